@@ -1,0 +1,1 @@
+"""AWS on this machine: moto plus what it lacks, driven by real clients, running the real ParallelCluster library."""

@@ -1,0 +1,1 @@
+"""The provider function: the CloudFormation protocol, without ParallelCluster."""

@@ -1,0 +1,1 @@
+"""One module per port; each is the sole importer of its library."""

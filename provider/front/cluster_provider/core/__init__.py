@@ -1,0 +1,1 @@
+"""Pure decisions: no clock, randomness, logging, environment or network."""
