@@ -1,0 +1,5 @@
+"""Runs the command as ``python -m pcluster_cfn``."""
+
+from pcluster_cfn.cli import main
+
+main()

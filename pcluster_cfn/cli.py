@@ -1,0 +1,179 @@
+"""The command line: what it takes, and how errors leave it."""
+
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, cast
+
+import boto3
+import click
+from botocore.exceptions import BotoCoreError, ClientError
+from rich.console import Console
+
+from pcluster_cfn.deploy import Deployer, Deployment
+from pcluster_cfn.errors import CommandError
+from pcluster_cfn.package import Bucket, has_local_artefacts, package
+from pcluster_cfn.progress import print_outcome, view_for
+from pcluster_cfn.stacks import Aws, Outcome
+from pcluster_cfn.template import Template
+
+#: How a shell reports an end by SIGINT: 128 + 2.
+_INTERRUPTED = 130
+_EXIT_CODES = "Exit codes: 0 done, 1 it failed, 2 wrong usage, 130 interrupted."
+
+
+class _OneLineErrors(click.Group):
+    """Turns errors that the user can act on into one line, whatever command raised them."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (CommandError, ClientError, BotoCoreError) as error:
+            raise click.ClickException(str(error)) from error
+
+
+class _Assignment(click.ParamType[tuple[str, str]]):
+    """``Key=Value``, kept as a pair."""
+
+    name = "Key=Value"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, str]:
+        if isinstance(value, tuple):
+            return cast("tuple[str, str]", value)
+        key, equals, text = str(value).partition("=")
+        if not (key and equals):
+            self.fail(f"{value!r} is not Key=Value, as in -p MaxCount=8", param, ctx)
+        return key, text
+
+
+_ASSIGNMENT = _Assignment()
+
+
+@click.group(cls=_OneLineErrors, epilog=_EXIT_CODES)
+@click.version_option(package_name="pcluster-cfn")
+def main() -> None:
+    """Clusters from CloudFormation templates: deploy them, or try them on this machine."""
+
+
+@main.command(epilog=_EXIT_CODES)
+@click.option("--port", default=0, help="TCP port on 127.0.0.1; 0 takes a free one.", show_default=True)
+@click.option("--region", default="us-east-1", show_default=True)
+@click.option(
+    "--skip-idle/--real-time",
+    default=True,
+    help="Jump over times in which nothing happens, or let them pass.",
+    show_default=True,
+)
+def local(port: int, region: str, skip_idle: bool) -> None:
+    """Start an embedded cloud, print export lines for a shell, and run until Ctrl-C.
+
+    In a script: eval "$(pcluster-cfn local &)", and at the end: kill $LOCALCLOUD_PID
+    """
+    from localcloud.cloud import Cloud  # noqa: PLC0415 - only two commands need the embedded cloud
+
+    from pcluster_cfn.local import run  # noqa: PLC0415
+
+    with Cloud.start(region=region, skip_idle=skip_idle, port=port) as cloud:
+        run(cloud, Console(stderr=True))
+
+
+@main.command(epilog=_EXIT_CODES)
+@click.argument("template", type=click.Path(path_type=Path))
+@click.option("-p", "--parameter", "parameters", type=_ASSIGNMENT, multiple=True, help="Template parameter.")
+@click.option("--stack-name", help="Name of the stack; the template's file name without one.")
+@click.option("--region", help="Region; the AWS configuration's without one.")
+@click.option(
+    "--bucket",
+    envvar="ARTIFACT_BUCKET",
+    show_envvar=True,
+    help="Bucket for what the template names by local path.",
+)
+@click.option("--tags", type=_ASSIGNMENT, multiple=True, help="Tag of the stack; reaches the cluster, too.")
+def deploy(
+    *,
+    template: Path,
+    parameters: Iterable[tuple[str, str]],
+    stack_name: str | None,
+    region: str | None,
+    bucket: str | None,
+    tags: Iterable[tuple[str, str]],
+) -> None:
+    """Create or update a stack from TEMPLATE and show its progress.
+
+    Local paths in the template are packaged and uploaded first. Parameters that an existing stack has and
+    that are not given keep their values.
+    """
+    aws = _session(region)
+    name = stack_name or template.stem
+    target = Bucket(aws.client("s3"), bucket) if bucket else None
+    parsed = Template.read(template)
+    with _interruptible(name), view_for(Console(), name) as view:
+        if has_local_artefacts(parsed, template.parent):
+            if target is None:
+                raise CommandError(
+                    f"{template} names local files, which must be uploaded", "name a bucket with --bucket"
+                )
+            package(parsed, template.parent, target)
+        deployer = Deployer(aws, bucket=target)
+        outcome = deployer.deploy(Deployment(name, parsed, dict(parameters), dict(tags)), view)
+    _finish(outcome)
+
+
+@main.command(epilog=_EXIT_CODES)
+@click.argument("stack")
+@click.option("--region", help="Region; the AWS configuration's without one.")
+def delete(stack: str, region: str | None) -> None:
+    """Delete STACK and show its progress."""
+    with _interruptible(stack), view_for(Console(), stack) as view:
+        outcome = Deployer(_session(region)).delete(stack, view)
+    _finish(outcome)
+
+
+@main.command(epilog=_EXIT_CODES)
+@click.argument("template", type=click.Path(path_type=Path), required=False)
+@click.option("-p", "--parameter", "parameters", type=_ASSIGNMENT, multiple=True, help="Template parameter.")
+def demo(template: Path | None, parameters: Iterable[tuple[str, str]]) -> None:
+    """Take a cluster through its life on an embedded cloud and check that nothing is left.
+
+    Deploys TEMPLATE, or the project's example, raises MaxCount, deletes the stack. Subnets, key pair and
+    VPC are seeded ones unless given. No AWS account is involved.
+    """
+    from localcloud.cloud import Cloud  # noqa: PLC0415 - only two commands need the embedded cloud
+
+    from pcluster_cfn.demo import EXAMPLE, Demo  # noqa: PLC0415
+
+    console = Console()
+    console.print("Starting an embedded cloud …")
+    with Cloud.start(skip_idle=True) as cloud:
+        Demo(cloud, console).run(template or EXAMPLE, dict(parameters))
+
+
+def _session(region: str | None) -> Aws:
+    session = boto3.Session(region_name=region)
+    if session.region_name is None:
+        raise CommandError("no Region is configured", "give one with --region or AWS_REGION")
+    return cast("Aws", session)
+
+
+@contextmanager
+def _interruptible(stack_name: str) -> Iterator[None]:
+    """On Ctrl-C, says that CloudFormation goes on and how to follow it."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        click.echo(
+            f"\nStopped watching; CloudFormation goes on with stack {stack_name}.\n"
+            f"Follow it: aws cloudformation describe-stack-events --stack-name {stack_name}\n"
+            f"Undo it:   pcluster-cfn delete {stack_name}",
+            err=True,
+        )
+        sys.exit(_INTERRUPTED)
+
+
+def _finish(outcome: Outcome) -> None:
+    print_outcome(Console(), outcome)
+    if not outcome.succeeded:
+        sys.exit(1)

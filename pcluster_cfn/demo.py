@@ -1,0 +1,169 @@
+"""A cluster's life on the embedded cloud: made from a template, updated, deleted, nothing left."""
+
+import time
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+
+from pcluster_cfn.adaptation import (
+    PROVIDER_TEMPLATE,
+    fill_parameters,
+    nest_own_provider,
+    service_token_parameter,
+)
+from pcluster_cfn.clusters import Cluster, find_clusters, head_node, stored_configuration, values_of
+from pcluster_cfn.deploy import Deployer, Deployment
+from pcluster_cfn.errors import CommandError
+from pcluster_cfn.leftovers import Baseline, Check, leftovers, open_operations
+from pcluster_cfn.max_count import raise_max_count
+from pcluster_cfn.package import Bucket, package
+from pcluster_cfn.progress import print_outcome, view_for
+from pcluster_cfn.template import Template
+
+if TYPE_CHECKING:
+    from localcloud.cloud import Cloud
+
+EXAMPLE = Path(__file__).parent.parent / "examples" / "simple-cluster.yaml"
+_STACK = "demo"
+_PROVIDER_STACK = "demo-provider"
+#: The embedded cloud answers at once; what takes longer than this hangs.
+_PATIENCE_S = 600.0
+_POLL_S = 0.25
+
+
+class Demo:
+    """Runs the demo on an embedded cloud; each step raises ``CommandError`` where it does not hold."""
+
+    def __init__(self, cloud: "Cloud", console: Console) -> None:
+        self._cloud = cloud
+        self._console = console
+        self._bucket = Bucket(cloud.client("s3"), cloud.exports["ARTIFACT_BUCKET"])
+        self._deployer = Deployer(cloud, bucket=self._bucket, poll_s=_POLL_S, patience_s=_PATIENCE_S)
+
+    def run(self, path: Path, given: Mapping[str, str]) -> None:
+        """Deploys a template, updates and deletes it, and checks every step against AWS's own answers.
+
+        Args:
+            path: The template.
+            given: Values of its parameters; seeded ids stand in for others.
+
+        Raises:
+            CommandError: A step failed or a check did not hold.
+        """
+        started_s = time.monotonic()
+        started_at = self._cloud.now()
+        before = Baseline.take(self._cloud)
+        template = Template.read(path)
+        for logical_id in nest_own_provider(template):
+            self._say(f"{logical_id} nests the official provider: {PROVIDER_TEMPLATE.name} takes its place")
+        parameters = fill_parameters(template, given, self._cloud.exports)
+        token_parameter = service_token_parameter(template)
+        if token_parameter and token_parameter not in given:
+            parameters[token_parameter] = self._deploy_provider()
+        clusters = self._create(template, path, parameters)
+        self._update(template, parameters, clusters)
+        self._delete(before, clusters, provider=bool(token_parameter and token_parameter not in given))
+        simulated = self._cloud.now() - started_at
+        self._say(
+            f"\nDone in {time.monotonic() - started_s:.0f} s, in which "
+            f"{timedelta(seconds=round(simulated.total_seconds()))} passed on the embedded cloud."
+        )
+
+    def _deploy_provider(self) -> str:
+        self._heading("Deploy the provider")
+        provider = Template.read(PROVIDER_TEMPLATE)
+        package(provider, PROVIDER_TEMPLATE.parent, self._bucket)
+        return self._deploy(Deployment(_PROVIDER_STACK, provider))["ServiceToken"]
+
+    def _create(self, template: Template, path: Path, parameters: Mapping[str, str]) -> list[Cluster]:
+        self._heading(f"Deploy {path.name}")
+        package(template, path.parent, self._bucket)
+        outputs = self._deploy(Deployment(_STACK, template, parameters))
+        clusters = find_clusters(self._cloud, _STACK)
+        for cluster in clusters:
+            self._check_head_node(cluster, outputs)
+        return clusters
+
+    def _check_head_node(self, cluster: Cluster, outputs: Mapping[str, str]) -> None:
+        node = head_node(self._cloud, cluster.name)
+        if node is None:
+            raise CommandError(f"EC2 knows no head node of cluster {cluster.name}")
+        address = node.public_ip or node.private_ip
+        self._say(f"EC2 reports head node {node.instance_id} of cluster {cluster.name} at {address}")
+        if "HeadNodeIp" not in outputs:
+            self._say("The template has no output HeadNodeIp to compare with.")
+        elif outputs["HeadNodeIp"] not in {node.public_ip, node.private_ip}:
+            raise CommandError(f"output HeadNodeIp is {outputs['HeadNodeIp']}, but EC2 says {address}")
+        else:
+            self._say(f"HeadNodeIp = {outputs['HeadNodeIp']}: the same address")
+
+    def _update(self, template: Template, parameters: Mapping[str, str], clusters: list[Cluster]) -> None:
+        raised = raise_max_count(template, parameters)
+        if raised is None or not clusters:
+            self._heading("Update")
+            why = "no MaxCount in any ClusterConfiguration or parameter" if clusters else "no cluster"
+            self._say(f"Skipped: {why} to raise.")
+            return
+        self._heading(f"Update: MaxCount {raised.before} → {raised.after} ({raised.where})")
+        stored_before = [self._stored_max_counts(cluster) for cluster in clusters]
+        self._deploy(Deployment(_STACK, template, raised.parameters))
+        for cluster, counts_before in zip(find_clusters(self._cloud, _STACK), stored_before, strict=True):
+            counts = self._stored_max_counts(cluster)
+            self._say(
+                f"s3://{cluster.artefact_bucket}/{cluster.artefact_prefix}: "
+                f"stored MaxCount {counts_before} → {counts}"
+            )
+            if raised.after in counts and counts != counts_before:
+                return
+        raise CommandError(f"no stored configuration has MaxCount {raised.after}")
+
+    def _stored_max_counts(self, cluster: Cluster) -> list[int]:
+        return [int(count) for count in values_of(stored_configuration(self._cloud, cluster), "MaxCount")]
+
+    def _delete(self, before: Baseline, clusters: list[Cluster], *, provider: bool) -> None:
+        self._heading("Delete")
+        self._delete_stack(_STACK)
+        checks = [open_operations(self._cloud, before)]
+        if provider:
+            self._delete_stack(_PROVIDER_STACK)
+        checks += leftovers(self._cloud, before, clusters)
+        self._console.print(_checks_table(checks))
+        left = [item for check in checks for item in check.found]
+        if left:
+            raise CommandError(f"left behind: {', '.join(left)}")
+        self._say("Nothing is left.")
+
+    def _deploy(self, deployment: Deployment) -> dict[str, str]:
+        with view_for(self._console, deployment.stack_name) as view:
+            outcome = self._deployer.deploy(deployment, view)
+        print_outcome(self._console, outcome)
+        if not outcome.succeeded:
+            raise CommandError(f"stack {outcome.stack_name} ended as {outcome.status}")
+        return outcome.outputs
+
+    def _delete_stack(self, name: str) -> None:
+        with view_for(self._console, name) as view:
+            outcome = self._deployer.delete(name, view)
+        if not outcome.succeeded:
+            print_outcome(self._console, outcome)
+            raise CommandError(f"stack {name} ended as {outcome.status}")
+
+    def _heading(self, text: str) -> None:
+        self._console.print(f"\n{text}", style="bold", markup=False, highlight=False)
+
+    def _say(self, text: str) -> None:
+        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def _checks_table(checks: list[Check]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("Left")
+    table.add_column("Found", justify="right")
+    table.add_column("Looked at", overflow="fold")
+    for check in checks:
+        table.add_row(check.what, str(len(check.found)), check.where)
+    return table

@@ -1,0 +1,189 @@
+"""Creates, updates and deletes a stack, and shows it happening."""
+
+import difflib
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from botocore.exceptions import ClientError
+
+from pcluster_cfn.errors import CommandError
+from pcluster_cfn.stacks import Aws, EventFeed, Outcome, View, find_stack, follow, outcome
+
+if TYPE_CHECKING:
+    from types_boto3_cloudformation import CloudFormationClient
+    from types_boto3_cloudformation.type_defs import ParameterTypeDef, StackTypeDef
+
+    from pcluster_cfn.package import Bucket
+    from pcluster_cfn.template import Template
+
+#: A nested provider has a transform and makes roles. Source: API reference, CreateStack, Capabilities.
+_CAPABILITIES: list[Literal["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]] = [
+    "CAPABILITY_IAM",
+    "CAPABILITY_NAMED_IAM",
+    "CAPABILITY_AUTO_EXPAND",
+]
+#: Larger templates must come from S3. Source: CloudFormation quotas, "Template body size in a request".
+_INLINE_TEMPLATE_BYTES = 51_200
+#: How CloudFormation words a change set without changes; there is no code for it.
+_NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
+#: A stack in these states has nothing to update. Source: CloudFormation, "Stack status codes".
+_ONLY_DELETABLE = {"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED"}
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """A packaged template, and what to make of it."""
+
+    stack_name: str
+    template: "Template"
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+class Deployer:
+    """Runs stack operations, one at a time."""
+
+    def __init__(
+        self,
+        aws: Aws,
+        *,
+        bucket: "Bucket | None" = None,
+        poll_s: float = 2.0,
+        patience_s: float | None = None,
+    ) -> None:
+        self._cloudformation: CloudFormationClient = aws.client("cloudformation")
+        self._bucket = bucket
+        self._poll_s = poll_s
+        self._patience_s = patience_s
+
+    def deploy(self, deployment: Deployment, view: View) -> Outcome:
+        """Creates the stack, or updates it, through a change set, and waits for the end.
+
+        Returns:
+            How it ended; a change set without changes ends where the stack stands.
+
+        Raises:
+            CommandError: The request cannot be made or CloudFormation refuses it.
+        """
+        stack = find_stack(self._cloudformation, deployment.stack_name)
+        if stack and stack["StackStatus"] in _ONLY_DELETABLE:
+            raise CommandError(
+                f"stack {deployment.stack_name} is {stack['StackStatus']} and cannot be updated",
+                f"delete it first: pcluster-cfn delete {deployment.stack_name}",
+            )
+        new = stack is None or stack["StackStatus"] == "REVIEW_IN_PROGRESS"
+        parameters = _parameters(deployment, None if new else stack)
+        feed = EventFeed(self._cloudformation, stack["StackId"] if stack else None)
+        change_set = self._create_change_set(deployment, parameters, "CREATE" if new else "UPDATE")
+        if not self._await_change_set(change_set, discard_stack=stack is None):
+            assert stack is not None  # noqa: S101 - a change set that creates a stack has changes
+            return outcome(stack, [], changed=False)
+        self._cloudformation.execute_change_set(ChangeSetName=change_set["Id"])
+        return self._follow(change_set["StackId"], feed, view)
+
+    def delete(self, stack_name: str, view: View) -> Outcome:
+        """Deletes a stack and waits for the end.
+
+        Raises:
+            CommandError: There is no such stack, or CloudFormation refuses.
+        """
+        stack = find_stack(self._cloudformation, stack_name)
+        if stack is None:
+            raise CommandError(f"there is no stack {stack_name}", "check the name and the Region")
+        feed = EventFeed(self._cloudformation, stack["StackId"])
+        self._cloudformation.delete_stack(StackName=stack["StackId"])
+        return self._follow(stack["StackId"], feed, view)
+
+    def _follow(self, stack_id: str, feed: EventFeed, view: View) -> Outcome:
+        return follow(
+            self._cloudformation,
+            stack_id,
+            feed,
+            view,
+            poll_s=self._poll_s,
+            patience_s=self._patience_s,
+        )
+
+    def _create_change_set(
+        self,
+        deployment: Deployment,
+        parameters: "list[ParameterTypeDef]",
+        kind: Literal["CREATE", "UPDATE"],
+    ) -> Any:
+        try:
+            return self._cloudformation.create_change_set(
+                StackName=deployment.stack_name,
+                ChangeSetName=f"pcluster-cfn-{uuid.uuid4()}",
+                ChangeSetType=kind,
+                Parameters=parameters,
+                Capabilities=_CAPABILITIES,
+                **self._template_argument(deployment.template),
+                **_tags_argument(deployment.tags),
+            )
+        except ClientError as error:
+            raise CommandError(_message(error), "mend the template or its parameters") from error
+
+    def _template_argument(self, template: "Template") -> dict[str, Any]:
+        text = template.text()
+        if len(text.encode()) <= _INLINE_TEMPLATE_BYTES:
+            return {"TemplateBody": text}
+        if self._bucket is None:
+            raise CommandError(
+                f"the template is larger than {_INLINE_TEMPLATE_BYTES:,} bytes",
+                "name a bucket to upload it to with --bucket",
+            )
+        return {"TemplateURL": self._bucket.url(self._bucket.put(text.encode(), ".template"))}
+
+    def _await_change_set(self, change_set: Any, *, discard_stack: bool) -> bool:
+        """Returns whether the change set holds changes; one that cannot be executed is removed."""
+        while True:
+            described = self._cloudformation.describe_change_set(ChangeSetName=change_set["Id"])
+            if described["Status"] == "CREATE_COMPLETE":
+                return True
+            if described["Status"] == "FAILED":
+                break
+            time.sleep(self._poll_s)
+        self._cloudformation.delete_change_set(ChangeSetName=change_set["Id"])
+        if discard_stack:
+            self._cloudformation.delete_stack(StackName=change_set["StackId"])
+        reason = described.get("StatusReason", "")
+        if any(text in reason for text in _NO_CHANGES):
+            return False
+        raise CommandError(
+            f"CloudFormation refused the change: {reason}", "mend the template or its parameters"
+        )
+
+
+def _parameters(deployment: Deployment, stack: "StackTypeDef | None") -> "list[ParameterTypeDef]":
+    """Returns the values to send: those given, and for the others of an existing stack what it has."""
+    declared = deployment.template.parameters()
+    for name in deployment.parameters:
+        if name not in declared:
+            near = difflib.get_close_matches(name, declared, n=1, cutoff=0.5)
+            known = ", ".join(declared) or "none"
+            raise CommandError(
+                f"the template has no parameter {name}",
+                f"did you mean {near[0]}?" if near else f"it has: {known}",
+            )
+    present = {item["ParameterKey"] for item in stack.get("Parameters", [])} if stack else set()
+    sent: list[ParameterTypeDef] = []
+    for name, parameter in declared.items():
+        if name in deployment.parameters:
+            sent.append({"ParameterKey": name, "ParameterValue": deployment.parameters[name]})
+        elif name in present:
+            sent.append({"ParameterKey": name, "UsePreviousValue": True})
+        elif parameter.default is None:
+            raise CommandError(f"parameter {name} has no value", f"give it one: -p {name}=…")
+    return sent
+
+
+def _tags_argument(tags: Mapping[str, str]) -> dict[str, Any]:
+    """Returns nothing where no tags are given: an empty list would take the stack's tags off."""
+    return {"Tags": [{"Key": key, "Value": value} for key, value in tags.items()]} if tags else {}
+
+
+def _message(error: ClientError) -> str:
+    return error.response.get("Error", {}).get("Message", str(error))

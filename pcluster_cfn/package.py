@@ -1,0 +1,166 @@
+"""Packages a template: uploads what it names by local path and writes the addresses in its place.
+
+The same templates work with ``aws cloudformation package``. Archives are deterministic and stored under a
+hash of their content, so packaging twice uploads once and changes nothing.
+"""
+
+import hashlib
+import io
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from botocore.exceptions import ClientError
+
+from pcluster_cfn.errors import CommandError
+from pcluster_cfn.template import Template, child, put, scalar
+
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
+    from yaml.nodes import MappingNode
+
+#: The earliest instant an archive can carry. Source: PKWARE APPNOTE 6.3.9, 4.4.6 (MS-DOS date).
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+_EXECUTABLE, _PLAIN = 0o755, 0o644
+_LEFT_OUT = {"__pycache__", ".git", ".DS_Store", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
+
+
+@dataclass(frozen=True)
+class _Artefact:
+    """A property that may name a local path, and the form its address takes once uploaded."""
+
+    property: str
+    kind: Literal["code", "template"]
+    form: Literal["uri", "object", "url"]  # s3://bucket/key; S3Bucket and S3Key; https://…/bucket/key
+
+
+#: Source: the properties that ``aws cloudformation package`` handles, AWS CLI command reference.
+_ARTEFACTS = {
+    "AWS::Serverless::Function": _Artefact("CodeUri", "code", "uri"),
+    "AWS::Serverless::LayerVersion": _Artefact("ContentUri", "code", "uri"),
+    "AWS::Serverless::Application": _Artefact("Location", "template", "url"),
+    "AWS::Lambda::Function": _Artefact("Code", "code", "object"),
+    "AWS::Lambda::LayerVersion": _Artefact("Content", "code", "object"),
+    "AWS::CloudFormation::Stack": _Artefact("TemplateURL", "template", "url"),
+}
+
+
+class Bucket:
+    """Where packaged artefacts go."""
+
+    def __init__(self, s3: "S3Client", name: str, *, say: Callable[[str], None] = lambda _: None) -> None:
+        self._s3 = s3
+        self.name = name
+        self._say = say
+
+    def put(self, body: bytes, suffix: str) -> str:
+        """Stores an object under the hash of its content, unless it is there, and returns its key.
+
+        Raises:
+            CommandError: The bucket does not exist or refuses the upload.
+        """
+        key = f"pcluster-cfn/{hashlib.sha256(body).hexdigest()}{suffix}"
+        try:
+            if not self._holds(key):
+                self._say(f"uploading {len(body):,} bytes to s3://{self.name}/{key}")
+                self._s3.put_object(Bucket=self.name, Key=key, Body=body)
+        except ClientError as error:
+            reason = error.response.get("Error", {}).get("Message", str(error))
+            raise CommandError(
+                f"cannot upload to bucket {self.name}: {reason}",
+                "name a bucket of the stack's Region that you may write to with --bucket",
+            ) from error
+        return key
+
+    def url(self, key: str) -> str:
+        """Returns an object's path-style address, at whatever endpoint the client talks to."""
+        return f"{self._s3.meta.endpoint_url}/{self.name}/{key}"
+
+    def _holds(self, key: str) -> bool:
+        try:
+            self._s3.head_object(Bucket=self.name, Key=key)
+        except ClientError as error:
+            if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") == 404:  # noqa: PLR2004
+                return False
+            raise
+        return True
+
+
+def has_local_artefacts(template: Template, folder: Path) -> bool:
+    """Tells whether a template names anything by local path and so needs a bucket."""
+    return any(True for _ in _local_artefacts(template, folder))
+
+
+def package(template: Template, folder: Path, bucket: Bucket) -> None:
+    """Uploads what a template names by local path and puts the addresses in the place of the paths.
+
+    Args:
+        template: Changed in place.
+        folder: What local paths are relative to; nested templates' own paths to their own folder.
+        bucket: Where archives and nested templates go.
+
+    Raises:
+        CommandError: A path does not exist, or the bucket refuses an upload.
+    """
+    for artefact, properties, local in list(_local_artefacts(template, folder)):
+        if artefact.kind == "template":
+            nested = Template.read(local)
+            package(nested, local.parent, bucket)
+            key = bucket.put(nested.text().encode(), ".template")
+        else:
+            key = bucket.put(archive(local), ".zip")
+        put(properties, artefact.property, _address(bucket, key, artefact.form))
+
+
+def archive(path: Path) -> bytes:
+    """Returns a folder as a zip that depends on nothing but the names, modes and bytes of its files.
+
+    Args:
+        path: A folder, or a file that is an archive already and is returned as it is.
+    """
+    if path.is_file():
+        return path.read_bytes()
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as zipped:
+        for file in _files(path):
+            entry = zipfile.ZipInfo(file.relative_to(path).as_posix(), _EPOCH)
+            mode = _EXECUTABLE if file.stat().st_mode & 0o100 else _PLAIN
+            entry.external_attr = (0o100000 | mode) << 16
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            zipped.writestr(entry, file.read_bytes())
+    return buffer.getvalue()
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(
+        file
+        for file in folder.rglob("*")
+        if file.is_file() and file.suffix != ".pyc" and _LEFT_OUT.isdisjoint(file.relative_to(folder).parts)
+    )
+
+
+def _local_artefacts(template: Template, folder: Path) -> "Iterator[tuple[_Artefact, MappingNode, Path]]":
+    for resource in template.resources():
+        artefact = _ARTEFACTS.get(resource.type)
+        value = scalar(child(resource.properties, artefact.property)) if artefact else None
+        if artefact is None or value is None or value.startswith(("s3://", "http://", "https://")):
+            continue
+        local = (folder / value).resolve()
+        if not local.exists():
+            raise CommandError(
+                f"{resource.logical_id}.{artefact.property} names {value}, which does not exist",
+                f"paths are relative to the template's folder, {folder}",
+            )
+        yield artefact, resource.properties, local
+
+
+def _address(bucket: Bucket, key: str, form: Literal["uri", "object", "url"]) -> str | dict[str, str]:
+    match form:
+        case "uri":
+            return f"s3://{bucket.name}/{key}"
+        case "object":
+            return {"S3Bucket": bucket.name, "S3Key": key}
+        case "url":
+            return bucket.url(key)

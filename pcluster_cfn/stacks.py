@@ -1,0 +1,228 @@
+"""What a stack operation does, as CloudFormation tells it: its events, its end and why it failed."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Protocol
+
+from botocore.exceptions import ClientError
+
+from pcluster_cfn.errors import CommandError
+
+if TYPE_CHECKING:
+    from types_boto3_cloudformation import CloudFormationClient
+    from types_boto3_cloudformation.type_defs import StackEventTypeDef, StackTypeDef
+
+_NESTED_STACK = "AWS::CloudFormation::Stack"
+_SUCCESSES = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "DELETE_COMPLETE"}
+#: What CloudFormation writes on resources that failed only because another one did.
+#: Source: stack events, as seen for years; no page lists them.
+_CONSEQUENCES = (
+    "Resource creation cancelled",
+    "Resource update cancelled",
+    "Embedded stack ",
+    "The following resource(s) failed",
+)
+
+
+class Aws(Protocol):
+    """Whatever hands out AWS clients: a boto3 session, or an embedded cloud."""
+
+    def client(self, service: str, /) -> Any:
+        """Returns a boto3 client of a service."""
+
+
+class View(Protocol):
+    """Where an operation is shown while it runs."""
+
+    def show(self, events: "list[Event]") -> None:
+        """Takes what happened since the last call, oldest first; possibly nothing."""
+
+    def note(self, text: str) -> None:
+        """Takes one line that is no event."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """One change of one resource's status.
+
+    ``path`` leads from the operation's stack to the resource: logical ids, one per nesting level; the
+    stack's own events have an empty path.
+    """
+
+    path: tuple[str, ...]
+    type: str
+    status: str
+    reason: str
+    physical_id: str
+    at: datetime
+
+    @property
+    def failed(self) -> bool:
+        """Whether the resource failed; rolling back or being cancelled counts, too."""
+        return self.status.endswith("_FAILED")
+
+    @property
+    def running(self) -> bool:
+        """Whether more is to come for this resource."""
+        return self.status.endswith("_IN_PROGRESS")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How an operation on a stack ended."""
+
+    stack_name: str
+    stack_id: str
+    status: str
+    reason: str
+    outputs: dict[str, str]
+    events: list[Event] = field(default_factory=list)
+    changed: bool = True
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the stack is now as it was wanted, and not as it was before or half gone."""
+        return self.status in _SUCCESSES
+
+    def root_causes(self) -> list[Event]:
+        """Returns the failures that are nobody else's consequence, oldest first."""
+        failures = [event for event in self.events if event.failed and event.path]
+        causes = [event for event in failures if not event.reason.startswith(_CONSEQUENCES)]
+        return causes or failures
+
+
+class EventFeed:
+    """Follows one operation of a stack, and of the stacks nested in it, through their events.
+
+    Made before the operation starts: what is in the stack's history by then is not shown.
+    """
+
+    def __init__(self, cloudformation: "CloudFormationClient", stack: str | None) -> None:
+        self._cloudformation = cloudformation
+        self._seen: dict[str, str] = {}  # newest event id already handed out, by stack id
+        self._paths: dict[str, tuple[str, ...]] = {}
+        self._started_at: datetime | None = None
+        newest = next(self._newest_first(stack), None) if stack else None
+        if newest:
+            self._seen[newest["StackId"]] = newest["EventId"]
+
+    @property
+    def started(self) -> bool:
+        """Whether an event of the operation has arrived."""
+        return self._started_at is not None
+
+    def poll(self, stack_id: str) -> list[Event]:
+        """Returns what happened since the last poll, oldest first."""
+        self._paths.setdefault(stack_id, ())
+        events: list[Event] = []
+        polled: set[str] = set()
+        while stacks := [stack for stack in self._paths if stack not in polled]:
+            for stack in stacks:
+                polled.add(stack)
+                events += self._poll_one(stack)
+        return sorted(events, key=lambda event: event.at)
+
+    def _poll_one(self, stack_id: str) -> Iterator[Event]:
+        path = self._paths[stack_id]
+        for raw in reversed(self._unseen(stack_id)):
+            self._seen[stack_id] = raw["EventId"]
+            if self._started_at is None:
+                self._started_at = raw["Timestamp"]
+            physical_id = raw.get("PhysicalResourceId", "")
+            own = physical_id == stack_id
+            if own and path:
+                continue  # the parent's event about this nested stack says the same
+            event = _event(raw, path if own else (*path, raw["LogicalResourceId"]))
+            if event.type == _NESTED_STACK and event.path and physical_id.startswith("arn:"):
+                self._paths.setdefault(physical_id, event.path)
+            yield event
+
+    def _unseen(self, stack_id: str) -> "list[StackEventTypeDef]":
+        unseen = []
+        for raw in self._newest_first(stack_id):
+            earlier = self._started_at is not None and raw["Timestamp"] < self._started_at
+            if raw["EventId"] == self._seen.get(stack_id) or earlier:
+                break
+            unseen.append(raw)
+        return unseen
+
+    def _newest_first(self, stack: str) -> "Iterator[StackEventTypeDef]":
+        paginator = self._cloudformation.get_paginator("describe_stack_events")
+        for page in paginator.paginate(StackName=stack):
+            yield from page["StackEvents"]
+
+
+def find_stack(cloudformation: "CloudFormationClient", name: str) -> "StackTypeDef | None":
+    """Returns a stack by name or ARN; None when there is none, or none any more."""
+    try:
+        return cloudformation.describe_stacks(StackName=name)["Stacks"][0]
+    except ClientError as error:
+        if "does not exist" in error.response.get("Error", {}).get("Message", ""):
+            return None
+        raise
+
+
+def follow(
+    cloudformation: "CloudFormationClient",
+    stack_id: str,
+    feed: EventFeed,
+    view: View,
+    *,
+    poll_s: float,
+    patience_s: float | None = None,
+) -> Outcome:
+    """Shows an operation until it ends.
+
+    Args:
+        cloudformation: Client.
+        stack_id: ARN of the stack, which resolves after its deletion, too.
+        feed: Made before the operation was started.
+        view: Where to show it.
+        poll_s: Seconds between two looks.
+        patience_s: Seconds after which to give up; None leaves the end to CloudFormation's own time-outs.
+
+    Raises:
+        CommandError: The operation still runs after ``patience_s``.
+    """
+    events: list[Event] = []
+    give_up_at = None if patience_s is None else time.monotonic() + patience_s
+    while True:
+        stack = cloudformation.describe_stacks(StackName=stack_id)["Stacks"][0]
+        fresh = feed.poll(stack_id)  # after the status: an ended operation has all its events
+        view.show(fresh)
+        events += fresh
+        # Right after the request the stack may still show the status of the operation before.
+        if feed.started and not stack["StackStatus"].endswith("_IN_PROGRESS"):
+            return outcome(stack, events)
+        if give_up_at is not None and time.monotonic() > give_up_at:
+            raise CommandError(
+                f"stack {stack['StackName']} is {stack['StackStatus']} after {patience_s:.0f} s",
+                "look at its events",
+            )
+        time.sleep(poll_s)
+
+
+def outcome(stack: "StackTypeDef", events: list[Event], *, changed: bool = True) -> Outcome:
+    """Returns how a stack stands."""
+    return Outcome(
+        stack_name=stack["StackName"],
+        stack_id=stack["StackId"],
+        status=stack["StackStatus"],
+        reason=stack.get("StackStatusReason", ""),
+        outputs={item["OutputKey"]: item["OutputValue"] for item in stack.get("Outputs", [])},
+        events=events,
+        changed=changed,
+    )
+
+
+def _event(raw: "StackEventTypeDef", path: tuple[str, ...]) -> Event:
+    return Event(
+        path=path,
+        type=raw.get("ResourceType", ""),
+        status=raw.get("ResourceStatus", ""),
+        reason=raw.get("ResourceStatusReason", ""),
+        physical_id=raw.get("PhysicalResourceId", ""),
+        at=raw["Timestamp"],
+    )
