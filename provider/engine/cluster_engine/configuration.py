@@ -1,0 +1,130 @@
+"""From the property ClusterConfiguration as it arrived to the configuration the library is given."""
+
+import base64
+import json
+import zlib
+from collections.abc import Hashable
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import yaml
+
+from cluster_engine.errors import ConfigurationInvalidError
+from cluster_engine.schema import Detail, Schema, convert, misfits
+
+Configuration = dict[str, Any]
+
+
+def load(encoded: str, tags: dict[str, str], version: str) -> Configuration:
+    """Returns the configuration the library is called with.
+
+    An object gets its types back from the schema of the version, because CloudFormation has turned its
+    scalars into text. A text is read as YAML or JSON and keeps its values; it has to fit the schema too.
+
+    Args:
+        encoded: Base64 of zlib of the property's JSON.
+        tags: Added to ``Tags`` unless the configuration sets the same key, in the order of their keys.
+        version: The ParallelCluster version whose schema applies.
+
+    Raises:
+        ConfigurationInvalidError: With everything found wrong, at once.
+    """
+    arrived = json.loads(zlib.decompress(base64.b64decode(encoded, validate=True)))
+    written = parse(arrived) if isinstance(arrived, str) else arrived
+    typed = apply_types(written, version)
+    return with_tags(written if isinstance(arrived, str) else typed, tags)
+
+
+def apply_types(written: Any, version: str) -> Configuration:
+    """Returns the configuration with text converted to the types of the version's schema.
+
+    Raises:
+        ConfigurationInvalidError: A value does not fit; each is named by path, value and expectation.
+    """
+    schema = _schema(version)
+    booleans = {text: meaning == "true" for meaning, texts in schema["x-booleans"].items() for text in texts}
+    typed = convert(written, schema, booleans)
+    if found := misfits(typed, written, schema):
+        raise ConfigurationInvalidError(_summary(found, version), found)
+    return dict(typed)
+
+
+def with_tags(configuration: Configuration, tags: dict[str, str]) -> Configuration:
+    """Returns the configuration with the tags it does not set itself."""
+    own = configuration.get("Tags") or []
+    taken = {tag["Key"] for tag in own}
+    added = [{"Key": key, "Value": tags[key]} for key in sorted(tags) if key not in taken]
+    return {**configuration, "Tags": [*own, *added]} if added else configuration
+
+
+def parse(text: str) -> Any:
+    """Returns the value of a YAML or JSON text, read as safely and as strictly as the library reads it.
+
+    Raises:
+        ConfigurationInvalidError: The text is neither, or a key is there twice; says the line and column.
+    """
+    try:
+        return json.loads(text, object_pairs_hook=_without_duplicates)
+    except json.JSONDecodeError:
+        pass  # not JSON: then it has to be YAML
+    try:
+        return yaml.load(text, Loader=_StrictLoader)  # noqa: S506 - a SafeLoader
+    except yaml.YAMLError as error:
+        raise _unreadable(text, error) from error
+
+
+@cache
+def _schema(version: str) -> Schema:
+    path = resources.files("cluster_engine") / "schemas" / f"{version}.json"
+    schema: Schema = json.loads(path.read_text(encoding="utf-8"))
+    return schema
+
+
+def _summary(found: list[Detail], version: str) -> str:
+    first = found[0]
+    hint = f" (did you mean {first['suggestion']}?)" if "suggestion" in first else ""
+    others = f" {len(found) - 1} more value(s) do not fit." if len(found) > 1 else ""
+    return (
+        f"The configuration does not fit ParallelCluster {version}: {first['path'] or '/'} is "
+        f"{first['value']}, expected {first['expected']}{hint}.{others}"
+    )
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise _invalid_text(f"the key {key} is there twice", value=json.dumps(key))
+        found[key] = value
+    return found
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """Refuses a key that is there twice, as the library does. Source: pcluster/utils.py, yaml_load."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        seen = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if key in seen:
+                problem = f"the key {key} is there twice"
+                raise yaml.constructor.ConstructorError(problem=problem, problem_mark=key_node.start_mark)
+            seen.add(key)
+        return super().construct_mapping(node, deep=deep)
+
+
+def _unreadable(text: str, error: yaml.YAMLError) -> ConfigurationInvalidError:
+    mark = getattr(error, "problem_mark", None)
+    problem = getattr(error, "problem", None) or str(error)
+    if mark is None:
+        return _invalid_text(problem, value=json.dumps(text[:80], ensure_ascii=False))
+    lines = text.splitlines()
+    line = lines[mark.line] if mark.line < len(lines) else ""
+    where = f"{problem}, line {mark.line + 1}, column {mark.column + 1}"
+    return _invalid_text(where, value=json.dumps(line[:80], ensure_ascii=False))
+
+
+def _invalid_text(problem: str, *, value: str) -> ConfigurationInvalidError:
+    detail = {"path": "", "value": value, "expected": f"YAML or JSON ({problem})"}
+    return ConfigurationInvalidError(f"The configuration is not valid YAML or JSON: {problem}.", [detail])

@@ -1,0 +1,195 @@
+"""The gate: what leaves the library for CloudFormation passes here, and what comes back is noted.
+
+It works from outside, on botocore's events, so the library stays as it is. Source: botocore, client.py and
+endpoint.py: ``before-parameter-build``, ``before-send`` (once per attempt, retries included), ``after-call``
+(error answers included) and ``after-call-error`` (no answer).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+MUTATING = ("CreateStack", "UpdateStack", "DeleteStack")
+
+#: Error codes that mean "slower". Source: botocore, retries/standard.py, ThrottledRetryableChecker, without
+#: LimitExceededException, which is CloudFormation's word for a full quota.
+THROTTLING_CODES = frozenset(
+    {
+        "BandwidthLimitExceeded",
+        "EC2ThrottledException",
+        "PriorRequestNotComplete",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "RequestThrottledException",
+        "SlowDown",
+        "ThrottledException",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+        "TransactionInProgressException",
+    }
+)
+
+
+class Session(Protocol):
+    """What the gate needs of a boto3 session: its event system, inherited by every client made from it."""
+
+    @property
+    def events(self) -> Any:
+        """Botocore's hierarchical emitter."""
+
+
+class FencedError(Exception):
+    """A mutating request was not sent, because the call's ``not_after`` had passed."""
+
+
+class GaveUpError(Exception):
+    """AWS still throttles and the invocation ends soon; the library would go on for ever."""
+
+
+class ProtectedError(BotoCoreError):
+    """A clean-up of the library was refused, because what it cleans may be in use."""
+
+    fmt = "{what} left alone: {reason}"
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A stack as CloudFormation described it."""
+
+    stack_id: str
+    status: str
+    tags: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """CloudFormation's answer to a mutating request that it did not accept."""
+
+    code: str
+    message: str
+
+
+@dataclass
+class Gate:
+    """One call's passage to AWS. A gate serves one call and is then thrown away.
+
+    Args:
+        token: Client request token of the mutating request: a second delivery finds the same stack.
+        stack_id: ARN of the existing stack; None for a create. No other stack of that name is touched.
+        stack_tags: Put on the stack by CreateStack and UpdateStack; they win over the library's.
+        not_after: No mutating request is sent later than this.
+        give_up_at: From here on a throttled request is not waited for any longer.
+        now: The clock; aware UTC.
+    """
+
+    token: str
+    stack_id: str | None
+    stack_tags: dict[str, str]
+    not_after: datetime
+    give_up_at: datetime
+    now: Callable[[], datetime]
+
+    accepted: bool = field(default=False, init=False)
+    fenced: bool = field(default=False, init=False)
+    gave_up: bool = field(default=False, init=False)
+    refusal: Refusal | None = field(default=None, init=False)
+    #: The stack of the cluster's name, as last described; None while there is none.
+    seen: Stack | None = field(default=None, init=False)
+    #: Whether EC2 answered the last question for instances; None if it was not asked.
+    instances_known: bool | None = field(default=None, init=False)
+    _throttled: set[str] = field(default_factory=set, init=False)
+    _in_doubt: bool = field(default=False, init=False)
+
+    @property
+    def throttled(self) -> bool:
+        """Whether AWS throttled an operation past its retries and it never succeeded afterwards."""
+        return self.gave_up or bool(self._throttled)
+
+    def install(self, session: Session) -> None:
+        """Puts the gate into a session; it holds for every client made from the session afterwards."""
+        register = session.events.register
+        for operation in MUTATING:
+            register(f"before-parameter-build.cloudformation.{operation}", self._complete)
+            register(f"before-send.cloudformation.{operation}", self._fence)
+            register(f"after-call.cloudformation.{operation}", self._note_answer)
+        register("before-parameter-build.cloudformation.DescribeStacks", self._address_own)
+        register("after-call.cloudformation.DescribeStacks", self._check_identity)
+        register("after-call.ec2.DescribeInstances", self._note_instances)
+        register("after-call-error.ec2.DescribeInstances", self._note_no_instances)
+        register("before-send.ec2.TerminateInstances", self._protect_nodes)
+        register("before-send.s3.DeleteObjects", self._protect_artefacts)
+        register("after-call", self._watch_throttling)
+
+    def _complete(self, params: dict[str, Any], model: Any, **_: Any) -> None:
+        params["ClientRequestToken"] = self.token
+        if model.name != "CreateStack" and self.stack_id:
+            params["StackName"] = self.stack_id
+        if model.name != "DeleteStack" and self.stack_tags:
+            others = [tag for tag in params.get("Tags") or [] if tag["Key"] not in self.stack_tags]
+            params["Tags"] = others + [{"Key": key, "Value": value} for key, value in self.stack_tags.items()]
+
+    def _fence(self, **_: Any) -> None:
+        if self.now() > self.not_after:
+            self.fenced = True
+            raise FencedError(f"nothing is sent to CloudFormation after {self.not_after.isoformat()}")
+        # From here until CloudFormation's answer the request may have arrived.
+        self._in_doubt = True
+
+    def _note_answer(self, http_response: Any, parsed: dict[str, Any], **_: Any) -> None:
+        if http_response.status_code < 300:  # noqa: PLR2004 - HTTP
+            self.accepted = True
+            self.stack_id = parsed.get("StackId", self.stack_id)
+        elif http_response.status_code < 500:  # noqa: PLR2004 - HTTP; a 5xx answer leaves the doubt
+            self._in_doubt = False
+            error = parsed.get("Error", {})
+            self.refusal = Refusal(error.get("Code", ""), error.get("Message", ""))
+
+    def _address_own(self, params: dict[str, Any], **_: Any) -> None:
+        # Once accepted, the name may stop to resolve at any moment (a deletion): the ARN never does.
+        if self.accepted and self.stack_id and "StackName" in params:
+            params["StackName"] = self.stack_id
+
+    def _check_identity(self, parsed: dict[str, Any], **_: Any) -> None:
+        for described in parsed.get("Stacks", [])[:1]:
+            if self.stack_id and described["StackId"] != self.stack_id:
+                raise ClientError(_no_such_stack(self.stack_id), "DescribeStacks")
+            tags = {tag["Key"]: tag["Value"] for tag in described.get("Tags", [])}
+            self.seen = Stack(described["StackId"], described["StackStatus"], tags)
+
+    def _note_instances(self, http_response: Any, **_: Any) -> None:
+        self.instances_known = http_response.status_code < 300  # noqa: PLR2004 - HTTP
+
+    def _note_no_instances(self, **_: Any) -> None:
+        self.instances_known = False
+
+    def _protect_nodes(self, **_: Any) -> None:
+        # The library terminates the compute nodes whenever its deletion fails, also when it never began.
+        if not self.accepted:
+            raise ProtectedError(what="compute nodes", reason="the cluster is not being deleted")
+
+    def _protect_artefacts(self, **_: Any) -> None:
+        # The library deletes them when CreateStack fails, also when the stack is being built from them
+        # and only the answer was lost.
+        if self._in_doubt:
+            raise ProtectedError(what="artefacts", reason="the stack may be under construction")
+
+    def _watch_throttling(self, parsed: dict[str, Any], model: Any, **_: Any) -> None:
+        operation = f"{model.service_model.service_name}.{model.name}"
+        if parsed.get("Error", {}).get("Code") not in THROTTLING_CODES:
+            self._throttled.discard(operation)
+            return
+        self._throttled.add(operation)
+        if self.now() >= self.give_up_at:
+            self.gave_up = True
+            raise GaveUpError(f"{operation} is throttled and the time of this invocation is used up")
+
+
+def _no_such_stack(stack_id: str) -> Any:
+    """CloudFormation's own words for a stack that is not there, which the library understands."""
+    message = f"Stack with id {stack_id} does not exist"
+    return {"Error": {"Code": "ValidationError", "Message": message}}

@@ -1,0 +1,120 @@
+"""Entry point of the engine function: one call in, one result out."""
+
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.logging.utils import copy_config_to_registered_loggers
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from cluster_engine import configuration, library, result
+from cluster_engine.call import Call
+from cluster_engine.errors import EngineError
+from cluster_engine.gate import Gate
+
+#: What a throttled call needs to end in good order: the library's own pause of 5 s, its clean-up, our answer.
+GIVE_UP_BEFORE_END_S = 20.0
+
+#: The arguments each function of the library takes. Source: pcluster/api/openapi/openapi.yaml.
+ARGUMENTS = {
+    "create": ("suppress_validators", "validation_failure_level", "rollback_on_failure"),
+    "update": ("suppress_validators", "validation_failure_level", "force_update"),
+    "delete": (),
+    "describe": (),
+}
+
+logger = Logger(service="engine")
+copy_config_to_registered_loggers(source_logger=logger, include={"pcluster", "cluster_engine"})
+# This one writes the parameters of every AWS call, the configuration among them.
+logging.getLogger("pcluster.aws.common").setLevel(logging.WARNING)
+
+
+def handler(event: Any, context: LambdaContext) -> result.Result:
+    """Carries out the call in the event and returns its result.
+
+    Raises:
+        CallMalformedError: The event is not a call of the contract.
+    """
+    call = Call.parse(event)
+    remaining_s = context.get_remaining_time_in_millis() / 1000
+    with logger.append_context_keys(
+        request_id=call.request_id, call_id=call.call_id, cluster_name=call.cluster_name
+    ):
+        answer = run(call, remaining_s=remaining_s, now=_utc_now)
+        code = answer.get("error", {}).get("code")
+        logger.info("call ended", operation=call.operation, status=answer["status"], code=code)
+        return answer
+
+
+def run(call: Call, *, remaining_s: float, now: Callable[[], datetime]) -> result.Result:
+    """Carries out a call.
+
+    Args:
+        call: What is asked.
+        remaining_s: How long this invocation may still take.
+        now: The clock; aware UTC.
+    """
+    version = library.version()
+    gate = Gate(
+        token=call.call_id,
+        stack_id=call.stack_id,
+        stack_tags=call.stack_tags,
+        not_after=call.not_after,
+        give_up_at=now() + timedelta(seconds=remaining_s - GIVE_UP_BEFORE_END_S),
+        now=now,
+    )
+    try:
+        return result.succeeded(call, version, gate, _carry_out(call, version, gate))
+    except EngineError as error:
+        return result.failed(call, version, gate, error)
+
+
+def _carry_out(call: Call, version: str, gate: Gate) -> result.Result:
+    arguments = {name: call.arguments[name] for name in ARGUMENTS[call.operation] if name in call.arguments}
+    if call.operation in {"create", "update"}:
+        arguments["cluster_configuration"] = configuration.load(
+            call.configuration, call.configuration_tags, version
+        )
+    try:
+        answer = library.invoke(
+            call.operation, call.region, gate, cluster_name=call.cluster_name, **arguments
+        )
+    except EngineError as error:
+        if error.code == "AlreadyExists" and _is_ours(call, gate):
+            return {}
+        raise
+    return _described(answer, gate) if call.operation == "describe" else _started(answer)
+
+
+def _is_ours(call: Call, gate: Gate) -> bool:
+    """Whether the stack in the way carries this call's owner tags: an earlier delivery made it."""
+    if gate.seen is None or not call.stack_tags:
+        return False
+    ours = call.stack_tags.items() <= gate.seen.tags.items()
+    if ours:
+        gate.stack_id = gate.seen.stack_id
+    return ours
+
+
+def _started(answer: library.Answer) -> result.Result:
+    names = {"cluster": "cluster", "validationMessages": "validation_messages", "changeSet": "change_set"}
+    return {ours: answer[theirs] for theirs, ours in names.items() if answer.get(theirs)}
+
+
+def _described(answer: library.Answer, gate: Gate) -> result.Result:
+    cluster = {key: value for key, value in answer.items() if key != "clusterConfiguration"}
+    gate.stack_id = cluster["cloudformationStackArn"]
+    return {"cluster": cluster, "head_node": _head_node(cluster, gate)}
+
+
+def _head_node(cluster: library.Answer, gate: Gate) -> str:
+    """The library leaves the head node out both when there is none and when EC2 did not answer."""
+    if "headNode" in cluster:
+        return "present"
+    return "none" if gate.instances_known else "unknown"
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,204 @@
+"""The ParallelCluster library, called as it is: the one module that knows it.
+
+Every call starts from nothing (clients, caches, Region) and leaves nothing behind. Every way the library can
+end is mapped here to a code of docs/engine.md, by the class of the exception and by what the gate saw.
+"""
+
+import asyncio
+import json
+import logging
+import os
+import re
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import boto3
+import pcluster.lib
+from botocore.exceptions import BotoCoreError, ClientError
+from pcluster.api import encoder, errors
+from pcluster.aws.aws_api import AWSApi
+from pcluster.aws.common import Cache
+from pcluster.cli.exceptions import ParameterException
+from pcluster.utils import get_installed_version, retrieve_supported_regions
+
+from cluster_engine.errors import EngineError
+from cluster_engine.gate import THROTTLING_CODES, Gate
+
+logger = logging.getLogger(__name__)
+
+Answer = dict[str, Any]
+
+#: The library fetches its list of Regions without a time-out; afterwards it falls back to the list it ships.
+#: Source: pcluster/utils.py, retrieve_supported_regions.
+SOCKET_TIMEOUT_S = 3.0
+
+#: The one text that has to be read: no class tells this refusal from others.
+#: Source: pcluster/models/cluster.py, Cluster._validate_patch.
+NO_CHANGES = re.compile(r"No changes found in your cluster configuration")
+
+
+def version() -> str:
+    """Returns the ParallelCluster version of this engine."""
+    return str(get_installed_version())
+
+
+def invoke(operation: str, region: str, gate: Gate, **arguments: Any) -> Answer:
+    """Runs ``pcluster.lib.<operation>_cluster`` behind the gate and returns its answer.
+
+    Args:
+        operation: ``create``, ``update``, ``delete`` or ``describe``.
+        region: Passed to the library; the process's own Region is back in place afterwards.
+        gate: What guards this call.
+        arguments: Keyword arguments of the library's function.
+
+    Returns:
+        The library's answer in its own camelCase. Empty where CloudFormation accepted the request and only
+        what the library did afterwards failed: what was asked for is under way.
+
+    Raises:
+        EngineError: The library refused or failed.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        raise RuntimeError("the library's validators need the main thread")
+    with _isolated(region, gate):
+        try:
+            answer: Answer = getattr(pcluster.lib, f"{operation}_cluster")(region=region, **arguments)
+        except Exception as error:
+            if gate.accepted:
+                logger.warning("accepted, but the library failed afterwards", exc_info=True)
+                return {}
+            raise _engine_error(operation, error, gate) from error
+        return answer
+
+
+@contextmanager
+def _isolated(region: str, gate: Gate) -> Iterator[None]:
+    """Gives the library a session of its own and the Region, and takes both away again."""
+    with ExitStack() as stack:
+        stack.callback(_restore_region, os.environ.get("AWS_DEFAULT_REGION"))
+        os.environ["AWS_DEFAULT_REGION"] = region
+        stack.callback(_forget)
+        _forget()
+        session = boto3.Session()
+        gate.install(session)
+        boto3.DEFAULT_SESSION = session  # what boto3.client() uses; the library makes all its clients so
+        stack.callback(socket.setdefaulttimeout, socket.getdefaulttimeout())
+        socket.setdefaulttimeout(SOCKET_TIMEOUT_S)
+        _ensure_event_loop()
+        _ensure_regions()
+        yield
+
+
+def _forget() -> None:
+    boto3.DEFAULT_SESSION = None
+    AWSApi.reset()
+    Cache.clear_all()
+
+
+def _restore_region(region: str | None) -> None:
+    if region is None:
+        os.environ.pop("AWS_DEFAULT_REGION", None)
+    else:
+        os.environ["AWS_DEFAULT_REGION"] = region
+
+
+def _ensure_event_loop() -> None:
+    try:
+        asyncio.get_event_loop_policy().get_event_loop()
+    except RuntimeError:
+        asyncio.set_event_loop(asyncio.new_event_loop())
+
+
+def _ensure_regions() -> None:
+    """Lets the library fetch its list of Regions once more if the first answer stalled half way."""
+    try:
+        retrieve_supported_regions()
+    except OSError as error:  # the library expects URLError only
+        logger.warning("the list of supported Regions could not be read: %s", error)
+
+
+def _engine_error(operation: str, error: Exception, gate: Gate) -> EngineError:
+    """Maps whatever the library raised to a code of docs/engine.md. What the gate saw comes first."""
+    content = _content(error)
+    message = content.get("message") or str(error) or type(error).__name__
+    message = message.removeprefix("Bad Request: ")
+    if gate.fenced:
+        return EngineError("Fenced", f"Not sent to CloudFormation: {gate.not_after.isoformat()} had passed.")
+    if gate.throttled or isinstance(error, errors.LimitExceededException):
+        return EngineError("Throttled", f"AWS throttled this call: {message}")
+    if gate.refusal is not None:
+        return _refused(operation, gate.refusal.code, gate.refusal.message, gate)
+    match error:
+        case errors.CreateClusterBadRequestException() | errors.UpdateClusterBadRequestException():
+            return _rejected(message, content)
+        case errors.NotFoundException():
+            return EngineError("NotFound", message)
+        case errors.ConflictException():
+            return EngineError("ClusterBusy", message)
+        case errors.BadRequestException():
+            return _bad_request(operation, message, gate)
+        case ParameterException():
+            return EngineError("BadRequest", str(error.data.get("message", message)))
+        case _:
+            logger.error("the library failed", exc_info=error)
+            return EngineError("Internal", message)
+
+
+def _content(error: Exception) -> Answer:
+    content = getattr(error, "content", None)
+    if content is None:
+        return {}
+    decoded: Answer = json.loads(encoder.JSONEncoder().encode(content))
+    return decoded
+
+
+def _rejected(message: str, content: Answer) -> EngineError:
+    change_set = content.get("changeSet") or []
+    if refused := content.get("updateValidationErrors"):
+        return EngineError("UpdateRejected", message, details=refused, change_set=change_set)
+    messages = content.get("configurationValidationErrors") or []
+    return EngineError("ClusterRejected", message, validation_messages=messages, change_set=change_set)
+
+
+def _bad_request(operation: str, message: str, gate: Gate) -> EngineError:
+    if NO_CHANGES.search(message):
+        return EngineError("NoChanges", message)
+    if gate.seen is None:
+        return EngineError("BadRequest", message)
+    if operation == "create":  # a create asks for the name only to find it free
+        return EngineError("AlreadyExists", message)
+    if gate.seen.tags.get("parallelcluster:version") != version():
+        return EngineError("VersionMismatch", message)
+    return EngineError("BadRequest", message)
+
+
+def _refused(operation: str, code: str, message: str, gate: Gate) -> EngineError:
+    """Tells what CloudFormation's refusal of the mutating request was about, from facts where it can."""
+    if code == "AlreadyExistsException":
+        return EngineError("AlreadyExists", message)
+    if code != "ValidationError":
+        return EngineError("Internal", f"CloudFormation refused: {message}")
+    if operation != "create":
+        try:
+            status = _status_now(gate)
+        except EngineError as error:
+            return error
+        if status.endswith("_IN_PROGRESS"):
+            return EngineError("ClusterBusy", message)
+    return EngineError("BadRequest", message)
+
+
+def _status_now(gate: Gate) -> str:
+    try:
+        described = boto3.client("cloudformation").describe_stacks(StackName=str(gate.stack_id))
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        if code in THROTTLING_CODES:
+            raise EngineError("Throttled", str(error)) from error
+        raise EngineError("NotFound" if code == "ValidationError" else "Internal", str(error)) from error
+    except BotoCoreError as error:
+        raise EngineError("Internal", str(error)) from error
+    return described["Stacks"][0]["StackStatus"]

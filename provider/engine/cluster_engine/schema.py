@@ -1,0 +1,196 @@
+"""Typing by JSON Schema: text becomes what the schema calls for, and every misfit is named with its path."""
+
+import difflib
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+
+Schema = dict[str, Any]
+Path = tuple[str | int, ...]
+Detail = dict[str, str]
+
+#: Source: docs/engine.md, error details of ConfigurationInvalid.
+VALUE_MAX_CHARACTERS = 100
+#: Longer lists of choices hide the sentence they belong to.
+CHOICES_MAX = 20
+
+
+def convert(value: Any, schema: Schema, booleans: dict[str, bool]) -> Any:
+    """Returns the value with each text turned into the type the schema names for its place.
+
+    Text that cannot be read as that type stays as it is, for ``misfits`` to report. Where the schema allows
+    text or any type, text stays text: nothing is guessed from how it looks.
+
+    Args:
+        value: JSON values; not changed.
+        schema: The JSON Schema of this place.
+        booleans: Every text the library reads as a boolean, and what it reads.
+    """
+    match value:
+        case dict():
+            properties = schema.get("properties", {})
+            return {key: convert(item, properties.get(key, {}), booleans) for key, item in value.items()}
+        case list():
+            items = schema.get("items", {})
+            return [convert(item, items, booleans) for item in value]
+        case str():
+            return _read(value, _types(schema), booleans)
+        case 0 | 1 if _types(schema) == ["boolean"]:
+            return bool(value)  # YAML text may say 1 where the library reads a boolean
+        case _:
+            return value
+
+
+def misfits(value: Any, original: Any, schema: Schema) -> list[Detail]:
+    """Returns everything in the value that the schema refuses, in the order of its paths.
+
+    Args:
+        value: The converted configuration.
+        original: The configuration as it arrived, shown to its author.
+        schema: The schema of the whole configuration.
+
+    Returns:
+        One entry per path with ``path``, ``value``, ``expected`` and, for an unknown key, ``suggestion``.
+    """
+    found: dict[Path, Detail] = {}
+    errors = list(Draft202012Validator(schema).iter_errors(value))
+    for error in sorted(errors, key=_order):
+        for path, detail in _explain(error, original):
+            found.setdefault(path, detail)
+    return list(found.values())
+
+
+def _order(error: ValidationError) -> tuple[list[str], bool]:
+    # A wrong type explains the other misfits of the same value, so it comes first.
+    return [str(part) for part in error.absolute_path], error.validator != "type"
+
+
+def _types(schema: Schema) -> list[str]:
+    named = schema.get("type", [])
+    return [named] if isinstance(named, str) else list(named)
+
+
+def _read(text: str, types: list[str], booleans: dict[str, bool]) -> Any:
+    if "boolean" in types:
+        # Next to text only the two words of JSON count: "1" or "yes" may well be meant as text there.
+        known = {"true": True, "false": False} if "string" in types else booleans
+        return known.get(text.lower() if "string" in types else text, text)
+    if "integer" in types:
+        return _integer(text)
+    if "number" in types:
+        return _number(text)
+    return text
+
+
+def _integer(text: str) -> int | str:
+    try:
+        return int(text)
+    except ValueError:
+        return text
+
+
+def _number(text: str) -> float | str:
+    whole = _integer(text)
+    if not isinstance(whole, str):
+        return whole
+    try:
+        number = float(text)
+    except ValueError:
+        return text
+    return number if number - number == 0 else text  # the library refuses NaN and infinities too
+
+
+def _explain(error: ValidationError, original: Any) -> Iterator[tuple[Path, Detail]]:
+    path = tuple(error.absolute_path)
+    schema: Schema = error.schema if isinstance(error.schema, dict) else {}
+    instance: Any = error.instance
+    match error.validator:
+        case "additionalProperties":
+            known = list(schema["properties"])
+            for key in instance:
+                if key not in schema["properties"]:
+                    yield (*path, key), _unknown_key((*path, key), original, known)
+        case "required":
+            for key in schema["required"]:
+                if key not in instance:
+                    expected = f"a value, because {key} is required: {_describe(schema['properties'][key])}"
+                    yield (*path, key), _detail((*path, key), original, expected)
+        case "oneOf":
+            yield path, _detail(path, original, "exactly one of the keys " + _keys(schema["oneOf"]))
+        case _:
+            yield path, _detail(path, original, _describe(schema))
+
+
+def _unknown_key(path: Path, original: Any, known: list[str]) -> Detail:
+    detail = _detail(path, original, f"a known key: {_choices(known)}")
+    nearest = _nearest(str(path[-1]), known)
+    return {**detail, "suggestion": nearest} if nearest else detail
+
+
+def _nearest(key: str, known: list[str]) -> str | None:
+    by_lower = {name.lower(): name for name in known}
+    close = difflib.get_close_matches(key.lower(), by_lower, n=1)
+    return by_lower[close[0]] if close else None
+
+
+def _detail(path: Path, original: Any, expected: str) -> Detail:
+    return {"path": pointer(path), "value": _shown(_at(original, path)), "expected": expected}
+
+
+def pointer(path: Path) -> str:
+    """Returns the path as a JSON Pointer. Source: RFC 6901, section 3."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
+
+
+def _at(value: Any, path: Path) -> Any:
+    for part in path:
+        try:
+            value = value[part]
+        except (KeyError, IndexError):
+            return None  # a required key that is not there
+    return value
+
+
+def _shown(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= VALUE_MAX_CHARACTERS else text[: VALUE_MAX_CHARACTERS - 1] + "…"
+
+
+def _keys(alternatives: list[Schema]) -> str:
+    return ", ".join(key for alternative in alternatives for key in alternative["required"])
+
+
+def _choices(values: list[Any]) -> str:
+    shown = ", ".join(str(value) for value in values[:CHOICES_MAX])
+    return shown if len(values) <= CHOICES_MAX else f"{shown} and {len(values) - CHOICES_MAX} more"
+
+
+def _describe(schema: Schema) -> str:
+    """Says in words what a place accepts: ``an integer, at least 1``."""
+    if "enum" in schema:
+        return f"one of {_choices(schema['enum'])}"
+    parts = [" or ".join(_TYPE_WORDS[name] for name in _types(schema)) or "any value"]
+    parts += [words.format(schema[keyword]) for keyword, words in _LIMIT_WORDS.items() if keyword in schema]
+    return ", ".join(parts)
+
+
+_TYPE_WORDS = {
+    "array": "a list",
+    "boolean": "a boolean",
+    "integer": "an integer",
+    "number": "a number",
+    "object": "a map of keys",
+    "string": "text",
+}
+_LIMIT_WORDS = {
+    "minimum": "at least {}",
+    "maximum": "at most {}",
+    "minItems": "at least {} item(s)",
+    "maxItems": "at most {} item(s)",
+    "minLength": "at least {} character(s)",
+    "maxLength": "at most {} characters",
+    "pattern": "matching {}",
+}

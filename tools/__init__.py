@@ -1,0 +1,1 @@
+"""Generators that developers run; nothing here is deployed."""
