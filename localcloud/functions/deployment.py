@@ -1,0 +1,85 @@
+"""What an execution environment is made of: unpacked code and layers, and the function's settings."""
+
+import hashlib
+import io
+import os
+import shutil
+import stat
+import tempfile
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """One state of a function; a change in any field means new execution environments."""
+
+    function_name: str
+    function_arn: str
+    version: str
+    handler: str
+    runtime: str
+    code: Path
+    layers: tuple[Path, ...]
+    variables: tuple[tuple[str, str], ...]
+    timeout_s: int
+    memory_mb: int
+    log_group: str
+    log_format: str
+    account: str
+    region: str
+
+    @property
+    def qualified_arn(self) -> str:
+        """The ARN with its version, as destinations' records name it."""
+        return f"{self.function_arn}:{self.version}"
+
+
+def unpack(archive: bytes, folder: Path) -> Path:
+    """Unpacks a zip archive below a folder, once for each content, and returns where.
+
+    Raises:
+        zipfile.BadZipFile: It is not a zip archive.
+        ValueError: A member would land outside the folder.
+    """
+    destination = folder / hashlib.sha256(archive).hexdigest()[:32]
+    if destination.exists():
+        return destination
+    folder.mkdir(parents=True, exist_ok=True)
+    unfinished = Path(tempfile.mkdtemp(dir=folder, prefix="unpacking-"))
+    try:
+        with zipfile.ZipFile(io.BytesIO(archive)) as members:
+            for member in members.infolist():
+                _extract(members, member, unfinished)
+        unfinished.rename(destination)
+    except OSError:
+        if not destination.exists():  # else: unpacked by another thread meanwhile
+            raise
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+    return destination
+
+
+def _extract(members: zipfile.ZipFile, member: zipfile.ZipInfo, folder: Path) -> None:
+    target = (folder / member.filename).resolve()
+    if not target.is_relative_to(folder.resolve()):
+        raise ValueError(f"archive member {member.filename!r} leads outside its folder")
+    mode = member.external_attr >> 16
+    if member.is_dir():
+        target.mkdir(parents=True, exist_ok=True)
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if stat.S_ISLNK(mode):  # layers with Node.js have them
+        _link(target, os.fsdecode(members.read(member)), folder)
+        return
+    with members.open(member) as source, target.open("wb") as destination:
+        shutil.copyfileobj(source, destination)
+    # Lambda makes every file readable; zips made by build tools may carry no mode at all.
+    target.chmod((mode & 0o777) | 0o444)
+
+
+def _link(target: Path, aim: str, folder: Path) -> None:
+    if not (target.parent / aim).resolve().is_relative_to(folder.resolve()):
+        raise ValueError(f"symbolic link {aim!r} leads outside its archive")
+    target.symlink_to(aim)

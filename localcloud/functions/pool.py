@@ -1,0 +1,117 @@
+"""The execution environments of one function: warm ones are used again, what exceeds the limit waits."""
+
+import collections
+import json
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from localcloud.clock import clock
+from localcloud.functions.deployment import Deployment
+from localcloud.functions.environment import ExecutionEnvironment, Outcome, Settings
+
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Job:
+    """One attempt: what to run and whom to tell."""
+
+    deployment: Deployment
+    request_id: str
+    payload: bytes
+    invoked_arn: str
+    done: Callable[[Outcome], None]
+
+
+class FunctionPool:
+    """Runs the jobs of one function in the order in which they come."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._waiting: collections.deque[Job] = collections.deque()
+        self._idle: list[ExecutionEnvironment] = []
+        self._busy: set[ExecutionEnvironment] = set()
+        self._workers = 0
+        self._stopped = False
+
+    def submit(self, job: Job, limit: int) -> None:
+        """Runs a job on a thread of the pool's own.
+
+        Args:
+            job: Its ``done`` is called on that thread.
+            limit: Execution environments at most, at least 1.
+        """
+        # Counted from here on: a queued job must not look like an idle cloud.
+        in_flight = clock.busy()
+        in_flight.__enter__()
+
+        def done(outcome: Outcome) -> None:
+            try:
+                job.done(outcome)
+            finally:
+                in_flight.__exit__(None, None, None)
+
+        with self._lock:
+            self._waiting.append(Job(job.deployment, job.request_id, job.payload, job.invoked_arn, done))
+            if self._workers < limit:
+                self._workers += 1
+                threading.Thread(target=self._work, name="function worker", daemon=True).start()
+
+    def stop(self) -> None:
+        """Ends all environments; what is being run ends as a crash."""
+        with self._lock:
+            self._stopped = True
+            environments = [*self._idle, *self._busy]
+            self._idle.clear()
+        for environment in environments:
+            environment.stop()
+
+    def _work(self) -> None:
+        while (job := self._next()) is not None:
+            environment = self._take(job.deployment)
+            try:
+                outcome = environment.run(job.request_id, job.payload, job.invoked_arn)
+            except Exception as error:
+                _LOG.exception("%s could not be run", job.deployment.function_name)
+                environment.stop()
+                outcome = _not_run(error)
+            self._give_back(environment)
+            try:
+                job.done(outcome)
+            except Exception:
+                _LOG.exception("the end of %s was not handled", job.request_id)
+
+    def _next(self) -> Job | None:
+        with self._lock:
+            if not self._waiting:
+                self._workers -= 1
+                return None
+            return self._waiting.popleft()
+
+    def _take(self, deployment: Deployment) -> ExecutionEnvironment:
+        with self._lock:
+            outdated = [environment for environment in self._idle if environment.deployment != deployment]
+            self._idle = [environment for environment in self._idle if environment.deployment == deployment]
+            environment = self._idle.pop() if self._idle else ExecutionEnvironment(deployment, self._settings)
+            self._busy.add(environment)
+        for other in outdated:
+            other.stop()
+        return environment
+
+    def _give_back(self, environment: ExecutionEnvironment) -> None:
+        with self._lock:
+            self._busy.discard(environment)
+            keep = environment.alive and not self._stopped
+            if keep:
+                self._idle.append(environment)
+        if not keep and environment.alive:
+            environment.stop()
+
+
+def _not_run(error: Exception) -> Outcome:
+    payload = json.dumps({"errorType": "ServiceException", "errorMessage": str(error)}).encode()
+    return Outcome("crash", payload, 0.0, cold=True, log_tail=b"", max_rss_mb=None, log_file=Path())
