@@ -1,0 +1,46 @@
+"""The resource types of a cluster's stacks that moto lacks or gets wrong.
+
+One module per service. `register` makes them moto's: its CloudFormation type map then answers with them, and
+its backends make objects of them.
+"""
+
+from moto.cloudformation import parsing
+
+from localcloud.resources import (
+    autoscaling,
+    block_storage,
+    cloudwatch,
+    dynamodb,
+    efs,
+    elastic_ips,
+    elbv2,
+    fsx,
+    iam,
+    instances,
+    launch_templates,
+    logs,
+    network_interfaces,
+    placement_groups,
+    route53,
+    s3,
+    security_groups,
+)
+from localcloud.resources.model import take_place
+
+__all__ = ["register"]
+
+# Importing a module defines its models; naming them here keeps the imports in use.
+_SERVICES = (
+    autoscaling, block_storage, cloudwatch, dynamodb, efs, elastic_ips, elbv2, fsx, iam, instances,
+    launch_templates, logs, network_interfaces, placement_groups, route53, s3, security_groups,
+)  # fmt: skip
+
+
+def register() -> None:
+    """Makes every model of this package moto's, for the life of the process; again changes nothing."""
+    take_place()
+    instances.complete_run_instances()
+    placement_groups.answer_api_calls()
+    s3.judge_bucket_policies_like_s3()
+    for cached in (parsing.get_model_list, parsing.get_model_map, parsing.get_name_type_map):
+        cached.cache_clear()

@@ -1,0 +1,57 @@
+"""EFS file systems and mount targets."""
+
+from typing import ClassVar
+
+from moto.core.common_models import CloudFormationModel
+from moto.efs import models as moto_efs
+
+from localcloud.resources.model import Place, Resource, Wanted, in_place_of
+
+
+@in_place_of(moto_efs.FileSystem)
+class FileSystem(Resource, moto_efs.FileSystem, CloudFormationModel):
+    """`AWS::EFS::FileSystem`; moto's has no attributes and cannot be updated."""
+
+    cfn_attributes: ClassVar = {"Arn": "file_system_arn", "FileSystemId": "file_system_id"}
+
+    def update_resource(self, wanted: Wanted) -> "FileSystem":
+        """Changes throughput and tags in place."""
+        properties = wanted.properties
+        self.throughput_mode = properties.get("ThroughputMode", "bursting")
+        self.provisioned_throughput_in_mibps = properties.get("ProvisionedThroughputInMibps", 0)
+        backend = wanted.place.regional(moto_efs.efs_backends)
+        backend.tag_resource(self.file_system_id, properties.get("FileSystemTags", []))
+        return self
+
+    @classmethod
+    def delete_resource(cls, physical_id: str, place: Place) -> None:
+        """Deletes the file system.
+
+        Raises:
+            FileSystemInUse: it still has mount targets.
+        """
+        backend = place.regional(moto_efs.efs_backends)
+        if physical_id in backend.file_systems_by_id:
+            backend.delete_file_system(physical_id)
+
+
+@in_place_of(moto_efs.MountTarget)
+class MountTarget(Resource, moto_efs.MountTarget, CloudFormationModel):
+    """`AWS::EFS::MountTarget`; moto's cannot be updated."""
+
+    cfn_attributes: ClassVar = {"Id": "mount_target_id", "IpAddress": "ip_address"}
+
+    def update_resource(self, wanted: Wanted) -> "MountTarget":
+        """Changes the security groups in place."""
+        groups = wanted.properties.get("SecurityGroups", [])
+        backend = wanted.place.regional(moto_efs.efs_backends)
+        self.security_groups = groups
+        backend.ec2_backend.modify_network_interface_attribute(self.network_interface_id, groups)
+        return self
+
+    @classmethod
+    def delete_resource(cls, physical_id: str, place: Place) -> None:
+        """Deletes the mount target with its network interface."""
+        backend = place.regional(moto_efs.efs_backends)
+        if physical_id in backend.mount_targets_by_id:
+            backend.delete_mount_target(physical_id)

@@ -1,0 +1,126 @@
+"""Elastic Load Balancing for the login nodes: network load balancers, TCP listeners, target groups."""
+
+from typing import Any, ClassVar
+
+from moto.core.common_models import CloudFormationModel
+from moto.elbv2 import models as moto_elbv2
+
+from localcloud.resources.model import Place, Resource, Wanted, in_place_of, tags_by_key
+
+
+def _attributes(properties: dict[str, Any], key: str) -> dict[str, Any]:
+    return {attribute["Key"]: attribute["Value"] for attribute in properties.get(key, [])}
+
+
+@in_place_of(moto_elbv2.FakeLoadBalancer)
+class LoadBalancer(Resource, moto_elbv2.FakeLoadBalancer, CloudFormationModel):
+    """`AWS::ElasticLoadBalancingV2::LoadBalancer`; moto makes application load balancers only."""
+
+    cfn_attributes: ClassVar = {
+        "CanonicalHostedZoneID": "canonical_hosted_zone_id",
+        "DNSName": "dns_name",
+        "LoadBalancerArn": "arn",
+        "LoadBalancerFullName": "full_name",
+        "LoadBalancerName": "name",
+        "SecurityGroups": "security_groups",
+    }
+
+    @property
+    def full_name(self) -> str:
+        """The part of the ARN that CloudWatch names the load balancer by."""
+        return str(self.arn.split(":loadbalancer/")[1])
+
+    @classmethod
+    def create_resource(cls, wanted: Wanted) -> "LoadBalancer":
+        """Creates a load balancer of the template's type."""
+        properties = wanted.properties
+        balancer: LoadBalancer = wanted.place.regional(moto_elbv2.elbv2_backends).create_load_balancer(
+            wanted.name,
+            properties.get("SecurityGroups", []),
+            properties.get("Subnets", []),
+            subnet_mappings=properties.get("SubnetMappings"),
+            scheme=properties.get("Scheme", "internet-facing"),
+            loadbalancer_type=properties.get("Type", "application"),
+            tags=properties.get("Tags"),
+        )
+        balancer.attrs.update(_attributes(properties, "LoadBalancerAttributes"))
+        return balancer
+
+    def update_resource(self, wanted: Wanted) -> "LoadBalancer":
+        """Changes security groups, attributes and tags in place."""
+        properties = wanted.properties
+        self.security_groups = properties.get("SecurityGroups", [])
+        self.attrs.update(_attributes(properties, "LoadBalancerAttributes"))
+        backend = wanted.place.regional(moto_elbv2.elbv2_backends)
+        backend.tag_resource(self.arn, tags_by_key(properties.get("Tags")))
+        return self
+
+    @classmethod
+    def delete_resource(cls, physical_id: str, place: Place) -> None:
+        """Deletes the load balancer with its listeners."""
+        place.regional(moto_elbv2.elbv2_backends).delete_load_balancer(physical_id)
+
+
+@in_place_of(moto_elbv2.FakeTargetGroup)
+class TargetGroup(Resource, moto_elbv2.FakeTargetGroup, CloudFormationModel):
+    """`AWS::ElasticLoadBalancingV2::TargetGroup`; moto's is neither tagged nor deleted."""
+
+    cfn_attributes: ClassVar = {
+        "TargetGroupArn": "arn",
+        "TargetGroupFullName": "full_name",
+        "TargetGroupName": "name",
+    }
+
+    @property
+    def full_name(self) -> str:
+        """The part of the ARN that CloudWatch names the group by."""
+        return str(self.arn.rsplit(":", maxsplit=1)[1])
+
+    @classmethod
+    def create_resource(cls, wanted: Wanted) -> "TargetGroup":
+        """Creates the group with its tags and attributes."""
+        group: TargetGroup = super().create_resource(wanted)
+        group._put(wanted.properties)
+        return group
+
+    def update_resource(self, wanted: Wanted) -> "TargetGroup":
+        """Changes attributes and tags in place."""
+        self._put(wanted.properties)
+        return self
+
+    def _put(self, properties: dict[str, Any]) -> None:
+        self.attributes.update(_attributes(properties, "TargetGroupAttributes"))
+        backend = moto_elbv2.elbv2_backends[self.account_id][self.region_name]
+        backend.tag_resource(self.arn, tags_by_key(properties.get("Tags")))
+
+    @classmethod
+    def delete_resource(cls, physical_id: str, place: Place) -> None:
+        """Deletes the group.
+
+        Raises:
+            ResourceInUseError: a listener still forwards to it.
+        """
+        backend = place.regional(moto_elbv2.elbv2_backends)
+        if physical_id in backend.target_groups:
+            backend.delete_target_group(physical_id)
+
+
+@in_place_of(moto_elbv2.FakeListener)
+class Listener(Resource, moto_elbv2.FakeListener, CloudFormationModel):
+    """`AWS::ElasticLoadBalancingV2::Listener`; moto's is not deleted."""
+
+    cfn_attributes: ClassVar = {"ListenerArn": "arn"}
+
+    def update_resource(self, wanted: Wanted) -> "Listener":
+        """Changes port, protocol and actions in place."""
+        moto_elbv2.FakeListener.update_from_cloudformation_json(
+            self, wanted.name, wanted.as_json, *wanted.place
+        )
+        return self
+
+    @classmethod
+    def delete_resource(cls, physical_id: str, place: Place) -> None:
+        """Deletes the listener, unless it went with its load balancer."""
+        balancers = place.regional(moto_elbv2.elbv2_backends).load_balancers.values()
+        for balancer in balancers:
+            balancer.listeners.pop(physical_id, None)
