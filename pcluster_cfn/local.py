@@ -6,12 +6,15 @@ import signal
 import sys
 import threading
 from types import FrameType
+from typing import TYPE_CHECKING
 
-from localcloud.cloud import Cloud
 from rich.console import Console
 
+if TYPE_CHECKING:
+    from localcloud.cloud import Cloud
 
-def run(cloud: Cloud, errors: Console) -> None:
+
+def run(cloud: "Cloud", errors: Console) -> None:
     """Prints the exports of a running embedded cloud and waits for SIGINT or SIGTERM.
 
     Standard output gets the export lines and nothing else. Where it is no terminal it is closed after

@@ -78,7 +78,11 @@ class Template:
         return Template.parse(text, str(path))
 
     def text(self) -> str:
-        """Returns the template as YAML."""
+        """Returns the template as YAML in block style.
+
+        Inside ``[…]`` the emitter would write ``1:02:03`` with a tag of YAML's that CloudFormation refuses.
+        """
+        _to_block_style(self.root)
         return yaml.serialize(self.root, Dumper=yaml.SafeDumper, width=10_000, allow_unicode=True)
 
     def resources(self) -> Iterator[Resource]:
@@ -138,6 +142,17 @@ def put(node: MappingNode, key: str, value: str | dict[str, str]) -> None:
     """Replaces the value of a key of a mapping by text or by a flat map of texts."""
     replacement = _node(value)
     node.value = [(name, replacement if name.value == key else old) for name, old in node.value]
+
+
+def _to_block_style(node: Node) -> None:
+    if isinstance(node, SequenceNode):
+        node.flow_style = False
+        for item in node.value:
+            _to_block_style(item)
+    elif isinstance(node, MappingNode):
+        node.flow_style = False
+        for _, value in node.value:
+            _to_block_style(value)
 
 
 def _node(value: str | dict[str, str]) -> Node:

@@ -1,0 +1,82 @@
+"""Wrong usage is one line that says what to do, with its own exit code."""
+
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner
+
+from pcluster_cfn.cli import main
+from pcluster_cfn.local import export_lines
+
+
+@pytest.fixture
+def template(tmp_path):
+    path = tmp_path / "cluster.yaml"
+    path.write_text(
+        "Resources: {P: {Type: AWS::CloudFormation::Stack, Properties: {TemplateURL: inner.yaml}}}"
+    )
+    (tmp_path / "inner.yaml").write_text("Resources: {T: {Type: AWS::SNS::Topic}}")
+    return path
+
+
+def run(*arguments):
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+@pytest.mark.parametrize("wrong", ["MaxCount", "=8", ""])
+def test_a_parameter_that_is_no_pair_is_wrong_usage(template, wrong):
+    result = run("deploy", template, "-p", wrong)
+    assert result.exit_code == 2
+    assert "is not Key=Value, as in -p MaxCount=8" in result.output
+
+
+def test_a_value_may_hold_equals_signs_and_be_empty(template):
+    result = run("deploy", template, "-p", "A=b=c", "-p", "Empty=")
+    assert result.exit_code == 1  # past the parsing: it asks for a bucket
+    assert "--bucket" in result.output
+
+
+def test_local_paths_without_a_bucket_are_one_line_that_says_so(template):
+    result = run("deploy", template)
+    assert result.exit_code == 1
+    assert len(result.output.splitlines()) == 1
+    assert "name a bucket with --bucket" in result.output
+
+
+def test_a_missing_template_is_one_line_with_its_path():
+    result = run("deploy", "nowhere.yaml")
+    assert result.exit_code == 1
+    assert len(result.output.splitlines()) == 1
+    assert "nowhere.yaml" in result.output
+
+
+def test_an_unreachable_endpoint_is_one_line_without_a_traceback(tmp_path):
+    path = tmp_path / "t.yaml"
+    path.write_text("Resources: {T: {Type: AWS::SNS::Topic}}")
+    result = run("deploy", path)
+    assert result.exit_code == 1
+    assert "Could not connect to the endpoint URL" in result.output
+    assert len(result.output.splitlines()) == 1
+
+
+def test_help_documents_the_exit_codes():
+    for command in ([], ["deploy"], ["delete"], ["local"], ["demo"]):
+        assert "Exit codes: 0" in run(*command, "--help").output
+
+
+def test_exports_are_lines_that_a_shell_evaluates():
+    lines = export_lines({"LOCALCLOUD_TEST": "it's a $value"}, {"KEY_NAME": "k"})
+    script = "\n".join([*lines, 'printf "%s|%s" "$LOCALCLOUD_TEST" "$KEY_NAME"'])
+    shell = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True)
+    assert shell.stdout == "it's a $value|k"
+
+
+def test_exports_leave_out_what_the_shell_has_already(monkeypatch):
+    monkeypatch.setenv("LOCALCLOUD_TEST", "same")
+    assert not [line for line in export_lines({"LOCALCLOUD_TEST": "same"}, {}) if "LOCALCLOUD_TEST" in line]
+
+
+def test_the_command_starts_without_loading_the_embedded_cloud():
+    check = "import sys, pcluster_cfn.cli; sys.exit(any(name.startswith('moto') for name in sys.modules))"
+    assert subprocess.run([sys.executable, "-c", check], check=False).returncode == 0

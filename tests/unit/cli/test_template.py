@@ -1,0 +1,104 @@
+"""A template leaves as it came, but for what is changed."""
+
+import pytest
+import yaml
+
+from pcluster_cfn.errors import CommandError
+from pcluster_cfn.template import Template, child, put, reference, scalar, text_of
+
+INTRINSICS = """\
+AWSTemplateFormatVersion: 2010-09-09
+Parameters:
+  Account: {Type: String, Default: 012345670123}
+  Key: {Type: AWS::EC2::KeyPair::KeyName}
+Conditions:
+  Named: !Not [!Equals [!Ref Key, '']]
+Resources:
+  Topic:
+    Type: AWS::SNS::Topic
+    Condition: Named
+    Properties:
+      TopicName: !If [Named, !Sub '${AWS::StackName}-x', !Ref AWS::NoValue]
+      Times: [1:02:03, on, no, 1e3, 0o7, ~, 2026-11-23]
+      Script: |
+        #!/bin/bash
+        echo "${NOT_A_VARIABLE}"
+      Policy: !Sub
+        - arn:${P}:sns
+        - {P: !Ref AWS::Partition}
+      Nested: !GetAtt Provider.Outputs.ServiceToken
+      Encoded:
+        Fn::Base64: !Join ['', [a, !Select [0, !GetAZs '']]]
+"""
+
+
+def events_of(text):
+    """What a YAML reader sees: structure, tags and texts, without layout."""
+    return [
+        (type(event).__name__, getattr(event, "value", None), getattr(event, "tag", None))
+        for event in yaml.parse(text)
+    ]
+
+
+def test_every_tag_and_every_scalar_survives_the_round_trip():
+    assert events_of(Template.parse(INTRINSICS, "t").text()) == events_of(INTRINSICS)
+
+
+def test_a_second_round_trip_changes_nothing():
+    once = Template.parse(INTRINSICS, "t").text()
+    assert Template.parse(once, "t").text() == once
+
+
+def test_a_json_template_is_read_like_a_yaml_one():
+    template = Template.parse(
+        '{"Resources": {"A": {"Type": "AWS::SNS::Topic", "Properties": {"N": "1"}}}}', "t"
+    )
+    assert [(item.logical_id, item.type) for item in template.resources()] == [("A", "AWS::SNS::Topic")]
+
+
+def test_parameters_keep_their_defaults_as_text():
+    parameters = Template.parse(INTRINSICS, "t").parameters()
+    assert parameters["Account"].default == "012345670123"
+    assert parameters["Key"].default is None
+    assert parameters["Key"].type == "AWS::EC2::KeyPair::KeyName"
+
+
+def test_a_replaced_value_is_the_only_difference():
+    template = Template.parse("Resources: {L: {Type: X, Properties: {Code: ./src, Other: !Ref A}}}", "t")
+    put(next(template.resources()).properties, "Code", {"S3Bucket": "b", "S3Key": "k"})
+    properties = next(Template.parse(template.text(), "t").resources()).properties
+    assert scalar(child(child(properties, "Code"), "S3Key")) == "k"
+    assert reference(child(properties, "Other")) == "A"
+
+
+def test_a_reference_is_found_in_both_spellings():
+    template = Template.parse("Resources: {L: {Properties: {A: !Ref X, B: {Ref: X}, C: X}}}", "t")
+    properties = next(template.resources()).properties
+    assert [reference(child(properties, key)) for key in "ABC"] == ["X", "X", None]
+
+
+def test_text_of_an_intrinsic_holds_its_arguments():
+    template = Template.parse("Resources: {L: {Properties: {A: !Join [/, [a, !Sub 'b${C}']]}}}", "t")
+    assert text_of(child(next(template.resources()).properties, "A")) == "/ a b${C}"
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("Resources: [", "t.yaml:1"),
+        ("Resources:\n  A: 'x", "t.yaml:2"),
+        ("just text", "t.yaml has no Resources"),
+        ("Parameters: {}", "t.yaml has no Resources"),
+        ("", "t.yaml has no Resources"),
+    ],
+)
+def test_what_is_no_template_is_refused_with_its_place(text, problem):
+    with pytest.raises(CommandError) as refused:
+        Template.parse(text, "t.yaml")
+    assert problem in refused.value.what
+    assert refused.value.next_step
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(CommandError, match=r"missing\.yaml"):
+        Template.read(tmp_path / "missing.yaml")
