@@ -64,7 +64,9 @@ def official_images(versions: Sequence[str]) -> Iterator[dict[str, Any]]:
         former = {name: device for name, (device, last) in _FORMER_SYSTEMS.items() if minor <= last}
         for system, root_device in {**_SYSTEMS, **former}.items():
             for architecture in _ARCHITECTURES:
-                yield _image(f"aws-parallelcluster-{release}-{system}-{architecture}", architecture, root_device)
+                yield _image(
+                    f"aws-parallelcluster-{release}-{system}-{architecture}", architecture, root_device
+                )
 
 
 def _image(prefix: str, architecture: str, root_device: str) -> dict[str, Any]:
@@ -109,8 +111,8 @@ def seed(region_name: str = REGION) -> dict[str, str]:
     ec2.modify_subnet_attribute(public.id, "map_public_ip_on_launch", True)
     private = ec2.create_subnet(vpc.id, _COMPUTE_NETWORK, availability_zone=zone)
     _connect(ec2, vpc.id, public.id, private.id)
-    # The library takes RSA and ED25519 keys; without a type moto describes neither.
-    ec2.create_key_pair(KEY_NAME, "rsa", {})
+    # The one type that every operating system takes. Source: the library's KeyPairValidator.
+    ec2.create_key_pair(KEY_NAME, "ed25519", {})
     s3_backends[ACCOUNT_ID]["aws"].create_bucket(ARTIFACT_BUCKET, region_name)
     return {
         "VPC_ID": vpc.id,

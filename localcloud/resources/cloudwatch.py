@@ -55,10 +55,7 @@ class Alarm(_Alarm, CloudFormationModel):
             threshold=float(properties.get("Threshold", 0)),
             statistic=properties.get("Statistic", ""),
             description=properties.get("AlarmDescription", ""),
-            dimensions=[
-                moto_cloudwatch.Dimension(dimension["Name"], dimension["Value"])
-                for dimension in properties.get("Dimensions", [])
-            ],
+            dimensions=properties.get("Dimensions", []),
             alarm_actions=properties.get("AlarmActions", []),
             ok_actions=properties.get("OKActions", []),
             insufficient_data_actions=properties.get("InsufficientDataActions", []),

@@ -5,7 +5,7 @@ from typing import ClassVar
 from moto.core.common_models import CloudFormationModel
 from moto.efs import models as moto_efs
 
-from localcloud.resources.model import Place, Resource, Wanted, in_place_of
+from localcloud.resources.model import Place, Resource, Wanted, in_place_of, tags_by_key
 
 
 @in_place_of(moto_efs.FileSystem)
@@ -20,7 +20,7 @@ class FileSystem(Resource, moto_efs.FileSystem, CloudFormationModel):
         self.throughput_mode = properties.get("ThroughputMode", "bursting")
         self.provisioned_throughput_in_mibps = properties.get("ProvisionedThroughputInMibps", 0)
         backend = wanted.place.regional(moto_efs.efs_backends)
-        backend.tag_resource(self.file_system_id, properties.get("FileSystemTags", []))
+        backend.tag_resource(self.file_system_id, tags_by_key(properties.get("FileSystemTags")))
         return self
 
     @classmethod

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 from moto.core.common_models import CloudFormationModel
 from moto.ec2.models import EC2Backend, ec2_backends
 from moto.ec2.models import elastic_ip_addresses as moto_addresses
+from moto.ec2.utils import random_public_ip
 
 from localcloud.resources.model import Place, Resource, Wanted, in_place_of, tags_by_key
 
@@ -14,6 +15,10 @@ class ElasticAddress(Resource, moto_addresses.ElasticAddress, CloudFormationMode
     """`AWS::EC2::EIP`; moto neither tags nor releases it."""
 
     cfn_attributes: ClassVar = {"AllocationId": "allocation_id", "PublicIp": "public_ip"}
+
+    def __init__(self, ec2_backend: Any, domain: str, address: str | None = None, **kwargs: Any) -> None:
+        # moto's own choice is an address of this machine's loopback network.
+        super().__init__(ec2_backend, domain, address or random_public_ip(), **kwargs)
 
     @classmethod
     def create_resource(cls, wanted: Wanted) -> "ElasticAddress":

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 from moto.core.common_models import CloudFormationModel
 from moto.elbv2 import models as moto_elbv2
 
-from localcloud.resources.model import Place, Resource, Wanted, in_place_of, tags_by_key
+from localcloud.resources.model import Place, Resource, Wanted, in_place_of
 
 
 def _attributes(properties: dict[str, Any], key: str) -> dict[str, Any]:
@@ -52,7 +52,7 @@ class LoadBalancer(Resource, moto_elbv2.FakeLoadBalancer, CloudFormationModel):
         self.security_groups = properties.get("SecurityGroups", [])
         self.attrs.update(_attributes(properties, "LoadBalancerAttributes"))
         backend = wanted.place.regional(moto_elbv2.elbv2_backends)
-        backend.tag_resource(self.arn, tags_by_key(properties.get("Tags")))
+        backend.tagging_service.tag_resource(self.arn, properties.get("Tags", []))
         return self
 
     @classmethod
@@ -91,7 +91,7 @@ class TargetGroup(Resource, moto_elbv2.FakeTargetGroup, CloudFormationModel):
     def _put(self, properties: dict[str, Any]) -> None:
         self.attributes.update(_attributes(properties, "TargetGroupAttributes"))
         backend = moto_elbv2.elbv2_backends[self.account_id][self.region_name]
-        backend.tag_resource(self.arn, tags_by_key(properties.get("Tags")))
+        backend.tagging_service.tag_resource(self.arn, properties.get("Tags", []))
 
     @classmethod
     def delete_resource(cls, physical_id: str, place: Place) -> None:
@@ -113,7 +113,7 @@ class Listener(Resource, moto_elbv2.FakeListener, CloudFormationModel):
 
     def update_resource(self, wanted: Wanted) -> "Listener":
         """Changes port, protocol and actions in place."""
-        moto_elbv2.FakeListener.update_from_cloudformation_json(
+        super(Resource, self).update_from_cloudformation_json(
             self, wanted.name, wanted.as_json, *wanted.place
         )
         return self

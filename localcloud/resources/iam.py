@@ -73,7 +73,7 @@ class Role(Resource, moto_iam.Role, CloudFormationModel):
             return
         for arn in list(role.managed_policies):
             backend.detach_role_policy(arn, physical_id)
-        moto_iam.Role.delete_from_cloudformation_json(physical_id, {}, *place)
+        super(Resource, cls).delete_from_cloudformation_json(physical_id, {}, *place)
 
 
 @in_place_of(moto_iam.InstanceProfile)
@@ -103,7 +103,7 @@ class InlinePolicy(Resource, moto_iam.InlinePolicy, CloudFormationModel):
 
     def update_resource(self, wanted: Wanted) -> "InlinePolicy":
         """Changes the document in place."""
-        moto_iam.InlinePolicy.update_from_cloudformation_json(
+        super(Resource, self).update_from_cloudformation_json(
             self, wanted.name, wanted.as_json, *wanted.place
         )
         return self

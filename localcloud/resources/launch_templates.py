@@ -37,7 +37,7 @@ class LaunchTemplate(Resource, moto_templates.LaunchTemplate, CloudFormationMode
             **data,
             "UserData": parse_user_data(data.get("UserData")),
         } != self.latest_version().data:
-            moto_templates.LaunchTemplate.update_from_cloudformation_json(
+            super(Resource, self).update_from_cloudformation_json(
                 self, wanted.name, wanted.as_json, *wanted.place
             )
         return self

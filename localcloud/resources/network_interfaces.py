@@ -60,9 +60,9 @@ class NetworkInterface(Resource, moto_interfaces.NetworkInterface, CloudFormatio
         """Deletes the interface and frees its addresses."""
         interface = place.regional(ec2_backends).enis.get(physical_id)
         if interface:
-            moto_interfaces.NetworkInterface.delete(interface)
+            interface.delete()
 
     def delete(self, account_id: str = "", region_name: str = "") -> None:  # noqa: ARG002
         """Deletes this interface; an instance that ends asks without saying where it is."""
         if self.id in self.ec2_backend.enis:
-            moto_interfaces.NetworkInterface.delete(self)
+            super(Resource, self).delete()
