@@ -133,10 +133,18 @@ class Gate:
             others = [tag for tag in params.get("Tags") or [] if tag["Key"] not in self.stack_tags]
             params["Tags"] = others + [{"Key": key, "Value": value} for key, value in self.stack_tags.items()]
 
-    def _fence(self, **_: Any) -> None:
+    def check_fence(self) -> None:
+        """Refuses once ``not_after`` has passed.
+
+        Raises:
+            FencedError: It has; ``fenced`` says so from now on, whatever becomes of the exception.
+        """
         if self.now() > self.not_after:
             self.fenced = True
             raise FencedError(f"nothing is sent to CloudFormation after {self.not_after.isoformat()}")
+
+    def _fence(self, **_: Any) -> None:
+        self.check_fence()
         # From here until CloudFormation's answer the request may have arrived.
         self._in_doubt = True
 

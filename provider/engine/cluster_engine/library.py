@@ -65,6 +65,8 @@ def invoke(operation: str, region: str, gate: Gate, **arguments: Any) -> Answer:
         raise RuntimeError("the library's validators need the main thread")
     with _isolated(region, gate):
         try:
+            if operation != "describe":
+                gate.check_fence()  # what would be refused at the end is not begun
             answer: Answer = getattr(pcluster.lib, f"{operation}_cluster")(region=region, **arguments)
         except Exception as error:
             if gate.accepted:

@@ -56,16 +56,16 @@ def misfits(value: Any, original: Any, schema: Schema) -> list[Detail]:
         One entry per path with ``path``, ``value``, ``expected`` and, for an unknown key, ``suggestion``.
     """
     found: dict[Path, Detail] = {}
-    errors = list(Draft202012Validator(schema).iter_errors(value))
-    for error in sorted(errors, key=_order):
+    # A wrong type explains the other misfits of the same value, so it is looked at first.
+    errors = sorted(Draft202012Validator(schema).iter_errors(value), key=_is_consequence)
+    for error in errors:
         for path, detail in _explain(error, original):
             found.setdefault(path, detail)
-    return list(found.values())
+    return [found[path] for path in sorted(found, key=lambda path: [str(part) for part in path])]
 
 
-def _order(error: ValidationError) -> tuple[list[str], bool]:
-    # A wrong type explains the other misfits of the same value, so it comes first.
-    return [str(part) for part in error.absolute_path], error.validator != "type"
+def _is_consequence(error: ValidationError) -> bool:
+    return error.validator != "type"
 
 
 def _types(schema: Schema) -> list[str]:

@@ -1,0 +1,105 @@
+import json
+
+import pytest
+import yaml
+
+from cluster_engine import configuration
+from cluster_engine.errors import ConfigurationInvalidError
+from tests.support import custom_resource_properties as properties
+
+VERSION = "3.16.1"
+MINIMAL = (properties.CONFIGURATIONS / "minimal.yaml").read_text(encoding="utf-8")
+
+
+def load(value, tags=None):
+    return configuration.load(properties.encoded(value), tags or {}, VERSION)
+
+
+def refusal(value):
+    with pytest.raises(ConfigurationInvalidError) as caught:
+        load(value)
+    return caught.value
+
+
+def test_an_object_is_typed():
+    loaded = load(properties.stringified(properties.load("spot.yaml")))
+    assert loaded == properties.load("spot.yaml")
+
+
+def test_yaml_text_is_accepted_types_intact():
+    assert load(MINIMAL) == yaml.safe_load(MINIMAL)
+
+
+def test_json_text_is_accepted_types_intact_even_when_it_is_indented_with_tabs():
+    assert load(json.dumps(yaml.safe_load(MINIMAL), indent="\t")) == yaml.safe_load(MINIMAL)
+
+
+def test_a_value_that_the_library_reads_as_a_number_stays_text_in_a_text():
+    text = MINIMAL.replace("MaxCount: 4", "MaxCount: '4'")
+    resource = load(text)["Scheduling"]["SlurmQueues"][0]["ComputeResources"][0]
+    assert resource["MaxCount"] == "4"
+
+
+def test_a_text_has_to_fit_the_schema_too():
+    error = refusal(MINIMAL.replace("MaxCount: 4", "MaxCount: four"))
+    assert error.details[0]["path"] == "/Scheduling/SlurmQueues/0/ComputeResources/0/MaxCount"
+
+
+def test_bad_yaml_is_refused_with_line_and_column():
+    error = refusal("Image:\n  Os: alinux2023: x\nHeadNode: {}\n")
+    assert error.details == [
+        {
+            "path": "",
+            "value": '"  Os: alinux2023: x"',
+            "expected": "YAML or JSON (mapping values are not allowed here, line 2, column 17)",
+        }
+    ]
+
+
+@pytest.mark.parametrize("text", ["Image: [", "[a]: b", "a: '", "\t: x"])
+def test_what_is_not_yaml_is_refused_wherever_it_breaks(text):
+    assert refusal(text).message.startswith("The configuration is not valid YAML or JSON: ")
+
+
+@pytest.mark.parametrize(
+    "text", ["Image: {Os: alinux2023}\nImage: {Os: rhel8}\n", '{"Image": {}, "Image": {}}']
+)
+def test_a_key_that_is_there_twice_is_refused(text):
+    assert "the key Image is there twice" in refusal(text).message
+
+
+def test_a_tag_that_would_make_an_object_is_not_carried_out():
+    assert "could not determine a constructor" in refusal("!!python/object/apply:os.getcwd []").message
+
+
+@pytest.mark.parametrize("text", ["", "just words", "- a\n- b\n", "5", "null"])
+def test_a_text_without_keys_is_refused(text):
+    error = refusal(text)
+    assert (error.details[0]["path"], error.details[0]["expected"]) == ("", "a map of keys")
+
+
+def test_merge_keys_and_aliases_mean_what_they_mean_in_yaml():
+    text = MINIMAL + "Tags:\n  - &tag {Key: a, Value: b}\n  - {<<: *tag, Key: c}\n"
+    assert load(text)["Tags"] == [{"Key": "a", "Value": "b"}, {"Key": "c", "Value": "b"}]
+
+
+def test_tags_are_added_behind_the_configuration_s_own_in_the_order_of_their_keys():
+    own = properties.load("minimal.yaml") | {
+        "Tags": [{"Key": "z", "Value": "own"}, {"Key": "b", "Value": "own"}]
+    }
+    loaded = load(own, {"c": "added", "b": "added", "a": "added"})
+    assert [(tag["Key"], tag["Value"]) for tag in loaded["Tags"]] == [
+        ("z", "own"),
+        ("b", "own"),
+        ("a", "added"),
+        ("c", "added"),
+    ]
+
+
+def test_without_tags_to_add_the_configuration_gets_no_tags_section():
+    assert "Tags" not in load(properties.load("minimal.yaml"))
+
+
+def test_a_property_that_was_not_packed_by_the_contract_is_the_provider_s_fault_not_the_author_s():
+    with pytest.raises(ValueError, match="base64"):
+        configuration.load("not base64!", {}, VERSION)
