@@ -1,0 +1,63 @@
+"""Starts the embedded cloud: ``python -m localcloud [--port N] [--region R] [--skip-idle]``.
+
+One line of JSON on standard output says that it is ready, and where: the exports of the control API.
+"""
+
+import argparse
+import json
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+
+from localcloud import guard, seed
+
+
+def main() -> None:
+    """Serves until it is interrupted or terminated."""
+    parser = argparse.ArgumentParser(prog="localcloud", description="AWS on this machine.")
+    parser.add_argument("--port", type=int, default=0, help="0 picks a free one")
+    parser.add_argument("--region", default=seed.REGION)
+    parser.add_argument("--skip-idle", action="store_true", help="skip waits in which nothing happens")
+    parser.add_argument("--log-dir", type=Path, help="where functions write their logs")
+    parser.add_argument("--exit-with-parent", action="store_true", help="end when standard input ends")
+    parser.add_argument("--verbose", action="store_true", help="log every request")
+    arguments = parser.parse_args()
+
+    logging.basicConfig(level=logging.INFO if arguments.verbose else logging.WARNING, stream=sys.stderr)
+    # werkzeug raises its own logger to INFO unless it has a level.
+    logging.getLogger("werkzeug").setLevel(logging.INFO if arguments.verbose else logging.WARNING)
+    os.environ.update(guard.FAKE_CREDENTIALS)
+    os.environ["AWS_DEFAULT_REGION"] = os.environ["AWS_REGION"] = arguments.region
+    seed.prepare_environment()
+
+    # moto reads the environment when it is imported, which the server does.
+    from localcloud.server import Options, Server  # noqa: PLC0415
+
+    server = Server(Options(arguments.region, arguments.port, arguments.skip_idle, arguments.log_dir))
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        server.stop()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    if arguments.exit_with_parent:
+        threading.Thread(target=_stop_at_end_of_input, args=(server.stop,), daemon=True).start()
+    print(json.dumps(server.exports), flush=True)  # noqa: T201 - the line that callers wait for
+    try:
+        server.serve()
+    finally:
+        server.close()
+
+
+def _stop_at_end_of_input(stop: Callable[[], None]) -> None:
+    sys.stdin.buffer.read()
+    stop()
+
+
+if __name__ == "__main__":
+    main()

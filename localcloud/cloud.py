@@ -1,0 +1,202 @@
+"""The handle on an embedded cloud: starts one as a process and says how to reach it."""
+
+import json
+import os
+import queue
+import subprocess
+import sys
+import tempfile
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Self
+
+import boto3
+from botocore.config import Config
+
+from localcloud import guard
+
+_PROJECT = Path(__file__).parents[1]
+_STOP_S = 10
+_STDERR_TAIL_BYTES = 4000
+#: Inherited by the server; nothing else is, so that nobody's real account is near.
+_INHERITED = ("PATH", "HOME", "TMPDIR", "LANG", "SYSTEMROOT")
+#: The clock is moved while the answer is waited for, and what falls due is waited for as well.
+_CONTROL_TIMEOUT_S = 300
+
+
+class CloudError(Exception):
+    """The cloud did not start, or refused a call of the control API."""
+
+
+class Cloud:
+    """A running cloud.
+
+    Attributes:
+        endpoint_url: Where AWS clients send their requests.
+        environment: Environment variables that point any AWS client at it, complete with fake credentials.
+        exports: Ids of what the account was seeded with, such as HEAD_NODE_SUBNET and KEY_NAME.
+    """
+
+    def __init__(
+        self, process: "subprocess.Popen[bytes]", stderr: IO[bytes], exports: dict[str, str]
+    ) -> None:
+        self._process = process
+        self._stderr = stderr
+        self.endpoint_url = exports["AWS_ENDPOINT_URL"]
+        self.region = exports["AWS_REGION"]
+        self.environment = {name: value for name, value in exports.items() if _is_for_clients(name)}
+        self.exports = {name: value for name, value in exports.items() if not _is_for_clients(name)}
+
+    @classmethod
+    def start(
+        cls,
+        region: str = "us-east-1",
+        *,
+        skip_idle: bool = True,
+        port: int = 0,
+        log_dir: Path | None = None,
+        timeout_s: float = 60,
+    ) -> Self:
+        """Starts a cloud and waits until it answers.
+
+        Args:
+            region: The only Region it has.
+            skip_idle: Whether waits in which nothing happens are skipped.
+            port: 0 picks a free one.
+            log_dir: Where functions write their logs; by default a folder that goes with the cloud.
+            timeout_s: How long to wait.
+
+        Raises:
+            CloudError: It ended or said nothing in time; with the end of its standard error.
+        """
+        command = [
+            sys.executable,
+            "-m",
+            "localcloud",
+            "--exit-with-parent",
+            f"--port={port}",
+            f"--region={region}",
+        ]
+        command += ["--skip-idle"] if skip_idle else []
+        command += [f"--log-dir={log_dir.absolute()}"] if log_dir else []
+        stderr = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
+        process = subprocess.Popen(
+            command,
+            cwd=_PROJECT,
+            env=_environment(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+        )
+        line = _first_line(process, timeout_s)
+        if not line:
+            process.kill()
+            process.wait()
+            raise CloudError(f"the embedded cloud did not start within {timeout_s} s:\n{_tail(stderr)}")
+        return cls(process, stderr, json.loads(line))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def log(self) -> str:
+        """The end of what the cloud has written to standard error."""
+        return _tail(self._stderr)
+
+    def client(self, service: str) -> Any:
+        """Returns a boto3 client for this cloud, whatever the environment says."""
+        return boto3.client(  # type: ignore[call-overload]
+            service,
+            region_name=self.region,
+            endpoint_url=self.endpoint_url,
+            aws_access_key_id=guard.FAKE_CREDENTIALS["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=guard.FAKE_CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
+            config=Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}),
+        )
+
+    def now(self) -> str:
+        """Returns the simulated time, ISO 8601."""
+        now: str = self._control("GET", "clock")["now"]
+        return now
+
+    def advance(self, seconds: float) -> None:
+        """Moves time forward; what falls due on the way has been done when this returns."""
+        self._control("POST", "clock/advance", {"seconds": seconds})
+
+    def errors(self) -> list[dict[str, str]]:
+        """Returns faults of the cloud itself: exceptions that a timer's action let escape."""
+        errors: list[dict[str, str]] = self._control("GET", "clock")["errors"]
+        return errors
+
+    def set_behaviours(self, behaviours: Sequence[Mapping[str, Any]]) -> None:
+        """Says how long resources take and which fail, in place of what was said before."""
+        self._control("PUT", "behaviours", list(behaviours))
+
+    def invocations(self) -> list[dict[str, Any]]:
+        """Returns every function invocation so far, oldest first."""
+        invocations: list[dict[str, Any]] = self._control("GET", "invocations")
+        return invocations
+
+    def stop(self) -> None:
+        """Ends the cloud and everything it started."""
+        if self._process.stdin is not None:
+            self._process.stdin.close()  # which the cloud takes as its end
+        try:
+            self._process.wait(_STOP_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+        self._stderr.close()
+
+    def _control(self, method: str, call: str, content: Any = None) -> Any:
+        request = urllib.request.Request(  # noqa: S310 - this cloud's own address
+            f"{self.endpoint_url}/_localcloud/{call}",
+            method=method,
+            data=None if content is None else json.dumps(content).encode(),
+            headers={"Content-Type": "application/json"},
+        )
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        try:
+            with opener.open(request, timeout=_CONTROL_TIMEOUT_S) as answer:
+                return json.load(answer)
+        except urllib.error.HTTPError as error:
+            with error:
+                raise CloudError(f"{method} {call}: {error.read().decode(errors='replace')}") from error
+
+
+def _is_for_clients(name: str) -> bool:
+    return name.startswith("AWS_") or name == "NO_PROXY"
+
+
+def _environment() -> dict[str, str]:
+    inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+    return {**inherited, **guard.FAKE_CREDENTIALS, "PYTHONUTF8": "1"}
+
+
+def _first_line(process: "subprocess.Popen[bytes]", timeout_s: float) -> bytes:
+    lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+    output = process.stdout
+    assert output is not None  # noqa: S101 - opened as a pipe
+    threading.Thread(target=lambda: lines.put(output.readline()), daemon=True).start()
+    try:
+        return lines.get(timeout=timeout_s)
+    except queue.Empty:
+        return b""
+
+
+def _tail(stderr: IO[bytes]) -> str:
+    # Read at its place: the process goes on writing through the same open file.
+    size_bytes = os.fstat(stderr.fileno()).st_size
+    start = max(size_bytes - _STDERR_TAIL_BYTES, 0)
+    return os.pread(stderr.fileno(), _STDERR_TAIL_BYTES, start).decode(errors="replace")

@@ -1,0 +1,150 @@
+"""The cloud as one HTTP server: moto's services with the gaps closed, and the control API."""
+
+import json
+import tempfile
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+import time_machine
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from werkzeug.serving import make_server
+from werkzeug.wrappers import Request, Response
+
+from localcloud import events, functions, guard, resources, seed
+from localcloud.behaviour import behaviours
+from localcloud.clock import clock
+
+CONTROL = "/_localcloud/"
+
+WsgiApplication = Callable[[dict[str, Any], Any], Iterable[bytes]]
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a cloud is started.
+
+    Args:
+        region: The only Region.
+        port: 0 picks a free one.
+        skip_idle: Whether waits in which nothing happens are skipped.
+        log_dir: Where functions write; a new folder by default.
+    """
+
+    region: str = seed.REGION
+    port: int = 0
+    skip_idle: bool = False
+    log_dir: Path | None = None
+
+
+class Server:
+    """A running cloud; ``seed.prepare_environment`` must have run before moto was imported."""
+
+    def __init__(self, options: Options) -> None:
+        guard.install()
+        _follow_clock()
+        self._folder = tempfile.TemporaryDirectory(prefix="localcloud-")
+        folder = Path(self._folder.name)
+        self.log_dir = (options.log_dir or folder / "logs").absolute()
+        # The port is bound before functions are told where the cloud is.
+        self._server = make_server(
+            "127.0.0.1", options.port, self._answer, threaded=True, request_handler=MotoRequestHandler
+        )
+        self.endpoint_url = f"http://127.0.0.1:{self._server.server_port}"
+        resources.register()
+        functions.install(
+            functions.Settings(
+                endpoint_url=self.endpoint_url,
+                account=seed.ACCOUNT_ID,
+                region=options.region,
+                folder=folder,
+                log_dir=self.log_dir,
+                ca_file=None,
+            )
+        )
+        events.install(seed.ACCOUNT_ID, options.region)
+        self._region = options.region
+        self._seeded = seed.seed(options.region)
+        self._services = DomainDispatcherApplication(create_backend_app)
+        clock.skip_idle = options.skip_idle
+
+    @property
+    def exports(self) -> dict[str, str]:
+        """What a client's environment needs: where the cloud is, fake credentials and the seeded ids."""
+        return {
+            **guard.FAKE_CREDENTIALS,
+            "AWS_ENDPOINT_URL": self.endpoint_url,
+            "AWS_DEFAULT_REGION": self._region,
+            "AWS_REGION": self._region,
+            "NO_PROXY": "127.0.0.1,localhost",
+            **self._seeded,
+        }
+
+    def serve(self) -> None:
+        """Answers requests until ``stop``."""
+        self._server.serve_forever()
+
+    def stop(self) -> None:
+        """Ends the server, the timers and all function processes."""
+        threading.Thread(target=self._server.shutdown, name="shutdown", daemon=True).start()
+
+    def close(self) -> None:
+        """Releases what is left after ``serve`` has returned."""
+        clock.stop()
+        functions.stop()
+        self._server.server_close()
+        self._folder.cleanup()
+
+    def _answer(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        if environ.get("PATH_INFO", "").startswith(CONTROL):
+            return self._control(Request(environ))(environ, start_response)
+        with clock.busy():
+            answer: Iterable[bytes] = self._services(environ, start_response)
+            return answer
+
+    def _control(self, request: Request) -> Response:
+        call = (request.method, request.path.removeprefix(CONTROL))
+        try:
+            match call:
+                case ("GET", "exports"):
+                    return _json(self.exports)
+                case ("GET", "clock"):
+                    return _json(_clock_state())
+                case ("POST", "clock/advance"):
+                    clock.advance(float(request.get_json()["seconds"]))
+                    return _json(_clock_state())
+                case ("PUT", "behaviours"):
+                    behaviours.replace(request.get_json())
+                    return _json({})
+                case ("GET", "invocations"):
+                    return _json([record.to_json() for record in functions.invocations()])
+                case _:
+                    return _json({"error": f"no such call: {' '.join(call)}"}, HTTPStatus.NOT_FOUND)
+        except (KeyError, TypeError, ValueError) as error:
+            return _json({"error": f"{type(error).__name__}: {error}"}, HTTPStatus.BAD_REQUEST)
+
+
+def _clock_state() -> dict[str, Any]:
+    return {
+        "now": clock.now().isoformat(),
+        "skip_idle": clock.skip_idle,
+        "in_flight": clock.in_flight,
+        "errors": [
+            {"at": error.at.isoformat(), "action": error.action, "trace": error.trace}
+            for error in clock.errors
+        ],
+    }
+
+
+def _follow_clock() -> None:
+    """Gives this whole process, moto's timestamps included, the simulated time."""
+    traveller = time_machine.travel(clock.now(), tick=True).start()
+    clock.on_jump(lambda seconds: traveller.shift(timedelta(seconds=seconds)))
+
+
+def _json(content: Any, status: HTTPStatus = HTTPStatus.OK) -> Response:
+    return Response(json.dumps(content), status, content_type="application/json")
