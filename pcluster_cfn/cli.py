@@ -11,6 +11,10 @@ import click
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
+from localcloud import guard
+from localcloud.cloud import Cloud, CloudError
+from pcluster_cfn import local as local_cloud
+from pcluster_cfn.demo import EXAMPLE, Demo
 from pcluster_cfn.deploy import Deployer, Deployment
 from pcluster_cfn.errors import CommandError
 from pcluster_cfn.package import Bucket, has_local_artefacts, package
@@ -29,7 +33,7 @@ class _OneLineErrors(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except (CommandError, ClientError, BotoCoreError) as error:
+        except (CommandError, CloudError, ClientError, BotoCoreError) as error:
             raise click.ClickException(str(error)) from error
 
 
@@ -72,12 +76,8 @@ def local(port: int, region: str, skip_idle: bool) -> None:
 
     In a script: eval "$(pcluster-cfn local &)", and at the end: kill $LOCALCLOUD_PID
     """
-    from localcloud.cloud import Cloud  # noqa: PLC0415 - only two commands need the embedded cloud
-
-    from pcluster_cfn.local import run  # noqa: PLC0415
-
     with Cloud.start(region=region, skip_idle=skip_idle, port=port) as cloud:
-        run(cloud, Console(stderr=True))
+        local_cloud.run(cloud, Console(stderr=True))
 
 
 @main.command(epilog=_EXIT_CODES)
@@ -141,10 +141,7 @@ def demo(template: Path | None, parameters: Iterable[tuple[str, str]]) -> None:
     Deploys TEMPLATE, or the project's example, raises MaxCount, deletes the stack. Subnets, key pair and
     VPC are seeded ones unless given. No AWS account is involved.
     """
-    from localcloud.cloud import Cloud  # noqa: PLC0415 - only two commands need the embedded cloud
-
-    from pcluster_cfn.demo import EXAMPLE, Demo  # noqa: PLC0415
-
+    guard.install()
     console = Console()
     console.print("Starting an embedded cloud …")
     with Cloud.start(skip_idle=True) as cloud:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,7 +55,7 @@ class Demo:
             CommandError: A step failed or a check did not hold.
         """
         started_s = time.monotonic()
-        started_at = self._cloud.now()
+        started_at = datetime.fromisoformat(self._cloud.now())
         before = Baseline.take(self._cloud)
         template = Template.read(path)
         for logical_id in nest_own_provider(template):
@@ -67,7 +67,7 @@ class Demo:
         clusters = self._create(template, path, parameters)
         self._update(template, parameters, clusters)
         self._delete(before, clusters, provider=bool(token_parameter and token_parameter not in given))
-        simulated = self._cloud.now() - started_at
+        simulated = datetime.fromisoformat(self._cloud.now()) - started_at
         self._say(
             f"\nDone in {time.monotonic() - started_s:.0f} s, in which "
             f"{timedelta(seconds=round(simulated.total_seconds()))} passed on the embedded cloud."

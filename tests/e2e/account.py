@@ -1,0 +1,142 @@
+"""CloudFormation and EC2 of an embedded cloud, as users see them, and a template to drive them with."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from botocore.exceptions import ClientError
+
+from localcloud.cloud import Cloud
+from pcluster_cfn.package import Bucket, package
+from pcluster_cfn.template import Template
+
+ROOT = Path(__file__).parent.parent.parent
+#: Far more than any stack takes here: what is slower hangs.
+DEADLINE_S = 180
+CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
+
+#: One cluster, its provider elsewhere; ``%s`` is the ``Properties`` besides ``ServiceToken``.
+CLUSTER_TEMPLATE = """\
+Parameters:
+  ServiceToken: {Type: String}
+Resources:
+  Cluster:
+    Type: Custom::PclusterCluster
+    Properties:
+      ServiceToken: !Ref ServiceToken
+      ServiceTimeout: 3600
+%s
+Outputs:
+  HeadNodeIp: {Value: !GetAtt Cluster.headNode.publicIpAddress}
+"""
+
+
+@dataclass
+class Account:
+    """CloudFormation and EC2 of the embedded cloud, with waits that are bounded."""
+
+    cloud: Cloud
+
+    def __post_init__(self):
+        self.cloudformation = self.cloud.client("cloudformation")
+        self.ec2 = self.cloud.client("ec2")
+
+    def packaged(self, path):
+        """Returns a template of this project as CloudFormation can take it."""
+        template = Template.read(path)
+        bucket = Bucket(self.cloud.client("s3"), self.cloud.exports["ARTIFACT_BUCKET"])
+        package(template, path.parent, bucket)
+        return template.text()
+
+    def create(self, name, body, **parameters):
+        created = self.cloudformation.create_stack(**_request(name, body, parameters))
+        return self.settled(created["StackId"])
+
+    def update(self, name, body, **parameters):
+        updated = self.cloudformation.update_stack(**_request(name, body, parameters))
+        return self.settled(updated["StackId"])
+
+    def delete(self, name):
+        stack_id = self.stack(name)["StackId"]
+        self.cloudformation.delete_stack(StackName=stack_id)
+        return self.settled(stack_id)
+
+    def settled(self, stack_id):
+        """Waits until a stack is not in progress any more and returns its description."""
+        give_up_at = time.monotonic() + DEADLINE_S
+        while (stack := self.stack(stack_id))["StackStatus"].endswith("_IN_PROGRESS"):
+            assert time.monotonic() < give_up_at, f"{stack_id} is still {stack['StackStatus']}"
+            time.sleep(0.2)
+        return stack
+
+    def stack(self, name):
+        """Returns a stack's description, None where there is no such stack."""
+        try:
+            return self.cloudformation.describe_stacks(StackName=name)["Stacks"][0]
+        except ClientError as error:
+            if "does not exist" in str(error):
+                return None
+            raise
+
+    def failures(self, stack_id, logical_id):
+        """Returns the reasons of a resource's failures, oldest first."""
+        pages = self.cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack_id)
+        events = [event for page in pages for event in page["StackEvents"]]
+        return [
+            event["ResourceStatusReason"]
+            for event in reversed(events)
+            if event["LogicalResourceId"] == logical_id and event["ResourceStatus"].endswith("_FAILED")
+        ]
+
+    def head_nodes(self, cluster):
+        """Returns the head nodes of a cluster that EC2 reports as running."""
+        filters = [
+            {"Name": "tag:parallelcluster:cluster-name", "Values": [cluster]},
+            {"Name": "tag:parallelcluster:node-type", "Values": ["HeadNode"]},
+            {"Name": "instance-state-name", "Values": ["running"]},
+        ]
+        reservations = self.ec2.describe_instances(Filters=filters)["Reservations"]
+        return [instance for reservation in reservations for instance in reservation["Instances"]]
+
+    def configuration(self, **changes):
+        """Returns a cluster configuration that is good but for the changes: ``HeadNode__InstanceType=…``."""
+        configuration = {
+            "Image": {"Os": "alinux2023"},
+            "HeadNode": {
+                "InstanceType": "t3.medium",
+                "Networking": {"SubnetId": self.cloud.exports["HEAD_NODE_SUBNET"]},
+                "Ssh": {"KeyName": self.cloud.exports["KEY_NAME"]},
+            },
+            "Scheduling": {
+                "Scheduler": "slurm",
+                "SlurmQueues": [
+                    {
+                        "Name": "compute",
+                        "ComputeResources": [
+                            {"Name": "c6i", "InstanceType": "c6i.xlarge", "MinCount": 0, "MaxCount": 4}
+                        ],
+                        "Networking": {"SubnetIds": [self.cloud.exports["COMPUTE_SUBNET"]]},
+                    }
+                ],
+            },
+        }
+        for path, value in changes.items():
+            node = configuration
+            *parents, last = [int(key) if key.isdigit() else key for key in path.split("__")]
+            for key in parents:
+                node = node[key]
+            node[last] = value
+        return configuration
+
+
+def outputs(stack):
+    return {item["OutputKey"]: item["OutputValue"] for item in stack.get("Outputs", [])}
+
+
+def _request(name, body, parameters):
+    return {
+        "StackName": name,
+        "TemplateBody": body,
+        "Capabilities": CAPABILITIES,
+        "Parameters": [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+    }

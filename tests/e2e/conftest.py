@@ -1,0 +1,35 @@
+"""One embedded cloud and one provider stack for all end-to-end tests."""
+
+import pytest
+
+from localcloud.cloud import Cloud
+from tests.e2e.account import ROOT, Account, outputs
+
+
+@pytest.fixture(scope="session")
+def cloud(tmp_path_factory):
+    with Cloud.start(skip_idle=True, log_dir=tmp_path_factory.mktemp("cloud")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def account(cloud):
+    return Account(cloud)
+
+
+@pytest.fixture(scope="session")
+def seeded(cloud):
+    """The seeded ids as parameters of the example."""
+    return {
+        "HeadNodeSubnet": cloud.exports["HEAD_NODE_SUBNET"],
+        "ComputeSubnet": cloud.exports["COMPUTE_SUBNET"],
+        "KeyName": cloud.exports["KEY_NAME"],
+    }
+
+
+@pytest.fixture(scope="session")
+def service_token(account):
+    """The service token of a provider stack that stands alone."""
+    stack = account.create("provider", account.packaged(ROOT / "template.yaml"))
+    assert stack["StackStatus"] == "CREATE_COMPLETE", account.failures(stack["StackId"], "provider")
+    return outputs(stack)["ServiceToken"]

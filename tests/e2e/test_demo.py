@@ -1,0 +1,76 @@
+"""The demo proves what it prints, for the project's example and for a user's own template."""
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.e2e.account import DEADLINE_S, ROOT
+
+pytestmark = pytest.mark.e2e
+
+#: As people publish them: the service token is a parameter, the configuration is text.
+OWN_TEMPLATE = """\
+Parameters:
+  ServiceToken: {Type: String}
+  PublicSubnet: {Type: 'AWS::EC2::Subnet::Id'}
+  PrivateSubnet: {Type: 'AWS::EC2::Subnet::Id'}
+  KeyPair: {Type: 'AWS::EC2::KeyPair::KeyName'}
+  Os: {Type: String}
+Resources:
+  Hpc:
+    Type: Custom::PclusterCluster
+    Properties:
+      ServiceToken: !Ref ServiceToken
+      ClusterName: own
+      ClusterConfiguration: !Sub |
+        Image:
+          Os: ${Os}
+        HeadNode:
+          InstanceType: t3.medium
+          Networking: {SubnetId: ${PublicSubnet}}
+          Ssh: {KeyName: ${KeyPair}}
+        Scheduling:
+          Scheduler: slurm
+          SlurmQueues:
+            - Name: q
+              ComputeResources:
+                - {Name: r, InstanceType: c6i.xlarge, MaxCount: 3}
+              Networking: {SubnetIds: ['${PrivateSubnet}']}
+"""
+
+
+def demo(*arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "pcluster_cfn", "demo", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_S,
+        check=False,
+    )
+
+
+def test_the_example_lives_its_life_and_nothing_is_left():
+    shown = demo()
+    assert shown.returncode == 0, shown.stdout + shown.stderr
+    for line in ("HeadNodeIp = ", "ValidationMessages = [", "[4] → [8]", "Nothing is left."):
+        assert line in shown.stdout
+
+
+def test_a_template_of_one_s_own_gets_a_provider_and_seeded_ids(tmp_path):
+    template = tmp_path / "own.yaml"
+    template.write_text(OWN_TEMPLATE)
+    shown = demo(str(template), "-p", "Os=ubuntu2404")
+    assert shown.returncode == 0, shown.stdout + shown.stderr
+    for line in ("Deploy the provider", "cluster own at", "[3] → [6]", "Nothing is left."):
+        assert line in shown.stdout
+
+
+def test_a_template_that_fails_ends_the_demo_with_the_reason(tmp_path):
+    template = tmp_path / "own.yaml"
+    template.write_text(OWN_TEMPLATE)
+    shown = demo(str(template), "-p", "Os=windows")
+    assert shown.returncode == 1
+    assert "/Image/Os" in shown.stdout
+    assert "Traceback" not in shown.stderr
