@@ -1,0 +1,61 @@
+"""The engine functions, on Lambda."""
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from cluster_provider.sdk import unavailable_if_transient
+
+if TYPE_CHECKING:
+    from types_boto3_lambda import LambdaClient
+
+
+class LambdaEngines:
+    """The port Engines on a Lambda client.
+
+    Args:
+        client: A client that does not retry: a repeated invocation is a second start.
+        functions: ARN of the engine function by ParallelCluster version.
+        default_version: The version that makes new clusters.
+    """
+
+    def __init__(self, client: "LambdaClient", functions: Mapping[str, str], default_version: str) -> None:
+        if default_version not in functions:
+            raise ValueError(f"no engine of the default version {default_version} among {sorted(functions)}")
+        self._client = client
+        self._functions = dict(functions)
+        self._default_version = default_version
+
+    @property
+    def versions(self) -> frozenset[str]:
+        """The versions there are."""
+        return frozenset(self._functions)
+
+    @property
+    def default_version(self) -> str:
+        """The version that makes new clusters."""
+        return self._default_version
+
+    def invoke(self, version: str, call: Mapping[str, object]) -> None:
+        """Starts an engine asynchronously with a call of docs/engine.md."""
+        with unavailable_if_transient():
+            self._client.invoke(
+                FunctionName=self._functions[version],
+                InvocationType="Event",
+                Payload=json.dumps(call, ensure_ascii=False).encode(),
+            )
+
+
+def parse_functions(text: str) -> dict[str, str]:
+    """Reads ``version=arn`` pairs separated by commas, the form of the template's parameter.
+
+    Raises:
+        ValueError: An entry has another form; the message shows it.
+    """
+    functions = {}
+    for entry in filter(None, (part.strip() for part in text.split(","))):
+        version, _, arn = entry.partition("=")
+        if not arn.startswith("arn:") or not version.replace(".", "").isdecimal():
+            raise ValueError(f"engine {entry!r} is not of the form 3.16.1=arn:aws:lambda:…")
+        functions[version] = arn
+    return functions

@@ -1,0 +1,119 @@
+"""CloudFormation, read only."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from cluster_provider.core.identity import Owner
+from cluster_provider.core.observed import ClusterStack, StackFailure
+from cluster_provider.sdk import unavailable_if_transient
+
+if TYPE_CHECKING:
+    from types_boto3_cloudformation import CloudFormationClient
+
+#: CloudFormation answers "does not exist" with this code, as it does many other things.
+#: Source: AWS CloudFormation API reference, DescribeStacks.
+_VALIDATION_ERROR = "ValidationError"
+
+#: An owner's resource is waited for in these states; a cancelled Create is CREATE_FAILED by then.
+_AWAITED = frozenset({"CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS"})
+
+#: A cluster has one nested stack per group of queues and one for login nodes, so this is ample.
+_NESTED_DEPTH_MAX = 3
+
+_STACK_TYPE = "AWS::CloudFormation::Stack"
+
+
+class CloudFormationStacks:
+    """The port Stacks on a CloudFormation client.
+
+    Args:
+        client: The client; its retries are the patience of this adapter.
+    """
+
+    def __init__(self, client: "CloudFormationClient") -> None:
+        self._client = client
+
+    def describe(self, name_or_arn: str) -> ClusterStack | None:
+        """The stack of this name, or of this ARN even if it is deleted; None if there is none."""
+        with unavailable_if_transient():
+            try:
+                stack = self._client.describe_stacks(StackName=name_or_arn)["Stacks"][0]
+            except ClientError as error:
+                if _is_absent(error):
+                    return None
+                raise
+        return _stack(stack)
+
+    def failures(self, stack_id: str, since: datetime | None) -> tuple[StackFailure, ...]:
+        """Failed resources of a stack and its nested stacks since an instant, oldest first."""
+        with unavailable_if_transient():
+            return tuple(sorted(self._failures(stack_id, since, 0), key=lambda failure: failure.at))
+
+    def has_event_of(self, stack_id: str, client_request_token: str) -> bool:
+        """Whether CloudFormation acted on the stack for this client request token."""
+        with unavailable_if_transient():
+            return any(
+                event.get("ClientRequestToken") == client_request_token for event in self._events(stack_id)
+            )
+
+    def awaits_answer(self, owner: Owner) -> bool:
+        """Whether the owner's resource is still being created or updated in its stack."""
+        with unavailable_if_transient():
+            try:
+                answer = self._client.describe_stack_resource(
+                    StackName=owner.stack_id, LogicalResourceId=owner.logical_id
+                )
+            except ClientError as error:
+                if _is_absent(error):
+                    return False
+                raise
+        return answer["StackResourceDetail"]["ResourceStatus"] in _AWAITED
+
+    def _events(self, stack_id: str) -> Iterator[Any]:
+        """Newest first, page by page, so that a caller who has seen enough costs no further call."""
+        for page in self._client.get_paginator("describe_stack_events").paginate(StackName=stack_id):
+            yield from page["StackEvents"]
+
+    def _failures(self, stack_id: str, since: datetime | None, depth: int) -> Iterator[StackFailure]:
+        for event in self._events(stack_id):
+            if since is not None and event["Timestamp"] < since:
+                return
+            if not event.get("ResourceStatus", "").endswith("_FAILED"):
+                continue
+            physical_id = event.get("PhysicalResourceId", "")
+            nested = event["ResourceType"] == _STACK_TYPE and physical_id not in {"", stack_id}
+            if nested and depth < _NESTED_DEPTH_MAX:
+                yield from self._failures(physical_id, since, depth + 1)
+            if physical_id != stack_id:
+                yield StackFailure(
+                    logical_id=event["LogicalResourceId"],
+                    resource_type=event["ResourceType"],
+                    status=event["ResourceStatus"],
+                    reason=event.get("ResourceStatusReason", ""),
+                    at=event["Timestamp"],
+                )
+
+
+def _is_absent(error: ClientError) -> bool:
+    return (
+        error.response["Error"]["Code"] == _VALIDATION_ERROR
+        and "does not exist" in error.response["Error"]["Message"]
+    )
+
+
+def _stack(stack: Any) -> ClusterStack:
+    parameters = {
+        item["ParameterKey"]: item.get("ParameterValue", "") for item in stack.get("Parameters", [])
+    }
+    return ClusterStack(
+        stack_id=stack["StackId"],
+        name=stack["StackName"],
+        status=stack["StackStatus"],
+        reason=stack.get("StackStatusReason", ""),
+        tags={tag["Key"]: tag["Value"] for tag in stack.get("Tags", [])},
+        parameters=parameters,
+        outputs={item["OutputKey"]: item["OutputValue"] for item in stack.get("Outputs", [])},
+    )

@@ -1,0 +1,80 @@
+"""What a decision can ask for: a closed union, carried out by operation.py."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from cluster_provider.core.errors import ProviderError
+from cluster_provider.core.observed import ClusterStack
+from cluster_provider.core.progress import EngineResult, Operation
+
+
+@dataclass(frozen=True)
+class Nothing:
+    """Leave the request alone: it is answered, or nobody listens any more."""
+
+    why: str
+
+
+@dataclass(frozen=True)
+class Resend:
+    """Send the answer that was written down, byte for byte."""
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Look again later; a wake-up may come sooner.
+
+    Args:
+        why: What is waited for, for logs and for a deadline's answer.
+        until: Not before this instant; None leaves it to the sweep's rhythm.
+    """
+
+    why: str
+    until: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Start:
+    """Invoke the engine.
+
+    Args:
+        operation: What it is asked to do.
+        cluster_name: The cluster.
+        stack_id: ARN of its stack, where one exists; no other stack is touched.
+        stack_tags: Owner tags for the gate; create and update only.
+        version: ParallelCluster version of the cluster; None for a new one, whose engine is pinned.
+    """
+
+    operation: Operation
+    cluster_name: str
+    stack_id: str | None = None
+    stack_tags: dict[str, str] = field(default_factory=dict)
+    version: str | None = None
+
+
+@dataclass(frozen=True)
+class Succeed:
+    """Answer SUCCESS.
+
+    Args:
+        physical_id: The physical resource id.
+        cluster: The cluster's stack; None where there is no cluster (any more).
+        description: The engine's description; None if it could not be had in time.
+        gone: The cluster is no longer this owner's concern: its record is forgotten.
+    """
+
+    physical_id: str
+    cluster: ClusterStack | None = None
+    description: EngineResult | None = None
+    gone: bool = False
+
+
+@dataclass(frozen=True)
+class Fail:
+    """Answer FAILED with this error and this physical resource id."""
+
+    error: ProviderError
+    physical_id: str
+
+
+Action = Nothing | Resend | Wait | Start | Succeed | Fail

@@ -1,0 +1,147 @@
+"""How records change when something happens: pure transitions, applied by the operations table."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from cluster_provider.core.actions import Fail, Start, Succeed
+from cluster_provider.core.attributes import pool_count
+from cluster_provider.core.errors import Superseded
+from cluster_provider.core.observed import Cluster, ClusterStack, Settled
+from cluster_provider.core.progress import (
+    EngineCall,
+    EngineResult,
+    Operation,
+    OperationRecord,
+    OwnerRecord,
+    Progress,
+    Undo,
+)
+from cluster_provider.core.request import Request, RequestType
+
+
+def accepted(record: OwnerRecord | None, request: Request, wake_at: datetime) -> OwnerRecord:
+    """A request is the newest of its owner; older open ones are superseded by that alone.
+
+    Raises:
+        Superseded: A newer request of this owner was accepted already.
+    """
+    if record is None:
+        fresh = OwnerRecord(request.request_id, request.issued_at, wake_at=wake_at)
+        return replace(fresh, following=cluster_of(fresh, request))
+    if request.issued_at < record.newest_issued_at:
+        raise Superseded(request.request_id)
+    return replace(
+        record,
+        newest_request_id=request.request_id,
+        newest_issued_at=request.issued_at,
+        is_open=True,
+        following=cluster_of(record, request),
+        wake_at=wake_at,
+    )
+
+
+def cluster_of(record: OwnerRecord, request: Request) -> str:
+    """The name of the cluster that a request is about.
+
+    A Delete may carry an id that CloudFormation made up, because the Create it follows was cancelled
+    before it was answered; then it is about what this owner made and never reported.
+    Source: cloudformation-coverage-roadmap issues 1814 and 1730.
+    """
+    if request.type is RequestType.CREATE:
+        return request.properties.cluster_name if request.properties is not None else ""
+    if request.type is RequestType.UPDATE or request.physical_id in record.clusters:
+        return request.physical_id or ""
+    unreported = [cluster.name for cluster in record.clusters.values() if not cluster.reported]
+    return unreported[-1] if unreported else request.physical_id or ""
+
+
+def waiting(record: OwnerRecord, progress: Progress, wake_at: datetime) -> OwnerRecord:
+    """Nothing to do until a wake-up; the cluster's stack is recorded once it was seen."""
+    known = record.clusters.get(progress.cluster_name)
+    clusters = dict(record.clusters)
+    if known is not None and progress.stack_id is not None:
+        clusters[known.name] = replace(known, stack_id=progress.stack_id)
+    return replace(record, clusters=clusters, wake_at=wake_at)
+
+
+def started(
+    record: OwnerRecord, call: EngineCall, start: Start, version: str, wake_at: datetime
+) -> OwnerRecord:
+    """An engine call is about to be sent; a cluster that it may make is known from here on."""
+    clusters = dict(record.clusters)
+    if start.operation is Operation.CREATE:
+        clusters[start.cluster_name] = Cluster(start.cluster_name, call.request_id, version=version)
+    return replace(record, call=call, clusters=clusters, wake_at=wake_at)
+
+
+def ended(record: OwnerRecord, call_id: str, result: EngineResult, now: datetime) -> OwnerRecord:
+    """An engine reported its end; the report of a call that is no longer the last one changes nothing."""
+    call = record.call
+    if call is None or call.call_id != call_id or call.ended_at is not None:
+        return record
+    wake_at = now if record.is_open else None
+    return replace(record, call=replace(call, ended_at=now, result=result), wake_at=wake_at)
+
+
+def seen(record: OwnerRecord, stack: ClusterStack, request_id: str) -> OwnerRecord:
+    """A cluster of this owner was seen: its stack's ARN is recorded."""
+    known = record.clusters.get(stack.name) or Cluster(stack.name, request_id)
+    cluster = replace(known, stack_id=stack.stack_id, version=stack.version)
+    return replace(record, clusters={**record.clusters, stack.name: cluster})
+
+
+def concluded(
+    record: OwnerRecord, operation: OperationRecord, action: Succeed | Fail, wake_at: datetime
+) -> OwnerRecord:
+    """An answer was written down: what follows from it is recorded with it, and its sending is armed."""
+    if isinstance(action, Succeed):
+        record = _succeeded(record, operation, action)
+    else:
+        record = _failed(record, operation, action)
+    return replace(record, wake_at=wake_at)
+
+
+def _succeeded(record: OwnerRecord, operation: OperationRecord, action: Succeed) -> OwnerRecord:
+    """A request succeeded: what is true of its cluster now is kept, for the next Update to compare with."""
+    request, progress = operation.request, operation.progress
+    if request.type is RequestType.DELETE:
+        return _forget(record, progress.cluster_name)
+    record = replace(record, undo=None)
+    stack = action.cluster
+    if stack is None or request.properties is None:
+        return record
+    settled = Settled(request.properties.configuration_digest, stack.config_version, progress.tags or {})
+    cluster = replace(seen(record, stack, request.request_id).clusters[stack.name], reported=True)
+    if request.old_digest is None or request.digest != request.old_digest or cluster.settled is None:
+        cluster = replace(cluster, settled=settled)
+    described = action.description.cluster if action.description is not None else None
+    return replace(
+        record,
+        clusters={**record.clusters, stack.name: cluster},
+        login_pools=max(record.login_pools, pool_count(described)),
+    )
+
+
+def _failed(record: OwnerRecord, operation: OperationRecord, action: Fail) -> OwnerRecord:
+    """A request failed: what must be known of it when CloudFormation rolls back."""
+    request, progress = operation.request, operation.progress
+    if request.type is RequestType.UPDATE and request.old_digest is not None:
+        undo = None if progress.effect_seen else Undo(request.digest, request.old_digest)
+        return replace(record, undo=undo)
+    if request.type is RequestType.CREATE and action.physical_id == request.failure_id:
+        return _forget(record, progress.cluster_name, unless_seen=True)
+    return record
+
+
+def answered(record: OwnerRecord, request_id: str) -> OwnerRecord:
+    """A request is over; nothing is waited for unless a newer one came."""
+    if record.newest_request_id != request_id:
+        return record
+    return replace(record, is_open=False, following="", wake_at=None)
+
+
+def _forget(record: OwnerRecord, name: str, *, unless_seen: bool = False) -> OwnerRecord:
+    known = record.clusters.get(name)
+    if known is None or (unless_seen and known.stack_id is not None):
+        return record
+    return replace(record, clusters={key: item for key, item in record.clusters.items() if key != name})

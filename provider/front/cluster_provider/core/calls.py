@@ -1,0 +1,99 @@
+"""The engine's contract (docs/engine.md) from the provider's side: calls made, results understood."""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from cluster_provider.core import deadline
+from cluster_provider.core.actions import Start
+from cluster_provider.core.document import format_instant, from_document
+from cluster_provider.core.identity import CUSTOM_RESOURCE_TAG, Owner
+from cluster_provider.core.progress import (
+    EngineCall,
+    EngineError,
+    EngineResult,
+    Operation,
+    OperationRecord,
+)
+
+CONTRACT = 1
+
+_SAFE_ID = re.compile(r"[A-Za-z0-9-]{1,60}")
+
+
+def next_call(operation: OperationRecord, start: Start, now: datetime) -> tuple[OperationRecord, EngineCall]:
+    """The call that a start makes, counted.
+
+    Its id derives from the request and the count, so a step that is repeated after a crash repeats the call
+    and makes no second one.
+    """
+    request, progress = operation.request, operation.progress
+    number = progress.calls + 1
+    request_id = request.request_id
+    if not _SAFE_ID.fullmatch(request_id):
+        request_id = hashlib.sha256(request_id.encode()).hexdigest()[:32]
+    attempts = {**progress.attempts, start.operation.value: progress.attempted(start.operation) + 1}
+    call = EngineCall(
+        call_id=f"{request_id}-{number}",
+        request_id=request.request_id,
+        operation=start.operation,
+        sent_at=now,
+        not_after=deadline.fence(now, request.deadline),
+    )
+    return replace(operation, progress=replace(progress, calls=number, attempts=attempts)), call
+
+
+def payload(operation: OperationRecord, start: Start, call: EngineCall) -> dict[str, Any]:
+    """The event an engine is invoked with."""
+    request, wanted = operation.request, operation.request.properties
+    changes = start.operation in {Operation.CREATE, Operation.UPDATE} and wanted is not None
+    tags = {**(operation.progress.tags or {}), **CUSTOM_RESOURCE_TAG}
+    return {
+        "contract": CONTRACT,
+        "call_id": call.call_id,
+        "operation": start.operation.value,
+        "owner": {"stack_id": request.owner.stack_id, "logical_id": request.owner.logical_id},
+        "request_id": request.request_id,
+        "region": request.owner.region,
+        "cluster_name": start.cluster_name,
+        "stack_id": start.stack_id,
+        "not_after": format_instant(call.not_after),
+        "configuration": wanted.configuration if wanted is not None and changes else None,
+        "configuration_tags": tags if changes else {},
+        "stack_tags": start.stack_tags,
+        "arguments": wanted.arguments if wanted is not None and changes else {},
+    }
+
+
+def parse_end(event: Mapping[str, Any]) -> tuple[Owner, str, EngineResult]:
+    """An engine's end, as Lambda's destination reports it: whose call, which, and what came of it.
+
+    Raises:
+        ValueError: It is not the end of an engine call.
+
+    Source: AWS Lambda developer guide, "Capturing records of Lambda asynchronous invocations".
+    """
+    call = event.get("requestPayload")
+    if not isinstance(call, Mapping) or call.get("contract") != CONTRACT:
+        raise ValueError("the record of an invocation that is not an engine call")
+    owner = Owner(call["owner"]["stack_id"], call["owner"]["logical_id"])
+    result = event.get("responsePayload")
+    if isinstance(result, Mapping) and result.get("contract") == CONTRACT:
+        return owner, call["call_id"], from_document(EngineResult, dict(result))
+    return owner, call["call_id"], EngineResult("failed", error=EngineError("Internal", _crash(event)))
+
+
+def _crash(event: Mapping[str, Any]) -> str:
+    """What Lambda says of an engine that ended without a result."""
+    condition = event.get("requestContext", {}).get("condition", "unknown")
+    answer = event.get("responsePayload")
+    message = answer.get("errorMessage") if isinstance(answer, Mapping) else None
+    return f"the engine ended without a result ({condition}): {message or 'no message'}"
+
+
+def newest(versions: frozenset[str]) -> str:
+    """The newest of some ParallelCluster versions."""
+    return max(versions, key=lambda version: tuple(int(part) for part in version.split(".")))

@@ -1,0 +1,104 @@
+"""What can go wrong, in the words of the template's author.
+
+An error's class name is its code: the first word of ``Reason`` in a FAILED response.
+"""
+
+
+class ProviderError(Exception):
+    """A request cannot be carried out; says where, what, and what to do next.
+
+    Args:
+        where: The place: a property, a path in the configuration, a cluster.
+        what: What is wrong there, with the value where it helps.
+        next_step: What the reader can do about it; empty if the message says it already.
+    """
+
+    def __init__(self, where: str, what: str, next_step: str = "") -> None:
+        super().__init__(where, what, next_step)
+        self.where = where
+        self.what = what
+        self.next_step = next_step
+
+    @property
+    def code(self) -> str:
+        """The error's code, as documented in docs/contract.md."""
+        return type(self).__name__
+
+    def __str__(self) -> str:
+        """The text of ``Reason``: code, place, cause, way out."""
+        return " ".join(filter(None, [f"{self.code}: {self.where}: {self.what}", self.next_step]))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ProviderError) and type(self) is type(other) and self.args == other.args
+
+    def __hash__(self) -> int:
+        return hash((type(self), self.args))
+
+
+class MalformedRequest(ProviderError):  # noqa: N818 - the class name is the published code
+    """The event is not a request of CloudFormation's custom resource protocol."""
+
+
+class MissingProperty(ProviderError):  # noqa: N818 - the class name is the published code
+    """A property that is needed is not there."""
+
+
+class InvalidProperty(ProviderError):  # noqa: N818 - the class name is the published code
+    """A property has a value that cannot be used, or is not known."""
+
+
+class NotOwner(ProviderError):  # noqa: N818 - the class name is the published code
+    """The cluster exists and belongs to somebody else, so it is not touched."""
+
+
+class ClusterRejected(ProviderError):  # noqa: N818 - the class name is the published code
+    """ParallelCluster refused the configuration or the update before anything was changed."""
+
+
+class VersionMismatch(ProviderError):  # noqa: N818 - the class name is the published code
+    """The cluster's ParallelCluster version and the one asked for do not go together."""
+
+
+class ClusterFailed(ProviderError):  # noqa: N818 - the class name is the published code
+    """The cluster's own stack failed; the root cause comes first."""
+
+
+class EngineFailed(ProviderError):  # noqa: N818 - the class name is the published code
+    """The engine ended again and again without having started anything."""
+
+
+class DeadlineExceeded(ProviderError):  # noqa: N818 - the class name is the published code
+    """CloudFormation's time for this request is nearly over."""
+
+
+#: Every code that a FAILED response can begin with.
+ERRORS: dict[str, type[ProviderError]] = {
+    error.__name__: error
+    for error in (
+        MalformedRequest,
+        MissingProperty,
+        InvalidProperty,
+        NotOwner,
+        ClusterRejected,
+        VersionMismatch,
+        ClusterFailed,
+        EngineFailed,
+        DeadlineExceeded,
+    )
+}
+
+
+class Unavailable(Exception):  # noqa: N818 - a condition, not a failure of the request
+    """A service could not answer just now (throttled, 5xx, connection); says nothing about the request."""
+
+
+class DeliveryFailed(Exception):  # noqa: N818 - the published word for it
+    """The response did not arrive; it is sent again, byte for byte, at the next wake-up."""
+
+
+class Undeliverable(Exception):  # noqa: N818 - the opposite of DeliveryFailed
+    """The response can never arrive any more: CloudFormation's URL refuses it for good."""
+
+
+class Superseded(Exception):  # noqa: N818 - a condition, not a failure of the request
+    """The record was changed by somebody else since it was read; read it again."""

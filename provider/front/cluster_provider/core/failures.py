@@ -1,0 +1,180 @@
+"""From what the engine or the cluster's stack reported to the error the template's author reads."""
+
+from collections.abc import Iterable
+
+from cluster_provider.core.errors import (
+    ClusterFailed,
+    ClusterRejected,
+    EngineFailed,
+    InvalidProperty,
+    NotOwner,
+    ProviderError,
+    VersionMismatch,
+)
+from cluster_provider.core.observed import ClusterStack, Observed, StackFailure
+from cluster_provider.core.progress import EngineError
+from cluster_provider.core.properties import Properties
+from cluster_provider.core.request import Request
+
+_LEVELS = {"ERROR": 0, "WARNING": 1, "INFO": 2}
+
+#: A resource that CloudFormation stopped because another had failed; it explains nothing.
+_CANCELLED = "cancelled"
+
+
+def worst_first(messages: Iterable[dict[str, str]]) -> list[dict[str, str]]:
+    """ParallelCluster's messages, the most severe first, each text once."""
+    seen: dict[str, dict[str, str]] = {}
+    for message in messages:
+        known = seen.setdefault(message["message"], message)
+        if _rank(message) < _rank(known):
+            seen[message["message"]] = message
+    return sorted(seen.values(), key=_rank)
+
+
+def _rank(message: dict[str, str]) -> int:
+    return _LEVELS.get(message["level"], len(_LEVELS))
+
+
+def rejection(error: EngineError, messages: Iterable[dict[str, str]], cluster_name: str) -> ProviderError:
+    """The error for a call that the engine refused before anything was changed."""
+    match error.code:
+        case "ConfigurationInvalid":
+            return _configuration_invalid(error)
+        case "ClusterRejected":
+            return ClusterRejected("ClusterConfiguration", _validation_text(error, messages))
+        case "UpdateRejected":
+            return _update_rejected(error)
+        case "VersionMismatch":
+            return VersionMismatch(f"cluster {cluster_name}", _sentence(error.message))
+        case "BadRequest":
+            return ClusterRejected(f"cluster {cluster_name}", _sentence(error.message))
+        case "NotFound":
+            return ClusterFailed(f"cluster {cluster_name}", "it does not exist any more.")
+        case _:
+            return EngineFailed(
+                f"cluster {cluster_name}",
+                _sentence(error.message),
+                "Nothing was changed. The engine's log group has the details.",
+            )
+
+
+def cluster_failure(
+    stack: ClusterStack, failures: tuple[StackFailure, ...], pcluster_failures: Iterable[dict[str, str]] = ()
+) -> ClusterFailed:
+    """The error for a cluster whose stack failed: the root cause, ParallelCluster's own words, the logs.
+
+    Args:
+        stack: The cluster's stack.
+        failures: Its failed resources, nested stacks' included, oldest first.
+        pcluster_failures: ParallelCluster's failure codes, as describe-cluster names them.
+    """
+    causes = [failure for failure in failures if _CANCELLED not in failure.reason.lower()]
+    parts = []
+    if causes:
+        root = causes[0]
+        parts.append(f"{root.logical_id} ({root.resource_type}) {root.status}: {_sentence(root.reason)}")
+    else:
+        parts.append(f"the stack is {stack.status}: {_sentence(stack.reason or 'no reason was given')}")
+    parts += [f"{item['failureCode']}: {_sentence(item['failureReason'])}" for item in pcluster_failures]
+    logs = f"Logs of the nodes: CloudWatch log group {stack.log_group}." if stack.log_group else ""
+    return ClusterFailed(f"cluster {stack.name}", " ".join(parts), logs)
+
+
+def taken(cluster: ClusterStack, request: Request) -> NotOwner:
+    """The name of a new cluster is in use."""
+    if cluster.belongs_to(request.owner):
+        what = "an earlier request of this resource made a cluster of this name, and it still exists."
+    elif cluster.version is not None:
+        what = "a cluster of this name exists and does not belong to this resource; it was not touched."
+    else:
+        what = "a stack of this name exists and is no cluster; it was not touched."
+    return NotOwner(f"ClusterName {cluster.name}", what, "Choose another name, or delete that stack first.")
+
+
+def foreign(cluster: ClusterStack) -> NotOwner:
+    """The cluster under this name is somebody else's by now."""
+    return NotOwner(
+        f"cluster {cluster.name}",
+        "it does not belong to this resource; it was not touched.",
+        "Another stack's cluster took the name after this one was deleted.",
+    )
+
+
+def absent(name: str) -> ClusterFailed:
+    """There is no cluster to update."""
+    return ClusterFailed(
+        f"cluster {name}",
+        "it does not exist any more; it was deleted outside of this stack.",
+        "Give the resource a new logical id to get a new cluster.",
+    )
+
+
+def renamed(wanted: Properties, physical_id: str) -> InvalidProperty:
+    """The update would need another cluster."""
+    return InvalidProperty(
+        "ClusterName",
+        f"a cluster cannot be renamed from {physical_id!r} to {wanted.cluster_name!r}.",
+        "Put the old name back, or give the resource a new logical id to get a second cluster.",
+    )
+
+
+def version_mismatch(cluster: ClusterStack, wanted: Properties, observed: Observed) -> VersionMismatch | None:
+    """Why no engine may update a cluster, if so."""
+    made_with = cluster.version or "an unknown version"
+    if wanted.version is not None and wanted.version != made_with:
+        return VersionMismatch(
+            "PclusterVersion",
+            f"cluster {cluster.name} was made with {made_with}, and {wanted.version} is asked for.",
+            "A cluster keeps its version: remove the property, or make a new cluster under a new name.",
+        )
+    if made_with not in observed.engines:
+        return no_engine(f"cluster {cluster.name}", made_with, observed)
+    return None
+
+
+def no_engine(where: str, version: str, observed: Observed) -> VersionMismatch:
+    """There is no engine of the version that is needed."""
+    return VersionMismatch(
+        where,
+        f"it needs an engine for ParallelCluster {version}; "
+        f"the provider has {', '.join(sorted(observed.engines)) or 'none'}.",
+        "Add one to the provider stack (parameter AdditionalEngines).",
+    )
+
+
+def _configuration_invalid(error: EngineError) -> ProviderError:
+    if not error.details:
+        return InvalidProperty("ClusterConfiguration", _sentence(error.message))
+    first, *others = [_configuration_fault(detail) for detail in error.details]
+    where, what = first
+    more = "".join(f" {place}: {fault}" for place, fault in others)
+    return InvalidProperty(where, what + more)
+
+
+def _configuration_fault(detail: dict[str, str]) -> tuple[str, str]:
+    what = f"{detail.get('value', '')} is not possible; expected {detail.get('expected', '')}."
+    if detail.get("suggestion"):
+        what += f" Did you mean {detail['suggestion']}?"
+    return f"ClusterConfiguration{detail.get('path', '')}", what
+
+
+def _validation_text(error: EngineError, messages: Iterable[dict[str, str]]) -> str:
+    told = [f"{item['level']} {item['type']}: {_sentence(item['message'])}" for item in worst_first(messages)]
+    return " ".join(told) or _sentence(error.message)
+
+
+def _update_rejected(error: EngineError) -> ClusterRejected:
+    told = [
+        f"{item.get('parameter')} from {item.get('currentValue')!r} to {item.get('requestedValue')!r}: "
+        f"{_sentence(str(item.get('message', '')))}"
+        for item in error.details
+    ]
+    return ClusterRejected(
+        "ClusterConfiguration", " ".join(told) or _sentence(error.message), "The cluster was not changed."
+    )
+
+
+def _sentence(text: str) -> str:
+    text = " ".join(text.split())
+    return text if text.endswith((".", "!", "?")) else f"{text}."

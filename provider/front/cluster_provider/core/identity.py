@@ -1,0 +1,107 @@
+"""Who owns what: owners, stack ARNs, physical resource ids and the tags that record ownership."""
+
+import hashlib
+import re
+from dataclasses import dataclass
+from typing import Self
+
+#: Owner tags, put on the cluster stack at birth by the engine's gate, never in the configuration.
+STACK_ID_TAG = "pcluster-cfn:stack-id"
+LOGICAL_ID_TAG = "pcluster-cfn:logical-id"
+CLUSTER_NAME_TAG = "pcluster-cfn:cluster-name"
+REQUEST_ID_TAG = "pcluster-cfn:request-id"
+OWNER_TAG_PREFIX = "pcluster-cfn:"
+
+#: Put into the configuration, as the official provider does.
+#: Source: aws-parallelcluster, cloudformation/custom_resource/cluster.yaml.
+CUSTOM_RESOURCE_TAG = {"parallelcluster:custom_resource": "cluster"}
+
+#: A colon can stand in no cluster name, so a marker is never mistaken for one.
+MARKER_PREFIX = "pcluster-cfn:not-created:"
+
+_STACK_ARN = re.compile(
+    r"arn:(?P<partition>[^:]+):cloudformation:(?P<region>[^:]+):(?P<account>[^:]*):stack/(?P<name>[^/]+)/(?P<unique>.+)"
+)
+
+
+@dataclass(frozen=True)
+class StackArn:
+    """A stack's ARN, taken apart."""
+
+    partition: str
+    region: str
+    account: str
+    name: str
+    unique: str
+
+    @classmethod
+    def parse(cls, arn: str) -> Self:
+        """Takes a stack ARN apart.
+
+        Raises:
+            ValueError: It is no stack ARN.
+        """
+        match = _STACK_ARN.fullmatch(arn)
+        if match is None:
+            raise ValueError(f"not a stack ARN: {arn!r}")
+        return cls(**match.groupdict())
+
+
+@dataclass(frozen=True)
+class Owner:
+    """One custom resource of one stack: whoever may change a cluster.
+
+    Args:
+        stack_id: ARN of the user's stack.
+        logical_id: Logical resource id within it.
+    """
+
+    stack_id: str
+    logical_id: str
+
+    @property
+    def key(self) -> str:
+        """The owner's key in the operations table."""
+        return f"{self.stack_id}|{self.logical_id}"
+
+    @property
+    def region(self) -> str:
+        """The Region of the owner's stack, which is the cluster's too."""
+        return StackArn.parse(self.stack_id).region
+
+    @classmethod
+    def from_key(cls, key: str) -> Self:
+        """The owner with this key."""
+        stack_id, _, logical_id = key.rpartition("|")
+        return cls(stack_id, logical_id)
+
+    def tags(self, cluster_name: str, request_id: str) -> dict[str, str]:
+        """The owner tags of a cluster that a request of this owner makes."""
+        return {
+            STACK_ID_TAG: self.stack_id,
+            LOGICAL_ID_TAG: self.logical_id,
+            CLUSTER_NAME_TAG: cluster_name,
+            REQUEST_ID_TAG: request_id,
+        }
+
+    def owns(self, tags: dict[str, str], cluster_name: str) -> bool:
+        """Whether a stack with these tags is this owner's cluster of that name.
+
+        The cluster's name is compared as well: a configuration or a template that somebody re-used for
+        another cluster must not carry ownership along.
+        """
+        return (
+            tags.get(STACK_ID_TAG) == self.stack_id
+            and tags.get(LOGICAL_ID_TAG) == self.logical_id
+            and tags.get(CLUSTER_NAME_TAG) == cluster_name
+        )
+
+
+def marker_id(owner: Owner) -> str:
+    """The physical id of a resource whose Create was refused: its Delete touches nothing."""
+    return MARKER_PREFIX + hashlib.sha256(owner.key.encode()).hexdigest()[:16]
+
+
+def is_marker(physical_id: str | None) -> bool:
+    """Whether a physical id says that nothing was made."""
+    return physical_id is not None and physical_id.startswith(MARKER_PREFIX)

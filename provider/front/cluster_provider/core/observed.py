@@ -1,0 +1,174 @@
+"""What was seen of the world when a decision is made: plain facts, no judgement but the stack's status."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from cluster_provider.core.identity import OWNER_TAG_PREFIX, Owner
+
+#: Source: aws-parallelcluster 3.16.1, constants.py (PCLUSTER_VERSION_TAG).
+VERSION_TAG = "parallelcluster:version"
+
+#: States from which a cluster works. Source: aws-parallelcluster 3.16.1, aws/aws_resources.py.
+WORKING = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"})
+
+#: A stack in one of these refuses DeleteStack.
+#: Source: AWS CloudFormation API reference, DeleteStack; interleaving 19.
+_UPDATING_PREFIX = "UPDATE_"
+
+
+@dataclass(frozen=True)
+class ClusterStack:
+    """ParallelCluster's own stack, which is the cluster.
+
+    Args:
+        stack_id: Its ARN.
+        name: Its name, which is the cluster's.
+        status: CloudFormation's stack status.
+        reason: CloudFormation's reason for it, often empty.
+        tags: Its tags.
+        parameters: Its parameters; the library keeps its own facts there.
+        outputs: Its outputs.
+    """
+
+    stack_id: str
+    name: str
+    status: str
+    reason: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    outputs: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def version(self) -> str | None:
+        """ParallelCluster version that made it; None for a stack that is no cluster."""
+        return self.tags.get(VERSION_TAG)
+
+    @property
+    def config_version(self) -> str:
+        """S3 version of the configuration in force; every update changes it, its rollback puts it back.
+
+        Source: aws-parallelcluster 3.16.1, models/cluster_resources.py (parameter ConfigVersion).
+        """
+        return self.parameters.get("ConfigVersion", "")
+
+    @property
+    def log_group(self) -> str:
+        """CloudWatch log group of the nodes; empty if logging is off.
+
+        Source: aws-parallelcluster 3.16.1, models/cluster_resources.py (parameter ClusterCWLogGroup).
+        """
+        name = self.parameters.get("ClusterCWLogGroup", "")
+        return "" if name == "NONE" else name
+
+    @property
+    def owner_tags(self) -> dict[str, str]:
+        """Our tags on it, as they are."""
+        return {key: value for key, value in self.tags.items() if key.startswith(OWNER_TAG_PREFIX)}
+
+    @property
+    def in_progress(self) -> bool:
+        """Whether CloudFormation is changing it."""
+        return self.status.endswith("_IN_PROGRESS")
+
+    @property
+    def updating(self) -> bool:
+        """Whether it is in a state that refuses to be deleted until it settles."""
+        return self.in_progress and self.status.startswith(_UPDATING_PREFIX)
+
+    @property
+    def deleting(self) -> bool:
+        """Whether it is on its way out."""
+        return self.status == "DELETE_IN_PROGRESS"
+
+    @property
+    def gone(self) -> bool:
+        """Whether it is deleted; CloudFormation still describes it by its ARN."""
+        return self.status == "DELETE_COMPLETE"
+
+    @property
+    def works(self) -> bool:
+        """Whether the cluster is up and settled, after its own rollback too."""
+        return self.status in WORKING
+
+    def belongs_to(self, owner: Owner) -> bool:
+        """Whether the owner made it (or adopted it)."""
+        return owner.owns(dict(self.tags), self.name)
+
+
+@dataclass(frozen=True)
+class StackFailure:
+    """One failed resource of a cluster's stacks.
+
+    Args:
+        logical_id: Logical resource id.
+        resource_type: CloudFormation's type name.
+        status: Its failed status.
+        reason: CloudFormation's words.
+        at: When it failed.
+    """
+
+    logical_id: str
+    resource_type: str
+    status: str
+    reason: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What was true of a cluster when a Create or Update of it last succeeded.
+
+    Args:
+        configuration_digest: Of the property ClusterConfiguration.
+        config_version: The stack's parameter ConfigVersion then.
+        tags: The tags handed to the configuration.
+    """
+
+    configuration_digest: str
+    config_version: str
+    tags: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A cluster that an owner made, as the record knows it.
+
+    Args:
+        name: Its name.
+        request_id: The request that made it.
+        stack_id: ARN of its stack, once seen.
+        version: ParallelCluster version it was made with.
+        reported: Whether CloudFormation was ever told of it with SUCCESS.
+        settled: The state of the last success.
+    """
+
+    name: str
+    request_id: str
+    stack_id: str | None = None
+    version: str | None = None
+    reported: bool = False
+    settled: Settled | None = None
+
+
+@dataclass(frozen=True)
+class Observed:
+    """The world as one step sees it.
+
+    Args:
+        cluster: The stack under the cluster's name or recorded ARN; None if there is none, or it is gone.
+        known: What the owner's record says of that cluster.
+        pending: Why an engine may still act for this owner; empty if none can.
+        undoes: This Update puts back what an Update wanted that failed without effect.
+        failures: Failed resources of the cluster's stacks, oldest first; read only when the stack failed.
+        tags: The tags the parent stack hands down, for an Update that starts now.
+        engines: ParallelCluster versions of which there is an engine.
+    """
+
+    cluster: ClusterStack | None = None
+    known: Cluster | None = None
+    pending: str = ""
+    undoes: bool = False
+    failures: tuple[StackFailure, ...] = ()
+    tags: dict[str, str] = field(default_factory=dict)
+    engines: frozenset[str] = frozenset()

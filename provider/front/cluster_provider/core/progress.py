@@ -1,0 +1,219 @@
+"""What is known of the work on a request: attempts, effects seen, what the engine reported."""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from cluster_provider.core import deadline
+from cluster_provider.core.observed import Cluster
+from cluster_provider.core.request import Request
+
+
+class Operation(StrEnum):
+    """What an engine is asked to do; the words of docs/engine.md."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+    DESCRIBE = "describe"
+
+
+class Phase(StrEnum):
+    """How far a request has come."""
+
+    OPEN = "open"
+    ANSWERING = "answering"
+    ANSWERED = "answered"
+    DROPPED = "dropped"
+
+
+#: Engine errors that say nothing about the request: wait and try again, as often as time allows.
+TRANSIENT = frozenset({"Throttled", "ClusterBusy", "Fenced"})
+
+#: Engine errors that may pass: tried again, a bounded number of times.
+RETRIED = frozenset({"Internal", "AlreadyExists"})
+
+
+@dataclass(frozen=True)
+class EngineError:
+    """An error of the engine, as docs/engine.md defines it."""
+
+    code: str
+    message: str
+    details: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class EngineResult:
+    """What an engine reported, as docs/engine.md defines it; a crash is reported as code ``Internal``."""
+
+    status: str
+    stack_id: str | None = None
+    sent: bool = False
+    cluster: dict[str, Any] | None = None
+    head_node: str | None = None
+    validation_messages: list[dict[str, str]] = field(default_factory=list)
+    change_set: list[dict[str, Any]] = field(default_factory=list)
+    error: EngineError | None = None
+
+
+@dataclass(frozen=True)
+class EngineCall:
+    """One asynchronous invocation of an engine.
+
+    Args:
+        call_id: Its id; client request tokens derive from it.
+        request_id: The request it was made for.
+        operation: What was asked.
+        sent_at: When it was recorded, just before it was sent.
+        not_after: Its fence: past it the gate sends nothing.
+        ended_at: When its end was heard of; None until then.
+        result: What it reported.
+    """
+
+    call_id: str
+    request_id: str
+    operation: Operation
+    sent_at: datetime
+    not_after: datetime
+    ended_at: datetime | None = None
+    result: EngineResult | None = None
+
+    def may_act(self, now: datetime) -> bool:
+        """Whether this call may still do something, or say something."""
+        return self.ended_at is None and not deadline.is_over(self.not_after, now)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """An answer, written down before it is sent and resent byte for byte.
+
+    Args:
+        status: SUCCESS or FAILED.
+        physical_id: The physical resource id it names.
+        body: The response's JSON text.
+        code: The error's code; empty for SUCCESS.
+        reason: The response's Reason.
+    """
+
+    status: str
+    physical_id: str
+    body: str
+    code: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """The work on one request so far.
+
+    Args:
+        accepted_at: When the request was recorded.
+        phase: How far it has come.
+        engine_version: The engine pinned at acceptance.
+        cluster_name: The cluster it is about.
+        tags: Tags for the configuration, taken from the parent stack when the work started.
+        attempts: Engine calls made, by operation, without those that AWS throttled or that came too late.
+        stack_id: ARN of the cluster stack, once this request's effect on it was seen.
+        effect_seen: Whether CloudFormation accepted this request's change of the cluster stack.
+        validation_messages: As the engine reported them.
+        call: The last call made for this request, absorbed once it ended.
+        description: The engine's last description.
+        described_at: When it was made.
+        outcome: The answer.
+        sends: How often the answer was sent.
+        wakes: How often this request was looked at.
+        calls: How many engine calls were made for it, all counted.
+    """
+
+    accepted_at: datetime
+    phase: Phase = Phase.OPEN
+    engine_version: str = ""
+    cluster_name: str = ""
+    tags: dict[str, str] | None = None
+    attempts: dict[str, int] = field(default_factory=dict)
+    stack_id: str | None = None
+    effect_seen: bool = False
+    validation_messages: list[dict[str, str]] = field(default_factory=list)
+    call: EngineCall | None = None
+    description: EngineResult | None = None
+    described_at: datetime | None = None
+    outcome: Outcome | None = None
+    sends: int = 0
+    wakes: int = 0
+    calls: int = 0
+
+    def attempted(self, operation: Operation) -> int:
+        """How many calls of this kind count as tries."""
+        return self.attempts.get(operation, 0)
+
+    def failure(self, operation: Operation) -> EngineError | None:
+        """The error with which the last call ended, if it was of this kind."""
+        if self.call is None or self.call.operation is not operation or self.call.result is None:
+            return None
+        return self.call.result.error
+
+
+@dataclass(frozen=True)
+class OperationRecord:
+    """A request and the work on it, as the table keeps them."""
+
+    request: Request
+    progress: Progress
+
+
+@dataclass(frozen=True)
+class Undo:
+    """An Update that failed without effect: its swap succeeds without doing anything."""
+
+    digest: str
+    old_digest: str
+
+
+@dataclass(frozen=True)
+class OwnerRecord:
+    """Everything known of one owner, as the table keeps it.
+
+    Args:
+        newest_request_id: The newest request accepted; it alone is worked on.
+        newest_issued_at: When that one was issued.
+        is_open: Whether it is still to be answered.
+        following: Name of the cluster it is about; events of that stack wake it.
+        clusters: Clusters this owner made and that were not seen gone, by name.
+        call: The engine call of this owner that was made last.
+        undo: The last Update that failed without effect.
+        wake_at: When the sweep looks next; None if nothing is waited for.
+        login_pools: Largest number of login pools ever reported; their attribute names stay.
+    """
+
+    newest_request_id: str
+    newest_issued_at: datetime
+    is_open: bool = True
+    following: str = ""
+    clusters: dict[str, Cluster] = field(default_factory=dict)
+    call: EngineCall | None = None
+    undo: Undo | None = None
+    wake_at: datetime | None = None
+    login_pools: int = 0
+
+
+def absorb(progress: Progress, call: EngineCall | None) -> Progress:
+    """Takes what an ended call of this request reported over into its progress; changes nothing twice."""
+    if call is None or call.ended_at is None or call.result is None or progress.call == call:
+        return progress
+    result = call.result
+    if call.operation is Operation.DESCRIBE:
+        described = result if result.error is None else progress.description
+        return replace(progress, call=call, description=described, described_at=call.ended_at)
+    attempts = dict(progress.attempts)
+    if result.error is not None and result.error.code in TRANSIENT:
+        attempts[call.operation] = max(0, attempts.get(call.operation, 0) - 1)
+    return replace(
+        progress,
+        call=call,
+        attempts=attempts,
+        stack_id=progress.stack_id or (result.stack_id if result.error is None or result.sent else None),
+        effect_seen=progress.effect_seen or result.sent,
+        validation_messages=result.validation_messages or progress.validation_messages,
+    )

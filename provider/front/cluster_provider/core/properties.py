@@ -1,0 +1,209 @@
+"""The properties of ``Custom::PclusterCluster``: their schema, and their parsing into types."""
+
+import base64
+import binascii
+import hashlib
+import json
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from enum import StrEnum
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError, relevance
+
+from cluster_provider.core.deadline import SERVICE_TIMEOUT_MAX_S
+from cluster_provider.core.errors import InvalidProperty, MissingProperty
+
+#: Source: aws-parallelcluster 3.16.1, api/openapi/openapi.yaml (ClusterName) and constants.py.
+CLUSTER_NAME_PATTERN = r"^[a-zA-Z][a-zA-Z0-9-]+$"
+CLUSTER_NAME_MAX = 60
+
+#: An item of the operations table may hold 400 KB; the rest of a record is far below the difference.
+#: Source: Amazon DynamoDB developer guide, "Service, account, and table quotas".
+CONFIGURATION_MAX_BYTES = 350_000
+
+#: How much of a wrong value a message shows.
+VALUE_SHOWN_MAX = 100
+
+_BOOLEAN: dict[str, Any] = {"enum": [True, False, "true", "false", "True", "False"]}
+
+#: CloudFormation hands every scalar over as a string; numbers and booleans in JSON are accepted as well,
+#: because people test with events of their own. Property names are the official provider's.
+#: Source: AWS ParallelCluster user guide, "cfn-cluster-resource".
+SCHEMA: dict[str, Any] = {
+    "$schema": "https://json-schema.org/draft/2020-12/schema",
+    "title": "Custom::PclusterCluster",
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["ClusterName", "ClusterConfiguration"],
+    "properties": {
+        "ServiceToken": {"type": "string"},
+        "ServiceTimeout": {"pattern": "^[0-9]{1,4}$", "type": ["string", "integer"]},
+        "ClusterName": {"type": "string", "pattern": CLUSTER_NAME_PATTERN, "maxLength": CLUSTER_NAME_MAX},
+        "ClusterConfiguration": {"type": ["object", "string"], "minLength": 1, "minProperties": 1},
+        "DeletionPolicy": {"enum": ["Delete", "Retain"]},
+        "SuppressValidators": {
+            "type": ["array", "string"],
+            "pattern": "^(ALL|type:[A-Za-z0-9]+)$",
+            "items": {"type": "string", "pattern": "^(ALL|type:[A-Za-z0-9]+)$"},
+        },
+        "ValidationFailureLevel": {"enum": ["INFO", "WARNING", "ERROR"]},
+        "RollbackOnFailure": _BOOLEAN,
+        "ForceUpdate": _BOOLEAN,
+        "PclusterVersion": {"type": "string", "pattern": r"^[0-9]+\.[0-9]+\.[0-9]+$"},
+    },
+}
+
+_EXPECTED = {
+    "ServiceTimeout": f"whole seconds from 1 to {SERVICE_TIMEOUT_MAX_S}",
+    "ClusterName": (
+        f"2 to {CLUSTER_NAME_MAX} letters, digits and hyphens, beginning with a letter, "
+        f"as in {CLUSTER_NAME_PATTERN}"
+    ),
+    "ClusterConfiguration": "a map, or a string of YAML or JSON",
+    "DeletionPolicy": "Delete or Retain",
+    "SuppressValidators": "a list of ALL or type:<ValidatorName>",
+    "ValidationFailureLevel": "INFO, WARNING or ERROR",
+    "RollbackOnFailure": "true or false",
+    "ForceUpdate": "true or false",
+    "PclusterVersion": "a version such as 3.16.1",
+}
+
+_VALIDATOR = Draft202012Validator(SCHEMA)
+
+
+class DeletionPolicy(StrEnum):
+    """What a Delete does with a living cluster."""
+
+    DELETE = "Delete"
+    RETAIN = "Retain"
+
+
+@dataclass(frozen=True)
+class Properties:
+    """A resource's wanted state.
+
+    Args:
+        cluster_name: Name of the cluster, which becomes the physical resource id.
+        configuration: The property ClusterConfiguration: base64 of zlib of UTF-8 JSON, never looked into.
+        configuration_digest: SHA-256 of the configuration's canonical JSON.
+        deletion_policy: What a Delete does.
+        arguments: Arguments for the library, in the form of docs/engine.md.
+        version: ParallelCluster version asked for, if any.
+        service_timeout_s: Seconds CloudFormation waits for the answer, 1 to 3600.
+    """
+
+    cluster_name: str
+    configuration: str
+    configuration_digest: str
+    deletion_policy: DeletionPolicy = DeletionPolicy.DELETE
+    arguments: dict[str, Any] = field(default_factory=dict)
+    version: str | None = None
+    service_timeout_s: int = SERVICE_TIMEOUT_MAX_S
+
+
+def parse_properties(raw: Mapping[str, Any]) -> Properties:
+    """Types and checks the properties of a Create or an Update.
+
+    Raises:
+        MissingProperty: A required property is absent.
+        InvalidProperty: A property has an impossible value or an unknown name, or the configuration is
+            larger than a record can hold.
+    """
+    error = min(_VALIDATOR.iter_errors(dict(raw)), key=lambda e: (-len(e.path), relevance(e)), default=None)
+    if error is not None:
+        raise _explain(error, raw)
+    timeout_s = service_timeout_s(raw)
+    if timeout_s is None:
+        raise _invalid("ServiceTimeout", raw["ServiceTimeout"])
+    configuration = encode_configuration(raw["ClusterConfiguration"])
+    if len(configuration) > CONFIGURATION_MAX_BYTES:
+        raise InvalidProperty(
+            "ClusterConfiguration",
+            f"{len(configuration)} bytes compressed, at most {CONFIGURATION_MAX_BYTES} can be kept.",
+            "Move long scripts and files out of the configuration, to S3 for instance.",
+        )
+    return Properties(
+        cluster_name=raw["ClusterName"],
+        configuration=configuration,
+        configuration_digest=digest(raw["ClusterConfiguration"]),
+        deletion_policy=DeletionPolicy(raw.get("DeletionPolicy", DeletionPolicy.DELETE)),
+        arguments=_arguments(raw),
+        version=raw.get("PclusterVersion"),
+        service_timeout_s=timeout_s,
+    )
+
+
+def service_timeout_s(raw: Mapping[str, Any]) -> int | None:
+    """The property ServiceTimeout in seconds; its default when absent; None when impossible."""
+    text = str(raw.get("ServiceTimeout", SERVICE_TIMEOUT_MAX_S))
+    if not text.isdecimal() or not 1 <= int(text) <= SERVICE_TIMEOUT_MAX_S:
+        return None
+    return int(text)
+
+
+def digest(configuration: Any) -> str:
+    """SHA-256 of a JSON value's canonical form: key order and spacing do not count, types do."""
+    canonical = json.dumps(configuration, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def encode_configuration(configuration: Any) -> str:
+    """The configuration in the form of docs/engine.md: base64 of zlib of UTF-8 JSON."""
+    text = json.dumps(configuration, separators=(",", ":"), ensure_ascii=False)
+    return base64.b64encode(zlib.compress(text.encode(), level=9)).decode()
+
+
+def decode_configuration(encoded: str) -> Any:
+    """The inverse of :func:`encode_configuration`, for tests and tools.
+
+    Raises:
+        ValueError: It is not in that form.
+    """
+    try:
+        return json.loads(zlib.decompress(base64.b64decode(encoded, validate=True)))
+    except (binascii.Error, zlib.error) as error:
+        raise ValueError(f"not an encoded configuration: {error}") from error
+
+
+def _arguments(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """The library's arguments among the properties; the engine passes each to the calls that have it."""
+    arguments: dict[str, Any] = {}
+    if "SuppressValidators" in raw:
+        value = raw["SuppressValidators"]
+        arguments["suppress_validators"] = [value] if isinstance(value, str) else list(value)
+    if "ValidationFailureLevel" in raw:
+        arguments["validation_failure_level"] = raw["ValidationFailureLevel"]
+    for name, argument in (("RollbackOnFailure", "rollback_on_failure"), ("ForceUpdate", "force_update")):
+        if name in raw:
+            arguments[argument] = str(raw[name]).lower() == "true"
+    return arguments
+
+
+def _explain(error: ValidationError, raw: Mapping[str, Any]) -> MissingProperty | InvalidProperty:
+    if error.validator == "required":
+        name = next(name for name in SCHEMA["required"] if name not in raw)
+        return MissingProperty(name, f"this property is needed: {_EXPECTED[name]}.")
+    if error.validator == "additionalProperties":
+        name = next(name for name in raw if name not in SCHEMA["properties"])
+        near = get_close_matches(name, SCHEMA["properties"], n=1)
+        known = (
+            f"Did you mean {near[0]}?" if near else f"Known are {', '.join(sorted(SCHEMA['properties']))}."
+        )
+        return InvalidProperty(name, "there is no such property.", known)
+    path = [str(step) for step in error.absolute_path]
+    return _invalid(path[0], error.instance, "/".join(path)) if path else _malformed(raw)
+
+
+def _malformed(raw: Mapping[str, Any]) -> InvalidProperty:
+    return InvalidProperty("ResourceProperties", f"a map is expected, not {type(raw).__name__}.")
+
+
+def _invalid(name: str, value: Any, path: str = "") -> InvalidProperty:
+    shown = value if isinstance(value, str) else json.dumps(value, default=str)
+    shown = shown if len(shown) <= VALUE_SHOWN_MAX else shown[: VALUE_SHOWN_MAX - 1] + "…"
+    expected = _EXPECTED.get(name, "a string")
+    return InvalidProperty(path or name, f"{shown!r} is not possible; expected {expected}.")

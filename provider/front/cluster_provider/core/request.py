@@ -1,0 +1,180 @@
+"""CloudFormation's request, parsed once at the edge into types."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from cluster_provider.core import deadline
+from cluster_provider.core.errors import InvalidProperty, MalformedRequest, ProviderError
+from cluster_provider.core.identity import Owner, StackArn, marker_id
+from cluster_provider.core.properties import (
+    DeletionPolicy,
+    Properties,
+    digest,
+    parse_properties,
+    service_timeout_s,
+)
+
+#: Fields without which a request cannot even be answered.
+#: Source: AWS CloudFormation user guide, "Custom resource response objects".
+ANSWER_FIELDS = ("ResponseURL", "StackId", "RequestId", "LogicalResourceId")
+
+
+class RequestType(StrEnum):
+    """What CloudFormation asks for."""
+
+    CREATE = "Create"
+    UPDATE = "Update"
+    DELETE = "Delete"
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why a request cannot be carried out, in the form in which a record keeps it."""
+
+    code: str
+    where: str
+    what: str
+    next_step: str = ""
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request of CloudFormation.
+
+    Args:
+        type: Create, Update or Delete.
+        request_id: CloudFormation's id; the same for every delivery of this request.
+        owner: The resource it is for.
+        response_url: Where the answer goes. A credential: never logged.
+        resource_type: The resource's type name, for messages only.
+        physical_id: The resource's id as CloudFormation knows it; None for a Create.
+        issued_at: When CloudFormation issued it.
+        deadline: When it is answered at the latest.
+        digest: SHA-256 of the raw properties (without ServiceToken and ServiceTimeout).
+        old_digest: The same of the old properties; Update only.
+        properties: The wanted state; None for a Delete and for a request that is refused.
+        refusal: Why the properties cannot be used, if so.
+        deletion_policy: What a Delete does; read leniently, since old forms arrive for ever.
+    """
+
+    type: RequestType
+    request_id: str
+    owner: Owner
+    response_url: str
+    resource_type: str
+    physical_id: str | None
+    issued_at: datetime
+    deadline: datetime
+    digest: str
+    old_digest: str | None = None
+    properties: Properties | None = None
+    refusal: Refusal | None = None
+    deletion_policy: DeletionPolicy = DeletionPolicy.DELETE
+
+    @property
+    def failure_id(self) -> str:
+        """The physical id for an answer that made nothing: what it was, else the marker."""
+        return self.physical_id or marker_id(self.owner)
+
+
+def parse_request(event: Mapping[str, Any], received_at: datetime) -> Request:
+    """Parses an event of the custom resource protocol.
+
+    Wrong properties do not raise: they become the request's refusal, so that they are answered like
+    any other outcome.
+
+    Raises:
+        MalformedRequest: The event is not such a request. It can be answered if it has the ANSWER_FIELDS.
+    """
+    kind, owner = _kind(event), _owner(event)
+    raw = _mapping(event, "ResourceProperties")
+    old = _mapping(event, "OldResourceProperties") if kind is RequestType.UPDATE else None
+    physical_id = event.get("PhysicalResourceId")
+    if kind is not RequestType.CREATE and not isinstance(physical_id, str):
+        raise MalformedRequest("PhysicalResourceId", f"a {kind} needs it.")
+    issued_at = deadline.issued_at(event["ResponseURL"], received_at)
+    properties, refusal = None, None
+    if kind is not RequestType.DELETE:
+        properties, refusal = _wanted(raw, owner)
+    return Request(
+        type=kind,
+        request_id=event["RequestId"],
+        owner=owner,
+        response_url=event["ResponseURL"],
+        resource_type=str(event.get("ResourceType", "")),
+        physical_id=physical_id if kind is not RequestType.CREATE else None,
+        issued_at=issued_at,
+        deadline=deadline.deadline(issued_at, service_timeout_s(raw) or deadline.SERVICE_TIMEOUT_MAX_S),
+        digest=_digest(raw),
+        old_digest=_digest(old) if old is not None else None,
+        properties=properties,
+        refusal=refusal,
+        deletion_policy=_deletion_policy(raw),
+    )
+
+
+def is_answerable(event: Mapping[str, Any]) -> bool:
+    """Whether an event names where its answer goes and what it answers."""
+    return all(isinstance(event.get(name), str) and event[name] for name in ANSWER_FIELDS)
+
+
+def _kind(event: Mapping[str, Any]) -> RequestType:
+    for name in ANSWER_FIELDS:
+        if not isinstance(event.get(name), str) or not event[name]:
+            raise MalformedRequest(name, "this field is missing or not a string.")
+    try:
+        return RequestType(event.get("RequestType", ""))
+    except ValueError:
+        raise MalformedRequest(
+            "RequestType", f"{event.get('RequestType')!r} is not possible; expected Create, Update or Delete."
+        ) from None
+
+
+def _owner(event: Mapping[str, Any]) -> Owner:
+    try:
+        StackArn.parse(event["StackId"])
+    except ValueError as error:
+        raise MalformedRequest("StackId", f"{error}.") from None
+    return Owner(event["StackId"], event["LogicalResourceId"])
+
+
+def _mapping(event: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    value = event.get(name, {})
+    if not isinstance(value, Mapping):
+        raise MalformedRequest(name, f"a map is expected, not {type(value).__name__}.")
+    return value
+
+
+def _wanted(raw: Mapping[str, Any], owner: Owner) -> tuple[Properties | None, Refusal | None]:
+    try:
+        properties = parse_properties(raw)
+        _refuse_own_stack_name(properties, owner)
+    except ProviderError as error:
+        return None, Refusal(error.code, error.where, error.what, error.next_step)
+    return properties, None
+
+
+def _refuse_own_stack_name(properties: Properties, owner: Owner) -> None:
+    """A cluster is a stack of its own name, so the template's stack cannot have the same.
+
+    Source: AWS ParallelCluster user guide, "cfn-cluster-resource" (ClusterName).
+    """
+    if properties.cluster_name == StackArn.parse(owner.stack_id).name:
+        raise InvalidProperty(
+            "ClusterName",
+            f"{properties.cluster_name!r} is this stack's name, and the cluster gets a stack of its own.",
+            "Choose another name, ${AWS::StackName}-cluster for instance.",
+        )
+
+
+def _deletion_policy(raw: Mapping[str, Any]) -> DeletionPolicy:
+    retain = raw.get("DeletionPolicy") == DeletionPolicy.RETAIN
+    return DeletionPolicy.RETAIN if retain else DeletionPolicy.DELETE
+
+
+def _digest(raw: Mapping[str, Any]) -> str:
+    """ServiceToken and ServiceTimeout say nothing about the cluster, so they do not count."""
+    return digest({key: value for key, value in raw.items() if key not in {"ServiceToken", "ServiceTimeout"}})

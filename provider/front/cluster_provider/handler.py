@@ -1,0 +1,143 @@
+"""Entry point of the provider function: tells its event sources apart; the only catch-all.
+
+Events come from CloudFormation (a request), from an engine's destination (its end), from the rule on stack
+events and from the sweep's rule. Whatever the source, the owner concerned is woken, and that is all.
+"""
+
+import json
+import os
+from functools import cache
+from typing import Any
+
+import boto3
+from aws_lambda_powertools import Logger
+
+from cluster_provider.adapters.clock import SystemClock
+from cluster_provider.adapters.engines import LambdaEngines, parse_functions
+from cluster_provider.adapters.operations import DynamoOperations
+from cluster_provider.adapters.responses import HttpResponses
+from cluster_provider.adapters.stacks import CloudFormationStacks
+from cluster_provider.core.calls import parse_end
+from cluster_provider.core.errors import DeliveryFailed, MalformedRequest, Unavailable
+from cluster_provider.core.identity import Owner, StackArn
+from cluster_provider.core.redact import redact
+from cluster_provider.core.request import RequestType
+from cluster_provider.operation import OperationService, Ports
+from cluster_provider.resource import ClusterResource, build_resource, deliver, poll_event, refuse
+from cluster_provider.sdk import CLIENT_CONFIG, SINGLE_ATTEMPT_CONFIG
+
+
+def _serialize(record: dict[str, Any]) -> str:
+    """Every log line passes here: what is a credential is masked last of all, wherever it came from."""
+    return json.dumps(redact(record), default=str, ensure_ascii=False)
+
+
+#: Named like the package, so that every module's logger is its child.
+logger = Logger(service="cluster_provider", json_serializer=_serialize)
+
+#: The sweep takes so many owners at most and leaves this much of its time unused, in seconds.
+SWEEP_MAX = 100
+SWEEP_RESERVE_S = 15
+
+_STACK_EVENT = "CloudFormation Stack Status Change"
+_SWEEP_EVENT = "Scheduled Event"
+
+
+class Provider:
+    """The provider with its world: routes events.
+
+    Args:
+        ports: The world.
+        log_group: Name of this function's log group.
+    """
+
+    def __init__(self, ports: Ports, log_group: str) -> None:
+        self._ports = ports
+        self._service = OperationService(ports, log_group)
+        self._resource: ClusterResource = build_resource(self._service, ports.clock.now)
+
+    def handle(self, event: dict[str, Any], context: Any) -> None:
+        """Routes an event by its source.
+
+        Raises:
+            ValueError: It is none of the events this function is for.
+        """
+        if "ResponseURL" in event:
+            self._request(event, context)
+        elif "requestPayload" in event:
+            self._engine_end(event, context)
+        elif event.get("detail-type") == _STACK_EVENT:
+            self._stack_event(event, context)
+        elif event.get("detail-type") == _SWEEP_EVENT:
+            self._sweep(context)
+        else:
+            raise ValueError(f"not an event of this function; its keys are {sorted(event)}")
+
+    def _request(self, event: dict[str, Any], context: Any) -> None:
+        if event.get("RequestType") in set(RequestType):
+            self._resource(event, context)
+            return
+        error = MalformedRequest(
+            "RequestType", f"{event.get('RequestType')!r} is not possible; expected Create, Update or Delete."
+        )
+        deliver(self._service, refuse(event, error))
+
+    def _engine_end(self, event: dict[str, Any], context: Any) -> None:
+        owner, call_id, result = parse_end(event)
+        self._service.engine_ended(owner, call_id, result)
+        self._wake(owner, context)
+
+    def _stack_event(self, event: dict[str, Any], context: Any) -> None:
+        name = StackArn.parse(event["detail"]["stack-id"]).name
+        for owner in self._ports.operations.owners_of(name):
+            self._wake(owner, context)
+
+    def _sweep(self, context: Any) -> None:
+        """Wakes what is due; one owner's trouble does not keep the others waiting."""
+        for owner in self._ports.operations.due(self._ports.clock.now(), SWEEP_MAX):
+            if context.get_remaining_time_in_millis() / 1000 < SWEEP_RESERVE_S:
+                logger.warning("the sweep ran out of time; the next one goes on")
+                return
+            try:
+                self._wake(owner, context)
+            except (Unavailable, DeliveryFailed) as error:
+                logger.warning("%s: %s", owner.key, error)
+
+    def _wake(self, owner: Owner, context: Any) -> None:
+        request = self._service.open_request(owner)
+        if request is not None:
+            self._resource(poll_event(request), context)
+
+
+@cache
+def provider() -> Provider:
+    """The provider on AWS, made once per execution environment."""
+    clock = SystemClock()
+    functions = parse_functions(os.environ["ENGINES"])
+    ports = Ports(
+        clock=clock,
+        stacks=CloudFormationStacks(boto3.client("cloudformation", config=CLIENT_CONFIG)),
+        engines=LambdaEngines(
+            boto3.client("lambda", config=SINGLE_ATTEMPT_CONFIG),
+            functions,
+            os.environ["DEFAULT_ENGINE_VERSION"],
+        ),
+        responses=HttpResponses(),
+        operations=DynamoOperations(
+            boto3.client("dynamodb", config=CLIENT_CONFIG), os.environ["OPERATIONS_TABLE"], clock
+        ),
+    )
+    return Provider(ports, os.environ.get("AWS_LAMBDA_LOG_GROUP_NAME", ""))
+
+
+def handler(event: dict[str, Any], context: Any) -> None:
+    """Lambda's entry point.
+
+    An error is logged here, once and redacted, and leaves: Lambda repeats asynchronous events, and the
+    dead-letter queue keeps what could not be handled at all.
+    """
+    try:
+        provider().handle(event, context)
+    except Exception:
+        logger.exception("the event could not be handled")
+        raise

@@ -1,0 +1,125 @@
+"""Looks at the world for one step of a request: reads only, and says what was seen as plain facts."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from cluster_provider.core.errors import Unavailable
+from cluster_provider.core.identity import REQUEST_ID_TAG
+from cluster_provider.core.observed import Cluster, ClusterStack, Observed, StackFailure
+from cluster_provider.core.progress import EngineCall, Operation, OperationRecord, OwnerRecord, Progress
+from cluster_provider.core.request import Request, RequestType
+from cluster_provider.ports import Stacks
+
+#: Tags that CloudFormation reserves; they cannot be handed on.
+#: Source: AWS CloudFormation user guide, "Add tags to your stack".
+RESERVED_TAG_PREFIX = "aws:"
+
+#: An engine error that does not tell whether CloudFormation had accepted the call before it.
+UNTOLD = "Internal"
+
+_HEALTHY = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "DELETE_COMPLETE"})
+
+
+def observe(
+    stacks: Stacks,
+    engines: frozenset[str],
+    record: OwnerRecord,
+    operation: OperationRecord,
+    now: datetime,
+) -> tuple[Observed, Progress]:
+    """What a decision about a request needs to know, and the progress that follows from seeing it.
+
+    A service that cannot answer becomes a reason to wait, so that the deadline is kept all the same.
+    """
+    request = operation.request
+    known = record.clusters.get(operation.progress.cluster_name)
+    base = Observed(known=known, undoes=_undoes(record, request), engines=engines)
+    try:
+        seen, progress = _look(stacks, operation, known)
+        progress = _with_effect(stacks, request, progress, seen, _ended_call(record, now))
+        failures = _failures(stacks, request, progress, seen)
+    except Unavailable as error:
+        return replace(base, pending=f"AWS could not be asked: {error}"), operation.progress
+    pending = _pending(record.call, request, now)
+    facts = replace(base, cluster=seen, pending=pending, failures=failures, tags=progress.tags or {})
+    return facts, progress
+
+
+def _look(
+    stacks: Stacks, operation: OperationRecord, known: Cluster | None
+) -> tuple[ClusterStack | None, Progress]:
+    """The cluster's stack, and the parent's tags the first time.
+
+    By ARN where it is known, so that a stranger who took the name later is never looked at.
+    """
+    request, progress = operation.request, operation.progress
+    stack_id = progress.stack_id
+    if stack_id is None and request.type is not RequestType.CREATE and known is not None:
+        stack_id = known.stack_id
+    name = stack_id or progress.cluster_name
+    cluster = stacks.describe(name) if name else None
+    if progress.tags is None and request.properties is not None:
+        progress = replace(progress, tags=_tags(stacks, request, known))
+    return cluster, progress
+
+
+def _undoes(record: OwnerRecord, request: Request) -> bool:
+    undo = record.undo
+    return undo is not None and (request.digest, request.old_digest) == (undo.old_digest, undo.digest)
+
+
+def _pending(call: EngineCall | None, request: Request, now: datetime) -> str:
+    """Why an engine may still act; a description asked for by another request changes nothing."""
+    if call is None or not call.may_act(now):
+        return ""
+    if call.operation is Operation.DESCRIBE and call.request_id != request.request_id:
+        return ""
+    return f"engine call {call.operation.value} is running"
+
+
+def _ended_call(record: OwnerRecord, now: datetime) -> EngineCall | None:
+    return None if record.call is None or record.call.may_act(now) else record.call
+
+
+def _with_effect(
+    stacks: Stacks,
+    request: Request,
+    progress: Progress,
+    cluster: ClusterStack | None,
+    call: EngineCall | None,
+) -> Progress:
+    """Notices an effect that no engine reported, because it died after CloudFormation had accepted it."""
+    if cluster is None or progress.effect_seen:
+        return progress
+    seen = replace(progress, stack_id=cluster.stack_id, effect_seen=True)
+    if request.type is RequestType.CREATE:
+        made = cluster.belongs_to(request.owner) and cluster.tags.get(REQUEST_ID_TAG) == request.request_id
+        return seen if made else progress
+    if call is None or call.operation is not Operation.UPDATE or call.request_id != request.request_id:
+        return progress
+    error = call.result.error if call.result is not None else None
+    told = call.result is not None and (error is None or error.code != UNTOLD)
+    return seen if not told and stacks.has_event_of(cluster.stack_id, call.call_id) else progress
+
+
+def _tags(stacks: Stacks, request: Request, known: Cluster | None) -> dict[str, str]:
+    """The parent stack's tags when the work starts; as they were as long as the configuration is."""
+    wanted = request.properties.configuration_digest if request.properties is not None else ""
+    settled = known.settled if known is not None else None
+    if settled is not None and settled.configuration_digest == wanted:
+        return settled.tags
+    parent = stacks.describe(request.owner.stack_id)
+    tags = parent.tags if parent is not None else {}
+    return {key: value for key, value in tags.items() if not key.startswith(RESERVED_TAG_PREFIX)}
+
+
+def _failures(
+    stacks: Stacks, request: Request, progress: Progress, cluster: ClusterStack | None
+) -> tuple[StackFailure, ...]:
+    """Read only where the answer needs them: events are many, and describing them is throttled."""
+    if cluster is None or cluster.in_progress or cluster.status in _HEALTHY:
+        return ()
+    if request.type is RequestType.DELETE and cluster.status != "DELETE_FAILED":
+        return ()
+    since = None if request.type is RequestType.CREATE else progress.accepted_at
+    return stacks.failures(cluster.stack_id, since)

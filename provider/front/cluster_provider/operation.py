@@ -1,0 +1,312 @@
+"""The life of a request: record it, look, decide, act, write the answer down, deliver it.
+
+Every wake-up, whatever its source, does the same; doing it twice, late or in another order changes
+nothing. Order of effects: record, start the work, observe its effect, write the outcome, answer, forget.
+A crash at any seam leaves an armed wake-up that goes on from what it sees.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import assert_never
+
+from cluster_provider.core import bookkeeping, calls, deadline, response
+from cluster_provider.core.actions import Action, Fail, Nothing, Resend, Start, Succeed, Wait
+from cluster_provider.core.attributes import attributes
+from cluster_provider.core.decision import decide
+from cluster_provider.core.errors import Superseded, Unavailable
+from cluster_provider.core.identity import Owner
+from cluster_provider.core.progress import (
+    EngineResult,
+    Operation,
+    OperationRecord,
+    Outcome,
+    OwnerRecord,
+    Phase,
+    Progress,
+    absorb,
+)
+from cluster_provider.core.request import Request, RequestType
+from cluster_provider.observation import observe
+from cluster_provider.ports import Clock, Engines, Operations, Responses, Stacks
+
+logger = logging.getLogger(__name__)
+
+#: When the sweep looks again at an answer that may not have arrived, in seconds.
+RESEND_AFTER_S = 30
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An outcome and where it goes."""
+
+    owner: Owner
+    request_id: str
+    response_url: str
+    outcome: Outcome
+
+
+@dataclass(frozen=True)
+class Ports:
+    """The world, as the provider uses it."""
+
+    clock: Clock
+    stacks: Stacks
+    engines: Engines
+    responses: Responses
+    operations: Operations
+
+
+class OperationService:
+    """Carries requests from their acceptance to their answer.
+
+    Args:
+        ports: The world.
+        log_group: The provider's log group, named where something did not fit into an answer.
+    """
+
+    def __init__(self, ports: Ports, log_group: str) -> None:
+        self._ports = ports
+        self._log_group = log_group
+
+    def accept(self, request: Request) -> None:
+        """Records a request and arms its wake-up in one step.
+
+        One that is known already, that was issued too long ago, or that a newer one superseded is left.
+
+        Raises:
+            Unavailable: The table cannot answer; the delivery must be repeated.
+        """
+        now = self._ports.clock.now()
+        if self._ports.operations.load_operation(request.owner, request.request_id) is not None:
+            return
+        if deadline.is_too_old(request.issued_at, now):
+            logger.warning("dropped: issued too long ago", extra={"request_id": request.request_id})
+            return
+        wake_at = deadline.next_wake(now, now)
+        try:
+            record = bookkeeping.accepted(self._ports.operations.load(request.owner), request, wake_at)
+            progress = Progress(now, engine_version=self._pinned(request), cluster_name=record.following)
+            self._ports.operations.change(
+                request.owner,
+                lambda present: bookkeeping.accepted(present, request, wake_at),
+                [OperationRecord(request, progress)],
+            )
+        except Superseded:
+            logger.warning("dropped: a newer request was accepted", extra={"request_id": request.request_id})
+
+    def open_request(self, owner: Owner) -> Request | None:
+        """The request of an owner that is being worked on, if any."""
+        operation = self._open_operation(owner)
+        return operation[1].request if operation is not None else None
+
+    def engine_ended(self, owner: Owner, call_id: str, result: EngineResult) -> None:
+        """Records what an engine reported; the next step takes it up."""
+        now = self._ports.clock.now()
+        self._change(owner, lambda record: bookkeeping.ended(record, call_id, result, now))
+
+    def step(self, owner: Owner, holder: str, remaining_s: float) -> Answer | None:
+        """Takes an owner's open request as far as it goes now.
+
+        Args:
+            owner: Whose request.
+            holder: Names this invocation in the lease.
+            remaining_s: Seconds this invocation has left; the lease is bounded by them.
+
+        Returns:
+            An answer to deliver, or None if the request waits, or somebody else is at it.
+        """
+        operations = self._ports.operations
+        if not operations.lease(owner, holder, self._ports.clock.now() + timedelta(seconds=remaining_s)):
+            return None
+        try:
+            answer = self._advance(owner)
+            while not operations.release(owner, holder):
+                answer = self._advance(owner)
+        except BaseException:
+            operations.release(owner, holder)
+            raise
+        return answer
+
+    def deliver(self, answer: Answer) -> None:
+        """Sends an answer, and forgets what was only needed until then.
+
+        Raises:
+            DeliveryFailed: It did not arrive; the next wake-up sends the same bytes.
+            Undeliverable: It never will.
+        """
+        self._ports.responses.send(answer.response_url, answer.outcome.body)
+        self._close(answer, Phase.ANSWERED)
+
+    def abandon(self, answer: Answer) -> None:
+        """Gives an answer up that can never arrive: CloudFormation has long stopped listening."""
+        self._close(answer, Phase.DROPPED)
+
+    def _pinned(self, request: Request) -> str:
+        """The engine of a new cluster is fixed at acceptance, so a retry after an upgrade uses no other."""
+        asked = request.properties.version if request.properties is not None else None
+        return asked or self._ports.engines.default_version
+
+    def _open_operation(self, owner: Owner) -> tuple[OwnerRecord, OperationRecord] | None:
+        record = self._ports.operations.load(owner)
+        if record is None or not record.is_open:
+            return None
+        operation = self._ports.operations.load_operation(owner, record.newest_request_id)
+        if operation is None:
+            raise LookupError(f"{owner.key}: request {record.newest_request_id} has no record")
+        return record, operation
+
+    def _advance(self, owner: Owner) -> Answer | None:
+        """One round: load, observe, decide, act."""
+        found = self._open_operation(owner)
+        if found is None:
+            return None
+        record, operation = found
+        now = self._ports.clock.now()
+        own_call = record.call if record.call and record.call.request_id == record.newest_request_id else None
+        progress = absorb(operation.progress, own_call)
+        operation = replace(operation, progress=replace(progress, wakes=progress.wakes + 1))
+        observed, progress = observe(self._ports.stacks, self._ports.engines.versions, record, operation, now)
+        operation = replace(operation, progress=progress)
+        action = decide(operation.request, observed, progress, now)
+        logger.info("step", extra={**_names(operation), "action": type(action).__name__, "why": _why(action)})
+        match action:
+            case Nothing():
+                self._drop(operation)
+            case Resend():
+                return _answer(operation)
+            case Wait():
+                self._wait(operation, action, now)
+            case Start():
+                self._start(operation, action, now)
+            case Succeed() | Fail():
+                return self._conclude(operation, record, action, now)
+            case _:
+                assert_never(action)
+        return None
+
+    def _wait(self, operation: OperationRecord, action: Wait, now: datetime) -> None:
+        """Nobody waits past the deadline: that is when the answer goes out, whatever was seen."""
+        progress, request = operation.progress, operation.request
+        wake_at = min(action.until or deadline.next_wake(progress.accepted_at, now), request.deadline)
+        self._change(request.owner, lambda record: bookkeeping.waiting(record, progress, wake_at), operation)
+
+    def _start(self, operation: OperationRecord, action: Start, now: datetime) -> None:
+        """Records the call, then sends it: a crash in between costs a fence's time and nothing else."""
+        request = operation.request
+        if action.operation in {Operation.CREATE, Operation.UPDATE} and not self._awaited(request):
+            logger.warning("dropped: the resource is no longer being made", extra=_names(operation))
+            self._drop(operation)
+            return
+        operation, call = calls.next_call(operation, action, now)
+        version = self._version_for(operation, action)
+        wake_at = min(deadline.next_wake(operation.progress.accepted_at, now), call.not_after)
+        self._change(
+            request.owner,
+            lambda record: bookkeeping.started(record, call, action, version, wake_at),
+            operation,
+        )
+        try:
+            self._ports.engines.invoke(version, calls.payload(operation, action, call))
+        except Unavailable as error:
+            # It may have been accepted all the same: only the fence tells that it can act no more.
+            logger.warning("the engine could not be invoked: %s", error, extra=_names(operation))
+
+    def _awaited(self, request: Request) -> bool:
+        """Whether CloudFormation still wants this; if it cannot be asked, the gate's fence protects."""
+        try:
+            return self._ports.stacks.awaits_answer(request.owner)
+        except Unavailable as error:
+            logger.warning("the parent stack could not be asked: %s", error)
+            return True
+
+    def _version_for(self, operation: OperationRecord, action: Start) -> str:
+        """A new cluster's engine is pinned; an existing one's is that of its own version.
+
+        The newest engine deletes and describes what older versions made, if theirs is gone.
+        Source: aws-parallelcluster 3.16.1, api/controllers/common.py (check_cluster_version).
+        """
+        engines = self._ports.engines
+        wanted = action.version or operation.progress.engine_version
+        return wanted if wanted in engines.versions else calls.newest(engines.versions)
+
+    def _conclude(
+        self, operation: OperationRecord, record: OwnerRecord, action: Succeed | Fail, now: datetime
+    ) -> Answer:
+        """Writes the answer down with everything that follows from it, before it is sent."""
+        outcome = self._outcome(operation, record, action)
+        progress = replace(operation.progress, phase=Phase.ANSWERING, outcome=outcome)
+        wake_at = now + timedelta(seconds=RESEND_AFTER_S)
+        self._change(
+            operation.request.owner,
+            lambda present: bookkeeping.concluded(present, operation, action, wake_at),
+            replace(operation, progress=progress),
+        )
+        return _answer(replace(operation, progress=progress))
+
+    def _outcome(self, operation: OperationRecord, record: OwnerRecord, action: Succeed | Fail) -> Outcome:
+        request, messages = operation.request, operation.progress.validation_messages
+        if isinstance(action, Fail):
+            return response.failure(request, action.physical_id, str(action.error), action.error.code)
+        if request.type is RequestType.DELETE:
+            return response.success(request, action.physical_id, {}, [], self._log_group)
+        if messages:
+            logger.info("validation messages", extra={**_names(operation), "validation_messages": messages})
+        described = action.description.cluster if action.description is not None else None
+        data = attributes(action.cluster, described, record.login_pools)
+        return response.success(request, action.physical_id, data, messages, self._log_group)
+
+    def _close(self, answer: Answer, phase: Phase) -> None:
+        operation = self._ports.operations.load_operation(answer.owner, answer.request_id)
+        if operation is not None:
+            self._finish(replace(operation, progress=replace(operation.progress, phase=phase)))
+
+    def _drop(self, operation: OperationRecord) -> None:
+        self._finish(replace(operation, progress=replace(operation.progress, phase=Phase.DROPPED)))
+
+    def _finish(self, operation: OperationRecord) -> None:
+        request = operation.request
+        self._change(
+            request.owner, lambda record: bookkeeping.answered(record, request.request_id), operation
+        )
+
+    def _change(
+        self, owner: Owner, change: Callable[[OwnerRecord], OwnerRecord], *operations: OperationRecord
+    ) -> None:
+        def of_present(record: OwnerRecord | None) -> OwnerRecord:
+            if record is None:
+                raise LookupError(f"{owner.key} has no record")
+            return change(record)
+
+        self._ports.operations.change(owner, of_present, operations)
+
+
+def _answer(operation: OperationRecord) -> Answer:
+    request, outcome = operation.request, operation.progress.outcome
+    if outcome is None:
+        raise LookupError(f"request {request.request_id} is being answered without an outcome")
+    return Answer(request.owner, request.request_id, request.response_url, outcome)
+
+
+def _names(operation: OperationRecord) -> dict[str, str]:
+    return {
+        "request_id": operation.request.request_id,
+        "request_type": operation.request.type.value,
+        "stack_id": operation.request.owner.stack_id,
+        "logical_id": operation.request.owner.logical_id,
+        "cluster_name": operation.progress.cluster_name,
+    }
+
+
+def _why(action: Action) -> str:
+    match action:
+        case Nothing() | Wait():
+            return action.why
+        case Start():
+            return action.operation.value
+        case Fail():
+            return str(action.error)
+        case Succeed() | Resend():
+            return ""
+    assert_never(action)

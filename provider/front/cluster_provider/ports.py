@@ -1,0 +1,116 @@
+"""What the provider needs of the world; adapters/ has one implementation of each."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from cluster_provider.core.identity import Owner
+from cluster_provider.core.observed import ClusterStack, StackFailure
+from cluster_provider.core.progress import OperationRecord, OwnerRecord
+
+
+class Clock(Protocol):
+    """Time."""
+
+    def now(self) -> datetime:
+        """The time, aware UTC."""
+        ...
+
+
+class Stacks(Protocol):
+    """CloudFormation, read only. Every method raises Unavailable when AWS cannot answer just now."""
+
+    def describe(self, name_or_arn: str) -> ClusterStack | None:
+        """The stack of this name, or of this ARN even if it is deleted; None if there is none."""
+        ...
+
+    def failures(self, stack_id: str, since: datetime | None) -> tuple[StackFailure, ...]:
+        """Failed resources of a stack and its nested stacks since an instant, oldest first."""
+        ...
+
+    def has_event_of(self, stack_id: str, client_request_token: str) -> bool:
+        """Whether CloudFormation acted on the stack for this client request token."""
+        ...
+
+    def awaits_answer(self, owner: Owner) -> bool:
+        """Whether the owner's resource is still being created or updated in its stack."""
+        ...
+
+
+class Engines(Protocol):
+    """The engine functions, one per ParallelCluster version."""
+
+    @property
+    def versions(self) -> frozenset[str]:
+        """The versions there are."""
+        ...
+
+    @property
+    def default_version(self) -> str:
+        """The version that makes new clusters."""
+        ...
+
+    def invoke(self, version: str, call: Mapping[str, object]) -> None:
+        """Starts an engine asynchronously with a call of docs/engine.md.
+
+        Raises:
+            Unavailable: Lambda did not accept it, or it is not known whether it did.
+        """
+        ...
+
+
+class Responses(Protocol):
+    """The way back to CloudFormation."""
+
+    def send(self, url: str, body: str) -> None:
+        """Puts a response to its URL.
+
+        Raises:
+            DeliveryFailed: It did not arrive; worth sending again.
+            Undeliverable: It never will.
+        """
+        ...
+
+
+class Operations(Protocol):
+    """The table of owners and their requests. Every method raises Unavailable when it cannot answer."""
+
+    def load(self, owner: Owner) -> OwnerRecord | None:
+        """What is known of an owner."""
+        ...
+
+    def load_operation(self, owner: Owner, request_id: str) -> OperationRecord | None:
+        """The record of one request."""
+        ...
+
+    def change(
+        self,
+        owner: Owner,
+        change: Callable[[OwnerRecord | None], OwnerRecord],
+        operations: Sequence[OperationRecord] = (),
+    ) -> OwnerRecord:
+        """Replaces an owner's record by what ``change`` makes of it, and writes operations in the same step.
+
+        Args:
+            owner: Whose record.
+            change: The new record from the present one. Pure, since it is called again on a newer record
+                if somebody else wrote in between. What it raises leaves everything as it was.
+            operations: Records of requests to write in the same step.
+        """
+        ...
+
+    def lease(self, owner: Owner, holder: str, until: datetime) -> bool:
+        """Takes the owner's lease; if somebody holds it, leaves a mark for them and answers False."""
+        ...
+
+    def release(self, owner: Owner, holder: str) -> bool:
+        """Gives the lease back; if a mark was left meanwhile, keeps it, takes the mark and says False."""
+        ...
+
+    def due(self, now: datetime, limit: int) -> list[Owner]:
+        """Owners whose wake-up is due, the longest overdue first."""
+        ...
+
+    def owners_of(self, cluster_name: str) -> list[Owner]:
+        """Owners with an open request about a cluster of this name."""
+        ...

@@ -1,0 +1,67 @@
+"""What the SDK's adapters share: how patient a client is, and which errors say nothing about the request."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
+
+from cluster_provider.core.errors import Unavailable
+
+#: Patient enough for a burst of throttling, short enough for an invocation; the next wake-up does the rest.
+CLIENT_CONFIG = Config(
+    connect_timeout=3, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 4}
+)
+
+#: An invocation is never repeated by the SDK: a time-out does not tell whether it was accepted.
+SINGLE_ATTEMPT_CONFIG = Config(
+    connect_timeout=3, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 1}
+)
+
+#: Source: botocore, retries/standard.py (throttling and transient error codes).
+_TRANSIENT_CODES = frozenset(
+    {
+        "InternalError",
+        "InternalFailure",
+        "InternalServerError",
+        "LimitExceededException",
+        "PriorRequestNotComplete",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "RequestThrottledException",
+        "RequestTimeout",
+        "RequestTimeoutException",
+        "ServiceException",
+        "ServiceUnavailable",
+        "SlowDown",
+        "Throttling",
+        "ThrottlingException",
+        "ThrottledException",
+        "TooManyRequestsException",
+        "TransactionConflictException",
+        "TransactionInProgressException",
+    }
+)
+
+_SERVER_ERROR = 500
+
+
+@contextmanager
+def unavailable_if_transient() -> Iterator[None]:
+    """Turns throttling, server errors and connection errors into Unavailable; others pass as they are."""
+    try:
+        yield
+    except ClientError as error:
+        if _is_transient(error):
+            raise Unavailable(str(error)) from error
+        raise
+    except ParamValidationError:
+        raise
+    except BotoCoreError as error:
+        raise Unavailable(str(error)) from error
+
+
+def _is_transient(error: ClientError) -> bool:
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return error.response["Error"]["Code"] in _TRANSIENT_CODES or status >= _SERVER_ERROR
