@@ -133,7 +133,7 @@ def test_the_library_script_makes_a_cluster_without_cloudformation_templates(run
 def test_local_prints_exports_for_a_shell_and_runs_until_it_is_told_to_end():
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
     script = (
-        f'eval "$({sys.executable} -m pcluster_cfn local &)"; '
+        f'eval "$({sys.executable} -m pcluster_cfn local 2>/dev/null &)"; '
         f'echo "$LOCALCLOUD_PID"; exec {AWS} ec2 describe-subnets --subnet-ids "$HEAD_NODE_SUBNET"'
     )
     shell = subprocess.run(
