@@ -92,8 +92,8 @@ def _image(prefix: str, architecture: str, root_device: str) -> dict[str, Any]:
 def seed(region_name: str = REGION) -> dict[str, str]:
     """Makes a network, a key pair and a bucket in moto.
 
-    The head node's subnet is public and maps public addresses; the compute subnet reaches out through NAT. Both are
-    in the Region's first zone.
+    The head node's subnet is public and maps public addresses; the compute subnet reaches out through NAT.
+    Both are in the Region's first zone.
 
     Returns:
         `VPC_ID`, `HEAD_NODE_SUBNET`, `COMPUTE_SUBNET`, `KEY_NAME` and `ARTIFACT_BUCKET`.
@@ -102,7 +102,7 @@ def seed(region_name: str = REGION) -> dict[str, str]:
     from moto.ec2.models import ec2_backends  # noqa: PLC0415
     from moto.s3.models import s3_backends  # noqa: PLC0415
 
-    ec2 = ec2_backends[ACCOUNT_ID][region_name]
+    ec2: Any = ec2_backends[ACCOUNT_ID][region_name]
     vpc = ec2.create_vpc(_NETWORK, tags=_named("localcloud"))
     ec2.modify_vpc_attribute(vpc.id, "enable_dns_support", True)
     ec2.modify_vpc_attribute(vpc.id, "enable_dns_hostnames", True)

@@ -1,5 +1,7 @@
 """Auto Scaling groups: the login nodes."""
 
+from typing import Any
+
 from moto.autoscaling import models as moto_autoscaling
 from moto.core.common_models import CloudFormationModel
 
@@ -31,7 +33,7 @@ class AutoScalingGroup(Resource, moto_autoscaling.FakeAutoScalingGroup, CloudFor
 
     def update_resource(self, wanted: Wanted) -> "AutoScalingGroup":
         """Changes the size in place; instances of an older launch template stay until they are ended."""
-        properties = wanted.properties
+        properties: Any = wanted.properties
         self.update(
             availability_zones=properties.get("AvailabilityZones", []),
             desired_capacity=number(properties.get("DesiredCapacity")),

@@ -1,6 +1,6 @@
 """EBS volumes."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from moto.core.common_models import CloudFormationModel
 from moto.ec2.models import ec2_backends
@@ -35,14 +35,14 @@ class Volume(Resource, moto_volumes.Volume, CloudFormationModel):
     def update_resource(self, wanted: Wanted) -> "Volume":
         """Changes size, type, performance and tags in place."""
         properties = wanted.properties
-        wanted = {
+        targets: dict[str, Any] = {
             "target_size": number(properties.get("Size")),
             "target_volume_type": properties.get("VolumeType"),
             "target_iops": number(properties.get("Iops")),
             "target_throughput": number(properties.get("Throughput")),
         }
-        if any(wanted.values()):
-            self.modify(**wanted)
+        if any(targets.values()):
+            self.modify(**targets)
         self.add_tags(tags_by_key(properties.get("Tags")))
         return self
 

@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from moto.core.common_models import CloudFormationModel
 from moto.fsx import models as moto_fsx
+from moto.fsx.exceptions import FileSystemNotFound
 from moto.moto_api._internal import mock_random
 
 from localcloud.resources.model import Place, Resource, Wanted, in_place_of
@@ -107,7 +108,7 @@ class DataRepositoryAssociation(Resource, CloudFormationModel):
         """Links a bucket to a file system that exists."""
         file_system_id = wanted.properties["FileSystemId"]
         if file_system_id not in wanted.place.regional(moto_fsx.fsx_backends).file_systems:
-            raise moto_fsx.FileSystemNotFound(file_system_id)
+            raise FileSystemNotFound(file_system_id)
         return cls(wanted.place)
 
     def update_resource(self, wanted: Wanted) -> "DataRepositoryAssociation":  # noqa: ARG002

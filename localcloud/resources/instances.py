@@ -112,7 +112,8 @@ class Instance(Resource, moto_instances.Instance, CloudFormationModel):
             self.properties = properties
             self.add_tags(tags_by_key(properties.get("Tags")))
             return self
-        return super().update_resource(wanted)
+        another: Instance = super().update_resource(wanted)
+        return another
 
     @classmethod
     def delete_resource(cls, physical_id: str, place: Place) -> None:
@@ -167,8 +168,8 @@ def _sized(ebs: dict[str, Any], default_size_gib: int) -> dict[str, Any]:
 def complete_run_instances() -> None:
     """Makes RunInstances honour a launch template's volumes, volume tags and instance profile.
 
-    moto refuses mappings that leave the size to the image, and ignores those of a template that came through an
-    Auto Scaling group.
+    moto refuses mappings that leave the size to the image, and fails on those of a template that came through
+    an Auto Scaling group.
     """
     run_instances = moto_instances.InstanceBackend.run_instances
     if getattr(run_instances, "completed", False):
@@ -190,15 +191,17 @@ def complete_run_instances() -> None:
         kwargs["tags"] = {**tags, "volume": {**volume_tags, **tags.get("volume", {})}}
         reservation = run_instances(self, image_id, count, user_data, security_group_names, **kwargs)
         if not kwargs.get("iam_instance_profile_name") and not kwargs.get("iam_instance_profile_arn"):
-            _associate_profile(self, reservation, template.get("IamInstanceProfile"))
+            _associate_profile(self, reservation, template.get("IamInstanceProfile", {}))
         return reservation
 
     complete.completed = True  # type: ignore[attr-defined]
-    moto_instances.InstanceBackend.run_instances = complete  # type: ignore[method-assign]
-    InstanceResponse._parse_block_device_mapping = _asked_for_volumes  # type: ignore[method-assign]  # noqa: SLF001
+    backend_class: Any = moto_instances.InstanceBackend
+    backend_class.run_instances = complete
+    response_class: Any = InstanceResponse
+    response_class._parse_block_device_mapping = _asked_for_volumes  # noqa: SLF001
 
 
-def _associate_profile(backend: EC2Backend, reservation: Any, profile: dict[str, str] | None) -> None:
+def _associate_profile(backend: EC2Backend, reservation: Any, profile: dict[str, str]) -> None:
     for instance in reservation.instances if profile else []:
         backend.associate_iam_instance_profile(
             instance.id,

@@ -1,6 +1,6 @@
 """EC2 placement groups, of which moto has neither the resource type nor the API."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from moto.core.common_models import CloudFormationModel
 from moto.core.responses import ActionResult, EmptyResult
@@ -134,6 +134,7 @@ def _describe_placement_groups(response: EC2Response) -> ActionResult:
 
 def answer_api_calls() -> None:
     """Adds CreatePlacementGroup, DescribePlacementGroups and DeletePlacementGroup to moto's EC2."""
-    EC2Response.create_placement_group = _create_placement_group
-    EC2Response.delete_placement_group = _delete_placement_group
-    EC2Response.describe_placement_groups = _describe_placement_groups
+    response_class: Any = EC2Response
+    response_class.create_placement_group = _create_placement_group
+    response_class.delete_placement_group = _delete_placement_group
+    response_class.describe_placement_groups = _describe_placement_groups

@@ -32,4 +32,5 @@ def judge_bucket_policies_like_s3() -> None:
     moto takes every statement as if it had no condition and held for everyone. ParallelCluster's own bucket
     denies all requests without TLS, which would then be all requests.
     """
-    moto_s3.FakeBucket.get_permission = _get_permission  # type: ignore[method-assign]
+    bucket_class: Any = moto_s3.FakeBucket
+    bucket_class.get_permission = _get_permission

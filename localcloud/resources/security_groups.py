@@ -125,7 +125,7 @@ def authorize(backend: EC2Backend, group: SecurityGroup, rule: dict[str, Any], i
         "GroupName": rule.get("SourceSecurityGroupName"),
     }
     prefix_list = rule.get(f"{direction}PrefixListId")
-    authorize_rule = (
+    authorize_rule: Any = (
         backend.authorize_security_group_egress if is_egress else backend.authorize_security_group_ingress
     )
     described = {"Description": rule["Description"]} if "Description" in rule else {}

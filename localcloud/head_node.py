@@ -1,0 +1,186 @@
+"""What a cluster's head node does on AWS: it boots, applies updates and says so, and minds the compute fleet.
+
+No node runs here. When a cluster stack waits for its head node, this signals the stack after the time a boot
+takes; when the library asks for the fleet to stop or start, this goes through the states the daemon goes
+through. Compute nodes are never launched: there is no Slurm to ask for them.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Any
+
+from moto.ec2.models import ec2_backends
+
+from localcloud import cloudformation, compute_fleet
+from localcloud.clock import Clock, Timer, clock
+from localcloud.compute_fleet import ComputeFleet
+
+#: Source: aws-parallelcluster 3.16.1, pcluster/constants.py PCLUSTER_CLUSTER_NAME_TAG.
+CLUSTER_NAME_TAG = "parallelcluster:cluster-name"
+#: The head node's logical id in a cluster stack. Source: pcluster/templates/cluster_stack.py, _add_head_node.
+HEAD_NODE = "HeadNode"
+
+#: What the daemon makes of a fleet's status, and after how many seconds.
+_FLEET_STEPS = {
+    "STOP_REQUESTED": ("STOPPING", 10.0),
+    "STOPPING": ("STOPPED", 60.0),
+    "START_REQUESTED": ("STARTING", 10.0),
+    "STARTING": ("RUNNING", 60.0),
+}
+
+#: Calls `cloudformation.signal_wait_handle`: handle, status, reason, unique id, data.
+Signal = Callable[[str, str, str, str, str], None]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How the head nodes of some clusters fare.
+
+    Attributes:
+        cluster: Glob of cluster names.
+        create_s: Simulated seconds from launch to the signal.
+        update_s: Simulated seconds from an update to the signal.
+        failure: The reason they signal a failure with; None for success.
+    """
+
+    cluster: str = "*"
+    create_s: float = 300.0
+    update_s: float = 60.0
+    failure: str | None = None
+
+
+@dataclass
+class _HeadNode:
+    fleet: ComputeFleet
+    instance_id: str | None = None
+    #: The wait condition handle it is to signal next.
+    handle: str | None = None
+    handles_taken: set[str] = field(default_factory=set)
+    has_booted: bool = False
+    timer: Timer | None = None
+
+    @property
+    def is_running(self) -> bool:
+        """Whether EC2 still runs the instance; what is not running signals nothing."""
+        if self.instance_id is None:
+            return False
+        instance = ec2_backends[self.fleet.account_id][self.fleet.region_name].get_instance_by_id(
+            self.instance_id
+        )
+        return instance is not None and instance.state == "running"
+
+
+class HeadNodes:
+    """The head nodes of all clusters.
+
+    Args:
+        clock: The time boots and transitions take.
+        signal: How a wait condition is signalled.
+    """
+
+    def __init__(self, clock: Clock, signal: Signal) -> None:
+        self._clock = clock
+        self._signal = signal
+        self._plans: list[Plan] = []
+        self._nodes: dict[str, _HeadNode] = {}
+
+    def configure(self, plan: Plan) -> None:
+        """Adds a plan for boots and updates from now on; the newest that matches a cluster counts."""
+        self._plans = [plan, *(other for other in self._plans if other.cluster != plan.cluster)]
+
+    def observe(self, event: cloudformation.ResourceEvent) -> None:
+        """Follows a cluster stack: launch, wait conditions, end."""
+        name = event.stack_tags.get(CLUSTER_NAME_TAG)
+        if name != event.stack_name:
+            return  # no cluster stack, or one nested in it, which carries its tags
+        match event.resource_type, event.status:
+            case "AWS::EC2::Instance", "CREATE_COMPLETE" | "UPDATE_COMPLETE" if event.logical_id == HEAD_NODE:
+                self._node(event).instance_id = event.physical_id
+                self._begin(self._node(event))
+            case "AWS::EC2::Instance", "DELETE_IN_PROGRESS" if event.logical_id == HEAD_NODE:
+                self._end(event.stack_id)
+            case "AWS::CloudFormation::WaitCondition", "CREATE_IN_PROGRESS":
+                self._node(event).handle = str(event.properties["Handle"])
+                self._begin(self._node(event))
+
+    def fleet_requested(self, cluster_name: str) -> None:
+        """Takes up a request to start or stop a cluster's fleet."""
+        for node in list(self._nodes.values()):
+            if node.fleet.cluster_name == cluster_name and node.has_booted:
+                self._follow(node)
+
+    def _node(self, event: cloudformation.ResourceEvent) -> _HeadNode:
+        _, _, _, region_name, account_id, _ = event.stack_id.split(":", maxsplit=5)
+        fleet = ComputeFleet(event.stack_name, account_id, region_name)
+        return self._nodes.setdefault(event.stack_id, _HeadNode(fleet))
+
+    def _begin(self, node: _HeadNode) -> None:
+        """Starts a boot or an update, once there is a node and somebody who waits for it."""
+        handle = node.handle
+        if node.instance_id is None or handle is None or handle in node.handles_taken:
+            return
+        node.handles_taken.add(handle)
+        plan = self._plan(node.fleet.cluster_name)
+        delay_s = plan.update_s if node.has_booted else plan.create_s
+        node.timer = self._clock.call_later(delay_s, lambda: self._report(node, handle, plan))
+
+    def _report(self, node: _HeadNode, handle: str, plan: Plan) -> None:
+        if not node.is_running:
+            return
+        unique_id = str(node.instance_id)
+        if plan.failure is not None:
+            self._signal(handle, "FAILURE", plan.failure, unique_id, "")
+            return
+        node.has_booted = True
+        if node.fleet.status is None:
+            node.fleet.put("RUNNING", self._clock.now())
+        self._signal(handle, "SUCCESS", "HeadNode setup complete", unique_id, "")
+
+    def _end(self, stack_id: str) -> None:
+        node = self._nodes.pop(stack_id, None)
+        if node and node.timer:
+            node.timer.cancel()
+
+    def _follow(self, node: _HeadNode) -> None:
+        """Goes on from the fleet's status, where the daemon has something to do."""
+        status = node.fleet.status
+        if status not in _FLEET_STEPS:
+            return
+        next_status, delay_s = _FLEET_STEPS[status]
+
+        def step() -> None:
+            # A newer request may have come meanwhile, which has its own timer.
+            if node.is_running and node.fleet.status == status:
+                node.fleet.put(next_status, self._clock.now())
+                self._follow(node)
+
+        self._clock.call_later(delay_s, step)
+
+    def _plan(self, cluster_name: str) -> Plan:
+        return next((plan for plan in self._plans if fnmatchcase(cluster_name, plan.cluster)), Plan())
+
+
+_head_nodes = HeadNodes(clock, cloudformation.signal_wait_handle)
+
+
+def install() -> None:
+    """Lets head nodes act on the stacks and tables of this process; call it once."""
+    cloudformation.subscribe(_head_nodes.observe)
+    compute_fleet.watch(_head_nodes.fleet_requested)
+
+
+def configure(settings: dict[str, Any]) -> None:
+    """Says how head nodes fare, as the control API asks for it.
+
+    Args:
+        settings: Each optional: `cluster` (glob), `create_s`, `update_s` (simulated seconds), `failure` (None
+            or an object with `reason`).
+
+    Raises:
+        TypeError: an unknown setting.
+        KeyError: a failure without a reason.
+    """
+    failure = settings.get("failure")
+    reason = None if failure is None else str(failure["reason"])
+    _head_nodes.configure(Plan(**{**settings, "failure": reason}))
