@@ -1,0 +1,36 @@
+"""CloudFormation: moto's resource models under stacks that take their time, fail, roll back and clean up."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from moto.cloudformation import urls
+from moto.cloudformation.models import cloudformation_backends
+
+from localcloud.cloudformation.handlers.wait import signal_wait_handle
+from localcloud.cloudformation.notifications import ResourceEvent, subscribe, unsubscribe
+from localcloud.cloudformation.ports import Ports, PutServiceEvent, connect
+from localcloud.cloudformation.registry import StackRegistry
+from localcloud.cloudformation.responses import StackResponse
+from localcloud.cloudformation.sink import sink
+
+__all__ = ["ResourceEvent", "ca_file", "install", "signal_wait_handle", "subscribe", "unsubscribe"]
+
+
+def install(*, invoke_async: Callable[[str, bytes], str], put_service_event: PutServiceEvent) -> None:
+    """Puts our stacks in the place of moto's, in this process and before its first request.
+
+    Args:
+        invoke_async: Invokes a function by ARN with a payload and returns the request id; must not wait
+            for anything that needs a stack to move.
+        put_service_event: Puts an event on the default bus; called outside the lock.
+    """
+    connect(Ports(invoke_async, put_service_event))
+    cloudformation_backends.backend = StackRegistry
+    cloudformation_backends.clear()
+    urls.url_paths["{0}/$"] = StackResponse.dispatch
+    sink.start()
+
+
+def ca_file() -> Path:
+    """Returns what clients of response URLs must trust; functions get it as ``SSL_CERT_FILE``."""
+    return sink.ca_file

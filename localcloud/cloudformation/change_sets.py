@@ -1,0 +1,162 @@
+"""Change sets: a request kept, with what it would do, until it is executed or deleted."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from localcloud.clock import clock
+from localcloud.cloudformation import requests
+from localcloud.cloudformation.differences import Change, changes, differs
+from localcloud.cloudformation.errors import (
+    AlreadyExistsError,
+    ChangeSetNotFoundError,
+    InvalidChangeSetStatusError,
+    ValidationError,
+)
+from localcloud.cloudformation.operations.creation import Creation
+from localcloud.cloudformation.registry import StackRegistry
+from localcloud.cloudformation.requests import Submission
+from localcloud.cloudformation.stack import Stack
+from localcloud.cloudformation.template.blueprint import Blueprint
+from localcloud.cloudformation.template.checks import check_capabilities
+
+_NAME = re.compile(r"[a-zA-Z][-a-zA-Z0-9]{0,127}")
+#: Clients recognise an empty change set by this text.
+_EMPTY = "The submitted information didn't contain changes. Submit different information to create a change set."
+
+
+@dataclass
+class ChangeSet:
+    """One change set of one stack."""
+
+    name: str
+    id: str
+    stack: Stack
+    kind: str
+    submission: Submission
+    blueprint: Blueprint
+    changes: list[Change]
+    description: str | None
+    status: str = "CREATE_COMPLETE"
+    status_reason: str | None = None
+    execution_status: str = "AVAILABLE"
+    created_at: datetime = field(default_factory=clock.now)
+
+
+def create(
+    registry: StackRegistry, submission: Submission, name: str, kind: str, description: str | None
+) -> ChangeSet:
+    """Keeps a request as a change set; for a new stack there is a stack in review from now on.
+
+    Args:
+        kind: CREATE or UPDATE.
+
+    Raises:
+        RequestRefused: The request is not acceptable.
+    """
+    if not _NAME.fullmatch(name):
+        raise ValidationError(f"Invalid change set name: {name}")
+    if kind not in {"CREATE", "UPDATE"}:
+        raise ValidationError(f"localcloud does not know change sets of type {kind}")
+    stack = _stack_for(registry, submission, kind)
+    if any(cs.stack is stack and cs.name == name for cs in registry.change_sets.values()):
+        raise _change_set_exists(name)
+    blueprint = requests.draw(registry, submission, stack)
+    # A change set shows what a transform made, so nothing is expanded unseen.
+    check_capabilities(blueprint.template, set(submission.capabilities), transforms=[])
+    if not registry.find_living(stack.id):
+        registry.add(stack)
+        stack.set_status("REVIEW_IN_PROGRESS", "User Initiated")
+    prefix = f"arn:{registry.partition}:cloudformation:{registry.region_name}:{registry.account_id}"
+    tags = submission.options(stack.options).tags
+    change_set = ChangeSet(
+        name=name,
+        id=f"{prefix}:changeSet/{name}/{uuid.uuid4()}",
+        stack=stack,
+        kind=kind,
+        submission=submission,
+        blueprint=blueprint,
+        changes=changes(stack, blueprint, tags),
+        description=description,
+    )
+    if kind == "UPDATE" and not differs(stack, blueprint, tags):
+        change_set.status, change_set.status_reason = "FAILED", _EMPTY
+        change_set.execution_status = "UNAVAILABLE"
+    registry.change_sets[change_set.id] = change_set
+    return change_set
+
+
+def _change_set_exists(name: str) -> Exception:
+    error = AlreadyExistsError(name)
+    error.message = f"ChangeSet {name} already exists"
+    return error
+
+
+def _stack_for(registry: StackRegistry, submission: Submission, kind: str) -> Stack:
+    if kind == "UPDATE":
+        stack = requests.living(registry, submission.stack_name)
+        requests.check_updatable(stack)
+        return stack
+    existing = registry.find_living(submission.stack_name)
+    if existing is None:
+        requests.check_name(submission.stack_name)
+        return registry.new_stack(submission.stack_name, submission.options())
+    if existing.status != "REVIEW_IN_PROGRESS":
+        raise ValidationError(
+            f"Stack [{existing.name}] already exists and cannot be created again with the changeSet."
+        )
+    return existing
+
+
+def find(registry: StackRegistry, name_or_id: str, stack_name: str | None) -> ChangeSet:
+    """Returns a change set, by id or by name and stack.
+
+    Raises:
+        ChangeSetNotFoundError: There is none.
+    """
+    if name_or_id in registry.change_sets:
+        return registry.change_sets[name_or_id]
+    for change_set in registry.change_sets.values():
+        if change_set.name == name_or_id and stack_name in {change_set.stack.name, change_set.stack.id}:
+            return change_set
+    raise ChangeSetNotFoundError(name_or_id)
+
+
+def execute(
+    registry: StackRegistry, name_or_id: str, stack_name: str | None, token: str | None, *, disable_rollback: bool
+) -> None:
+    """Starts what a change set describes.
+
+    Raises:
+        ChangeSetNotFoundError: There is none.
+        InvalidChangeSetStatusError: It is empty, or was executed before.
+    """
+    change_set = find(registry, name_or_id, stack_name)
+    if change_set.execution_status != "AVAILABLE":
+        raise InvalidChangeSetStatusError(change_set.id, change_set.status)
+    stack, submission = change_set.stack, change_set.submission
+    if change_set.kind == "CREATE":
+        stack.options = submission.options()
+        stack.options.on_failure = "DO_NOTHING" if disable_rollback else submission.on_failure
+        Creation(stack, change_set.blueprint, token).start()
+    else:
+        requests.check_updatable(stack)
+        requests.start_update(
+            stack,
+            change_set.blueprint,
+            submission.options(stack.options),
+            Submission(submission.stack_name, disable_rollback=disable_rollback, token=token),
+        )
+    change_set.execution_status = "EXECUTE_COMPLETE"
+
+
+def delete(registry: StackRegistry, name_or_id: str, stack_name: str | None) -> None:
+    """Deletes a change set; without effect when there is none."""
+    try:
+        change_set = find(registry, name_or_id, stack_name)
+    except ChangeSetNotFoundError:
+        return
+    del registry.change_sets[change_set.id]

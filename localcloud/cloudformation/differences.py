@@ -1,0 +1,68 @@
+"""What an update would change."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from localcloud.cloudformation.errors import UnresolvedValueError
+from localcloud.cloudformation.handlers import handler_for
+from localcloud.cloudformation.template.references import names_in
+
+if TYPE_CHECKING:
+    from localcloud.cloudformation.stack import Stack
+    from localcloud.cloudformation.template.blueprint import Blueprint
+
+
+@dataclass(frozen=True)
+class Change:
+    """One line of a change set; the action is Add, Modify or Remove."""
+
+    action: str
+    logical_id: str
+    resource_type: str
+    physical_id: str | None
+
+
+def differs(stack: Stack, blueprint: Blueprint, tags: dict[str, str]) -> bool:
+    """Says whether an update to a blueprint has anything to do."""
+    old = stack.blueprint
+    return (
+        old is None
+        or tags != stack.tags
+        or {n: (p.text, p.resolved) for n, p in old.parameters.items()}
+        != {n: (p.text, p.resolved) for n, p in blueprint.parameters.items()}
+        or old.outputs != blueprint.outputs
+        or bool(changes(stack, blueprint, tags))
+    )
+
+
+def changes(stack: Stack, blueprint: Blueprint, tags: dict[str, str]) -> list[Change]:
+    """Returns what would be added, modified and removed, as far as the template tells."""
+    old = stack.blueprint.definitions if stack.blueprint else {}
+    found = []
+    for logical_id, definition in blueprint.definitions.items():
+        resource = stack.resources.get(logical_id)
+        if logical_id not in old or resource is None or resource.made is None:
+            found.append(Change("Add", logical_id, definition["Type"], None))
+        elif _modified(stack, blueprint, logical_id, tags):
+            found.append(Change("Modify", logical_id, definition["Type"], resource.physical_id))
+    for logical_id, resource in stack.resources.items():
+        if logical_id not in blueprint.definitions and resource.made is not None:
+            found.append(Change("Remove", logical_id, resource.resource_type, resource.physical_id))
+    return found
+
+
+def _modified(stack: Stack, blueprint: Blueprint, logical_id: str, tags: dict[str, str]) -> bool:
+    """Compares with what is there, where everything the definition reads is there too."""
+    made = stack.resources[logical_id].made
+    definition = blueprint.definitions[logical_id]
+    handler = handler_for(definition["Type"])
+    if made is None or handler is None:
+        return True
+    if any(name in blueprint.definitions and name not in stack.resources for name in names_in(definition)):
+        return True
+    try:
+        return handler.differs(stack.target(logical_id, blueprint, tags), made)
+    except UnresolvedValueError:
+        return True

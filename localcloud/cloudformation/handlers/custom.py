@@ -1,0 +1,211 @@
+"""Custom resources: a request to a function, and the one response to it."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import string
+import uuid
+from dataclasses import dataclass, field
+from typing import Any
+
+from localcloud.cloudformation.errors import UnresolvedValueError
+from localcloud.cloudformation.handlers.base import Cancel, Made, PlainHandler, Progress, Target, no_cancel
+from localcloud.cloudformation.ports import connected
+from localcloud.cloudformation.sink import sink
+from localcloud.cloudformation.steps import schedule
+from localcloud.cloudformation.template.functions import stringify
+
+#: Source: CloudFormation user guide, "Custom resource response objects" and "CloudFormation quotas".
+MAX_RESPONSE_BYTES = 4096
+MAX_PHYSICAL_ID_BYTES = 1024
+#: Source: AWS::CloudFormation::CustomResource, ServiceTimeout.
+DEFAULT_TIMEOUT_S = 3600
+_URL_EXPIRES_S = 7200
+_SUFFIX_LENGTH = 12
+
+
+@dataclass(frozen=True)
+class CustomState:
+    """What a custom resource answered last."""
+
+    data: dict[str, Any] = field(default_factory=dict)
+    no_echo: bool = False
+
+
+class _BadResponseError(Exception):
+    """A response that is not one; the text becomes the reason."""
+
+
+class CustomResourceHandler(PlainHandler):
+    """Sends Create, Update and Delete requests, and judges their responses."""
+
+    def create(self, target: Target, progress: Progress) -> Cancel:
+        """Sends a Create; without a usable answer there is a made-up id to delete."""
+
+        def answered(response: dict[str, Any]) -> None:
+            made = _made(target, response)
+            if response["Status"] == "SUCCESS":
+                progress.succeeded(made)
+            else:
+                progress.failed(_reason(response), made)
+
+        def unanswered(reason: str) -> None:
+            progress.failed(reason, self.leftover(target))
+
+        return _exchange(target, {"RequestType": "Create"}, answered, unanswered)
+
+    def update(self, target: Target, made: Made, progress: Progress) -> Cancel:
+        """Sends an Update; another physical id in the answer is a replacement."""
+        if target.properties.get("ServiceToken") != made.target.properties.get("ServiceToken"):
+            progress.failed("Modifying service token is not allowed.")
+            return no_cancel
+
+        def answered(response: dict[str, Any]) -> None:
+            now = _made(target, response)
+            if response["Status"] == "SUCCESS":
+                progress.succeeded(now, replaces=now.physical_id != made.physical_id)
+            else:
+                progress.failed(_reason(response))
+
+        request = {
+            "RequestType": "Update",
+            "PhysicalResourceId": made.physical_id,
+            "OldResourceProperties": stringify(made.target.properties),
+        }
+        return _exchange(target, request, answered, progress.failed)
+
+    def delete(self, made: Made, progress: Progress) -> Cancel:
+        """Sends a Delete."""
+
+        def answered(response: dict[str, Any]) -> None:
+            if response["Status"] == "SUCCESS":
+                progress.succeeded()
+            else:
+                progress.failed(_reason(response))
+
+        request = {"RequestType": "Delete", "PhysicalResourceId": made.physical_id}
+        return _exchange(made.target, request, answered, progress.failed)
+
+    def differs(self, target: Target, made: Made) -> bool:
+        """Compares what a request would show."""
+        return bool(stringify(target.properties) != stringify(made.target.properties))
+
+    def attribute(self, made: Made, name: str) -> Any:
+        """Looks into the ``Data`` of the last response."""
+        state = made.state or CustomState()
+        if name not in state.data:
+            stack = made.target.stack
+            raise UnresolvedValueError(
+                f"CustomResource attribute error: Vendor response doesn't contain {name} key in object "
+                f"{stack.id}|{made.target.logical_id}|{made.physical_id} in S3 bucket "
+                f"cloudformation-custom-resource-storage-{stack.registry.region_name.replace('-', '')}"
+            )
+        return state.data[name]
+
+    def leftover(self, target: Target) -> Made | None:
+        """Makes an id up: a Create that was begun may have left something under any name."""
+        alphabet = string.ascii_uppercase + string.digits
+        suffix = "".join(secrets.choice(alphabet) for _ in range(_SUFFIX_LENGTH))
+        return Made(target, f"{target.stack.name}-{target.logical_id}-{suffix}", CustomState())
+
+
+def _exchange(target: Target, request: dict[str, Any], answered: Any, unanswered: Any) -> Cancel:
+    """Sends a request and calls back once: with a response that is well-formed, or with a reason."""
+    stack, properties = target.stack, target.properties
+    timeout_s = _timeout_s(properties)
+    request_id = str(uuid.uuid4())
+
+    def receive(body: bytes) -> None:
+        if not expectation.open:
+            return
+        expectation.close()
+        timer.cancel()
+        try:
+            response = _parse(body, stack.id, request_id, target.logical_id)
+        except _BadResponseError as error:
+            unanswered(str(error))
+        else:
+            answered(response)
+
+    def time_out() -> None:
+        expectation.close()
+        unanswered(
+            "CloudFormation did not receive a response from your Custom Resource. "
+            f"Please check your logs for requestId [{request_id}]."
+        )
+
+    def cancel() -> None:
+        expectation.close()
+        timer.cancel()
+
+    region = stack.registry.region_name.replace("-", "")
+    expectation = sink.expect(
+        f"cloudformation-custom-resource-response-{region}",
+        f"{stack.id}|{target.logical_id}",
+        receive,
+        _URL_EXPIRES_S,
+    )
+    timer = schedule(time_out, delay_s=timeout_s)
+    event = {
+        **request,
+        "ServiceToken": properties.get("ServiceToken"),
+        "ResponseURL": expectation.url,
+        "StackId": stack.id,
+        "RequestId": request_id,
+        "LogicalResourceId": target.logical_id,
+        "ResourceType": target.resource_type,
+        "ResourceProperties": stringify(properties),
+    }
+    try:
+        _invoke(properties.get("ServiceToken"), event)
+    except Exception:
+        cancel()
+        raise
+    return cancel
+
+
+def _invoke(service_token: Any, event: dict[str, Any]) -> None:
+    if not isinstance(service_token, str) or ":lambda:" not in service_token:
+        raise _BadResponseError(f"Invalid service token: localcloud invokes functions only, not {service_token}")
+    connected().invoke_async(service_token, json.dumps(event).encode())
+
+
+def _timeout_s(properties: Any) -> int:
+    timeout_s = int(properties.get("ServiceTimeout", DEFAULT_TIMEOUT_S))
+    if not 1 <= timeout_s <= DEFAULT_TIMEOUT_S:
+        raise _BadResponseError(f"ServiceTimeout must be between 1 and {DEFAULT_TIMEOUT_S}, not {timeout_s}")
+    return timeout_s
+
+
+def _parse(body: bytes, stack_id: str, request_id: str, logical_id: str) -> dict[str, Any]:
+    if len(body) > MAX_RESPONSE_BYTES:
+        raise _BadResponseError(f"Response is too long: {len(body)} bytes, at most {MAX_RESPONSE_BYTES} are read")
+    try:
+        response = json.loads(body)
+    except ValueError as error:
+        raise _BadResponseError("Invalid response: the body is not JSON") from error
+    if not isinstance(response, dict) or response.get("Status") not in {"SUCCESS", "FAILED"}:
+        raise _BadResponseError("Invalid response: Status must be SUCCESS or FAILED")
+    copied = {"StackId": stack_id, "RequestId": request_id, "LogicalResourceId": logical_id}
+    for name, expected in copied.items():
+        if response.get(name) != expected:
+            raise _BadResponseError(f"Invalid response: {name} is not the request's")
+    physical_id = response.get("PhysicalResourceId")
+    if not isinstance(physical_id, str) or not 0 < len(physical_id.encode()) <= MAX_PHYSICAL_ID_BYTES:
+        raise _BadResponseError("Invalid PhysicalResourceId")
+    if not isinstance(response.get("Data") or {}, dict):
+        raise _BadResponseError("Invalid response: Data must be a map")
+    return response
+
+
+def _made(target: Target, response: dict[str, Any]) -> Made:
+    no_echo = str(response.get("NoEcho", False)).lower() == "true"
+    return Made(target, response["PhysicalResourceId"], CustomState(response.get("Data") or {}, no_echo))
+
+
+def _reason(response: dict[str, Any]) -> str:
+    return (
+        "Received response status [FAILED] from custom resource. "
+        f"Message returned: {response.get('Reason', '')} (RequestId: {response['RequestId']})"
+    )

@@ -1,0 +1,183 @@
+"""Wait conditions: a handle takes signals, a condition waits for enough of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from localcloud.cloudformation.errors import UnresolvedValueError
+from localcloud.cloudformation.handlers.base import Cancel, Made, PlainHandler, Progress, Target, no_cancel
+from localcloud.cloudformation.sink import Expectation, sink
+from localcloud.cloudformation.steps import schedule
+
+#: Longer than the longest wait. Source: AWS::CloudFormation::WaitCondition, Timeout.
+_URL_EXPIRES_S = 2 * 43_200
+
+
+@dataclass(frozen=True)
+class Signal:
+    """What somebody put to a handle."""
+
+    status: str
+    reason: str
+    unique_id: str
+    data: str
+
+
+@dataclass
+class _Handle:
+    expectation: Expectation | None = None
+    signals: dict[str, Signal] = field(default_factory=dict)
+    listeners: list[Callable[[], None]] = field(default_factory=list)
+
+    def take(self, signal: Signal) -> None:
+        # A unique id counts once, with its first word.
+        self.signals.setdefault(signal.unique_id, signal)
+        for listener in list(self.listeners):
+            listener()
+
+
+_handles: dict[str, _Handle] = {}
+
+
+def signal_wait_handle(handle: str, status: str, reason: str, unique_id: str, data: str) -> None:
+    """Signals a wait condition as its handle's URL would.
+
+    Args:
+        handle: The physical id of the handle, which is its URL.
+        status: ``SUCCESS`` or ``FAILURE``.
+        reason: Why, for a failure.
+        unique_id: Counts once for each handle.
+        data: What ``Fn::GetAtt`` of ``Data`` shows for this signal.
+
+    Raises:
+        KeyError: There is no such handle.
+    """
+    taker = _handles[handle]
+    schedule(lambda: taker.take(Signal(status, reason, unique_id, data)))
+
+
+def _parse(body: bytes) -> Signal | None:
+    try:
+        document = json.loads(body)
+        status, unique_id = document["Status"], document["UniqueId"]
+    except (ValueError, KeyError, TypeError):
+        return None
+    if status not in {"SUCCESS", "FAILURE"}:
+        return None
+    return Signal(status, str(document.get("Reason", "")), str(unique_id), str(document.get("Data", "")))
+
+
+class WaitHandleHandler(PlainHandler):
+    """Makes URLs to which signals are put."""
+
+    def create(self, target: Target, progress: Progress) -> Cancel:
+        """Signs a URL."""
+        handle = _Handle()
+
+        def receive(body: bytes) -> None:
+            # What is no signal is not counted; whoever waits for it runs into the time-out.
+            if signal := _parse(body):
+                handle.take(signal)
+
+        stack = target.stack
+        region = stack.registry.region_name.replace("-", "")
+        name = f"{stack.id}/{target.logical_id}"
+        handle.expectation = sink.expect(
+            f"cloudformation-waitcondition-{region}", name, receive, _URL_EXPIRES_S
+        )
+        url = handle.expectation.url
+        _handles[url] = handle
+        made = Made(target, url, handle)
+        progress.initiated(made)
+        progress.succeeded(made)
+        return no_cancel
+
+    def update(self, target: Target, made: Made, progress: Progress) -> Cancel:  # noqa: ARG002 - always refused
+        """Refuses: a handle has no properties."""
+        progress.failed(_no_update(target))
+        return no_cancel
+
+    def delete(self, made: Made, progress: Progress) -> Cancel:
+        """Takes no more signals."""
+        handle = _handles.pop(made.physical_id, None)
+        if handle is not None and handle.expectation is not None:
+            handle.expectation.close()
+        progress.succeeded()
+        return no_cancel
+
+    def attribute(self, made: Made, name: str) -> Any:
+        """A handle has no attributes."""
+        raise UnresolvedValueError(_no_attribute(made, name))
+
+
+class WaitConditionHandler(PlainHandler):
+    """Waits for signals; ``made.state`` is the handle."""
+
+    def create(self, target: Target, progress: Progress) -> Cancel:
+        """Waits until there are enough signals, one failure, or no time left."""
+        properties = target.properties
+        handle = _handles.get(str(properties.get("Handle")))
+        if handle is None or "Timeout" not in properties:
+            progress.failed("WaitCondition needs the Handle of a WaitConditionHandle, and a Timeout")
+            return no_cancel
+        count = int(properties.get("Count", 1))
+        made = Made(target, f"{target.stack.id}/{target.logical_id}", handle)
+
+        def judge() -> None:
+            failures = [s for s in handle.signals.values() if s.status == "FAILURE"]
+            if failures:
+                stop()
+                first = failures[0]
+                progress.failed(
+                    f"WaitCondition received failed message: '{first.reason}' for uniqueId: {first.unique_id}", made
+                )
+            elif len(handle.signals) >= count:
+                stop()
+                progress.succeeded(made)
+
+        def time_out() -> None:
+            stop()
+            received = len(handle.signals)
+            progress.failed(
+                f"WaitCondition timed out. Received {received} conditions when expecting {count}", made
+            )
+
+        def stop() -> None:
+            timer.cancel()
+            if judge in handle.listeners:
+                handle.listeners.remove(judge)
+
+        timer = schedule(time_out, delay_s=float(properties["Timeout"]))
+        handle.listeners.append(judge)
+        progress.initiated(made)
+        judge()
+        return stop
+
+    def update(self, target: Target, made: Made, progress: Progress) -> Cancel:  # noqa: ARG002 - always refused
+        """Refuses: a new wait needs a new condition and a new handle."""
+        progress.failed(_no_update(target))
+        return no_cancel
+
+    def delete(self, made: Made, progress: Progress) -> Cancel:  # noqa: ARG002 - there is nothing to remove
+        """Has nothing to remove."""
+        progress.succeeded()
+        return no_cancel
+
+    def attribute(self, made: Made, name: str) -> Any:
+        """Returns ``Data``: a JSON map of unique ids to what was signalled."""
+        if name != "Data":
+            raise UnresolvedValueError(_no_attribute(made, name))
+        return json.dumps({s.unique_id: s.data for s in made.state.signals.values()}, separators=(",", ":"))
+
+
+def _no_update(target: Target) -> str:
+    return f"Update to resource type {target.resource_type} is not supported."
+
+
+def _no_attribute(made: Made, name: str) -> str:
+    return (
+        f"Template error: resource {made.target.logical_id} does not support attribute type {name} in Fn::GetAtt"
+    )

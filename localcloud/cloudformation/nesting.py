@@ -1,0 +1,144 @@
+"""Stacks that belong to a resource of another stack."""
+
+from __future__ import annotations
+
+import secrets
+import string
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from localcloud.cloudformation.differences import differs
+from localcloud.cloudformation.operations.creation import Creation
+from localcloud.cloudformation.operations.deletion import Deletion
+from localcloud.cloudformation.operations.update import Update
+from localcloud.cloudformation.stack import Options, Stack
+from localcloud.cloudformation.template.checks import check_capabilities
+
+if TYPE_CHECKING:
+    from localcloud.cloudformation.operations.base import OnEnd
+    from localcloud.cloudformation.registry import StackRegistry
+    from localcloud.cloudformation.template.blueprint import Blueprint
+
+_SUFFIX_LENGTH = 12
+#: Source: CreateStack, StackName.
+_MAX_NAME_LENGTH = 128
+
+
+class Nesting:
+    """Lets a resource create, update and delete a stack; the resource hears of each end."""
+
+    def __init__(self, registry: StackRegistry) -> None:
+        self._registry = registry
+
+    def create(
+        self,
+        parent: Stack,
+        logical_id: str,
+        text: str,
+        parameters: dict[str, str],
+        tags: dict[str, str],
+        ended: OnEnd,
+    ) -> Stack:
+        """Starts a child, which stays as it is when it fails: the parent takes it back.
+
+        Raises:
+            ValidationError: The template or a parameter is not acceptable.
+            InsufficientCapabilitiesError: The parent's caller has not acknowledged what the child needs.
+        """
+        alphabet = string.ascii_uppercase + string.digits
+        suffix = "".join(secrets.choice(alphabet) for _ in range(_SUFFIX_LENGTH))
+        stem = f"{parent.name}-{logical_id}"[: _MAX_NAME_LENGTH - _SUFFIX_LENGTH - 1]
+        options = Options(
+            tags=tags,
+            capabilities=parent.options.capabilities,
+            role_arn=parent.options.role_arn,
+            on_failure="DO_NOTHING",
+        )
+        child = self._registry.new_stack(f"{stem}-{suffix}", options, parent)
+        blueprint = self._draw(child, text, parameters)
+        self._registry.add(child)
+        Creation(child, blueprint, _token(parent), ended).start()
+        return child
+
+    def differs(self, child: Stack, text: str, parameters: dict[str, str], tags: dict[str, str]) -> bool:
+        """Says whether an update of the child would do anything."""
+        return differs(child, self._draw(child, text, parameters), tags)
+
+    def update(
+        self,
+        child: Stack,
+        text: str,
+        parameters: dict[str, str],
+        tags: dict[str, str],
+        ended: OnEnd,
+        failing: Callable[[str | None], None],
+    ) -> None:
+        """Starts an update that stays open until it is committed or restored.
+
+        Raises:
+            ValidationError: The template or a parameter is not acceptable.
+            InsufficientCapabilitiesError: The parent's caller has not acknowledged what the child needs.
+        """
+        parent = child.parent
+        blueprint = self._draw(child, text, parameters)
+        options = replace(child.options, tags=tags)
+        rollback = not isinstance(parent.operation, Update) or parent.operation.rollback if parent else True
+        Update(
+            child,
+            blueprint,
+            options,
+            _token(parent),
+            ended,
+            rollback=rollback,
+            hold=True,
+            on_failing=failing,
+        ).start()
+
+    def restore(self, child: Stack, ended: OnEnd) -> None:
+        """Takes the child's open, running or failed update back."""
+        update = child.operation
+        if not isinstance(update, Update):
+            ended()
+        elif child.status == "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS":
+            update.roll_back(None, ended)
+        elif child.status == "UPDATE_IN_PROGRESS":
+            update.notify(ended)
+            update.cancel()
+        elif child.status == "UPDATE_ROLLBACK_FAILED":
+            update.continue_rollback(set(), _token(child.parent), ended)
+        elif child.in_progress:
+            update.notify(ended)
+        else:
+            ended()
+
+    def commit(self, child: Stack, ended: OnEnd) -> None:
+        """Makes the child's open update final."""
+        if isinstance(child.operation, Update) and child.status == "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS":
+            child.operation.commit(ended)
+        else:
+            ended()
+
+    def delete(self, child: Stack, ended: OnEnd) -> None:
+        """Deletes the child, whatever it is doing."""
+        operation = child.operation
+        if child.status == "DELETE_COMPLETE":
+            ended()
+            return
+        if isinstance(operation, Deletion) and child.in_progress:
+            operation.turn_into_delete(_token(child.parent), ended)
+            return
+        if isinstance(operation, Creation) and child.in_progress:
+            operation.cancel()
+        Deletion(child, _token(child.parent), ended).start()
+
+    def _draw(self, child: Stack, text: str, parameters: dict[str, str]) -> Blueprint:
+        blueprint = self._registry.draw(child, text, parameters)
+        check_capabilities(
+            blueprint.template, set(child.options.capabilities), transforms=blueprint.transforms
+        )
+        return blueprint
+
+
+def _token(parent: Stack | None) -> str | None:
+    return parent.operation.token if parent and parent.operation else None

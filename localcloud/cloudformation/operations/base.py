@@ -1,0 +1,148 @@
+"""What all operations on a stack share: they run work on resources, can be cancelled and end once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from localcloud.cloudformation.errors import UnresolvedValueError
+from localcloud.cloudformation.handlers import handler_for
+from localcloud.cloudformation.handlers.base import Cancel, Handler, Made, Progress, Target
+from localcloud.cloudformation.stack import Output, Resource, Stack
+from localcloud.cloudformation.template.blueprint import Blueprint
+from localcloud.cloudformation.template.functions import as_text
+from localcloud.cloudformation.work import Outcome, Work
+
+OnEnd = Callable[[], None]
+
+
+class Operation:
+    """One operation on a stack.
+
+    Args:
+        stack: Whose operation it becomes.
+        token: The client request token, shown in the events.
+        on_end: Called when the stack has reached its last status.
+    """
+
+    def __init__(self, stack: Stack, token: str | None, on_end: OnEnd | None = None) -> None:
+        self.stack = stack
+        self.token = token
+        self._on_end = on_end
+        self._works: list[Work] = []
+
+    def end(self) -> None:
+        """Tells whoever waits that the stack has reached its last status."""
+        on_end, self._on_end = self._on_end, None
+        if on_end is not None:
+            on_end()
+
+    def run_work(
+        self,
+        resource: Resource,
+        action: str,
+        begin: Callable[[Progress], Cancel],
+        ended: Callable[[Outcome], None],
+        reason: str | None = None,
+    ) -> None:
+        """Starts an action on a resource and remembers it until it has ended."""
+
+        def forget(outcome: Outcome) -> None:
+            self._works.remove(work)
+            ended(outcome)
+
+        work = Work(resource, action, begin, forget)
+        self._works.append(work)
+        work.start(reason)
+
+    def cancel_works(self) -> list[str]:
+        """Cancels what runs, shows it as failed and returns the logical ids."""
+        works, self._works = self._works, []
+        for work in works:
+            work.cancel()
+            resource = work.resource
+            if work.action == "CREATE" and work.begun and resource.made is None:
+                resource.made = _leftover(resource)
+            resource.set_status(f"{work.action}_FAILED", f"Resource {_noun(work.action)} cancelled")
+        return [work.resource.logical_id for work in works]
+
+    def abandon(self) -> None:
+        """Drops everything silently: the cloud is being reset."""
+        for work in self._works:
+            work.cancel()
+        self._works.clear()
+        self._on_end = None
+
+
+def _noun(action: str) -> str:
+    return {"CREATE": "creation", "UPDATE": "update", "DELETE": "deletion"}[action]
+
+
+def _leftover(resource: Resource) -> Made | None:
+    handler = handler_for(resource.resource_type)
+    target = Target(
+        resource.stack, resource.logical_id, resource.resource_type, resource.properties, resource.stack.tags
+    )
+    return handler.leftover(target) if handler else None
+
+
+class Deployment(Operation):
+    """An operation that brings resources to what a blueprint wants."""
+
+    def __init__(self, stack: Stack, blueprint: Blueprint, token: str | None, on_end: OnEnd | None) -> None:
+        super().__init__(stack, token, on_end)
+        self.blueprint = blueprint
+
+    def prepare(self, logical_id: str, tags: Mapping[str, str]) -> tuple[Handler, Target]:
+        """Returns who makes a resource, and what it is to be.
+
+        Raises:
+            UnresolvedValueError: Its type is not known, or a function in it has no value.
+        """
+        resource_type = self.blueprint.definitions[logical_id]["Type"]
+        handler = handler_for(resource_type)
+        if handler is None:
+            raise UnresolvedValueError(f"localcloud does not know the resource type {resource_type}")
+        return handler, self.stack.target(logical_id, self.blueprint, dict(tags))
+
+    def create_resource(self, logical_id: str, ended: Callable[[bool], None]) -> None:
+        """Makes a resource and reports whether that worked."""
+        definition = self.blueprint.definitions[logical_id]
+        resource = Resource(self.stack, logical_id, definition["Type"], definition)
+        self.stack.resources[logical_id] = resource
+        try:
+            handler, target = self.prepare(logical_id, self.stack.tags)
+        except UnresolvedValueError as error:
+            resource.set_status("CREATE_FAILED", str(error))
+            ended(False)
+            return
+        resource.properties = dict(target.properties)
+
+        def finish(outcome: Outcome) -> None:
+            resource.made = outcome.made
+            resource.set_status("CREATE_FAILED" if outcome.reason else "CREATE_COMPLETE", outcome.reason)
+            ended(outcome.reason is None)
+
+        self.run_work(resource, "CREATE", lambda progress: handler.create(target, progress), finish)
+
+    def evaluate_outputs(self) -> list[Output]:
+        """Returns the outputs of the blueprint.
+
+        Raises:
+            UnresolvedValueError: One has no value, or its export belongs to another stack.
+        """
+        scope = self.blueprint.scope(self.stack)
+        return [
+            self._evaluate_output(key, scope.evaluate(definition))
+            for key, definition in self.blueprint.outputs.items()
+        ]
+
+    def _evaluate_output(self, key: str, evaluated: dict[str, Any]) -> Output:
+        export_name = evaluated.get("Export", {}).get("Name")
+        if export_name is not None:
+            owner = self.stack.registry.exporter(export_name)
+            if owner is not None and owner is not self.stack:
+                raise UnresolvedValueError(
+                    f"Export with name {export_name} is already exported by stack {owner.name}"
+                )
+        return Output(key, as_text(evaluated["Value"]), evaluated.get("Description"), export_name)

@@ -1,0 +1,70 @@
+"""Deleting what a stack no longer needs: replaced and removed resources."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from localcloud.cloudformation.handlers import handler_for
+from localcloud.cloudformation.stack import Resource
+from localcloud.cloudformation.walk import Walk
+
+if TYPE_CHECKING:
+    from localcloud.cloudformation.handlers.base import Made
+    from localcloud.cloudformation.operations.base import Operation
+    from localcloud.cloudformation.work import Outcome
+
+#: How often the deletion of a left-over is tried before it is left behind for good.
+#: Source: AWS CDK, docs/CLOUDFORMATION.md.
+TRIES = 3
+
+
+class Cleanup:
+    """Deletes the left-overs of an operation's stack; those that resist are given up.
+
+    Args:
+        operation: On whose behalf.
+        needs: What each logical id depends on.
+        ended: Called once, whatever came out.
+    """
+
+    def __init__(self, operation: Operation, needs: Mapping[str, set[str]], ended: Callable[[], None]) -> None:
+        self._operation = operation
+        self._stack = operation.stack
+        self._leftovers = {f"{i} {m.target.logical_id}": m for i, m in enumerate(self._stack.leftovers)}
+        self._walk = Walk(self._order(needs), self._visit, lambda _: ended(), stop_at_failure=False)
+
+    def start(self) -> None:
+        """Begins; the stack forgets its left-overs."""
+        self._stack.leftovers = []
+        self._walk.run()
+
+    def _order(self, needs: Mapping[str, set[str]]) -> dict[str, set[str]]:
+        logical_ids = {key: made.target.logical_id for key, made in self._leftovers.items()}
+        return {
+            key: {other for other, its in logical_ids.items() if logical_id in needs.get(its, ())}
+            for key, logical_id in logical_ids.items()
+        }
+
+    def _visit(self, key: str) -> None:
+        self._try(key, self._leftovers[key], TRIES)
+
+    def _try(self, key: str, made: Made, tries: int) -> None:
+        target = made.target
+        handler = handler_for(target.resource_type)
+        if handler is None:
+            raise AssertionError(f"{target.logical_id} exists, but nobody made it")
+        # Its own line in the history, beside the resource that has taken its place.
+        resource = Resource(
+            self._stack, target.logical_id, target.resource_type, {}, made, dict(target.properties)
+        )
+
+        def finish(outcome: Outcome) -> None:
+            resource.set_status("DELETE_FAILED" if outcome.reason else "DELETE_COMPLETE", outcome.reason)
+            if outcome.reason and tries > 1:
+                self._try(key, made, tries - 1)
+            else:
+                # Given up counts as done: what depended on it may still be deletable.
+                self._walk.done(key)
+
+        self._operation.run_work(resource, "DELETE", lambda progress: handler.delete(made, progress), finish)

@@ -1,0 +1,76 @@
+"""Creating a stack."""
+
+from __future__ import annotations
+
+from localcloud.cloudformation.errors import UnresolvedValueError
+from localcloud.cloudformation.operations.base import Deployment, OnEnd
+from localcloud.cloudformation.operations.deletion import ROLLBACK, Deletion
+from localcloud.cloudformation.stack import Stack
+from localcloud.cloudformation.steps import schedule
+from localcloud.cloudformation.template.blueprint import Blueprint
+from localcloud.cloudformation.walk import Walk
+
+
+class Creation(Deployment):
+    """Makes all resources, or takes back what was made, as ``on_failure`` says."""
+
+    def __init__(
+        self, stack: Stack, blueprint: Blueprint, token: str | None, on_end: OnEnd | None = None
+    ) -> None:
+        super().__init__(stack, blueprint, token, on_end)
+        self._walk = Walk(blueprint.dependencies, self._visit, self._walked, stop_at_failure=True)
+
+    def start(self) -> None:
+        """Shows the stack in creation; its resources follow in steps of their own."""
+        self.stack.operation = self
+        self.stack.blueprint = self.blueprint
+        self.stack.set_status("CREATE_IN_PROGRESS", "User Initiated")
+        schedule(self._walk.run)
+        if self.stack.options.timeout_minutes:
+            self._timer = schedule(self._time_out, delay_s=60 * self.stack.options.timeout_minutes)
+
+    def cancel(self) -> None:
+        """Stops making resources; what was begun is shown as cancelled."""
+        self._walk.stop()
+        self.cancel_works()
+
+    def abandon(self) -> None:
+        """See ``Operation``."""
+        self._walk.stop()
+        super().abandon()
+
+    def _visit(self, logical_id: str) -> None:
+        def ended(succeeded: bool) -> None:  # noqa: FBT001 - an outcome, passed on by a callback
+            (self._walk.done if succeeded else self._walk.failed)(logical_id)
+
+        self.create_resource(logical_id, ended)
+
+    def _walked(self, failed: list[str]) -> None:
+        if failed:
+            self._fail(f"The following resource(s) failed to create: [{', '.join(failed + self.cancel_works())}]. ")
+            return
+        try:
+            self.stack.outputs = self.evaluate_outputs()
+        except UnresolvedValueError as error:
+            self._fail(f"{error} ")
+            return
+        self.stack.set_status("CREATE_COMPLETE")
+        self.end()
+
+    def _time_out(self) -> None:
+        if self.stack.operation is self and self.stack.status == "CREATE_IN_PROGRESS":
+            self._walk.stop()
+            self.cancel_works()
+            self._fail("Stack creation time exceeded the specified timeout. ")
+
+    def _fail(self, reason: str) -> None:
+        match self.stack.options.on_failure:
+            case "DO_NOTHING":
+                self.stack.set_status("CREATE_FAILED", reason.strip())
+                self.end()
+            case "DELETE":
+                Deletion(self.stack, self.token, self.end, reason=f"{reason}Delete requested by user.").start()
+            case _:
+                Deletion(
+                    self.stack, self.token, self.end, ROLLBACK, reason=f"{reason}Rollback requested by user."
+                ).start()

@@ -1,0 +1,102 @@
+"""The rollback of an update: every resource it touched goes back, then what it made goes away."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from localcloud.cloudformation.handlers import handler_for
+from localcloud.cloudformation.operations.cleanup import Cleanup
+from localcloud.cloudformation.steps import schedule
+from localcloud.cloudformation.walk import Walk
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from localcloud.cloudformation.handlers.base import Made
+    from localcloud.cloudformation.operations.update import Update
+    from localcloud.cloudformation.stack import Resource
+    from localcloud.cloudformation.work import Outcome
+
+
+class Restoration:
+    """Takes one update back.
+
+    Args:
+        update: Whose effects.
+        needs: What each resource depended on before the update.
+    """
+
+    def __init__(self, update: Update, needs: Mapping[str, set[str]]) -> None:
+        self._update = update
+        self._stack = update.stack
+        self._needs = needs
+        self._left = [name for name in update.touched if name in update.before]
+
+    def start(self, reason: str | None) -> None:
+        """Shows the stack rolling back; its resources follow in steps of their own."""
+        self._stack.set_status("UPDATE_ROLLBACK_IN_PROGRESS", reason)
+        self._walk = self._new_walk()
+        schedule(self._walk.run)
+
+    def resume(self, skip: set[str]) -> None:
+        """Tries again what could not be restored, except for what is to be skipped."""
+        for logical_id in [name for name in self._left if name in skip]:
+            self._left.remove(logical_id)
+            self._stack.resources[logical_id].set_status("UPDATE_COMPLETE", "Resource update skipped")
+        self.start("User Initiated")
+
+    def _new_walk(self) -> Walk:
+        order = {name: self._needs.get(name, set()) & set(self._left) for name in self._left}
+        return Walk(order, self._visit, self._walked, stop_at_failure=False)
+
+    def _visit(self, logical_id: str) -> None:
+        resource = self._stack.resources[logical_id]
+        before, made = self._update.before[logical_id], resource.made
+        handler = handler_for(resource.resource_type)
+        if handler is None or made is None:
+            raise AssertionError(f"{logical_id} was updated, but is not there")
+        resource.properties = dict(before.target.properties)
+        self._update.run_work(
+            resource,
+            "UPDATE",
+            lambda progress: handler.restore(before, made, progress),
+            lambda outcome: self._restored(resource, made, outcome),
+        )
+
+    def _restored(self, resource: Resource, made: Made, outcome: Outcome) -> None:
+        if outcome.reason is not None:
+            resource.set_status("UPDATE_FAILED", outcome.reason)
+            self._walk.failed(resource.logical_id)
+            return
+        now = outcome.made or made
+        resource.made = now
+        leftovers = [made] if outcome.replaces else []
+        # The one before the update was about to be deleted; it is in use again.
+        self._stack.leftovers = [
+            other
+            for other in self._stack.leftovers + leftovers
+            if (other.target.logical_id, other.physical_id) != (resource.logical_id, now.physical_id)
+        ]
+        self._left.remove(resource.logical_id)
+        resource.set_status("UPDATE_COMPLETE")
+        self._walk.done(resource.logical_id)
+
+    def _walked(self, failed: list[str]) -> None:
+        if failed:
+            self._stack.set_status(
+                "UPDATE_ROLLBACK_FAILED",
+                f"The following resource(s) failed to update: [{', '.join(failed)}]. ",
+            )
+            self._update.end()
+            return
+        self._stack.set_status("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS")
+        for logical_id in self._update.created:
+            made = self._stack.resources.pop(logical_id).made
+            if made is not None:
+                self._stack.leftovers.append(made)
+        self._update.created.clear()
+        Cleanup(self._update, self._update.needs, self._complete).start()
+
+    def _complete(self) -> None:
+        self._stack.set_status("UPDATE_ROLLBACK_COMPLETE")
+        self._update.end()

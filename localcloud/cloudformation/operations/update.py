@@ -1,0 +1,216 @@
+"""Updating a stack, and taking the update back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from localcloud.clock import clock
+from localcloud.cloudformation.errors import UnresolvedValueError
+from localcloud.cloudformation.handlers import handler_for
+from localcloud.cloudformation.operations.base import Deployment, OnEnd
+from localcloud.cloudformation.operations.cleanup import Cleanup
+from localcloud.cloudformation.operations.commit import commit_all
+from localcloud.cloudformation.operations.restoration import Restoration
+from localcloud.cloudformation.steps import schedule
+from localcloud.cloudformation.walk import Walk
+
+if TYPE_CHECKING:
+    from localcloud.cloudformation.handlers.base import Handler, Made, Target
+    from localcloud.cloudformation.stack import Options, Resource, Stack
+    from localcloud.cloudformation.template.blueprint import Blueprint
+    from localcloud.cloudformation.work import Outcome
+
+
+class Update(Deployment):
+    """Brings a stack to a new blueprint, or back.
+
+    Args:
+        blueprint: What is wanted.
+        options: Tags and the like from now on.
+        rollback: Whether a failure takes everything back.
+        hold: Whether to keep the way back open after success, until ``commit`` or ``roll_back``: a nested
+            stack's update is final only when its parent's is.
+        on_failing: Called with the reason as soon as the stack begins to roll back.
+    """
+
+    def __init__(
+        self,
+        stack: Stack,
+        blueprint: Blueprint,
+        options: Options,
+        token: str | None,
+        on_end: OnEnd | None = None,
+        *,
+        rollback: bool = True,
+        hold: bool = False,
+        on_failing: Callable[[str | None], None] | None = None,
+    ) -> None:
+        super().__init__(stack, blueprint, token, on_end)
+        self.before = {name: r.made for name, r in stack.resources.items() if r.made is not None}
+        self.touched: list[str] = []
+        self.created: list[str] = []
+        self._options = options
+        self.rollback = rollback
+        self._hold = hold
+        self._on_failing = on_failing
+        self._old_blueprint = stack.blueprint or blueprint
+        self._old_options, self._old_outputs = stack.options, stack.outputs
+        self._restoration: Restoration | None = None
+        self._walk = Walk(blueprint.dependencies, self._visit, self._walked, stop_at_failure=True)
+
+    def start(self) -> None:
+        """Shows the stack in update; its resources follow in steps of their own."""
+        stack = self.stack
+        stack.operation, stack.updated_at = self, clock.now()
+        stack.blueprint, stack.options = self.blueprint, self._options
+        stack.set_status("UPDATE_IN_PROGRESS", "User Initiated")
+        schedule(self._walk.run)
+
+    @property
+    def needs(self) -> dict[str, set[str]]:
+        """What each resource depends on, before or after the update."""
+        old, new = self._old_blueprint.dependencies, self.blueprint.dependencies
+        return {name: old.get(name, set()) | new.get(name, set()) for name in {*old, *new}}
+
+    def cancel(self) -> None:
+        """Stops the update while it is in progress, and takes it back."""
+        self._walk.stop()
+        self.cancel_works()
+        self.roll_back("User Initiated")
+
+    def commit(self, on_end: OnEnd) -> None:
+        """Makes a held update final."""
+        self._on_end = on_end
+        self._clean_up()
+
+    def roll_back(self, reason: str | None, on_end: OnEnd | None = None) -> None:
+        """Takes the update back, whether it failed, was cancelled or is held."""
+        if on_end is not None:
+            self._on_end = on_end
+        stack = self.stack
+        stack.blueprint, stack.options, stack.outputs = self._old_blueprint, self._old_options, self._old_outputs
+        for logical_id, definition in self._old_blueprint.definitions.items():
+            if logical_id in stack.resources:
+                stack.resources[logical_id].definition = definition
+        self._restoration = Restoration(self, self._old_blueprint.dependencies)
+        self._restoration.start(reason)
+
+    def continue_rollback(self, skip: set[str], token: str | None, on_end: OnEnd | None = None) -> None:
+        """Tries again what a rollback could not restore.
+
+        Args:
+            skip: Logical ids to leave as they are.
+            token: Shown in the events from now on.
+            on_end: See ``Operation``.
+        """
+        self.token, self._on_end = token, on_end
+        if self._restoration is None:
+            raise AssertionError("only a rollback that failed can be continued")
+        self._restoration.resume(skip)
+
+    def notify(self, on_end: OnEnd) -> None:
+        """Has somebody else told of the end."""
+        self._on_end = on_end
+
+    def abandon(self) -> None:
+        """See ``Operation``."""
+        self._walk.stop()
+        super().abandon()
+
+    def _visit(self, logical_id: str) -> None:
+        made = self.before.get(logical_id)
+        if made is not None:
+            self._update_resource(self.stack.resources[logical_id], made)
+            return
+
+        def ended(succeeded: bool) -> None:  # noqa: FBT001 - an outcome, passed on by a callback
+            (self._walk.done if succeeded else self._walk.failed)(logical_id)
+
+        self.created.append(logical_id)
+        self.create_resource(logical_id, ended)
+
+    def _update_resource(self, resource: Resource, made: Made) -> None:
+        logical_id = resource.logical_id
+        try:
+            handler, target = self.prepare(logical_id, self.stack.tags)
+        except UnresolvedValueError as error:
+            resource.set_status("UPDATE_FAILED", str(error))
+            self._walk.failed(logical_id)
+            return
+        resource.definition = self.blueprint.definitions[logical_id]
+        if not handler.differs(target, made):
+            self._walk.done(logical_id)
+            return
+        self.touched.append(logical_id)
+        self._start_update(resource, handler, target, made)
+
+    def _start_update(self, resource: Resource, handler: Handler, target: Target, made: Made) -> None:
+        resource.properties = dict(target.properties)
+        # From here on this is what was tried, so that a rollback knows what it takes back.
+        resource.made = replace(made, target=target)
+
+        def finish(outcome: Outcome) -> None:
+            if outcome.reason is None:
+                resource.made = outcome.made
+                if outcome.replaces:
+                    self.stack.leftovers.append(made)
+                resource.set_status("UPDATE_COMPLETE")
+                self._walk.done(resource.logical_id)
+            else:
+                resource.set_status("UPDATE_FAILED", outcome.reason)
+                self._walk.failed(resource.logical_id)
+
+        self.run_work(resource, "UPDATE", lambda progress: handler.update(target, made, progress), finish)
+
+    def _walked(self, failed: list[str]) -> None:
+        if failed:
+            self._fail(self._describe(failed + self.cancel_works()))
+            return
+        try:
+            self.stack.outputs = self.evaluate_outputs()
+        except UnresolvedValueError as error:
+            self._fail(str(error))
+            return
+        self.stack.set_status("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
+        if self._hold:
+            self.end()
+        else:
+            self._clean_up()
+
+    def _describe(self, failed: list[str]) -> str:
+        created = [name for name in failed if name in self.created]
+        updated = [name for name in failed if name not in self.created]
+        parts = [("create", created), ("update", updated)]
+        return "".join(f"The following resource(s) failed to {verb}: [{', '.join(n)}]. " for verb, n in parts if n)
+
+    def _fail(self, reason: str) -> None:
+        if self.rollback:
+            self.roll_back(reason)
+            if self._on_failing is not None:
+                self._on_failing(reason)
+        else:
+            self.stack.set_status("UPDATE_FAILED", reason)
+            self.end()
+
+    def _clean_up(self) -> None:
+        stack = self.stack
+        commits = [stack.resources[name].made for name in self.touched]
+        commit_all([made for made in commits if made is not None], self._delete_leftovers)
+
+    def _delete_leftovers(self) -> None:
+        stack = self.stack
+        for logical_id in [name for name in stack.resources if name not in self.blueprint.definitions]:
+            resource = stack.resources.pop(logical_id)
+            if resource.made is None:
+                continue
+            if resource.definition.get("DeletionPolicy") in {"Retain", "RetainExceptOnCreate"}:
+                resource.set_status("DELETE_SKIPPED")
+            else:
+                stack.leftovers.append(resource.made)
+        Cleanup(self, self.needs, self._complete).start()
+
+    def _complete(self) -> None:
+        self.stack.set_status("UPDATE_COMPLETE")
+        self.end()

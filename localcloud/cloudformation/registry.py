@@ -1,0 +1,171 @@
+"""All stacks of one account in one Region, and what they share: names, exports, the place they are in."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+from moto.cloudformation import urls
+from moto.cloudformation.models import CloudFormationBackend
+from moto.ec2.models import ec2_backends
+from moto.s3.exceptions import S3ClientError
+from moto.s3.models import s3_backends
+from moto.ssm.models import ssm_backends
+
+from localcloud.cloudformation.errors import StackNotFoundError, UnresolvedValueError, ValidationError
+from localcloud.cloudformation.nesting import Nesting
+from localcloud.cloudformation.stack import Options, Stack
+from localcloud.cloudformation.steps import lock
+from localcloud.cloudformation.template.blueprint import Blueprint, Place, draw
+
+if TYPE_CHECKING:
+    from localcloud.cloudformation.change_sets import ChangeSet
+
+_VIRTUAL_HOST = re.compile(r"^(?P<bucket>.+)\.s3([.-]|$)")
+
+
+class StackRegistry(CloudFormationBackend):
+    """Stands where moto keeps its stacks, so that moto's other services find ours there.
+
+    Attributes:
+        stacks: The living, by id.
+        deleted_stacks: The deleted, by id.
+        tokens: The stack id that each client request token led to, by action and token.
+    """
+
+    stacks: dict[str, Stack]
+    deleted_stacks: dict[str, Stack]
+    change_sets: dict[str, ChangeSet]
+
+    def __init__(self, region_name: str, account_id: str) -> None:
+        super().__init__(region_name, account_id)
+        self.tokens: dict[tuple[str, str], str] = {}
+        self.nesting = Nesting(self)
+        self._imports: dict[str, set[str]] = {}
+
+    @property
+    def _url_module(self) -> ModuleType:
+        return urls  # type: ignore[no-any-return]
+
+    def reset(self) -> None:
+        """Forgets all stacks; what is going on stops without a trace."""
+        with lock:
+            for stack in self.stacks.values():
+                if stack.operation is not None:
+                    stack.operation.abandon()
+            super().reset()
+
+    def find(self, name_or_id: str) -> Stack:
+        """Returns a stack: by name if it lives, by id in any case.
+
+        Raises:
+            StackNotFoundError: There is none.
+        """
+        for stacks in (self.stacks, self.deleted_stacks):
+            if name_or_id in stacks:
+                return stacks[name_or_id]
+        stack = self.find_living(name_or_id)
+        if stack is None:
+            raise StackNotFoundError(name_or_id)
+        return stack
+
+    def find_living(self, name_or_id: str) -> Stack | None:
+        """Returns a stack that is not deleted, if there is one of this name or id."""
+        return next((s for s in self.stacks.values() if name_or_id in {s.name, s.id}), None)
+
+    def new_stack(self, name: str, options: Options, parent: Stack | None = None) -> Stack:
+        """Returns a stack with an id of its own that nobody can find yet."""
+        prefix = f"arn:{self.partition}:cloudformation:{self.region_name}:{self.account_id}"
+        return Stack(self, name, f"{prefix}:stack/{name}/{uuid.uuid4()}", options, parent)
+
+    def add(self, stack: Stack) -> None:
+        """Lets a stack be found."""
+        self.stacks[stack.id] = stack
+
+    def forget(self, stack: Stack) -> None:
+        """Gives the name of a deleted stack free; by its id it can still be found."""
+        self.stacks.pop(stack.id, None)
+        self.deleted_stacks[stack.id] = stack
+        self._imports.pop(stack.id, None)
+
+    def draw(self, stack: Stack, text: str, parameters: dict[str, str]) -> Blueprint:
+        """Reads a template for a stack.
+
+        Raises:
+            ValidationError: The template or a parameter is not acceptable.
+        """
+        place = Place(
+            account_id=self.account_id,
+            region=self.region_name,
+            partition=self.partition,
+            stack_name=stack.name,
+            stack_id=stack.id,
+            read_ssm=self._read_ssm,
+            import_value=lambda name: self._import_value(name, stack),
+            zones=self._zones,
+        )
+        return draw(text, parameters, place)
+
+    def read_template(self, url: str) -> str:
+        """Reads a template from S3.
+
+        Args:
+            url: In path or virtual-host style, at Amazon or at this machine.
+
+        Raises:
+            ValidationError: There is no such object.
+        """
+        parts = urlsplit(url)
+        path = unquote(parts.path).lstrip("/")
+        virtual = _VIRTUAL_HOST.match(parts.hostname or "")
+        bucket, _, key = (virtual["bucket"], "/", path) if virtual else path.partition("/")
+        try:
+            found = s3_backends[self.account_id][self.partition].get_object(bucket, key)
+        except S3ClientError as error:
+            raise ValidationError(f"S3 error: {error.message} ({url})") from error
+        if found is None:
+            raise ValidationError(f"S3 error: The specified key does not exist. ({url})")
+        return str(found.value.decode())
+
+    def all_exports(self) -> list[tuple[str, Stack, str]]:
+        """Returns name, owner and value of every export."""
+        return [
+            (output.export_name, stack, output.value)
+            for stack in self.stacks.values()
+            for output in stack.outputs
+            if output.export_name is not None
+        ]
+
+    def exporter(self, export_name: str) -> Stack | None:
+        """Returns the stack that exports a name."""
+        return next((owner for name, owner, _ in self.all_exports() if name == export_name), None)
+
+    def imports_of(self, stack: Stack) -> list[tuple[str, Stack]]:
+        """Returns which exports of a stack are used, and by whom."""
+        names = {output.export_name for output in stack.outputs if output.export_name}
+        return [
+            (name, self.stacks[importer])
+            for importer, imported in self._imports.items()
+            for name in sorted(imported & names)
+            if importer in self.stacks
+        ]
+
+    def _import_value(self, name: str, importer: Stack) -> str:
+        for export_name, _, value in self.all_exports():
+            if export_name == name:
+                self._imports.setdefault(importer.id, set()).add(name)
+                return value
+        raise UnresolvedValueError(f"No export named {name} found.")
+
+    def _read_ssm(self, name: str) -> str:
+        found: Any = ssm_backends[self.account_id][self.region_name].get_parameter(name)
+        if found is None:
+            raise ValidationError(f"Unable to fetch parameters [{name}] from parameter store for this account.")
+        return str(found.value)
+
+    def _zones(self, region: str) -> list[str]:
+        backend = ec2_backends[self.account_id][region]
+        return sorted(zone.name for zone in backend.describe_availability_zones())

@@ -1,0 +1,310 @@
+"""What the API's requests do: judge them, then start an operation and return."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from localcloud.cloudformation.differences import differs
+from localcloud.cloudformation.errors import (
+    AlreadyExistsError,
+    TokenAlreadyExistsError,
+    ValidationError,
+)
+from localcloud.cloudformation.operations.creation import Creation
+from localcloud.cloudformation.operations.deletion import ROLLBACK, Deletion
+from localcloud.cloudformation.operations.update import Update
+from localcloud.cloudformation.registry import StackRegistry
+from localcloud.cloudformation.stack import Options, Stack
+from localcloud.cloudformation.template.blueprint import Blueprint
+from localcloud.cloudformation.template.checks import (
+    MAX_INLINE_BYTES,
+    MAX_S3_BYTES,
+    check_capabilities,
+)
+
+_NAME = re.compile(r"[a-zA-Z][-a-zA-Z0-9]{0,127}")
+#: Statuses in which a stack accepts an update. Source: CloudFormation user guide, "Stack status codes".
+_UPDATABLE = {
+    "CREATE_COMPLETE",
+    "UPDATE_COMPLETE",
+    "UPDATE_ROLLBACK_COMPLETE",
+    "UPDATE_FAILED",
+    "IMPORT_COMPLETE",
+}
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What a request that brings a template says.
+
+    Attributes:
+        parameters: As in the API: maps with ParameterKey and ParameterValue or UsePreviousValue.
+        tags: None leaves a stack's tags as they are.
+    """
+
+    stack_name: str
+    template_body: str | None = None
+    template_url: str | None = None
+    use_previous_template: bool = False
+    parameters: list[dict[str, Any]] = field(default_factory=list)
+    tags: dict[str, str] | None = None
+    capabilities: list[str] = field(default_factory=list)
+    role_arn: str | None = None
+    notification_arns: list[str] = field(default_factory=list)
+    timeout_minutes: int | None = None
+    on_failure: str = "ROLLBACK"
+    disable_rollback: bool = False
+    termination_protection: bool = False
+    token: str | None = None
+
+    def options(self, before: Options | None = None) -> Options:
+        """Returns the stack's options from now on."""
+        if before is None:
+            return Options(
+                tags=self.tags or {},
+                capabilities=self.capabilities,
+                role_arn=self.role_arn,
+                notification_arns=self.notification_arns,
+                timeout_minutes=self.timeout_minutes,
+                on_failure="DO_NOTHING" if self.disable_rollback else self.on_failure,
+                termination_protection=self.termination_protection,
+            )
+        return replace(
+            before,
+            tags=before.tags if self.tags is None else self.tags,
+            capabilities=self.capabilities,
+            role_arn=self.role_arn or before.role_arn,
+        )
+
+
+def template_text(registry: StackRegistry, submission: Submission, stack: Stack | None) -> str:
+    """Returns the template's text, wherever the request says it is.
+
+    Raises:
+        ValidationError: It says nothing, too much, or the template is too large.
+    """
+    given = [submission.template_body, submission.template_url, submission.use_previous_template or None]
+    if sum(item is not None for item in given) != 1:
+        raise ValidationError("Either Template URL or Template Body must be specified.")
+    if submission.template_body is not None:
+        text, limit, where = submission.template_body, MAX_INLINE_BYTES, "templateBody"
+    elif submission.template_url is not None:
+        text, limit, where = registry.read_template(submission.template_url), MAX_S3_BYTES, "templateURL"
+    elif stack is not None and stack.blueprint is not None:
+        return stack.blueprint.source
+    else:
+        raise ValidationError("Either Template URL or Template Body must be specified.")
+    if len(text.encode()) > limit:
+        raise ValidationError(
+            f"1 validation error detected: Value at '{where}' failed to satisfy constraint: "
+            f"Member must have length less than or equal to {limit}"
+        )
+    return text
+
+
+def draw(registry: StackRegistry, submission: Submission, stack: Stack) -> Blueprint:
+    """Reads the request's template with its parameters.
+
+    Raises:
+        ValidationError: The template or a parameter is not acceptable.
+    """
+    before = stack.blueprint.parameters if stack.blueprint else {}
+    supplied: dict[str, str] = {}
+    for parameter in submission.parameters:
+        name = parameter["ParameterKey"]
+        if parameter.get("UsePreviousValue"):
+            if parameter.get("ParameterValue"):
+                raise ValidationError(
+                    f"Invalid input for parameter key {name}. "
+                    "Cannot specify usePreviousValue as true and non empty value for a parameter"
+                )
+            if name not in before:
+                raise ValidationError(
+                    f"Invalid input for parameter key {name}. Cannot specify usePreviousValue as true for a "
+                    "parameter key not in the previous template"
+                )
+            supplied[name] = before[name].text
+        else:
+            supplied[name] = parameter.get("ParameterValue", "")
+    return registry.draw(stack, template_text(registry, submission, stack), supplied)
+
+
+def create(registry: StackRegistry, submission: Submission) -> str:
+    """Starts the creation of a stack and returns its id.
+
+    Raises:
+        RequestRefused: Nothing was started.
+    """
+    check_name(submission.stack_name)
+    if known := _known(registry, "CreateStack", submission.token, submission.stack_name):
+        return known
+    if registry.find_living(submission.stack_name) is not None:
+        raise AlreadyExistsError(submission.stack_name)
+    stack = registry.new_stack(submission.stack_name, submission.options())
+    blueprint = draw(registry, submission, stack)
+    check_capabilities(blueprint.template, set(submission.capabilities), transforms=blueprint.transforms)
+    registry.add(stack)
+    _remember(registry, "CreateStack", submission.token, stack)
+    Creation(stack, blueprint, submission.token).start()
+    return stack.id
+
+
+def check_name(name: str) -> None:
+    """Refuses what cannot be a stack's name.
+
+    Raises:
+        ValidationError: With the pattern.
+    """
+    if not _NAME.fullmatch(name):
+        raise ValidationError(
+            f"1 validation error detected: Value '{name}' at 'stackName' failed to satisfy constraint: "
+            "Member must satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*"
+        )
+
+
+def update(registry: StackRegistry, submission: Submission) -> str:
+    """Starts the update of a stack and returns its id.
+
+    Raises:
+        RequestRefused: Nothing was started.
+    """
+    stack = living(registry, submission.stack_name)
+    if known := _known(registry, "UpdateStack", submission.token, stack.name):
+        return known
+    check_updatable(stack)
+    blueprint = draw(registry, submission, stack)
+    check_capabilities(blueprint.template, set(submission.capabilities), transforms=blueprint.transforms)
+    check_types(stack, blueprint)
+    options = submission.options(stack.options)
+    if not differs(stack, blueprint, options.tags) and stack.status != "UPDATE_FAILED":
+        raise ValidationError("No updates are to be performed.")
+    _remember(registry, "UpdateStack", submission.token, stack)
+    start_update(stack, blueprint, options, submission)
+    return stack.id
+
+
+def start_update(stack: Stack, blueprint: Blueprint, options: Options, submission: Submission) -> None:
+    """Starts an update that has been judged."""
+    Update(stack, blueprint, options, submission.token, rollback=not submission.disable_rollback).start()
+
+
+def check_updatable(stack: Stack) -> None:
+    """Refuses an update in a status that allows none.
+
+    Raises:
+        ValidationError: With the status.
+    """
+    if stack.status not in _UPDATABLE:
+        raise ValidationError(f"Stack:{stack.id} is in {stack.status} state and can not be updated.")
+
+
+def check_types(stack: Stack, blueprint: Blueprint) -> None:
+    """Refuses to turn a resource into one of another type.
+
+    Raises:
+        ValidationError: With the logical ids.
+    """
+    changed = [
+        logical_id
+        for logical_id, definition in blueprint.definitions.items()
+        if logical_id in stack.resources and stack.resources[logical_id].resource_type != definition["Type"]
+    ]
+    if changed:
+        raise ValidationError(
+            "Update of resource type is not permitted. The new template modifies resource type of the "
+            f"following resources: [{', '.join(changed)}]"
+        )
+
+
+def delete(registry: StackRegistry, name_or_id: str, token: str | None, retain: list[str]) -> None:
+    """Starts the deletion of a stack; without effect when it is gone or going.
+
+    Raises:
+        ValidationError: The stack is protected, being updated, or ``retain`` does not fit.
+    """
+    stack = registry.find_living(name_or_id)
+    if stack is None or stack.status == "DELETE_IN_PROGRESS":
+        return
+    if stack.root.options.termination_protection:
+        raise ValidationError(f"Stack [{stack.name}] cannot be deleted while TerminationProtection is enabled")
+    if stack.status.startswith("UPDATE_") and stack.in_progress:
+        raise ValidationError(f"Stack [{stack.id}] cannot be deleted while in status {stack.status}")
+    if retain and stack.status != "DELETE_FAILED":
+        raise ValidationError(
+            f"Invalid operation on stack [{stack.id}]. RetainResources can only be used in DELETE_FAILED state"
+        )
+    operation = stack.operation
+    if isinstance(operation, Deletion) and stack.in_progress:
+        operation.turn_into_delete(token, None)
+        return
+    if isinstance(operation, Creation) and stack.in_progress:
+        operation.cancel()
+    Deletion(stack, token, retain=retain).start()
+
+
+def cancel_update(registry: StackRegistry, name_or_id: str) -> None:
+    """Has a running update rolled back.
+
+    Raises:
+        ValidationError: No update is running that could be.
+    """
+    stack = living(registry, name_or_id)
+    if not isinstance(stack.operation, Update) or stack.status != "UPDATE_IN_PROGRESS":
+        raise ValidationError(f"CancelUpdateStack cannot be called from current stack status")
+    stack.operation.cancel()
+
+
+def continue_rollback(registry: StackRegistry, name_or_id: str, token: str | None, skip: list[str]) -> None:
+    """Goes on with a rollback of an update that failed.
+
+    Raises:
+        ValidationError: There is none.
+    """
+    stack = living(registry, name_or_id)
+    if not isinstance(stack.operation, Update) or stack.status != "UPDATE_ROLLBACK_FAILED":
+        raise ValidationError(f"Stack:{stack.id} is in {stack.status} state and can not be continued.")
+    stack.operation.continue_rollback(set(skip), token)
+
+
+def roll_back(registry: StackRegistry, name_or_id: str, token: str | None) -> str:
+    """Takes a creation or update back that failed with rollback disabled.
+
+    Raises:
+        ValidationError: There is none.
+    """
+    stack = living(registry, name_or_id)
+    if isinstance(stack.operation, Update) and stack.status == "UPDATE_FAILED":
+        stack.operation.token = token
+        stack.operation.roll_back("User Initiated")
+    elif stack.status == "CREATE_FAILED":
+        Deletion(stack, token, None, ROLLBACK).start()
+    else:
+        raise ValidationError(f"Stack:{stack.id} is in {stack.status} state and can not be rolled back.")
+    return stack.id
+
+
+def living(registry: StackRegistry, name_or_id: str) -> Stack:
+    """Returns a stack that is not deleted.
+
+    Raises:
+        ValidationError: There is none; in the words of the requests that change stacks.
+    """
+    stack = registry.find_living(name_or_id)
+    if stack is None:
+        raise ValidationError(f"Stack [{name_or_id}] does not exist")
+    return stack
+
+
+def _known(registry: StackRegistry, action: str, token: str | None, stack_name: str) -> str | None:
+    """Returns the stack that a token led to before, if it did."""
+    stack_id = registry.tokens.get((action, token)) if token else None
+    if stack_id is not None and registry.find(stack_id).name != stack_name:
+        raise TokenAlreadyExistsError(token or "")
+    return stack_id
+
+
+def _remember(registry: StackRegistry, action: str, token: str | None, stack: Stack) -> None:
+    if token:
+        registry.tokens[action, token] = stack.id

@@ -1,0 +1,230 @@
+"""A stack: what it is now, and all that happened to it."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from localcloud.clock import clock
+from localcloud.cloudformation import notifications
+from localcloud.cloudformation.errors import UnresolvedValueError
+from localcloud.cloudformation.handlers import handler_for
+from localcloud.cloudformation.handlers.base import Made, Target
+from localcloud.cloudformation.ports import connected
+
+if TYPE_CHECKING:
+    from localcloud.cloudformation.operations.base import Operation
+    from localcloud.cloudformation.registry import StackRegistry
+    from localcloud.cloudformation.template.blueprint import Blueprint
+
+STACK_TYPE = "AWS::CloudFormation::Stack"
+
+
+@dataclass(frozen=True)
+class Event:
+    """One line of a stack's history."""
+
+    event_id: str
+    logical_id: str
+    physical_id: str
+    resource_type: str
+    at: datetime
+    status: str
+    reason: str | None
+    token: str | None
+    properties: str | None
+
+
+@dataclass(frozen=True)
+class Output:
+    """One evaluated output."""
+
+    key: str
+    value: str
+    description: str | None
+    export_name: str | None
+
+
+@dataclass
+class Resource:
+    """A resource of a stack by its logical id.
+
+    Attributes:
+        made: What exists for it now, or may exist.
+        properties: What was last asked for, as its events show it.
+    """
+
+    stack: Stack = field(repr=False)
+    logical_id: str
+    resource_type: str
+    definition: dict[str, Any] = field(repr=False)
+    made: Made | None = None
+    properties: dict[str, Any] = field(default_factory=dict)
+    status: str = ""
+    reason: str | None = None
+    changed_at: datetime = field(default_factory=clock.now)
+
+    @property
+    def physical_id(self) -> str | None:
+        """The physical id, once there is one."""
+        return self.made.physical_id if self.made else None
+
+    def set_status(self, status: str, reason: str | None = None) -> None:
+        """Takes on a status, writes it into the stack's history and tells the listeners."""
+        self.status, self.reason, self.changed_at = status, reason, clock.now()
+        self.stack.record(
+            self.logical_id, self.physical_id, self.resource_type, status, reason, self.properties
+        )
+        notifications.announce(
+            notifications.ResourceEvent(
+                stack_id=self.stack.id,
+                stack_name=self.stack.name,
+                stack_tags=dict(self.stack.tags),
+                logical_id=self.logical_id,
+                physical_id=self.physical_id,
+                resource_type=self.resource_type,
+                status=status,
+                properties=self.properties,
+            )
+        )
+
+
+@dataclass
+class Options:
+    """What a request says about a stack besides template and parameters."""
+
+    tags: dict[str, str] = field(default_factory=dict)
+    capabilities: list[str] = field(default_factory=list)
+    role_arn: str | None = None
+    notification_arns: list[str] = field(default_factory=list)
+    timeout_minutes: int | None = None
+    on_failure: str = "ROLLBACK"
+    termination_protection: bool = False
+
+
+class Stack:
+    """One stack, from its first request until long after its deletion.
+
+    Attributes:
+        resources: By logical id, those that exist or did until their stack was deleted.
+        leftovers: Replaced or removed resources that are yet to be deleted.
+        operation: What is going on, or what an update that went wrong left to continue.
+    """
+
+    def __init__(
+        self, registry: StackRegistry, name: str, stack_id: str, options: Options, parent: Stack | None = None
+    ) -> None:
+        self.registry = registry
+        self.name = name
+        self.id = stack_id
+        self.options = options
+        self.parent = parent
+        self.blueprint: Blueprint | None = None
+        self.created_at = clock.now()
+        self.updated_at: datetime | None = None
+        self.deleted_at: datetime | None = None
+        self.status = ""
+        self.status_reason: str | None = None
+        self.outputs: list[Output] = []
+        self.resources: dict[str, Resource] = {}
+        self.leftovers: list[Made] = []
+        self.events: list[Event] = []
+        self.operation: Operation | None = None
+        self.policy_body: str | None = None
+
+    # moto's tagging API lists stacks through these two.
+    @property
+    def stack_id(self) -> str:
+        """The ARN."""
+        return self.id
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """The stack's own tags."""
+        return self.options.tags
+
+    @property
+    def root(self) -> Stack:
+        """The stack at the top of this one's nesting."""
+        return self.parent.root if self.parent else self
+
+    @property
+    def in_progress(self) -> bool:
+        """Whether something is going on."""
+        return self.status.endswith("_IN_PROGRESS")
+
+    def set_status(self, status: str, reason: str | None = None) -> None:
+        """Takes on a status, writes it into the history and puts CloudFormation's event on the bus."""
+        self.status, self.status_reason = status, reason
+        self.record(self.name, self.id, STACK_TYPE, status, reason, None)
+        token = self.operation.token if self.operation else None
+        # Source: CloudFormation user guide, "Event details: stack status change".
+        detail = {
+            "stack-id": self.id,
+            "status-details": {"status": status, "status-reason": reason or ""},
+            "client-request-token": token or "",
+        }
+        put_service_event = connected().put_service_event
+        notifications.send(
+            lambda: put_service_event(
+                "aws.cloudformation", "CloudFormation Stack Status Change", [self.id], detail
+            )
+        )
+
+    def record(
+        self,
+        logical_id: str,
+        physical_id: str | None,
+        resource_type: str,
+        status: str,
+        reason: str | None,
+        properties: dict[str, Any] | None,
+    ) -> None:
+        """Writes one line into the history."""
+        now = clock.now()
+        is_stack = physical_id == self.id
+        stamp = now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        self.events.append(
+            Event(
+                event_id=str(uuid.uuid4()) if is_stack else f"{logical_id}-{status}-{stamp}-{len(self.events)}",
+                logical_id=logical_id,
+                physical_id=physical_id or "",
+                resource_type=resource_type,
+                at=now,
+                status=status,
+                reason=reason,
+                token=self.operation.token if self.operation else None,
+                properties=None if properties is None else json.dumps(properties, default=str),
+            )
+        )
+
+    def target(self, logical_id: str, blueprint: Blueprint, tags: dict[str, str]) -> Target:
+        """Evaluates what a template wants one resource to be.
+
+        Raises:
+            UnresolvedValueError: A function has no value.
+        """
+        definition = blueprint.definitions[logical_id]
+        properties = blueprint.scope(self).evaluate(definition.get("Properties", {}))
+        return Target(self, logical_id, definition["Type"], properties, dict(tags))
+
+    def ref(self, logical_id: str) -> Any:
+        """Returns what ``Ref`` gives for a resource."""
+        return self._made(logical_id).physical_id
+
+    def attribute(self, logical_id: str, name: str) -> Any:
+        """Returns what ``Fn::GetAtt`` gives for a resource."""
+        made = self._made(logical_id)
+        handler = handler_for(made.target.resource_type)
+        if handler is None:
+            raise UnresolvedValueError(f"localcloud does not know the resource type {made.target.resource_type}")
+        return handler.attribute(made, name)
+
+    def _made(self, logical_id: str) -> Made:
+        resource = self.resources.get(logical_id)
+        if resource is None or resource.made is None:
+            raise UnresolvedValueError(f"Template error: resource {logical_id} does not exist")
+        return resource.made

@@ -1,0 +1,164 @@
+"""A template with its parameters: which resources a stack has, in which order, and what they look like."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from localcloud.cloudformation.errors import UnresolvedValueError, ValidationError
+from localcloud.cloudformation.template.checks import check_structure
+from localcloud.cloudformation.template.document import parse
+from localcloud.cloudformation.template.functions import Scope, Values
+from localcloud.cloudformation.template.parameters import Parameter, resolve
+from localcloud.cloudformation.template.references import dependencies, names_in
+from localcloud.cloudformation.template.transform import apply_transforms, transforms_of
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a stack lives, and what the template can learn from outside of it."""
+
+    account_id: str
+    region: str
+    partition: str
+    stack_name: str
+    stack_id: str
+    read_ssm: Callable[[str], str]
+    import_value: Callable[[str], str]
+    zones: Callable[[str], list[str]]
+
+    def pseudo_parameters(self) -> dict[str, Any]:
+        """Returns the pseudo parameters but for ``AWS::NoValue``, which is a function's matter."""
+        return {
+            "AWS::AccountId": self.account_id,
+            "AWS::NotificationARNs": [],
+            "AWS::Partition": self.partition,
+            "AWS::Region": self.region,
+            "AWS::StackId": self.stack_id,
+            "AWS::StackName": self.stack_name,
+            "AWS::URLSuffix": "amazonaws.com.cn" if self.partition == "aws-cn" else "amazonaws.com",
+        }
+
+
+class _NoValues:
+    """Nothing is made yet, so nothing can be asked."""
+
+    def ref(self, logical_id: str) -> Any:
+        raise UnresolvedValueError(f"Template format error: Unresolved dependencies [{logical_id}]. Cannot reference resources in the Conditions block of the template")
+
+    def attribute(self, logical_id: str, name: str) -> Any:  # noqa: ARG002 - the attribute does not matter
+        return self.ref(logical_id)
+
+
+@dataclass(frozen=True)
+class Blueprint:
+    """What one deployment wants.
+
+    Attributes:
+        source: The template's text as given.
+        original: The template before its transforms.
+        template: After its transforms.
+        parameters: By name.
+        definitions: The resources whose condition holds, without untaken branches of ``Fn::If``.
+        dependencies: What must be complete before each resource.
+        outputs: Those whose condition holds.
+    """
+
+    source: str
+    original: Mapping[str, Any]
+    template: Mapping[str, Any]
+    place: Place
+    parameters: Mapping[str, Parameter]
+    definitions: Mapping[str, dict[str, Any]]
+    dependencies: Mapping[str, set[str]]
+    outputs: Mapping[str, dict[str, Any]]
+
+    @property
+    def transforms(self) -> list[str]:
+        """The transforms that were applied."""
+        return transforms_of(self.original)
+
+    def processed_text(self) -> str:
+        """Returns the template after its transforms: as given where there are none."""
+        return json.dumps(self.template) if self.transforms else self.source
+
+    def scope(self, values: Values) -> Scope:
+        """Returns what the template's functions see, given its resources."""
+        return _scope(self.template, self.parameters, self.place, values)
+
+
+def _scope(
+    template: Mapping[str, Any], parameters: Mapping[str, Parameter], place: Place, values: Values
+) -> Scope:
+    return Scope(
+        names=place.pseudo_parameters() | {name: p.value for name, p in parameters.items()},
+        mappings=template.get("Mappings", {}),
+        conditions=template.get("Conditions", {}),
+        values=values,
+        import_value=place.import_value,
+        zones=place.zones,
+    )
+
+
+def draw(source: str, supplied: Mapping[str, str], place: Place) -> Blueprint:
+    """Reads a template for a stack.
+
+    Args:
+        source: JSON or YAML.
+        supplied: Parameter texts.
+        place: The stack it is for.
+
+    Raises:
+        ValidationError: The template or a parameter is not acceptable.
+    """
+    original = parse(source)
+    check_structure(original)
+    parameters = resolve(original.get("Parameters", {}), supplied, place.read_ssm)
+    texts = {name: parameter.resolved or parameter.text for name, parameter in parameters.items()}
+    template = apply_transforms(original, texts, place.region)
+    check_structure(template)
+    parameters = resolve(template.get("Parameters", {}), supplied, place.read_ssm)
+    scope = _scope(template, parameters, place, _NoValues())
+    try:
+        definitions = _existing(template["Resources"], scope)
+        outputs = _existing(template.get("Outputs", {}), scope)
+    except UnresolvedValueError as error:
+        raise ValidationError(str(error)) from error
+    known = set(scope.names) | set(definitions) | {"AWS::NoValue"}
+    _check_references(definitions, known | set(template["Resources"]), known)
+    _refuse_unresolved(outputs, known, "Outputs")
+    return Blueprint(
+        source, original, template, place, parameters, definitions, dependencies(definitions), outputs
+    )
+
+
+def _existing(section: Mapping[str, dict[str, Any]], scope: Scope) -> dict[str, dict[str, Any]]:
+    return {
+        name: scope.choose(definition)
+        for name, definition in section.items()
+        if "Condition" not in definition or scope.holds(definition["Condition"])
+    }
+
+
+def _check_references(
+    definitions: Mapping[str, dict[str, Any]], declared: set[str], known: set[str]
+) -> None:
+    for definition in definitions.values():
+        explicit = definition.get("DependsOn", [])
+        names = [explicit] if isinstance(explicit, str) else explicit
+        # Waiting for a resource whose condition is false is waiting for nothing, not an error.
+        if unknown := [name for name in names if name not in declared]:
+            raise ValidationError(
+                f"Template format error: Unresolved resource dependencies [{', '.join(unknown)}] "
+                "in the Resources block of the template"
+            )
+    _refuse_unresolved({name: d.get("Properties", {}) for name, d in definitions.items()}, known, "Resources")
+
+
+def _refuse_unresolved(section: Mapping[str, Any], known: set[str], name: str) -> None:
+    unknown = sorted({reference for reference in names_in(list(section.values())) if reference not in known})
+    if unknown:
+        raise ValidationError(
+            f"Template format error: Unresolved resource dependencies [{', '.join(unknown)}] "
+            f"in the {name} block of the template"
+        )

@@ -1,0 +1,112 @@
+"""What is refused before anything is made: malformed templates, and capabilities nobody acknowledged."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from localcloud.cloudformation.errors import InsufficientCapabilitiesError, ValidationError
+
+#: Source: CloudFormation user guide, "Template anatomy".
+_SECTIONS = {
+    "AWSTemplateFormatVersion",
+    "Description",
+    "Metadata",
+    "Parameters",
+    "Mappings",
+    "Conditions",
+    "Rules",
+    "Transform",
+    "Globals",
+    "Resources",
+    "Outputs",
+    "Hooks",
+}
+_LOGICAL_ID = re.compile(r"[A-Za-z0-9]+")
+#: Inline templates and those in S3. Source: CreateStack, TemplateBody and TemplateURL.
+MAX_INLINE_BYTES = 51_200
+MAX_S3_BYTES = 1_048_576
+
+#: Types that need CAPABILITY_IAM, and the property that makes it CAPABILITY_NAMED_IAM.
+#: Source: CreateStack, Capabilities.
+_IAM_NAME_PROPERTY = {
+    "AWS::IAM::AccessKey": None,
+    "AWS::IAM::Group": "GroupName",
+    "AWS::IAM::InstanceProfile": "InstanceProfileName",
+    "AWS::IAM::ManagedPolicy": "ManagedPolicyName",
+    "AWS::IAM::Policy": None,
+    "AWS::IAM::Role": "RoleName",
+    "AWS::IAM::User": "UserName",
+    "AWS::IAM::UserToGroupAddition": None,
+}
+
+
+def check_structure(template: Mapping[str, Any]) -> None:
+    """Refuses a template whose sections or resources do not have the form they must have.
+
+    Raises:
+        ValidationError: With the text CloudFormation uses.
+    """
+    if unknown := set(template) - _SECTIONS:
+        raise ValidationError(f"Invalid template property or properties [{', '.join(sorted(unknown))}]")
+    resources = template.get("Resources")
+    if not isinstance(resources, dict) or not resources:
+        raise ValidationError("Template format error: At least one Resources member must be defined.")
+    for path in _nulls(template, ""):
+        raise ValidationError(f"[{path}] 'null' values are not allowed in templates")
+    for logical_id, definition in resources.items():
+        if not _LOGICAL_ID.fullmatch(str(logical_id)):
+            raise ValidationError(f"Template format error: Resource name {logical_id} is non alphanumeric.")
+        if not isinstance(definition, dict):
+            raise ValidationError("Template format error: Any Resources member must be an object.")
+        if not isinstance(definition.get("Type"), str):
+            raise ValidationError(f"Template format error: [/Resources/{logical_id}] Every Resources object must contain a Type member.")
+    for name, declaration in (template.get("Parameters") or {}).items():
+        if not isinstance(declaration, dict) or "Type" not in declaration:
+            raise ValidationError(f"Template format error: Every Parameters object must contain a Type member. ({name})")
+    for name, output in (template.get("Outputs") or {}).items():
+        if not isinstance(output, dict) or "Value" not in output:
+            raise ValidationError(f"Template format error: Every Outputs member must contain a Value object ({name})")
+
+
+def _nulls(node: Any, path: str) -> Iterator[str]:
+    if node is None:
+        yield path
+    elif isinstance(node, dict):
+        for key, value in node.items():
+            yield from _nulls(value, f"{path}/{key}")
+    elif isinstance(node, list):
+        for index, value in enumerate(node):
+            yield from _nulls(value, f"{path}/{index}")
+
+
+def required_capabilities(template: Mapping[str, Any]) -> list[str]:
+    """Returns the IAM capabilities a processed template needs: none, CAPABILITY_IAM or CAPABILITY_NAMED_IAM."""
+    needed: list[str] = []
+    for definition in template.get("Resources", {}).values():
+        if definition.get("Type") in _IAM_NAME_PROPERTY:
+            name_property = _IAM_NAME_PROPERTY[definition["Type"]]
+            if name_property is not None and name_property in (definition.get("Properties") or {}):
+                return ["CAPABILITY_NAMED_IAM"]
+            needed = ["CAPABILITY_IAM"]
+    return needed
+
+
+def check_capabilities(template: Mapping[str, Any], acknowledged: set[str], *, transforms: list[str]) -> None:
+    """Refuses what needs a capability that is not acknowledged.
+
+    Args:
+        template: After its transforms.
+        acknowledged: The caller's capabilities.
+        transforms: Those that were applied and need CAPABILITY_AUTO_EXPAND.
+
+    Raises:
+        InsufficientCapabilitiesError: With what is missing.
+    """
+    needed = required_capabilities(template)
+    if "CAPABILITY_NAMED_IAM" in acknowledged:
+        needed = []
+    missing = [name for name in needed if name not in acknowledged]
+    if transforms and "CAPABILITY_AUTO_EXPAND" not in acknowledged:
+        missing.append("CAPABILITY_AUTO_EXPAND")
+    if missing:
+        raise InsufficientCapabilitiesError(missing)

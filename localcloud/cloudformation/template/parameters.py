@@ -1,0 +1,123 @@
+"""Parameters: what the caller gave, checked against what the template declares."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from localcloud.cloudformation.errors import ValidationError
+
+_SSM_PREFIX = "AWS::SSM::Parameter::Value<"
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter of a stack.
+
+    Attributes:
+        text: The value as given, or the default.
+        value: What ``Ref`` evaluates to: text, a number or a list.
+        resolved: For a parameter read from Parameter Store: the text found there.
+        no_echo: Whether descriptions mask it.
+    """
+
+    text: str
+    value: Any
+    resolved: str | None
+    no_echo: bool
+
+
+def resolve(
+    declarations: Mapping[str, Mapping[str, Any]],
+    supplied: Mapping[str, str],
+    read_ssm: Callable[[str], str],
+) -> dict[str, Parameter]:
+    """Gives every declared parameter its value.
+
+    Args:
+        declarations: The section ``Parameters`` of the template.
+        supplied: Texts by name.
+        read_ssm: Reads a parameter of Parameter Store.
+
+    Raises:
+        ValidationError: A value is missing, not declared, or outside its constraints.
+    """
+    if unknown := [name for name in supplied if name not in declarations]:
+        raise ValidationError(f"Parameters: [{', '.join(unknown)}] do not exist in the template")
+    if missing := [n for n, d in declarations.items() if n not in supplied and "Default" not in d]:
+        raise ValidationError(f"Parameters: [{', '.join(missing)}] must have values")
+    return {
+        name: _resolve_one(name, declaration, supplied.get(name), read_ssm)
+        for name, declaration in declarations.items()
+    }
+
+
+def _resolve_one(
+    name: str, declaration: Mapping[str, Any], supplied: str | None, read_ssm: Callable[[str], str]
+) -> Parameter:
+    text = _default_text(declaration) if supplied is None else supplied
+    kind = declaration.get("Type", "String")
+    _check(name, declaration, kind, text)
+    resolved = None
+    if kind.startswith(_SSM_PREFIX):
+        kind = kind.removeprefix(_SSM_PREFIX).removesuffix(">")
+        resolved = read_ssm(text)
+    value = _typed(name, kind, text if resolved is None else resolved)
+    return Parameter(text, value, resolved, str(declaration.get("NoEcho", False)).lower() == "true")
+
+
+def _default_text(declaration: Mapping[str, Any]) -> str:
+    default = declaration["Default"]
+    if isinstance(default, bool):
+        return str(default).lower()
+    return ",".join(map(str, default)) if isinstance(default, list) else str(default)
+
+
+def _typed(name: str, kind: str, text: str) -> Any:
+    if kind == "Number":
+        return _number(name, text)
+    if kind == "CommaDelimitedList" or kind.startswith("List<"):
+        items = [item.strip() for item in text.split(",")] if text else []
+        return [_number(name, item) for item in items] if kind == "List<Number>" else items
+    return text
+
+
+def _number(name: str, text: str) -> int | float:
+    try:
+        return int(text)
+    except ValueError:
+        pass
+    try:
+        return float(text)
+    except ValueError as error:
+        raise ValidationError(f"Parameter '{name}' must be a number.") from error
+
+
+def _check(name: str, declaration: Mapping[str, Any], kind: str, text: str) -> None:
+    for problem in _problems(name, declaration, kind, text):
+        description = declaration.get("ConstraintDescription")
+        raise ValidationError(
+            f"Parameter '{name}' failed to satisfy constraint: {description}" if description else problem
+        )
+
+
+def _problems(name: str, declaration: Mapping[str, Any], kind: str, text: str) -> list[str]:
+    problems = []
+    items = [item.strip() for item in text.split(",")] if kind == "CommaDelimitedList" else [text]
+    allowed = [_default_text({"Default": value}) for value in declaration.get("AllowedValues", [])]
+    pattern = declaration.get("AllowedPattern")
+    if allowed and any(item not in allowed for item in items):
+        problems.append(f"Parameter '{name}' must be one of AllowedValues")
+    if pattern and any(re.fullmatch(pattern, item) is None for item in items):
+        problems.append(f"Parameter '{name}' must match pattern {pattern}")
+    if kind == "Number":
+        number = _number(name, text)
+        if "MinValue" in declaration and number < float(declaration["MinValue"]):
+            problems.append(f"Parameter '{name}' must be a number not less than {declaration['MinValue']}")
+        if "MaxValue" in declaration and number > float(declaration["MaxValue"]):
+            problems.append(f"Parameter '{name}' must be a number not greater than {declaration['MaxValue']}")
+    if "MinLength" in declaration and len(text) < int(declaration["MinLength"]):
+        problems.append(f"Parameter '{name}' must contain at least {declaration['MinLength']} characters")
+    if "MaxLength" in declaration and len(text) > int(declaration["MaxLength"]):
+        problems.append(f"Parameter '{name}' must contain at most {declaration['MaxLength']} characters")
+    return problems
