@@ -18,6 +18,8 @@ from pcluster_cfn.stacks import Event, Outcome
 _COLOURS = {"_FAILED": "red", "_COMPLETE": "green", "_IN_PROGRESS": "yellow"}
 #: Lines of a terminal that the live table leaves alone: its header, its title and the cursor's line.
 _SPARE_LINES = 4
+#: Columns of a terminal that separate those of the live table, and its spinner.
+_GAPS = 4 * 2 + 1
 
 
 @dataclass
@@ -149,20 +151,25 @@ class LiveView:
         if len(lines) > self._console.height - _SPARE_LINES:
             lines = list(self._progress.lines(fold=True))
         table = Table(box=None, pad_edge=False, show_header=bool(lines), header_style="dim")
-        table.add_column("Resource", no_wrap=True)
-        table.add_column("", width=1)
-        table.add_column("Status", no_wrap=True)
-        table.add_column("Elapsed", justify="right", no_wrap=True)
-        table.add_column("Reason", ratio=1, overflow="ellipsis", no_wrap=True)
-        for depth, line in lines:
-            table.add_row(
-                Text("  " * depth + line.name, style="bold" if line.resources or depth == 0 else ""),
-                self._spinner if line.event.running else "",
-                Text(line.event.status, style=colour(line.event.status)),
-                _duration(line.elapsed_s),
-                Text(line.event.reason.replace("\n", " ")),
-            )
+        for heading in ("Resource", "", "Status", "Elapsed", "Reason"):
+            table.add_column(heading, justify="right" if heading == "Elapsed" else "left", no_wrap=True)
+        rows = [self._row(depth, line) for depth, line in lines]
+        taken = sum(max((len(row[column]) for row in rows), default=0) for column in range(3)) + _GAPS
+        for (name, status, elapsed, reason), (_, line) in zip(rows, lines, strict=True):
+            # Whatever the terminal lacks in width is taken from the reasons, and from nothing else.
+            reason.truncate(max(self._console.width - taken, 0), overflow="ellipsis")
+            spinner = self._spinner if line.event.running else ""
+            table.add_row(name, spinner, status, elapsed, reason)
         return table
+
+    @staticmethod
+    def _row(depth: int, line: Line) -> tuple[Text, Text, Text, Text]:
+        return (
+            Text("  " * depth + line.name, style="bold" if depth == 0 or line.resources else ""),
+            Text(line.event.status, style=colour(line.event.status)),
+            Text(_duration(line.elapsed_s).rjust(len("Elapsed"))),
+            Text(line.event.reason.replace("\n", " ")),
+        )
 
 
 def view_for(console: Console, stack_name: str) -> PlainView | LiveView:
@@ -198,7 +205,8 @@ def _print_outputs(console: Console, outputs: dict[str, str]) -> None:
 
 
 def _print_line(console: Console, text: str, style: str = "") -> None:
-    console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
+    # A styled Text: the style argument of print would colour a live table that is redrawn below, too.
+    console.print(Text(text, style=style), soft_wrap=True)
 
 
 def colour(status: str) -> str:

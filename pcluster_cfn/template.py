@@ -78,12 +78,12 @@ class Template:
         return Template.parse(text, str(path))
 
     def text(self) -> str:
-        """Returns the template as YAML in block style.
+        """Returns the template as YAML, as CloudFormation reads it: in block style, aliases written out.
 
-        Inside ``[…]`` the emitter would write ``1:02:03`` with a tag of YAML's that CloudFormation refuses.
+        Inside ``[…]`` the emitter would write ``1:02:03`` with a tag of YAML's. Source: CloudFormation user
+        guide, "Template formats": neither such tags nor aliases are supported.
         """
-        _to_block_style(self.root)
-        return yaml.serialize(self.root, Dumper=yaml.SafeDumper, width=10_000, allow_unicode=True)
+        return yaml.serialize(_plain(self.root), Dumper=yaml.SafeDumper, width=10_000, allow_unicode=True)
 
     def resources(self) -> Iterator[Resource]:
         """Yields the resources in the order of the text."""
@@ -144,15 +144,14 @@ def put(node: MappingNode, key: str, value: str | dict[str, str]) -> None:
     node.value = [(name, replacement if name.value == key else old) for name, old in node.value]
 
 
-def _to_block_style(node: Node) -> None:
+def _plain(node: Node) -> Node:
+    """Returns a copy in block style in which no node is met twice."""
     if isinstance(node, SequenceNode):
-        node.flow_style = False
-        for item in node.value:
-            _to_block_style(item)
-    elif isinstance(node, MappingNode):
-        node.flow_style = False
-        for _, value in node.value:
-            _to_block_style(value)
+        return SequenceNode(node.tag, [_plain(item) for item in node.value], flow_style=False)
+    if isinstance(node, MappingNode):
+        pairs = [(_plain(key), _plain(value)) for key, value in node.value]
+        return MappingNode(node.tag, pairs, flow_style=False)
+    return ScalarNode(node.tag, node.value, style=node.style)
 
 
 def _node(value: str | dict[str, str]) -> Node:

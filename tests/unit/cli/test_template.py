@@ -49,6 +49,13 @@ def test_a_second_round_trip_changes_nothing():
     assert Template.parse(once, "t").text() == once
 
 
+def test_aliases_are_written_out_because_cloudformation_knows_none():
+    text = Template.parse("Resources: {A: &a {Type: X, N: [1]}, B: *a}", "t").text()
+    assert yaml.safe_load(text)["Resources"] == {"A": {"Type": "X", "N": [1]}, "B": {"Type": "X", "N": [1]}}
+    assert "&" not in text
+    assert "*" not in text
+
+
 def test_a_json_template_is_read_like_a_yaml_one():
     template = Template.parse(
         '{"Resources": {"A": {"Type": "AWS::SNS::Topic", "Properties": {"N": "1"}}}}', "t"
