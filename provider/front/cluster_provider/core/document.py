@@ -13,14 +13,9 @@ T = TypeVar("T")
 
 
 def to_document(value: Any) -> Any:
-    """Turns dataclasses, enums, instants, lists and maps into plain JSON values.
-
-    Fields that are None are left out, so that a record written by an older version of this code and one
-    written by this version read alike.
-    """
+    """Turns dataclasses, enums, instants, lists and maps into plain JSON values."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        pairs = ((field.name, getattr(value, field.name)) for field in dataclasses.fields(value))
-        return {name: to_document(item) for name, item in pairs if item is not None}
+        return {field.name: to_document(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, datetime):
@@ -34,6 +29,9 @@ def to_document(value: Any) -> Any:
 
 def from_document(kind: type[T], document: Any) -> T:
     """Builds a value of a type from plain JSON values; the inverse of :func:`to_document`.
+
+    Fields that the document has and the type has not are left out: an older version of this code reads
+    what a newer one wrote.
 
     Raises:
         TypeError: The document lacks a field that has no default.

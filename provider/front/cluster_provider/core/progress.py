@@ -118,7 +118,7 @@ class Progress:
         stack_id: ARN of the cluster stack, once this request's effect on it was seen.
         effect_seen: Whether CloudFormation accepted this request's change of the cluster stack.
         validation_messages: As the engine reported them.
-        call: The last call made for this request, absorbed once it ended.
+        call: The last changing call of this request that ended.
         description: The engine's last description.
         described_at: When it was made.
         outcome: The answer.
@@ -205,7 +205,7 @@ def absorb(progress: Progress, call: EngineCall | None) -> Progress:
     result = call.result
     if call.operation is Operation.DESCRIBE:
         described = result if result.error is None else progress.description
-        return replace(progress, call=call, description=described, described_at=call.ended_at)
+        return replace(progress, description=described, described_at=call.ended_at)
     attempts = dict(progress.attempts)
     if result.error is not None and result.error.code in TRANSIENT:
         attempts[call.operation] = max(0, attempts.get(call.operation, 0) - 1)

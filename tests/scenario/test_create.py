@@ -1,0 +1,195 @@
+from tests.support.world import World, failed, properties
+
+
+def test_a_create_is_answered_with_the_head_nodes_address_once_the_cluster_is_complete() -> None:
+    world = World()
+    request = world.create()
+    world.run_engine()
+    assert not world.sink.answers(request)
+
+    world.settle("hpc", "CREATE_COMPLETE")
+    world.run_engine()
+
+    answer = world.sink.answer(request)
+    assert answer["Status"] == "SUCCESS"
+    assert answer["PhysicalResourceId"] == "hpc"
+    assert answer["Data"]["headNode.publicIpAddress"] == "203.0.113.7"
+    assert answer["Data"]["clusterStatus"] == "CREATE_COMPLETE"
+    assert answer["Data"]["logGroupName"] == "/aws/parallelcluster/hpc"
+    assert answer["Data"]["validationMessages"] == "[]"
+
+
+def test_the_sweep_finds_a_complete_cluster_though_every_event_was_lost() -> None:
+    world = World()
+    request = world.create()
+    world.run_engine(report=False)
+    world.settle("hpc", "CREATE_COMPLETE", tell=False)
+    world.pass_time(600)
+    world.run_engine(report=False)
+    world.pass_time(600)
+    while world.engines.calls:
+        world.run_engine()
+    assert world.sink.answer(request)["Status"] == "SUCCESS"
+
+
+def test_the_parent_stacks_tags_and_the_owner_tags_go_to_the_engine_apart() -> None:
+    world = World()
+    world.create()
+    call = world.run_engine()
+    assert call["configuration_tags"] == {"team": "hpc", "parallelcluster:custom_resource": "cluster"}
+    assert world.cluster().belongs_to(world.owner())
+
+
+def test_the_same_create_twice_makes_one_cluster_and_one_answer() -> None:
+    world = World()
+    event = world.event("Create")
+    world.deliver(event)
+    world.deliver(event)
+    world.run_engine()
+    world.deliver(event)
+    world.settle("hpc", "CREATE_COMPLETE")
+    world.run_engine()
+    world.deliver(event)
+    assert world.engines.calls == []
+    assert len(world.sink.answers(event["RequestId"])) == 1
+
+
+def test_a_refused_configuration_is_answered_at_once_and_its_delete_touches_nothing() -> None:
+    world = World()
+    request = world.create()
+    fault = {
+        "path": "/Scheduling/SlurmQueues/0/Nam",
+        "value": '"q1"',
+        "expected": "no such key",
+        "suggestion": "Name",
+    }
+    world.run_engine(failed("ConfigurationInvalid", "1 error", details=[fault]))
+
+    answer = world.sink.answer(request)
+    assert answer["Status"] == "FAILED"
+    assert answer["Reason"].startswith(
+        'InvalidProperty: ClusterConfiguration/Scheduling/SlurmQueues/0/Nam: "q1"'
+    )
+    assert "Did you mean Name?" in answer["Reason"]
+
+    gone = world.delete(answer["PhysicalResourceId"])
+    assert world.sink.answer(gone)["Status"] == "SUCCESS"
+    assert world.engines.calls == []
+
+
+def test_a_foreign_cluster_of_the_same_name_is_refused_and_survives_the_rollback() -> None:
+    world = World()
+    world.made(logical_id="Other")
+    foreign = world.cluster()
+
+    request = world.create()
+    answer = world.sink.answer(request)
+    assert answer["Status"] == "FAILED"
+    assert answer["Reason"].startswith("NotOwner: ClusterName hpc")
+    deleted = world.delete(answer["PhysicalResourceId"])
+
+    assert world.sink.answer(deleted)["Status"] == "SUCCESS"
+    assert world.cluster() == foreign
+    assert world.engines.calls == []
+
+
+def test_a_cluster_that_fails_is_answered_with_its_root_cause_and_then_deleted() -> None:
+    world = World()
+    request = world.create()
+    world.run_engine()
+    world.fail(
+        "hpc", "ROLLBACK_COMPLETE", ("HeadNode", "You have exceeded your vCPU limit"), ("Net", "cancelled")
+    )
+    world.run_engine()
+
+    answer = world.sink.answer(request)
+    assert answer["Status"] == "FAILED"
+    assert answer["PhysicalResourceId"] == "hpc"
+    assert (
+        "HeadNode (AWS::EC2::Instance) CREATE_FAILED: You have exceeded your vCPU limit." in answer["Reason"]
+    )
+    assert "/aws/parallelcluster/hpc" in answer["Reason"]
+
+    deleted = world.delete()
+    world.run_engine()
+    world.settle("hpc", "DELETE_COMPLETE")
+    assert world.sink.answer(deleted)["Status"] == "SUCCESS"
+
+
+def test_an_engine_that_dies_after_its_work_makes_no_second_cluster() -> None:
+    world = World()
+    request = world.create()
+    world.run_engine(report=False)
+    world.pass_time(900)
+    assert world.engines.calls == []
+    world.settle("hpc", "CREATE_COMPLETE")
+    world.run_engine()
+    assert world.sink.answer(request)["Status"] == "SUCCESS"
+
+
+def test_an_engine_that_dies_before_its_work_is_called_again_three_times_at_most() -> None:
+    world = World()
+    request = world.create()
+    for _ in range(3):
+        world.crash_engine()
+        world.pass_time(120)
+    assert world.engines.calls == []
+    answer = world.sink.answer(request)
+    assert answer["Reason"].startswith("EngineFailed: cluster hpc")
+    assert "exit status 1" in answer["Reason"]
+
+
+def test_throttling_is_waited_out_and_never_counted_as_a_failure() -> None:
+    world = World()
+    request = world.create()
+    for _ in range(6):
+        world.run_engine(failed("Throttled", "Rate exceeded"))
+        world.pass_time(120)
+    assert not world.sink.answers(request)
+    world.run_engine()
+    world.settle("hpc", "CREATE_COMPLETE")
+    world.run_engine()
+    assert world.sink.answer(request)["Status"] == "SUCCESS"
+
+
+def test_a_create_that_takes_too_long_is_answered_before_cloudformation_stops_listening() -> None:
+    world = World()
+    request = world.create()
+    issued_at = world.clock.now()
+    world.run_engine()
+    world.pass_time(3540)
+    answer = world.sink.answer(request)
+    assert answer["Reason"].startswith("DeadlineExceeded: cluster hpc")
+    assert "CREATE_IN_PROGRESS" in answer["Reason"]
+    assert answer["PhysicalResourceId"] == "hpc"
+    assert (world.clock.now() - issued_at).total_seconds() < 3600
+
+
+def test_success_waits_for_the_values_that_ec2_could_not_give() -> None:
+    world = World()
+    request = world.create()
+    world.run_engine()
+    world.settle("hpc", "CREATE_COMPLETE")
+    cluster = {"clusterName": "hpc", "cloudFormationStackStatus": "CREATE_COMPLETE"}
+    world.run_engine({"status": "succeeded", "cluster": cluster, "head_node": "unknown"})
+    assert not world.sink.answers(request)
+    world.pass_time(120)
+    world.run_engine()
+    assert world.sink.answer(request)["Data"]["headNode.publicIpAddress"] == "203.0.113.7"
+
+
+def test_a_wrong_property_is_answered_once_and_leaves_nothing_open() -> None:
+    world = World()
+    request = world.create(ResourceProperties=properties(ClusterName="no spaces please"))
+    assert "'no spaces please'" in world.sink.answer(request)["Reason"]
+    assert world.engines.calls == []
+    assert [record.is_open for _, record in world.operations.records()] == [False]
+
+
+def test_a_version_without_an_engine_is_refused_with_the_versions_there_are() -> None:
+    world = World(versions=("3.16.1", "3.14.0"))
+    request = world.create(ResourceProperties=properties(PclusterVersion="3.11.0"))
+    reason = world.sink.answer(request)["Reason"]
+    assert reason.startswith("VersionMismatch")
+    assert "3.11.0" in reason
+    assert "3.14.0, 3.16.1" in reason

@@ -1,0 +1,261 @@
+import pytest
+
+from cluster_provider.core.errors import DeliveryFailed, Undeliverable
+from cluster_provider.core.observed import StackFailure
+from tests.support.world import CONFIGURATION, World, failed, properties
+
+NEW = {**CONFIGURATION, "Tags": []}
+
+
+def test_an_update_is_answered_once_the_cluster_is_updated_and_names_the_same_attributes() -> None:
+    world = World()
+    created = world.made()
+    request = world.update(ClusterConfiguration=NEW)
+    world.run_engine()
+    world.settle("hpc", "UPDATE_COMPLETE")
+    world.run_engine()
+    answer = world.sink.answer(request)
+    assert answer["Status"] == "SUCCESS"
+    assert answer["Data"].keys() == world.sink.answer(created)["Data"].keys()
+    assert answer["Data"]["clusterStatus"] == "UPDATE_COMPLETE"
+
+
+def test_an_update_without_a_difference_for_the_cluster_succeeds_without_touching_it() -> None:
+    world = World()
+    world.made()
+    request = world.update(DeletionPolicy="Retain")
+    call = world.run_engine()
+    assert call["operation"] == "describe"
+    assert world.sink.answer(request)["Status"] == "SUCCESS"
+    assert world.cluster().status == "CREATE_COMPLETE"
+
+
+def test_an_update_that_the_library_finds_empty_succeeds() -> None:
+    world = World()
+    world.made()
+    request = world.update(ClusterConfiguration=NEW)
+    world.run_engine(failed("NoChanges", "No changes found in your cluster configuration."))
+    world.run_engine()
+    assert world.sink.answer(request)["Status"] == "SUCCESS"
+
+
+def test_a_refused_update_names_each_parameter_and_its_rollback_succeeds_untouched() -> None:
+    world = World()
+    world.made()
+    request = world.update(ClusterConfiguration=NEW)
+    item = {
+        "parameter": "HeadNode.InstanceType",
+        "currentValue": "t3.small",
+        "requestedValue": "t3.large",
+        "message": "Update actions are not currently supported",
+    }
+    world.run_engine(failed("UpdateRejected", "Update failure", details=[item]))
+    answer = world.sink.answer(request)
+    assert answer["Reason"].startswith(
+        "ClusterRejected: ClusterConfiguration: HeadNode.InstanceType from 't3.small'"
+    )
+    assert answer["PhysicalResourceId"] == "hpc"
+
+    undone = world.update(old=properties(ClusterConfiguration=NEW))
+    assert world.run_engine()["operation"] == "describe"
+    assert world.sink.answer(undone)["Status"] == "SUCCESS"
+
+
+def test_a_failed_update_is_answered_with_its_cause_and_its_rollback_succeeds() -> None:
+    world = World()
+    world.made()
+    before = world.cluster()
+    request = world.update(ClusterConfiguration=NEW)
+    world.run_engine()
+    world.fail("hpc", "UPDATE_ROLLBACK_IN_PROGRESS", ("HeadNodeWaitCondition", "it did not start"))
+    assert not world.sink.answers(request)
+    world.settle("hpc", "UPDATE_ROLLBACK_COMPLETE", parameters=before.parameters, outputs=before.outputs)
+    answer = world.sink.answer(request)
+    assert "HeadNodeWaitCondition" in answer["Reason"]
+    assert "it did not start" in answer["Reason"]
+
+    undone = world.update(old=properties(ClusterConfiguration=NEW))
+    assert world.run_engine()["operation"] == "describe"
+    assert world.sink.answer(undone)["Status"] == "SUCCESS"
+
+
+def test_the_failures_of_earlier_operations_are_not_blamed() -> None:
+    world = World()
+    world.made()
+    old = StackFailure("Old", "AWS::EC2::Instance", "UPDATE_FAILED", "long ago", world.clock.now())
+    world.stacks.declare_failure(world.cluster().stack_id, old)
+    world.clock.advance(600)
+    request = world.update(ClusterConfiguration=NEW)
+    world.run_engine()
+    world.fail("hpc", "UPDATE_ROLLBACK_COMPLETE", ("New", "just now"))
+    assert "just now" in world.sink.answer(request)["Reason"]
+    assert "long ago" not in world.sink.answer(request)["Reason"]
+
+
+def test_a_rename_is_refused_and_the_rollback_to_the_old_name_succeeds() -> None:
+    world = World()
+    world.made()
+    request = world.update(ClusterName="other")
+    answer = world.sink.answer(request)
+    assert answer["Reason"].startswith("InvalidProperty: ClusterName: a cluster cannot be renamed from 'hpc'")
+    assert answer["PhysicalResourceId"] == "hpc"
+    undone = world.update(old=properties(ClusterName="other"))
+    world.run_engine()
+    assert world.sink.answer(undone)["Status"] == "SUCCESS"
+
+
+def test_another_version_is_refused_before_anything_is_touched() -> None:
+    world = World(versions=("3.16.1", "3.14.0"))
+    world.made()
+    request = world.update(PclusterVersion="3.14.0")
+    assert world.sink.answer(request)["Reason"].startswith("VersionMismatch: PclusterVersion")
+    assert world.engines.calls == []
+
+
+def test_a_cluster_is_updated_by_the_engine_of_its_own_version_after_the_default_moved_on() -> None:
+    world = World(versions=("3.14.0",))
+    world.made()
+    world.engines.versions = frozenset({"3.14.0", "3.16.1"})
+    world.engines.default_version = "3.16.1"
+    world.update(ClusterConfiguration=NEW)
+    assert world.engines.calls[0][0] == "3.14.0"
+
+
+def test_an_engine_that_dies_after_the_update_was_accepted_is_recognised_by_its_token() -> None:
+    world = World()
+    world.made()
+    request = world.update(ClusterConfiguration=NEW)
+    world.run_engine(report=False)
+    world.pass_time(600)
+    world.settle("hpc", "UPDATE_COMPLETE")
+    world.run_engine()
+    assert world.engines.calls == []
+    assert world.sink.answer(request)["Status"] == "SUCCESS"
+
+
+def test_a_delete_is_answered_once_the_cluster_stack_is_gone() -> None:
+    world = World()
+    world.made()
+    request = world.delete()
+    world.run_engine()
+    assert not world.sink.answers(request)
+    world.settle("hpc", "DELETE_COMPLETE")
+    assert world.sink.answer(request)["Status"] == "SUCCESS"
+    assert [record.clusters for _, record in world.operations.records()] == [{}]
+
+
+def test_a_delete_of_a_cancelled_create_finds_the_cluster_by_its_owner() -> None:
+    world = World()
+    created = world.create()
+    world.run_engine()
+    deleted = world.delete("parent-Cluster-1ABCDEF")
+    world.run_engine()
+    world.settle("hpc", "DELETE_COMPLETE")
+    assert world.sink.answer(deleted)["Status"] == "SUCCESS"
+    assert not world.sink.answers(created)
+
+
+def test_a_delete_waits_for_an_engine_that_may_still_make_the_cluster() -> None:
+    world = World()
+    world.create()
+    deleted = world.delete("parent-Cluster-1ABCDEF")
+    assert not world.sink.answers(deleted)
+    world.run_engine()
+    call = world.run_engine()
+    assert call["operation"] == "delete"
+    world.settle("hpc", "DELETE_COMPLETE")
+    assert world.sink.answer(deleted)["Status"] == "SUCCESS"
+
+
+def test_a_late_engine_makes_nothing_after_the_delete_was_answered() -> None:
+    world = World()
+    world.create()
+    deleted = world.delete("parent-Cluster-1ABCDEF")
+    world.pass_time(600)
+    assert world.sink.answer(deleted)["Status"] == "SUCCESS"
+    world.run_engine()
+    assert world.stacks.living("hpc") is None
+
+
+def test_a_create_delivered_again_after_its_delete_makes_nothing() -> None:
+    world = World()
+    event = world.event("Create")
+    world.clock.advance(5)
+    deleted = world.delete("parent-Cluster-1ABCDEF")
+    assert world.sink.answer(deleted)["Status"] == "SUCCESS"
+    world.deliver(event)
+    assert world.engines.calls == []
+
+
+def test_a_retained_cluster_survives_its_delete() -> None:
+    world = World()
+    world.made()
+    kept = world.cluster()
+    request = world.delete(ResourceProperties=properties(DeletionPolicy="Retain"))
+    assert world.sink.answer(request)["Status"] == "SUCCESS"
+    assert world.cluster() == kept
+
+
+def test_a_failed_create_is_never_retained() -> None:
+    world = World()
+    world.create(ResourceProperties=properties(DeletionPolicy="Retain"))
+    world.run_engine()
+    world.fail("hpc", "ROLLBACK_COMPLETE", ("HeadNode", "no capacity"))
+    world.run_engine()
+    world.delete(ResourceProperties=properties(DeletionPolicy="Retain"))
+    assert world.run_engine()["operation"] == "delete"
+
+
+def test_a_failed_deletion_is_tried_three_times_and_then_told() -> None:
+    world = World()
+    world.made()
+    request = world.delete()
+    for _ in range(3):
+        assert world.run_engine()["operation"] == "delete"
+        world.fail("hpc", "DELETE_FAILED", ("Vpc", "it has dependencies"))
+        world.pass_time(60)
+    assert world.engines.calls == []
+    assert "it has dependencies" in world.sink.answer(request)["Reason"]
+
+
+def test_a_delete_waits_for_an_update_to_settle() -> None:
+    world = World()
+    world.made()
+    world.update(ClusterConfiguration=NEW)
+    world.run_engine()
+    world.clock.advance(60)
+    world.delete()
+    assert world.engines.calls == []
+    world.settle("hpc", "UPDATE_COMPLETE")
+    assert world.run_engine()["operation"] == "delete"
+
+
+def test_a_cluster_deleted_out_of_band_and_its_name_taken_by_another_is_left_alone() -> None:
+    world = World()
+    world.made()
+    world.settle("hpc", "DELETE_COMPLETE", tell=False)
+    world.made(logical_id="Other")
+    other = world.cluster()
+    request = world.delete()
+    assert world.sink.answer(request)["Status"] == "SUCCESS"
+    assert world.cluster() == other
+
+
+def test_an_answer_that_did_not_arrive_is_sent_again_byte_for_byte() -> None:
+    world = World()
+    world.sink.refuse_next(DeliveryFailed("CloudFormation's URL answered 503"))
+    with pytest.raises(DeliveryFailed):
+        world.create(ResourceProperties=properties(ClusterName=""))
+    world.pass_time(60)
+    ((request_id, bodies),) = world.sink.bodies.items()
+    assert len(bodies) == 1
+    assert world.sink.answer(request_id)["Status"] == "FAILED"
+
+
+def test_an_answer_that_can_never_arrive_is_given_up() -> None:
+    world = World()
+    world.sink.refuse_next(Undeliverable("CloudFormation's URL answered 403"))
+    world.create(ResourceProperties=properties(ClusterName=""))
+    world.pass_time(300)
+    assert world.sink.bodies == {}
+    assert [record.is_open for _, record in world.operations.records()] == [False]

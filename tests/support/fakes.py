@@ -1,0 +1,225 @@
+"""The provider's world in memory: facts are stated, nothing is scripted.
+
+Each fake passes the same contract tests as its adapter (tests/contract/test_ports.py), and the sink checks
+CloudFormation's rules on every answer, whatever the test is about.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from cluster_provider.core.document import from_document, to_document
+from cluster_provider.core.errors import DeliveryFailed, Undeliverable
+from cluster_provider.core.identity import Owner
+from cluster_provider.core.observed import ClusterStack, StackFailure
+from cluster_provider.core.progress import OperationRecord, OwnerRecord
+
+START = datetime(2026, 11, 2, 8, 0, tzinfo=UTC)
+
+
+class MovedClock:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.at = START
+
+    def now(self) -> datetime:
+        return self.at
+
+    def advance(self, seconds: float) -> None:
+        self.at += timedelta(seconds=seconds)
+
+
+@dataclass
+class StackFact:
+    """A stack that exists, with what is known of its past."""
+
+    stack: ClusterStack
+    tokens: set[str] = field(default_factory=set)
+    failures: list[StackFailure] = field(default_factory=list)
+
+
+class FactStacks:
+    """Stacks as they are declared to be."""
+
+    def __init__(self) -> None:
+        self.facts: dict[str, StackFact] = {}
+        self.awaited: dict[Owner, bool] = {}
+
+    def declare(self, stack: ClusterStack, *, tokens: Sequence[str] = ()) -> ClusterStack:
+        fact = self.facts.setdefault(stack.stack_id, StackFact(stack))
+        fact.stack = stack
+        fact.tokens |= set(tokens)
+        return stack
+
+    def declare_failure(self, stack_id: str, failure: StackFailure) -> None:
+        self.facts[stack_id].failures.append(failure)
+
+    def living(self, name: str) -> ClusterStack | None:
+        found = [
+            fact.stack for fact in self.facts.values() if fact.stack.name == name and not fact.stack.gone
+        ]
+        return found[-1] if found else None
+
+    def describe(self, name_or_arn: str) -> ClusterStack | None:
+        if name_or_arn in self.facts:
+            return self.facts[name_or_arn].stack
+        return self.living(name_or_arn)
+
+    def failures(self, stack_id: str, since: datetime | None) -> tuple[StackFailure, ...]:
+        known = self.facts[stack_id].failures
+        return tuple(sorted((f for f in known if since is None or f.at >= since), key=lambda f: f.at))
+
+    def has_event_of(self, stack_id: str, client_request_token: str) -> bool:
+        return client_request_token in self.facts[stack_id].tokens
+
+    def awaits_answer(self, owner: Owner) -> bool:
+        return self.awaited.get(owner, True)
+
+
+class QueuedEngines:
+    """Engines whose calls wait until the test lets them run."""
+
+    def __init__(self, versions: Sequence[str] = ("3.16.1",)) -> None:
+        self.versions = frozenset(versions)
+        self.default_version = versions[0]
+        self.calls: list[tuple[str, dict[str, Any]]] = []
+
+    def invoke(self, version: str, call: Mapping[str, object]) -> None:
+        assert version in self.versions
+        self.calls.append((version, json.loads(json.dumps(call))))
+
+
+#: Source of each rule: AWS CloudFormation user guide, "Custom resource response objects".
+BODY_MAX_BYTES = 4096
+PHYSICAL_ID_MAX_BYTES = 1024
+
+
+class Sink:
+    """CloudFormation's end of the response URL; checks its rules on every answer."""
+
+    def __init__(self) -> None:
+        self.bodies: dict[str, list[str]] = {}
+        self.refusals: list[Exception] = []
+
+    def refuse_next(self, *errors: DeliveryFailed | Undeliverable) -> None:
+        self.refusals.extend(errors)
+
+    def send(self, url: str, body: str) -> None:
+        if self.refusals:
+            raise self.refusals.pop(0)
+        request_id = parse_qs(urlsplit(url).query)["request"][0]
+        self._check(request_id, body)
+        self.bodies.setdefault(request_id, []).append(body)
+
+    def answers(self, request_id: str) -> list[dict[str, Any]]:
+        return [json.loads(body) for body in self.bodies.get(request_id, [])]
+
+    def answer(self, request_id: str) -> dict[str, Any]:
+        """The one answer to a request; a repeated one must be the same, byte for byte."""
+        bodies = set(self.bodies.get(request_id, []))
+        assert len(bodies) == 1, f"{len(bodies)} different answers to {request_id}"
+        answer: dict[str, Any] = json.loads(bodies.pop())
+        return answer
+
+    @staticmethod
+    def _check(request_id: str, body: str) -> None:
+        assert len(body.encode()) <= BODY_MAX_BYTES
+        answer = json.loads(body)
+        assert answer["Status"] in {"SUCCESS", "FAILED"}
+        assert answer["RequestId"] == request_id
+        assert answer["StackId"]
+        assert answer["LogicalResourceId"]
+        assert 0 < len(answer["PhysicalResourceId"].encode()) <= PHYSICAL_ID_MAX_BYTES
+        if answer["Status"] == "FAILED":
+            assert answer["Reason"]
+        data = answer.get("Data", {})
+        assert all(isinstance(value, str) for value in data.values())
+        if "validationMessages" in data:
+            assert isinstance(json.loads(data["validationMessages"]), list)
+
+
+@dataclass
+class _Row:
+    record: str
+    lease_holder: str | None = None
+    lease_until: datetime | None = None
+    dirty: bool = False
+
+
+class MemoryOperations:
+    """The operations table in memory; records pass through JSON, as they do on the way to DynamoDB."""
+
+    def __init__(self, clock: MovedClock) -> None:
+        self._clock = clock
+        self._owners: dict[Owner, _Row] = {}
+        self._operations: dict[tuple[Owner, str], str] = {}
+
+    def load(self, owner: Owner) -> OwnerRecord | None:
+        row = self._owners.get(owner)
+        return from_document(OwnerRecord, json.loads(row.record)) if row else None
+
+    def load_operation(self, owner: Owner, request_id: str) -> OperationRecord | None:
+        text = self._operations.get((owner, request_id))
+        return from_document(OperationRecord, json.loads(text)) if text else None
+
+    def change(
+        self,
+        owner: Owner,
+        change: Callable[[OwnerRecord | None], OwnerRecord],
+        operations: Sequence[OperationRecord] = (),
+    ) -> OwnerRecord:
+        record = change(self.load(owner))
+        text = json.dumps(to_document(record))
+        if owner in self._owners:
+            self._owners[owner].record = text
+        else:
+            self._owners[owner] = _Row(text)
+        for operation in operations:
+            key = (operation.request.owner, operation.request.request_id)
+            self._operations[key] = json.dumps(to_document(operation))
+        return record
+
+    def lease(self, owner: Owner, holder: str, until: datetime) -> bool:
+        row = self._owners.get(owner)
+        if row is None:
+            return False
+        if row.lease_until is not None and row.lease_until >= self._clock.now():
+            row.dirty = True
+            return False
+        row.lease_holder, row.lease_until, row.dirty = holder, until, False
+        return True
+
+    def release(self, owner: Owner, holder: str) -> bool:
+        row = self._owners[owner]
+        if row.lease_holder != holder:
+            return True
+        if row.dirty:
+            row.dirty = False
+            return False
+        row.lease_holder = row.lease_until = None
+        return True
+
+    def due(self, now: datetime, limit: int) -> list[Owner]:
+        waiting = [(record.wake_at, owner) for owner, record in self.records() if record.wake_at is not None]
+        return [owner for at, owner in sorted(waiting, key=lambda item: item[0]) if at <= now][:limit]
+
+    def owners_of(self, cluster_name: str) -> list[Owner]:
+        return [owner for owner, record in self.records() if record.following == cluster_name]
+
+    def records(self) -> list[tuple[Owner, OwnerRecord]]:
+        """Everything the table knows, for a test's last look."""
+        return [
+            (owner, from_document(OwnerRecord, json.loads(row.record))) for owner, row in self._owners.items()
+        ]
+
+
+def stack_of(
+    name: str, status: str, tags: Mapping[str, str] | None = None, *, unique: str = "1", **facts: Any
+) -> ClusterStack:
+    """A stack in the tests' account."""
+    arn = f"arn:aws:cloudformation:us-east-1:123456789012:stack/{name}/{unique}"
+    return replace(ClusterStack(arn, name, status, tags=dict(tags or {})), **facts)

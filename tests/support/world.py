@@ -1,0 +1,257 @@
+"""CloudFormation's and the engine's side of the provider, in memory: what a scenario test drives.
+
+The engine here keeps the contract of docs/engine.md, the gate's rules included, on declared stacks. It runs
+only when the test says so, so that every interleaving can be produced.
+"""
+
+import json
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from itertools import count
+from typing import Any
+
+from cluster_provider.core.document import parse_instant
+from cluster_provider.core.identity import OWNER_TAG_PREFIX, Owner, StackArn
+from cluster_provider.core.observed import ClusterStack, StackFailure
+from cluster_provider.core.properties import decode_configuration
+from cluster_provider.handler import Provider
+from cluster_provider.operation import Ports
+from tests.support.fakes import FactStacks, MemoryOperations, MovedClock, QueuedEngines, Sink, stack_of
+
+CONFIGURATION = {"Region": "us-east-1", "Scheduling": {"SlurmQueues": [{"Name": "q1", "MaxCount": "4"}]}}
+PARENT = "arn:aws:cloudformation:us-east-1:123456789012:stack/parent/0"
+LOG_GROUP = "/aws/lambda/provider"
+
+
+@dataclass
+class Context:
+    """Lambda's context, as far as the provider looks at it."""
+
+    aws_request_id: str
+    remaining_ms: int = 60_000
+
+    def get_remaining_time_in_millis(self) -> int:
+        return self.remaining_ms
+
+
+class World:
+    """One account with a provider in it."""
+
+    def __init__(self, versions: tuple[str, ...] = ("3.16.1",)) -> None:
+        self.clock = MovedClock()
+        self.stacks = FactStacks()
+        self.engines = QueuedEngines(versions)
+        self.sink = Sink()
+        self.operations = MemoryOperations(self.clock)
+        self.provider = Provider(
+            Ports(self.clock, self.stacks, self.engines, self.sink, self.operations), LOG_GROUP
+        )
+        self.stacks.declare(stack_of("parent", "CREATE_IN_PROGRESS", {"team": "hpc"}, unique="0"))
+        self._invocations = count(1)
+        self._requests = count(1)
+        self._stacks = count(1)
+
+    # CloudFormation's side
+
+    def event(self, request_type: str, *, logical_id: str = "Cluster", **fields: Any) -> dict[str, Any]:
+        """A request as CloudFormation issues it now."""
+        request_id = f"request-{next(self._requests)}"
+        signed_at = self.clock.now().strftime("%Y%m%dT%H%M%SZ")
+        event = {
+            "RequestType": request_type,
+            "RequestId": request_id,
+            "ResponseURL": f"https://response.test/?request={request_id}&X-Amz-Date={signed_at}&X-Amz-Signature=s3cr3t",
+            "StackId": PARENT,
+            "LogicalResourceId": logical_id,
+            "ResourceType": "Custom::PclusterCluster",
+            "ResourceProperties": properties(),
+        }
+        return event | fields
+
+    def deliver(self, event: dict[str, Any]) -> str:
+        """Delivers an event to the provider; answers its RequestId."""
+        self.provider.handle(json.loads(json.dumps(event)), Context(f"invocation-{next(self._invocations)}"))
+        return str(event.get("RequestId", ""))
+
+    def create(self, **fields: Any) -> str:
+        return self.deliver(self.event("Create", **fields))
+
+    def update(self, old: dict[str, Any] | None = None, physical_id: str = "hpc", **changed: Any) -> str:
+        new = properties(**changed)
+        return self.deliver(
+            self.event(
+                "Update",
+                PhysicalResourceId=physical_id,
+                ResourceProperties=new,
+                OldResourceProperties=old or properties(),
+            )
+        )
+
+    def delete(self, physical_id: str = "hpc", **fields: Any) -> str:
+        return self.deliver(self.event("Delete", PhysicalResourceId=physical_id, **fields))
+
+    def sweep(self) -> None:
+        self.deliver({"detail-type": "Scheduled Event", "source": "aws.events"})
+
+    def settle(self, name: str, status: str, reason: str = "", *, tell: bool = True, **facts: Any) -> None:
+        """A cluster's stack reaches a status; CloudFormation tells the event bus."""
+        stack = self.cluster(name)
+        self.stacks.declare(replace(stack, status=status, reason=reason, **facts))
+        if tell:
+            detail = {"stack-id": stack.stack_id, "status-details": {"status": status}}
+            self.deliver({"detail-type": "CloudFormation Stack Status Change", "detail": detail})
+
+    def fail(self, name: str, status: str, *failures: tuple[str, str]) -> None:
+        """A cluster's stack fails because of resources (logical id, reason)."""
+        stack = self.cluster(name)
+        for logical_id, reason in failures:
+            self.stacks.declare_failure(
+                stack.stack_id,
+                StackFailure(logical_id, "AWS::EC2::Instance", "CREATE_FAILED", reason, self.clock.now()),
+            )
+            self.clock.advance(1)
+        self.settle(name, status)
+
+    def cluster(self, name: str = "hpc") -> ClusterStack:
+        stack = self.stacks.living(name)
+        assert stack is not None, f"there is no stack {name}"
+        return stack
+
+    # The engine's side
+
+    def run_engine(self, result: dict[str, Any] | None = None, *, report: bool = True) -> dict[str, Any]:
+        """Runs the oldest engine call that waits; ``result`` overrides what it would come to.
+
+        Args:
+            result: Fields of the result instead of doing the work.
+            report: Whether its end is reported; a crash after the work is not.
+        """
+        version, call = self.engines.calls.pop(0)
+        outcome = result if result is not None else self._work(version, call)
+        base = {"contract": 1, "call_id": call["call_id"], "operation": call["operation"], "version": version}
+        if report:
+            self.report(call, base | outcome)
+        return call
+
+    def crash_engine(self) -> dict[str, Any]:
+        """The engine dies before it does anything; Lambda reports it."""
+        _, call = self.engines.calls.pop(0)
+        crash = {"errorType": "Runtime.ExitError", "errorMessage": "exit status 1"}
+        self.report(call, crash, condition="RetriesExhausted")
+        return call
+
+    def report(self, call: dict[str, Any], answer: dict[str, Any], condition: str = "Success") -> None:
+        """Lambda's destination brings an engine's end to the provider."""
+        context = {
+            "condition": condition,
+            "functionArn": "arn:aws:lambda:us-east-1:123456789012:function:engine",
+        }
+        self.deliver({"requestPayload": call, "requestContext": context, "responsePayload": answer})
+
+    def _work(self, version: str, call: dict[str, Any]) -> dict[str, Any]:
+        if call["operation"] != "describe" and self.clock.now() > parse_instant(call["not_after"]):
+            return failed("Fenced", "not_after had passed")
+        work = {
+            "create": self._create,
+            "update": self._update,
+            "delete": self._delete,
+            "describe": self._describe,
+        }
+        return work[call["operation"]](version, call)
+
+    def _create(self, version: str, call: dict[str, Any]) -> dict[str, Any]:
+        living = self.stacks.living(call["cluster_name"])
+        if living is not None and call["call_id"] in self.stacks.facts[living.stack_id].tokens:
+            return {"status": "succeeded", "stack_id": living.stack_id, "sent": False}
+        if living is not None:
+            return failed("AlreadyExists", f"Cluster {call['cluster_name']} already exists.")
+        tags = {"parallelcluster:version": version, **call["stack_tags"]}
+        stack = stack_of(
+            call["cluster_name"],
+            "CREATE_IN_PROGRESS",
+            tags,
+            unique=f"c{next(self._stacks)}",
+            parameters={"ConfigVersion": call["call_id"], "ClusterCWLogGroup": "/aws/parallelcluster/hpc"},
+            outputs={"Configuration": json.dumps(decode_configuration(call["configuration"]))},
+        )
+        self.stacks.declare(stack, tokens=[call["call_id"]])
+        return {"status": "succeeded", "stack_id": stack.stack_id, "sent": True, "validation_messages": []}
+
+    def _update(self, _: str, call: dict[str, Any]) -> dict[str, Any]:
+        stack = self.stacks.describe(call["stack_id"])
+        if stack is None or stack.gone:
+            return failed("NotFound", "there is no such cluster")
+        configuration = json.dumps(decode_configuration(call["configuration"]))
+        if stack.outputs["Configuration"] == configuration:
+            return failed("NoChanges", "No changes found in your cluster configuration.")
+        kept = {key: value for key, value in stack.tags.items() if not key.startswith(OWNER_TAG_PREFIX)}
+        self.stacks.declare(
+            replace(
+                stack,
+                status="UPDATE_IN_PROGRESS",
+                tags={**kept, **call["stack_tags"]},
+                parameters={**stack.parameters, "ConfigVersion": call["call_id"]},
+                outputs={"Configuration": configuration},
+            ),
+            tokens=[call["call_id"]],
+        )
+        return {"status": "succeeded", "stack_id": stack.stack_id, "sent": True, "validation_messages": []}
+
+    def _delete(self, _: str, call: dict[str, Any]) -> dict[str, Any]:
+        stack = self.stacks.describe(call["stack_id"])
+        if stack is None or stack.gone:
+            return failed("NotFound", "there is no such cluster")
+        self.stacks.declare(replace(stack, status="DELETE_IN_PROGRESS"), tokens=[call["call_id"]])
+        return {"status": "succeeded", "stack_id": stack.stack_id, "sent": True}
+
+    def _describe(self, version: str, call: dict[str, Any]) -> dict[str, Any]:
+        stack = self.stacks.describe(call["stack_id"])
+        if stack is None or stack.gone:
+            return failed("NotFound", "there is no such cluster")
+        cluster = {
+            "clusterName": stack.name,
+            "clusterStatus": stack.status,
+            "cloudFormationStackStatus": stack.status,
+            "cloudformationStackArn": stack.stack_id,
+            "region": StackArn.parse(stack.stack_id).region,
+            "version": version,
+            "headNode": {"instanceId": "i-1", "publicIpAddress": "203.0.113.7", "state": "running"},
+        }
+        return {"status": "succeeded", "cluster": cluster, "head_node": "present", "stack_id": stack.stack_id}
+
+    # Whole stretches
+
+    def made(self, name: str = "hpc", **fields: Any) -> str:
+        """A cluster is created and answered; answers the Create's RequestId."""
+        request_id = self.create(ResourceProperties=properties(ClusterName=name), **fields)
+        self.run_engine()
+        self.settle(name, "CREATE_COMPLETE")
+        self.run_engine()
+        assert self.sink.answer(request_id)["Status"] == "SUCCESS"
+        self.clock.advance(60)
+        return request_id
+
+    def pass_time(self, seconds: float) -> None:
+        """Minutes pass, the sweep fires in each."""
+        end = self.clock.now() + timedelta(seconds=seconds)
+        while self.clock.now() < end:
+            self.clock.advance(min(60, (end - self.clock.now()).total_seconds()))
+            self.sweep()
+
+    def owner(self, logical_id: str = "Cluster") -> Owner:
+        return Owner(PARENT, logical_id)
+
+
+def properties(**changed: Any) -> dict[str, Any]:
+    """Properties of a resource, stringified as CloudFormation hands them over."""
+    base = {
+        "ServiceToken": "arn:aws:lambda:us-east-1:123456789012:function:provider",
+        "ClusterName": "hpc",
+        "ClusterConfiguration": CONFIGURATION,
+    }
+    return base | changed
+
+
+def failed(code: str, message: str, **more: Any) -> dict[str, Any]:
+    """A failed result of the engine."""
+    return {"status": "failed", "error": {"code": code, "message": message, **more}}
