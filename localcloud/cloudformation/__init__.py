@@ -6,6 +6,7 @@ from pathlib import Path
 from moto.cloudformation import urls
 from moto.cloudformation.models import cloudformation_backends
 
+from localcloud import events, functions
 from localcloud.cloudformation.handlers.wait import signal_wait_handle
 from localcloud.cloudformation.notifications import ResourceEvent, subscribe, unsubscribe
 from localcloud.cloudformation.ports import Ports, PutServiceEvent, connect
@@ -16,7 +17,11 @@ from localcloud.cloudformation.sink import sink
 __all__ = ["ResourceEvent", "ca_file", "install", "signal_wait_handle", "subscribe", "unsubscribe"]
 
 
-def install(*, invoke_async: Callable[[str, bytes], str], put_service_event: PutServiceEvent) -> None:
+def install(
+    *,
+    invoke_async: Callable[[str, bytes], str] = functions.invoke_async,
+    put_service_event: PutServiceEvent = events.put_service_event,
+) -> None:
     """Puts our stacks in the place of moto's, in this process and before its first request.
 
     Args:

@@ -1,7 +1,5 @@
 """Change sets: a request kept, with what it would do, until it is executed or deleted."""
 
-from __future__ import annotations
-
 import re
 import uuid
 from dataclasses import dataclass, field
@@ -25,7 +23,9 @@ from localcloud.cloudformation.template.checks import check_capabilities
 
 _NAME = re.compile(r"[a-zA-Z][-a-zA-Z0-9]{0,127}")
 #: Clients recognise an empty change set by this text.
-_EMPTY = "The submitted information didn't contain changes. Submit different information to create a change set."
+_EMPTY = (
+    "The submitted information didn't contain changes. Submit different information to create a change set."
+)
 
 
 @dataclass
@@ -52,7 +52,11 @@ def create(
     """Keeps a request as a change set; for a new stack there is a stack in review from now on.
 
     Args:
+        registry: Where the stack lives, or will.
+        submission: The request.
+        name: Unique for the stack.
         kind: CREATE or UPDATE.
+        description: Shown, nothing more.
 
     Raises:
         RequestRefused: The request is not acceptable.
@@ -126,7 +130,12 @@ def find(registry: StackRegistry, name_or_id: str, stack_name: str | None) -> Ch
 
 
 def execute(
-    registry: StackRegistry, name_or_id: str, stack_name: str | None, token: str | None, *, disable_rollback: bool
+    registry: StackRegistry,
+    name_or_id: str,
+    stack_name: str | None,
+    token: str | None,
+    *,
+    disable_rollback: bool,
 ) -> None:
     """Starts what a change set describes.
 

@@ -1,7 +1,5 @@
 """Stacks as the API shows them."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from localcloud.cloudformation.change_sets import ChangeSet

@@ -56,7 +56,9 @@ class InvalidChangeSetStatusError(RequestRefused):
     code = "InvalidChangeSetStatus"
 
     def __init__(self, change_set_id: str, status: str) -> None:
-        super().__init__(f"ChangeSet [{change_set_id}] cannot be executed in its current status of [{status}]")
+        super().__init__(
+            f"ChangeSet [{change_set_id}] cannot be executed in its current status of [{status}]"
+        )
 
 
 class TokenAlreadyExistsError(RequestRefused):

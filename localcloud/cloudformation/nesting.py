@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 import string
-from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,9 @@ from localcloud.cloudformation.stack import Options, Stack
 from localcloud.cloudformation.template.checks import check_capabilities
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from localcloud.cloudformation.handlers.nested import Inputs
     from localcloud.cloudformation.operations.base import OnEnd
     from localcloud.cloudformation.registry import StackRegistry
     from localcloud.cloudformation.template.blueprint import Blueprint
@@ -35,9 +37,7 @@ class Nesting:
         self,
         parent: Stack,
         logical_id: str,
-        text: str,
-        parameters: dict[str, str],
-        tags: dict[str, str],
+        inputs: Inputs,
         ended: OnEnd,
     ) -> Stack:
         """Starts a child, which stays as it is when it fails: the parent takes it back.
@@ -50,27 +50,25 @@ class Nesting:
         suffix = "".join(secrets.choice(alphabet) for _ in range(_SUFFIX_LENGTH))
         stem = f"{parent.name}-{logical_id}"[: _MAX_NAME_LENGTH - _SUFFIX_LENGTH - 1]
         options = Options(
-            tags=tags,
+            tags=inputs.tags,
             capabilities=parent.options.capabilities,
             role_arn=parent.options.role_arn,
             on_failure="DO_NOTHING",
         )
         child = self._registry.new_stack(f"{stem}-{suffix}", options, parent)
-        blueprint = self._draw(child, text, parameters)
+        blueprint = self._draw(child, inputs)
         self._registry.add(child)
         Creation(child, blueprint, _token(parent), ended).start()
         return child
 
-    def differs(self, child: Stack, text: str, parameters: dict[str, str], tags: dict[str, str]) -> bool:
+    def differs(self, child: Stack, inputs: Inputs) -> bool:
         """Says whether an update of the child would do anything."""
-        return differs(child, self._draw(child, text, parameters), tags)
+        return differs(child, self._draw(child, inputs), inputs.tags)
 
     def update(
         self,
         child: Stack,
-        text: str,
-        parameters: dict[str, str],
-        tags: dict[str, str],
+        inputs: Inputs,
         ended: OnEnd,
         failing: Callable[[str | None], None],
     ) -> None:
@@ -81,8 +79,8 @@ class Nesting:
             InsufficientCapabilitiesError: The parent's caller has not acknowledged what the child needs.
         """
         parent = child.parent
-        blueprint = self._draw(child, text, parameters)
-        options = replace(child.options, tags=tags)
+        blueprint = self._draw(child, inputs)
+        options = replace(child.options, tags=inputs.tags)
         rollback = not isinstance(parent.operation, Update) or parent.operation.rollback if parent else True
         Update(
             child,
@@ -132,8 +130,8 @@ class Nesting:
             operation.cancel()
         Deletion(child, _token(child.parent), ended).start()
 
-    def _draw(self, child: Stack, text: str, parameters: dict[str, str]) -> Blueprint:
-        blueprint = self._registry.draw(child, text, parameters)
+    def _draw(self, child: Stack, inputs: Inputs) -> Blueprint:
+        blueprint = self._registry.draw(child, inputs.text, inputs.parameters)
         check_capabilities(
             blueprint.template, set(child.options.capabilities), transforms=blueprint.transforms
         )

@@ -48,7 +48,7 @@ def unsubscribe(listener: Listener) -> None:
 
 def announce(event: ResourceEvent) -> None:
     """Tells every listener, soon."""
-    for listener in list(_listeners):
+    for listener in _listeners:
         send(lambda listener=listener: listener(event))  # type: ignore[misc]
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import uuid
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
@@ -22,6 +21,8 @@ from localcloud.cloudformation.steps import lock
 from localcloud.cloudformation.template.blueprint import Blueprint, Place, draw
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from localcloud.cloudformation.change_sets import ChangeSet
 
 _VIRTUAL_HOST = re.compile(r"^(?P<bucket>.+)\.s3([.-]|$)")
@@ -36,9 +37,9 @@ class StackRegistry(CloudFormationBackend):
         tokens: The stack id that each client request token led to, by action and token.
     """
 
-    stacks: dict[str, Stack]
-    deleted_stacks: dict[str, Stack]
-    change_sets: dict[str, ChangeSet]
+    stacks: dict[str, Stack]  # type: ignore[assignment]
+    deleted_stacks: dict[str, Stack]  # type: ignore[assignment]
+    change_sets: dict[str, ChangeSet]  # type: ignore[assignment]
 
     def __init__(self, region_name: str, account_id: str) -> None:
         super().__init__(region_name, account_id)
@@ -48,7 +49,7 @@ class StackRegistry(CloudFormationBackend):
 
     @property
     def _url_module(self) -> ModuleType:
-        return urls  # type: ignore[no-any-return]
+        return urls
 
     def reset(self) -> None:
         """Forgets all stacks; what is going on stops without a trace."""
@@ -163,7 +164,9 @@ class StackRegistry(CloudFormationBackend):
     def _read_ssm(self, name: str) -> str:
         found: Any = ssm_backends[self.account_id][self.region_name].get_parameter(name)
         if found is None:
-            raise ValidationError(f"Unable to fetch parameters [{name}] from parameter store for this account.")
+            raise ValidationError(
+                f"Unable to fetch parameters [{name}] from parameter store for this account."
+            )
         return str(found.value)
 
     def _zones(self, region: str) -> list[str]:

@@ -1,7 +1,5 @@
 """What the API's requests do: judge them, then start an operation and return."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -228,12 +226,15 @@ def delete(registry: StackRegistry, name_or_id: str, token: str | None, retain: 
     if stack is None or stack.status == "DELETE_IN_PROGRESS":
         return
     if stack.root.options.termination_protection:
-        raise ValidationError(f"Stack [{stack.name}] cannot be deleted while TerminationProtection is enabled")
+        raise ValidationError(
+            f"Stack [{stack.name}] cannot be deleted while TerminationProtection is enabled"
+        )
     if stack.status.startswith("UPDATE_") and stack.in_progress:
         raise ValidationError(f"Stack [{stack.id}] cannot be deleted while in status {stack.status}")
     if retain and stack.status != "DELETE_FAILED":
         raise ValidationError(
-            f"Invalid operation on stack [{stack.id}]. RetainResources can only be used in DELETE_FAILED state"
+            f"Invalid operation on stack [{stack.id}]. "
+            "Specify RetainResources only when the stack is in DELETE_FAILED state"
         )
     operation = stack.operation
     if isinstance(operation, Deletion) and stack.in_progress:
@@ -252,7 +253,7 @@ def cancel_update(registry: StackRegistry, name_or_id: str) -> None:
     """
     stack = living(registry, name_or_id)
     if not isinstance(stack.operation, Update) or stack.status != "UPDATE_IN_PROGRESS":
-        raise ValidationError(f"CancelUpdateStack cannot be called from current stack status")
+        raise ValidationError("CancelUpdateStack cannot be called from current stack status")
     stack.operation.cancel()
 
 

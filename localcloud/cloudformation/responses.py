@@ -1,7 +1,5 @@
 """CloudFormation's API, in moto's form: parameters in, plain data out, all under the lock."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from moto.cloudformation.models import cloudformation_backends

@@ -28,7 +28,7 @@ class Delivery:
 
     Attributes:
         key: The object key, which ends in something unguessable.
-        outcome: ``accepted``, ``ignored`` (S3 took it, but nobody waits for it any more) or why it was refused.
+        outcome: ``accepted``, ``ignored`` (S3 took it, but nobody waits any more) or why it was refused.
     """
 
     at: datetime
@@ -130,7 +130,7 @@ class ResponseSink:
         return expectation
 
     def _sign(self, key: str, date: str, expires: str) -> str:
-        return hmac.new(self._secret, "\n".join((key, date, expires)).encode(), hashlib.sha256).hexdigest()
+        return hmac.new(self._secret, f"{key}\n{date}\n{expires}".encode(), hashlib.sha256).hexdigest()
 
     def _take(self, path: str, content_type: str | None, body: bytes) -> _Answer:
         parts = urlsplit(path)
@@ -164,7 +164,7 @@ class ResponseSink:
             protocol_version = "HTTP/1.1"
             timeout = _TIMEOUT_S
 
-            def do_PUT(self) -> None:  # noqa: N802 - named by http.server
+            def do_PUT(self) -> None:
                 length = self.headers.get("Content-Length")
                 if length is None or not length.isdigit() or int(length) > _MAX_BODY_BYTES:
                     self.close_connection = True
@@ -172,10 +172,10 @@ class ResponseSink:
                     return
                 body = self.rfile.read(int(length))
                 with clock.busy():
-                    answer = sink._take(self.path, self.headers.get("Content-Type"), body)  # noqa: SLF001
+                    answer = sink._take(self.path, self.headers.get("Content-Type"), body)
                 self._reply(answer)
 
-            def do_GET(self) -> None:  # noqa: N802 - named by http.server
+            def do_GET(self) -> None:
                 self.close_connection = True
                 self._reply(_Answer(403, "SignatureDoesNotMatch", "Only PUT is signed"))
 
@@ -185,7 +185,9 @@ class ResponseSink:
                 body = b""
                 if answer.status != 200:  # noqa: PLR2004 - HTTP's OK
                     message = escape(answer.message)
-                    body = f"<Error><Code>{answer.outcome}</Code><Message>{message}</Message></Error>".encode()
+                    body = (
+                        f"<Error><Code>{answer.outcome}</Code><Message>{message}</Message></Error>".encode()
+                    )
                 self.send_response(answer.status)
                 self.send_header("Content-Length", str(len(body)))
                 self.send_header("Server", "AmazonS3")

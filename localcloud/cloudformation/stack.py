@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import uuid
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from localcloud.clock import clock
@@ -16,6 +15,8 @@ from localcloud.cloudformation.handlers.base import Made, Target
 from localcloud.cloudformation.ports import connected
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from localcloud.cloudformation.operations.base import Operation
     from localcloud.cloudformation.registry import StackRegistry
     from localcloud.cloudformation.template.blueprint import Blueprint
@@ -76,7 +77,12 @@ class Resource:
         """Takes on a status, writes it into the stack's history and tells the listeners."""
         self.status, self.reason, self.changed_at = status, reason, clock.now()
         self.stack.record(
-            self.logical_id, self.physical_id, self.resource_type, status, reason, self.properties
+            self.logical_id,
+            self.physical_id,
+            self.resource_type,
+            status=status,
+            reason=reason,
+            properties=self.properties,
         )
         notifications.announce(
             notifications.ResourceEvent(
@@ -159,7 +165,7 @@ class Stack:
     def set_status(self, status: str, reason: str | None = None) -> None:
         """Takes on a status, writes it into the history and puts CloudFormation's event on the bus."""
         self.status, self.status_reason = status, reason
-        self.record(self.name, self.id, STACK_TYPE, status, reason, None)
+        self.record(self.name, self.id, STACK_TYPE, status=status, reason=reason)
         token = self.operation.token if self.operation else None
         # Source: CloudFormation user guide, "Event details: stack status change".
         detail = {
@@ -179,9 +185,10 @@ class Stack:
         logical_id: str,
         physical_id: str | None,
         resource_type: str,
+        *,
         status: str,
         reason: str | None,
-        properties: dict[str, Any] | None,
+        properties: dict[str, Any] | None = None,
     ) -> None:
         """Writes one line into the history."""
         now = clock.now()
@@ -189,7 +196,9 @@ class Stack:
         stamp = now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
         self.events.append(
             Event(
-                event_id=str(uuid.uuid4()) if is_stack else f"{logical_id}-{status}-{stamp}-{len(self.events)}",
+                event_id=str(uuid.uuid4())
+                if is_stack
+                else f"{logical_id}-{status}-{stamp}-{len(self.events)}",
                 logical_id=logical_id,
                 physical_id=physical_id or "",
                 resource_type=resource_type,
@@ -220,7 +229,9 @@ class Stack:
         made = self._made(logical_id)
         handler = handler_for(made.target.resource_type)
         if handler is None:
-            raise UnresolvedValueError(f"localcloud does not know the resource type {made.target.resource_type}")
+            raise UnresolvedValueError(
+                f"localcloud does not know the resource type {made.target.resource_type}"
+            )
         return handler.attribute(made, name)
 
     def _made(self, logical_id: str) -> Made:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,8 @@ from localcloud.cloudformation.handlers.base import Cancel, Made, Progress, no_c
 from localcloud.cloudformation.steps import schedule
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from localcloud.cloudformation.stack import Resource
 
 _LOG = logging.getLogger(__name__)

@@ -1,7 +1,5 @@
 """Custom resources: a request to a function, and the one response to it."""
 
-from __future__ import annotations
-
 import json
 import secrets
 import string
@@ -167,7 +165,9 @@ def _exchange(target: Target, request: dict[str, Any], answered: Any, unanswered
 
 def _invoke(service_token: Any, event: dict[str, Any]) -> None:
     if not isinstance(service_token, str) or ":lambda:" not in service_token:
-        raise _BadResponseError(f"Invalid service token: localcloud invokes functions only, not {service_token}")
+        raise _BadResponseError(
+            f"Invalid service token: localcloud invokes functions only, not {service_token}"
+        )
     connected().invoke_async(service_token, json.dumps(event).encode())
 
 
@@ -180,7 +180,9 @@ def _timeout_s(properties: Any) -> int:
 
 def _parse(body: bytes, stack_id: str, request_id: str, logical_id: str) -> dict[str, Any]:
     if len(body) > MAX_RESPONSE_BYTES:
-        raise _BadResponseError(f"Response is too long: {len(body)} bytes, at most {MAX_RESPONSE_BYTES} are read")
+        raise _BadResponseError(
+            f"Response is too long: {len(body)} bytes, at most {MAX_RESPONSE_BYTES} are read"
+        )
     try:
         response = json.loads(body)
     except ValueError as error:

@@ -1,7 +1,5 @@
 """Resources that are one of moto's models, or a model registered with moto."""
 
-from __future__ import annotations
-
 import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +8,7 @@ from typing import Any
 from moto.cloudformation import parsing
 from moto.cloudformation.exceptions import UnformattedGetAttTemplateException
 from moto.core.common_models import CloudFormationModel
+from moto.ec2.models import ec2_backends
 from moto.ec2.models.core import TaggedEC2Resource
 
 from localcloud.cloudformation.errors import UnresolvedValueError
@@ -29,7 +28,7 @@ _TAGGED_BY_PROPERTY = {
 
 def model_for(resource_type: str) -> type[CloudFormationModel] | None:
     """Returns moto's model of a type, if there is one."""
-    return parsing.get_model_map().get(resource_type)  # type: ignore[no-any-return]
+    return parsing.get_model_map().get(resource_type)
 
 
 @dataclass(frozen=True)
@@ -122,7 +121,8 @@ class ModelHandler(PlainHandler):
         model.logical_resource_id = target.logical_id
         physical_id = str(model.physical_resource_id)
         if isinstance(model, TaggedEC2Resource):
-            model.ec2_backend.create_tags([physical_id], _ec2_tags(target))
+            backend = ec2_backends[_account(target)][_region(target)]
+            backend.create_tags([physical_id], _ec2_tags(target))
         return Made(target, physical_id, _Instance(model, name))
 
     def _delete(self, made: Made) -> None:

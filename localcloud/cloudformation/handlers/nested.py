@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from localcloud.cloudformation.errors import RequestRefused, UnresolvedValueError
@@ -10,6 +11,15 @@ from localcloud.cloudformation.template.functions import as_text
 
 if TYPE_CHECKING:
     from localcloud.cloudformation.stack import Stack
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a child is made from."""
+
+    text: str
+    parameters: dict[str, str]
+    tags: dict[str, str]
 
 
 class NestedStackHandler(PlainHandler):
@@ -23,12 +33,11 @@ class NestedStackHandler(PlainHandler):
                 progress.succeeded(made)
             else:
                 progress.failed(
-                    f"Embedded stack {child.id} was not successfully created: {child.status_reason or ''}", made
+                    f"Embedded stack {child.id} was not successfully created: {child.status_reason or ''}",
+                    made,
                 )
 
-        child = target.stack.registry.nesting.create(
-            target.stack, target.logical_id, _template(target), _parameters(target), _tags(target), ended
-        )
+        child = target.stack.registry.nesting.create(target.stack, target.logical_id, _inputs(target), ended)
         made = Made(target, child.id, child)
         progress.initiated(made)
         return no_cancel
@@ -49,7 +58,7 @@ class NestedStackHandler(PlainHandler):
                 f"Currently in {child.status} with reason: {reason or ''}"
             )
 
-        child.registry.nesting.update(child, _template(target), _parameters(target), _tags(target), ended, failing)
+        child.registry.nesting.update(child, _inputs(target), ended, failing)
         return no_cancel
 
     def delete(self, made: Made, progress: Progress) -> Cancel:
@@ -71,7 +80,7 @@ class NestedStackHandler(PlainHandler):
         """Asks whether the child's template, parameters or tags would change."""
         child: Stack = made.state
         try:
-            return child.registry.nesting.differs(child, _template(target), _parameters(target), _tags(target))
+            return child.registry.nesting.differs(child, _inputs(target))
         except (UnresolvedValueError, RequestRefused):
             return True  # The update meets the same obstacle, and says which.
 
@@ -81,7 +90,9 @@ class NestedStackHandler(PlainHandler):
 
         def ended() -> None:
             if child.status == "UPDATE_ROLLBACK_FAILED":
-                progress.failed(f"Embedded stack {child.id} was not successfully rolled back: {child.status_reason}")
+                progress.failed(
+                    f"Embedded stack {child.id} was not successfully rolled back: {child.status_reason}"
+                )
             else:
                 progress.succeeded(Made(before.target, child.id, child))
 
@@ -100,8 +111,13 @@ class NestedStackHandler(PlainHandler):
             if name == f"Outputs.{output.key}":
                 return output.value
         raise UnresolvedValueError(
-            f"Template error: resource {made.target.logical_id} does not support attribute type {name} in Fn::GetAtt"
+            f"Template error: resource {made.target.logical_id} does not support attribute type {name} "
+            "in Fn::GetAtt"
         )
+
+
+def _inputs(target: Target) -> Inputs:
+    return Inputs(_template(target), _parameters(target), _tags(target))
 
 
 def _template(target: Target) -> str:

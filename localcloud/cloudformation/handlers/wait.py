@@ -1,7 +1,5 @@
 """Wait conditions: a handle takes signals, a condition waits for enough of them."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -132,7 +130,9 @@ class WaitConditionHandler(PlainHandler):
                 stop()
                 first = failures[0]
                 progress.failed(
-                    f"WaitCondition received failed message: '{first.reason}' for uniqueId: {first.unique_id}", made
+                    f"WaitCondition received failed message: '{first.reason}' "
+                    f"for uniqueId: {first.unique_id}",
+                    made,
                 )
             elif len(handle.signals) >= count:
                 stop()
@@ -179,5 +179,6 @@ def _no_update(target: Target) -> str:
 
 def _no_attribute(made: Made, name: str) -> str:
     return (
-        f"Template error: resource {made.target.logical_id} does not support attribute type {name} in Fn::GetAtt"
+        f"Template error: resource {made.target.logical_id} does not support attribute type {name} "
+        "in Fn::GetAtt"
     )

@@ -1,1 +1,1 @@
-"""Creating, updating and deleting a stack: what happens to its resources, in which order, under which status."""
+"""Creating, updating and deleting a stack: which resources change, in which order, under which status."""

@@ -1,7 +1,5 @@
 """What all operations on a stack share: they run work on resources, can be cancelled and end once."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from typing import Any
 

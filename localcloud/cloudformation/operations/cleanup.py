@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from localcloud.cloudformation.handlers import handler_for
@@ -10,6 +9,8 @@ from localcloud.cloudformation.stack import Resource
 from localcloud.cloudformation.walk import Walk
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from localcloud.cloudformation.handlers.base import Made
     from localcloud.cloudformation.operations.base import Operation
     from localcloud.cloudformation.work import Outcome
@@ -28,7 +29,9 @@ class Cleanup:
         ended: Called once, whatever came out.
     """
 
-    def __init__(self, operation: Operation, needs: Mapping[str, set[str]], ended: Callable[[], None]) -> None:
+    def __init__(
+        self, operation: Operation, needs: Mapping[str, set[str]], ended: Callable[[], None]
+    ) -> None:
         self._operation = operation
         self._stack = operation.stack
         self._leftovers = {f"{i} {m.target.logical_id}": m for i, m in enumerate(self._stack.leftovers)}

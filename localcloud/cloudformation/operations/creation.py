@@ -1,7 +1,5 @@
 """Creating a stack."""
 
-from __future__ import annotations
-
 from localcloud.cloudformation.errors import UnresolvedValueError
 from localcloud.cloudformation.operations.base import Deployment, OnEnd
 from localcloud.cloudformation.operations.deletion import ROLLBACK, Deletion
@@ -40,14 +38,16 @@ class Creation(Deployment):
         super().abandon()
 
     def _visit(self, logical_id: str) -> None:
-        def ended(succeeded: bool) -> None:  # noqa: FBT001 - an outcome, passed on by a callback
+        def ended(succeeded: bool) -> None:
             (self._walk.done if succeeded else self._walk.failed)(logical_id)
 
         self.create_resource(logical_id, ended)
 
     def _walked(self, failed: list[str]) -> None:
         if failed:
-            self._fail(f"The following resource(s) failed to create: [{', '.join(failed + self.cancel_works())}]. ")
+            self._fail(
+                f"The following resource(s) failed to create: [{', '.join(failed + self.cancel_works())}]. "
+            )
             return
         try:
             self.stack.outputs = self.evaluate_outputs()
@@ -69,7 +69,9 @@ class Creation(Deployment):
                 self.stack.set_status("CREATE_FAILED", reason.strip())
                 self.end()
             case "DELETE":
-                Deletion(self.stack, self.token, self.end, reason=f"{reason}Delete requested by user.").start()
+                Deletion(
+                    self.stack, self.token, self.end, reason=f"{reason}Delete requested by user."
+                ).start()
             case _:
                 Deletion(
                     self.stack, self.token, self.end, ROLLBACK, reason=f"{reason}Rollback requested by user."

@@ -1,7 +1,5 @@
 """Deleting a stack, or all that a failed creation made."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -57,7 +55,9 @@ class Deletion(Operation):
         self._statuses = statuses
         self._reason = reason
         self._retain = set(retain)
-        self._ever_complete = any(e.status == "CREATE_COMPLETE" and e.physical_id == stack.id for e in stack.events)
+        self._ever_complete = any(
+            e.status == "CREATE_COMPLETE" and e.physical_id == stack.id for e in stack.events
+        )
         self._walk = Walk(
             reversed_order(needs_of(stack), set(stack.resources)),
             self._visit,

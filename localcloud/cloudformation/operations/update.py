@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from localcloud.clock import clock
 from localcloud.cloudformation.errors import UnresolvedValueError
-from localcloud.cloudformation.handlers import handler_for
 from localcloud.cloudformation.operations.base import Deployment, OnEnd
 from localcloud.cloudformation.operations.cleanup import Cleanup
 from localcloud.cloudformation.operations.commit import commit_all
@@ -17,6 +15,8 @@ from localcloud.cloudformation.steps import schedule
 from localcloud.cloudformation.walk import Walk
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from localcloud.cloudformation.handlers.base import Handler, Made, Target
     from localcloud.cloudformation.stack import Options, Resource, Stack
     from localcloud.cloudformation.template.blueprint import Blueprint
@@ -90,7 +90,11 @@ class Update(Deployment):
         if on_end is not None:
             self._on_end = on_end
         stack = self.stack
-        stack.blueprint, stack.options, stack.outputs = self._old_blueprint, self._old_options, self._old_outputs
+        stack.blueprint, stack.options, stack.outputs = (
+            self._old_blueprint,
+            self._old_options,
+            self._old_outputs,
+        )
         for logical_id, definition in self._old_blueprint.definitions.items():
             if logical_id in stack.resources:
                 stack.resources[logical_id].definition = definition
@@ -125,7 +129,7 @@ class Update(Deployment):
             self._update_resource(self.stack.resources[logical_id], made)
             return
 
-        def ended(succeeded: bool) -> None:  # noqa: FBT001 - an outcome, passed on by a callback
+        def ended(succeeded: bool) -> None:
             (self._walk.done if succeeded else self._walk.failed)(logical_id)
 
         self.created.append(logical_id)
@@ -183,7 +187,9 @@ class Update(Deployment):
         created = [name for name in failed if name in self.created]
         updated = [name for name in failed if name not in self.created]
         parts = [("create", created), ("update", updated)]
-        return "".join(f"The following resource(s) failed to {verb}: [{', '.join(n)}]. " for verb, n in parts if n)
+        return "".join(
+            f"The following resource(s) failed to {verb}: [{', '.join(n)}]. " for verb, n in parts if n
+        )
 
     def _fail(self, reason: str) -> None:
         if self.rollback:

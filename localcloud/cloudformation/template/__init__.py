@@ -1,1 +1,1 @@
-"""Templates: their text, parameters, functions and transforms, up to the order in which resources can be made."""
+"""Templates: their text, parameters, functions and transforms, up to the order of their resources."""

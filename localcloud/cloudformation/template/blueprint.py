@@ -44,7 +44,10 @@ class _NoValues:
     """Nothing is made yet, so nothing can be asked."""
 
     def ref(self, logical_id: str) -> Any:
-        raise UnresolvedValueError(f"Template format error: Unresolved dependencies [{logical_id}]. Cannot reference resources in the Conditions block of the template")
+        raise UnresolvedValueError(
+            f"Template format error: Unresolved dependencies [{logical_id}]. "
+            "Cannot reference resources in the Conditions block of the template"
+        )
 
     def attribute(self, logical_id: str, name: str) -> Any:  # noqa: ARG002 - the attribute does not matter
         return self.ref(logical_id)
@@ -140,9 +143,7 @@ def _existing(section: Mapping[str, dict[str, Any]], scope: Scope) -> dict[str, 
     }
 
 
-def _check_references(
-    definitions: Mapping[str, dict[str, Any]], declared: set[str], known: set[str]
-) -> None:
+def _check_references(definitions: Mapping[str, dict[str, Any]], declared: set[str], known: set[str]) -> None:
     for definition in definitions.values():
         explicit = definition.get("DependsOn", [])
         names = [explicit] if isinstance(explicit, str) else explicit

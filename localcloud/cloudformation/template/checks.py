@@ -54,18 +54,28 @@ def check_structure(template: Mapping[str, Any]) -> None:
     for path in _nulls(template, ""):
         raise ValidationError(f"[{path}] 'null' values are not allowed in templates")
     for logical_id, definition in resources.items():
-        if not _LOGICAL_ID.fullmatch(str(logical_id)):
-            raise ValidationError(f"Template format error: Resource name {logical_id} is non alphanumeric.")
-        if not isinstance(definition, dict):
-            raise ValidationError("Template format error: Any Resources member must be an object.")
-        if not isinstance(definition.get("Type"), str):
-            raise ValidationError(f"Template format error: [/Resources/{logical_id}] Every Resources object must contain a Type member.")
-    for name, declaration in (template.get("Parameters") or {}).items():
-        if not isinstance(declaration, dict) or "Type" not in declaration:
-            raise ValidationError(f"Template format error: Every Parameters object must contain a Type member. ({name})")
-    for name, output in (template.get("Outputs") or {}).items():
-        if not isinstance(output, dict) or "Value" not in output:
-            raise ValidationError(f"Template format error: Every Outputs member must contain a Value object ({name})")
+        _check_resource(str(logical_id), definition)
+    _check_members(template, "Parameters", "Type")
+    _check_members(template, "Outputs", "Value")
+
+
+def _check_resource(logical_id: str, definition: Any) -> None:
+    if not _LOGICAL_ID.fullmatch(logical_id):
+        raise ValidationError(f"Template format error: Resource name {logical_id} is non alphanumeric.")
+    if not isinstance(definition, dict) or not isinstance(definition.get("Type"), str):
+        raise ValidationError(
+            f"Template format error: [/Resources/{logical_id}] "
+            "Every Resources object must contain a Type member."
+        )
+
+
+def _check_members(template: Mapping[str, Any], section: str, member: str) -> None:
+    for name, value in template.get(section, {}).items():
+        if not isinstance(value, dict) or member not in value:
+            raise ValidationError(
+                f"Template format error: [/{section}/{name}] "
+                f"Every {section} member must contain a {member} member."
+            )
 
 
 def _nulls(node: Any, path: str) -> Iterator[str]:
@@ -80,7 +90,7 @@ def _nulls(node: Any, path: str) -> Iterator[str]:
 
 
 def required_capabilities(template: Mapping[str, Any]) -> list[str]:
-    """Returns the IAM capabilities a processed template needs: none, CAPABILITY_IAM or CAPABILITY_NAMED_IAM."""
+    """Returns the IAM capability a processed template needs, if any."""
     needed: list[str] = []
     for definition in template.get("Resources", {}).values():
         if definition.get("Type") in _IAM_NAME_PROPERTY:

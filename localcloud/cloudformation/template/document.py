@@ -29,7 +29,7 @@ def _construct_node(loader: yaml.SafeLoader, node: yaml.Node) -> Any:
         return loader.construct_sequence(node, deep=True)
     if isinstance(node, yaml.MappingNode):
         return loader.construct_mapping(node, deep=True)
-    raise yaml.constructor.ConstructorError(problem=f"unexpected {node.id}", problem_mark=node.start_mark)
+    raise yaml.constructor.ConstructorError(problem=f"unexpected {node.tag}", problem_mark=node.start_mark)
 
 
 def _construct_function(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> dict[str, Any]:

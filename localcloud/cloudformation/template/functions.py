@@ -98,14 +98,14 @@ class Scope:
                 return self.holds(arguments)
             case "Fn::Equals":
                 left, right = _exactly(arguments, 2, name)
-                return _comparable(self.evaluate(left)) == _comparable(self.evaluate(right))
+                return bool(_comparable(self.evaluate(left)) == _comparable(self.evaluate(right)))
             case "Fn::Not":
                 (only,) = _exactly(arguments, 1, name)
                 return not self._test(only)
             case "Fn::And":
-                return all([self._test(argument) for argument in arguments])
+                return all(self._test(argument) for argument in arguments)
             case "Fn::Or":
-                return any([self._test(argument) for argument in arguments])
+                return any(self._test(argument) for argument in arguments)
         raise UnresolvedValueError(f"Template error: localcloud does not know the condition function {name}")
 
     def name(self, name: str) -> Any:
@@ -197,7 +197,9 @@ def _select(scope: Scope, arguments: Any) -> Any:
     position = int(scope.evaluate(index))
     values = _list(scope, items, "Fn::Select")
     if not 0 <= position < len(values):
-        raise UnresolvedValueError(f"Template error: Fn::Select cannot select nonexistent value at index {position}")
+        raise UnresolvedValueError(
+            f"Template error: Fn::Select cannot select nonexistent value at index {position}"
+        )
     return values[position]
 
 

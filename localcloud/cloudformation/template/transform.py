@@ -23,9 +23,7 @@ def transforms_of(template: Mapping[str, Any]) -> list[str]:
     return [declared] if isinstance(declared, str) else list(declared)
 
 
-def apply_transforms(
-    template: dict[str, Any], parameters: Mapping[str, str], region: str
-) -> dict[str, Any]:
+def apply_transforms(template: dict[str, Any], parameters: Mapping[str, str], region: str) -> dict[str, Any]:
     """Returns the processed template.
 
     Args:

@@ -1,15 +1,14 @@
-"""A moto server in this process with our stacks in it, functions that tests answer for, and a bus that listens."""
+"""A server in this process with our stacks in it, functions that tests answer for, and a bus that listens."""
 
 import json
 import queue
 import ssl
 import threading
 import time
-import urllib.error
-import urllib.request
 
 import boto3
 import pytest
+import urllib3
 from moto.server import ThreadedMotoServer
 
 from localcloud import cloudformation
@@ -60,13 +59,9 @@ class Bus:
 def put(url, body, content_type=""):
     """PUTs like S3 clients do, and returns the HTTP status."""
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
-    request = urllib.request.Request(url, data, {"Content-Type": content_type}, method="PUT")
     context = ssl.create_default_context(cafile=str(cloudformation.ca_file()))
-    try:
-        with urllib.request.urlopen(request, timeout=PATIENCE_S, context=context) as response:
-            return response.status
-    except urllib.error.HTTPError as error:
-        return error.code
+    with urllib3.PoolManager(ssl_context=context, timeout=PATIENCE_S, retries=False) as pool:
+        return pool.request("PUT", url, body=data, headers={"Content-Type": content_type}).status
 
 
 def answer(request, status="SUCCESS", **fields):
@@ -114,7 +109,9 @@ class Cloud:
 
     def settled(self, name, expected=None):
         """Waits until nothing goes on in a stack, and returns it."""
-        until(lambda: self.status(name).endswith(ENDED) and not self.status(name).endswith("_IN_PROGRESS"), name)
+        until(
+            lambda: self.status(name).endswith(ENDED) and not self.status(name).endswith("_IN_PROGRESS"), name
+        )
         stack = self.stack(name)
         assert expected in {None, stack["StackStatus"]}, self.history(name)
         return stack
@@ -163,10 +160,13 @@ _current = {}
 
 @pytest.fixture(scope="session")
 def server():
-    cloudformation.install(
-        invoke_async=lambda arn, payload: _current["functions"].invoke_async(arn, payload),
-        put_service_event=lambda *event: _current["bus"].put_service_event(*event),
-    )
+    def invoke_async(function_arn, payload):
+        return _current["functions"].invoke_async(function_arn, payload)
+
+    def put_service_event(source, detail_type, resources, detail):
+        _current["bus"].put_service_event(source, detail_type, resources, detail)
+
+    cloudformation.install(invoke_async=invoke_async, put_service_event=put_service_event)
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
     yield "http://{}:{}".format(*server.get_host_and_port())
@@ -186,7 +186,7 @@ def bus():
 @pytest.fixture
 def cloud(server, functions, bus):
     _current.update(functions=functions, bus=bus)
-    urllib.request.urlopen(urllib.request.Request(f"{server}/moto-api/reset", method="POST"))
+    urllib3.request("POST", f"{server}/moto-api/reset")
     behaviours.replace([])
     errors_before = len(clock.errors)
     yield Cloud(server)

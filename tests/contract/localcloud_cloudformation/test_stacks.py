@@ -1,10 +1,5 @@
 """Creating, describing and deleting stacks."""
 
-import json
-
-import pytest
-from botocore.exceptions import ClientError
-
 from localcloud.behaviour import behaviours
 
 QUEUE = {"Resources": {"Queue": {"Type": "AWS::SQS::Queue"}}}
