@@ -15,6 +15,9 @@ _LOG = logging.getLogger(__name__)
 
 #: A datetime's resolution: a jump lands this much later, so that rounding never leaves it before its aim.
 _RESOLUTION_S = 1e-6
+#: A client that asks again and again is granted this many times the grace, then time is skipped between
+#: two of its requests: it waits for something to happen.
+_POLLING_GRACES = 10
 
 
 @dataclass(order=True)
@@ -70,7 +73,7 @@ class Clock:
         self._timers: list[Timer] = []
         self._sequence = itertools.count()
         self._in_flight = 0
-        self._idle_since_s = monotonic_s()
+        self._idle_since_s = self._worked_until_s = monotonic_s()
         self._jump_listeners: list[Callable[[float], None]] = []
         self._advancing = threading.Lock()
         self._ticker: threading.Thread | None = None
@@ -139,14 +142,18 @@ class Clock:
             self._settle(patience_until_s)
 
     @contextmanager
-    def busy(self) -> Iterator[None]:
-        """Counts the block as work in flight: idle time is not skipped meanwhile."""
+    def busy(self, *, request: bool = False) -> Iterator[None]:
+        """Counts the block as work in flight: idle time is not skipped meanwhile.
+
+        Args:
+            request: Whether a client asked for it; requests alone do not put off a skip for ever.
+        """
         with self._changed:
             self._in_flight += 1
         try:
             yield
         finally:
-            self._work_ended()
+            self._work_ended(request=request)
 
     def on_jump(self, listener: Callable[[float], None]) -> None:
         """Has a listener called with the seconds of every jump, at its moment; it must not block."""
@@ -196,7 +203,11 @@ class Clock:
         until_due_s = (timer.when - self.now()).total_seconds()
         if not self._skip_idle or self._in_flight or all(t.background or t.cancelled for t in self._timers):
             return max(until_due_s, 0)
-        until_idle_s = self._idle_since_s + self.idle_grace_s - self._monotonic_s()
+        idle_at_s = min(
+            self._idle_since_s + self.idle_grace_s,
+            self._worked_until_s + self.idle_grace_s * _POLLING_GRACES,
+        )
+        until_idle_s = idle_at_s - self._monotonic_s()
         if until_idle_s > 0:
             return max(min(until_idle_s, until_due_s), 0)
         self._jump_to(timer.when)
@@ -225,10 +236,12 @@ class Clock:
         finally:
             self._work_ended()
 
-    def _work_ended(self) -> None:
+    def _work_ended(self, *, request: bool = False) -> None:
         with self._changed:
             self._in_flight -= 1
             self._idle_since_s = self._monotonic_s()
+            if not request:
+                self._worked_until_s = self._idle_since_s
             self._changed.notify_all()
 
     def _settle(self, patience_until_s: float) -> None:

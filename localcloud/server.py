@@ -102,7 +102,7 @@ class Server:
     def _answer(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         if environ.get("PATH_INFO", "").startswith(CONTROL):
             return self._control(Request(environ))(environ, start_response)
-        with clock.busy():
+        with clock.busy(request=True):
             answer: Iterable[bytes] = self._services(environ, start_response)
             return answer
 

@@ -1,9 +1,10 @@
 """Lambda: functions in processes of their own, run by Lambda's own runtime client."""
 
 from localcloud.functions.backend import install as _install_backend
-from localcloud.functions.environment import Settings
+from localcloud.functions.errors import Caller, InvokeDeniedError
+from localcloud.functions.process import Settings
 from localcloud.functions.records import InvocationRecord
-from localcloud.functions.service import Caller, InvokeDeniedError, Result, functions
+from localcloud.functions.service import Result, functions
 
 __all__ = [
     "Caller",

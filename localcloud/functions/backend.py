@@ -1,24 +1,31 @@
 """Puts functions that run into moto's Lambda service."""
 
 import base64
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, cast
 from urllib.parse import unquote
 
+from moto.awslambda import urls
 from moto.awslambda.models import LambdaBackend, lambda_backends
 from moto.awslambda.responses import LambdaResponse
 from moto.cloudformation import parsing
 
 from localcloud.functions import resources
 from localcloud.functions.models import Function, check_deliverable
-from localcloud.functions.service import Result, functions
+from localcloud.functions.service import functions, qualifier_of
 from localcloud.resources.model import take_place
 
 __all__ = ["install", "resources"]
 
+_REQUEST_ID = "x-amzn-requestid"
+
 
 class FunctionsBackend(LambdaBackend):
     """moto's Lambda service, running functions for real."""
+
+    # moto looks for a service's URLs beside its backend's module.
+    _url_module = urls
 
     def put_function_event_invoke_config(self, function_name: str, config: dict[str, Any]) -> Any:
         """Replaces the configuration for asynchronous invocation; moto would keep the first for ever."""
@@ -64,14 +71,21 @@ def invoke(response: LambdaResponse) -> tuple[int, dict[str, str], bytes]:
     kind = response.headers.get("X-Amz-Invocation-Type", "RequestResponse")
     payload = response.body.encode() if isinstance(response.body, str) else response.body
     function = _function(response.backend, name, qualifier)
-    arn = _qualified(function.unqualified_arn, qualifier or _qualifier_in(name))
+    arn = _qualified(function.unqualified_arn, qualifier or qualifier_of(name))
+    headers: dict[str, str] = {}
     if kind == "DryRun":
-        return HTTPStatus.NO_CONTENT, {}, b""
+        return _answer(HTTPStatus.NO_CONTENT, headers)
     if kind == "Event":
-        request_id = functions.invoke_async(arn, payload or b"{}")
-        return HTTPStatus.ACCEPTED, {"x-amzn-RequestId": request_id}, b""
+        headers[_REQUEST_ID] = functions.invoke_async(arn, payload or b"{}")
+        return _answer(HTTPStatus.ACCEPTED, headers)
     result = functions.invoke(arn, payload or b"{}")
-    return HTTPStatus.OK, _headers(result, response.headers.get("X-Amz-Log-Type") == "Tail"), result.payload
+    headers[_REQUEST_ID] = result.request_id
+    headers["X-Amz-Executed-Version"] = result.executed_version
+    if result.function_error:
+        headers["X-Amz-Function-Error"] = result.function_error
+    if response.headers.get("X-Amz-Log-Type") == "Tail":
+        headers["X-Amz-Log-Result"] = base64.b64encode(result.log_tail).decode()
+    return _answer(HTTPStatus.OK, headers, result.payload)
 
 
 def install() -> None:
@@ -79,6 +93,8 @@ def install() -> None:
     take_place()
     lambda_backends.backend = FunctionsBackend
     LambdaResponse.invoke = invoke  # type: ignore[method-assign]
+    enrich = LambdaResponse._enrich_response  # noqa: SLF001 - moto offers no other place
+    LambdaResponse._enrich_response = staticmethod(_keep_request_id(enrich))  # type: ignore[assignment]  # noqa: SLF001
     for cached in (parsing.get_model_list, parsing.get_model_map, parsing.get_name_type_map):
         cached.cache_clear()
 
@@ -87,25 +103,25 @@ def _function(backend: LambdaBackend, name: str, qualifier: str | None) -> Funct
     return cast(Function, backend.get_function(name, qualifier))
 
 
-def _headers(result: Result, with_log: bool) -> dict[str, str]:
-    headers = {
-        "content-type": "application/json",
-        "X-Amz-Executed-Version": result.executed_version,
-        "x-amzn-RequestId": result.request_id,
-    }
-    if result.function_error:
-        headers["X-Amz-Function-Error"] = result.function_error
-    if with_log:
-        headers["X-Amz-Log-Result"] = base64.b64encode(result.log_tail).decode()
-    return headers
+def _answer(
+    status: HTTPStatus, headers: dict[str, str], body: bytes = b""
+) -> tuple[int, dict[str, str], bytes]:
+    # moto takes the status from the headers.
+    return status, {"content-type": "application/json", "status": str(status.value), **headers}, body
+
+
+def _keep_request_id(
+    enrich: Callable[[dict[str, str], Any], tuple[dict[str, str], Any]],
+) -> Callable[[dict[str, str], Any], tuple[dict[str, str], Any]]:
+    """Wraps what gives every response of moto a random request id: an invocation has one already."""
+
+    def enriched(headers: dict[str, str], body: Any) -> tuple[dict[str, str], Any]:
+        kept = {_REQUEST_ID: headers[_REQUEST_ID]} if _REQUEST_ID in headers else {}
+        headers, body = enrich(headers, body)
+        return {**headers, **kept}, body
+
+    return enriched
 
 
 def _qualified(arn: str, qualifier: str | None) -> str:
     return f"{arn}:{qualifier}" if qualifier else arn
-
-
-def _qualifier_in(name: str) -> str | None:
-    fields = name.split(":")
-    if fields[0] == "arn":
-        return fields[7] if len(fields) > 7 else None  # noqa: PLR2004 - a function's ARN has seven fields
-    return fields[1] if len(fields) > 1 else None

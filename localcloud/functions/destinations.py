@@ -72,7 +72,7 @@ def send_to_queue(queue_arn: str, body: str, attributes: dict[str, tuple[str, st
         queue_name=name,
         message_body=body,
         message_attributes={
-            key: {"data_type": data_type, "string_value": value}
+            key: {"DataType": data_type, "StringValue": value}
             for key, (data_type, value) in (attributes or {}).items()
         },
     )

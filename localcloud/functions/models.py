@@ -6,13 +6,12 @@ import zipfile
 from collections.abc import Callable
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, Literal, cast
 
 from moto.awslambda.exceptions import InvalidParameterValueException, LambdaClientError
 from moto.awslambda.models import LambdaBackend, LambdaFunction, LayerVersion
 from moto.awslambda.utils import get_backend
 from moto.core.common_models import CloudFormationModel
-from moto.s3.exceptions import MissingBucket, MissingKey
 
 from localcloud.functions.deployment import Deployment, unpack
 from localcloud.resources.model import Place, Resource, Wanted, in_place_of, number, tags_by_key
@@ -95,6 +94,21 @@ class Function(Resource, LambdaFunction, CloudFormationModel):
         """The ARN without a version."""
         return ":".join(str(self.function_arn).split(":")[:7])
 
+    @property
+    def reserved(self) -> int | None:
+        """Reserved concurrent executions, or none."""
+        return None if self.reserved_concurrency is None else int(self.reserved_concurrency)
+
+    @property
+    def event_config(self) -> dict[str, Any]:
+        """How asynchronous invocation is configured; empty for the defaults."""
+        return self.event_invoke_config[0].config if self.event_invoke_config else {}
+
+    def destination(self, condition: Literal["OnSuccess", "OnFailure"]) -> str | None:
+        """Returns the ARN that records of asynchronous invocations go to, if any."""
+        configured = (self.event_config.get("DestinationConfig") or {}).get(condition) or {}
+        return configured.get("Destination") or None
+
     def deployment(self, folder: Path) -> Deployment:
         """Unpacks code and layers below a folder and returns what an environment needs.
 
@@ -158,10 +172,12 @@ class Function(Resource, LambdaFunction, CloudFormationModel):
         return data
 
     def _set_function_code(self, updated_spec: dict[str, Any]) -> None:
-        try:
-            super()._set_function_code(updated_spec)
-        except (MissingBucket, MissingKey, ValueError) as error:
-            raise InvalidParameterValueException(f"Error occurred while GetObject: {error}") from error
+        super()._set_function_code(updated_spec)
+        if "S3Key" in updated_spec and not self.code_bytes:  # moto makes nothing of a missing object
+            raise InvalidParameterValueException(
+                "Error occurred while GetObject. S3 Error Code: NoSuchKey. "
+                f"S3 Error Message: The specified key does not exist: {updated_spec['S3Key']}"
+            )
 
     def _set_extras(self, spec: dict[str, Any]) -> None:
         if "LoggingConfig" in spec:

@@ -10,7 +10,9 @@ from pathlib import Path
 
 from localcloud.clock import clock
 from localcloud.functions.deployment import Deployment
-from localcloud.functions.environment import ExecutionEnvironment, Outcome, Settings
+from localcloud.functions.environment import ExecutionEnvironment, Outcome
+from localcloud.functions.process import Settings
+from localcloud.functions.records import Attempt
 
 _LOG = logging.getLogger(__name__)
 
@@ -20,9 +22,7 @@ class Job:
     """One attempt: what to run and whom to tell."""
 
     deployment: Deployment
-    request_id: str
-    payload: bytes
-    invoked_arn: str
+    attempt: Attempt
     done: Callable[[Outcome], None]
 
 
@@ -56,7 +56,7 @@ class FunctionPool:
                 in_flight.__exit__(None, None, None)
 
         with self._lock:
-            self._waiting.append(Job(job.deployment, job.request_id, job.payload, job.invoked_arn, done))
+            self._waiting.append(Job(job.deployment, job.attempt, done))
             if self._workers < limit:
                 self._workers += 1
                 threading.Thread(target=self._work, name="function worker", daemon=True).start()
@@ -74,7 +74,7 @@ class FunctionPool:
         while (job := self._next()) is not None:
             environment = self._take(job.deployment)
             try:
-                outcome = environment.run(job.request_id, job.payload, job.invoked_arn)
+                outcome = environment.run(job.attempt)
             except Exception as error:
                 _LOG.exception("%s could not be run", job.deployment.function_name)
                 environment.stop()
@@ -83,7 +83,7 @@ class FunctionPool:
             try:
                 job.done(outcome)
             except Exception:
-                _LOG.exception("the end of %s was not handled", job.request_id)
+                _LOG.exception("the end of %s was not handled", job.attempt.request_id)
 
     def _next(self) -> Job | None:
         with self._lock:

@@ -10,6 +10,23 @@ Ending = Literal["success", "function error", "timeout", "crash", "init error", 
 
 
 @dataclass(frozen=True)
+class Attempt:
+    """A function is to be run.
+
+    Attributes:
+        request_id: The same for all attempts of an asynchronous event.
+        invoked_arn: The function as it was asked for, with a qualifier only if there was one.
+        number: 1 for the first attempt.
+    """
+
+    request_id: str
+    payload: bytes
+    invoked_arn: str
+    kind: Kind
+    number: int = 1
+
+
+@dataclass(frozen=True)
 class InvocationRecord:
     """One attempt to run a function.
 

@@ -153,6 +153,21 @@ def test_time_is_not_skipped_while_work_is_in_flight(skipping):
     assert fired.wait(PATIENCE_S)
 
 
+def test_a_client_that_polls_does_not_keep_time_from_being_skipped():
+    real_s = [0.0]
+    clock = Clock(skip_idle=True, idle_grace_s=1.0, monotonic_s=lambda: real_s[0])
+    fired = threading.Event()
+    clock.call_later(3600, fired.set)
+    for _ in range(100):
+        with clock.busy(request=True):
+            real_s[0] += 0.5
+        if fired.wait(0.01):
+            break
+    clock.stop()
+    assert fired.is_set()
+    assert real_s[0] < 15
+
+
 def test_an_action_counts_as_work_in_flight(skipping):
     release, second = threading.Event(), threading.Event()
     skipping.call_later(10, lambda: release.wait(PATIENCE_S))

