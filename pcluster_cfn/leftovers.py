@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
 #: An item of the provider's table that still asks to be woken is an operation nobody has answered yet.
-_OPEN_OPERATION = "next_wake_at"
+_OPEN_OPERATION = "due"
 
 
 @dataclass(frozen=True)

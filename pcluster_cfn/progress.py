@@ -59,6 +59,13 @@ class Progress:
         line.event = event
         return line
 
+    def status_of(self, event: Event) -> str | None:
+        """Returns the status that an event's resource has so far; None before its first event."""
+        line = self.root
+        for name in event.path:
+            line = line.resources.get(name) if line else None
+        return line.event.status if line else None
+
     def lines(self, *, fold: bool) -> Iterator[tuple[int, Line]]:
         """Yields each line with its nesting depth.
 
@@ -92,6 +99,8 @@ class PlainView:
     def show(self, events: list[Event]) -> None:
         """Prints what happened."""
         for event in events:
+            if self._progress.status_of(event) == event.status:
+                continue  # CloudFormation tells twice that it has begun: when it asks, and with an id
             line = self._progress.observe(event, self._stack_name)
             where = "/".join((self._stack_name, *event.path))
             took = "" if event.running else f"  {_duration(line.elapsed_s)}"

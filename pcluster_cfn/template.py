@@ -151,7 +151,7 @@ def _plain(node: Node) -> Node:
     if isinstance(node, MappingNode):
         pairs = [(_plain(key), _plain(value)) for key, value in node.value]
         return MappingNode(node.tag, pairs, flow_style=False)
-    return ScalarNode(node.tag, node.value, style=node.style)
+    return ScalarNode(node.tag, node.value, style=node.style if isinstance(node, ScalarNode) else None)
 
 
 def _node(value: str | dict[str, str]) -> Node:
