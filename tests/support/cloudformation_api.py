@@ -6,7 +6,7 @@ nothing: a stack is in the state a test says it is in.
 
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -57,6 +57,7 @@ class CloudFormationApi:
     def reset(self) -> None:
         self.stacks: list[FakeStack] = []
         self.requests: list[Request] = []
+        self.on_request: Callable[[], object] = lambda: None
         self._arranged: dict[str, list[Refusal]] = {}
 
     def add(self, name: str, *, status: str = "CREATE_COMPLETE", **facts: dict[str, str]) -> FakeStack:
@@ -76,6 +77,7 @@ class CloudFormationApi:
     def answer(self, action: str, parameters: dict[str, str]) -> tuple[int, str] | None:
         """Returns status and body; None ends the connection without an answer."""
         self.requests.append(Request(action, parameters))
+        self.on_request()
         refusal = self._next_refusal(action)
         if refusal and not refusal.lost:
             return _error(refusal)
@@ -92,6 +94,8 @@ class CloudFormationApi:
         return refusal
 
     def _carry_out(self, action: str, parameters: dict[str, str]) -> tuple[int, str]:
+        if action == "DescribeInstances":
+            return 200, "<DescribeInstancesResponse><reservationSet/></DescribeInstancesResponse>"
         stack = self._find(parameters["StackName"])
         if action == "CreateStack":
             return self._create(stack, parameters)
@@ -143,7 +147,8 @@ def serving() -> Iterator[CloudFormationApi]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"])).decode()
             parameters = dict(parse_qsl(body, keep_blank_values=True))
-            answered = api.answer(parameters.pop("Action"), parameters)
+            action = parameters.pop("Action", "")
+            answered = api.answer(action, parameters) if action else (501, "")
             if answered is None:
                 self.close_connection = True
                 return

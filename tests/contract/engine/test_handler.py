@@ -1,0 +1,83 @@
+"""The function as Lambda calls it."""
+
+import io
+import json
+from dataclasses import dataclass
+
+import pytest
+
+from cluster_engine.call import CallMalformedError
+from cluster_engine.handler import handler, logger
+from tests.contract.engine.conftest import validator
+from tests.support.cloudformation_api import Refusal
+
+pytestmark = [pytest.mark.library, pytest.mark.usefixtures("api")]
+
+OURS = {"parallelcluster:version": "3.16.1"}
+FAR = "2999-01-01T00:00:00.000Z"
+
+
+@dataclass
+class Context:
+    """What the engine reads of Lambda's context."""
+
+    remaining_s: float = 600.0
+
+    def get_remaining_time_in_millis(self):
+        return int(self.remaining_s * 1000)
+
+
+@pytest.fixture
+def log():
+    """What the function writes to its log, one JSON object a line."""
+    written = io.StringIO()
+    before = logger.registered_handler.setStream(written)
+    yield lambda: [json.loads(line) for line in written.getvalue().splitlines()]
+    logger.registered_handler.setStream(before)
+
+
+def test_it_returns_a_result_of_the_contract(engine, api):
+    stack = api.add("hpc", tags=OURS)
+    result = handler(engine.event("delete", stack_id=stack.stack_id, not_after=FAR), Context())
+    validator("result").validate(result)
+    assert (result["call_id"], result["status"], stack.status) == ("call-1", "succeeded", "DELETE_COMPLETE")
+
+
+def test_the_fence_is_judged_by_the_clock_of_the_function(engine, api):
+    stack = api.add("hpc", tags=OURS)
+    event = engine.event("delete", stack_id=stack.stack_id, not_after="2000-01-01T00:00:00.000Z")
+    assert handler(event, Context())["error"]["code"] == "Fenced"
+
+
+def test_throttling_is_not_waited_for_when_the_invocation_is_about_to_end(engine, api):
+    api.arrange("DescribeStacks", Refusal("Throttling", "Rate exceeded"))
+    result = handler(engine.event("describe", stack_id="arn:any"), Context(remaining_s=15))
+    assert result["error"]["code"] == "Throttled"
+
+
+def test_an_event_that_is_no_call_leaves_the_handler():
+    with pytest.raises(CallMalformedError):
+        handler({"RequestType": "Create"}, Context())
+
+
+def test_every_line_of_the_log_names_the_call_and_none_repeats_configuration_or_tags(
+    engine, configuration, log
+):
+    needle = "needle-in-a-haystack"
+    configuration["Tags"] = [{"Key": "project", "Value": needle}]
+    tags = {"configuration_tags": {"other": needle}, "stack_tags": {"owner": needle}}
+    assert handler(engine.event("create", configuration, not_after=FAR, **tags), Context())["sent"]
+    assert {line["name"] for line in log()} >= {"engine", "pcluster.models.cluster"}
+    assert {(line["request_id"], line["call_id"], line["cluster_name"]) for line in log()} == {
+        ("request-1", "call-1", "hpc")
+    }
+    assert needle not in json.dumps(log())
+
+
+def test_a_second_call_logs_nothing_of_the_first(engine, log):
+    handler(engine.event("describe", cluster_name="first", stack_id="arn:any"), Context())
+    lines_of_the_first = len(log())
+    handler(engine.event("describe", cluster_name="second", call_id="call-2", stack_id="arn:any"), Context())
+    second = json.dumps(log()[lines_of_the_first:])
+    assert "second" in second
+    assert "first" not in second

@@ -1,0 +1,52 @@
+"""The schema never refuses what the library accepts, and typing gives the library what the author wrote."""
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+from pcluster.schemas.cluster_schema import ClusterSchema
+
+from cluster_engine import configuration
+from tests.support import custom_resource_properties as properties
+
+pytestmark = pytest.mark.library
+
+VERSION = "3.16.1"
+CORPUS = Path(__file__).parents[4] / "shared" / "corpus" / "configurations"
+#: Values of any type: text stays text there. Source: the library's schema, fields of type Dict.
+FREE_FORM = {"CustomSlurmSettings", "AdditionalSssdConfigs"}
+
+
+def files():
+    own = sorted(properties.CONFIGURATIONS.glob("*.yaml"))
+    found = sorted(CORPUS.glob("*.yaml"))
+    skip = pytest.mark.skip(reason="no real configurations beside this clone, in ../shared/corpus")
+    absent = pytest.param(None, id="corpus", marks=skip)
+    return [pytest.param(path, id=path.stem) for path in own + found] + ([] if found else [absent])
+
+
+def without_free_form(value):
+    match value:
+        case dict():
+            return {key: without_free_form(item) for key, item in value.items() if key not in FREE_FORM}
+        case list():
+            return [without_free_form(item) for item in value]
+        case _:
+            return value
+
+
+def as_the_library_reads_it(loaded):
+    """What the library makes of a configuration, as JSON: reading it with defaults, then writing it."""
+    schema = ClusterSchema(cluster_name="hpc")
+    return json.dumps(without_free_form(schema.dump(schema.load(loaded))), default=str, sort_keys=True)
+
+
+@pytest.mark.parametrize("path", files())
+def test_a_configuration_passes_as_text_and_as_an_object_with_its_types_intact(path):
+    text = path.read_text(encoding="utf-8")
+    written = yaml.safe_load(text)
+    assert configuration.load(properties.encoded(text), {}, VERSION) == written
+    typed = configuration.load(properties.encoded(properties.stringified(written)), {}, VERSION)
+    assert json.dumps(without_free_form(typed)) == json.dumps(without_free_form(written))
+    assert as_the_library_reads_it(typed) == as_the_library_reads_it(written)

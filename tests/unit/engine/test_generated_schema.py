@@ -1,0 +1,83 @@
+import json
+import re
+
+import pytest
+from jsonschema import Draft202012Validator
+from marshmallow import Schema, fields, validate
+
+from tools.configuration_schema import generator
+from tools.configuration_schema.__main__ import SCHEMAS
+
+pytestmark = pytest.mark.library
+
+
+@pytest.fixture(scope="module")
+def schema():
+    return generator.configuration_schema()
+
+
+def test_the_committed_schema_is_what_the_installed_library_says(schema):
+    path = SCHEMAS / f"{schema['$id'].rsplit(':')[-1]}.json"
+    assert path.read_text(encoding="utf-8") == json.dumps(schema, indent=1) + "\n", (
+        "out of date: run python -m tools.configuration_schema"
+    )
+
+
+def test_it_is_a_valid_json_schema(schema):
+    Draft202012Validator.check_schema(schema)
+
+
+def test_every_key_says_how_it_may_be_updated(schema):
+    policies = dict(_policies(schema, ""))
+    assert policies["/HeadNode/InstanceType"] == "UNSUPPORTED"
+    assert policies["/Scheduling/SlurmQueues/ComputeResources/MaxCount"] == "RESIZE_UPDATE_STRATEGY_ON_REMOVE"
+    assert all(policies.values())
+    assert len(policies) > 250
+
+
+def _policies(schema, path):
+    for key, place in schema.get("properties", {}).items():
+        if key != "Sequence":  # not a field of its own: the items carry the policies
+            yield f"{path}/{key}", place.get("x-update-policy")
+        yield from _policies(place.get("items", place), f"{path}/{key}")
+
+
+def _generated(**declared):
+    class Declared(Schema):
+        pass
+
+    return generator.section(Declared.from_dict(declared)())["properties"]
+
+
+def test_limits_keep_their_meaning():
+    assert _generated(
+        count=fields.Int(data_key="Count", validate=validate.Range(min=1, max=5, max_inclusive=False)),
+        name=fields.Str(data_key="Name", validate=validate.Length(equal=3)),
+        names=fields.List(fields.Str(), data_key="Names", validate=validate.Length(max=2)),
+    ) == {
+        "Count": {"type": "integer", "minimum": 1, "exclusiveMaximum": 5},
+        "Name": {"type": "string", "minLength": 3, "maxLength": 3},
+        "Names": {"type": "array", "items": {"type": "string"}, "maxItems": 2},
+    }
+
+
+@pytest.mark.parametrize("expression", ["a|b", "^a$|b", "^(x|^y)"])
+def test_a_pattern_refuses_exactly_what_the_library_s_match_refuses(expression):
+    pattern = _generated(x=fields.Str(data_key="X", validate=validate.Regexp(expression)))["X"]["pattern"]
+    for text in ["a", "b", "xa", "ab", "x", "y", "zy"]:
+        assert bool(re.search(pattern, text)) == bool(re.match(expression, text))
+
+
+@pytest.mark.parametrize(
+    "unknown",
+    [
+        fields.DateTime(data_key="X"),
+        fields.Raw(data_key="X"),
+        fields.Str(data_key="X", allow_none=True),
+        fields.Str(data_key="X", validate=validate.Email()),
+        fields.Str(data_key="X", validate=validate.Regexp("a", flags=re.IGNORECASE)),
+    ],
+)
+def test_a_construct_not_seen_before_stops_the_generator(unknown):
+    with pytest.raises(generator.UnknownConstructError):
+        _generated(x=unknown)
