@@ -141,6 +141,10 @@ class Cloud:
         """Says how long resources take and which fail, in place of what was said before."""
         self._control("PUT", "behaviours", list(behaviours))
 
+    def set_head_nodes(self, **settings: Any) -> None:
+        """Says how the head nodes of clusters fare; ``localcloud.head_node.configure`` lists the settings."""
+        self._control("PUT", "head-nodes", settings)
+
     def invocations(self) -> list[dict[str, Any]]:
         """Returns every function invocation so far, oldest first."""
         invocations: list[dict[str, Any]] = self._control("GET", "invocations")

@@ -15,7 +15,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoReque
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
-from localcloud import events, functions, guard, resources, seed
+from localcloud import cloudformation, events, functions, guard, head_node, resources, seed
 from localcloud.behaviour import behaviours
 from localcloud.clock import clock
 
@@ -56,6 +56,7 @@ class Server:
         )
         self.endpoint_url = f"http://127.0.0.1:{self._server.server_port}"
         resources.register()
+        cloudformation.install()
         functions.install(
             functions.Settings(
                 endpoint_url=self.endpoint_url,
@@ -63,10 +64,11 @@ class Server:
                 region=options.region,
                 folder=folder,
                 log_dir=self.log_dir,
-                ca_file=None,
+                ca_file=cloudformation.ca_file(),
             )
         )
         events.install(seed.ACCOUNT_ID, options.region)
+        head_node.install()
         self._region = options.region
         self._seeded = seed.seed(options.region)
         self._services = DomainDispatcherApplication(create_backend_app)
@@ -119,6 +121,9 @@ class Server:
                     return _json(_clock_state())
                 case ("PUT", "behaviours"):
                     behaviours.replace(request.get_json())
+                    return _json({})
+                case ("PUT", "head-nodes"):
+                    head_node.configure(request.get_json())
                     return _json({})
                 case ("GET", "invocations"):
                     return _json([record.to_json() for record in functions.invocations()])

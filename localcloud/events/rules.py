@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from moto.awslambda.exceptions import LambdaClientError
 from moto.core.common_models import CloudFormationModel
 from moto.events import models as moto_events
+from moto.events import urls
 from moto.events.exceptions import ValidationException
 
 from localcloud import functions
@@ -134,6 +135,9 @@ class Rule(Resource, moto_events.Rule, CloudFormationModel):
 
 class RulesBackend(moto_events.EventsBackend):
     """moto's EventBridge, whose schedules run."""
+
+    # moto looks for a service's URLs beside its backend's module.
+    _url_module = urls
 
     def put_rule(self, name: str, *args: Any, **kwargs: Any) -> Any:
         """Creates or replaces a rule and starts its schedule; see moto for the arguments."""
