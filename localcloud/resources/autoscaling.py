@@ -1,5 +1,6 @@
 """Auto Scaling groups: the login nodes."""
 
+from dataclasses import replace
 from typing import Any
 
 from moto.autoscaling import models as moto_autoscaling
@@ -19,7 +20,11 @@ class AutoScalingGroup(Resource, moto_autoscaling.FakeAutoScalingGroup, CloudFor
     def create_resource(cls, wanted: Wanted) -> "AutoScalingGroup":
         """Creates the group with its hooks and starts its instances."""
         properties = wanted.properties
-        group: AutoScalingGroup = super().create_resource(wanted)
+        # Tags without a word about it are the stack's, and those reach the instances.
+        tags = [{"PropagateAtLaunch": True, **tag} for tag in properties.get("Tags", [])]
+        group: AutoScalingGroup = super().create_resource(
+            replace(wanted, properties={**properties, "Tags": tags})
+        )
         backend = wanted.place.regional(moto_autoscaling.autoscaling_backends)
         for hook in properties.get("LifecycleHookSpecificationList", []):
             backend.create_lifecycle_hook(

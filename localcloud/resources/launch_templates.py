@@ -1,11 +1,10 @@
 """EC2 launch templates."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from moto.core.common_models import CloudFormationModel
 from moto.ec2.models import ec2_backends
 from moto.ec2.models import launch_templates as moto_templates
-from moto.ec2.utils import parse_user_data
 
 from localcloud.resources.model import Place, Resource, Wanted, in_place_of
 
@@ -33,10 +32,7 @@ class LaunchTemplate(Resource, moto_templates.LaunchTemplate, CloudFormationMode
     def update_resource(self, wanted: Wanted) -> "LaunchTemplate":
         """Adds a version, where the data changed."""
         data = wanted.properties["LaunchTemplateData"]
-        if {
-            **data,
-            "UserData": parse_user_data(data.get("UserData")),
-        } != self.latest_version().data:
+        if _comparable(data) != _comparable(self.latest_version().data):
             super(Resource, self).update_from_cloudformation_json(
                 self, wanted.name, wanted.as_json, *wanted.place
             )
@@ -48,3 +44,8 @@ class LaunchTemplate(Resource, moto_templates.LaunchTemplate, CloudFormationMode
         backend = place.regional(ec2_backends)
         if physical_id in backend.launch_templates:
             backend.delete_launch_template("", physical_id)
+
+
+def _comparable(data: dict[str, Any]) -> dict[str, Any]:
+    # moto wraps user data in a class without equality.
+    return {**data, "UserData": str(data.get("UserData"))}
