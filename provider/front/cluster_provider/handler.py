@@ -20,7 +20,7 @@ from cluster_provider.adapters.stacks import CloudFormationStacks
 from cluster_provider.core.calls import parse_end
 from cluster_provider.core.errors import DeliveryFailed, MalformedRequest, Unavailable
 from cluster_provider.core.identity import Owner, StackArn
-from cluster_provider.core.redact import redact
+from cluster_provider.core.redact import redact, redact_text
 from cluster_provider.core.request import RequestType
 from cluster_provider.operation import OperationService, Ports
 from cluster_provider.resource import ClusterResource, build_resource, deliver, poll_event, refuse
@@ -29,7 +29,7 @@ from cluster_provider.sdk import CLIENT_CONFIG, SINGLE_ATTEMPT_CONFIG
 
 def _serialize(record: dict[str, Any]) -> str:
     """Every log line passes here: what is a credential is masked last of all, wherever it came from."""
-    return json.dumps(redact(record), default=str, ensure_ascii=False)
+    return redact_text(json.dumps(redact(record), default=str, ensure_ascii=False))
 
 
 #: Named like the package, so that every module's logger is its child.

@@ -111,9 +111,8 @@ def _succeeded(record: OwnerRecord, operation: OperationRecord, action: Succeed)
     if stack is None or request.properties is None:
         return record
     settled = Settled(request.properties.configuration_digest, stack.config_version, progress.tags or {})
-    cluster = replace(seen(record, stack, request.request_id).clusters[stack.name], reported=True)
-    if request.old_digest is None or request.digest != request.old_digest or cluster.settled is None:
-        cluster = replace(cluster, settled=settled)
+    cluster = seen(record, stack, request.request_id).clusters[stack.name]
+    cluster = replace(cluster, reported=True, settled=settled)
     described = action.description.cluster if action.description is not None else None
     return replace(
         record,

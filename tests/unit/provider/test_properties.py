@@ -1,0 +1,129 @@
+import random
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cluster_provider.core.errors import InvalidProperty, MissingProperty
+from cluster_provider.core.properties import (
+    CONFIGURATION_MAX_BYTES,
+    DeletionPolicy,
+    decode_configuration,
+    digest,
+    encode_configuration,
+    parse_properties,
+)
+
+BASE: dict[str, Any] = {"ClusterName": "hpc", "ClusterConfiguration": {"Region": "us-east-1"}}
+
+
+def test_defaults_are_the_official_providers() -> None:
+    properties = parse_properties(BASE)
+    assert properties.deletion_policy is DeletionPolicy.DELETE
+    assert properties.arguments == {}
+    assert properties.version is None
+    assert properties.service_timeout_s == 3600
+
+
+def test_stringified_arguments_become_what_the_library_takes() -> None:
+    properties = parse_properties(
+        BASE
+        | {
+            "ServiceTimeout": "1800",
+            "SuppressValidators": ["ALL", "type:SubnetsValidator"],
+            "ValidationFailureLevel": "WARNING",
+            "RollbackOnFailure": "false",
+            "ForceUpdate": "true",
+            "PclusterVersion": "3.14.0",
+            "DeletionPolicy": "Retain",
+            "ServiceToken": "arn:aws:lambda:us-east-1:123456789012:function:provider",
+        }
+    )
+    assert properties.arguments == {
+        "suppress_validators": ["ALL", "type:SubnetsValidator"],
+        "validation_failure_level": "WARNING",
+        "rollback_on_failure": False,
+        "force_update": True,
+    }
+    assert properties.service_timeout_s == 1800
+    assert properties.version == "3.14.0"
+    assert properties.deletion_policy is DeletionPolicy.RETAIN
+
+
+def test_one_validator_to_suppress_may_stand_without_a_list() -> None:
+    assert parse_properties(BASE | {"SuppressValidators": "ALL"}).arguments == {
+        "suppress_validators": ["ALL"]
+    }
+
+
+@pytest.mark.parametrize(
+    ("changed", "where", "what"),
+    [
+        ({"ClusterName": "1hpc"}, "ClusterName", "'1hpc'"),
+        ({"ClusterName": "h"}, "ClusterName", "'h'"),
+        ({"ClusterName": "a" * 61}, "ClusterName", "2 to 60 letters"),
+        ({"ClusterName": "under_score"}, "ClusterName", "'under_score'"),
+        ({"ClusterName": ["hpc"]}, "ClusterName", '["hpc"]'),
+        ({"ClusterConfiguration": {}}, "ClusterConfiguration", "a map, or a string of YAML or JSON"),
+        ({"ClusterConfiguration": ""}, "ClusterConfiguration", "a map, or a string of YAML or JSON"),
+        ({"ClusterConfiguration": ["x"]}, "ClusterConfiguration", "a map, or a string of YAML or JSON"),
+        ({"DeletionPolicy": "Keep"}, "DeletionPolicy", "Delete or Retain"),
+        ({"SuppressValidators": ["type:A", "B"]}, "SuppressValidators/1", "'B'"),
+        ({"ValidationFailureLevel": "FATAL"}, "ValidationFailureLevel", "INFO, WARNING or ERROR"),
+        ({"RollbackOnFailure": "no"}, "RollbackOnFailure", "true or false"),
+        ({"ForceUpdate": "1"}, "ForceUpdate", "true or false"),
+        ({"PclusterVersion": "3.16"}, "PclusterVersion", "3.16.1"),
+        ({"ServiceTimeout": "0"}, "ServiceTimeout", "from 1 to 3600"),
+        ({"ServiceTimeout": "3601"}, "ServiceTimeout", "from 1 to 3600"),
+        ({"ServiceTimeout": "soon"}, "ServiceTimeout", "from 1 to 3600"),
+        ({"ClusterConfigurtion": {"a": "b"}}, "ClusterConfigurtion", "no such property"),
+    ],
+)
+def test_a_wrong_property_is_refused_with_its_place_value_and_expectation(
+    changed: dict[str, Any], where: str, what: str
+) -> None:
+    with pytest.raises(InvalidProperty) as refused:
+        parse_properties(BASE | changed)
+    assert refused.value.where == where
+    assert what in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["ClusterName", "ClusterConfiguration"])
+def test_a_missing_property_is_named(name: str) -> None:
+    with pytest.raises(MissingProperty) as refused:
+        parse_properties({key: value for key, value in BASE.items() if key != name})
+    assert refused.value.where == name
+
+
+def test_an_unknown_property_is_told_its_nearest_neighbour() -> None:
+    with pytest.raises(InvalidProperty) as refused:
+        parse_properties(BASE | {"SupressValidators": ["ALL"]})
+    assert refused.value.next_step == "Did you mean SuppressValidators?"
+
+
+def test_a_configuration_larger_than_a_record_is_refused_with_its_size() -> None:
+    noise = random.Random(1).randbytes(600_000).hex()  # noqa: S311 - incompressible, not secret
+    with pytest.raises(InvalidProperty, match=str(CONFIGURATION_MAX_BYTES)):
+        parse_properties(BASE | {"ClusterConfiguration": {"Region": noise}})
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=20,
+)
+
+
+@given(json_values)
+def test_an_encoded_configuration_decodes_to_itself(value: Any) -> None:
+    assert decode_configuration(encode_configuration(value)) == value
+
+
+@given(st.dictionaries(st.text(), json_values))
+def test_a_digest_does_not_depend_on_the_order_of_keys(value: dict[str, Any]) -> None:
+    assert digest(value) == digest(dict(reversed(value.items())))
+
+
+def test_a_digest_tells_a_string_from_a_number() -> None:
+    assert digest({"Size": "200"}) != digest({"Size": 200})
