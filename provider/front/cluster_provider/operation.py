@@ -103,6 +103,9 @@ class OperationService:
 
     def engine_ended(self, owner: Owner, call_id: str, result: EngineResult) -> None:
         """Records what an engine reported; the next step takes it up."""
+        if self._ports.operations.load(owner) is None:
+            logger.warning("an engine reported to an owner that is not known", extra={"call_id": call_id})
+            return
         now = self._ports.clock.now()
         self._change(owner, lambda record: bookkeeping.ended(record, call_id, result, now))
 

@@ -1,0 +1,216 @@
+"""What the operations table MUST do, on the fake and on DynamoDB as moto plays it."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+import yaml
+from botocore.config import Config
+
+from cluster_provider.adapters.operations import DynamoOperations
+from cluster_provider.core.errors import Superseded, Unavailable
+from cluster_provider.core.identity import Owner
+from cluster_provider.core.progress import OperationRecord, OwnerRecord, Phase, Progress
+from cluster_provider.core.request import Request, RequestType
+from cluster_provider.ports import Operations
+from tests.support.fakes import START, MemoryOperations, MovedClock
+
+OWNER = Owner("arn:aws:cloudformation:us-east-1:123456789012:stack/parent/0", "Cluster")
+OTHER = Owner(OWNER.stack_id, "Other")
+RECORD = OwnerRecord("r1", START, following="hpc", wake_at=START)
+
+
+class _TemplateLoader(yaml.SafeLoader):
+    """Reads the template's table definition; intrinsic functions elsewhere do not matter here."""
+
+
+_TemplateLoader.add_multi_constructor("!", lambda *_: None)
+
+
+@pytest.fixture
+def clock() -> MovedClock:
+    return MovedClock()
+
+
+@pytest.fixture(params=["fake", "dynamodb"])
+def operations(request: pytest.FixtureRequest, clock: MovedClock) -> Iterator[Operations]:
+    if request.param == "fake":
+        yield MemoryOperations(clock)
+        return
+    client = request.getfixturevalue("aws")("dynamodb")
+    create_table(client)
+    yield DynamoOperations(client, "operations", clock)
+
+
+def create_table(client: Any) -> None:
+    """The table as template.yaml declares it, so that keys and indexes cannot drift apart."""
+    template = yaml.load(Path("template.yaml").read_text(), _TemplateLoader)  # noqa: S506 - a safe loader
+    declared = template["Resources"]["OperationsTable"]["Properties"]
+    names = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
+    client.create_table(TableName="operations", **{name: declared[name] for name in names})
+
+
+def operation(request_id: str = "r1", phase: Phase = Phase.OPEN) -> OperationRecord:
+    request = Request(
+        RequestType.DELETE, request_id, OWNER, "https://u", "Custom::X", "hpc", START, START, "d"
+    )
+    return OperationRecord(request, Progress(START, phase=phase, cluster_name="hpc"))
+
+
+def put(operations: Operations, owner: Owner, record: OwnerRecord, *more: OperationRecord) -> None:
+    operations.change(owner, lambda _: record, more)
+
+
+def test_what_is_written_is_read_back_and_nothing_else_is_known(operations: Operations) -> None:
+    assert operations.load(OWNER) is None
+    assert operations.load_operation(OWNER, "r1") is None
+    put(operations, OWNER, RECORD, operation())
+    assert operations.load(OWNER) == RECORD
+    assert operations.load_operation(OWNER, "r1") == operation()
+    assert operations.load(OTHER) is None
+    assert operations.load_operation(OWNER, "r2") is None
+
+
+def test_a_change_sees_what_the_one_before_it_wrote(operations: Operations) -> None:
+    put(operations, OWNER, RECORD)
+    changed = operations.change(OWNER, lambda record: replace(record or RECORD, login_pools=7))
+    assert changed.login_pools == 7
+    assert operations.load(OWNER) == changed
+
+
+def test_a_change_that_refuses_leaves_everything_as_it_was(operations: Operations) -> None:
+    put(operations, OWNER, RECORD)
+
+    def refuse(_: OwnerRecord | None) -> OwnerRecord:
+        raise Superseded("r0")
+
+    with pytest.raises(Superseded):
+        operations.change(OWNER, refuse, [operation("r0")])
+    assert operations.load(OWNER) == RECORD
+    assert operations.load_operation(OWNER, "r0") is None
+
+
+def test_what_is_due_comes_longest_overdue_first_and_never_early(operations: Operations) -> None:
+    put(operations, OWNER, replace(RECORD, wake_at=START + timedelta(seconds=30)))
+    put(operations, OTHER, replace(RECORD, wake_at=START + timedelta(seconds=10)))
+    assert operations.due(START, 10) == []
+    assert operations.due(START + timedelta(seconds=10), 10) == [OTHER]
+    assert operations.due(START + timedelta(seconds=30), 10) == [OTHER, OWNER]
+    assert operations.due(START + timedelta(seconds=30), 1) == [OTHER]
+
+
+def test_a_disarmed_owner_is_never_due(operations: Operations) -> None:
+    put(operations, OWNER, RECORD)
+    put(operations, OWNER, replace(RECORD, is_open=False, following="", wake_at=None))
+    assert operations.due(START + timedelta(days=1), 10) == []
+    assert operations.owners_of("hpc") == []
+
+
+def test_the_owners_that_follow_a_cluster_are_found_by_its_name(operations: Operations) -> None:
+    put(operations, OWNER, RECORD)
+    put(operations, OTHER, replace(RECORD, following="other"))
+    assert operations.owners_of("hpc") == [OWNER]
+    assert operations.owners_of("hp") == []
+
+
+def test_a_lease_is_held_by_one_and_free_again_after_its_release(operations: Operations) -> None:
+    put(operations, OWNER, RECORD)
+    until = START + timedelta(seconds=60)
+    assert operations.lease(OWNER, "a", until)
+    assert operations.release(OWNER, "a")
+    assert operations.lease(OWNER, "b", until)
+
+
+def test_who_meets_a_lease_leaves_a_mark_and_the_holder_goes_round_once_more(operations: Operations) -> None:
+    put(operations, OWNER, RECORD)
+    until = START + timedelta(seconds=60)
+    assert operations.lease(OWNER, "a", until)
+    assert not operations.lease(OWNER, "b", until)
+    assert not operations.release(OWNER, "a")
+    assert operations.release(OWNER, "a")
+    assert operations.lease(OWNER, "b", until)
+
+
+def test_a_lease_ends_by_itself_and_its_late_holder_releases_nothing(
+    operations: Operations, clock: MovedClock
+) -> None:
+    put(operations, OWNER, RECORD)
+    assert operations.lease(OWNER, "dead", START + timedelta(seconds=60))
+    clock.advance(61)
+    assert operations.lease(OWNER, "next", clock.now() + timedelta(seconds=60))
+    assert operations.release(OWNER, "dead")
+    assert not operations.lease(OWNER, "third", clock.now() + timedelta(seconds=60))
+
+
+def test_an_owner_nobody_knows_has_no_lease(operations: Operations) -> None:
+    assert not operations.lease(OWNER, "a", START + timedelta(seconds=60))
+
+
+def test_a_write_does_not_touch_the_lease(operations: Operations) -> None:
+    put(operations, OWNER, RECORD)
+    assert operations.lease(OWNER, "a", START + timedelta(seconds=60))
+    put(operations, OWNER, replace(RECORD, login_pools=1))
+    assert not operations.lease(OWNER, "b", START + timedelta(seconds=60))
+
+
+def test_two_who_write_at_once_lose_nothing(aws: Callable[..., Any], clock: MovedClock) -> None:
+    create_table(aws("dynamodb"))
+    operations = DynamoOperations(aws("dynamodb"), "operations", clock)
+    put(operations, OWNER, RECORD)
+    raced: list[int] = []
+
+    def first(record: OwnerRecord | None) -> OwnerRecord:
+        assert record is not None
+        if not raced:
+            raced.append(1)
+            operations.change(OWNER, lambda present: replace(present or RECORD, login_pools=5))
+        return replace(record, following="renamed")
+
+    operations.change(OWNER, first)
+    record = operations.load(OWNER)
+    assert record is not None
+    assert (record.following, record.login_pools) == ("renamed", 5)
+
+
+def test_closed_requests_and_forgotten_owners_expire_and_living_ones_do_not(
+    aws: Callable[..., Any], clock: MovedClock
+) -> None:
+    client = aws("dynamodb")
+    create_table(client)
+    operations = DynamoOperations(client, "operations", clock)
+    put(operations, OWNER, RECORD, operation("open"), operation("closed", Phase.ANSWERED))
+    put(operations, OTHER, replace(RECORD, is_open=False))
+    expiry = {
+        (item["pk"]["S"], item["sk"]["S"]): int(item["expires_at"]["N"]) if "expires_at" in item else None
+        for item in client.scan(TableName="operations")["Items"]
+    }
+    assert expiry[OWNER.key, "owner"] is None
+    assert expiry[OWNER.key, "request#open"] is None
+    in_two_days = int((START + timedelta(hours=48)).timestamp())
+    assert expiry[OWNER.key, "request#closed"] == expiry[OTHER.key, "owner"] == in_two_days
+
+
+def test_a_table_that_cannot_be_reached_is_unavailable_and_not_an_error_of_the_request(
+    clock: MovedClock,
+) -> None:
+    client = boto3.client(
+        "dynamodb",
+        region_name="us-east-1",
+        endpoint_url="http://127.0.0.1:1",
+        config=Config(retries={"total_max_attempts": 1}),
+    )
+    with pytest.raises(Unavailable):
+        DynamoOperations(client, "operations", clock).load(OWNER)
+
+
+def test_a_record_is_readable_json_in_the_table(aws: Callable[..., Any], clock: MovedClock) -> None:
+    client = aws("dynamodb")
+    create_table(client)
+    put(DynamoOperations(client, "operations", clock), OWNER, RECORD)
+    (item,) = client.scan(TableName="operations")["Items"]
+    assert json.loads(item["document"]["S"])["following"] == "hpc"

@@ -1,0 +1,64 @@
+import json
+from typing import Any
+
+import pytest
+
+from cluster_provider.adapters.engines import parse_functions
+from cluster_provider.core.errors import MalformedRequest
+from tests.support.world import World
+
+
+def test_an_event_of_no_known_source_is_an_error_that_names_its_keys() -> None:
+    with pytest.raises(ValueError, match=r"\['a', 'b'\]"):
+        World().deliver({"b": 1, "a": 2})
+
+
+def test_an_unknown_request_type_is_refused_once_with_what_was_expected() -> None:
+    world = World()
+    request = world.deliver(world.event("Describe", PhysicalResourceId="hpc"))
+    answer = world.sink.answer(request)
+    assert answer["Reason"].startswith("MalformedRequest: RequestType: 'Describe'")
+    assert answer["PhysicalResourceId"] == "hpc"
+    assert world.operations.records() == []
+
+
+def test_a_malformed_request_is_refused_and_leaves_no_record() -> None:
+    world = World()
+    request = world.deliver(world.event("Create", ResourceProperties=["x"]))
+    assert world.sink.answer(request)["Reason"].startswith("MalformedRequest: ResourceProperties")
+    assert world.operations.records() == []
+
+
+def test_an_event_that_nobody_can_answer_goes_to_the_dead_letters() -> None:
+    world = World()
+    with pytest.raises(MalformedRequest):
+        world.deliver(world.event("Create", StackId=""))
+
+
+def test_a_stack_event_of_a_stranger_wakes_nobody() -> None:
+    world = World()
+    world.create()
+    before = json.dumps(world.engines.calls)
+    arn = "arn:aws:cloudformation:us-east-1:123456789012:stack/stranger/1"
+    world.deliver({"detail-type": "CloudFormation Stack Status Change", "detail": {"stack-id": arn}})
+    assert json.dumps(world.engines.calls) == before
+
+
+def test_the_record_of_a_foreign_invocation_is_an_error() -> None:
+    with pytest.raises(ValueError, match="not an engine call"):
+        World().deliver({"requestPayload": {"hello": 1}, "requestContext": {}})
+
+
+def test_an_engine_that_reports_to_an_owner_nobody_knows_changes_nothing() -> None:
+    world, stranger = World(), World()
+    world.create()
+    call: dict[str, Any] = world.engines.calls[0][1]
+    stranger.report(call, {"contract": 1, "status": "succeeded"})
+    assert stranger.operations.records() == []
+
+
+def test_engines_are_read_from_pairs_and_a_wrong_pair_is_shown() -> None:
+    arn = "arn:aws:lambda:us-east-1:123456789012:function:engine"
+    assert parse_functions(f"3.16.1={arn}, ") == {"3.16.1": arn}
+    with pytest.raises(ValueError, match=r"'3\.16\.1'"):
+        parse_functions("3.16.1")
