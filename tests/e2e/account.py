@@ -88,6 +88,19 @@ class Account:
             if event["LogicalResourceId"] == logical_id and event["ResourceStatus"].endswith("_FAILED")
         ]
 
+    def why(self, stack):
+        """Returns what a stack's failures and the cloud's own log say, for assertions that fail."""
+        pages = self.cloudformation.get_paginator("describe_stack_events").paginate(
+            StackName=stack["StackId"]
+        )
+        reasons = [
+            f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason')}"
+            for page in pages
+            for event in page["StackEvents"]
+            if event["ResourceStatus"].endswith("_FAILED")
+        ]
+        return "\n".join([stack["StackStatus"], *reasons, self.cloud.log])
+
     def head_nodes(self, cluster):
         """Returns the head nodes of a cluster that EC2 reports as running."""
         filters = [

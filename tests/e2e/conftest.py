@@ -31,5 +31,5 @@ def seeded(cloud):
 def service_token(account):
     """The service token of a provider stack that stands alone."""
     stack = account.create("provider", account.packaged(ROOT / "template.yaml"))
-    assert stack["StackStatus"] == "CREATE_COMPLETE", account.failures(stack["StackId"], "provider")
+    assert stack["StackStatus"] == "CREATE_COMPLETE", account.why(stack)
     return outputs(stack)["ServiceToken"]

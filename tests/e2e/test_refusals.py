@@ -99,7 +99,8 @@ def test_a_bad_update_is_refused_and_the_stack_stays_as_it_was(account, service_
     bad = template(
         {"ClusterName": "c-kept", "ClusterConfiguration": account.configuration(HeadNode__Color="blue")}
     )
-    assert account.create("kept", good, ServiceToken=service_token)["StackStatus"] == "CREATE_COMPLETE"
+    created = account.create("kept", good, ServiceToken=service_token)
+    assert created["StackStatus"] == "CREATE_COMPLETE", account.why(created)
     (before,) = account.head_nodes("c-kept")
 
     assert (

@@ -22,6 +22,7 @@ def life(account, body, seeded):
     """The example created, updated and deleted once; what AWS said at each step."""
     interfaces_before = _interface_ids(account)
     created = account.create("simple", body, **seeded)
+    assert created["StackStatus"] == "CREATE_COMPLETE", account.why(created)
     seen = {"created": created, "head_nodes": account.head_nodes("c-simple"), "stored": _stored(account)}
     seen["updated"] = account.update("simple", body, **seeded, MaxCount="8")
     seen["stored_after_update"] = _stored(account)
@@ -38,7 +39,6 @@ def life(account, body, seeded):
 
 
 def test_the_stack_completes_with_the_address_that_ec2_reports(life):
-    assert life["created"]["StackStatus"] == "CREATE_COMPLETE"
     (head_node,) = life["head_nodes"]
     assert outputs(life["created"])["HeadNodeIp"] == head_node["PublicIpAddress"]
 

@@ -35,7 +35,7 @@ def test_two_clusters_of_one_stack_get_their_own_head_nodes(account, service_tok
     body = TWO_CLUSTERS % {"map": configuration, "text": json.dumps(configuration)}
     stack = account.create("pair", body, ServiceToken=service_token)
 
-    assert stack["StackStatus"] == "CREATE_COMPLETE"
+    assert stack["StackStatus"] == "CREATE_COMPLETE", account.why(stack)
     ((first,), (second,)) = account.head_nodes("c-first"), account.head_nodes("c-second")
     assert outputs(stack) == {"First": first["PublicIpAddress"], "Second": second["PublicIpAddress"]}
     assert first["InstanceId"] != second["InstanceId"]
