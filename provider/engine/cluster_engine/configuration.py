@@ -118,9 +118,13 @@ class _StrictLoader(yaml.SafeLoader):
         return super().construct_mapping(node, deep=deep)
 
 
+def _construct_map(loader: Any, node: Any) -> Any:
+    return loader.construct_yaml_map(node)
+
+
 # The library replaces this constructor for every SafeLoader of the process; this loader keeps its own.
 # Source: pcluster/utils.py, yaml_load.
-_StrictLoader.add_constructor("tag:yaml.org,2002:map", _StrictLoader.construct_yaml_map)
+_StrictLoader.add_constructor("tag:yaml.org,2002:map", _construct_map)
 
 
 def _unreadable(text: str, error: yaml.YAMLError) -> ConfigurationInvalidError:

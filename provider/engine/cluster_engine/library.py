@@ -5,6 +5,7 @@ end is mapped here to a code of docs/engine.md, by the class of the exception an
 """
 
 import asyncio
+import inspect
 import json
 import logging
 import os
@@ -23,6 +24,7 @@ from pcluster.aws.aws_api import AWSApi
 from pcluster.aws.common import Cache
 from pcluster.cli.exceptions import ParameterException
 from pcluster.utils import get_installed_version, retrieve_supported_regions
+from pcluster.validators.s3_validators import UrlValidator
 
 from cluster_engine.errors import EngineError
 from cluster_engine.gate import THROTTLING_CODES, Gate
@@ -31,9 +33,13 @@ logger = logging.getLogger(__name__)
 
 Answer = dict[str, Any]
 
-#: The library fetches its list of Regions without a time-out; afterwards it falls back to the list it ships.
+#: The library fetches its list of Regions without a time-out; without an answer it takes the list it ships.
 #: Source: pcluster/utils.py, retrieve_supported_regions.
-SOCKET_TIMEOUT_S = 3.0
+REGIONS_TIMEOUT_S = 3.0
+
+#: Bounds what else the library opens without a time-out: scripts at HTTPS addresses. It is longer than the
+#: 10 s the library gives that validator; botocore brings its own. Source: pcluster/validators/common.py.
+SOCKET_TIMEOUT_S = 15.0
 
 #: The one text that has to be read: no class tells this refusal from others.
 #: Source: pcluster/models/cluster.py, Cluster._validate_patch.
@@ -88,9 +94,9 @@ def _isolated(region: str, gate: Gate) -> Iterator[None]:
         gate.install(session)
         boto3.DEFAULT_SESSION = session  # what boto3.client() uses; the library makes all its clients so
         stack.callback(socket.setdefaulttimeout, socket.getdefaulttimeout())
+        _ensure_regions()
         socket.setdefaulttimeout(SOCKET_TIMEOUT_S)
         _ensure_event_loop()
-        _ensure_regions()
         yield
 
 
@@ -98,6 +104,9 @@ def _forget() -> None:
     boto3.DEFAULT_SESSION = None
     AWSApi.reset()
     Cache.clear_all()
+    # The one cache that is not a Cache: verdicts on script addresses live 10 s, so the next call would pass.
+    # Source: pcluster/utils.py, AsyncUtils.async_timeout_cache.
+    inspect.getclosurevars(UrlValidator._validate_async).nonlocals["_cache"].clear()  # noqa: SLF001
 
 
 def _restore_region(region: str | None) -> None:
@@ -115,7 +124,8 @@ def _ensure_event_loop() -> None:
 
 
 def _ensure_regions() -> None:
-    """Lets the library fetch its list of Regions once more if the first answer stalled half way."""
+    """Lets the library fetch its list of Regions, and once more later if the answer stalled half way."""
+    socket.setdefaulttimeout(REGIONS_TIMEOUT_S)
     try:
         retrieve_supported_regions()
     except OSError as error:  # the library expects URLError only

@@ -293,6 +293,15 @@ def test_the_region_of_a_call_is_taken_back_also_when_the_call_fails(engine):
     assert os.environ["AWS_DEFAULT_REGION"] == before
 
 
+def test_a_script_that_was_just_found_missing_is_looked_for_again(engine, configuration):
+    configuration["HeadNode"]["CustomActions"] = {"OnNodeStart": {"Script": "s3://no-such-bucket/script.sh"}}
+    arguments = {"validation_failure_level": "WARNING"}
+    for _ in range(2):
+        result = engine("create", configuration, arguments=arguments)
+        assert problem(result) == ("failed", "ClusterRejected")
+        assert "UrlValidator" in str(result["validation_messages"])
+
+
 def test_yesterday_s_answers_are_not_asked_today(engine, configuration, cloud):
     configuration["HeadNode"]["Ssh"]["KeyName"] = "made-later"
     assert problem(engine("create", configuration)) == ("failed", "ClusterRejected")

@@ -96,6 +96,14 @@ def test_tags_are_added_behind_the_configuration_s_own_in_the_order_of_their_key
     ]
 
 
+@pytest.mark.library
+def test_the_library_s_own_way_to_read_yaml_changes_nothing_for_the_engine():
+    from pcluster.utils import yaml_load  # noqa: PLC0415 - it changes how the process reads YAML, see below
+
+    yaml_load("a: 1")
+    assert configuration.parse("base: &b {a: 1}\nmore: {<<: *b}\n")["more"] == {"a": 1}
+
+
 def test_without_tags_to_add_the_configuration_gets_no_tags_section():
     assert "Tags" not in load(properties.load("minimal.yaml"))
 
