@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import boto3
-from samtranslator.internal.managed_policies import get_bundled_managed_policy_map
 from samtranslator.model.exceptions import InvalidDocumentException
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
@@ -46,7 +45,7 @@ def apply_transforms(template: dict[str, Any], parameters: Mapping[str, str], re
 
 def _serverless(template: dict[str, Any], parameters: Mapping[str, str], region: str) -> dict[str, Any]:
     translator = Translator(
-        managed_policy_map=get_bundled_managed_policy_map(),
+        managed_policy_map={},
         sam_parser=Parser(),
         boto_session=boto3.Session(region_name=region),
     )
