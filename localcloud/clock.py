@@ -73,6 +73,7 @@ class Clock:
         self._timers: list[Timer] = []
         self._sequence = itertools.count()
         self._in_flight = 0
+        self._threads_work = threading.local()
         self._idle_since_s = self._worked_until_s = monotonic_s()
         self._jump_listeners: list[Callable[[float], None]] = []
         self._advancing = threading.Lock()
@@ -148,12 +149,41 @@ class Clock:
         Args:
             request: Whether a client asked for it; requests alone do not put off a skip for ever.
         """
-        with self._changed:
-            self._in_flight += 1
+        self._work_began()
+        self._threads_work.depth = self._depth + 1
         try:
             yield
         finally:
+            self._threads_work.depth = self._depth - 1
             self._work_ended(request=request)
+
+    @contextmanager
+    def resting(self) -> Iterator[None]:
+        """Does not count what this thread is busy with: in the block it waits for work counted elsewhere."""
+        depth = self._depth
+        self._work_ended(depth)
+        try:
+            yield
+        finally:
+            self._work_began(depth)
+
+    def hold(self) -> Callable[[], None]:
+        """Counts work that begins on one thread and ends on another; the result ends it, called once."""
+        self._work_began()
+        return self._work_ended
+
+    def sleep_until(self, when: datetime) -> None:
+        """Blocks until an instant on behalf of work in flight, which does not count meanwhile."""
+        woken = threading.Event()
+
+        def wake() -> None:
+            self._work_began()  # while this action still counts, so that nothing is skipped in between
+            woken.set()
+
+        with self._changed:
+            self.call_at(when, wake)
+            self._work_ended()
+        woken.wait()
 
     def on_jump(self, listener: Callable[[float], None]) -> None:
         """Has a listener called with the seconds of every jump, at its moment; it must not block."""
@@ -227,6 +257,7 @@ class Clock:
             listener(ahead_s + _RESOLUTION_S)
 
     def _run(self, timer: Timer) -> None:
+        self._threads_work.depth = 1
         try:
             timer.action()
         except Exception as error:
@@ -236,9 +267,18 @@ class Clock:
         finally:
             self._work_ended()
 
-    def _work_ended(self, *, request: bool = False) -> None:
+    @property
+    def _depth(self) -> int:
+        depth: int = getattr(self._threads_work, "depth", 0)
+        return depth
+
+    def _work_began(self, count: int = 1) -> None:
         with self._changed:
-            self._in_flight -= 1
+            self._in_flight += count
+
+    def _work_ended(self, count: int = 1, *, request: bool = False) -> None:
+        with self._changed:
+            self._in_flight -= count
             self._idle_since_s = self._monotonic_s()
             if not request:
                 self._worked_until_s = self._idle_since_s

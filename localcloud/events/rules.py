@@ -5,7 +5,7 @@ import logging
 import re
 import uuid
 from datetime import datetime, timedelta
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from moto.awslambda.exceptions import LambdaClientError
 from moto.core.common_models import CloudFormationModel
@@ -99,7 +99,7 @@ class Rule(Resource, moto_events.Rule, CloudFormationModel):
     def update_resource(self, wanted: Wanted) -> "Rule":
         """Changes the rule in place; under another name it is made anew."""
         if wanted.properties.get("Name", self.name) != self.name:
-            return self.create_resource(wanted)
+            return cast(Rule, super().update_resource(wanted))
         self.remove_targets([target["Id"] for target in self.targets])
         return self._put(self.name, wanted)
 

@@ -4,8 +4,10 @@ Started by path with the task root as working directory and the project on PYTHO
 function sees the import path it would see on Lambda, with the packages of this virtual environment last.
 """
 
+import http.client
 import os
 import sys
+import threading
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +20,10 @@ from localcloud import guard
 
 #: Below this the function's time counts as right: delivery itself takes milliseconds.
 _TOLERANCE_S = 0.5
+#: Shorter pauses are slept for real.
+_SHORT_S = 1.0
+
+_real_sleep = time.sleep
 
 
 class TravellingClient(LambdaRuntimeClient):
@@ -37,10 +43,22 @@ class TravellingClient(LambdaRuntimeClient):
     def wait_next_invocation(self) -> Any:
         """Blocks for the next invocation, then sets the time to the one that its deadline implies."""
         request = super().wait_next_invocation()
-        self._travel(int(request.deadline_time_in_ms) / 1000 - self._timeout_s)
+        self.travel(int(request.deadline_time_in_ms) / 1000 - self._timeout_s)
         return request
 
-    def _travel(self, now_s: float) -> None:
+    def sleep(self, seconds: float) -> None:
+        """Sleeps in the cloud's time, which may pass at once; threads beside the handler sleep for real."""
+        if seconds < _SHORT_S or threading.current_thread() is not threading.main_thread():
+            _real_sleep(seconds)
+            return
+        connection = http.client.HTTPConnection(self.lambda_runtime_address)
+        connection.request("POST", "/localcloud/sleep", str(float(seconds)))
+        now_s = float(connection.getresponse().read())
+        connection.close()
+        self.travel(now_s)
+
+    def travel(self, now_s: float) -> None:
+        """Sets this process's time, unless it is right."""
         if abs(now_s - time.time()) < _TOLERANCE_S:
             return
         if self._traveller is None:
@@ -80,7 +98,9 @@ def main(handler: str, timeout_s: float, layers: list[str]) -> None:
     guard.install()
     project = os.environ.pop("PYTHONPATH")
     sys.path[:] = _import_path(os.environ["LAMBDA_TASK_ROOT"], layers, project)
-    bootstrap.run(handler, TravellingClient(os.environ["AWS_LAMBDA_RUNTIME_API"], timeout_s))
+    client = TravellingClient(os.environ["AWS_LAMBDA_RUNTIME_API"], timeout_s)
+    time.sleep = client.sleep  # type: ignore[assignment]
+    bootstrap.run(handler, client)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import threading
 import time
 import uuid
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from localcloud.functions.logs import LogStream
 from localcloud.functions.process import Settings, process_environment
 from localcloud.functions.records import Attempt, Ending
 from localcloud.functions.runtime_api import (
+    DeadlinePassed,
     Delivery,
     Exited,
     Failed,
@@ -83,7 +84,8 @@ class ExecutionEnvironment:
             self._stream_name,
             settings.log_dir / deployment.function_name / f"{self._id}.log",
         )
-        self._runtime = RuntimeApi()
+        self._runtime = RuntimeApi(self._sleep)
+        self._deadline: datetime | None = None
         self._process: subprocess.Popen[bytes] | None = None
 
     def run(self, attempt: Attempt) -> Outcome:
@@ -132,7 +134,7 @@ class ExecutionEnvironment:
 
     def _invoke(self, attempt: Attempt) -> tuple[Ending, bytes]:
         request_id = attempt.request_id
-        deadline = clock.now() + timedelta(seconds=self.deployment.timeout_s)
+        self._deadline = deadline = clock.now() + timedelta(seconds=self.deployment.timeout_s)
         trace_id = f"Root=1-{int(clock.now().timestamp()):08x}-{uuid.uuid4().hex[:24]};Sampled=0"
         self._runtime.deliver(
             Delivery(
@@ -148,10 +150,20 @@ class ExecutionEnvironment:
                     return "function error", answer
                 case Exited(code):
                     return "crash", _exit_error(request_id, code)
-                case None:
+                case DeadlinePassed() | None:
                     return "timeout", self._timeout_error(request_id)
                 case _:  # the runtime asks for the next invocation after each one
                     continue
+
+    def _sleep(self, seconds: float) -> float:
+        """Lets a handler sleep in simulated time, at most to its deadline."""
+        until = clock.now() + timedelta(seconds=seconds)
+        if self._deadline is None or until < self._deadline:
+            clock.sleep_until(until)
+        else:
+            clock.sleep_until(self._deadline)
+            self._runtime.events.put(DeadlinePassed())
+        return clock.now().timestamp()
 
     def _wait(self, timeout_s: float) -> RuntimeEvent | None:
         try:

@@ -148,7 +148,7 @@ class Function(Resource, LambdaFunction, CloudFormationModel):
     def update_resource(self, wanted: Wanted) -> "Function":
         """Updates the function in place; under another name it is made anew."""
         if wanted.properties.get("FunctionName", self.function_name) != self.function_name:
-            return self.create_resource(wanted)
+            return cast(Function, super().update_resource(wanted))
         spec = _DEFAULTS | _spec(wanted.properties)
         self.update_function_code(spec["Code"])
         self.update_configuration(spec)
@@ -243,6 +243,9 @@ class PublishedLayer(Resource, LayerVersion, CloudFormationModel):
 
     cfn_attributes: ClassVar[dict[str, str]] = {"LayerVersionArn": "arn"}
 
+    # A layer version never changes: without an update of its own it is replaced.
+    update_from_cloudformation_json = CloudFormationModel.update_from_cloudformation_json
+
     @property
     def physical_resource_id(self) -> str:  # type: ignore[override]
         """The version's ARN, which is what ``Ref`` gives."""
@@ -253,11 +256,6 @@ class PublishedLayer(Resource, LayerVersion, CloudFormationModel):
         """Publishes a version from an ``AWS::Lambda::LayerVersion``."""
         spec = {**wanted.properties, "LayerName": wanted.properties.get("LayerName") or wanted.name}
         return cast(PublishedLayer, _backend(wanted.place).publish_layer_version(spec))
-
-    def update_resource(self, wanted: Wanted) -> "PublishedLayer":
-        """Publishes another version: a layer version never changes. The old one is the caller's to delete."""
-        properties = {"LayerName": self.name, **wanted.properties}
-        return self.create_resource(Wanted(wanted.name, properties, wanted.place))
 
     @classmethod
     def delete_resource(cls, physical_id: str, place: Place) -> None:

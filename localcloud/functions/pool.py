@@ -36,7 +36,7 @@ class FunctionPool:
         self._idle: list[ExecutionEnvironment] = []
         self._busy: set[ExecutionEnvironment] = set()
         self._workers = 0
-        self._stopped = False
+        self._retired = False
 
     def submit(self, job: Job, limit: int) -> None:
         """Runs a job on a thread of the pool's own.
@@ -46,14 +46,13 @@ class FunctionPool:
             limit: Execution environments at most, at least 1.
         """
         # Counted from here on: a queued job must not look like an idle cloud.
-        in_flight = clock.busy()
-        in_flight.__enter__()
+        ended = clock.hold()
 
         def done(outcome: Outcome) -> None:
             try:
                 job.done(outcome)
             finally:
-                in_flight.__exit__(None, None, None)
+                ended()
 
         with self._lock:
             self._waiting.append(Job(job.deployment, job.attempt, done))
@@ -61,13 +60,20 @@ class FunctionPool:
                 self._workers += 1
                 threading.Thread(target=self._work, name="function worker", daemon=True).start()
 
-    def stop(self) -> None:
-        """Ends all environments; what is being run ends as a crash."""
+    def retire(self) -> None:
+        """Ends the environments: idle ones now, the others when their invocation has ended."""
         with self._lock:
-            self._stopped = True
-            environments = [*self._idle, *self._busy]
-            self._idle.clear()
-        for environment in environments:
+            self._retired = True
+            idle, self._idle = self._idle, []
+        for environment in idle:
+            environment.stop()
+
+    def stop(self) -> None:
+        """Ends all environments now; what is being run ends as a crash."""
+        self.retire()
+        with self._lock:
+            busy = list(self._busy)
+        for environment in busy:
             environment.stop()
 
     def _work(self) -> None:
@@ -105,7 +111,7 @@ class FunctionPool:
     def _give_back(self, environment: ExecutionEnvironment) -> None:
         with self._lock:
             self._busy.discard(environment)
-            keep = environment.alive and not self._stopped
+            keep = environment.alive and not self._retired
             if keep:
                 self._idle.append(environment)
         if not keep and environment.alive:

@@ -7,12 +7,15 @@ import json
 import queue
 import re
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 _VERSION = "/2018-06-01/runtime"
 _NEXT = f"{_VERSION}/invocation/next"
+#: Not Lambda's: where the function's process sends its sleep.
+SLEEP = "/localcloud/sleep"
 _INIT_ERROR = f"{_VERSION}/init/error"
 _OUTCOME = re.compile(rf"{_VERSION}/invocation/(?P<request_id>[^/]+)/(?P<kind>response|error)")
 
@@ -63,16 +66,26 @@ class Exited:
     code: int
 
 
-RuntimeEvent = Ready | Responded | Failed | InitFailed | Exited
+@dataclass(frozen=True)
+class DeadlinePassed:
+    """The handler slept beyond its deadline."""
+
+
+RuntimeEvent = DeadlinePassed | Ready | Responded | Failed | InitFailed | Exited
 
 
 class RuntimeApi:
-    """Hands invocations to one runtime and collects what it reports in ``events``."""
+    """Hands invocations to one runtime and collects what it reports in ``events``.
 
-    def __init__(self) -> None:
+    Args:
+        sleep: Called for a handler that sleeps, with seconds; returns the time afterwards, in seconds since
+            the epoch.
+    """
+
+    def __init__(self, sleep: Callable[[float], float]) -> None:
         self.events: queue.SimpleQueue[RuntimeEvent] = queue.SimpleQueue()
         self._deliveries: queue.SimpleQueue[Delivery | None] = queue.SimpleQueue()
-        self._server = _Server(self.events, self._deliveries)
+        self._server = _Server(self.events, self._deliveries, sleep)
         threading.Thread(target=self._server.serve_forever, name="runtime api", daemon=True).start()
 
     @property
@@ -100,11 +113,15 @@ class _Server(ThreadingHTTPServer):
     block_on_close = False
 
     def __init__(
-        self, events: "queue.SimpleQueue[RuntimeEvent]", deliveries: "queue.SimpleQueue[Delivery | None]"
+        self,
+        events: "queue.SimpleQueue[RuntimeEvent]",
+        deliveries: "queue.SimpleQueue[Delivery | None]",
+        sleep: Callable[[float], float],
     ) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.events = events
         self.deliveries = deliveries
+        self.sleep = sleep
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -136,6 +153,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        if self.path == SLEEP:
+            self._answer(HTTPStatus.OK, str(self.server.sleep(float(body))).encode())
+            return
         outcome = _OUTCOME.fullmatch(self.path)
         if self.path == _INIT_ERROR:
             self.server.events.put(InitFailed(body))

@@ -104,7 +104,8 @@ class Functions:
             raise ThrottledError
         outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
         self.run(function, attempt, outcomes.put)
-        outcome = outcomes.get()
+        with clock.resting():
+            outcome = outcomes.get()
         error = None if outcome.ending == "success" else "Unhandled"
         return Result(attempt.request_id, outcome.payload, error, str(function.version), outcome.log_tail)
 
@@ -174,12 +175,12 @@ class Functions:
         )
 
     def forget(self, function_arn: str) -> None:
-        """Ends the processes of a function, or of one version, that was deleted."""
+        """Ends the processes of a function, or of one version, that was deleted; what runs may end."""
         with self._lock:
             arns = [arn for arn in self._pools if f"{arn}:".startswith(f"{function_arn}:")]
             ended = [self._pools.pop(arn) for arn in arns]
         for pool in ended:
-            pool.stop()
+            pool.retire()
 
     def stop(self) -> None:
         """Ends all processes."""

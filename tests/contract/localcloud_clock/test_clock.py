@@ -168,6 +168,28 @@ def test_a_client_that_polls_does_not_keep_time_from_being_skipped():
     assert real_s[0] < 15
 
 
+def test_work_that_sleeps_does_not_keep_time_from_being_skipped_and_counts_again_afterwards(skipping):
+    start = skipping.now()
+    fired = threading.Event()
+    ended = skipping.hold()
+    skipping.sleep_until(start + timedelta(hours=1))
+    assert skipping.now() - start >= timedelta(hours=1)
+    skipping.call_later(3600, fired.set)
+    assert not fired.wait(0.05)
+    ended()
+    assert fired.wait(PATIENCE_S)
+
+
+def test_a_thread_that_rests_does_not_count(skipping):
+    fired = threading.Event()
+    with skipping.busy():
+        skipping.call_later(3600, fired.set)
+        assert not fired.wait(0.05)
+        with skipping.resting():
+            assert fired.wait(PATIENCE_S)
+    assert skipping.in_flight == 0
+
+
 def test_an_action_counts_as_work_in_flight(skipping):
     release, second = threading.Event(), threading.Event()
     skipping.call_later(10, lambda: release.wait(PATIENCE_S))

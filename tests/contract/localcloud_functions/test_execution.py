@@ -55,10 +55,10 @@ def test_a_function_that_exceeds_its_timeout_is_killed_and_starts_cold_again(clo
     name = deploy(
         cloud,
         """
-        import time
+        import threading
         def handler(event, context):
             if event["hang"]:
-                time.sleep(60)
+                threading.Event().wait(60)
             return "done"
         """,
         Timeout=1,
@@ -259,6 +259,27 @@ def test_a_function_lives_in_the_clouds_time_cold_and_warm(cloud):
         assert 0 <= gap.total_seconds() < 30
         assert 0 < remaining_ms <= 10_000
     assert [r["cold"] for r in invocations(cloud, name)] == [True, False, False]
+
+
+def test_a_function_sleeps_in_the_clouds_time(cloud):
+    name = deploy(
+        cloud,
+        """
+        import time
+        def handler(event, context):
+            before = time.time()
+            time.sleep(event)
+            return [time.time() - before, context.get_remaining_time_in_millis()]
+        """,
+        Timeout=900,
+    )
+    slept_s, remaining_ms = call(cloud, name, 600)["Payload"]
+    assert 600 <= slept_s < 620
+    assert remaining_ms <= 300_000
+    assert call(cloud, name, 1000)["Payload"]["errorMessage"].endswith("Task timed out after 900.00 seconds")
+    records = invocations(cloud, name)
+    assert [record["outcome"] for record in records] == ["success", "timeout"]
+    assert max(record["duration_ms"] for record in records) < 20_000
 
 
 def test_output_goes_to_the_functions_log_group(cloud):
