@@ -32,7 +32,7 @@ def validator(part: str) -> Draft202012Validator:
 @pytest.fixture(scope="session")
 def cloud() -> Iterator[Cloud]:
     """An embedded cloud, seeded."""
-    with Cloud.start() as started:
+    with Cloud.start(skip_idle=False) as started:
         yield started
 
 
