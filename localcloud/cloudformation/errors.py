@@ -70,5 +70,9 @@ class TokenAlreadyExistsError(RequestRefused):
         super().__init__(f"Token already exists: {token}")
 
 
-class UnresolvedValueError(Exception):
+class ResourceFailedError(Exception):
+    """A resource cannot be made, changed or deleted; the text is the reason shown."""
+
+
+class UnresolvedValueError(ResourceFailedError):
     """A function in a template has no value; what it is for fails with this reason."""

@@ -11,7 +11,7 @@ from localcloud.clock import clock
 from localcloud.cloudformation import notifications
 from localcloud.cloudformation.errors import UnresolvedValueError
 from localcloud.cloudformation.handlers import handler_for
-from localcloud.cloudformation.handlers.base import Made, Target
+from localcloud.cloudformation.handlers.base import Handler, Made, Target
 from localcloud.cloudformation.ports import connected
 
 if TYPE_CHECKING:
@@ -227,15 +227,22 @@ class Stack:
     def attribute(self, logical_id: str, name: str) -> Any:
         """Returns what ``Fn::GetAtt`` gives for a resource."""
         made = self._made(logical_id)
-        handler = handler_for(made.target.resource_type)
-        if handler is None:
-            raise UnresolvedValueError(
-                f"localcloud does not know the resource type {made.target.resource_type}"
-            )
-        return handler.attribute(made, name)
+        return _handler(made).attribute(made, name)
+
+    def is_secret(self, logical_id: str, name: str) -> bool:
+        """Says whether an attribute must not be shown in outputs."""
+        made = self._made(logical_id)
+        return _handler(made).is_secret(made, name)
 
     def _made(self, logical_id: str) -> Made:
         resource = self.resources.get(logical_id)
         if resource is None or resource.made is None:
             raise UnresolvedValueError(f"Template error: resource {logical_id} does not exist")
         return resource.made
+
+
+def _handler(made: Made) -> Handler:
+    handler = handler_for(made.target.resource_type)
+    if handler is None:
+        raise UnresolvedValueError(f"localcloud does not know the resource type {made.target.resource_type}")
+    return handler

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from localcloud.behaviour import Behaviour, behaviours
 from localcloud.clock import Timer, clock
+from localcloud.cloudformation.errors import ResourceFailedError
 from localcloud.cloudformation.handlers.base import Cancel, Made, Progress, no_cancel
 from localcloud.cloudformation.steps import schedule
 
@@ -125,5 +126,8 @@ class Work:
 
 
 def _reason(error: Exception) -> str:
-    text = getattr(error, "message", None) or getattr(error, "description", None) or str(error)
-    return f"{text}" if text else type(error).__name__
+    """Returns what a service or a handler says, or for any other fault its kind too."""
+    said = getattr(error, "message", None) or getattr(error, "description", None)
+    if isinstance(said, str):
+        return said
+    return str(error) if isinstance(error, ResourceFailedError) else f"{type(error).__name__}: {error}"

@@ -90,6 +90,10 @@ class Handler(Protocol):
         """
         ...
 
+    def is_secret(self, made: Made, name: str) -> bool:
+        """Says whether an attribute must not be shown in outputs."""
+        ...
+
     def leftover(self, target: Target) -> Made | None:
         """Returns what must be deleted after a create that was cancelled before it had a physical id."""
         ...
@@ -115,6 +119,10 @@ class PlainHandler:
     def differs(self, target: Target, made: Made) -> bool:
         """Compares the properties."""
         return target.properties != made.target.properties
+
+    def is_secret(self, made: Made, name: str) -> bool:  # noqa: ARG002 - whatever they are
+        """Shows everything."""
+        return False
 
     def leftover(self, target: Target) -> Made | None:  # noqa: ARG002 - there is nothing, whatever it is
         """Without a physical id there is nothing."""

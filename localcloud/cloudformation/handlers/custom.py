@@ -7,7 +7,7 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
-from localcloud.cloudformation.errors import UnresolvedValueError
+from localcloud.cloudformation.errors import ResourceFailedError, UnresolvedValueError
 from localcloud.cloudformation.handlers.base import Cancel, Made, PlainHandler, Progress, Target, no_cancel
 from localcloud.cloudformation.ports import connected
 from localcloud.cloudformation.sink import sink
@@ -31,8 +31,8 @@ class CustomState:
     no_echo: bool = False
 
 
-class _BadResponseError(Exception):
-    """A response that is not one; the text becomes the reason."""
+class _ProtocolError(ResourceFailedError):
+    """A response, or a request, that breaks the protocol."""
 
 
 class CustomResourceHandler(PlainHandler):
@@ -85,9 +85,20 @@ class CustomResourceHandler(PlainHandler):
         request = {"RequestType": "Delete", "PhysicalResourceId": made.physical_id}
         return _exchange(made.target, request, answered, progress.failed)
 
+    def restore(self, before: Made, made: Made, progress: Progress) -> Cancel:
+        """Sends an Update with the properties swapped, if the one to take back was sent at all."""
+        if before.target.properties.get("ServiceToken") != made.target.properties.get("ServiceToken"):
+            progress.succeeded(before)
+            return no_cancel
+        return self.update(before.target, made, progress)
+
     def differs(self, target: Target, made: Made) -> bool:
         """Compares what a request would show."""
         return bool(stringify(target.properties) != stringify(made.target.properties))
+
+    def is_secret(self, made: Made, name: str) -> bool:  # noqa: ARG002 - all of it or nothing
+        """Says what the last response said about its data."""
+        return bool(made.state and made.state.no_echo)
 
     def attribute(self, made: Made, name: str) -> Any:
         """Looks into the ``Data`` of the last response."""
@@ -121,7 +132,7 @@ def _exchange(target: Target, request: dict[str, Any], answered: Any, unanswered
         timer.cancel()
         try:
             response = _parse(body, stack.id, request_id, target.logical_id)
-        except _BadResponseError as error:
+        except _ProtocolError as error:
             unanswered(str(error))
         else:
             answered(response)
@@ -165,39 +176,37 @@ def _exchange(target: Target, request: dict[str, Any], answered: Any, unanswered
 
 def _invoke(service_token: Any, event: dict[str, Any]) -> None:
     if not isinstance(service_token, str) or ":lambda:" not in service_token:
-        raise _BadResponseError(
-            f"Invalid service token: localcloud invokes functions only, not {service_token}"
-        )
+        raise _ProtocolError(f"Invalid service token: localcloud invokes functions only, not {service_token}")
     connected().invoke_async(service_token, json.dumps(event).encode())
 
 
 def _timeout_s(properties: Any) -> int:
     timeout_s = int(properties.get("ServiceTimeout", DEFAULT_TIMEOUT_S))
     if not 1 <= timeout_s <= DEFAULT_TIMEOUT_S:
-        raise _BadResponseError(f"ServiceTimeout must be between 1 and {DEFAULT_TIMEOUT_S}, not {timeout_s}")
+        raise _ProtocolError(f"ServiceTimeout must be between 1 and {DEFAULT_TIMEOUT_S}, not {timeout_s}")
     return timeout_s
 
 
 def _parse(body: bytes, stack_id: str, request_id: str, logical_id: str) -> dict[str, Any]:
     if len(body) > MAX_RESPONSE_BYTES:
-        raise _BadResponseError(
+        raise _ProtocolError(
             f"Response is too long: {len(body)} bytes, at most {MAX_RESPONSE_BYTES} are read"
         )
     try:
         response = json.loads(body)
     except ValueError as error:
-        raise _BadResponseError("Invalid response: the body is not JSON") from error
+        raise _ProtocolError("Invalid response: the body is not JSON") from error
     if not isinstance(response, dict) or response.get("Status") not in {"SUCCESS", "FAILED"}:
-        raise _BadResponseError("Invalid response: Status must be SUCCESS or FAILED")
+        raise _ProtocolError("Invalid response: Status must be SUCCESS or FAILED")
     copied = {"StackId": stack_id, "RequestId": request_id, "LogicalResourceId": logical_id}
     for name, expected in copied.items():
         if response.get(name) != expected:
-            raise _BadResponseError(f"Invalid response: {name} is not the request's")
+            raise _ProtocolError(f"Invalid response: {name} is not the request's")
     physical_id = response.get("PhysicalResourceId")
     if not isinstance(physical_id, str) or not 0 < len(physical_id.encode()) <= MAX_PHYSICAL_ID_BYTES:
-        raise _BadResponseError("Invalid PhysicalResourceId")
+        raise _ProtocolError("Invalid PhysicalResourceId")
     if not isinstance(response.get("Data") or {}, dict):
-        raise _BadResponseError("Invalid response: Data must be a map")
+        raise _ProtocolError("Invalid response: Data must be a map")
     return response
 
 

@@ -1,5 +1,6 @@
 """Resources that are one of moto's models, or a model registered with moto."""
 
+import copy
 import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +17,11 @@ from localcloud.cloudformation.handlers.base import Cancel, Made, PlainHandler, 
 
 #: Types whose model reads ``Tags`` as a list of keys and values: the stack's tags join theirs.
 _TAGGED_BY_PROPERTY = {
+    "AWS::AutoScaling::AutoScalingGroup",
     "AWS::DynamoDB::Table",
+    "AWS::ElasticLoadBalancingV2::LoadBalancer",
+    "AWS::ElasticLoadBalancingV2::TargetGroup",
+    "AWS::FSx::FileSystem",
     "AWS::IAM::Role",
     "AWS::Lambda::Function",
     "AWS::Logs::LogGroup",
@@ -171,7 +176,8 @@ def _region(target: Target) -> str:
 
 
 def _as_json(target: Target) -> dict[str, Any]:
-    return {"Type": target.resource_type, "Properties": dict(_with_stack_tags(target))}
+    # A copy: some models write into what they are given.
+    return {"Type": target.resource_type, "Properties": copy.deepcopy(dict(_with_stack_tags(target)))}
 
 
 def _with_stack_tags(target: Target) -> Mapping[str, Any]:

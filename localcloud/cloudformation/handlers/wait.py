@@ -98,6 +98,11 @@ class WaitHandleHandler(PlainHandler):
         progress.failed(_no_update(target))
         return no_cancel
 
+    def restore(self, before: Made, made: Made, progress: Progress) -> Cancel:  # noqa: ARG002 - as it was
+        """Has nothing to take back, as there are no updates."""
+        progress.succeeded(before)
+        return no_cancel
+
     def delete(self, made: Made, progress: Progress) -> Cancel:
         """Takes no more signals."""
         handle = _handles.pop(made.physical_id, None)
@@ -159,6 +164,11 @@ class WaitConditionHandler(PlainHandler):
     def update(self, target: Target, made: Made, progress: Progress) -> Cancel:  # noqa: ARG002 - always refused
         """Refuses: a new wait needs a new condition and a new handle."""
         progress.failed(_no_update(target))
+        return no_cancel
+
+    def restore(self, before: Made, made: Made, progress: Progress) -> Cancel:  # noqa: ARG002 - as it was
+        """Has nothing to take back, as there are no updates."""
+        progress.succeeded(before)
         return no_cancel
 
     def delete(self, made: Made, progress: Progress) -> Cancel:  # noqa: ARG002 - there is nothing to remove

@@ -84,6 +84,22 @@ def _leftover(resource: Resource) -> Made | None:
     return handler.leftover(target) if handler else None
 
 
+class _Shown:
+    """A stack's resources as outputs show them: secrets are masked."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+
+    def ref(self, logical_id: str) -> Any:
+        """Returns what ``Ref`` gives."""
+        return self._stack.ref(logical_id)
+
+    def attribute(self, logical_id: str, name: str) -> Any:
+        """Returns what ``Fn::GetAtt`` gives, unless it is a secret."""
+        value = self._stack.attribute(logical_id, name)
+        return "****" if self._stack.is_secret(logical_id, name) else value
+
+
 class Deployment(Operation):
     """An operation that brings resources to what a blueprint wants."""
 
@@ -129,7 +145,7 @@ class Deployment(Operation):
         Raises:
             UnresolvedValueError: One has no value, or its export belongs to another stack.
         """
-        scope = self.blueprint.scope(self.stack)
+        scope = self.blueprint.scope(_Shown(self.stack))
         return [
             self._evaluate_output(key, scope.evaluate(definition))
             for key, definition in self.blueprint.outputs.items()

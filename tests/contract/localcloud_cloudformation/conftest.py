@@ -11,7 +11,7 @@ import pytest
 import urllib3
 from moto.server import ThreadedMotoServer
 
-from localcloud import cloudformation
+from localcloud import cloudformation, resources
 from localcloud.behaviour import behaviours
 from localcloud.clock import clock
 
@@ -56,7 +56,7 @@ class Bus:
         return [e[3]["status-details"]["status"] for e in self.events if e[2] == [stack_id]]
 
 
-def put(url, body, content_type=""):
+def _put(url, body, content_type=""):
     """PUTs like S3 clients do, and returns the HTTP status."""
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
     context = ssl.create_default_context(cafile=str(cloudformation.ca_file()))
@@ -64,7 +64,7 @@ def put(url, body, content_type=""):
         return pool.request("PUT", url, body=data, headers={"Content-Type": content_type}).status
 
 
-def answer(request, status="SUCCESS", **fields):
+def _answer(request, status="SUCCESS", **fields):
     """Answers a custom resource request; a field given as None is left out."""
     response = {
         "Status": status,
@@ -73,10 +73,10 @@ def answer(request, status="SUCCESS", **fields):
         "LogicalResourceId": request["LogicalResourceId"],
         "PhysicalResourceId": request.get("PhysicalResourceId", "physical-1"),
     } | fields
-    return put(request["ResponseURL"], {k: v for k, v in response.items() if v is not None})
+    return _put(request["ResponseURL"], {k: v for k, v in response.items() if v is not None})
 
 
-def until(condition, what="the condition"):
+def _until(condition, what="the condition"):
     """Waits for a condition to hold, and returns what it gave."""
     deadline = time.monotonic() + PATIENCE_S
     while not (value := condition()):
@@ -104,12 +104,15 @@ class Cloud:
     def stack(self, name):
         return self.cfn.describe_stacks(StackName=name)["Stacks"][0]
 
+    def advance(self, seconds):
+        clock.advance(seconds)
+
     def status(self, name):
         return self.stack(name)["StackStatus"]
 
     def settled(self, name, expected=None):
         """Waits until nothing goes on in a stack, and returns it."""
-        until(
+        _until(
             lambda: self.status(name).endswith(ENDED) and not self.status(name).endswith("_IN_PROGRESS"), name
         )
         stack = self.stack(name)
@@ -166,11 +169,27 @@ def server():
     def put_service_event(source, detail_type, resources, detail):
         _current["bus"].put_service_event(source, detail_type, resources, detail)
 
+    resources.register()
     cloudformation.install(invoke_async=invoke_async, put_service_event=put_service_event)
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
     yield "http://{}:{}".format(*server.get_host_and_port())
     server.stop()
+
+
+@pytest.fixture
+def until():
+    return _until
+
+
+@pytest.fixture
+def put():
+    return _put
+
+
+@pytest.fixture
+def answer():
+    return _answer
 
 
 @pytest.fixture

@@ -1,0 +1,119 @@
+"""Change sets, and the clients that are built on them."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from botocore.exceptions import ClientError
+
+AWS = Path(sys.executable).with_name("aws")
+
+
+def queues(**timeouts):
+    return {
+        "Resources": {
+            name: {"Type": "AWS::SQS::Queue", "Properties": {"VisibilityTimeout": t}}
+            for name, t in timeouts.items()
+        }
+    }
+
+
+def propose(cloud, template, kind, name="change"):
+    cloud.cfn.create_change_set(
+        StackName="one", ChangeSetName=name, ChangeSetType=kind, TemplateBody=json.dumps(template)
+    )
+    return cloud.cfn.describe_change_set(StackName="one", ChangeSetName=name)
+
+
+def test_a_new_stack_is_in_review_until_its_change_set_is_executed(cloud):
+    described = propose(cloud, queues(A=1), "CREATE")
+    assert (described["Status"], described["ExecutionStatus"]) == ("CREATE_COMPLETE", "AVAILABLE")
+    assert cloud.status("one") == "REVIEW_IN_PROGRESS"
+
+    cloud.cfn.execute_change_set(StackName="one", ChangeSetName="change", ClientRequestToken="token")
+
+    cloud.settled("one", "CREATE_COMPLETE")
+    assert cloud.events("one")[-1]["ClientRequestToken"] == "token"
+    with pytest.raises(ClientError) as refused:
+        cloud.cfn.execute_change_set(StackName="one", ChangeSetName="change")
+    assert refused.value.response["Error"]["Code"] == "InvalidChangeSetStatus"
+
+
+def test_changes_are_listed_and_made(cloud):
+    cloud.created("one", queues(Same=1, Changed=2, Gone=3))
+
+    described = propose(cloud, queues(Same=1, Changed=20, New=4), "UPDATE")
+
+    found = {
+        (c["ResourceChange"]["Action"], c["ResourceChange"]["LogicalResourceId"])
+        for c in described["Changes"]
+    }
+    assert found == {("Modify", "Changed"), ("Add", "New"), ("Remove", "Gone")}
+    cloud.cfn.execute_change_set(ChangeSetName=described["ChangeSetId"])
+    cloud.settled("one", "UPDATE_COMPLETE")
+
+
+def test_an_empty_change_set_has_failed_with_the_text_that_clients_know(cloud):
+    cloud.created("one", queues(Same=1))
+
+    described = propose(cloud, queues(Same=1), "UPDATE")
+
+    assert (described["Status"], described["ExecutionStatus"]) == ("FAILED", "UNAVAILABLE")
+    assert described["StatusReason"].startswith("The submitted information didn't contain changes.")
+
+
+def test_a_deleted_change_set_is_gone(cloud):
+    cloud.created("one", queues(A=1))
+    propose(cloud, queues(A=2), "UPDATE")
+    assert [s["ChangeSetName"] for s in cloud.cfn.list_change_sets(StackName="one")["Summaries"]] == [
+        "change"
+    ]
+
+    cloud.cfn.delete_change_set(StackName="one", ChangeSetName="change")
+
+    with pytest.raises(ClientError) as refused:
+        cloud.cfn.describe_change_set(StackName="one", ChangeSetName="change")
+    assert refused.value.response["Error"]["Code"] == "ChangeSetNotFound"
+
+
+def test_a_stack_in_review_can_be_deleted(cloud):
+    propose(cloud, queues(A=1), "CREATE")
+
+    cloud.deleted("one")
+
+
+def test_the_command_line_deploys_updates_and_notices_that_nothing_changed(cloud, tmp_path):
+    template = tmp_path / "template.json"
+
+    def deploy(*options):
+        command = [
+            str(AWS),
+            "cloudformation",
+            "deploy",
+            "--stack-name",
+            "one",
+            "--template-file",
+            str(template),
+            *options,
+        ]
+        environment = os.environ | {"AWS_ENDPOINT_URL": cloud.endpoint}
+        return subprocess.run(
+            command, env=environment, capture_output=True, text=True, timeout=120, check=False
+        )
+
+    template.write_text(json.dumps(queues(A=1)))
+    first = deploy("--no-fail-on-empty-changeset")
+    assert first.returncode == 0, first.stderr
+    cloud.settled("one", "CREATE_COMPLETE")
+
+    again = deploy("--no-fail-on-empty-changeset")
+    assert again.returncode == 0, again.stderr
+    assert "No changes to deploy" in again.stdout
+
+    template.write_text(json.dumps(queues(A=2)))
+    changed = deploy()
+    assert changed.returncode == 0, changed.stderr
+    cloud.settled("one", "UPDATE_COMPLETE")

@@ -1,0 +1,216 @@
+"""Stacks in stacks."""
+
+import json
+
+import pytest
+
+from localcloud.behaviour import behaviours
+
+FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:provider"
+
+
+@pytest.fixture
+def upload(cloud):
+    s3 = cloud.client("s3")
+    s3.create_bucket(Bucket="templates")
+
+    def put(key, template):
+        s3.put_object(Bucket="templates", Key=key, Body=json.dumps(template).encode())
+        return f"https://templates.s3.us-east-1.amazonaws.com/{key}"
+
+    return put
+
+
+def nested(url, parameters=None, **more):
+    child = {
+        "Type": "AWS::CloudFormation::Stack",
+        "Properties": {"TemplateURL": url, "Parameters": parameters or {}},
+    }
+    outputs = {"Url": {"Value": {"Fn::GetAtt": ["Child", "Outputs.Url"]}}}
+    return {"Resources": {"Child": child, **more}, "Outputs": outputs}
+
+
+def leaf(timeout_s=1):
+    return {
+        "Parameters": {"Timeout": {"Type": "Number", "Default": timeout_s}},
+        "Resources": {
+            "Queue": {"Type": "AWS::SQS::Queue", "Properties": {"VisibilityTimeout": {"Ref": "Timeout"}}}
+        },
+        "Outputs": {"Url": {"Value": {"Ref": "Queue"}}},
+    }
+
+
+def child_of(cloud, name, logical_id="Child"):
+    shown = cloud.cfn.describe_stack_resource(StackName=name, LogicalResourceId=logical_id)
+    return shown["StackResourceDetail"]["PhysicalResourceId"]
+
+
+def test_outputs_come_up_through_any_depth(cloud, upload):
+    middle = upload("middle.json", nested(upload("leaf.json", leaf())))
+
+    cloud.created("top", nested(middle), Tags=[{"Key": "team", "Value": "hpc"}])
+
+    middle_id = child_of(cloud, "top")
+    leaf_id = child_of(cloud, middle_id)
+    assert cloud.outputs("top") == cloud.outputs(leaf_id)
+    leaf_stack, top_id = cloud.stack(leaf_id), cloud.stack("top")["StackId"]
+    assert (leaf_stack["ParentId"], leaf_stack["RootId"]) == (middle_id, top_id)
+    assert leaf_stack["Tags"] == [{"Key": "team", "Value": "hpc"}]
+    assert leaf_stack["StackName"].startswith("top-Child-")
+    assert "ParentId" not in cloud.stack("top")
+
+
+def test_children_put_events_of_their_own(cloud, upload, bus, until):
+    cloud.created("top", nested(upload("leaf.json", leaf())))
+
+    child_id = child_of(cloud, "top")
+    until(lambda: bus.statuses(child_id) == ["CREATE_IN_PROGRESS", "CREATE_COMPLETE"])
+
+
+def test_a_failure_in_a_child_takes_everything_back(cloud, upload):
+    behaviours.replace([{"logical_id": "Queue", "action": "CREATE", "fail": "bad"}])
+    cloud.create("top", nested(upload("leaf.json", leaf())))
+
+    cloud.settled("top", "ROLLBACK_COMPLETE")
+    reason = cloud.reason("top", "Child")
+    assert reason.startswith("Embedded stack arn:aws:cloudformation:us-east-1:123456789012:stack/top-Child-")
+    assert reason.endswith(
+        "was not successfully created: The following resource(s) failed to create: [Queue]."
+    )
+    child_id = [e["PhysicalResourceId"] for e in cloud.events("top") if e["LogicalResourceId"] == "Child"][-1]
+    assert cloud.status(child_id) == "DELETE_COMPLETE"
+
+
+def test_children_go_with_their_parent(cloud, upload):
+    cloud.created("top", nested(upload("middle.json", nested(upload("leaf.json", leaf())))))
+    leaf_id = child_of(cloud, child_of(cloud, "top"))
+
+    cloud.deleted("top")
+
+    assert cloud.status(leaf_id) == "DELETE_COMPLETE"
+
+
+def test_a_parent_deleted_while_a_child_is_being_created_takes_it_along(cloud, upload, until):
+    behaviours.replace([{"logical_id": "Queue", "action": "CREATE", "duration_s": 60}])
+    top_id = cloud.create("top", nested(upload("leaf.json", leaf())))
+    until(lambda: len(cloud.statuses("top", "Child")) == 2)
+    child_id = child_of(cloud, "top")
+
+    cloud.cfn.delete_stack(StackName="top")
+
+    cloud.settled(top_id, "DELETE_COMPLETE")
+    assert cloud.status(child_id) == "DELETE_COMPLETE"
+
+
+def test_a_child_is_updated_in_place_when_a_parameter_changes(cloud, upload):
+    url = upload("leaf.json", leaf())
+    cloud.created("top", nested(url))
+    child_id, outputs = child_of(cloud, "top"), cloud.outputs("top")
+
+    cloud.update("top", nested(url, {"Timeout": 9}))
+
+    cloud.settled("top", "UPDATE_COMPLETE")
+    assert child_of(cloud, "top") == child_id
+    assert cloud.status(child_id) == "UPDATE_COMPLETE"
+    assert cloud.outputs("top") == outputs
+
+
+def test_a_template_changed_behind_its_url_is_a_change(cloud, upload):
+    url = upload("leaf.json", leaf())
+    cloud.created("top", nested(url))
+    upload("leaf.json", leaf(5))
+
+    cloud.update("top", nested(url))
+
+    cloud.settled("top", "UPDATE_COMPLETE")
+    assert cloud.status(child_of(cloud, "top")) == "UPDATE_COMPLETE"
+
+
+def test_a_failed_child_update_is_taken_back_before_its_parent(cloud, upload):
+    url = upload("leaf.json", leaf())
+    cloud.created("top", nested(url))
+    child_id = child_of(cloud, "top")
+    behaviours.replace([{"logical_id": "Queue", "action": "UPDATE", "fail": "bad", "times": 1}])
+
+    cloud.update("top", nested(url, {"Timeout": 9}))
+
+    cloud.settled("top", "UPDATE_ROLLBACK_COMPLETE")
+    assert cloud.status(child_id) == "UPDATE_ROLLBACK_COMPLETE"
+    assert cloud.reason("top", "Child") == (
+        f"Embedded stack {child_id} was not successfully updated. Currently in UPDATE_ROLLBACK_IN_PROGRESS "
+        "with reason: The following resource(s) failed to update: [Queue]. "
+    )
+
+
+def test_a_child_that_was_updated_goes_back_when_its_parent_fails_later(cloud, upload):
+    url = upload("leaf.json", leaf())
+    cloud.created("top", nested(url))
+    child_id = child_of(cloud, "top")
+    behaviours.replace([{"logical_id": "Late", "fail": "bad"}])
+
+    cloud.update("top", nested(url, {"Timeout": 9}, Late={"Type": "AWS::SQS::Queue", "DependsOn": "Child"}))
+
+    cloud.settled("top", "UPDATE_ROLLBACK_COMPLETE")
+    assert cloud.statuses(child_id)[-5:] == [
+        "UPDATE_IN_PROGRESS",
+        "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS",
+        "UPDATE_ROLLBACK_IN_PROGRESS",
+        "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS",
+        "UPDATE_ROLLBACK_COMPLETE",
+    ]
+    (parameter,) = cloud.stack(child_id)["Parameters"]
+    assert parameter["ParameterValue"] == "1"
+
+
+def test_a_child_cleans_up_only_when_its_parent_does(cloud, upload, functions, answer):
+    def thing(name):
+        properties = {"ServiceToken": FUNCTION, "Name": name}
+        return {
+            "Resources": {"Thing": {"Type": "Custom::Thing", "Properties": properties}},
+            "Outputs": {"Url": {"Value": "x"}},
+        }
+
+    url = upload("leaf.json", thing("a"))
+    cloud.create("top", nested(url))
+    answer(functions.next("Create"), PhysicalResourceId="thing-1")
+    cloud.settled("top", "CREATE_COMPLETE")
+    child_id = child_of(cloud, "top")
+    upload("leaf.json", thing("b"))
+    behaviours.replace([{"logical_id": "Slow", "action": "CREATE", "duration_s": 0.4}])
+
+    cloud.update("top", nested(url, Slow={"Type": "AWS::SQS::Queue"}))
+    answer(functions.next("Update"), PhysicalResourceId="thing-2")
+    delete = functions.next("Delete")
+
+    assert cloud.status("top") == cloud.status(child_id) == "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"
+    assert cloud.statuses("top", "Slow")[-1] == "CREATE_COMPLETE"
+    assert delete["PhysicalResourceId"] == "thing-1"
+    answer(delete)
+    cloud.settled("top", "UPDATE_COMPLETE")
+    assert cloud.status(child_id) == "UPDATE_COMPLETE"
+
+
+def test_an_unchanged_child_is_no_update(cloud, upload):
+    url = upload("leaf.json", leaf())
+    cloud.created("top", nested(url))
+
+    with pytest.raises(cloud.cfn.exceptions.ClientError, match="No updates are to be performed"):
+        cloud.update("top", nested(url))
+
+
+def test_a_template_that_is_not_there_is_the_reason(cloud, upload):
+    cloud.create("top", nested("https://s3.amazonaws.com/templates/none.json"))
+
+    cloud.settled("top", "ROLLBACK_COMPLETE")
+    assert "S3 error" in cloud.reason("top", "Child")
+    assert "none.json" in cloud.reason("top", "Child")
+
+
+def test_children_need_the_capabilities_of_their_parents_caller(cloud, upload):
+    role = {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": {}}}
+    url = upload("role.json", {"Resources": {"Role": role}, "Outputs": {"Url": {"Value": "x"}}})
+    cloud.create("top", nested(url))
+    cloud.settled("top", "ROLLBACK_COMPLETE")
+    assert cloud.reason("top", "Child") == "Requires capabilities : [CAPABILITY_IAM]"
+
+    cloud.created("other", nested(url), Capabilities=["CAPABILITY_IAM"])

@@ -1,0 +1,331 @@
+"""What templates say: functions, parameters, conditions, and what is refused."""
+
+import json
+
+import pytest
+from botocore.exceptions import ClientError
+
+QUEUE = {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "the-queue"}}
+
+
+def refusal(call, **arguments):
+    with pytest.raises(ClientError) as refused:
+        call(**arguments)
+    return refused.value.response["Error"]["Message"]
+
+
+@pytest.fixture
+def value(cloud):
+    """Deploys a template whose output is an expression, and returns what it comes out as."""
+
+    def evaluate(expression, parameters=None, **sections):
+        resources = {"Queue": QUEUE, **sections.pop("Resources", {})}
+        outputs = {"Out": {"Value": expression}}
+        cloud.created("one", {"Resources": resources, "Outputs": outputs, **sections}, parameters)
+        return cloud.outputs("one")["Out"]
+
+    return evaluate
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ({"Fn::GetAtt": ["Queue", "QueueName"]}, "the-queue"),
+        ({"Fn::GetAtt": "Queue.QueueName"}, "the-queue"),
+        (
+            {"Fn::Sub": "${Queue.QueueName} in ${AWS::Region} ${!literal}"},
+            "the-queue in us-east-1 ${literal}",
+        ),
+        (
+            {"Fn::Sub": ["${a}-${AWS::Partition}", {"a": {"Fn::GetAtt": ["Queue", "QueueName"]}}]},
+            "the-queue-aws",
+        ),
+        ({"Fn::Join": ["-", ["a", 1, True, {"Ref": "AWS::AccountId"}]]}, "a-1-true-123456789012"),
+        ({"Fn::Select": ["1", {"Fn::Split": [",", "a,b,c"]}]}, "b"),
+        ({"Fn::Select": [0, {"Fn::GetAZs": ""}]}, "us-east-1a"),
+        ({"Fn::Base64": {"Fn::Sub": "x"}}, "eA=="),
+        ({"Fn::Select": [1, {"Fn::Cidr": ["10.0.0.0/16", 2, 8]}]}, "10.0.1.0/24"),
+        ({"Fn::ToJsonString": {"a": [1, {"Ref": "AWS::Region"}]}}, '{"a":[1,"us-east-1"]}'),
+        ({"Fn::Join": ["", ["a", {"Ref": "AWS::NoValue"}, "b"]]}, "ab"),
+        ({"Ref": "AWS::URLSuffix"}, "amazonaws.com"),
+        ({"Ref": "AWS::StackName"}, "one"),
+    ],
+)
+def test_functions_have_values(value, expression, expected):
+    assert value(expression) == expected
+
+
+def test_mappings_are_looked_up(value):
+    mappings = {"Sizes": {"us-east-1": {"small": "t3"}}}
+
+    assert value({"Fn::FindInMap": ["Sizes", {"Ref": "AWS::Region"}, "small"]}, Mappings=mappings) == "t3"
+
+
+@pytest.mark.parametrize(("given", "expected"), [("prod", "big"), ("test", "small"), ("dev", "small")])
+def test_conditions_choose(value, given, expected):
+    conditions = {
+        "IsProd": {"Fn::Equals": [{"Ref": "Stage"}, "prod"]},
+        "IsTest": {"Fn::Equals": [{"Ref": "Stage"}, "test"]},
+        "Big": {"Fn::And": [{"Condition": "IsProd"}, {"Fn::Not": [{"Condition": "IsTest"}]}]},
+        "Any": {"Fn::Or": [{"Condition": "IsProd"}, {"Condition": "IsTest"}]},
+    }
+
+    found = value(
+        {"Fn::If": ["Big", "big", "small"]},
+        {"Stage": given},
+        Parameters={"Stage": {"Type": "String"}},
+        Conditions=conditions,
+    )
+
+    assert found == expected
+
+
+def test_what_a_false_condition_hides_does_not_exist(cloud):
+    template = {
+        "Conditions": {"Never": {"Fn::Equals": ["a", "b"]}},
+        "Resources": {
+            "Queue": {
+                **QUEUE,
+                "DependsOn": ["Hidden"],
+                "Properties": {"QueueName": {"Fn::If": ["Never", {"Ref": "Hidden"}, "x"]}},
+            },
+            "Hidden": {"Type": "AWS::SNS::Topic", "Condition": "Never"},
+        },
+        "Outputs": {"Hidden": {"Condition": "Never", "Value": {"Ref": "Hidden"}}},
+    }
+
+    cloud.created("one", template)
+
+    assert [
+        r["LogicalResourceId"]
+        for r in cloud.cfn.list_stack_resources(StackName="one")["StackResourceSummaries"]
+    ] == ["Queue"]
+    assert cloud.outputs("one") == {}
+
+
+def test_short_forms_of_yaml_are_functions(cloud):
+    cloud.created(
+        "one",
+        """
+Parameters: {Names: {Type: CommaDelimitedList, Default: "a, b"}}
+Conditions:
+  Yes: !Not [!Equals [2012-10-17, "x"]]
+  Also: !Condition Yes
+Resources:
+  Queue:
+    Type: AWS::SQS::Queue
+    Properties:
+      QueueName: !Join ["-", !Ref Names]
+Outputs:
+  Sub: {Value: !Sub "${Queue.QueueName}!"}
+  GetAtt: {Value: !GetAtt Queue.QueueName}
+  If: {Value: !If [Yes, !Select [1, !Ref Names], "no"]}
+  Date: {Value: 2012-10-17}
+""",
+    )
+
+    assert cloud.outputs("one") == {"Sub": "a-b!", "GetAtt": "a-b", "If": "b", "Date": "2012-10-17"}
+
+
+PARAMETERS = {
+    "Size": {"Type": "Number", "Default": 3, "MinValue": 1, "MaxValue": 5},
+    "Stage": {"Type": "String", "Default": "dev", "AllowedValues": ["dev", "prod"]},
+    "Name": {"Type": "String", "Default": "abc", "AllowedPattern": "[a-z]+", "MinLength": 2, "MaxLength": 4},
+    "Secret": {"Type": "String", "Default": "x", "NoEcho": True},
+    "Explained": {
+        "Type": "String",
+        "Default": "a",
+        "AllowedPattern": "a",
+        "ConstraintDescription": "must be a",
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"Size": "6"}, "Parameter 'Size' must be a number not greater than 5"),
+        ({"Size": "0"}, "Parameter 'Size' must be a number not less than 1"),
+        ({"Size": "x"}, "Parameter 'Size' must be a number."),
+        ({"Stage": "test"}, "Parameter 'Stage' must be one of AllowedValues"),
+        ({"Name": "ABC"}, "Parameter 'Name' must match pattern [a-z]+"),
+        ({"Name": "abcde"}, "Parameter 'Name' must contain at most 4 characters"),
+        ({"Name": "a"}, "Parameter 'Name' must contain at least 2 characters"),
+        ({"Explained": "b"}, "Parameter 'Explained' failed to satisfy constraint: must be a"),
+        ({"Other": "b"}, "Parameters: [Other] do not exist in the template"),
+    ],
+)
+def test_parameters_outside_their_constraints_are_refused(cloud, given, message):
+    with pytest.raises(ClientError) as refused:
+        cloud.create("one", {"Parameters": PARAMETERS, "Resources": {"Queue": QUEUE}}, given)
+
+    assert refused.value.response["Error"] == {
+        "Type": "Sender",
+        "Code": "ValidationError",
+        "Message": message,
+    }
+
+
+def test_parameters_are_shown_with_secrets_masked(cloud):
+    cloud.created("one", {"Parameters": PARAMETERS, "Resources": {"Queue": QUEUE}}, {"Stage": "prod"})
+
+    shown = {p["ParameterKey"]: p["ParameterValue"] for p in cloud.stack("one")["Parameters"]}
+    assert shown == {"Size": "3", "Stage": "prod", "Name": "abc", "Secret": "****", "Explained": "a"}
+
+
+def test_a_parameter_without_a_value_is_refused(cloud):
+    template = {"Parameters": {"Needed": {"Type": "String"}}, "Resources": {"Queue": QUEUE}}
+
+    message = refusal(cloud.cfn.create_stack, StackName="one", TemplateBody=json.dumps(template))
+
+    assert message == "Parameters: [Needed] must have values"
+
+
+def test_parameters_can_be_read_from_parameter_store(cloud, value):
+    cloud.client("ssm").put_parameter(Name="/ami", Value="ami-1", Type="String")
+
+    found = value(
+        {"Ref": "Image"},
+        Parameters={"Image": {"Type": "AWS::SSM::Parameter::Value<String>", "Default": "/ami"}},
+    )
+
+    assert found == "ami-1"
+    (shown,) = cloud.stack("one")["Parameters"]
+    assert (shown["ParameterValue"], shown["ResolvedValue"]) == ("/ami", "ami-1")
+
+
+@pytest.mark.parametrize(
+    ("template", "message"),
+    [
+        ("{", "JSON not well-formed"),
+        ("a: [", "YAML not well-formed"),
+        ({}, "At least one Resources member must be defined"),
+        ({"Resources": {"A": {}}}, "Every Resources object must contain a Type member"),
+        ({"Resources": {"A-b": QUEUE}}, "Resource name A-b is non alphanumeric"),
+        ({"Resources": {"A": QUEUE}, "Things": {}}, "Invalid template property or properties [Things]"),
+        ({"Resources": {"A": {**QUEUE, "Properties": {"QueueName": None}}}}, "[/Resources/A/Properties/QueueName] 'null' values are not allowed"),
+        ({"Resources": {"A": {**QUEUE, "Properties": {"QueueName": {"Ref": "B"}}}}}, "Unresolved resource dependencies [B] in the Resources block"),
+        ({"Resources": {"A": {**QUEUE, "DependsOn": "B"}}}, "Unresolved resource dependencies [B] in the Resources block"),
+        ({"Resources": {"A": QUEUE}, "Outputs": {"O": {"Value": {"Fn::Sub": "${B.c}"}}}}, "Unresolved resource dependencies [B] in the Outputs block"),
+        ({"Resources": {"A": {**QUEUE, "DependsOn": "B"}, "B": {**QUEUE, "DependsOn": "A"}}}, "Circular dependency between resources: [A, B]"),
+        ({"Resources": {"A": {**QUEUE, "Condition": "C"}}}, "Unresolved condition C"),
+        ({"Resources": {"A": QUEUE}, "Transform": "My::Macro"}, "No transform named My::Macro found"),
+    ],
+)  # fmt: skip
+def test_templates_that_make_no_sense_are_refused(cloud, template, message):
+    body = template if isinstance(template, str) else json.dumps(template)
+
+    assert message in refusal(cloud.cfn.create_stack, StackName="one", TemplateBody=body)
+
+
+def test_an_inline_template_has_at_most_51200_bytes(cloud):
+    body = json.dumps({"Resources": {"Queue": QUEUE}}).ljust(51_201)
+
+    message = refusal(cloud.cfn.create_stack, StackName="one", TemplateBody=body)
+
+    assert "length less than or equal to 51200" in message
+
+
+def test_exports_are_imported_unique_and_protected(cloud):
+    exporter = {
+        "Resources": {"Queue": QUEUE},
+        "Outputs": {"Name": {"Value": {"Fn::GetAtt": ["Queue", "QueueName"]}, "Export": {"Name": "shared"}}},
+    }
+    importer = {
+        "Resources": {
+            "Topic": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": {"Fn::ImportValue": "shared"}}}
+        }
+    }
+    exporter_id = cloud.created("exporter", exporter)
+    cloud.created("importer", importer)
+
+    (export,) = cloud.cfn.list_exports()["Exports"]
+    assert export == {"ExportingStackId": exporter_id, "Name": "shared", "Value": "the-queue"}
+    assert cloud.cfn.list_imports(ExportName="shared")["Imports"] == ["importer"]
+    cloud.deleted("exporter", "DELETE_FAILED")
+    assert (
+        cloud.stack("exporter")["StackStatusReason"]
+        == "Export shared cannot be deleted as it is in use by importer"
+    )
+    exporter["Resources"]["Queue"] = {"Type": "AWS::SQS::Queue"}
+    cloud.create("second", exporter)
+    cloud.settled("second", "ROLLBACK_COMPLETE")
+    cloud.deleted("importer")
+    cloud.deleted("exporter")
+    assert cloud.cfn.list_exports()["Exports"] == []
+
+
+def test_an_import_of_nothing_fails_its_resource(cloud):
+    topic = {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": {"Fn::ImportValue": "none"}}}
+    cloud.create("one", {"Resources": {"Topic": topic}})
+
+    cloud.settled("one", "ROLLBACK_COMPLETE")
+    assert cloud.reason("one", "Topic") == "No export named none found."
+
+
+def test_an_unknown_attribute_fails_its_consumer(cloud):
+    topic = {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": {"Fn::GetAtt": ["Queue", "Colour"]}}}
+    cloud.create("one", {"Resources": {"Queue": QUEUE, "Topic": topic}})
+
+    cloud.settled("one", "ROLLBACK_COMPLETE")
+    assert "resource Queue does not support attribute type Colour in Fn::GetAtt" in cloud.reason(
+        "one", "Topic"
+    )
+
+
+def test_a_summary_tells_what_a_template_needs(cloud):
+    template = {
+        "Description": "Things",
+        "Parameters": {"Stage": {"Type": "String", "Default": "dev", "AllowedValues": ["dev", "prod"]}},
+        "Resources": {"Role": {"Type": "AWS::IAM::Role", "Properties": {"RoleName": "x"}}, "Queue": QUEUE},
+    }
+
+    summary = cloud.cfn.get_template_summary(TemplateBody=json.dumps(template))
+    validated = cloud.cfn.validate_template(TemplateBody=json.dumps(template))
+
+    assert summary["ResourceTypes"] == ["AWS::IAM::Role", "AWS::SQS::Queue"]
+    assert summary["Parameters"][0]["ParameterConstraints"] == {"AllowedValues": ["dev", "prod"]}
+    for answer in (summary, validated):
+        assert answer["Description"] == "Things"
+        assert answer["Capabilities"] == ["CAPABILITY_NAMED_IAM"]
+        assert answer["Parameters"][0]["DefaultValue"] == "dev"
+
+
+class TestServerless:
+    TEMPLATE = {
+        "Transform": "AWS::Serverless-2016-10-31",
+        "Resources": {
+            "Table": {
+                "Type": "AWS::Serverless::SimpleTable",
+                "Properties": {"PrimaryKey": {"Name": "id", "Type": "String"}},
+            }
+        },
+        "Outputs": {"Table": {"Value": {"Ref": "Table"}}},
+    }
+
+    def test_templates_are_expanded_when_that_is_acknowledged(self, cloud):
+        body = json.dumps(self.TEMPLATE)
+        message = refusal(cloud.cfn.create_stack, StackName="one", TemplateBody=body)
+        assert message == "Requires capabilities : [CAPABILITY_AUTO_EXPAND]"
+
+        cloud.created("one", self.TEMPLATE, Capabilities=["CAPABILITY_AUTO_EXPAND"])
+
+        (name,) = cloud.client("dynamodb").list_tables()["TableNames"]
+        assert cloud.outputs("one") == {"Table": name}
+        assert cloud.cfn.get_template(StackName="one")["TemplateBody"] == self.TEMPLATE
+        processed = cloud.cfn.get_template(StackName="one", TemplateStage="Processed")["TemplateBody"]
+        assert processed["Resources"]["Table"]["Type"] == "AWS::DynamoDB::Table"
+
+    def test_what_the_transform_refuses_is_refused_with_its_reason(self, cloud):
+        function = {
+            "Type": "AWS::Serverless::Function",
+            "Properties": {"CodeUri": "src", "Handler": "a.b", "Runtime": "python3.12"},
+        }
+        template = {**self.TEMPLATE, "Resources": {"Function": function}, "Outputs": {}}
+
+        message = refusal(cloud.cfn.create_stack, StackName="one", TemplateBody=json.dumps(template))
+
+        assert message.startswith(
+            "Transform AWS::Serverless-2016-10-31 failed with: Invalid Serverless Application"
+        )
+        assert "Function" in message
