@@ -1,0 +1,66 @@
+"""What an account holds, as its APIs tell it."""
+
+from collections.abc import Callable
+from typing import Any
+
+Inventory = dict[str, set[str]]
+
+#: Kind of thing, service, paginated call, path to each one's id.
+_LISTINGS: list[tuple[str, str, str, str]] = [
+    ("network interfaces", "ec2", "describe_network_interfaces", "NetworkInterfaces[].NetworkInterfaceId"),
+    ("security groups", "ec2", "describe_security_groups", "SecurityGroups[].GroupId"),
+    ("volumes", "ec2", "describe_volumes", "Volumes[].VolumeId"),
+    ("launch templates", "ec2", "describe_launch_templates", "LaunchTemplates[].LaunchTemplateId"),
+    ("tables", "dynamodb", "list_tables", "TableNames[]"),
+    ("hosted zones", "route53", "list_hosted_zones", "HostedZones[].Id"),
+    ("log groups", "logs", "describe_log_groups", "logGroups[].logGroupName"),
+    ("metric filters", "logs", "describe_metric_filters", "metricFilters[].filterName"),
+    ("roles", "iam", "list_roles", "Roles[].RoleName"),
+    ("instance profiles", "iam", "list_instance_profiles", "InstanceProfiles[].InstanceProfileName"),
+    ("alarms", "cloudwatch", "describe_alarms", "[MetricAlarms, CompositeAlarms][][].AlarmName"),
+    ("dashboards", "cloudwatch", "list_dashboards", "DashboardEntries[].DashboardName"),
+    ("load balancers", "elbv2", "describe_load_balancers", "LoadBalancers[].LoadBalancerArn"),
+    ("target groups", "elbv2", "describe_target_groups", "TargetGroups[].TargetGroupArn"),
+    (
+        "Auto Scaling groups",
+        "autoscaling",
+        "describe_auto_scaling_groups",
+        "AutoScalingGroups[].AutoScalingGroupName",
+    ),
+    ("EFS file systems", "efs", "describe_file_systems", "FileSystems[].FileSystemId"),
+    ("FSx file systems", "fsx", "describe_file_systems", "FileSystems[].FileSystemId"),
+    ("functions", "lambda", "list_functions", "Functions[].FunctionName"),
+    ("stacks", "cloudformation", "describe_stacks", "Stacks[].StackName"),
+]
+
+
+def take(client: Callable[[str], Any]) -> Inventory:
+    """Lists everything a cluster may make, by kind."""
+    inventory = {
+        kind: set(client(service).get_paginator(call).paginate().search(path))
+        for kind, service, call, path in _LISTINGS
+    }
+    ec2 = client("ec2")
+    instances = ec2.get_paginator("describe_instances").paginate().search("Reservations[].Instances[]")
+    inventory["instances"] = {
+        instance["InstanceId"] for instance in instances if instance["State"]["Name"] != "terminated"
+    }
+    inventory["addresses"] = {address["PublicIp"] for address in ec2.describe_addresses()["Addresses"]}
+    groups = ec2.describe_placement_groups()["PlacementGroups"]
+    inventory["placement groups"] = {group["GroupName"] for group in groups}
+    inventory["artefacts"] = _artefacts(client("s3"))
+    return inventory
+
+
+def _artefacts(s3: Any) -> set[str]:
+    return {
+        version["Key"]
+        for bucket in s3.list_buckets()["Buckets"]
+        for version in s3.list_object_versions(Bucket=bucket["Name"]).get("Versions", [])
+        if "/clusters/" in version["Key"]
+    }
+
+
+def added(before: Inventory, after: Inventory) -> Inventory:
+    """Returns what is there now and was not before."""
+    return {kind: new for kind in after if (new := after[kind] - before[kind])}
