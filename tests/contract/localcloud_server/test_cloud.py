@@ -1,0 +1,133 @@
+"""The cloud as a process: how it starts, what it tells, how it ends, and that it is closed."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from localcloud.cloud import Cloud, CloudError
+from localcloud.guard import OutsideConnectionError
+from tests.support.localcloud_functions import eventually
+
+PROJECT = Path(__file__).parents[3]
+
+
+@pytest.fixture(scope="module")
+def cloud():
+    with Cloud.start(skip_idle=False) as cloud:
+        yield cloud
+
+
+def answers(endpoint_url):
+    host, port = endpoint_url.removeprefix("http://").split(":")
+    with socket.socket() as probe:
+        return probe.connect_ex((host, int(port))) == 0
+
+
+def test_the_environment_is_all_an_unprepared_client_needs(cloud):
+    client = "import boto3; print(boto3.client('sts').get_caller_identity()['Account'])"
+    ran = subprocess.run(
+        [sys.executable, "-c", client], env=cloud.environment, capture_output=True, text=True, check=True
+    )
+    assert ran.stdout == "123456789012\n"
+
+
+def test_the_aws_command_line_works_unchanged(cloud):
+    ran = subprocess.run(
+        [sys.executable, "-m", "awscli", "ec2", "describe-subnets", "--output", "json"],
+        env={**cloud.environment, "PATH": os.defpath},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    subnets = {subnet["SubnetId"] for subnet in json.loads(ran.stdout)["Subnets"]}
+    assert {cloud.exports["HEAD_NODE_SUBNET"], cloud.exports["COMPUTE_SUBNET"]} <= subnets
+
+
+def test_the_seeded_account_is_there(cloud):
+    ec2 = cloud.client("ec2")
+    assert ec2.describe_vpcs(VpcIds=[cloud.exports["VPC_ID"]])["Vpcs"]
+    assert ec2.describe_key_pairs(KeyNames=[cloud.exports["KEY_NAME"]])["KeyPairs"]
+    cloud.client("s3").head_bucket(Bucket=cloud.exports["ARTIFACT_BUCKET"])
+
+
+def test_time_moves_when_told_and_what_the_services_say_moves_along(cloud):
+    before = datetime.fromisoformat(cloud.now())
+    cloud.advance(86_400)
+    assert datetime.fromisoformat(cloud.now()) - before >= timedelta(days=1)
+    made = cloud.client("logs")
+    made.create_log_group(logGroupName="tomorrow")
+    (group,) = made.describe_log_groups(logGroupNamePrefix="tomorrow")["logGroups"]
+    assert datetime.fromtimestamp(group["creationTime"] / 1000, before.tzinfo) - before >= timedelta(days=1)
+
+
+def test_a_control_call_that_makes_no_sense_is_refused_with_the_reason(cloud):
+    with pytest.raises(CloudError, match="backwards"):
+        cloud.advance(-1)
+    with pytest.raises(CloudError, match="unknown keys"):
+        cloud.set_behaviours([{"stak": "*"}])
+
+
+def test_it_ends_with_what_it_started(cloud):
+    with Cloud.start() as other:
+        assert answers(other.endpoint_url)
+        endpoint_url = other.endpoint_url
+    assert not answers(endpoint_url)
+    assert answers(cloud.endpoint_url)
+
+
+def test_it_ends_when_the_process_that_started_it_is_killed():
+    starter = (
+        "import time; from localcloud.cloud import Cloud\n"
+        "cloud = Cloud.start(); print(cloud.endpoint_url, flush=True); time.sleep(60)"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", starter], cwd=PROJECT, stdout=subprocess.PIPE, text=True
+    )
+    endpoint_url = process.stdout.readline().strip()
+    assert answers(endpoint_url)
+    process.kill()
+    process.wait()
+    process.stdout.close()
+    eventually(lambda: not answers(endpoint_url), "the cloud to end")
+
+
+def test_a_start_that_fails_says_why(cloud):
+    taken = int(cloud.endpoint_url.rpartition(":")[2])
+    with pytest.raises(CloudError, match="Address already in use"):
+        Cloud.start(port=taken)
+
+
+@pytest.mark.parametrize(
+    "attempt",
+    [
+        lambda: socket.create_connection(("203.0.113.1", 443), timeout=1),
+        lambda: socket.getaddrinfo("sts.amazonaws.com", 443),
+    ],
+)
+def test_a_test_process_reaches_nothing_outside(attempt):
+    with pytest.raises(OutsideConnectionError):
+        attempt()
+
+
+def test_the_server_itself_reaches_nothing_outside(cloud):
+    attempt = (
+        "from localcloud import seed; seed.prepare_environment()\n"
+        "from localcloud.server import Options, Server; Server(Options())\n"
+        "import urllib.request; urllib.request.urlopen('https://sts.amazonaws.com', timeout=1)"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", attempt],
+        cwd=PROJECT,
+        env=cloud.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode != 0
+    assert "connection to sts.amazonaws.com refused: the embedded cloud allows 127.0.0.1 only" in ran.stderr
