@@ -16,8 +16,8 @@ from localcloud.cloudformation.errors import (
 )
 from localcloud.cloudformation.operations.creation import Creation
 from localcloud.cloudformation.registry import StackRegistry
-from localcloud.cloudformation.requests import Submission
 from localcloud.cloudformation.stack import Stack
+from localcloud.cloudformation.submission import Submission, draw
 from localcloud.cloudformation.template.blueprint import Blueprint
 from localcloud.cloudformation.template.checks import check_capabilities
 
@@ -68,7 +68,7 @@ def create(
     stack = _stack_for(registry, submission, kind)
     if any(cs.stack is stack and cs.name == name for cs in registry.change_sets.values()):
         raise _change_set_exists(name)
-    blueprint = requests.draw(registry, submission, stack)
+    blueprint = draw(registry, submission, stack)
     # A change set shows what a transform made, so nothing is expanded unseen.
     check_capabilities(blueprint.template, set(submission.capabilities), transforms=[])
     if not registry.find_living(stack.id):

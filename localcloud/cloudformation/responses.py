@@ -8,9 +8,9 @@ from moto.core.responses import ActionResult, BaseResponse, EmptyResult
 from localcloud.cloudformation import change_sets, describe, requests
 from localcloud.cloudformation.errors import ValidationError
 from localcloud.cloudformation.registry import StackRegistry
-from localcloud.cloudformation.requests import Submission
 from localcloud.cloudformation.stack import Resource, Stack
 from localcloud.cloudformation.steps import lock
+from localcloud.cloudformation.submission import Submission, template_text
 from localcloud.cloudformation.template.checks import check_structure
 from localcloud.cloudformation.template.document import parse
 
@@ -248,7 +248,7 @@ class StackResponse(BaseResponse):
 
     def _given_template(self) -> dict[str, Any]:
         submission = Submission("", self._get_param("TemplateBody"), self._get_param("TemplateURL"))
-        template = parse(requests.template_text(self._registry, submission, None))
+        template = parse(template_text(self._registry, submission, None))
         check_structure(template)
         return template
 

@@ -31,7 +31,7 @@ def created(cloud, functions, answer):
     return create
 
 
-def test_a_create_request_says_all_that_a_function_needs(cloud, functions, answer):
+def test_a_create_request_says_all_that_a_function_needs(cloud, functions):
     stack_id = cloud.create("one", template({"Name": "x", "ServiceTimeout": 600}))
 
     request = functions.next()
@@ -169,20 +169,33 @@ def test_an_answer_that_is_not_json_fails_the_resource(cloud, functions, answer,
     assert cloud.reason("one", "Thing") == "Invalid response: the body is not JSON"
 
 
-@pytest.mark.parametrize(("size_bytes", "status"), [(4096, "CREATE_COMPLETE"), (4097, "ROLLBACK_COMPLETE")])
-def test_an_answer_has_at_most_4096_bytes(cloud, functions, answer, put, size_bytes, status):
-    cloud.create("one", template())
-    request = functions.next("Create")
-    copied = {key: request[key] for key in ("StackId", "RequestId", "LogicalResourceId")}
-    body = json.dumps({"Status": "SUCCESS", "PhysicalResourceId": "x", **copied}).encode()
-    put(request["ResponseURL"], body.ljust(size_bytes))
+@pytest.fixture
+def send_answer_of(cloud, functions, put):
+    """Answers a Create with success in exactly so many bytes."""
 
-    if status == "ROLLBACK_COMPLETE":
-        answer(functions.next("Delete"))
+    def send(size_bytes):
+        cloud.create("one", template())
+        request = functions.next("Create")
+        copied = {key: request[key] for key in ("StackId", "RequestId", "LogicalResourceId")}
+        body = json.dumps({"Status": "SUCCESS", "PhysicalResourceId": "x", **copied}).encode()
+        assert put(request["ResponseURL"], body.ljust(size_bytes)) == 200
 
-    cloud.settled("one", status)
-    if status == "ROLLBACK_COMPLETE":
-        assert cloud.reason("one", "Thing") == "Response is too long: 4097 bytes, at most 4096 are read"
+    return send
+
+
+def test_an_answer_of_4096_bytes_is_read(cloud, send_answer_of):
+    send_answer_of(4096)
+
+    cloud.settled("one", "CREATE_COMPLETE")
+
+
+def test_an_answer_of_more_bytes_fails_the_resource(cloud, functions, answer, send_answer_of):
+    send_answer_of(4097)
+
+    answer(functions.next("Delete"))
+
+    cloud.settled("one", "ROLLBACK_COMPLETE")
+    assert cloud.reason("one", "Thing") == "Response is too long: 4097 bytes, at most 4096 are read"
 
 
 def test_without_an_answer_the_request_times_out_by_the_clock(cloud, functions, answer):
@@ -221,7 +234,7 @@ def test_a_time_out_outside_its_range_fails_before_anything_is_asked(cloud, func
     assert functions.none_waiting()
 
 
-def test_a_function_that_does_not_exist_fails_the_resource(cloud, functions):
+def test_a_function_that_does_not_exist_fails_the_resource(cloud):
     given = template()
     given["Resources"]["Thing"]["Properties"]["ServiceToken"] = FUNCTION.replace("provider", "nobody")
     cloud.create("one", given)
@@ -379,7 +392,7 @@ def test_a_rollback_that_fails_can_be_continued_or_skip_what_resists(cloud, func
     assert functions.none_waiting()
 
 
-def test_the_service_token_cannot_change(cloud, functions, answer, created):
+def test_the_service_token_cannot_change(cloud, functions, created):
     created(template())
     changed = template()
     changed["Resources"]["Thing"]["Properties"]["ServiceToken"] = f"{FUNCTION}:live"

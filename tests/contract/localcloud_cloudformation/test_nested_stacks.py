@@ -198,7 +198,8 @@ def test_an_unchanged_child_is_no_update(cloud, upload):
         cloud.update("top", nested(url))
 
 
-def test_a_template_that_is_not_there_is_the_reason(cloud, upload):
+@pytest.mark.usefixtures("upload")
+def test_a_template_that_is_not_there_is_the_reason(cloud):
     cloud.create("top", nested("https://s3.amazonaws.com/templates/none.json"))
 
     cloud.settled("top", "ROLLBACK_COMPLETE")

@@ -203,15 +203,30 @@ def test_parameters_can_be_read_from_parameter_store(cloud, value):
         ({"Resources": {"A": {}}}, "Every Resources object must contain a Type member"),
         ({"Resources": {"A-b": QUEUE}}, "Resource name A-b is non alphanumeric"),
         ({"Resources": {"A": QUEUE}, "Things": {}}, "Invalid template property or properties [Things]"),
-        ({"Resources": {"A": {**QUEUE, "Properties": {"QueueName": None}}}}, "[/Resources/A/Properties/QueueName] 'null' values are not allowed"),
-        ({"Resources": {"A": {**QUEUE, "Properties": {"QueueName": {"Ref": "B"}}}}}, "Unresolved resource dependencies [B] in the Resources block"),
-        ({"Resources": {"A": {**QUEUE, "DependsOn": "B"}}}, "Unresolved resource dependencies [B] in the Resources block"),
-        ({"Resources": {"A": QUEUE}, "Outputs": {"O": {"Value": {"Fn::Sub": "${B.c}"}}}}, "Unresolved resource dependencies [B] in the Outputs block"),
-        ({"Resources": {"A": {**QUEUE, "DependsOn": "B"}, "B": {**QUEUE, "DependsOn": "A"}}}, "Circular dependency between resources: [A, B]"),
+        (
+            {"Resources": {"A": {**QUEUE, "Properties": {"QueueName": None}}}},
+            "[/Resources/A/Properties/QueueName] 'null' values are not allowed",
+        ),
+        (
+            {"Resources": {"A": {**QUEUE, "Properties": {"QueueName": {"Ref": "B"}}}}},
+            "Unresolved resource dependencies [B] in the Resources block",
+        ),
+        (
+            {"Resources": {"A": {**QUEUE, "DependsOn": "B"}}},
+            "Unresolved resource dependencies [B] in the Resources block",
+        ),
+        (
+            {"Resources": {"A": QUEUE}, "Outputs": {"O": {"Value": {"Fn::Sub": "${B.c}"}}}},
+            "Unresolved resource dependencies [B] in the Outputs block",
+        ),
+        (
+            {"Resources": {"A": {**QUEUE, "DependsOn": "B"}, "B": {**QUEUE, "DependsOn": "A"}}},
+            "Circular dependency between resources: [A, B]",
+        ),
         ({"Resources": {"A": {**QUEUE, "Condition": "C"}}}, "Unresolved condition C"),
         ({"Resources": {"A": QUEUE}, "Transform": "My::Macro"}, "No transform named My::Macro found"),
     ],
-)  # fmt: skip
+)
 def test_templates_that_make_no_sense_are_refused(cloud, template, message):
     body = template if isinstance(template, str) else json.dumps(template)
 
@@ -291,28 +306,29 @@ def test_a_summary_tells_what_a_template_needs(cloud):
         assert answer["Parameters"][0]["DefaultValue"] == "dev"
 
 
-class TestServerless:
-    TEMPLATE = {
-        "Transform": "AWS::Serverless-2016-10-31",
-        "Resources": {
-            "Table": {
-                "Type": "AWS::Serverless::SimpleTable",
-                "Properties": {"PrimaryKey": {"Name": "id", "Type": "String"}},
-            }
-        },
-        "Outputs": {"Table": {"Value": {"Ref": "Table"}}},
-    }
+SERVERLESS = {
+    "Transform": "AWS::Serverless-2016-10-31",
+    "Resources": {
+        "Table": {
+            "Type": "AWS::Serverless::SimpleTable",
+            "Properties": {"PrimaryKey": {"Name": "id", "Type": "String"}},
+        }
+    },
+    "Outputs": {"Table": {"Value": {"Ref": "Table"}}},
+}
 
+
+class TestServerless:
     def test_templates_are_expanded_when_that_is_acknowledged(self, cloud):
-        body = json.dumps(self.TEMPLATE)
+        body = json.dumps(SERVERLESS)
         message = refusal(cloud.cfn.create_stack, StackName="one", TemplateBody=body)
         assert message == "Requires capabilities : [CAPABILITY_AUTO_EXPAND]"
 
-        cloud.created("one", self.TEMPLATE, Capabilities=["CAPABILITY_AUTO_EXPAND"])
+        cloud.created("one", SERVERLESS, Capabilities=["CAPABILITY_AUTO_EXPAND"])
 
         (name,) = cloud.client("dynamodb").list_tables()["TableNames"]
         assert cloud.outputs("one") == {"Table": name}
-        assert cloud.cfn.get_template(StackName="one")["TemplateBody"] == self.TEMPLATE
+        assert cloud.cfn.get_template(StackName="one")["TemplateBody"] == SERVERLESS
         processed = cloud.cfn.get_template(StackName="one", TemplateStage="Processed")["TemplateBody"]
         assert processed["Resources"]["Table"]["Type"] == "AWS::DynamoDB::Table"
 
@@ -321,7 +337,7 @@ class TestServerless:
             "Type": "AWS::Serverless::Function",
             "Properties": {"CodeUri": "src", "Handler": "a.b", "Runtime": "python3.12"},
         }
-        template = {**self.TEMPLATE, "Resources": {"Function": function}, "Outputs": {}}
+        template = {**SERVERLESS, "Resources": {"Function": function}, "Outputs": {}}
 
         message = refusal(cloud.cfn.create_stack, StackName="one", TemplateBody=json.dumps(template))
 
