@@ -7,6 +7,7 @@ its backends make objects of them.
 from moto.cloudformation import parsing
 
 from localcloud.resources import (
+    absent,
     autoscaling,
     block_storage,
     cloudwatch,
@@ -41,6 +42,7 @@ def register() -> None:
     take_place()
     instances.complete_run_instances()
     placement_groups.answer_api_calls()
+    absent.answer_api_calls()
     s3.judge_bucket_policies_like_s3()
     for cached in (parsing.get_model_list, parsing.get_model_map, parsing.get_name_type_map):
         cached.cache_clear()

@@ -44,6 +44,9 @@ class Instance(Resource, moto_instances.Instance, CloudFormationModel):
         #: The template's properties, for an instance of a stack; what an update compares with.
         self.properties: dict[str, Any] = {}
         super().__init__(ec2_backend, image_id, user_data, security_groups, **kwargs)
+        if not self.security_groups and 0 in self.nics:
+            # Those of the primary interface, as EC2 describes an instance.
+            self.security_groups = list(self.nics[0].group_set)
 
     def prep_nics(self, nic_spec: list[dict[str, Any]], *args: Any, **kwargs: Any) -> None:
         """Attaches the interfaces; those made for this instance end with it unless they say otherwise.

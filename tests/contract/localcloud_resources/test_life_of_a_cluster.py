@@ -5,7 +5,6 @@ Two clusters live through everything once; each test looks at one thing that was
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,7 +17,6 @@ from tests.contract.localcloud_resources.waiting import eventually, settled
 pytestmark = pytest.mark.library
 
 REGION = "us-east-1"
-CORPUS = Path(__file__).parents[4] / "shared" / "corpus" / "configurations"
 
 
 @dataclass

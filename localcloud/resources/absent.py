@@ -1,0 +1,39 @@
+"""APIs about things that this cloud never has: asked for one by id, they say that there is none."""
+
+from typing import Any
+
+from moto.core.exceptions import JsonRESTError
+from moto.core.responses import ActionResult
+from moto.ec2.exceptions import EC2ClientError
+from moto.ec2.responses import EC2Response
+from moto.fsx.responses import FSxResponse
+
+
+def _describe_capacity_reservations(response: EC2Response) -> ActionResult:
+    for reservation_id in response._get_param("CapacityReservationIds", []):  # noqa: SLF001
+        raise EC2ClientError(
+            "InvalidCapacityReservationId.NotFound",
+            f"The capacity reservation '{reservation_id}' does not exist",
+        )
+    return ActionResult({"CapacityReservations": []})
+
+
+def _describe_volumes(response: FSxResponse) -> str:
+    for volume_id in response._get_param("VolumeIds") or []:  # noqa: SLF001
+        raise JsonRESTError("VolumeNotFound", f"Volume '{volume_id}' does not exist.")
+    return '{"Volumes": []}'
+
+
+def _describe_file_caches(response: FSxResponse) -> str:
+    for cache_id in response._get_param("FileCacheIds") or []:  # noqa: SLF001
+        raise JsonRESTError("FileCacheNotFound", f"File cache '{cache_id}' does not exist.")
+    return '{"FileCaches": []}'
+
+
+def answer_api_calls() -> None:
+    """Adds to moto the calls by which ParallelCluster's validators look for such things."""
+    ec2: Any = EC2Response
+    ec2.describe_capacity_reservations = _describe_capacity_reservations
+    fsx: Any = FSxResponse
+    fsx.describe_volumes = _describe_volumes
+    fsx.describe_file_caches = _describe_file_caches

@@ -1,0 +1,398 @@
+"""Resources of a stack, seen through the APIs of their services, while the stack lives and after."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.contract.localcloud_resources import inventory
+from tests.contract.localcloud_resources.waiting import settled
+
+
+class Deployment:
+    """One stack, made and changed by templates given as resources."""
+
+    def __init__(self, cloud, name: str) -> None:
+        self._cloud = cloud
+        self._stacks = cloud.client("cloudformation")
+        self.name = name
+
+    def create(self, resources: dict[str, Any], **outputs: Any) -> dict[str, str]:
+        self._stacks.create_stack(**self._request(resources, outputs))
+        return self._outputs("CREATE_COMPLETE")
+
+    def update(self, resources: dict[str, Any], **outputs: Any) -> dict[str, str]:
+        self._stacks.update_stack(**self._request(resources, outputs))
+        return self._outputs("UPDATE_COMPLETE")
+
+    def delete(self) -> None:
+        self._stacks.delete_stack(StackName=self.name)
+        assert settled(self._cloud, self.name) == "DELETE_COMPLETE"
+
+    def _request(self, resources: dict[str, Any], outputs: dict[str, Any]) -> dict[str, Any]:
+        template = {
+            "Resources": resources,
+            "Outputs": {key: {"Value": value} for key, value in outputs.items()},
+        }
+        body = json.dumps({key: value for key, value in template.items() if value})
+        capabilities = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"]
+        return {"StackName": self.name, "TemplateBody": body, "Capabilities": capabilities}
+
+    def _outputs(self, wanted: str) -> dict[str, str]:
+        status = settled(self._cloud, self.name)
+        events = self._stacks.describe_stack_events(StackName=self.name)["StackEvents"]
+        assert status == wanted, [event.get("ResourceStatusReason") for event in events]
+        stack = self._stacks.describe_stacks(StackName=self.name)["Stacks"][0]
+        return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+
+
+@pytest.fixture
+def stack(cloud, request) -> Iterator[Deployment]:
+    """A stack that must leave nothing behind."""
+    before = inventory.take(cloud.client)
+    deployment = Deployment(cloud, request.node.name.replace("_", "-")[:100].strip("-"))
+    yield deployment
+    deployment.delete()
+    assert inventory.added(before, inventory.take(cloud.client)) == {}
+
+
+@pytest.fixture
+def ec2(cloud):
+    return cloud.client("ec2")
+
+
+def _resource(kind: str, **properties: Any) -> dict[str, Any]:
+    return {"Type": f"AWS::{kind}", "Properties": properties}
+
+
+def _get(resource: str, attribute: str) -> dict[str, Any]:
+    return {"Fn::GetAtt": [resource, attribute]}
+
+
+def _ref(resource: str) -> dict[str, str]:
+    return {"Ref": resource}
+
+
+def _group(cloud, **properties: Any) -> dict[str, Any]:
+    return _resource(
+        "EC2::SecurityGroup", GroupDescription="a group", VpcId=cloud.exports["VPC_ID"], **properties
+    )
+
+
+def _launch_template(**data: Any) -> dict[str, Any]:
+    return _resource("EC2::LaunchTemplate", LaunchTemplateData={"InstanceType": "t3.large", **data})
+
+
+def _launched(template: str = "Template", **properties: Any) -> dict[str, Any]:
+    version = _get(template, "LatestVersionNumber")
+    launch_template = {"LaunchTemplateId": _ref(template), "Version": version}
+    return _resource("EC2::Instance", LaunchTemplate=launch_template, **properties)
+
+
+def _describe(ec2, instance_id: str) -> dict[str, Any]:
+    return ec2.describe_instances(InstanceIds=[instance_id])["Reservations"][0]["Instances"][0]
+
+
+def _image(ec2) -> str:
+    return ec2.describe_images(Owners=["amazon"])["Images"][0]["ImageId"]
+
+
+def _role() -> dict[str, Any]:
+    document = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "ec2.amazonaws.com"}}
+        ],
+    }
+    return _resource(
+        "IAM::Role",
+        AssumeRolePolicyDocument=document,
+        ManagedPolicyArns=["arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"],
+        Policies=[{"PolicyName": "inline", "PolicyDocument": {"Version": "2012-10-17", "Statement": []}}],
+    )
+
+
+def test_an_instance_is_what_its_launch_template_says(cloud, ec2, stack):
+    outputs = stack.create(
+        {
+            "Group": _group(cloud),
+            "Role": _role(),
+            "Profile": _resource("IAM::InstanceProfile", Roles=[_ref("Role")]),
+            "Interface": _resource(
+                "EC2::NetworkInterface", SubnetId=cloud.exports["HEAD_NODE_SUBNET"], GroupSet=[_ref("Group")]
+            ),
+            "Template": _launch_template(
+                ImageId=_image(ec2),
+                KeyName=cloud.exports["KEY_NAME"],
+                IamInstanceProfile={"Name": _ref("Profile")},
+                MetadataOptions={"HttpTokens": "required"},
+                NetworkInterfaces=[{"DeviceIndex": 0, "NetworkInterfaceId": _ref("Interface")}],
+                BlockDeviceMappings=[
+                    {"DeviceName": "/dev/xvdba", "VirtualName": "ephemeral0"},
+                    {"DeviceName": "/dev/xvda", "Ebs": {"VolumeType": "gp3", "Encrypted": True}},
+                ],
+            ),
+            "Instance": _launched(Tags=[{"Key": "a", "Value": "b"}], PropagateTagsToVolumeOnCreation=True),
+        },
+        Instance=_ref("Instance"),
+        Group=_ref("Group"),
+        Profile=_get("Profile", "Arn"),
+        Address=_get("Instance", "PublicIp"),
+    )
+    instance = _describe(ec2, outputs["Instance"])
+    assert instance["InstanceType"] == "t3.large"
+    assert instance["KeyName"] == cloud.exports["KEY_NAME"]
+    assert instance["IamInstanceProfile"]["Arn"] == outputs["Profile"]
+    assert instance["MetadataOptions"]["HttpTokens"] == "required"
+    assert [group["GroupId"] for group in instance["SecurityGroups"]] == [outputs["Group"]]
+    assert instance["PublicIpAddress"] == outputs["Address"]
+    (volume,) = ec2.describe_volumes(
+        Filters=[{"Name": "attachment.instance-id", "Values": [outputs["Instance"]]}]
+    )["Volumes"]
+    assert (volume["VolumeType"], volume["Encrypted"]) == ("gp3", True)
+    assert {"Key": "a", "Value": "b"} in volume["Tags"]
+
+
+def test_a_launch_template_gets_a_version_only_when_its_data_changes(stack):
+    def resources(instance_type: str, note: str) -> dict[str, Any]:
+        template = _resource(
+            "EC2::LaunchTemplate",
+            LaunchTemplateData={"InstanceType": instance_type, "UserData": {"Fn::Base64": "#!/bin/sh"}},
+        )
+        return {"Template": template, "Note": _resource("SNS::Topic", DisplayName=note)}
+
+    version = _get("Template", "LatestVersionNumber")
+    assert stack.create(resources("t3.large", "one"), Version=version)["Version"] == "1"
+    assert stack.update(resources("t3.large", "two"), Version=version)["Version"] == "1"
+    assert stack.update(resources("t3.small", "two"), Version=version)["Version"] == "2"
+
+
+def test_an_elastic_ip_follows_its_association(cloud, ec2, stack):
+    resources = {
+        "Interface": _resource("EC2::NetworkInterface", SubnetId=cloud.exports["HEAD_NODE_SUBNET"]),
+        "Address": _resource("EC2::EIP", Domain="vpc", Tags=[{"Key": "a", "Value": "b"}]),
+        "Association": _resource(
+            "EC2::EIPAssociation",
+            AllocationId=_get("Address", "AllocationId"),
+            NetworkInterfaceId=_ref("Interface"),
+        ),
+    }
+    outputs = stack.create(resources, Address=_ref("Address"), Interface=_ref("Interface"))
+    (address,) = ec2.describe_addresses(PublicIps=[outputs["Address"]])["Addresses"]
+    assert address["NetworkInterfaceId"] == outputs["Interface"]
+    assert {"Key": "a", "Value": "b"} in address["Tags"]
+    outputs = stack.update({key: resources[key] for key in ("Interface", "Address")}, Address=_ref("Address"))
+    (address,) = ec2.describe_addresses(PublicIps=[outputs["Address"]])["Addresses"]
+    assert "AssociationId" not in address
+
+
+def test_a_security_groups_rules_change_in_place(cloud, ec2, stack):
+    def group(cidr: str) -> dict[str, Any]:
+        rule = {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "CidrIp": cidr}
+        return {"Group": _group(cloud, SecurityGroupIngress=[rule])}
+
+    def allowed(group_id: str) -> list[str]:
+        (described,) = ec2.describe_security_groups(GroupIds=[group_id])["SecurityGroups"]
+        return [item["CidrIp"] for rule in described["IpPermissions"] for item in rule["IpRanges"]]
+
+    before = stack.create(group("0.0.0.0/0"), Group=_ref("Group"))["Group"]
+    assert allowed(before) == ["0.0.0.0/0"]
+    after = stack.update(group("10.1.0.0/16"), Group=_ref("Group"))["Group"]
+    assert after == before
+    assert allowed(after) == ["10.1.0.0/16"]
+
+
+def test_the_first_egress_rule_replaces_the_one_that_lets_everything_out(cloud, ec2, stack):
+    outputs = stack.create(
+        {
+            "Group": _group(cloud),
+            "Inside": _resource(
+                "EC2::SecurityGroupEgress",
+                GroupId=_ref("Group"),
+                IpProtocol="-1",
+                FromPort=0,
+                ToPort=65535,
+                DestinationSecurityGroupId=_ref("Group"),
+            ),
+        },
+        Group=_ref("Group"),
+    )
+    (group,) = ec2.describe_security_groups(GroupIds=[outputs["Group"]])["SecurityGroups"]
+    (rule,) = group["IpPermissionsEgress"]
+    assert [pair["GroupId"] for pair in rule["UserIdGroupPairs"]] == [outputs["Group"]]
+    assert rule["IpRanges"] == []
+
+
+def test_an_auto_scaling_groups_instances_use_its_launch_template_and_become_healthy_targets(
+    cloud, ec2, stack
+):
+    def resources(count: int) -> dict[str, Any]:
+        subnet = cloud.exports["HEAD_NODE_SUBNET"]
+        size = str(count)
+        return {
+            "Group": _group(cloud),
+            "Template": _launch_template(
+                ImageId=_image(ec2),
+                NetworkInterfaces=[{"DeviceIndex": 0, "Groups": [_ref("Group")], "SubnetId": subnet}],
+                BlockDeviceMappings=[{"DeviceName": "/dev/xvdba", "VirtualName": "ephemeral0"}],
+            ),
+            "Targets": _resource(
+                "ElasticLoadBalancingV2::TargetGroup", Port=22, Protocol="TCP", VpcId=cloud.exports["VPC_ID"]
+            ),
+            "Balancer": _resource(
+                "ElasticLoadBalancingV2::LoadBalancer", Type="network", Scheme="internal", Subnets=[subnet]
+            ),
+            "Listener": _resource(
+                "ElasticLoadBalancingV2::Listener",
+                LoadBalancerArn=_ref("Balancer"),
+                Port=22,
+                Protocol="TCP",
+                DefaultActions=[{"Type": "forward", "TargetGroupArn": _ref("Targets")}],
+            ),
+            "Nodes": _resource(
+                "AutoScaling::AutoScalingGroup",
+                MinSize=size,
+                MaxSize=size,
+                DesiredCapacity=size,
+                VPCZoneIdentifier=[subnet],
+                TargetGroupARNs=[_ref("Targets")],
+                LaunchTemplate={
+                    "LaunchTemplateId": _ref("Template"),
+                    "Version": _get("Template", "LatestVersionNumber"),
+                },
+            ),
+        }
+
+    def targets(arn: str) -> dict[str, str]:
+        health = cloud.client("elbv2").describe_target_health(TargetGroupArn=arn)["TargetHealthDescriptions"]
+        return {target["Target"]["Id"]: target["TargetHealth"]["State"] for target in health}
+
+    outputs = stack.create(resources(2), Targets=_ref("Targets"), Group=_ref("Group"))
+    before = targets(outputs["Targets"])
+    assert list(before.values()) == ["healthy", "healthy"]
+    instance = _describe(ec2, next(iter(before)))
+    assert outputs["Group"] in [group["GroupId"] for group in instance["SecurityGroups"]]
+    stack.update(resources(3), Targets=_ref("Targets"))
+    after = targets(outputs["Targets"])
+    assert len(after) == 3
+    assert set(before) < set(after)
+
+
+def test_an_instance_made_by_an_api_call_takes_its_interface_with_it(cloud, ec2):
+    before = inventory.take(cloud.client)
+    reservation = ec2.run_instances(
+        ImageId=_image(ec2), MinCount=1, MaxCount=1, SubnetId=cloud.exports["COMPUTE_SUBNET"]
+    )
+    instance_id = reservation["Instances"][0]["InstanceId"]
+    assert set(inventory.added(before, inventory.take(cloud.client))) == {
+        "instances",
+        "network interfaces",
+        "volumes",
+    }
+    ec2.terminate_instances(InstanceIds=[instance_id])
+    assert inventory.added(before, inventory.take(cloud.client)) == {}
+
+
+def test_placement_groups_answer_through_the_api(ec2, stack):
+    outputs = stack.create(
+        {"Placement": _resource("EC2::PlacementGroup", Strategy="cluster")}, Name=_ref("Placement")
+    )
+    (group,) = ec2.describe_placement_groups(GroupNames=[outputs["Name"]])["PlacementGroups"]
+    assert (group["Strategy"], group["State"]) == ("cluster", "available")
+    with pytest.raises(ec2.exceptions.ClientError, match="unknown"):
+        ec2.describe_placement_groups(GroupNames=["absent"])
+
+
+def test_a_roles_policies_are_attached_and_can_be_read(cloud, stack):
+    outputs = stack.create({"Role": _role()}, Role=_ref("Role"))
+    iam = cloud.client("iam")
+    (attached,) = iam.list_attached_role_policies(RoleName=outputs["Role"])["AttachedPolicies"]
+    assert attached["PolicyName"] == "AmazonSSMManagedInstanceCore"
+    inline = iam.get_role_policy(RoleName=outputs["Role"], PolicyName="inline")
+    assert inline["PolicyDocument"] == {"Version": "2012-10-17", "Statement": []}
+
+
+def test_a_log_groups_retention_changes_in_place(cloud, stack):
+    def resources(days: int) -> dict[str, Any]:
+        transformation = {"MetricName": "errors", "MetricNamespace": "test", "MetricValue": "1"}
+        return {
+            "Logs": _resource("Logs::LogGroup", LogGroupName="/test/retention", RetentionInDays=days),
+            "Filter": _resource(
+                "Logs::MetricFilter",
+                LogGroupName=_ref("Logs"),
+                FilterPattern="ERROR",
+                MetricTransformations=[transformation],
+            ),
+        }
+
+    logs = cloud.client("logs")
+    stack.create(resources(7))
+    (metric_filter,) = logs.describe_metric_filters(logGroupName="/test/retention")["metricFilters"]
+    assert metric_filter["metricTransformations"][0]["metricName"] == "errors"
+    stack.update(resources(30))
+    (group,) = logs.describe_log_groups(logGroupNamePrefix="/test/retention")["logGroups"]
+    assert group["retentionInDays"] == 30
+
+
+def test_a_private_hosted_zone_belongs_to_its_network(cloud, stack):
+    network = {"VPCId": cloud.exports["VPC_ID"], "VPCRegion": "us-east-1"}
+    zone = _resource("Route53::HostedZone", Name="test.pcluster.", VPCs=[network])
+    outputs = stack.create({"Zone": zone}, Zone=_ref("Zone"))
+    described = cloud.client("route53").get_hosted_zone(Id=outputs["Zone"])
+    assert described["HostedZone"]["Config"]["PrivateZone"] is True
+    assert described["VPCs"] == [{"VPCId": network["VPCId"], "VPCRegion": "us-east-1"}]
+
+
+def test_a_tables_time_to_live_is_set(cloud, stack):
+    table = _resource(
+        "DynamoDB::Table",
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        TimeToLiveSpecification={"AttributeName": "expires_at", "Enabled": True},
+    )
+    outputs = stack.create({"Table": table}, Table=_ref("Table"))
+    ttl = cloud.client("dynamodb").describe_time_to_live(TableName=outputs["Table"])["TimeToLiveDescription"]
+    assert ttl == {"TimeToLiveStatus": "ENABLED", "AttributeName": "expires_at"}
+
+
+def test_a_bucket_that_denies_plain_http_is_still_open_to_its_owner(cloud):
+    s3 = cloud.client("s3")
+    s3.create_bucket(Bucket="tls-only")
+    statements = [
+        {
+            "Effect": "Deny",
+            "Action": "s3:*",
+            "Principal": "*",
+            "Resource": ["arn:aws:s3:::tls-only", "arn:aws:s3:::tls-only/*"],
+            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+        }
+    ]
+    s3.put_bucket_policy(
+        Bucket="tls-only", Policy=json.dumps({"Version": "2012-10-17", "Statement": statements})
+    )
+    s3.put_object(Bucket="tls-only", Key="key", Body=b"content")
+    assert s3.get_object(Bucket="tls-only", Key="key")["Body"].read() == b"content"
+
+
+def test_a_bucket_policy_that_denies_everybody_does(cloud):
+    s3 = cloud.client("s3")
+    s3.create_bucket(Bucket="closed")
+    s3.put_object(Bucket="closed", Key="key", Body=b"content")
+    statement = {"Effect": "Deny", "Action": "s3:*", "Principal": "*", "Resource": ["arn:aws:s3:::closed/*"]}
+    s3.put_bucket_policy(
+        Bucket="closed", Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    )
+    with pytest.raises(s3.exceptions.ClientError, match=r"Forbidden|AccessDenied"):
+        s3.get_object(Bucket="closed", Key="key")
+
+
+def test_what_never_exists_is_not_found_rather_than_not_implemented(cloud, ec2):
+    fsx = cloud.client("fsx")
+    with pytest.raises(ec2.exceptions.ClientError, match="does not exist"):
+        ec2.describe_capacity_reservations(CapacityReservationIds=["cr-0123456789abcdef0"])
+    with pytest.raises(fsx.exceptions.VolumeNotFound):
+        fsx.describe_volumes(VolumeIds=["fsvol-0123456789abcdef0"])
+    with pytest.raises(fsx.exceptions.FileCacheNotFound):
+        fsx.describe_file_caches(FileCacheIds=["fc-0123456789abcdef0"])

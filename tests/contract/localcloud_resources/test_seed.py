@@ -1,0 +1,64 @@
+"""What an account has before its first cluster."""
+
+import itertools
+from importlib import metadata
+
+from localcloud.seed import official_images
+
+VERSION = metadata.version("aws-parallelcluster")
+
+
+def test_every_published_system_has_an_image_for_both_architectures():
+    names = [image["name"] for image in official_images([VERSION])]
+    for system, architecture in itertools.product(
+        ("amzn2023-hvm", "ubuntu-2204-lts-hvm", "ubuntu-2404-lts-hvm", "rhel8-hvm", "rhel9-hvm"),
+        ("x86_64", "arm64"),
+    ):
+        prefix = f"aws-parallelcluster-{VERSION}-{system}-{architecture}-"
+        assert len([name for name in names if name.startswith(prefix)]) == 1
+
+
+def test_each_release_has_images_of_its_own_systems():
+    images = list(official_images(["3.13.2", "3.16.1"]))
+    old = {image["name"] for image in images if "-3.13.2-" in image["name"]}
+    new = {image["name"] for image in images if "-3.16.1-" in image["name"]}
+    assert any("ubuntu-2004" in name for name in old)
+    assert not any("ubuntu-2004" in name for name in new)
+    assert len({image["ami_id"] for image in images}) == len(images)
+
+
+def test_the_head_nodes_subnet_is_public_and_the_compute_subnet_is_not(cloud):
+    ec2 = cloud.client("ec2")
+    ids = [cloud.exports["HEAD_NODE_SUBNET"], cloud.exports["COMPUTE_SUBNET"]]
+    public, private = (ec2.describe_subnets(SubnetIds=[subnet])["Subnets"][0] for subnet in ids)
+    assert public["MapPublicIpOnLaunch"] is True
+    assert private["MapPublicIpOnLaunch"] is False
+    assert public["AvailabilityZone"] == private["AvailabilityZone"]
+    assert _ways_out(ec2, ids[0]) == {"GatewayId"}
+    assert _ways_out(ec2, ids[1]) == {"NatGatewayId"}
+
+
+def test_the_network_resolves_names(cloud):
+    ec2 = cloud.client("ec2")
+    for attribute, answer in (
+        ("enableDnsSupport", "EnableDnsSupport"),
+        ("enableDnsHostnames", "EnableDnsHostnames"),
+    ):
+        described = ec2.describe_vpc_attribute(VpcId=cloud.exports["VPC_ID"], Attribute=attribute)
+        assert described[answer]["Value"] is True
+
+
+def test_the_key_pair_suits_every_system(cloud):
+    (key,) = cloud.client("ec2").describe_key_pairs(KeyNames=[cloud.exports["KEY_NAME"]])["KeyPairs"]
+    assert key["KeyType"] == "ed25519"
+
+
+def _ways_out(ec2, subnet_id: str) -> set[str]:
+    tables = ec2.describe_route_tables(Filters=[{"Name": "association.subnet-id", "Values": [subnet_id]}])
+    return {
+        key
+        for route in tables["RouteTables"][0]["Routes"]
+        if route.get("DestinationCidrBlock") == "0.0.0.0/0"
+        for key in ("GatewayId", "NatGatewayId")
+        if key in route
+    }
