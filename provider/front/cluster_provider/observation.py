@@ -37,12 +37,14 @@ def observe(
     try:
         seen, progress = _look(stacks, operation, known)
         progress = _with_effect(stacks, request, progress, seen, _ended_call(record, now))
+        progress = _with_notes(request, progress, seen, known)
         failures = _failures(stacks, request, progress, seen)
+        leftover = _leftover(stacks, record, operation)
     except Unavailable as error:
         return replace(base, pending=f"AWS could not be asked: {error}"), operation.progress
     pending = _pending(record.call, request, now)
-    facts = replace(base, cluster=seen, pending=pending, failures=failures, tags=progress.tags or {})
-    return facts, progress
+    facts = replace(base, cluster=seen, leftover=leftover, pending=pending, failures=failures)
+    return replace(facts, tags=progress.tags or {}), progress
 
 
 def _look(
@@ -61,6 +63,37 @@ def _look(
     if progress.tags is None and request.properties is not None:
         progress = replace(progress, tags=_tags(stacks, request, known))
     return cluster, progress
+
+
+def _leftover(stacks: Stacks, record: OwnerRecord, operation: OperationRecord) -> ClusterStack | None:
+    """A cluster of a request that was superseded before anybody heard of it."""
+    owner, target = operation.request.owner, operation.progress.cluster_name
+    for known in record.clusters.values():
+        if known.reported or known.name == target:
+            continue
+        stack = stacks.describe(known.stack_id or known.name)
+        if stack is not None and not stack.gone and stack.belongs_to(owner):
+            return stack
+    return None
+
+
+def _with_notes(
+    request: Request, progress: Progress, cluster: ClusterStack | None, known: Cluster | None
+) -> Progress:
+    """Notices once, before anything is changed, that somebody else changed the cluster's configuration."""
+    first_look = not progress.effect_seen and not progress.attempted(Operation.UPDATE)
+    if request.type is not RequestType.UPDATE or cluster is None or known is None or not first_look:
+        return progress
+    if not cluster.works or not known.changed_outside(cluster):
+        return progress
+    done = "was replaced by the template's" if request.configuration_changes else "was left as it is"
+    note = {
+        "level": "WARNING",
+        "type": "ChangedOutsideStack",
+        "message": f"The configuration of cluster {cluster.name} was changed outside of this stack since its "
+        f"last update; the changed configuration {done}.",
+    }
+    return replace(progress, notes=[note])
 
 
 def _undoes(record: OwnerRecord, request: Request) -> bool:

@@ -15,7 +15,7 @@ from cluster_provider.core import bookkeeping, calls, deadline, response
 from cluster_provider.core.actions import Action, Fail, Nothing, Resend, Start, Succeed, Wait
 from cluster_provider.core.attributes import attributes
 from cluster_provider.core.decision import decide
-from cluster_provider.core.errors import Superseded, Unavailable
+from cluster_provider.core.errors import NotAccepted, Superseded, Unavailable
 from cluster_provider.core.identity import Owner
 from cluster_provider.core.progress import (
     EngineResult,
@@ -212,6 +212,9 @@ class OperationService:
         )
         try:
             self._ports.engines.invoke(version, calls.payload(operation, action, call))
+        except NotAccepted as error:
+            logger.warning("the engine was not started: %s", error, extra=_names(operation))
+            self.engine_ended(request.owner, call.call_id, calls.not_started(error))
         except Unavailable as error:
             # It may have been accepted all the same: only the fence tells that it can act no more.
             logger.warning("the engine could not be invoked: %s", error, extra=_names(operation))
@@ -249,7 +252,8 @@ class OperationService:
         return _answer(replace(operation, progress=progress))
 
     def _outcome(self, operation: OperationRecord, record: OwnerRecord, action: Succeed | Fail) -> Outcome:
-        request, messages = operation.request, operation.progress.validation_messages
+        request, progress = operation.request, operation.progress
+        messages = [*progress.notes, *progress.validation_messages]
         if isinstance(action, Fail):
             return response.failure(request, action.physical_id, str(action.error), action.error.code)
         if request.type is RequestType.DELETE:

@@ -54,7 +54,8 @@ class Engines(Protocol):
         """Starts an engine asynchronously with a call of docs/engine.md.
 
         Raises:
-            Unavailable: Lambda did not accept it, or it is not known whether it did.
+            NotAccepted: Lambda refused it.
+            Unavailable: It is not known whether it was accepted.
         """
         ...
 

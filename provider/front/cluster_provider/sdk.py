@@ -53,7 +53,7 @@ def unavailable_if_transient() -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        if _is_transient(error):
+        if is_transient(error):
             raise Unavailable(str(error)) from error
         raise
     except ParamValidationError:
@@ -62,6 +62,12 @@ def unavailable_if_transient() -> Iterator[None]:
         raise Unavailable(str(error)) from error
 
 
-def _is_transient(error: ClientError) -> bool:
+def is_transient(error: ClientError) -> bool:
+    """Whether an error answer says nothing about the request: throttling, or the server's own trouble."""
+    return error.response["Error"]["Code"] in _TRANSIENT_CODES or is_server_error(error)
+
+
+def is_server_error(error: ClientError) -> bool:
+    """Whether the service failed while it had the request, so that it may have acted on it."""
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    return error.response["Error"]["Code"] in _TRANSIENT_CODES or status >= _SERVER_ERROR
+    return status >= _SERVER_ERROR

@@ -4,7 +4,10 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from cluster_provider.sdk import unavailable_if_transient
+from botocore.exceptions import ClientError
+
+from cluster_provider.core.errors import NotAccepted
+from cluster_provider.sdk import is_server_error, is_transient, unavailable_if_transient
 
 if TYPE_CHECKING:
     from types_boto3_lambda import LambdaClient
@@ -39,11 +42,16 @@ class LambdaEngines:
     def invoke(self, version: str, call: Mapping[str, object]) -> None:
         """Starts an engine asynchronously with a call of docs/engine.md."""
         with unavailable_if_transient():
-            self._client.invoke(
-                FunctionName=self._functions[version],
-                InvocationType="Event",
-                Payload=json.dumps(call, ensure_ascii=False).encode(),
-            )
+            try:
+                self._client.invoke(
+                    FunctionName=self._functions[version],
+                    InvocationType="Event",
+                    Payload=json.dumps(call, ensure_ascii=False).encode(),
+                )
+            except ClientError as error:
+                if is_server_error(error):
+                    raise
+                raise NotAccepted(str(error), passing=is_transient(error)) from error
 
 
 def parse_functions(text: str) -> dict[str, str]:

@@ -23,12 +23,13 @@ def accepted(record: OwnerRecord | None, request: Request, wake_at: datetime) ->
     """A request is the newest of its owner; older open ones are superseded by that alone.
 
     Raises:
-        Superseded: A newer request of this owner was accepted already.
+        Superseded: This request, or a newer one of this owner, was accepted already.
     """
     if record is None:
         fresh = OwnerRecord(request.request_id, request.issued_at, wake_at=wake_at)
         return replace(fresh, following=cluster_of(fresh, request))
-    if request.issued_at < record.newest_issued_at:
+    known = request.request_id == record.newest_request_id
+    if known or request.issued_at < record.newest_issued_at:
         raise Superseded(request.request_id)
     return replace(
         record,
@@ -49,10 +50,21 @@ def cluster_of(record: OwnerRecord, request: Request) -> str:
     """
     if request.type is RequestType.CREATE:
         return request.properties.cluster_name if request.properties is not None else ""
-    if request.type is RequestType.UPDATE or request.physical_id in record.clusters:
+    if request.type is RequestType.UPDATE:
+        return _update_target(record, request)
+    if request.physical_id in record.clusters:
         return request.physical_id or ""
     unreported = [cluster.name for cluster in record.clusters.values() if not cluster.reported]
     return unreported[-1] if unreported else request.physical_id or ""
+
+
+def _update_target(record: OwnerRecord, request: Request) -> str:
+    """The wanted name, if it may be another than the present one; else the cluster there is."""
+    wanted = request.properties.cluster_name if request.properties is not None else ""
+    known = record.clusters.get(wanted)
+    if wanted and (request.may_replace or (known is not None and known.reported)):
+        return wanted
+    return request.physical_id or ""
 
 
 def waiting(record: OwnerRecord, progress: Progress, wake_at: datetime) -> OwnerRecord:
@@ -69,8 +81,11 @@ def started(
 ) -> OwnerRecord:
     """An engine call is about to be sent; a cluster that it may make is known from here on."""
     clusters = dict(record.clusters)
+    known = clusters.get(start.cluster_name)
     if start.operation is Operation.CREATE:
         clusters[start.cluster_name] = Cluster(start.cluster_name, call.request_id, version=version)
+    elif start.operation is Operation.UPDATE and known is not None:
+        clusters[start.cluster_name] = replace(known, touched=True)
     return replace(record, call=call, clusters=clusters, wake_at=wake_at)
 
 
@@ -105,14 +120,14 @@ def _succeeded(record: OwnerRecord, operation: OperationRecord, action: Succeed)
     """A request succeeded: what is true of its cluster now is kept, for the next Update to compare with."""
     request, progress = operation.request, operation.progress
     if request.type is RequestType.DELETE:
-        return _forget(record, progress.cluster_name)
-    record = replace(record, undo=None)
+        return _forget_unreported(_forget(record, progress.cluster_name))
+    record = _forget_unreported(replace(record, undo=None), but=progress.cluster_name)
     stack = action.cluster
     if stack is None or request.properties is None:
         return record
     settled = Settled(request.properties.configuration_digest, stack.config_version, progress.tags or {})
     cluster = seen(record, stack, request.request_id).clusters[stack.name]
-    cluster = replace(cluster, reported=True, settled=settled)
+    cluster = replace(cluster, reported=True, touched=False, settled=settled)
     described = action.description.cluster if action.description is not None else None
     return replace(
         record,
@@ -126,7 +141,7 @@ def _failed(record: OwnerRecord, operation: OperationRecord, action: Fail) -> Ow
     request, progress = operation.request, operation.progress
     if request.type is RequestType.UPDATE and request.old_digest is not None:
         undo = None if progress.effect_seen else Undo(request.digest, request.old_digest)
-        return replace(record, undo=undo)
+        return _forget(replace(record, undo=undo), progress.cluster_name, unless_seen=True)
     if request.type is RequestType.CREATE and action.physical_id == request.failure_id:
         return _forget(record, progress.cluster_name, unless_seen=True)
     return record
@@ -139,8 +154,14 @@ def answered(record: OwnerRecord, request_id: str) -> OwnerRecord:
     return replace(record, is_open=False, following="", wake_at=None)
 
 
+def _forget_unreported(record: OwnerRecord, but: str = "") -> OwnerRecord:
+    """Clusters nobody was told of are gone by now: an answer waits until they are."""
+    kept = {name: item for name, item in record.clusters.items() if item.reported or name == but}
+    return replace(record, clusters=kept)
+
+
 def _forget(record: OwnerRecord, name: str, *, unless_seen: bool = False) -> OwnerRecord:
     known = record.clusters.get(name)
-    if known is None or (unless_seen and known.stack_id is not None):
+    if known is None or (unless_seen and (known.reported or known.stack_id is not None)):
         return record
     return replace(record, clusters={key: item for key, item in record.clusters.items() if key != name})

@@ -10,6 +10,7 @@ from typing import Any
 from cluster_provider.core import deadline
 from cluster_provider.core.actions import Start
 from cluster_provider.core.document import format_instant, from_document
+from cluster_provider.core.errors import NotAccepted
 from cluster_provider.core.identity import CUSTOM_RESOURCE_TAG, Owner
 from cluster_provider.core.progress import (
     EngineCall,
@@ -35,11 +36,14 @@ def next_call(operation: OperationRecord, start: Start, now: datetime) -> tuple[
     request_id = request.request_id
     if not _SAFE_ID.fullmatch(request_id):
         request_id = hashlib.sha256(request_id.encode()).hexdigest()[:32]
-    attempts = {**progress.attempts, start.operation.value: progress.attempted(start.operation) + 1}
+    attempts = dict(progress.attempts)
+    if start.cluster_name == progress.cluster_name:
+        attempts[start.operation] = progress.attempted(start.operation) + 1
     call = EngineCall(
         call_id=f"{request_id}-{number}",
         request_id=request.request_id,
         operation=start.operation,
+        cluster_name=start.cluster_name,
         sent_at=now,
         not_after=deadline.fence(now, request.deadline),
     )
@@ -92,6 +96,12 @@ def _crash(event: Mapping[str, Any]) -> str:
     answer = event.get("responsePayload")
     message = answer.get("errorMessage") if isinstance(answer, Mapping) else None
     return f"the engine ended without a result ({condition}): {message or 'no message'}"
+
+
+def not_started(error: NotAccepted) -> EngineResult:
+    """The result of a call that Lambda refused."""
+    code = "Throttled" if error.passing else "Internal"
+    return EngineResult("failed", error=EngineError(code, f"the engine was not started: {error}"))
 
 
 def newest(versions: frozenset[str]) -> str:

@@ -92,6 +92,19 @@ class Unavailable(Exception):  # noqa: N818 - a condition, not a failure of the 
     """A service could not answer just now (throttled, 5xx, connection); says nothing about the request."""
 
 
+class NotAccepted(Unavailable):
+    """An engine was certainly not started.
+
+    Args:
+        message: Lambda's words.
+        passing: Whether it may be accepted a little later.
+    """
+
+    def __init__(self, message: str, *, passing: bool) -> None:
+        super().__init__(message)
+        self.passing = passing
+
+
 class DeliveryFailed(Exception):  # noqa: N818 - the published word for it
     """The response did not arrive; it is sent again, byte for byte, at the next wake-up."""
 

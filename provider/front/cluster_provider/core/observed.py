@@ -140,6 +140,7 @@ class Cluster:
         stack_id: ARN of its stack, once seen.
         version: ParallelCluster version it was made with.
         reported: Whether CloudFormation was ever told of it with SUCCESS.
+        touched: An update of ours was sent and did not end in a success that was told.
         settled: The state of the last success.
     """
 
@@ -148,7 +149,13 @@ class Cluster:
     stack_id: str | None = None
     version: str | None = None
     reported: bool = False
+    touched: bool = False
     settled: Settled | None = None
+
+    def changed_outside(self, stack: ClusterStack) -> bool:
+        """Whether somebody else changed the cluster's configuration since the last success."""
+        settled = self.settled
+        return settled is not None and not self.touched and settled.config_version != stack.config_version
 
 
 @dataclass(frozen=True)
@@ -162,6 +169,7 @@ class Observed:
         undoes: This Update puts back what an Update wanted that failed without effect.
         failures: Failed resources of the cluster's stacks, oldest first; read only when the stack failed.
         tags: The tags the parent stack hands down, for an Update that starts now.
+        leftover: A cluster that this owner made, never told of, and no longer wants.
         engines: ParallelCluster versions of which there is an engine.
     """
 
@@ -171,4 +179,5 @@ class Observed:
     undoes: bool = False
     failures: tuple[StackFailure, ...] = ()
     tags: dict[str, str] = field(default_factory=dict)
+    leftover: ClusterStack | None = None
     engines: frozenset[str] = frozenset()

@@ -66,6 +66,7 @@ class EngineCall:
         call_id: Its id; client request tokens derive from it.
         request_id: The request it was made for.
         operation: What was asked.
+        cluster_name: Of which cluster.
         sent_at: When it was recorded, just before it was sent.
         not_after: Its fence: past it the gate sends nothing.
         ended_at: When its end was heard of; None until then.
@@ -75,6 +76,7 @@ class EngineCall:
     call_id: str
     request_id: str
     operation: Operation
+    cluster_name: str
     sent_at: datetime
     not_after: datetime
     ended_at: datetime | None = None
@@ -114,10 +116,12 @@ class Progress:
         engine_version: The engine pinned at acceptance.
         cluster_name: The cluster it is about.
         tags: Tags for the configuration, taken from the parent stack when the work started.
-        attempts: Engine calls made, by operation, without those that AWS throttled or that came too late.
+        attempts: Engine calls made about ``cluster_name``, by operation, without those that AWS throttled
+            or that came too late.
         stack_id: ARN of the cluster stack, once this request's effect on it was seen.
         effect_seen: Whether CloudFormation accepted this request's change of the cluster stack.
         validation_messages: As the engine reported them.
+        notes: What the provider has to say itself, in the same form.
         call: The last changing call of this request that ended.
         description: The engine's last description.
         described_at: When it was made.
@@ -136,6 +140,7 @@ class Progress:
     stack_id: str | None = None
     effect_seen: bool = False
     validation_messages: list[dict[str, str]] = field(default_factory=list)
+    notes: list[dict[str, str]] = field(default_factory=list)
     call: EngineCall | None = None
     description: EngineResult | None = None
     described_at: datetime | None = None
@@ -150,9 +155,10 @@ class Progress:
 
     def failure(self, operation: Operation) -> EngineError | None:
         """The error with which the last call ended, if it was of this kind."""
-        if self.call is None or self.call.operation is not operation or self.call.result is None:
+        call = self.call
+        if call is None or (call.operation, call.cluster_name) != (operation, self.cluster_name):
             return None
-        return self.call.result.error
+        return call.result.error if call.result is not None else None
 
 
 @dataclass(frozen=True)
@@ -206,6 +212,8 @@ def absorb(progress: Progress, call: EngineCall | None) -> Progress:
     if call.operation is Operation.DESCRIBE:
         described = result if result.error is None else progress.description
         return replace(progress, description=described, described_at=call.ended_at)
+    if call.cluster_name != progress.cluster_name:
+        return replace(progress, call=call)
     attempts = dict(progress.attempts)
     if result.error is not None and result.error.code in TRANSIENT:
         attempts[call.operation] = max(0, attempts.get(call.operation, 0) - 1)

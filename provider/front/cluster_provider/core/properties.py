@@ -45,6 +45,7 @@ SCHEMA: dict[str, Any] = {
         "ClusterName": {"type": "string", "pattern": CLUSTER_NAME_PATTERN, "maxLength": CLUSTER_NAME_MAX},
         "ClusterConfiguration": {"type": ["object", "string"], "minLength": 1, "minProperties": 1},
         "DeletionPolicy": {"enum": ["Delete", "Retain"]},
+        "ClusterNameUpdatePolicy": {"enum": ["Refuse", "Replace"]},
         "SuppressValidators": {
             "type": ["array", "string"],
             "pattern": "^(ALL|type:[A-Za-z0-9]+)$",
@@ -65,6 +66,7 @@ _EXPECTED = {
     ),
     "ClusterConfiguration": "a map, or a string of YAML or JSON",
     "DeletionPolicy": "Delete or Retain",
+    "ClusterNameUpdatePolicy": "Refuse or Replace",
     "SuppressValidators": "a list of ALL or type:<ValidatorName>",
     "ValidationFailureLevel": "INFO, WARNING or ERROR",
     "RollbackOnFailure": "true or false",
@@ -73,6 +75,13 @@ _EXPECTED = {
 }
 
 _VALIDATOR = Draft202012Validator(SCHEMA)
+
+
+class ClusterNameUpdatePolicy(StrEnum):
+    """What an Update with another ClusterName does."""
+
+    REFUSE = "Refuse"
+    REPLACE = "Replace"
 
 
 class DeletionPolicy(StrEnum):

@@ -10,6 +10,7 @@ from cluster_provider.core import deadline
 from cluster_provider.core.errors import InvalidProperty, MalformedRequest, ProviderError
 from cluster_provider.core.identity import Owner, StackArn, marker_id
 from cluster_provider.core.properties import (
+    ClusterNameUpdatePolicy,
     DeletionPolicy,
     Properties,
     digest,
@@ -20,6 +21,11 @@ from cluster_provider.core.properties import (
 #: Fields without which a request cannot even be answered.
 #: Source: AWS CloudFormation user guide, "Custom resource response objects".
 ANSWER_FIELDS = ("ResponseURL", "StackId", "RequestId", "LogicalResourceId")
+
+
+_CONFIGURATION = "ClusterConfiguration"
+_NAME_POLICY = "ClusterNameUpdatePolicy"
+_REPLACE = ClusterNameUpdatePolicy.REPLACE
 
 
 class RequestType(StrEnum):
@@ -58,6 +64,9 @@ class Request:
         properties: The wanted state; None for a Delete and for a request that is refused.
         refusal: Why the properties cannot be used, if so.
         deletion_policy: What a Delete does; read leniently, since old forms arrive for ever.
+        configuration_changes: An Update that wants another configuration than before.
+        may_replace: Another ClusterName may be answered with a new cluster: either set of properties
+            allows it, since a rollback arrives with the sets exchanged.
     """
 
     type: RequestType
@@ -73,6 +82,8 @@ class Request:
     properties: Properties | None = None
     refusal: Refusal | None = None
     deletion_policy: DeletionPolicy = DeletionPolicy.DELETE
+    configuration_changes: bool = True
+    may_replace: bool = False
 
     @property
     def failure_id(self) -> str:
@@ -113,6 +124,8 @@ def parse_request(event: Mapping[str, Any], received_at: datetime) -> Request:
         properties=properties,
         refusal=refusal,
         deletion_policy=_deletion_policy(raw),
+        configuration_changes=old is None or old.get(_CONFIGURATION) != raw.get(_CONFIGURATION),
+        may_replace=any(given.get(_NAME_POLICY) == _REPLACE for given in (raw, old or {})),
     )
 
 

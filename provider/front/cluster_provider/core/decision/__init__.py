@@ -1,0 +1,107 @@
+"""Decides what to do next for a request: pure, total, first match wins.
+
+A wake-up is the same request decided again on newer facts, so deciding twice, late or in another order
+changes nothing. The table these functions follow is in docs/contract.md.
+"""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import assert_never
+
+from cluster_provider.core import deadline
+from cluster_provider.core.actions import Action, Fail, Nothing, Resend, Start, Succeed, Wait
+from cluster_provider.core.decision.case import RETRY_AFTER_S, Case, describe
+from cluster_provider.core.decision.create import decide_create
+from cluster_provider.core.decision.delete import decide_delete
+from cluster_provider.core.decision.update import decide_update
+from cluster_provider.core.errors import ERRORS, DeadlineExceeded
+from cluster_provider.core.observed import ClusterStack, Observed
+from cluster_provider.core.progress import EngineResult, Phase, Progress
+from cluster_provider.core.request import Request, RequestType
+
+__all__ = ["decide"]
+
+#: This long before the deadline an answer goes out with the values there are, in seconds.
+VALUES_MARGIN_S = 60
+
+
+def decide(request: Request, observed: Observed, progress: Progress, now: datetime) -> Action:
+    """The next action for a request.
+
+    Args:
+        request: What CloudFormation asks for.
+        observed: The world as it is.
+        progress: The work so far.
+        now: The time.
+    """
+    if progress.phase is Phase.ANSWERING:
+        too_old = deadline.is_too_old(request.issued_at, now)
+        return Nothing("the answer can no longer be delivered") if too_old else Resend()
+    if progress.phase is not Phase.OPEN:
+        return Nothing(progress.phase.value)
+    case = Case(request, observed, progress, now)
+    action = _decide_open(case)
+    if isinstance(action, Succeed) and request.type is not RequestType.DELETE:
+        action = _with_values(case, action)
+    if isinstance(action, Start | Wait) and now >= request.deadline:
+        return _too_late(case, action)
+    return action
+
+
+def _decide_open(case: Case) -> Action:
+    match case.request.type:
+        case RequestType.DELETE:
+            return decide_delete(case)
+        case RequestType.CREATE:
+            return _refused(case) or decide_create(case)
+        case RequestType.UPDATE:
+            return _refused(case) or decide_update(case)
+    assert_never(case.request.type)
+
+
+def _refused(case: Case) -> Action | None:
+    """Properties that cannot be used; CloudFormation can only go back to such after we refused them."""
+    request, refusal = case.request, case.request.refusal
+    if refusal is None:
+        return None
+    if case.observed.undoes:
+        return Succeed(request.failure_id, case.living)
+    error = ERRORS[refusal.code](refusal.where, refusal.what, refusal.next_step)
+    return Fail(error, request.failure_id)
+
+
+def _with_values(case: Case, action: Succeed) -> Action:
+    """SUCCESS is answered only with its values, which describe the final state and nothing before it.
+
+    Source: interleaving 24; the library leaves ``headNode`` out when EC2 throttles and when there is none.
+    """
+    cluster, progress = action.cluster, case.progress
+    if cluster is None:
+        return action
+    last_chance = case.now >= case.request.deadline - timedelta(seconds=VALUES_MARGIN_S)
+    if _describes(progress.description, cluster) or last_chance:
+        return replace(action, description=progress.description)
+    if progress.described_at is not None:
+        again_at = progress.described_at + timedelta(seconds=RETRY_AFTER_S)
+        if case.now < again_at:
+            return Wait("the head node's values are not known yet", again_at)
+    return describe(cluster)
+
+
+def _describes(description: EngineResult | None, cluster: ClusterStack) -> bool:
+    if description is None or description.cluster is None or description.head_node == "unknown":
+        return False
+    return bool(description.cluster.get("cloudFormationStackStatus") == cluster.status)
+
+
+def _too_late(case: Case, action: Start | Wait) -> Fail:
+    last = action.why if isinstance(action, Wait) else f"the engine was about to {action.operation.value} it"
+    request, cluster = case.request, case.observed.cluster
+    name = case.progress.cluster_name or request.failure_id
+    error = DeadlineExceeded(
+        f"cluster {name}",
+        f"not done in the time CloudFormation gives; last seen: {last}.",
+        "Raise ServiceTimeout (at most 3600) if it is lower.",
+    )
+    made = case.progress.stack_id is not None or (cluster is not None and case.made_by_request(cluster))
+    return Fail(error, name if request.type is RequestType.CREATE and made else request.failure_id)

@@ -1,0 +1,117 @@
+"""What one decision is about, and the judgements that all kinds of requests share."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from cluster_provider.core import failures
+from cluster_provider.core.actions import Start, Wait
+from cluster_provider.core.errors import ClusterFailed, EngineFailed, ProviderError
+from cluster_provider.core.observed import ClusterStack, Observed
+from cluster_provider.core.progress import RETRIED, TRANSIENT, EngineError, Operation, Progress
+from cluster_provider.core.properties import Properties
+from cluster_provider.core.request import Request
+
+#: An engine that ends without effect is called again this often, all in all.
+ATTEMPTS_MAX = 3
+
+#: How long to leave AWS alone before an engine call is repeated, in seconds.
+RETRY_AFTER_S = 30
+
+
+@dataclass(frozen=True)
+class Case:
+    """Everything a decision may depend on.
+
+    Args:
+        request: What CloudFormation asks for.
+        observed: The world as it is.
+        progress: The work so far.
+        now: The time.
+    """
+
+    request: Request
+    observed: Observed
+    progress: Progress
+    now: datetime
+
+    @property
+    def wanted(self) -> Properties:
+        """The wanted state of a Create or an Update that is not refused."""
+        if self.request.properties is None:
+            raise LookupError(f"request {self.request.request_id} has no properties to act on")
+        return self.request.properties
+
+    @property
+    def living(self) -> ClusterStack | None:
+        """The cluster's stack, unless it is deleted."""
+        cluster = self.observed.cluster
+        return None if cluster is None or cluster.gone else cluster
+
+    def made_by_request(self, cluster: ClusterStack) -> bool:
+        """Whether this very request made the cluster, and not an earlier one of the same owner."""
+        tags = self.request.owner.tags(cluster.name, self.request.request_id)
+        return {key: cluster.tags.get(key) for key in tags} == tags
+
+
+def settle_first(case: Case) -> Wait | Start | None:
+    """What must end before anything else is done or answered.
+
+    That is an engine call that may still act, and a cluster that a superseded request made and nobody was
+    told of.
+    """
+    if case.observed.pending:
+        return Wait(case.observed.pending)
+    cluster = case.observed.leftover
+    if cluster is None:
+        return None
+    if cluster.deleting or cluster.updating:
+        return Wait(f"leftover cluster {cluster.name} is {cluster.status}")
+    return pause_after(case, Operation.DELETE) or delete(cluster)
+
+
+def delete(cluster: ClusterStack) -> Start:
+    """Deletes this stack and no other."""
+    return Start(Operation.DELETE, cluster.name, cluster.stack_id, version=cluster.version)
+
+
+def describe(cluster: ClusterStack) -> Start:
+    """Asks the engine to describe this cluster."""
+    return Start(Operation.DESCRIBE, cluster.name, cluster.stack_id, version=cluster.version)
+
+
+def unless_refused(case: Case, start: Start) -> ProviderError | Wait | Start:
+    """A start, or what the last call of its kind means: an error for good, or a pause before the next."""
+    operation, name = start.operation, start.cluster_name
+    error = case.progress.failure(operation)
+    if error is not None and _is_final(error, case.progress, operation):
+        return failures.rejection(error, case.progress.validation_messages, name)
+    if error is None and case.progress.attempted(operation) >= ATTEMPTS_MAX:
+        return EngineFailed(
+            f"cluster {name}",
+            f"the engine was called {ATTEMPTS_MAX} times and nothing came of it.",
+            "Its log group says why.",
+        )
+    return pause_after(case, operation) or start
+
+
+def pause_after(case: Case, operation: Operation) -> Wait | None:
+    """A pause after a call of this kind, so that its effect shows and AWS is left alone for a while."""
+    call = case.progress.call
+    if call is None or call.operation is not operation or call.ended_at is None:
+        return None
+    until = call.ended_at + timedelta(seconds=RETRY_AFTER_S)
+    why = call.result.error.message if call.result and call.result.error else "its effect does not show yet"
+    return Wait(f"{operation.value} was tried: {why}", until) if case.now < until else None
+
+
+def stack_failure(case: Case, cluster: ClusterStack) -> ClusterFailed:
+    """Why the cluster's stack failed, with ParallelCluster's own words where it was described."""
+    description = case.progress.description
+    described = description.cluster if description is not None and description.cluster is not None else {}
+    return failures.cluster_failure(cluster, case.observed.failures, described.get("failures", ()))
+
+
+def _is_final(error: EngineError, progress: Progress, operation: Operation) -> bool:
+    if error.code in TRANSIENT:
+        return False
+    return error.code not in RETRIED or progress.attempted(operation) >= ATTEMPTS_MAX

@@ -1,0 +1,55 @@
+"""Rows for a Create, and for an Update that replaces: a new cluster."""
+
+from cluster_provider.core import failures
+from cluster_provider.core.actions import Action, Fail, Start, Succeed, Wait
+from cluster_provider.core.decision.case import (
+    Case,
+    describe,
+    settle_first,
+    stack_failure,
+    unless_refused,
+)
+from cluster_provider.core.errors import ClusterFailed, ProviderError
+from cluster_provider.core.progress import Operation
+
+
+def decide_create(case: Case) -> Action:
+    """What to do for a Create with usable properties."""
+    return settle_first(case) or make(case, failed_id=case.wanted.cluster_name)
+
+
+def make(case: Case, *, failed_id: str) -> Action:
+    """Makes the wanted cluster.
+
+    Args:
+        case: The case.
+        failed_id: The physical id of an answer that leaves a half-made cluster behind.
+    """
+    cluster, name = case.observed.cluster, case.wanted.cluster_name
+    if cluster is None:
+        return _make_absent(case)
+    if not case.made_by_request(cluster):
+        return Fail(failures.taken(cluster, case.request), case.request.failure_id)
+    if cluster.in_progress:
+        return Wait(f"cluster {name} is {cluster.status}")
+    if cluster.works:
+        return Succeed(name, cluster)
+    if cluster.gone:
+        error = ClusterFailed(f"cluster {name}", "it was deleted while it was being created.")
+        return Fail(error, failed_id)
+    if case.progress.attempted(Operation.DESCRIBE) == 0:
+        # describe-cluster alone knows ParallelCluster's own failure codes.
+        return describe(cluster)
+    return Fail(stack_failure(case, cluster), failed_id)
+
+
+def _make_absent(case: Case) -> Action:
+    progress, name = case.progress, case.wanted.cluster_name
+    if progress.stack_id is not None:
+        return Wait(f"stack {progress.stack_id} cannot be seen yet")
+    if progress.engine_version not in case.observed.engines:
+        missing = failures.no_engine(f"ClusterName {name}", progress.engine_version, case.observed)
+        return Fail(missing, case.request.failure_id)
+    tags = case.request.owner.tags(name, case.request.request_id)
+    next_step = unless_refused(case, Start(Operation.CREATE, name, stack_tags=tags))
+    return Fail(next_step, case.request.failure_id) if isinstance(next_step, ProviderError) else next_step

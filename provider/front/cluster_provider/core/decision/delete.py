@@ -1,0 +1,42 @@
+"""Rows for a Delete."""
+
+from cluster_provider.core import failures
+from cluster_provider.core.actions import Action, Fail, Succeed, Wait
+from cluster_provider.core.decision.case import ATTEMPTS_MAX, Case, delete, pause_after, settle_first
+from cluster_provider.core.errors import ProviderError
+from cluster_provider.core.identity import is_marker
+from cluster_provider.core.observed import ClusterStack
+from cluster_provider.core.progress import Operation
+from cluster_provider.core.properties import DeletionPolicy
+
+
+def decide_delete(case: Case) -> Action:
+    """What to do for a Delete."""
+    cluster, physical_id = case.living, case.request.failure_id
+    first = settle_first(case)
+    if first is not None:
+        return first
+    if is_marker(physical_id) and case.observed.known is None:
+        return Succeed(physical_id)
+    if cluster is None or not cluster.belongs_to(case.request.owner) or _is_retained(case):
+        return Succeed(physical_id, gone=True)
+    if cluster.deleting:
+        return Wait(f"cluster {cluster.name} is {cluster.status}")
+    if cluster.updating:
+        return Wait(f"cluster {cluster.name} is {cluster.status} and cannot be deleted until it settles")
+    if case.progress.attempted(Operation.DELETE) >= ATTEMPTS_MAX:
+        return Fail(_not_deleted(case, cluster), physical_id)
+    return pause_after(case, Operation.DELETE) or delete(cluster)
+
+
+def _is_retained(case: Case) -> bool:
+    """A failed or cancelled Create is never retained: nobody was told that there is a cluster."""
+    reported = case.observed.known is not None and case.observed.known.reported
+    return reported and case.request.deletion_policy is DeletionPolicy.RETAIN
+
+
+def _not_deleted(case: Case, cluster: ClusterStack) -> ProviderError:
+    error = case.progress.failure(Operation.DELETE)
+    if cluster.status != "DELETE_FAILED" and error is not None:
+        return failures.rejection(error, (), cluster.name)
+    return failures.cluster_failure(cluster, case.observed.failures)
