@@ -1,13 +1,12 @@
 """What an execution environment is made of: unpacked code and layers, and the function's settings."""
 
-import hashlib
 import io
 import os
 import shutil
 import stat
 import tempfile
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 
@@ -36,20 +35,42 @@ class Deployment:
         return f"{self.function_arn}:{self.version}"
 
 
-def unpack(archive: bytes, folder: Path) -> Path:
-    """Unpacks a zip archive below a folder, once for each content, and returns where.
+@dataclass(frozen=True)
+class Archive:
+    """A zip archive.
+
+    Args:
+        content: Its bytes.
+        digest: SHA-256 of them, hexadecimal; computed once, since archives are large and asked for often.
+    """
+
+    content: bytes = field(repr=False)
+    digest: str
+
+    def unzipped_bytes(self) -> int:
+        """Returns how much space its members take.
+
+        Raises:
+            zipfile.BadZipFile: It is not a zip archive.
+        """
+        with zipfile.ZipFile(io.BytesIO(self.content)) as members:
+            return sum(member.file_size for member in members.infolist())
+
+
+def unpack(archive: Archive, folder: Path) -> Path:
+    """Unpacks an archive below a folder, once for each content, and returns where.
 
     Raises:
         zipfile.BadZipFile: It is not a zip archive.
         ValueError: A member would land outside the folder.
     """
-    destination = folder / hashlib.sha256(archive).hexdigest()[:32]
+    destination = folder / archive.digest[:32]
     if destination.exists():
         return destination
     folder.mkdir(parents=True, exist_ok=True)
     unfinished = Path(tempfile.mkdtemp(dir=folder, prefix="unpacking-"))
     try:
-        with zipfile.ZipFile(io.BytesIO(archive)) as members:
+        with zipfile.ZipFile(io.BytesIO(archive.content)) as members:
             for member in members.infolist():
                 _extract(members, member, unfinished)
         unfinished.rename(destination)

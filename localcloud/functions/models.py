@@ -1,7 +1,6 @@
 """Functions and layers as moto keeps them, with what it drops: layers' contents, logging, dead letters."""
 
 import base64
-import io
 import zipfile
 from collections.abc import Callable
 from http import HTTPStatus
@@ -13,7 +12,7 @@ from moto.awslambda.models import LambdaBackend, LambdaFunction, LayerVersion
 from moto.awslambda.utils import get_backend
 from moto.core.common_models import CloudFormationModel
 
-from localcloud.functions.deployment import Deployment, unpack
+from localcloud.functions.deployment import Archive, Deployment, unpack
 from localcloud.resources.model import Place, Resource, Wanted, in_place_of, number, tags_by_key
 
 #: Source: AWS Lambda quotas: 5 layers; function and layers together, unzipped: 250 MB.
@@ -44,9 +43,11 @@ class Function(Resource, LambdaFunction, CloudFormationModel):
     cfn_attributes: ClassVar[dict[str, str]] = {"Arn": "unqualified_arn"}
 
     def __init__(self, account_id: str, spec: dict[str, Any], region: str, version: str | int = 1) -> None:
-        self._layer_archives: tuple[bytes, ...] = ()
+        self._layer_archives: tuple[Archive, ...] = ()
         self.logging_config: dict[str, Any] = {}
         self.dead_letter_config: dict[str, Any] = {}
+        if spec.get("PackageType", "Zip") != "Zip":
+            raise InvalidParameterValueException("Functions in container images are not emulated.")
         super().__init__(account_id, spec, region, version)
         self._set_extras(spec)
         self._check_size()
@@ -116,7 +117,7 @@ class Function(Resource, LambdaFunction, CloudFormationModel):
             InvalidParameterValueException: The code is no zip archive.
         """
         try:
-            code = unpack(self.code_bytes, folder / "code")
+            code = unpack(self._code_archive, folder / "code")
             layers = tuple(unpack(archive, folder / "layers") for archive in self._layer_archives)
         except (zipfile.BadZipFile, ValueError) as error:
             raise InvalidParameterValueException(f"Could not unzip uploaded file: {error}") from error
@@ -168,7 +169,9 @@ class Function(Resource, LambdaFunction, CloudFormationModel):
         backend = get_backend(self.account_id, self.region)
         # Kept with the function: it goes on running with a layer version that has been deleted.
         layers = [backend.layers_versions_by_arn(arn) for arn in layers_versions_arns]
-        self._layer_archives = tuple(layer.code_bytes for layer in layers if layer)
+        self._layer_archives = tuple(
+            Archive(layer.code_bytes, layer.code_digest) for layer in layers if layer
+        )
         return data
 
     def _set_function_code(self, updated_spec: dict[str, Any]) -> None:
@@ -193,11 +196,15 @@ class Function(Resource, LambdaFunction, CloudFormationModel):
         if "KMSKeyArn" in spec:
             self.kms_key_arn = spec["KMSKeyArn"]
 
+    @property
+    def _code_archive(self) -> Archive:
+        return Archive(self.code_bytes, self.code_digest)
+
     def _check_size(self) -> None:
-        if self.package_type != "Zip":
-            return
-        archives = (self.code_bytes, *self._layer_archives)
-        total_bytes = sum(_unzipped_bytes(archive) for archive in archives)
+        try:
+            total_bytes = sum(part.unzipped_bytes() for part in (self._code_archive, *self._layer_archives))
+        except zipfile.BadZipFile as error:
+            raise InvalidParameterValueException("Could not unzip uploaded file.") from error
         if total_bytes > UNZIPPED_LIMIT_BYTES:
             raise InvalidParameterValueException(
                 "Function code combined with layers exceeds the maximum allowed size of "
@@ -214,14 +221,6 @@ def check_deliverable(arn: str) -> None:
     kind = arn.split(":")[2] if arn.count(":") >= 5 else arn  # noqa: PLR2004 - six fields make an ARN
     if kind not in DELIVERABLE:
         raise InvalidParameterValueException(f"destination {arn}: only {', '.join(DELIVERABLE)} are emulated")
-
-
-def _unzipped_bytes(archive: bytes) -> int:
-    try:
-        with zipfile.ZipFile(io.BytesIO(archive)) as members:
-            return sum(member.file_size for member in members.infolist())
-    except zipfile.BadZipFile as error:
-        raise InvalidParameterValueException("Could not unzip uploaded file.") from error
 
 
 def _spec(properties: dict[str, Any]) -> dict[str, Any]:

@@ -218,6 +218,18 @@ def test_code_that_is_not_there_is_refused(cloud):
         deploy(cloud, "", Code={"S3Bucket": cloud.exports["ARTIFACT_BUCKET"], "S3Key": "no such key"})
 
 
+def test_code_that_is_no_archive_is_refused(cloud):
+    client = cloud.client("lambda")
+    with pytest.raises(client.exceptions.InvalidParameterValueException, match="Could not unzip"):
+        deploy(cloud, "", Code={"ZipFile": b"no archive"})
+
+
+def test_a_container_image_is_refused_rather_than_not_run(cloud):
+    client = cloud.client("lambda")
+    with pytest.raises(client.exceptions.InvalidParameterValueException, match="not emulated"):
+        deploy(cloud, "", PackageType="Image", Code={"ImageUri": "repository:tag"})
+
+
 def test_a_function_reaches_this_cloud_through_its_sdk(cloud):
     name = deploy(
         cloud,
