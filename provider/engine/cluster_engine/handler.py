@@ -78,9 +78,7 @@ def _carry_out(call: Call, version: str, gate: Gate) -> result.Result:
             call.configuration, call.configuration_tags, version
         )
     try:
-        answer = library.invoke(
-            call.operation, call.region, gate, cluster_name=call.cluster_name, **arguments
-        )
+        answer = library.invoke(call.operation, call.cluster_name, call.region, gate, **arguments)
     except EngineError as error:
         if error.code == "AlreadyExists" and _is_ours(call, gate):
             return {}

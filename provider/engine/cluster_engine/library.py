@@ -27,7 +27,7 @@ from pcluster.utils import get_installed_version, retrieve_supported_regions
 from pcluster.validators.s3_validators import UrlValidator
 
 from cluster_engine.errors import EngineError
-from cluster_engine.gate import THROTTLING_CODES, Gate
+from cluster_engine.gate import THROTTLING_CODES, Gate, GaveUpError, Refusal
 
 logger = logging.getLogger(__name__)
 
@@ -45,20 +45,24 @@ SOCKET_TIMEOUT_S = 15.0
 #: Source: pcluster/models/cluster.py, Cluster._validate_patch.
 NO_CHANGES = re.compile(r"No changes found in your cluster configuration")
 
+#: A name, or a client request token, that is taken. Source: CloudFormation's API reference, CreateStack.
+TAKEN_CODES = frozenset({"AlreadyExistsException", "TokenAlreadyExistsException"})
+
 
 def version() -> str:
     """Returns the ParallelCluster version of this engine."""
     return str(get_installed_version())
 
 
-def invoke(operation: str, region: str, gate: Gate, **arguments: Any) -> Answer:
+def invoke(operation: str, name: str, region: str, gate: Gate, **arguments: Any) -> Answer:
     """Runs ``pcluster.lib.<operation>_cluster`` behind the gate and returns its answer.
 
     Args:
         operation: ``create``, ``update``, ``delete`` or ``describe``.
+        name: The cluster's.
         region: Passed to the library; the process's own Region is back in place afterwards.
         gate: What guards this call.
-        arguments: Keyword arguments of the library's function.
+        arguments: Further keyword arguments of the library's function.
 
     Returns:
         The library's answer in its own camelCase. Empty where CloudFormation accepted the request and only
@@ -73,12 +77,13 @@ def invoke(operation: str, region: str, gate: Gate, **arguments: Any) -> Answer:
         try:
             if operation != "describe":
                 gate.check_fence()  # what would be refused at the end is not begun
-            answer: Answer = getattr(pcluster.lib, f"{operation}_cluster")(region=region, **arguments)
+            function = getattr(pcluster.lib, f"{operation}_cluster")
+            answer: Answer = function(cluster_name=name, region=region, **arguments)
         except Exception as error:
             if gate.accepted:
                 logger.warning("accepted, but the library failed afterwards", exc_info=True)
                 return {}
-            raise _engine_error(operation, error, gate) from error
+            raise _engine_error(operation, name, error, gate) from error
         return answer
 
 
@@ -132,7 +137,7 @@ def _ensure_regions() -> None:
         logger.warning("the list of supported Regions could not be read: %s", error)
 
 
-def _engine_error(operation: str, error: Exception, gate: Gate) -> EngineError:
+def _engine_error(operation: str, name: str, error: Exception, gate: Gate) -> EngineError:
     """Maps whatever the library raised to a code of docs/engine.md. What the gate saw comes first."""
     content = _content(error)
     message = content.get("message") or str(error) or type(error).__name__
@@ -142,7 +147,7 @@ def _engine_error(operation: str, error: Exception, gate: Gate) -> EngineError:
     if gate.throttled or isinstance(error, errors.LimitExceededException):
         return EngineError("Throttled", f"AWS throttled this call: {message}")
     if gate.refusal is not None:
-        return _refused(operation, gate.refusal.code, gate.refusal.message, gate)
+        return _refused(operation, name, gate.refusal, gate)
     match error:
         case errors.CreateClusterBadRequestException() | errors.UpdateClusterBadRequestException():
             return _rejected(message, content)
@@ -187,30 +192,31 @@ def _bad_request(operation: str, message: str, gate: Gate) -> EngineError:
     return EngineError("BadRequest", message)
 
 
-def _refused(operation: str, code: str, message: str, gate: Gate) -> EngineError:
+def _refused(operation: str, name: str, refusal: Refusal, gate: Gate) -> EngineError:
     """Tells what CloudFormation's refusal of the mutating request was about, from facts where it can."""
-    if code == "AlreadyExistsException":
-        return EngineError("AlreadyExists", message)
-    if code != "ValidationError":
-        return EngineError("Internal", f"CloudFormation refused: {message}")
-    if operation != "create":
-        try:
-            status = _status_now(gate)
-        except EngineError as error:
-            return error
-        if status.endswith("_IN_PROGRESS"):
-            return EngineError("ClusterBusy", message)
-    return EngineError("BadRequest", message)
+    if refusal.code not in {*TAKEN_CODES, "ValidationError"}:
+        return EngineError("Internal", f"CloudFormation refused: {refusal.message}")
+    unknown = _look(name, gate)
+    if operation == "create":
+        return unknown or EngineError(
+            "AlreadyExists" if refusal.code in TAKEN_CODES else "BadRequest", refusal.message
+        )
+    if gate.seen is None:
+        return unknown or EngineError("NotFound", refusal.message)
+    busy = gate.seen.status.endswith("_IN_PROGRESS")
+    return unknown or EngineError("ClusterBusy" if busy else "BadRequest", refusal.message)
 
 
-def _status_now(gate: Gate) -> str:
+def _look(name: str, gate: Gate) -> EngineError | None:
+    """Asks for the stack once more; the gate notes what is seen. Returns what kept it from an answer."""
+    gate.seen = None
     try:
-        described = boto3.client("cloudformation").describe_stacks(StackName=str(gate.stack_id))
+        boto3.client("cloudformation").describe_stacks(StackName=name)
     except ClientError as error:
         code = error.response["Error"]["Code"]
-        if code in THROTTLING_CODES:
-            raise EngineError("Throttled", str(error)) from error
-        raise EngineError("NotFound" if code == "ValidationError" else "Internal", str(error)) from error
-    except BotoCoreError as error:
-        raise EngineError("Internal", str(error)) from error
-    return described["Stacks"][0]["StackStatus"]
+        if code == "ValidationError":
+            return None  # there is no such stack
+        return EngineError("Throttled" if code in THROTTLING_CODES else "Internal", str(error))
+    except (BotoCoreError, GaveUpError) as error:
+        return EngineError("Throttled" if gate.throttled else "Internal", str(error))
+    return None

@@ -5,6 +5,8 @@ from datetime import timedelta
 
 import boto3
 import pytest
+from pcluster.aws.aws_api import AWSApi
+from pcluster.aws.common import Cache
 
 from tests.contract.engine.conftest import NOW, OWNER_TAGS
 from tests.support.cloudformation_api import Refusal
@@ -46,6 +48,26 @@ def test_a_stack_of_somebody_else_is_in_the_way(engine, api, configuration):
 def test_a_stack_that_appears_while_the_create_is_prepared_is_in_the_way(engine, api, configuration):
     api.arrange("CreateStack", Refusal("AlreadyExistsException", "Stack [hpc] already exists"))
     assert problem(engine("create", configuration, stack_tags=OWNER_TAGS)) == ("failed", "AlreadyExists")
+
+
+def test_a_stack_of_the_same_owner_that_appears_meanwhile_is_an_earlier_delivery(engine, api, configuration):
+    def appear():
+        if api.sent("CreateStack") and not api.stacks:
+            api.add("hpc", tags=OURS | OWNER_TAGS)
+
+    api.on_request = appear
+    result = engine("create", configuration, stack_tags=OWNER_TAGS)
+    assert (result["status"], result["sent"]) == ("succeeded", False)
+    assert result["stack_id"] == api.stacks[0].stack_id
+
+
+def test_a_creation_refused_for_its_content_is_a_bad_request_with_cloudformation_s_words(
+    engine, api, configuration
+):
+    api.arrange("CreateStack", Refusal("ValidationError", "Tags exceed the limit of 50"))
+    result = engine("create", configuration)
+    assert problem(result) == ("failed", "BadRequest")
+    assert result["error"]["message"] == "Tags exceed the limit of 50"
 
 
 def test_a_configuration_that_does_not_fit_asks_nothing_of_aws(engine, api, configuration):
@@ -132,13 +154,14 @@ def test_artefacts_stay_while_a_lost_answer_may_mean_that_the_stack_is_being_bui
 
 
 def artefacts(cloud):
-    """Every object of every cluster, old versions included."""
+    """Every object of every cluster's folder, old versions included."""
     client = cloud.client("s3")
     return {
         (bucket["Name"], version["Key"])
         for bucket in client.list_buckets()["Buckets"]
         if bucket["Name"].startswith("parallelcluster-")
         for version in client.list_object_versions(Bucket=bucket["Name"]).get("Versions", [])
+        if "/clusters/" in version["Key"]
     }
 
 
@@ -285,6 +308,8 @@ def test_nothing_of_a_call_survives_into_the_next(engine, api, configuration):
     assert first["stack_id"] != second["stack_id"]
     assert os.environ["AWS_DEFAULT_REGION"] == region
     assert boto3.DEFAULT_SESSION is None
+    assert AWSApi._instance is None  # noqa: SLF001 - the library offers no other way to look
+    assert not any(Cache._caches)  # noqa: SLF001
 
 
 def test_the_region_of_a_call_is_taken_back_also_when_the_call_fails(engine):

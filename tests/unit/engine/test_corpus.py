@@ -49,4 +49,6 @@ def test_a_configuration_passes_as_text_and_as_an_object_with_its_types_intact(p
     assert configuration.load(properties.encoded(text), {}, VERSION) == written
     typed = configuration.load(properties.encoded(properties.stringified(written)), {}, VERSION)
     assert json.dumps(without_free_form(typed)) == json.dumps(without_free_form(written))
-    assert as_the_library_reads_it(typed) == as_the_library_reads_it(written)
+    # Reading and writing is slow, and equal configurations are read alike.
+    assert typed == written or as_the_library_reads_it(typed) == as_the_library_reads_it(written)
+    ClusterSchema(cluster_name="hpc").load(typed)
