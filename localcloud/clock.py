@@ -185,6 +185,12 @@ class Clock:
             self._work_ended()
         woken.wait()
 
+    def note_error(self, action: str, error: BaseException) -> None:
+        """Logs an exception that nobody is there to catch, and keeps it in ``errors``."""
+        trace = "".join(traceback.format_exception(error))
+        _LOG.error("%s failed\n%s", action, trace)
+        self.errors.append(ActionError(self.now(), action, trace))
+
     def on_jump(self, listener: Callable[[float], None]) -> None:
         """Has a listener called with the seconds of every jump, at its moment; it must not block."""
         with self._changed:
@@ -261,9 +267,7 @@ class Clock:
         try:
             timer.action()
         except Exception as error:
-            name = getattr(timer.action, "__qualname__", repr(timer.action))
-            _LOG.exception("timer %s failed", name)
-            self.errors.append(ActionError(self.now(), name, "".join(traceback.format_exception(error))))
+            self.note_error(getattr(timer.action, "__qualname__", repr(timer.action)), error)
         finally:
             self._work_ended()
 

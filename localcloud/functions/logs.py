@@ -1,14 +1,18 @@
 """Where a function's output goes: a file for each execution environment, and CloudWatch Logs."""
 
+import logging
 import os
 import select
 import threading
 from pathlib import Path
 from typing import Any
 
+from moto.logs.exceptions import ResourceNotFoundException
 from moto.logs.models import logs_backends
 
 from localcloud.clock import clock
+
+_LOG = logging.getLogger(__name__)
 
 #: What ``LogType=Tail`` returns. Source: Lambda API reference, Invoke, response header X-Amz-Log-Result.
 TAIL_BYTES = 4096
@@ -92,6 +96,12 @@ class LogStream:
             if line.strip()
         ]
         if events:
+            self._put(events)
+
+    def _put(self, events: list[dict[str, Any]]) -> None:
+        try:
             self._backend.ensure_log_group(self._group)
             self._backend.ensure_log_stream(self._group, self._name)
             self._backend.put_log_events(self._group, self._name, events)
+        except ResourceNotFoundException:  # the group was deleted in between; the file has the lines
+            _LOG.info("log group %s was deleted while %s wrote to it", self._group, self._name)

@@ -2,7 +2,6 @@
 
 import collections
 import json
-import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,8 +12,6 @@ from localcloud.functions.deployment import Deployment
 from localcloud.functions.environment import ExecutionEnvironment, Outcome
 from localcloud.functions.process import Settings
 from localcloud.functions.records import Attempt
-
-_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -82,14 +79,14 @@ class FunctionPool:
             try:
                 outcome = environment.run(job.attempt)
             except Exception as error:
-                _LOG.exception("%s could not be run", job.deployment.function_name)
+                clock.note_error(f"running {job.deployment.function_name}", error)
                 environment.stop()
                 outcome = _not_run(error)
             self._give_back(environment)
             try:
                 job.done(outcome)
-            except Exception:
-                _LOG.exception("the end of %s was not handled", job.attempt.request_id)
+            except Exception as error:
+                clock.note_error(f"the end of {job.deployment.function_name}", error)
 
     def _next(self) -> Job | None:
         with self._lock:
