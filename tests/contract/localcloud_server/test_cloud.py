@@ -12,7 +12,7 @@ import pytest
 
 from localcloud.cloud import Cloud, CloudError
 from localcloud.guard import OutsideConnectionError
-from tests.support.localcloud_functions import eventually
+from tests.support.localcloud_functions import call, deploy, eventually, queue
 
 PROJECT = Path(__file__).parents[3]
 
@@ -131,3 +131,34 @@ def test_the_server_itself_reaches_nothing_outside(cloud):
     )
     assert ran.returncode != 0
     assert "connection to sts.amazonaws.com refused: the embedded cloud allows 127.0.0.1 only" in ran.stderr
+
+
+def test_a_fault_of_the_cloud_itself_is_told(cloud):
+    url, queue_arn = queue(cloud)
+    name = deploy(cloud, "def handler(event, context): raise ValueError")
+    cloud.client("lambda").put_function_event_invoke_config(
+        FunctionName=name,
+        MaximumRetryAttempts=0,
+        DestinationConfig={"OnFailure": {"Destination": queue_arn}},
+    )
+    cloud.client("sqs").delete_queue(QueueUrl=url)
+    call(cloud, name, InvocationType="Event")
+    (error,) = eventually(cloud.errors, "an error of the cloud")
+    assert error["action"] == f"the end of {name}"
+    assert "queue does not exist" in error["trace"]
+    assert "queue does not exist" in cloud.log
+
+
+def test_it_ends_on_a_signal_like_any_server():
+    server = subprocess.Popen(
+        [sys.executable, "-m", "localcloud"],
+        cwd=PROJECT,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=dict(os.environ),
+    )
+    endpoint_url = json.loads(server.stdout.readline())["AWS_ENDPOINT_URL"]
+    assert answers(endpoint_url)
+    server.terminate()
+    assert server.wait(20) == 0
+    server.stdout.close()
