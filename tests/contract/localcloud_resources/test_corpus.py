@@ -44,8 +44,8 @@ def configuration(request, cloud) -> dict[str, Any]:
     return _fit(yaml.safe_load(path.read_text(encoding="utf-8")), cloud.exports)
 
 
-def test_a_configuration_of_others_becomes_a_complete_stack(cloud, library, configuration, request):
+def test_a_configuration_of_others_becomes_a_complete_stack(client, library, configuration, request):
     name = f"corpus-{request.node.callspec.indices['configuration']}"
     configuration.setdefault("Region", "us-east-1")
     library.create_cluster(cluster_name=name, cluster_configuration=configuration, region="us-east-1")
-    assert settled(cloud, name) == "CREATE_COMPLETE"
+    assert settled(client("cloudformation"), name) == "CREATE_COMPLETE"

@@ -43,12 +43,10 @@ class World:
 
 
 @pytest.fixture(scope="module")
-def world(cloud, library) -> World:
+def world(cloud, client, library) -> World:
     """Both clusters from dry run to deletion."""
-    secret = cloud.client("secretsmanager").create_secret(Name="accounting", SecretString="password")["ARN"]
-    cloud.client("s3").put_object(
-        Bucket=cloud.exports["ARTIFACT_BUCKET"], Key="configure.sh", Body=b"#!/bin/sh\n"
-    )
+    secret = client("secretsmanager").create_secret(Name="accounting", SecretString="password")["ARN"]
+    client("s3").put_object(Bucket=cloud.exports["ARTIFACT_BUCKET"], Key="configure.sh", Body=b"#!/bin/sh\n")
     ids = cloud.exports
     lives = [
         Life("minimal", configurations.minimal(ids), configurations.minimal(ids, max_count=8)),
@@ -58,32 +56,32 @@ def world(cloud, library) -> World:
             configurations.rich(ids, secret, login_nodes=3, max_count=8),
         ),
     ]
-    before = inventory.take(cloud.client)
+    before = inventory.take(client)
     for life in lives:
-        _grow(cloud, library, life)
+        _grow(client, library, life)
     # Deleted together: the cluster's own clean-up function takes its time.
     for life in lives:
         library.delete_cluster(cluster_name=life.name, region=REGION)
     for life in lives:
-        assert settled(cloud, life.name) == "DELETE_COMPLETE"
-    return World({life.name: life for life in lives}, inventory.added(before, inventory.take(cloud.client)))
+        assert settled(client("cloudformation"), life.name) == "DELETE_COMPLETE"
+    return World({life.name: life for life in lives}, inventory.added(before, inventory.take(client)))
 
 
-def _grow(cloud, library, life: Life) -> None:
+def _grow(client, library, life: Life) -> None:
     of_cluster = {"cluster_name": life.name, "region": REGION}
-    before = inventory.take(cloud.client)
+    before = inventory.take(client)
     with pytest.raises(ParallelClusterApiException) as dry_run:
         library.create_cluster(**of_cluster, cluster_configuration=life.configuration, dryrun=True)
     life.dry_run = dry_run.value.content.message
     library.create_cluster(**of_cluster, cluster_configuration=life.configuration)
-    assert settled(cloud, life.name) == "CREATE_COMPLETE"
+    assert settled(client("cloudformation"), life.name) == "CREATE_COMPLETE"
     life.created = library.describe_cluster(**of_cluster)
-    life.resources = inventory.added(before, inventory.take(cloud.client))
-    life.head_node = _instance(cloud, life.created["headNode"]["instanceId"])
+    life.resources = inventory.added(before, inventory.take(client))
+    life.head_node = _instance(client, life.created["headNode"]["instanceId"])
     library.update_cluster(**of_cluster, cluster_configuration=life.changed)
-    assert settled(cloud, life.name) == "UPDATE_COMPLETE"
+    assert settled(client("cloudformation"), life.name) == "UPDATE_COMPLETE"
     life.updated = library.describe_cluster(**of_cluster)
-    life.stored = _stored_configuration(cloud, life.name)
+    life.stored = _stored_configuration(client, life.name)
     for request, result in (("STOP_REQUESTED", "STOPPED"), ("START_REQUESTED", "RUNNING")):
         library.update_compute_fleet(**of_cluster, status=request)
         eventually(lambda result=result: _fleet(library, of_cluster) == result, f"fleet {result}")
@@ -95,15 +93,15 @@ def _fleet(library, of_cluster) -> str:
     return library.describe_compute_fleet(**of_cluster)["status"]
 
 
-def _instance(cloud, instance_id: str) -> dict[str, Any]:
-    answer = cloud.client("ec2").describe_instances(InstanceIds=[instance_id])
+def _instance(client, instance_id: str) -> dict[str, Any]:
+    answer = client("ec2").describe_instances(InstanceIds=[instance_id])
     return answer["Reservations"][0]["Instances"][0]
 
 
-def _stored_configuration(cloud, name: str) -> dict[str, Any]:
-    stack = cloud.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
+def _stored_configuration(client, name: str) -> dict[str, Any]:
+    stack = client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
     parameters = {item["ParameterKey"]: item["ParameterValue"] for item in stack["Parameters"]}
-    stored = cloud.client("s3").get_object(
+    stored = client("s3").get_object(
         Bucket=parameters["ResourcesS3Bucket"],
         Key=f"{parameters['ArtifactS3RootDirectory']}/configs/cluster-config.yaml",
         VersionId=parameters["ConfigVersion"],
@@ -206,7 +204,7 @@ def test_a_bad_subnet_is_refused_with_the_librarys_own_message(cloud, library):
 
 
 @pytest.mark.usefixtures("world")  # which lists what the account holds: nobody else's cluster must be there
-def test_a_head_node_that_fails_fails_the_stack_with_its_reason(cloud, library):
+def test_a_head_node_that_fails_fails_the_stack_with_its_reason(cloud, client, library):
     reason = "Failed to execute OnNodeStart script 1 s3://bucket/start.sh, return code: 1."
     cloud.set_head_nodes(cluster="broken", create_s=90, failure={"reason": reason})
     library.create_cluster(
@@ -214,7 +212,7 @@ def test_a_head_node_that_fails_fails_the_stack_with_its_reason(cloud, library):
     )
 
     def failures() -> list[str]:
-        events = cloud.client("cloudformation").describe_stack_events(StackName="broken")["StackEvents"]
+        events = client("cloudformation").describe_stack_events(StackName="broken")["StackEvents"]
         return [
             event["ResourceStatusReason"]
             for event in events

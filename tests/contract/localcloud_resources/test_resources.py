@@ -1,7 +1,7 @@
 """Resources of a stack, seen through the APIs of their services, while the stack lives and after."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -13,9 +13,8 @@ from tests.contract.localcloud_resources.waiting import settled
 class Deployment:
     """One stack, made and changed by templates given as resources."""
 
-    def __init__(self, cloud, name: str) -> None:
-        self._cloud = cloud
-        self._stacks = cloud.client("cloudformation")
+    def __init__(self, client: Callable[[str], Any], name: str) -> None:
+        self._stacks = client("cloudformation")
         self.name = name
 
     def create(self, resources: dict[str, Any], **outputs: Any) -> dict[str, str]:
@@ -28,7 +27,7 @@ class Deployment:
 
     def delete(self) -> None:
         self._stacks.delete_stack(StackName=self.name)
-        assert settled(self._cloud, self.name) == "DELETE_COMPLETE"
+        assert settled(self._stacks, self.name) == "DELETE_COMPLETE"
 
     def _request(self, resources: dict[str, Any], outputs: dict[str, Any]) -> dict[str, Any]:
         template = {
@@ -40,7 +39,7 @@ class Deployment:
         return {"StackName": self.name, "TemplateBody": body, "Capabilities": capabilities}
 
     def _outputs(self, wanted: str) -> dict[str, str]:
-        status = settled(self._cloud, self.name)
+        status = settled(self._stacks, self.name)
         events = self._stacks.describe_stack_events(StackName=self.name)["StackEvents"]
         assert status == wanted, [event.get("ResourceStatusReason") for event in events]
         stack = self._stacks.describe_stacks(StackName=self.name)["Stacks"][0]
@@ -48,18 +47,18 @@ class Deployment:
 
 
 @pytest.fixture
-def stack(cloud, request) -> Iterator[Deployment]:
+def stack(client, request) -> Iterator[Deployment]:
     """A stack that must leave nothing behind."""
-    before = inventory.take(cloud.client)
-    deployment = Deployment(cloud, request.node.name.replace("_", "-")[:100].strip("-"))
+    before = inventory.take(client)
+    deployment = Deployment(client, request.node.name.replace("_", "-")[:100].strip("-"))
     yield deployment
     deployment.delete()
-    assert inventory.added(before, inventory.take(cloud.client)) == {}
+    assert inventory.added(before, inventory.take(client)) == {}
 
 
 @pytest.fixture
-def ec2(cloud):
-    return cloud.client("ec2")
+def ec2(client):
+    return client("ec2")
 
 
 def _resource(kind: str, **properties: Any) -> dict[str, Any]:
@@ -225,7 +224,7 @@ def test_the_first_egress_rule_replaces_the_one_that_lets_everything_out(cloud, 
 
 
 def test_an_auto_scaling_groups_instances_use_its_launch_template_and_become_healthy_targets(
-    cloud, ec2, stack
+    cloud, client, ec2, stack
 ):
     def resources(count: int) -> dict[str, Any]:
         subnet = cloud.exports["HEAD_NODE_SUBNET"]
@@ -265,7 +264,7 @@ def test_an_auto_scaling_groups_instances_use_its_launch_template_and_become_hea
         }
 
     def targets(arn: str) -> dict[str, str]:
-        health = cloud.client("elbv2").describe_target_health(TargetGroupArn=arn)["TargetHealthDescriptions"]
+        health = client("elbv2").describe_target_health(TargetGroupArn=arn)["TargetHealthDescriptions"]
         return {target["Target"]["Id"]: target["TargetHealth"]["State"] for target in health}
 
     outputs = stack.create(resources(2), Targets=_ref("Targets"), Group=_ref("Group"))
@@ -279,19 +278,19 @@ def test_an_auto_scaling_groups_instances_use_its_launch_template_and_become_hea
     assert set(before) < set(after)
 
 
-def test_an_instance_made_by_an_api_call_takes_its_interface_with_it(cloud, ec2):
-    before = inventory.take(cloud.client)
+def test_an_instance_made_by_an_api_call_takes_its_interface_with_it(cloud, client, ec2):
+    before = inventory.take(client)
     reservation = ec2.run_instances(
         ImageId=_image(ec2), MinCount=1, MaxCount=1, SubnetId=cloud.exports["COMPUTE_SUBNET"]
     )
     instance_id = reservation["Instances"][0]["InstanceId"]
-    assert set(inventory.added(before, inventory.take(cloud.client))) == {
+    assert set(inventory.added(before, inventory.take(client))) == {
         "instances",
         "network interfaces",
         "volumes",
     }
     ec2.terminate_instances(InstanceIds=[instance_id])
-    assert inventory.added(before, inventory.take(cloud.client)) == {}
+    assert inventory.added(before, inventory.take(client)) == {}
 
 
 def test_placement_groups_answer_through_the_api(ec2, stack):
@@ -304,16 +303,16 @@ def test_placement_groups_answer_through_the_api(ec2, stack):
         ec2.describe_placement_groups(GroupNames=["absent"])
 
 
-def test_a_roles_policies_are_attached_and_can_be_read(cloud, stack):
+def test_a_roles_policies_are_attached_and_can_be_read(client, stack):
     outputs = stack.create({"Role": _role()}, Role=_ref("Role"))
-    iam = cloud.client("iam")
+    iam = client("iam")
     (attached,) = iam.list_attached_role_policies(RoleName=outputs["Role"])["AttachedPolicies"]
     assert attached["PolicyName"] == "AmazonSSMManagedInstanceCore"
     inline = iam.get_role_policy(RoleName=outputs["Role"], PolicyName="inline")
     assert inline["PolicyDocument"] == {"Version": "2012-10-17", "Statement": []}
 
 
-def test_a_log_groups_retention_changes_in_place(cloud, stack):
+def test_a_log_groups_retention_changes_in_place(client, stack):
     def resources(days: int) -> dict[str, Any]:
         transformation = {"MetricName": "errors", "MetricNamespace": "test", "MetricValue": "1"}
         return {
@@ -326,7 +325,7 @@ def test_a_log_groups_retention_changes_in_place(cloud, stack):
             ),
         }
 
-    logs = cloud.client("logs")
+    logs = client("logs")
     stack.create(resources(7))
     (metric_filter,) = logs.describe_metric_filters(logGroupName="/test/retention")["metricFilters"]
     assert metric_filter["metricTransformations"][0]["metricName"] == "errors"
@@ -335,16 +334,16 @@ def test_a_log_groups_retention_changes_in_place(cloud, stack):
     assert group["retentionInDays"] == 30
 
 
-def test_a_private_hosted_zone_belongs_to_its_network(cloud, stack):
+def test_a_private_hosted_zone_belongs_to_its_network(cloud, client, stack):
     network = {"VPCId": cloud.exports["VPC_ID"], "VPCRegion": "us-east-1"}
     zone = _resource("Route53::HostedZone", Name="test.pcluster.", VPCs=[network])
     outputs = stack.create({"Zone": zone}, Zone=_ref("Zone"))
-    described = cloud.client("route53").get_hosted_zone(Id=outputs["Zone"])
+    described = client("route53").get_hosted_zone(Id=outputs["Zone"])
     assert described["HostedZone"]["Config"]["PrivateZone"] is True
     assert described["VPCs"] == [{"VPCId": network["VPCId"], "VPCRegion": "us-east-1"}]
 
 
-def test_a_tables_time_to_live_is_set(cloud, stack):
+def test_a_tables_time_to_live_is_set(client, stack):
     table = _resource(
         "DynamoDB::Table",
         BillingMode="PAY_PER_REQUEST",
@@ -353,12 +352,12 @@ def test_a_tables_time_to_live_is_set(cloud, stack):
         TimeToLiveSpecification={"AttributeName": "expires_at", "Enabled": True},
     )
     outputs = stack.create({"Table": table}, Table=_ref("Table"))
-    ttl = cloud.client("dynamodb").describe_time_to_live(TableName=outputs["Table"])["TimeToLiveDescription"]
+    ttl = client("dynamodb").describe_time_to_live(TableName=outputs["Table"])["TimeToLiveDescription"]
     assert ttl == {"TimeToLiveStatus": "ENABLED", "AttributeName": "expires_at"}
 
 
-def test_a_bucket_that_denies_plain_http_is_still_open_to_its_owner(cloud):
-    s3 = cloud.client("s3")
+def test_a_bucket_that_denies_plain_http_is_still_open_to_its_owner(client):
+    s3 = client("s3")
     s3.create_bucket(Bucket="tls-only")
     statements = [
         {
@@ -376,8 +375,8 @@ def test_a_bucket_that_denies_plain_http_is_still_open_to_its_owner(cloud):
     assert s3.get_object(Bucket="tls-only", Key="key")["Body"].read() == b"content"
 
 
-def test_a_bucket_policy_that_denies_everybody_does(cloud):
-    s3 = cloud.client("s3")
+def test_a_bucket_policy_that_denies_everybody_does(client):
+    s3 = client("s3")
     s3.create_bucket(Bucket="closed")
     s3.put_object(Bucket="closed", Key="key", Body=b"content")
     statement = {"Effect": "Deny", "Action": "s3:*", "Principal": "*", "Resource": ["arn:aws:s3:::closed/*"]}
@@ -388,8 +387,8 @@ def test_a_bucket_policy_that_denies_everybody_does(cloud):
         s3.get_object(Bucket="closed", Key="key")
 
 
-def test_what_never_exists_is_not_found_rather_than_not_implemented(cloud, ec2):
-    fsx = cloud.client("fsx")
+def test_what_never_exists_is_not_found_rather_than_not_implemented(client, ec2):
+    fsx = client("fsx")
     with pytest.raises(ec2.exceptions.ClientError, match="does not exist"):
         ec2.describe_capacity_reservations(CapacityReservationIds=["cr-0123456789abcdef0"])
     with pytest.raises(fsx.exceptions.VolumeNotFound):

@@ -27,8 +27,8 @@ def test_each_release_has_images_of_its_own_systems():
     assert len({image["ami_id"] for image in images}) == len(images)
 
 
-def test_the_head_nodes_subnet_is_public_and_the_compute_subnet_is_not(cloud):
-    ec2 = cloud.client("ec2")
+def test_the_head_nodes_subnet_is_public_and_the_compute_subnet_is_not(cloud, client):
+    ec2 = client("ec2")
     ids = [cloud.exports["HEAD_NODE_SUBNET"], cloud.exports["COMPUTE_SUBNET"]]
     public, private = (ec2.describe_subnets(SubnetIds=[subnet])["Subnets"][0] for subnet in ids)
     assert public["MapPublicIpOnLaunch"] is True
@@ -38,8 +38,8 @@ def test_the_head_nodes_subnet_is_public_and_the_compute_subnet_is_not(cloud):
     assert _ways_out(ec2, ids[1]) == {"NatGatewayId"}
 
 
-def test_the_network_resolves_names(cloud):
-    ec2 = cloud.client("ec2")
+def test_the_network_resolves_names(cloud, client):
+    ec2 = client("ec2")
     for attribute, answer in (
         ("enableDnsSupport", "EnableDnsSupport"),
         ("enableDnsHostnames", "EnableDnsHostnames"),
@@ -48,8 +48,8 @@ def test_the_network_resolves_names(cloud):
         assert described[answer]["Value"] is True
 
 
-def test_the_key_pair_suits_every_system(cloud):
-    (key,) = cloud.client("ec2").describe_key_pairs(KeyNames=[cloud.exports["KEY_NAME"]])["KeyPairs"]
+def test_the_key_pair_suits_every_system(cloud, client):
+    (key,) = client("ec2").describe_key_pairs(KeyNames=[cloud.exports["KEY_NAME"]])["KeyPairs"]
     assert key["KeyType"] == "ed25519"
 
 

@@ -2,8 +2,7 @@
 
 import time
 from collections.abc import Callable
-
-from localcloud.cloud import Cloud
+from typing import Any
 
 
 def eventually(condition: Callable[[], bool], what: str, deadline_s: float = 90.0) -> None:
@@ -14,13 +13,13 @@ def eventually(condition: Callable[[], bool], what: str, deadline_s: float = 90.
         time.sleep(0.1)
 
 
-def settled(cloud: Cloud, stack_name: str) -> str:
+def settled(stacks: Any, stack_name: str) -> str:
     """Waits until a stack is no longer in progress; returns its status, DELETE_COMPLETE once it is gone."""
     statuses = ["IN_PROGRESS"]
 
     def is_settled() -> bool:
-        stacks = cloud.client("cloudformation").describe_stacks()["Stacks"]
-        found = [stack["StackStatus"] for stack in stacks if stack["StackName"] == stack_name]
+        described = stacks.describe_stacks()["Stacks"]
+        found = [stack["StackStatus"] for stack in described if stack["StackName"] == stack_name]
         statuses.append(found[0] if found else "DELETE_COMPLETE")
         return not statuses[-1].endswith("IN_PROGRESS")
 
