@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.table import Table
 
 from pcluster_cfn.adaptation import (
     PROVIDER_TEMPLATE,
@@ -18,7 +17,7 @@ from pcluster_cfn.adaptation import (
 from pcluster_cfn.clusters import Cluster, find_clusters, head_node, stored_configuration, values_of
 from pcluster_cfn.deploy import Deployer, Deployment
 from pcluster_cfn.errors import CommandError
-from pcluster_cfn.leftovers import Baseline, Check, leftovers, open_operations
+from pcluster_cfn.leftovers import Baseline, leftovers, open_operations
 from pcluster_cfn.max_count import raise_max_count
 from pcluster_cfn.package import Bucket, package
 from pcluster_cfn.progress import print_outcome, view_for
@@ -33,6 +32,8 @@ _PROVIDER_STACK = "demo-provider"
 #: The embedded cloud answers at once; what takes longer than this hangs.
 _PATIENCE_S = 600.0
 _POLL_S = 0.25
+#: Width of the names of checks.
+_CHECK_COLUMNS = 36
 
 
 class Demo:
@@ -126,12 +127,16 @@ class Demo:
 
     def _delete(self, before: Baseline, clusters: list[Cluster], *, provider: bool) -> None:
         self._heading("Delete")
+        # A nested provider takes its table along, so this is asked while it is there.
+        checks = [open_operations(self._cloud, before, "before the deletion")]
         self._delete_stack(_STACK)
-        checks = [open_operations(self._cloud, before)]
+        checks.append(open_operations(self._cloud, before, "after the deletion"))
         if provider:
             self._delete_stack(_PROVIDER_STACK)
         checks += leftovers(self._cloud, before, clusters)
-        self._console.print(_checks_table(checks))
+        self._say("Left:")
+        for check in checks:
+            self._say(f"{len(check.found):>3}  {check.what:<{_CHECK_COLUMNS}}  {check.where}")
         left = [item for check in checks for item in check.found]
         if left:
             raise CommandError(f"left behind: {', '.join(left)}")
@@ -157,13 +162,3 @@ class Demo:
 
     def _say(self, text: str) -> None:
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)
-
-
-def _checks_table(checks: list[Check]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("Left")
-    table.add_column("Found", justify="right")
-    table.add_column("Looked at", overflow="fold")
-    for check in checks:
-        table.add_row(check.what, str(len(check.found)), check.where)
-    return table

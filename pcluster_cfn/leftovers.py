@@ -39,8 +39,14 @@ class Baseline:
         return Baseline(frozenset(_stacks(aws)), frozenset(_network_interfaces(aws)), frozenset(_tables(aws)))
 
 
-def open_operations(aws: Aws, before: Baseline) -> Check:
-    """Looks for operations that the provider has not finished; made while its table may still exist."""
+def open_operations(aws: Aws, before: Baseline, when: str) -> Check:
+    """Looks for operations that the provider has not finished.
+
+    Args:
+        aws: Hands out clients.
+        before: Tables that were there already are nobody's business.
+        when: When this is asked, for the check's name.
+    """
     dynamodb: DynamoDBClient = aws.client("dynamodb")
     tables = [name for name in _tables(aws) if name not in before.tables and not _is_cluster_table(name)]
     found = [
@@ -50,8 +56,8 @@ def open_operations(aws: Aws, before: Baseline) -> Check:
         for item in page["Items"]
         if _OPEN_OPERATION in item
     ]
-    where = f"items of DynamoDB table {', '.join(tables)}" if tables else "the provider's table is deleted"
-    return Check("open operations", where, found)
+    where = f"DynamoDB, items of {', '.join(tables)}" if tables else "DynamoDB: the provider's table is gone"
+    return Check(f"open operations {when}", where, found)
 
 
 def leftovers(aws: Aws, before: Baseline, clusters: list[Cluster]) -> list[Check]:

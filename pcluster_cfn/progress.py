@@ -70,7 +70,7 @@ class Progress:
         """Yields each line with its nesting depth.
 
         Args:
-            fold: Leave out what is inside nested stacks that are complete.
+            fold: Leave out what is inside nested stacks that are done and well.
         """
         if self.root is not None:
             yield from _walk(self.root, 0, fold=fold)
@@ -82,7 +82,7 @@ class Progress:
 
 def _walk(line: Line, depth: int, *, fold: bool) -> Iterator[tuple[int, Line]]:
     yield depth, line
-    if fold and depth > 0 and line.event.status.endswith("_COMPLETE"):
+    if fold and depth > 0 and line.event.done:
         return
     for inner in line.resources.values():
         yield from _walk(inner, depth + 1, fold=fold)
@@ -131,6 +131,7 @@ class LiveView:
         self._stack_name = stack_name
         self._progress = Progress()
         self._spinner = Spinner("dots")
+        self._fold = False
         self._live = Live(console=console, get_renderable=self._table, refresh_per_second=4)
 
     def show(self, events: list[Event]) -> None:
@@ -152,11 +153,12 @@ class LiveView:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Leaves the last state of the lines on the screen."""
+        """Leaves the last state of the lines on the screen, without those nobody needs any more."""
+        self._fold = True
         self._live.stop()
 
     def _table(self) -> Table:
-        lines = list(self._progress.lines(fold=False))
+        lines = list(self._progress.lines(fold=self._fold))
         if len(lines) > self._console.height - _SPARE_LINES:
             lines = list(self._progress.lines(fold=True))
         table = Table(box=None, pad_edge=False, show_header=bool(lines), header_style="dim")

@@ -64,6 +64,11 @@ class Event:
         return self.status.endswith("_FAILED")
 
     @property
+    def done(self) -> bool:
+        """Whether the resource is as it was wanted."""
+        return self.status in _SUCCESSES
+
+    @property
     def running(self) -> bool:
         """Whether more is to come for this resource."""
         return self.status.endswith("_IN_PROGRESS")

@@ -40,6 +40,22 @@ Resources:
 """
 
 
+#: The same with the official provider nested, as ParallelCluster's own templates have it.
+OFFICIAL_TEMPLATE = (
+    OWN_TEMPLATE.replace("  ServiceToken: {Type: String}\n", "").replace(
+        "ServiceToken: !Ref ServiceToken", "ServiceToken: !GetAtt Official.Outputs.ServiceToken"
+    )
+    + """\
+  Official:
+    Type: AWS::CloudFormation::Stack
+    Properties:
+      TemplateURL: !Sub
+        - https://${B}.s3.${AWS::URLSuffix}/parallelcluster/3.16.1/templates/custom_resource/cluster.yaml
+        - {B: !Sub '${AWS::Region}-aws-parallelcluster'}
+"""
+)
+
+
 def demo(*arguments):
     return subprocess.run(
         [sys.executable, "-m", "pcluster_cfn", "demo", *arguments],
@@ -68,9 +84,10 @@ def test_a_template_of_one_s_own_gets_a_provider_and_seeded_ids(tmp_path):
 
 
 def test_a_template_that_fails_ends_the_demo_with_the_reason(tmp_path):
-    template = tmp_path / "own.yaml"
-    template.write_text(OWN_TEMPLATE)
+    template = tmp_path / "official.yaml"
+    template.write_text(OFFICIAL_TEMPLATE)
     shown = demo(str(template), "-p", "Os=windows")
     assert shown.returncode == 1
+    assert "Official nests the official provider: template.yaml takes its place" in shown.stdout
     assert "/Image/Os" in shown.stdout
     assert "Traceback" not in shown.stderr
