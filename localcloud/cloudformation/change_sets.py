@@ -9,7 +9,7 @@ from localcloud.clock import clock
 from localcloud.cloudformation import requests
 from localcloud.cloudformation.differences import Change, changes, differs
 from localcloud.cloudformation.errors import (
-    AlreadyExistsError,
+    ChangeSetExistsError,
     ChangeSetNotFoundError,
     InvalidChangeSetStatusError,
     ValidationError,
@@ -66,9 +66,9 @@ def create(
     if kind not in {"CREATE", "UPDATE"}:
         raise ValidationError(f"localcloud does not know change sets of type {kind}")
     stack = _stack_for(registry, submission, kind)
-    if any(cs.stack is stack and cs.name == name for cs in registry.change_sets.values()):
-        raise _change_set_exists(name)
+    _refuse_duplicate(registry, stack, name)
     blueprint = draw(registry, submission, stack)
+    requests.check_types(stack, blueprint)
     # A change set shows what a transform made, so nothing is expanded unseen.
     check_capabilities(blueprint.template, set(submission.capabilities), transforms=[])
     if not registry.find_living(stack.id):
@@ -93,10 +93,13 @@ def create(
     return change_set
 
 
-def _change_set_exists(name: str) -> Exception:
-    error = AlreadyExistsError(name)
-    error.message = f"ChangeSet {name} already exists"
-    return error
+def _refuse_duplicate(registry: StackRegistry, stack: Stack, name: str) -> None:
+    for other in list(registry.change_sets.values()):
+        if other.stack is stack and other.name == name:
+            if other.execution_status != "EXECUTE_COMPLETE":
+                raise ChangeSetExistsError(name)
+            # One that was executed is history; clients that name them by the second meet it.
+            del registry.change_sets[other.id]
 
 
 def _stack_for(registry: StackRegistry, submission: Submission, kind: str) -> Stack:
@@ -160,6 +163,9 @@ def execute(
             Submission(submission.stack_name, disable_rollback=disable_rollback, token=token),
         )
     change_set.execution_status = "EXECUTE_COMPLETE"
+    # The others were made for a stack that is no more. Source: ExecuteChangeSet.
+    for other in [cs for cs in registry.change_sets.values() if cs.stack is stack and cs is not change_set]:
+        del registry.change_sets[other.id]
 
 
 def delete(registry: StackRegistry, name_or_id: str, stack_name: str | None) -> None:

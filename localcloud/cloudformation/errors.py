@@ -32,6 +32,15 @@ class AlreadyExistsError(RequestRefused):
         super().__init__(f"Stack [{stack_name}] already exists")
 
 
+class ChangeSetExistsError(RequestRefused):
+    """The stack has a change set of this name."""
+
+    code = "AlreadyExistsException"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"ChangeSet {name} already exists")
+
+
 class InsufficientCapabilitiesError(RequestRefused):
     """The template does something that the caller has not acknowledged."""
 

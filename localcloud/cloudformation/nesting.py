@@ -81,7 +81,8 @@ class Nesting:
         parent = child.parent
         blueprint = self._draw(child, inputs)
         options = replace(child.options, tags=inputs.tags)
-        rollback = not isinstance(parent.operation, Update) or parent.operation.rollback if parent else True
+        deployment = parent.operation if parent else None
+        rollback = deployment.rollback if isinstance(deployment, Update) else True
         Update(
             child,
             blueprint,

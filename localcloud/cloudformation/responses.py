@@ -6,7 +6,7 @@ from moto.cloudformation.models import cloudformation_backends
 from moto.core.responses import ActionResult, BaseResponse, EmptyResult
 
 from localcloud.cloudformation import change_sets, describe, requests
-from localcloud.cloudformation.errors import ValidationError
+from localcloud.cloudformation.errors import StackNotFoundError, ValidationError
 from localcloud.cloudformation.registry import StackRegistry
 from localcloud.cloudformation.stack import Resource, Stack
 from localcloud.cloudformation.steps import lock
@@ -152,7 +152,11 @@ class StackResponse(BaseResponse):
 
     def describe_stack_events(self) -> ActionResult:
         """DescribeStackEvents."""
-        stack = self._registry.find(self._get_param("StackName"))
+        name = self._get_param("StackName")
+        try:
+            stack = self._registry.find(name)
+        except StackNotFoundError as error:
+            raise ValidationError(f"Stack [{name}] does not exist") from error
         page, token = self._page(stack.events[::-1])
         return ActionResult({"StackEvents": [describe.event(stack, e) for e in page], "NextToken": token})
 

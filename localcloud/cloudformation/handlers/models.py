@@ -98,6 +98,11 @@ class ModelHandler(PlainHandler):
                 f"Template error: resource {made.target.logical_id} does not support attribute type {name} "
                 "in Fn::GetAtt"
             ) from error
+        except Exception as error:
+            # Models are foreign code: whatever they raise is the fault of what reads the attribute.
+            raise UnresolvedValueError(
+                f"localcloud cannot tell attribute {name} of {made.target.logical_id}: {error!r}"
+            ) from error
         return "" if value is None else value
 
     def restore(self, before: Made, made: Made, progress: Progress) -> Cancel:
@@ -184,7 +189,7 @@ def _with_stack_tags(target: Target) -> Mapping[str, Any]:
     if target.resource_type not in _TAGGED_BY_PROPERTY or not target.stack_tags:
         return target.properties
     own = target.properties.get("Tags", [])
-    own_keys = {tag["Key"] for tag in own}
+    own_keys = {tag.get("Key") for tag in own if isinstance(tag, dict)}
     inherited = [{"Key": k, "Value": v} for k, v in target.stack_tags.items() if k not in own_keys]
     return {**target.properties, "Tags": own + inherited}
 

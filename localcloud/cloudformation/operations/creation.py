@@ -1,12 +1,19 @@
 """Creating a stack."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from localcloud.cloudformation.errors import UnresolvedValueError
 from localcloud.cloudformation.operations.base import Deployment, OnEnd
 from localcloud.cloudformation.operations.deletion import ROLLBACK, Deletion
-from localcloud.cloudformation.stack import Stack
 from localcloud.cloudformation.steps import schedule
-from localcloud.cloudformation.template.blueprint import Blueprint
 from localcloud.cloudformation.walk import Walk
+
+if TYPE_CHECKING:
+    from localcloud.clock import Timer
+    from localcloud.cloudformation.stack import Stack
+    from localcloud.cloudformation.template.blueprint import Blueprint
 
 
 class Creation(Deployment):
@@ -16,6 +23,7 @@ class Creation(Deployment):
         self, stack: Stack, blueprint: Blueprint, token: str | None, on_end: OnEnd | None = None
     ) -> None:
         super().__init__(stack, blueprint, token, on_end)
+        self._timer: Timer | None = None
         self._walk = Walk(blueprint.dependencies, self._visit, self._walked, stop_at_failure=True)
 
     def start(self) -> None:
@@ -29,13 +37,18 @@ class Creation(Deployment):
 
     def cancel(self) -> None:
         """Stops making resources; what was begun is shown as cancelled."""
-        self._walk.stop()
+        self._stop()
         self.cancel_works()
 
     def abandon(self) -> None:
         """See ``Operation``."""
-        self._walk.stop()
+        self._stop()
         super().abandon()
+
+    def _stop(self) -> None:
+        self._walk.stop()
+        if self._timer is not None:
+            self._timer.cancel()
 
     def _visit(self, logical_id: str) -> None:
         def ended(succeeded: bool) -> None:
@@ -44,6 +57,7 @@ class Creation(Deployment):
         self.create_resource(logical_id, ended)
 
     def _walked(self, failed: list[str]) -> None:
+        self._stop()
         if failed:
             self._fail(
                 f"The following resource(s) failed to create: [{', '.join(failed + self.cancel_works())}]. "
@@ -58,10 +72,8 @@ class Creation(Deployment):
         self.end()
 
     def _time_out(self) -> None:
-        if self.stack.operation is self and self.stack.status == "CREATE_IN_PROGRESS":
-            self._walk.stop()
-            self.cancel_works()
-            self._fail("Stack creation time exceeded the specified timeout. ")
+        self.cancel()
+        self._fail("Stack creation time exceeded the specified timeout. ")
 
     def _fail(self, reason: str) -> None:
         match self.stack.options.on_failure:

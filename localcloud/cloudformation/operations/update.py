@@ -144,7 +144,8 @@ class Update(Deployment):
             self._walk.failed(logical_id)
             return
         resource.definition = self.blueprint.definitions[logical_id]
-        if not handler.differs(target, made):
+        # What failed in an update that was left as it is was tried, not done.
+        if resource.status != "UPDATE_FAILED" and not handler.differs(target, made):
             self._walk.done(logical_id)
             return
         self.touched.append(logical_id)

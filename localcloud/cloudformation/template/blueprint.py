@@ -121,18 +121,24 @@ def draw(source: str, supplied: Mapping[str, str], place: Place) -> Blueprint:
     template = apply_transforms(original, texts, place.region)
     check_structure(template)
     parameters = resolve(template.get("Parameters", {}), supplied, place.read_ssm)
-    scope = _scope(template, parameters, place, _NoValues())
     try:
-        definitions = _existing(template["Resources"], scope)
-        outputs = _existing(template.get("Outputs", {}), scope)
+        definitions, outputs = _existing_parts(template, _scope(template, parameters, place, _NoValues()))
+        needs = dependencies(definitions)
     except UnresolvedValueError as error:
         raise ValidationError(str(error)) from error
+    return Blueprint(source, original, template, place, parameters, definitions, needs, outputs)
+
+
+def _existing_parts(
+    template: Mapping[str, Any], scope: Scope
+) -> tuple[dict[str, dict[str, Any]], dict[str, dict[str, Any]]]:
+    """Returns resources and outputs whose condition holds, once all they refer to is known to exist."""
+    definitions = _existing(template["Resources"], scope)
+    outputs = _existing(template.get("Outputs", {}), scope)
     known = set(scope.names) | set(definitions) | {"AWS::NoValue"}
     _check_references(definitions, known | set(template["Resources"]), known)
     _refuse_unresolved(outputs, known, "Outputs")
-    return Blueprint(
-        source, original, template, place, parameters, definitions, dependencies(definitions), outputs
-    )
+    return definitions, outputs
 
 
 def _existing(section: Mapping[str, dict[str, Any]], scope: Scope) -> dict[str, dict[str, Any]]:

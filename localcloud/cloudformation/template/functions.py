@@ -60,11 +60,19 @@ class Scope:
             (name,) = node
             function = _FUNCTIONS.get(name)
             if function is not None:
-                return function(self, node[name])
+                return self._call(name, function, node[name])
             if isinstance(name, str) and name.startswith("Fn::"):
                 raise UnresolvedValueError(f"Template error: localcloud does not know the function {name}")
         evaluated = {key: self.evaluate(value) for key, value in node.items()}
         return {key: value for key, value in evaluated.items() if value is not NO_VALUE}
+
+    def _call(self, name: str, function: "Callable[[Scope, Any], Any]", arguments: Any) -> Any:
+        try:
+            return function(self, arguments)
+        except (TypeError, ValueError, AttributeError, KeyError) as error:
+            raise UnresolvedValueError(
+                f"Template error: {name} cannot take these arguments: {error}"
+            ) from error
 
     def holds(self, name: str) -> bool:
         """Says whether a condition of the template is true."""
@@ -155,10 +163,20 @@ def _ref(scope: Scope, name: Any) -> Any:
 
 
 def split_attribute(arguments: Any) -> tuple[Any, Any]:
-    """Returns logical id and attribute name of ``Fn::GetAtt``, which may be a list or dotted text."""
-    parts = arguments.split(".", maxsplit=1) if isinstance(arguments, str) else arguments
-    logical_id, *names = parts
-    return logical_id, names[0] if len(names) == 1 else ".".join(names)
+    """Returns logical id and attribute name of ``Fn::GetAtt``, which may be a list or dotted text.
+
+    Raises:
+        UnresolvedValueError: There are fewer than two parts.
+    """
+    match arguments.split(".", maxsplit=1) if isinstance(arguments, str) else arguments:
+        case [logical_id, name]:
+            return logical_id, name
+        case [logical_id, *names] if names:
+            return logical_id, ".".join(names)
+    raise UnresolvedValueError(
+        "Template error: every Fn::GetAtt object requires two non-empty parameters, "
+        "the resource name and the resource attribute"
+    )
 
 
 def _get_att(scope: Scope, arguments: Any) -> Any:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from localcloud.cloudformation.errors import ValidationError
+from localcloud.cloudformation.errors import UnresolvedValueError, ValidationError
 from localcloud.cloudformation.template.functions import split_attribute
 
 _VARIABLE = re.compile(r"\$\{([^!}][^}]*)\}")
@@ -36,11 +36,21 @@ def names_in(node: Any) -> Iterator[str]:
 
 
 def _names_in_sub(arguments: Any) -> Iterator[str]:
-    text, local = (arguments, {}) if isinstance(arguments, str) else arguments
+    text, local = (arguments, {}) if isinstance(arguments, str) else _text_and_map(arguments)
     yield from names_in(list(local.values()))
     for name in _VARIABLE.findall(text):
         if name.strip() not in local:
             yield name.strip().split(".", maxsplit=1)[0]
+
+
+def _text_and_map(arguments: Any) -> tuple[str, dict[str, Any]]:
+    match arguments:
+        case [str(text), dict(local)]:
+            return text, local
+    raise UnresolvedValueError(
+        "Template error: One or more Fn::Sub intrinsic functions don't specify expected arguments. "
+        "Specify a string as first argument, and an optional second argument to specify a mapping of values"
+    )
 
 
 def dependencies(definitions: Mapping[str, Mapping[str, Any]]) -> dict[str, set[str]]:

@@ -65,6 +65,22 @@ def test_an_empty_change_set_has_failed_with_the_text_that_clients_know(cloud):
     assert described["StatusReason"].startswith("The submitted information didn't contain changes.")
 
 
+def test_a_name_can_be_used_again_once_its_change_set_was_executed(cloud):
+    cloud.created("one", queues(A=1))
+    propose(cloud, queues(A=2), "UPDATE")
+    propose(cloud, queues(A=3), "UPDATE", name="other")
+    with pytest.raises(ClientError, match="ChangeSet change already exists"):
+        propose(cloud, queues(A=4), "UPDATE")
+
+    cloud.cfn.execute_change_set(StackName="one", ChangeSetName="change")
+    cloud.settled("one", "UPDATE_COMPLETE")
+
+    assert [s["ChangeSetName"] for s in cloud.cfn.list_change_sets(StackName="one")["Summaries"]] == [
+        "change"
+    ]
+    assert propose(cloud, queues(A=4), "UPDATE")["Status"] == "CREATE_COMPLETE"
+
+
 def test_a_deleted_change_set_is_gone(cloud):
     cloud.created("one", queues(A=1))
     propose(cloud, queues(A=2), "UPDATE")

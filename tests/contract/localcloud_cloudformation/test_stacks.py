@@ -136,6 +136,23 @@ def test_a_stack_can_be_deleted_while_it_is_being_created(cloud, until):
     assert cloud.client("sqs").list_queues().get("QueueUrls", []) == []
 
 
+def test_a_deletion_takes_over_a_rollback(cloud, until):
+    behaviours.replace(
+        [
+            {"logical_id": "Second", "action": "CREATE", "fail": "bad"},
+            {"logical_id": "First", "action": "DELETE", "duration_s": 0.5},
+        ]
+    )
+    stack_id = cloud.create("one", PAIR)
+    until(lambda: cloud.status(stack_id) == "ROLLBACK_IN_PROGRESS")
+
+    cloud.cfn.delete_stack(StackName="one")
+
+    assert cloud.status("one") == "DELETE_IN_PROGRESS"
+    cloud.settled(stack_id, "DELETE_COMPLETE")
+    assert cloud.statuses(stack_id, "First").count("DELETE_IN_PROGRESS") == 1
+
+
 def test_a_deletion_that_fails_can_be_tried_again_or_leave_something_behind(cloud):
     stack_id = cloud.created("one", PAIR)
     behaviours.replace([{"logical_id": "Second", "action": "DELETE", "fail": "in use"}])

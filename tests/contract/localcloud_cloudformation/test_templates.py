@@ -233,6 +233,39 @@ def test_templates_that_make_no_sense_are_refused(cloud, template, message):
     assert message in refusal(cloud.cfn.create_stack, StackName="one", TemplateBody=body)
 
 
+@pytest.mark.parametrize(
+    ("expression", "message"),
+    [
+        ({"Fn::Sub": 5}, "Fn::Sub intrinsic functions don't specify expected arguments"),
+        ({"Fn::GetAtt": "Queue"}, "Fn::GetAtt object requires two non-empty parameters"),
+    ],
+)
+def test_functions_with_impossible_arguments_are_refused(cloud, expression, message):
+    template = {"Resources": {"Queue": QUEUE}, "Outputs": {"Out": {"Value": expression}}}
+
+    assert message in refusal(cloud.cfn.create_stack, StackName="one", TemplateBody=json.dumps(template))
+
+
+@pytest.mark.parametrize(
+    ("expression", "message"),
+    [
+        ({"Fn::Select": [3, ["a"]]}, "cannot select nonexistent value at index 3"),
+        ({"Fn::Select": ["x", ["a"]]}, "Fn::Select cannot take these arguments"),
+        ({"Fn::Join": ["a"]}, "every Fn::Join object requires 2 arguments"),
+        ({"Fn::Cidr": ["nonsense", 1, 8]}, "Fn::Cidr cannot take these arguments"),
+        ({"Fn::FindInMap": ["None", "a", "b"]}, "Unable to get mapping for None::a::b"),
+        ({"Fn::ForEach::X": ["a"]}, "localcloud does not know the function Fn::ForEach::X"),
+    ],
+)
+def test_functions_without_a_value_fail_what_they_are_for(cloud, expression, message):
+    topic = {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": expression}}
+
+    cloud.create("one", {"Resources": {"Topic": topic}})
+
+    cloud.settled("one", "ROLLBACK_COMPLETE")
+    assert message in cloud.reason("one", "Topic")
+
+
 def test_an_inline_template_has_at_most_51200_bytes(cloud):
     body = json.dumps({"Resources": {"Queue": QUEUE}}).ljust(51_201)
 

@@ -133,6 +133,18 @@ def test_rollback_can_be_disabled_and_asked_for_later(cloud):
     assert timeouts(cloud) == [1, 1]
 
 
+def test_an_update_left_failed_can_be_tried_again(cloud):
+    cloud.created("one", queues(Queue=1))
+    behaviours.replace([{"action": "UPDATE", "fail": "no", "times": 1}])
+    cloud.update("one", queues(Queue=2), DisableRollback=True)
+    cloud.settled("one", "UPDATE_FAILED")
+
+    cloud.update("one", queues(Queue=2))
+
+    cloud.settled("one", "UPDATE_COMPLETE")
+    assert timeouts(cloud) == [2]
+
+
 def test_an_update_can_be_cancelled(cloud, until):
     cloud.created("one", queues(Queue=1))
     behaviours.replace([{"action": "UPDATE", "duration_s": 60, "times": 1}])
