@@ -26,6 +26,8 @@ _STDERR_TAIL_BYTES = 4000
 _INHERITED = ("PATH", "HOME", "TMPDIR", "LANG", "SYSTEMROOT")
 #: The clock is moved while the answer is waited for, and what falls due is waited for as well.
 _CONTROL_TIMEOUT_S = 300
+#: A synchronous invocation is answered when the function has ended. Source: AWS Lambda quotas, timeout.
+_INVOCATION_TIMEOUT_S = 900
 
 
 class CloudError(Exception):
@@ -120,7 +122,11 @@ class Cloud:
             endpoint_url=self.endpoint_url,
             aws_access_key_id=guard.FAKE_CREDENTIALS["AWS_ACCESS_KEY_ID"],
             aws_secret_access_key=guard.FAKE_CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
-            config=Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}),
+            config=Config(
+                retries={"total_max_attempts": 1},
+                s3={"addressing_style": "path"},
+                read_timeout=_INVOCATION_TIMEOUT_S,
+            ),
         )
 
     def now(self) -> str:

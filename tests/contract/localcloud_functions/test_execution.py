@@ -320,11 +320,25 @@ def test_the_tail_of_the_log_comes_with_the_response(cloud):
     assert "tail\n" in base64.b64decode(response["LogResult"]).decode()
 
 
-def test_more_invocations_than_environments_wait_their_turn(cloud):
-    name = deploy(cloud, "import time\ndef handler(event, context): time.sleep(0.2)")
+def test_two_invocations_run_at_once_and_more_wait_for_a_warm_environment(cloud, tmp_path):
+    name = deploy(
+        cloud,
+        """
+        import os, threading
+        from pathlib import Path
+        me = os.environ["AWS_LAMBDA_LOG_STREAM_NAME"].rpartition("]")[2]
+        def handler(event, context):
+            folder = Path(event)
+            (folder / me).touch()
+            for _ in range(900):
+                if len(list(folder.iterdir())) == 2:
+                    return "met"
+                threading.Event().wait(0.01)
+        """,
+    )
     with concurrent.futures.ThreadPoolExecutor(4) as clients:
-        responses = list(clients.map(lambda _: call(cloud, name), range(4)))
-    assert [response["StatusCode"] for response in responses] == [200] * 4
+        responses = list(clients.map(lambda _: call(cloud, name, str(tmp_path)), range(4)))
+    assert [response["Payload"] for response in responses] == ["met"] * 4
     assert sorted(r["cold"] for r in invocations(cloud, name)) == [False, False, True, True]
 
 

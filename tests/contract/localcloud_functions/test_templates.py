@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from textwrap import dedent
 
 import pytest
 
@@ -139,6 +140,42 @@ def outputs(cloud, name):
 
 def test_a_custom_resources_function_answers_over_https(cloud, stack):
     assert outputs(cloud, stack)["Answer"] == "from the layer"
+
+
+def test_inline_source_answers_through_the_module_that_lambda_puts_beside_it(cloud):
+    role(cloud)
+    source = dedent(
+        """
+        import cfnresponse
+        def handler(event, context):
+            given = event["ResourceProperties"]["Given"]
+            cfnresponse.send(event, context, cfnresponse.SUCCESS, {"Region": given})
+        """
+    )
+    body = {
+        "Resources": {
+            "Function": {
+                "Type": "AWS::Lambda::Function",
+                "Properties": {
+                    "Code": {"ZipFile": source},
+                    "Handler": "index.handler",
+                    "Runtime": "python3.12",
+                    "Role": "arn:aws:iam::123456789012:role/function",
+                },
+            },
+            "Custom": {
+                "Type": "Custom::Inline",
+                "Properties": {
+                    "ServiceToken": {"Fn::GetAtt": ["Function", "Arn"]},
+                    "Given": {"Ref": "AWS::Region"},
+                },
+            },
+        },
+        "Outputs": {"Region": {"Value": {"Fn::GetAtt": ["Custom", "Region"]}}},
+    }
+    cloud.client("cloudformation").create_stack(StackName="inline", TemplateBody=json.dumps(body))
+    settled(cloud, "inline", "CREATE_COMPLETE")
+    assert outputs(cloud, "inline")["Region"] == "us-east-1"
 
 
 def test_a_templates_function_has_all_its_settings(cloud, stack):
