@@ -89,6 +89,7 @@ class Restoration:
             )
             self._update.end()
             return
+        self._settle_untouched()
         self._stack.set_status("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS")
         for logical_id in self._update.created:
             made = self._stack.resources.pop(logical_id).made
@@ -96,6 +97,13 @@ class Restoration:
                 self._stack.leftovers.append(made)
         self._update.created.clear()
         Cleanup(self._update, self._update.needs, self._complete).start()
+
+    def _settle_untouched(self) -> None:
+        """Shows what failed before anything was done to it as what it was all along."""
+        for logical_id in self._update.before:
+            resource = self._stack.resources[logical_id]
+            if resource.status == "UPDATE_FAILED" and logical_id not in self._update.touched:
+                resource.set_status("UPDATE_COMPLETE")
 
     def _complete(self) -> None:
         self._stack.set_status("UPDATE_ROLLBACK_COMPLETE")

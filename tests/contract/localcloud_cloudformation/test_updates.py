@@ -119,6 +119,18 @@ def test_an_update_can_be_tried_again_after_it_was_taken_back(cloud):
     assert timeouts(cloud) == [2]
 
 
+def test_a_resource_without_a_value_is_left_alone_and_whole(cloud):
+    cloud.created("one", queues(Queue=1))
+    broken = queues(Queue={"Fn::ImportValue": "none"})
+    cloud.update("one", broken)
+
+    cloud.settled("one", "UPDATE_ROLLBACK_COMPLETE")
+    assert cloud.reason("one", "Queue") == "No export named none found."
+    assert cloud.statuses("one", "Queue")[-2:] == ["UPDATE_FAILED", "UPDATE_COMPLETE"]
+    message = refusal(cloud.cfn.update_stack, StackName="one", TemplateBody=json.dumps(queues(Queue=1)))
+    assert message == "No updates are to be performed."
+
+
 def test_rollback_can_be_disabled_and_asked_for_later(cloud):
     cloud.created("one", queues(First=1, Second=1))
     behaviours.replace(
