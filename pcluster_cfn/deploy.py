@@ -32,6 +32,9 @@ _NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
 #: A stack in these states has nothing to update. Source: CloudFormation, "Stack status codes".
 _ONLY_DELETABLE = {"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED"}
 
+#: A stack that has had nothing but change sets so far.
+_IN_REVIEW = "REVIEW_IN_PROGRESS"
+
 
 @dataclass(frozen=True)
 class Deployment:
@@ -69,12 +72,9 @@ class Deployer:
             CommandError: The request cannot be made or CloudFormation refuses it.
         """
         stack = find_stack(self._cloudformation, deployment.stack_name)
-        if stack and stack["StackStatus"] in _ONLY_DELETABLE:
-            raise CommandError(
-                f"stack {deployment.stack_name} is {stack['StackStatus']} and cannot be updated",
-                f"delete it first: pcluster-cfn delete {deployment.stack_name}",
-            )
-        new = stack is None or stack["StackStatus"] == "REVIEW_IN_PROGRESS"
+        if stack:
+            _require_updatable(stack)
+        new = stack is None or stack["StackStatus"] == _IN_REVIEW
         parameters = _parameters(deployment, None if new else stack)
         feed = EventFeed(self._cloudformation, stack["StackId"] if stack else None)
         change_set = self._create_change_set(deployment, parameters, "CREATE" if new else "UPDATE")
@@ -155,6 +155,16 @@ class Deployer:
         raise CommandError(
             f"CloudFormation refused the change: {reason}", "mend the template or its parameters"
         )
+
+
+def _require_updatable(stack: "StackTypeDef") -> None:
+    name, status = stack["StackName"], stack["StackStatus"]
+    if status in _ONLY_DELETABLE:
+        raise CommandError(
+            f"stack {name} is {status} and cannot be updated", f"delete it: pcluster-cfn delete {name}"
+        )
+    if status.endswith("_IN_PROGRESS") and status != _IN_REVIEW:
+        raise CommandError(f"stack {name} is {status}", "try again when it has ended")
 
 
 def _parameters(deployment: Deployment, stack: "StackTypeDef | None") -> "list[ParameterTypeDef]":

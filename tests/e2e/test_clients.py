@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from localcloud.cloud import Cloud
 from tests.e2e.account import DEADLINE_S, ROOT, outputs
 
 pytestmark = pytest.mark.e2e
@@ -143,3 +144,29 @@ def test_local_prints_exports_for_a_shell_and_runs_until_it_is_told_to_end():
     os.kill(int(pid), signal.SIGTERM)
     assert shell.returncode == 0, shell.stderr
     assert len(json.loads(answer)["Subnets"]) == 1
+
+
+def test_ctrl_c_stops_watching_and_says_that_the_stack_goes_on(tmp_path):
+    template = tmp_path / "waiting.yaml"
+    template.write_text(
+        "Resources:\n"
+        "  Handle: {Type: AWS::CloudFormation::WaitConditionHandle}\n"
+        "  Wait:\n"
+        "    Type: AWS::CloudFormation::WaitCondition\n"
+        "    Properties: {Handle: !Ref Handle, Timeout: 3600}\n"
+    )
+    command = [sys.executable, "-m", "pcluster_cfn", "deploy", str(template)]
+    with Cloud.start(skip_idle=False) as cloud:
+        environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **cloud.environment}
+        watching = subprocess.Popen(
+            command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        watching.stdout.readline()
+        watching.send_signal(signal.SIGINT)
+        _, said = watching.communicate(timeout=DEADLINE_S)
+        again = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+    assert watching.returncode == 130
+    assert "CloudFormation goes on with stack waiting" in said
+    assert again.returncode == 1
+    assert again.stderr == "Error: stack waiting is CREATE_IN_PROGRESS; try again when it has ended\n"
