@@ -32,6 +32,8 @@ def install(
     connect(Ports(invoke_async, put_service_event))
     cloudformation_backends.backend = StackRegistry
     cloudformation_backends.clear()
+    # This one path is all: moto's own for responses of custom resources goes, ours arrive at the sink.
+    urls.url_paths.clear()
     urls.url_paths["{0}/$"] = StackResponse.dispatch
     sink.start()
 

@@ -5,6 +5,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from localcloud.clock import clock
@@ -49,7 +50,7 @@ def unsubscribe(listener: Listener) -> None:
 def announce(event: ResourceEvent) -> None:
     """Tells every listener, soon."""
     for listener in _listeners:
-        send(lambda listener=listener: listener(event))  # type: ignore[misc]
+        send(partial(listener, event))
 
 
 def send(notification: Callable[[], None]) -> None:

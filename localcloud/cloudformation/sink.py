@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
@@ -183,7 +184,7 @@ class ResponseSink:
 
             def _reply(self, answer: _Answer) -> None:
                 body = b""
-                if answer.status != 200:  # noqa: PLR2004 - HTTP's OK
+                if answer.status != HTTPStatus.OK:
                     message = escape(answer.message)
                     body = (
                         f"<Error><Code>{answer.outcome}</Code><Message>{message}</Message></Error>".encode()

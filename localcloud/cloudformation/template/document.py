@@ -15,6 +15,13 @@ _UNPREFIXED = {"Ref", "Condition"}
 class _Loader(yaml.SafeLoader):
     """YAML as CloudFormation reads it: dates stay text, and ``!Function`` stands for a function."""
 
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Returns a map whose numeric keys, such as account numbers in mappings, are text."""
+        for key_node, _ in node.value:
+            if key_node.tag in {"tag:yaml.org,2002:int", "tag:yaml.org,2002:float"}:
+                key_node.tag = "tag:yaml.org,2002:str"
+        return super().construct_mapping(node, deep)
+
 
 _Loader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]

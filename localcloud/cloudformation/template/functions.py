@@ -89,11 +89,12 @@ class Scope:
         if not isinstance(node, dict):
             return node
         if set(node) == {"Fn::If"}:
-            return self.choose(self._branch(node["Fn::If"]))
+            return self.choose(self.branch(node["Fn::If"]))
         chosen = {key: self.choose(value) for key, value in node.items()}
         return {key: value for key, value in chosen.items() if value != {"Ref": "AWS::NoValue"}}
 
-    def _branch(self, arguments: Any) -> Any:
+    def branch(self, arguments: Any) -> Any:
+        """Returns the branch that ``Fn::If`` takes, as it stands in the template."""
         condition, if_true, if_false = _exactly(arguments, 3, "Fn::If")
         return if_true if self.holds(condition) else if_false
 
@@ -229,7 +230,7 @@ def _list(scope: Scope, items: Any, name: str) -> list[Any]:
 
 
 def _if(scope: Scope, arguments: Any) -> Any:
-    return scope.evaluate(scope._branch(arguments))  # noqa: SLF001 - functions are the scope's other half
+    return scope.evaluate(scope.branch(arguments))
 
 
 def _find_in_map(scope: Scope, arguments: Any) -> Any:

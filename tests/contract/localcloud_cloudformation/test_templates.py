@@ -127,6 +127,19 @@ Outputs:
     assert cloud.outputs("one") == {"Sub": "a-b!", "GetAtt": "a-b", "If": "b", "Date": "2012-10-17"}
 
 
+def test_numbers_as_keys_are_text(cloud):
+    cloud.created(
+        "one",
+        """
+Mappings: {Accounts: {123456789012: {1.5: here}}}
+Resources: {Queue: {Type: AWS::SQS::Queue}}
+Outputs: {Out: {Value: !FindInMap [Accounts, !Ref "AWS::AccountId", "1.5"]}}
+""",
+    )
+
+    assert cloud.outputs("one") == {"Out": "here"}
+
+
 PARAMETERS = {
     "Size": {"Type": "Number", "Default": 3, "MinValue": 1, "MaxValue": 5},
     "Stage": {"Type": "String", "Default": "dev", "AllowedValues": ["dev", "prod"]},
