@@ -1,12 +1,16 @@
-"""APIs about things that this cloud never has: asked for one by id, they say that there is none."""
+"""APIs that look for things by id, and say that there is none where moto has no answer."""
 
+import json
 from typing import Any
 
 from moto.core.exceptions import JsonRESTError
 from moto.core.responses import ActionResult
 from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.responses import EC2Response
+from moto.fsx.exceptions import FileSystemNotFound
 from moto.fsx.responses import FSxResponse
+
+_describe_known_file_systems = FSxResponse.describe_file_systems
 
 
 def _describe_capacity_reservations(response: EC2Response) -> ActionResult:
@@ -30,10 +34,18 @@ def _describe_file_caches(response: FSxResponse) -> str:
     return '{"FileCaches": []}'
 
 
+def _describe_file_systems(response: FSxResponse) -> str:
+    for file_system_id in json.loads(response.body).get("FileSystemIds") or []:
+        if file_system_id not in response.fsx_backend.file_systems:
+            raise FileSystemNotFound(file_system_id)
+    return _describe_known_file_systems(response)
+
+
 def answer_api_calls() -> None:
-    """Adds to moto the calls by which ParallelCluster's validators look for such things."""
+    """Adds to moto the calls by which ParallelCluster's validators look for storage and capacity."""
     ec2: Any = EC2Response
     ec2.describe_capacity_reservations = _describe_capacity_reservations
     fsx: Any = FSxResponse
+    fsx.describe_file_systems = _describe_file_systems
     fsx.describe_volumes = _describe_volumes
     fsx.describe_file_caches = _describe_file_caches

@@ -387,10 +387,12 @@ def test_a_bucket_policy_that_denies_everybody_does(client):
         s3.get_object(Bucket="closed", Key="key")
 
 
-def test_what_never_exists_is_not_found_rather_than_not_implemented(client, ec2):
+def test_what_does_not_exist_is_not_found(client, ec2):
     fsx = client("fsx")
     with pytest.raises(ec2.exceptions.ClientError, match="does not exist"):
         ec2.describe_capacity_reservations(CapacityReservationIds=["cr-0123456789abcdef0"])
+    with pytest.raises(fsx.exceptions.FileSystemNotFound):
+        fsx.describe_file_systems(FileSystemIds=["fs-0123456789abcdef0"])
     with pytest.raises(fsx.exceptions.VolumeNotFound):
         fsx.describe_volumes(VolumeIds=["fsvol-0123456789abcdef0"])
     with pytest.raises(fsx.exceptions.FileCacheNotFound):
