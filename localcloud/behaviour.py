@@ -55,7 +55,8 @@ class Behaviours:
         Args:
             rules: Each with optional ``stack``, ``logical_id`` and ``type`` (patterns as in file names, by
                 default any), ``action`` (CREATE, UPDATE, DELETE or, by default, ``*``), ``duration_s``,
-                ``fail`` (a reason) and ``times`` (how often it decides; by default always).
+                ``fail`` (a reason) and ``times`` (how often it decides; by default always). Taking an
+                update back is an UPDATE as well: a failure that is to be rolled back needs ``times``.
 
         Raises:
             ValueError: A rule has a key or a value that means nothing; the rules in force stay.
