@@ -1,6 +1,7 @@
 """What the engine answers, with the real library, for stacks in states that a test states."""
 
 import os
+import socket
 from datetime import timedelta
 
 import boto3
@@ -308,6 +309,7 @@ def test_nothing_of_a_call_survives_into_the_next(engine, api, configuration):
     assert first["stack_id"] != second["stack_id"]
     assert os.environ["AWS_DEFAULT_REGION"] == region
     assert boto3.DEFAULT_SESSION is None
+    assert socket.getdefaulttimeout() is None
     assert AWSApi._instance is None  # noqa: SLF001 - the library offers no other way to look
     assert not any(Cache._caches)  # noqa: SLF001
 
