@@ -37,10 +37,16 @@ class Context:
 class World:
     """One account with a provider in it."""
 
-    def __init__(self, versions: tuple[str, ...] = ("3.16.1",)) -> None:
+    def __init__(
+        self,
+        versions: tuple[str, ...] = ("3.16.1",),
+        *,
+        stacks: FactStacks | None = None,
+        engines: QueuedEngines | None = None,
+    ) -> None:
         self.clock = MovedClock()
-        self.stacks = FactStacks()
-        self.engines = QueuedEngines(versions)
+        self.stacks = stacks or FactStacks()
+        self.engines = engines or QueuedEngines(versions)
         self.sink = Sink()
         self.operations = MemoryOperations(self.clock)
         self.provider = Provider(
