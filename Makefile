@@ -14,11 +14,12 @@ help: ## list the targets
 	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@
 
-check: .venv/.installed ## lint, format, types, import rules
+check: .venv/.installed ## lint, format, types, import rules, templates
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
 	.venv/bin/lint-imports
+	.venv/bin/cfn-lint template.yaml examples/*.yaml
 
 format: .venv/.installed ## rewrite: format and fix
 	$(PY) -m ruff check --fix . ; $(PY) -m ruff format .

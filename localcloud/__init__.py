@@ -1,1 +1,1 @@
-"""AWS on this machine: moto plus what it lacks, driven by real clients, running the real ParallelCluster library."""
+"""AWS on this machine: moto plus what it lacks, for real clients and the real ParallelCluster library."""
