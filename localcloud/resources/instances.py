@@ -35,8 +35,8 @@ class Instance(Resource, moto_instances.Instance, CloudFormationModel):
         self, ec2_backend: Any, image_id: str, user_data: Any, security_groups: list[Any], **kwargs: Any
     ) -> None:
         template = _template_data(ec2_backend, kwargs.get("launch_template"))
-        for argument, key in (("nics", "NetworkInterfaces"), ("metadata_options", "MetadataOptions")):
-            kwargs[argument] = kwargs.get(argument) or template.get(key) or type(template.get(key, {}))()
+        kwargs["nics"] = kwargs.get("nics") or template.get("NetworkInterfaces", [])
+        kwargs["metadata_options"] = kwargs.get("metadata_options") or template.get("MetadataOptions", {})
         kwargs["ebs_optimized"] = kwargs.get("ebs_optimized") or template.get("EbsOptimized", False)
         if not kwargs.get("subnet_id"):
             kwargs["subnet_id"] = _subnet_of(ec2_backend, kwargs["nics"])
