@@ -85,22 +85,25 @@ class Demo:
         package(template, path.parent, self._bucket)
         outputs = self._deploy(Deployment(_STACK, template, parameters))
         clusters = find_clusters(self._cloud, _STACK)
-        for cluster in clusters:
-            self._check_head_node(cluster, outputs)
+        self._check_head_nodes(clusters, outputs.get("HeadNodeIp"))
         return clusters
 
-    def _check_head_node(self, cluster: Cluster, outputs: Mapping[str, str]) -> None:
-        node = head_node(self._cloud, cluster.name)
-        if node is None:
-            raise CommandError(f"EC2 knows no head node of cluster {cluster.name}")
-        address = node.public_ip or node.private_ip
-        self._say(f"EC2 reports head node {node.instance_id} of cluster {cluster.name} at {address}")
-        if "HeadNodeIp" not in outputs:
+    def _check_head_nodes(self, clusters: list[Cluster], output: str | None) -> None:
+        """Checks that each cluster has a head node, and that the output is the address of one of them."""
+        addresses: set[str] = set()
+        for cluster in clusters:
+            node = head_node(self._cloud, cluster.name)
+            if node is None:
+                raise CommandError(f"EC2 knows no head node of cluster {cluster.name}")
+            address = node.public_ip or node.private_ip
+            addresses |= {node.public_ip, node.private_ip}
+            self._say(f"EC2 reports head node {node.instance_id} of cluster {cluster.name} at {address}")
+        if output is None:
             self._say("The template has no output HeadNodeIp to compare with.")
-        elif outputs["HeadNodeIp"] not in {node.public_ip, node.private_ip}:
-            raise CommandError(f"output HeadNodeIp is {outputs['HeadNodeIp']}, but EC2 says {address}")
+        elif output not in addresses:
+            raise CommandError(f"output HeadNodeIp is {output}, which EC2 reports for none of the clusters")
         else:
-            self._say(f"HeadNodeIp = {outputs['HeadNodeIp']}: the same address")
+            self._say(f"HeadNodeIp = {output}: the same address")
 
     def _update(self, template: Template, parameters: Mapping[str, str], clusters: list[Cluster]) -> None:
         raised = raise_max_count(template, parameters)
