@@ -193,3 +193,13 @@ def test_a_version_without_an_engine_is_refused_with_the_versions_there_are() ->
     assert reason.startswith("VersionMismatch")
     assert "3.11.0" in reason
     assert "3.14.0, 3.16.1" in reason
+
+
+def test_a_cluster_deleted_while_it_is_being_made_is_told_as_failed() -> None:
+    world = World()
+    request = world.create()
+    world.run_engine()
+    world.settle("hpc", "DELETE_COMPLETE")
+    answer = world.sink.answer(request)
+    assert answer["Reason"] == "ClusterFailed: cluster hpc: it was deleted while it was being created."
+    assert answer["PhysicalResourceId"] == "hpc"

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from cluster_provider.core.errors import DeliveryFailed, Undeliverable
@@ -259,3 +261,24 @@ def test_an_answer_that_can_never_arrive_is_given_up() -> None:
     world.pass_time(300)
     assert world.sink.bodies == {}
     assert [record.is_open for _, record in world.operations.records()] == [False]
+
+
+def test_an_update_of_a_cluster_that_became_somebody_elses_is_refused() -> None:
+    world = World()
+    world.made()
+    taken = world.stacks.declare(replace(world.cluster(), tags={"parallelcluster:version": "3.16.1"}))
+    request = world.update(ClusterConfiguration=NEW)
+    assert world.sink.answer(request)["Reason"].startswith("NotOwner: cluster hpc")
+    assert world.cluster() == taken
+    assert world.engines.calls == []
+
+
+def test_an_update_of_a_broken_cluster_tells_what_broke_it() -> None:
+    world = World()
+    world.made()
+    world.settle("hpc", "UPDATE_ROLLBACK_FAILED", reason="HeadNode could not be put back")
+    request = world.update(ClusterConfiguration=NEW)
+    reason = world.sink.answer(request)["Reason"]
+    assert reason.startswith("ClusterFailed: cluster hpc: the stack is UPDATE_ROLLBACK_FAILED")
+    assert "HeadNode could not be put back" in reason
+    assert world.engines.calls == []

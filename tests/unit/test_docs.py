@@ -1,0 +1,43 @@
+"""What the documents say of the code is true."""
+
+import re
+from pathlib import Path
+
+from cluster_provider.core.attributes import attributes
+from cluster_provider.core.errors import ERRORS
+from cluster_provider.core.properties import SCHEMA
+
+CONTRACT = Path("docs/contract.md").read_text()
+
+
+def test_every_row_of_the_decision_table_names_a_test_that_exists() -> None:
+    table = CONTRACT[CONTRACT.index("## Decisions") :]
+    rows = [line for line in table.splitlines() if re.match(r"\| (any|Create|Update|Delete)", line)]
+    scenarios = "\n".join(path.read_text() for path in Path("tests/scenario").glob("test_*.py"))
+    named = [re.findall(r"`(test_\w+)`", row) for row in rows]
+    assert len(rows) > 30
+    assert [row for row, names in zip(rows, named, strict=True) if len(names) != 1] == []
+    assert [name for (name,) in named if f"def {name}(" not in scenarios] == []
+
+
+def test_every_interleaving_has_a_test_with_its_number() -> None:
+    source = Path("tests/scenario/test_interleavings.py").read_text()
+    assert {int(number) for number in re.findall(r"def test_(\d\d)_", source)} == set(range(1, 31))
+
+
+def test_every_property_and_every_error_code_is_described() -> None:
+    assert [name for name in SCHEMA["properties"] if f"`{name}`" not in CONTRACT] == []
+    assert [code for code in ERRORS if f"`{code}`" not in CONTRACT] == []
+
+
+def test_every_attribute_is_described() -> None:
+    described = set(re.findall(r"`([\w.]+)`", CONTRACT))
+    suffixes = {name for name in described if name.startswith(".")}
+    groups = ("headNode", "loginNodes.N", "loginNodes")
+
+    def known(name: str) -> bool:
+        indexed = re.sub(r"^loginNodes\.\d+", "loginNodes.N", name)
+        group = next((group for group in groups if indexed.startswith(f"{group}.")), None)
+        return indexed in described or (group is not None and indexed[len(group) :] in suffixes)
+
+    assert [name for name in attributes(None, None) if not known(name)] == []
