@@ -131,8 +131,18 @@ def test_06_a_create_signed_in_the_same_second_is_stopped_by_the_parent_stack() 
     world.delete(MADE_UP)
     world.stacks.awaited[world.owner()] = False
     world.deliver(create)
+    world.pass_time(60)
     assert world.engines.calls == []
     assert [record.is_open for _, record in world.operations.records()] == [False]
+
+
+def test_06_a_parent_stack_whose_read_was_late_does_not_hang_the_create() -> None:
+    world = World()
+    world.stacks.awaited[world.owner()] = False
+    world.create()
+    world.stacks.awaited[world.owner()] = True
+    world.pass_time(60)
+    assert len(world.engines.calls) == 1
 
 
 def test_07_an_update_delivered_again_after_its_rollback_changes_nothing() -> None:

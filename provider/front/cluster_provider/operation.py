@@ -36,6 +36,9 @@ logger = logging.getLogger(__name__)
 #: When the sweep looks again at an answer that may not have arrived, in seconds.
 RESEND_AFTER_S = 30
 
+#: A resource that the parent stack calls over is asked about again after this many seconds.
+UNWANTED_FOR_S = 30
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -199,8 +202,7 @@ class OperationService:
         """Records the call, then sends it: a crash in between costs a fence's time and nothing else."""
         request = operation.request
         if action.operation in {Operation.CREATE, Operation.UPDATE} and not self._awaited(request):
-            logger.warning("dropped: the resource is no longer being made", extra=_names(operation))
-            self._drop(operation)
+            self._leave(operation, now)
             return
         operation, call = calls.next_call(operation, action, now)
         version = self._version_for(operation, action)
@@ -226,6 +228,17 @@ class OperationService:
         except Unavailable as error:
             logger.warning("the parent stack could not be asked: %s", error)
             return True
+
+    def _leave(self, operation: OperationRecord, now: datetime) -> None:
+        """Drops what CloudFormation no longer wants, once it said so twice: its reads may be late."""
+        first_at = operation.progress.unwanted_at
+        if first_at is not None and now >= first_at + timedelta(seconds=UNWANTED_FOR_S):
+            logger.warning("dropped: the resource is no longer being made", extra=_names(operation))
+            self._drop(operation)
+            return
+        progress = replace(operation.progress, unwanted_at=first_at or now)
+        again = Wait("the parent stack does not wait for this", now + timedelta(seconds=UNWANTED_FOR_S))
+        self._wait(replace(operation, progress=progress), again, now)
 
     def _version_for(self, operation: OperationRecord, action: Start) -> str:
         """A new cluster's engine is pinned; an existing one's is that of its own version.

@@ -33,7 +33,10 @@ class Stacks(Protocol):
         ...
 
     def awaits_answer(self, owner: Owner) -> bool:
-        """Whether the owner's resource is still being created or updated in its stack."""
+        """Whether the owner's resource may still be being created or updated in its stack.
+
+        False is certain but for CloudFormation's reads being a little late: ask twice before acting on it.
+        """
         ...
 
 

@@ -83,9 +83,11 @@ def test_a_token_that_was_never_used_is_not_found(hpc: tuple[Stacks, str]) -> No
     assert not stacks.has_event_of(arn, "call-1")
 
 
-def test_a_resource_that_is_complete_or_unknown_awaits_no_answer(aws: Callable[..., Any]) -> None:
+def test_a_resource_of_a_stack_that_is_gone_or_never_was_awaits_no_answer(aws: Callable[..., Any]) -> None:
     client = aws("cloudformation")
     arn = client.create_stack(StackName="hpc", TemplateBody=json.dumps(TEMPLATE))["StackId"]
     stacks = CloudFormationStacks(client)
-    assert not stacks.awaits_answer(Owner(arn, "Queue"))
+    assert stacks.awaits_answer(Owner(arn, "Queue"))
     assert not stacks.awaits_answer(Owner(arn.replace("/hpc/", "/gone/"), "Queue"))
+    client.delete_stack(StackName="hpc")
+    assert not stacks.awaits_answer(Owner(arn, "Queue"))

@@ -17,8 +17,11 @@ if TYPE_CHECKING:
 #: Source: AWS CloudFormation API reference, DescribeStacks.
 _VALIDATION_ERROR = "ValidationError"
 
-#: An owner's resource is waited for in these states; a cancelled Create is CREATE_FAILED by then.
-_AWAITED = frozenset({"CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS"})
+#: In these states nobody waits for a Create or an Update any more. UPDATE_FAILED is not among them: it may be
+#: left from an earlier update, and the rollback's own request supersedes this one anyway.
+_OVER = frozenset(
+    {"CREATE_FAILED", "DELETE_IN_PROGRESS", "DELETE_COMPLETE", "DELETE_FAILED", "DELETE_SKIPPED"}
+)
 
 #: A cluster has one nested stack per group of queues and one for login nodes, so this is ample.
 _NESTED_DEPTH_MAX = 3
@@ -60,17 +63,18 @@ class CloudFormationStacks:
             )
 
     def awaits_answer(self, owner: Owner) -> bool:
-        """Whether the owner's resource is still being created or updated in its stack."""
+        """Whether the owner's resource may still be being created or updated in its stack."""
         with unavailable_if_transient():
             try:
                 answer = self._client.describe_stack_resource(
                     StackName=owner.stack_id, LogicalResourceId=owner.logical_id
                 )
             except ClientError as error:
-                if _is_absent(error):
-                    return False
-                raise
-        return answer["StackResourceDetail"]["ResourceStatus"] in _AWAITED
+                if not _is_absent(error):
+                    raise
+                stack = self.describe(owner.stack_id)
+                return stack is not None and stack.in_progress and not stack.deleting
+        return answer["StackResourceDetail"]["ResourceStatus"] not in _OVER
 
     def _events(self, stack_id: str) -> Iterator[Any]:
         """Newest first, page by page, so that a caller who has seen enough costs no further call."""

@@ -125,6 +125,7 @@ class Progress:
         call: The last changing call of this request that ended.
         description: The engine's last description.
         described_at: When it was made.
+        unwanted_at: When the parent stack first said that it no longer waits for this.
         outcome: The answer.
         sends: How often the answer was sent.
         wakes: How often this request was looked at.
@@ -144,6 +145,7 @@ class Progress:
     call: EngineCall | None = None
     description: EngineResult | None = None
     described_at: datetime | None = None
+    unwanted_at: datetime | None = None
     outcome: Outcome | None = None
     sends: int = 0
     wakes: int = 0
