@@ -159,7 +159,13 @@ def test_ctrl_c_stops_watching_and_says_that_the_stack_goes_on(tmp_path):
     with Cloud.start(skip_idle=False) as cloud:
         environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **cloud.environment}
         watching = subprocess.Popen(
-            command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            command,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            # A shell that runs this in the background has told its children to ignore Ctrl-C.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - no threads yet
         )
         watching.stdout.readline()
         watching.send_signal(signal.SIGINT)
