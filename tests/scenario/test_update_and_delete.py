@@ -282,3 +282,48 @@ def test_an_update_of_a_broken_cluster_tells_what_broke_it() -> None:
     assert reason.startswith("ClusterFailed: cluster hpc: the stack is UPDATE_ROLLBACK_FAILED")
     assert "HeadNode could not be put back" in reason
     assert world.engines.calls == []
+
+
+def test_a_cancelled_create_that_succeeded_unheard_is_deleted_by_its_made_up_id() -> None:
+    world = World()
+    world.made()
+    deleted = world.delete("parent-Cluster-1ABCDEF", ResourceProperties=properties(DeletionPolicy="Retain"))
+    assert world.run_engine()["operation"] == "delete"
+    world.settle("hpc", "DELETE_COMPLETE")
+    assert world.sink.answer(deleted)["Status"] == "SUCCESS"
+
+
+def test_a_replacement_that_succeeded_unheard_is_deleted_before_the_rollback_succeeds() -> None:
+    world = World()
+    world.made()
+    new = properties(ClusterName="other", ClusterNameUpdatePolicy="Replace")
+    world.update(ClusterName="other", ClusterNameUpdatePolicy="Replace")
+    world.run_engine()
+    world.settle("other", "CREATE_COMPLETE")
+    world.run_engine()
+    world.clock.advance(60)
+    undone = world.update(old=new)
+    call = world.run_engine()
+    assert (call["operation"], call["cluster_name"]) == ("delete", "other")
+    world.settle("other", "DELETE_COMPLETE")
+    world.pass_time(60)
+    world.run_engine()
+    assert world.sink.answer(undone)["PhysicalResourceId"] == "hpc"
+    assert world.stacks.living("other") is None
+
+
+def test_a_delete_repeated_under_a_name_that_is_gone_touches_no_other_cluster() -> None:
+    world = World()
+    world.made()
+    world.update(ClusterName="other", ClusterNameUpdatePolicy="Replace")
+    world.run_engine()
+    world.settle("other", "CREATE_COMPLETE")
+    world.run_engine()
+    world.clock.advance(60)
+    world.delete("hpc")
+    world.run_engine()
+    world.settle("hpc", "DELETE_COMPLETE")
+    world.clock.advance(60)
+    again = world.delete("hpc")
+    assert world.sink.answer(again)["Status"] == "SUCCESS"
+    assert world.cluster("other").status == "CREATE_COMPLETE"

@@ -31,6 +31,7 @@ def accepted(record: OwnerRecord | None, request: Request, wake_at: datetime) ->
     known = request.request_id == record.newest_request_id
     if known or request.issued_at < record.newest_issued_at:
         raise Superseded(request.request_id)
+    record = _corrected(record, request)
     return replace(
         record,
         newest_request_id=request.request_id,
@@ -39,6 +40,26 @@ def accepted(record: OwnerRecord | None, request: Request, wake_at: datetime) ->
         following=cluster_of(record, request),
         wake_at=wake_at,
     )
+
+
+def _corrected(record: OwnerRecord, request: Request) -> OwnerRecord:
+    """Takes back what CloudFormation was told and did not hear, since it names a cluster that it knows.
+
+    An answer that comes after a cancellation or too late is ignored. Then an Update names another cluster
+    than the one that was told, and a Delete an id that CloudFormation made up.
+    """
+    named, heard = request.physical_id or "", record.heard
+    if named in record.clusters and named not in heard:
+        heard = [*heard, named]
+    made_up = request.type is RequestType.DELETE and named not in heard and request.owner.is_made_up(named)
+    if not made_up and request.type is not RequestType.UPDATE:
+        return replace(record, heard=heard)
+    wanted = request.properties.cluster_name if request.properties is not None else ""
+    clusters = {
+        name: cluster if name in {wanted, *heard} else replace(cluster, reported=False)
+        for name, cluster in record.clusters.items()
+    }
+    return replace(record, clusters=clusters, heard=heard)
 
 
 def cluster_of(record: OwnerRecord, request: Request) -> str:

@@ -84,6 +84,13 @@ class Owner:
             REQUEST_ID_TAG: request_id,
         }
 
+    def is_made_up(self, physical_id: str) -> bool:
+        """Whether an id has the form of those that CloudFormation gives a resource that got none.
+
+        Source: cloudformation-coverage-roadmap issues 1814 and 1730.
+        """
+        return physical_id.startswith(f"{StackArn.parse(self.stack_id).name}-{self.logical_id}-")
+
     def owns(self, tags: dict[str, str], cluster_name: str) -> bool:
         """Whether a stack with these tags is this owner's cluster of that name.
 

@@ -193,6 +193,7 @@ class OwnerRecord:
         undo: The last Update that failed without effect.
         wake_at: When the sweep looks next; None if nothing is waited for.
         login_pools: Largest number of login pools ever reported; their attribute names stay.
+        heard: Names of clusters of this owner that CloudFormation itself has named in a request.
     """
 
     newest_request_id: str
@@ -204,6 +205,7 @@ class OwnerRecord:
     undo: Undo | None = None
     wake_at: datetime | None = None
     login_pools: int = 0
+    heard: list[str] = field(default_factory=list)
 
 
 def absorb(progress: Progress, call: EngineCall | None) -> Progress:
