@@ -3,7 +3,7 @@ PY := .venv/bin/python
 export PYTHONPATH := .:provider/front:provider/engine
 
 .DEFAULT_GOAL := help
-.PHONY: help check format test demo local lock clean
+.PHONY: help check format test crash demo local lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | column -t -s '|'
@@ -26,6 +26,9 @@ format: .venv/.installed ## rewrite: format and fix
 
 test: .venv/.installed ## every test
 	$(PY) -m pytest $(ARGS)
+
+crash: .venv/.installed ## kill provider and engine at every effect, and at every pair of effects
+	@$(PY) -m tests.scenario
 
 demo: .venv/.installed ## a cluster from a template, updated and deleted, on the embedded cloud [TEMPLATE=file PARAMETERS="K=V ..."]
 	@$(PY) -m pcluster_cfn demo $(if $(TEMPLATE),"$(TEMPLATE)") $(foreach p,$(PARAMETERS),-p "$(p)")

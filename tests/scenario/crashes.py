@@ -1,0 +1,218 @@
+"""Stories of a resource in which the provider or its engine dies at a chosen seam, and what must hold then.
+
+How many seams there are is counted by a recording run. The invocation that died leaves its lease behind;
+Lambda repeats the delivery, or does not; the sweep and the stack's events go on in any case.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from tests.support.faults import Killed, Seam
+from tests.support.simulation import Resource, Simulation
+from tests.support.world import CONFIGURATION, properties
+
+NEW = {**CONFIGURATION, "Tags": []}
+REPLACING = {"ClusterNameUpdatePolicy": "Replace"}
+
+#: How an engine can die: before or after its effect, and whether Lambda's report of it arrives.
+ENGINE_DEATHS = ("before", "before, unheard", "after", "after, unheard")
+
+
+@dataclass(frozen=True)
+class Story:
+    """A stretch of a resource's life.
+
+    Args:
+        before: What happened before anybody dies.
+        told: What happens while somebody does.
+    """
+
+    before: Callable[[Simulation, Resource], None]
+    told: Callable[[Simulation, Resource], None]
+
+
+def _nothing(_: Simulation, __: Resource) -> None:
+    pass
+
+
+def _made(world: Simulation, resource: Resource) -> None:
+    resource.create(properties(**REPLACING))
+    world.until_answered()
+    world.run(60)
+    assert resource.phase == "complete"
+
+
+def _create(world: Simulation, resource: Resource) -> None:
+    resource.create(properties())
+    world.until_answered()
+
+
+def _update(world: Simulation, resource: Resource) -> None:
+    resource.update(properties(ClusterConfiguration=NEW, **REPLACING))
+    world.until_answered()
+
+
+def _delete(world: Simulation, resource: Resource) -> None:
+    resource.delete()
+    world.until_answered()
+
+
+def _replace(world: Simulation, resource: Resource) -> None:
+    resource.update(properties(ClusterName="other", **REPLACING))
+    world.until_answered()
+    if resource.phase == "updated":
+        resource.commit()
+        world.until_answered()
+
+
+def _fail_and_delete(world: Simulation, resource: Resource) -> None:
+    world.fates["CREATE"] = "ROLLBACK_COMPLETE"
+    _create(world, resource)
+    _delete(world, resource)
+
+
+def _fail_and_roll_back(world: Simulation, resource: Resource) -> None:
+    world.fates["UPDATE"] = "UPDATE_ROLLBACK_COMPLETE"
+    _update(world, resource)
+    world.run(20)
+    resource.roll_back()
+    world.until_answered()
+
+
+def _cancel_and_delete(world: Simulation, resource: Resource) -> None:
+    resource.create(properties())
+    world.run(60)
+    resource.cancel()
+    _delete(world, resource)
+
+
+STORIES = {
+    "a create": Story(_nothing, _create),
+    "an update": Story(_made, _update),
+    "a delete": Story(_made, _delete),
+    "a replacing update and its clean-up": Story(_made, _replace),
+    "a failed create and its delete": Story(_nothing, _fail_and_delete),
+    "a failed update and its rollback": Story(_made, _fail_and_roll_back),
+    "a cancelled create and its delete": Story(_nothing, _cancel_and_delete),
+}
+
+
+@dataclass(frozen=True)
+class Death:
+    """Who dies, and where.
+
+    Args:
+        number: At which seam of the provider, or in which engine call, counted from 0.
+        engine: How the engine dies; empty if it is the provider.
+    """
+
+    number: int
+    engine: str = ""
+
+
+class Run:
+    """One telling of a story, with deaths in it."""
+
+    def __init__(self, story: Story, deaths: tuple[Death, ...] = (), *, retries: bool = True) -> None:
+        self.seams: list[Seam] = []
+        self.engine_calls = 0
+        self.died: list[Seam | str] = []
+        self._provider_dies = {death.number for death in deaths if not death.engine}
+        self._engine_dies = {death.number: death.engine for death in deaths if death.engine}
+        self.world = Simulation()
+        self.resource = self.world.resource()
+        story.before(self.world, self.resource)
+        self.world.hook = self._pass
+        self.world.engine_run = self._run_engine
+        self.world.retries = retries
+        story.told(self.world, self.resource)
+        self.world.run(300)
+
+    def _pass(self, seam: Seam) -> None:
+        self.seams.append(seam)
+        if len(self.seams) - 1 in self._provider_dies:
+            self.died.append(seam)
+            raise Killed
+
+    def _run_engine(self, _: int) -> None:
+        death = self._engine_dies.get(self.engine_calls, "")
+        self.engine_calls += 1
+        if not death:
+            self.world.run_queued()
+            return
+        self.died.append(death)
+        version, call = self.world.engines.calls.pop(0)
+        if death.startswith("after"):
+            self.world.engine_does(version, call)
+        if not death.endswith("unheard"):
+            self.world.report_crash(call)
+
+    @property
+    def outcome(self) -> tuple[Any, ...]:
+        """What CloudFormation and the account see in the end."""
+        clusters = sorted((stack.name, stack.status) for stack in self.world.clusters())
+        told = [(kind, status, physical_id) for kind, status, physical_id in self.resource.history]
+        return told, self.resource.phase, clusters
+
+    def check(self, expected: "Run") -> None:
+        """Everything that holds whoever died."""
+        assert self.died
+        world = self.world
+        assert [record.wake_at for _, record in world.operations.records() if record.wake_at] == []
+        for request_id in world.sink.bodies:
+            world.sink.answer(request_id)
+        names = [stack.name for stack in world.clusters()]
+        assert len(names) == len(set(names))
+        if self._was_lost():
+            self._check_lost()
+            return
+        assert self.outcome == expected.outcome
+        for answer, wanted in zip(self.resource.answers, expected.resource.answers, strict=True):
+            assert answer.get("Data") == wanted.get("Data")
+            assert answer.get("Reason", "").split(":")[0] == wanted.get("Reason", "").split(":")[0]
+
+    def _was_lost(self) -> bool:
+        """Whether a request died before it was written down, and Lambda did not bring it again."""
+        return any(status == "timed out" for _, status, _ in self.resource.history)
+
+    def _check_lost(self) -> None:
+        """Nobody knew of the request, so CloudFormation waited in vain; nothing is left of it."""
+        assert not self.world.retries
+        for request_id in self.resource.timed_out:
+            assert self.world.operations.load_operation(self.resource.owner, request_id) is None
+        self.world.hook = lambda _: None
+        self.world.engine_run = self.world.run_queued
+        if self.resource.phase == "absent":
+            return
+        self.resource.delete()
+        self.world.until_answered()
+        assert self.resource.phase == "absent"
+        assert self.world.clusters() == []
+
+
+def deaths(recorded: Run, *, after: int = -1, only_effects: bool = False) -> Iterator[Death]:
+    """Every seam and every engine call of a telling.
+
+    Args:
+        recorded: The telling.
+        after: The provider dies at later seams than this one only.
+        only_effects: Leaves out the seams of calls that only read.
+    """
+    for number, seam in enumerate(recorded.seams):
+        if number > after and (seam.is_effect or not only_effects):
+            yield Death(number)
+    for number in range(recorded.engine_calls):
+        for engine in ENGINE_DEATHS:
+            yield Death(number, engine)
+
+
+def pairs(story: Story, *, retries: bool) -> Iterator[tuple[Death, Death]]:
+    """Every pair of deaths at effects: the second one is counted in a telling in which the first happens."""
+    for first in deaths(Run(story), only_effects=True):
+        again = Run(story, (first,), retries=retries)
+        after = first.number if not first.engine else -1
+        for second in deaths(again, after=after, only_effects=True):
+            if first.engine and second.engine and second.number <= first.number:
+                continue
+            yield first, second

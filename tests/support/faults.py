@@ -1,0 +1,87 @@
+"""What can happen to the provider at a port call: it dies, the service does not answer, others come between.
+
+Every call of a port passes a hook, before and after it takes place. What the hook raises is what the
+provider meets; what it does is what happens meanwhile.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from cluster_provider.operation import Ports
+
+#: Port calls that change something; the others only read.
+EFFECTS = frozenset(
+    {"operations.change", "operations.lease", "operations.release", "engines.invoke", "responses.send"}
+)
+
+
+class Killed(BaseException):
+    """The process ends here, without a word: no handler of an Exception sees it."""
+
+
+@dataclass(frozen=True)
+class Seam:
+    """A place between two things that the provider does.
+
+    Args:
+        call: The port call, as ``port.method``.
+        taken: Whether the call has taken place.
+    """
+
+    call: str
+    taken: bool
+
+    @property
+    def is_effect(self) -> bool:
+        return self.call in EFFECTS
+
+
+Hook = Callable[[Seam], None]
+
+
+class FaultyPorts:
+    """Ports whose every call passes a hook, before and after.
+
+    Args:
+        real: The ports behind.
+        hook: Called at every seam.
+    """
+
+    def __init__(self, real: Ports, hook: Hook) -> None:
+        self._real = real
+        self._hook = hook
+
+    def ports(self) -> Any:
+        real = self._real
+        return Ports(
+            clock=real.clock,
+            stacks=self._wrap("stacks", real.stacks),
+            engines=self._wrap("engines", real.engines),
+            responses=self._wrap("responses", real.responses),
+            operations=self._wrap("operations", real.operations),
+        )
+
+    def _wrap(self, name: str, port: Any) -> Any:
+        return _Faulty(name, port, self._hook)
+
+
+class _Faulty:
+    def __init__(self, name: str, port: Any, hook: Hook) -> None:
+        self._name = name
+        self._port = port
+        self._hook = hook
+
+    def __getattr__(self, method: str) -> Any:
+        target = getattr(self._port, method)
+        if not callable(target):
+            return target
+        call = f"{self._name}.{method}"
+
+        def passed(*args: Any, **options: Any) -> Any:
+            self._hook(Seam(call, taken=False))
+            result = target(*args, **options)
+            self._hook(Seam(call, taken=True))
+            return result
+
+        return passed

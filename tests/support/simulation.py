@@ -1,0 +1,471 @@
+"""Everything around the provider as processes that can die, stall and deliver late.
+
+Nothing here runs by itself: mail is delivered, engines run, clusters' stacks go on and time passes only when
+somebody says so, in any order; ``run`` is the order of a good day. CloudFormation is honest: one request of a
+resource at a time, the next one only after an answer, a cancellation or its own time-out; answers to requests
+that are over are ignored.
+"""
+
+import json
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from cluster_provider.core.document import parse_instant
+from cluster_provider.core.errors import DeliveryFailed, Unavailable
+from cluster_provider.core.identity import Owner
+from cluster_provider.core.observed import ClusterStack, StackFailure
+from cluster_provider.handler import Provider
+from cluster_provider.operation import Ports
+from tests.support.fakes import Sink, stack_of
+from tests.support.faults import FaultyPorts, Killed, Seam
+from tests.support.world import LOG_GROUP, PARENT, World, failed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+#: Time limit of the provider function (template.yaml, Provider.Timeout), in seconds.
+PROVIDER_LIMIT_S = 60
+
+#: Lambda delivers an asynchronous event at most so often; it waits a minute before each repetition.
+#: Source: AWS Lambda developer guide, "Asynchronous invocation".
+DELIVERIES_MAX = 3
+REDELIVERY_S = 60
+
+#: Source: AWS CloudFormation user guide, custom resource request reference (``ServiceTimeout``).
+SERVICE_TIMEOUT_S = 3600
+
+#: On a good day: how long a stack takes for one change, and how finely time passes, in seconds.
+STACK_S = 90
+TICK_S = 20
+
+#: A clean-up Delete is asked for so often; then what it was to delete is left behind.
+#: Source: aws-cdk, docs/CLOUDFORMATION.md.
+CLEAN_UPS_MAX = 3
+
+SWEEP = {"detail-type": "Scheduled Event", "source": "aws.events"}
+
+
+@dataclass
+class Mail:
+    """An event on its way to the provider."""
+
+    event: dict[str, Any]
+    not_before: datetime
+    deliveries: int = 0
+
+    @property
+    def is_request(self) -> bool:
+        return "ResponseURL" in self.event
+
+
+@dataclass
+class Invocation:
+    """One invocation of the provider function, and Lambda's context for it."""
+
+    world: "Simulation"
+    aws_request_id: str
+    ends_at: datetime
+    dead: bool = False
+
+    def get_remaining_time_in_millis(self) -> int:
+        return int((self.ends_at - self.world.clock.now()).total_seconds() * 1000)
+
+
+class ListeningSink(Sink):
+    """The response URLs' end, which tells the resource what arrived."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.listeners: dict[str, Callable[[dict[str, Any]], None]] = {}
+
+    def send(self, url: str, body: str) -> None:
+        super().send(url, body)
+        answer = json.loads(body)
+        request_id = answer["RequestId"]
+        self.answer(request_id)  # a repeated answer is the same, byte for byte
+        if len(self.bodies[request_id]) == 1:
+            self.listeners[request_id](answer)
+
+
+class Simulation(World):
+    """A world in which nothing is done at once."""
+
+    def __init__(self, versions: tuple[str, ...] = ("3.16.1",)) -> None:
+        super().__init__(versions)
+        self.mail: list[Mail] = []
+        self.invocations: list[Invocation] = []
+        self.hook: Callable[[Seam], None] = lambda _: None
+        self.retries = True
+        self.resources: list[Resource] = []
+        self.fates: dict[str, str] = {}
+        self.engine_run: Callable[[int], object] = self.run_queued
+        self.listening = ListeningSink()
+        self.sink = self.listening
+        self._real = Ports(self.clock, self.stacks, self.engines, self.sink, self.operations)
+        self._providers: list[Provider] = []
+        self._changed_at: dict[str, tuple[str, datetime]] = {}
+        self._before: dict[str, ClusterStack] = {}
+        self._swept_at = self.clock.now()
+
+    # The provider's side
+
+    def deliver(self, event: dict[str, Any]) -> str:
+        self.mail.append(Mail(json.loads(json.dumps(event)), self.clock.now()))
+        return str(event.get("RequestId", ""))
+
+    def handle(self, mail: Mail) -> bool:
+        """Invokes the provider with an event; Lambda repeats what did not end well.
+
+        Invocations can be nested: each depth is a container of its own.
+        """
+        if mail in self.mail:
+            self.mail.remove(mail)
+        mail.deliveries += 1
+        depth = len(self.invocations)
+        if len(self._providers) == depth:
+            self._providers.append(Provider(FaultyPorts(self._real, self._pass).ports(), LOG_GROUP))
+        limit = timedelta(seconds=PROVIDER_LIMIT_S)
+        name = f"invocation-{next(self._invocations)}"
+        invocation = Invocation(self, name, self.clock.now() + limit)
+        self.invocations.append(invocation)
+        try:
+            self._providers[depth].handle(json.loads(json.dumps(mail.event)), invocation)
+        except (Killed, Unavailable, DeliveryFailed):
+            if self.retries and mail.deliveries < DELIVERIES_MAX:
+                mail.not_before = self.clock.now() + timedelta(seconds=REDELIVERY_S)
+                self.mail.append(mail)
+            return False
+        finally:
+            self.invocations.pop()
+        return True
+
+    def _pass(self, seam: Seam) -> None:
+        """What is dead does nothing any more, not even in its exception handlers."""
+        invocation = self.invocations[-1]
+        if invocation.dead or self.clock.now() > invocation.ends_at:
+            raise Killed
+        try:
+            self.hook(seam)
+        except Killed:
+            invocation.dead = True
+            raise
+        if self.clock.now() > invocation.ends_at:
+            invocation.dead = True
+            raise Killed
+
+    # The engine's side: docs/engine.md
+
+    def run_queued(self, index: int = 0) -> None:
+        """Runs an engine call that waits; its end is on its way to the provider then."""
+        version, call = self.engines.calls.pop(index)
+        self.report_end(version, call, self.engine_does(version, call))
+
+    def engine_does(self, version: str, call: dict[str, Any]) -> dict[str, Any]:
+        """The work of an engine call, and what it came to."""
+        return self._work(version, call)
+
+    def report_end(self, version: str, call: dict[str, Any], outcome: dict[str, Any]) -> None:
+        base = {"contract": 1, "call_id": call["call_id"], "operation": call["operation"], "version": version}
+        self.report(call, base | outcome)
+
+    def report_crash(self, call: dict[str, Any]) -> None:
+        crash = {"errorType": "Runtime.ExitError", "errorMessage": "exit status 1"}
+        self.report(call, crash, condition="RetriesExhausted")
+
+    def _create(self, version: str, call: dict[str, Any]) -> dict[str, Any]:
+        living = self.stacks.living(call["cluster_name"])
+        if living is not None and call["stack_tags"].items() <= living.tags.items():
+            return {"status": "succeeded", "stack_id": living.stack_id, "sent": False}
+        return super()._create(version, call)
+
+    def _update(self, version: str, call: dict[str, Any]) -> dict[str, Any]:
+        stack = self.stacks.describe(call["stack_id"])
+        if stack is not None and stack.in_progress:
+            return failed("ClusterBusy", f"the stack is {stack.status}")
+        outcome = super()._update(version, call)
+        if outcome.get("sent") and stack is not None:
+            self._before[stack.stack_id] = stack
+        return outcome
+
+    def _delete(self, version: str, call: dict[str, Any]) -> dict[str, Any]:
+        stack = self.stacks.describe(call["stack_id"])
+        if stack is not None and stack.updating:
+            return failed("ClusterBusy", f"the stack is {stack.status}")
+        return super()._delete(version, call)
+
+    # The clusters' stacks
+
+    def move(self, stack_id: str, status: str, *failures: tuple[str, str]) -> None:
+        """A cluster's stack reaches a status; the event of it is on its way if it is terminal."""
+        stack = self.stacks.facts[stack_id].stack
+        for logical_id, reason in failures:
+            failure = StackFailure(
+                logical_id, "AWS::EC2::Instance", "CREATE_FAILED", reason, self.clock.now()
+            )
+            self.stacks.declare_failure(stack_id, failure)
+        facts: dict[str, Any] = {}
+        if status.startswith("UPDATE_ROLLBACK_") and stack_id in self._before:
+            before = self._before[stack_id]
+            facts = {"parameters": before.parameters, "outputs": before.outputs}
+        self.stacks.declare(replace(stack, status=status, **facts))
+        if not status.endswith("_IN_PROGRESS"):
+            detail = {"stack-id": stack_id, "status-details": {"status": status}}
+            self.deliver({"detail-type": "CloudFormation Stack Status Change", "detail": detail})
+
+    def finish(self, stack: ClusterStack) -> None:
+        """What runs in a cluster's stack comes to the end that it is meant to have, success by default."""
+        kind = stack.status.removesuffix("_IN_PROGRESS")
+        status = self.fates.get(kind, f"{kind}_COMPLETE")
+        failures = () if status == f"{kind}_COMPLETE" else (("HeadNode", "it did not start"),)
+        self.move(stack.stack_id, status, *failures)
+
+    def changing(self) -> list[ClusterStack]:
+        return [
+            fact.stack
+            for fact in self.stacks.facts.values()
+            if fact.stack.in_progress and self.is_ours(fact.stack)
+        ]
+
+    @staticmethod
+    def is_ours(stack: ClusterStack) -> bool:
+        return bool(stack.owner_tags)
+
+    def clusters(self) -> list[ClusterStack]:
+        """Living clusters that any owner made."""
+        stacks = [fact.stack for fact in self.stacks.facts.values()]
+        return [stack for stack in stacks if self.is_ours(stack) and not stack.gone]
+
+    # CloudFormation's side
+
+    def resource(self, logical_id: str = "Cluster", stack_id: str = PARENT) -> "Resource":
+        resource = Resource(self, stack_id, logical_id)
+        if stack_id not in self.stacks.facts:
+            arn_parts = stack_id.split("/")
+            self.stacks.declare(stack_of(arn_parts[1], "CREATE_IN_PROGRESS", unique=arn_parts[2]))
+        self.resources.append(resource)
+        return resource
+
+    # A good day
+
+    def tick(self, seconds: float = TICK_S) -> None:
+        """A little time passes: what is due is delivered, engines run, stacks go on, the sweep fires."""
+        self.clock.advance(seconds)
+        now = self.clock.now()
+        for resource in self.resources:
+            resource.watch()
+        for mail in [mail for mail in self.mail if mail.not_before <= now]:
+            self.handle(mail)
+        while self.engines.calls:
+            self.engine_run(0)
+        for stack in self.changing():
+            known = self._changed_at.get(stack.stack_id)
+            if known is None or known[0] != stack.status:
+                self._changed_at[stack.stack_id] = (stack.status, now)
+            elif now >= known[1] + timedelta(seconds=STACK_S):
+                self.finish(stack)
+        if now >= self._swept_at + timedelta(seconds=60):
+            self._swept_at = now
+            # The next one comes in any case, so this one is not repeated.
+            self.handle(Mail(dict(SWEEP), now, DELIVERIES_MAX))
+
+    def run(self, seconds: float) -> None:
+        end = self.clock.now() + timedelta(seconds=seconds)
+        while self.clock.now() < end:
+            self.tick()
+
+    def until_answered(self) -> None:
+        """A good day goes on until CloudFormation waits for nothing: it heard an answer, or gave up."""
+        for _ in range(2 * SERVICE_TIMEOUT_S // TICK_S):
+            if all(resource.pending is None for resource in self.resources):
+                return
+            self.tick()
+        raise AssertionError("CloudFormation waits for ever")
+
+
+@dataclass
+class Pending:
+    """A request that CloudFormation waits for."""
+
+    event: dict[str, Any]
+    issued_at: datetime
+    goal: str
+
+    @property
+    def request_id(self) -> str:
+        return str(self.event["RequestId"])
+
+
+@dataclass
+class Resource:
+    """A custom resource as CloudFormation sees it.
+
+    Args:
+        world: Where it lives.
+        stack_id: Its stack's ARN.
+        logical_id: Its logical id.
+        phase: absent, creating, complete, create failed, updating, updated, update failed, rolling back,
+            rollback failed, cleaning, deleting or delete failed.
+        physical_id: Its id, if it has one.
+        properties: Its properties, as they were last accepted.
+        wanted: What the last Update asked for.
+        stale_id: The id that a replacement left behind and that is to be cleaned up.
+        clean_ups: How often that was asked for.
+        pending: What CloudFormation waits for.
+        history: Every request and what came of it: kind, status, physical id.
+        answers: Every answer that CloudFormation accepted.
+        timed_out: Ids of requests that it waited for in vain.
+    """
+
+    world: Simulation
+    stack_id: str
+    logical_id: str
+    phase: str = "absent"
+    physical_id: str = ""
+    properties: dict[str, Any] = field(default_factory=dict)
+    wanted: dict[str, Any] = field(default_factory=dict)
+    stale_id: str = ""
+    clean_ups: int = 0
+    pending: Pending | None = None
+    history: list[tuple[str, str, str]] = field(default_factory=list)
+    answers: list[dict[str, Any]] = field(default_factory=list)
+    timed_out: list[str] = field(default_factory=list)
+
+    @property
+    def owner(self) -> Owner:
+        return Owner(self.stack_id, self.logical_id)
+
+    def create(self, properties: dict[str, Any]) -> None:
+        self.wanted = properties
+        self._ask("Create", "creating", ResourceProperties=properties)
+
+    def update(self, properties: dict[str, Any]) -> None:
+        self.wanted = properties
+        self._change("updating", properties, self.properties)
+
+    def roll_back(self) -> None:
+        """After a failure, of its own or of a sibling, CloudFormation asks for what was there before."""
+        self._change("rolling back", self.properties, self.wanted)
+
+    def commit(self) -> None:
+        """The stack's update is complete: what a replacement left behind is cleaned up."""
+        self.properties = self.wanted
+        self._clean_up()
+
+    def delete(self) -> None:
+        properties = self.wanted if self.phase == "create failed" else self.properties
+        self._ask("Delete", "deleting", PhysicalResourceId=self.physical_id, ResourceProperties=properties)
+
+    def cancel(self) -> None:
+        """A sibling failed: nobody listens to the present request any more."""
+        self._over("cancelled")
+
+    def watch(self) -> None:
+        """CloudFormation's patience with the present request ends after ServiceTimeout."""
+        pending = self.pending
+        if pending is not None:
+            waited = self.world.clock.now() - pending.issued_at
+            if waited >= timedelta(seconds=SERVICE_TIMEOUT_S):
+                self.timed_out.append(pending.request_id)
+                self._over("timed out")
+
+    def _change(self, phase: str, new: dict[str, Any], old: dict[str, Any]) -> None:
+        self._ask(
+            "Update",
+            phase,
+            PhysicalResourceId=self.physical_id,
+            ResourceProperties=new,
+            OldResourceProperties=old,
+        )
+
+    def _clean_up(self) -> None:
+        if not self.stale_id or self.clean_ups == CLEAN_UPS_MAX:
+            self.stale_id, self.clean_ups = "", 0
+            self._enter("complete")
+            return
+        self.clean_ups += 1
+        self._ask("Delete", "cleaning", PhysicalResourceId=self.stale_id, ResourceProperties=self.properties)
+
+    def _ask(self, kind: str, phase: str, **fields: Any) -> None:
+        assert self.pending is None
+        event = self.world.event(kind, logical_id=self.logical_id, StackId=self.stack_id, **fields)
+        self.pending = Pending(event, self.world.clock.now(), phase)
+        self._enter(phase)
+        self.world.listening.listeners[event["RequestId"]] = self._hear
+        self.world.deliver(event)
+
+    def _enter(self, phase: str) -> None:
+        self.phase = phase
+        self.world.stacks.awaited[self.owner] = phase in {"creating", "updating", "rolling back"}
+
+    def _hear(self, answer: dict[str, Any]) -> None:
+        """Takes an answer to the present request; any other comes too late."""
+        pending = self.pending
+        if pending is None or answer["RequestId"] != pending.request_id:
+            return
+        self.pending = None
+        self.answers.append(answer)
+        kind, status, told_id = pending.event["RequestType"], answer["Status"], answer["PhysicalResourceId"]
+        self.history.append((kind, status, told_id))
+        success = status == "SUCCESS"
+        if kind == "Delete":
+            self._deleted(success)
+        elif kind == "Create":
+            self.physical_id = told_id
+            self.properties = self.wanted
+            self._enter("complete" if success else "create failed")
+        else:
+            self._updated(told_id, pending, success=success)
+
+    def _deleted(self, success: bool) -> None:
+        if self.phase == "cleaning":
+            self.stale_id = "" if success else self.stale_id
+            self._clean_up()
+        elif success:
+            self.physical_id = ""
+            self._enter("absent")
+        else:
+            self._enter("delete failed")
+
+    def _updated(self, told_id: str, pending: Pending, *, success: bool) -> None:
+        self._check_id(told_id, pending, success=success)
+        if not success:
+            self._enter("update failed" if pending.goal == "updating" else "rollback failed")
+            return
+        if told_id != self.physical_id:
+            self.stale_id, self.physical_id = self.physical_id, told_id
+        elif pending.goal == "updating":
+            self.stale_id = ""
+        if pending.goal == "updating":
+            self._enter("updated")
+        else:
+            self._clean_up()
+
+    def _check_id(self, told_id: str, pending: Pending, *, success: bool) -> None:
+        new, old = pending.event["ResourceProperties"], pending.event["OldResourceProperties"]
+        declared = "Replace" in {new.get("ClusterNameUpdatePolicy"), old.get("ClusterNameUpdatePolicy")}
+        if told_id != self.physical_id:
+            assert success, f"a failed Update names {told_id}, not {self.physical_id}"
+            assert declared, f"{self.physical_id} was replaced by {told_id} though nobody allows it"
+            assert told_id == new["ClusterName"]
+
+    def _over(self, why: str) -> None:
+        assert self.pending is not None
+        pending, self.pending = self.pending, None
+        self.history.append((pending.event["RequestType"], why, ""))
+        if self.phase == "creating":
+            self.physical_id = f"{self.stack_id.split('/')[1]}-{self.logical_id}-1ABCDEF"
+            self._enter("create failed")
+        elif self.phase == "updating":
+            self._enter("update failed")
+        elif self.phase == "rolling back":
+            self._enter("rollback failed")
+        elif self.phase == "cleaning":
+            self._clean_up()
+        else:
+            self._enter("delete failed")
+
+
+def is_fenced(call: dict[str, Any], now: datetime) -> bool:
+    """Whether the gate would refuse this call by now."""
+    return call["operation"] == "describe" or now > parse_instant(call["not_after"])
