@@ -151,6 +151,18 @@ class Cloud:
         """Says how the head nodes of clusters fare; ``localcloud.head_node.configure`` lists the settings."""
         self._control("PUT", "head-nodes", settings)
 
+    def set_faults(self, faults: Sequence[Mapping[str, Any]]) -> None:
+        """Says which requests, responses and events go wrong, in place of what was said before.
+
+        ``localcloud.faults.Fault`` lists the keys.
+        """
+        self._control("PUT", "faults", list(faults))
+
+    def faults(self) -> list[dict[str, Any]]:
+        """Returns the faults in force, each with how often it has ``struck``."""
+        faults: list[dict[str, Any]] = self._control("GET", "faults")
+        return faults
+
     def invocations(self) -> list[dict[str, Any]]:
         """Returns every function invocation so far, oldest first."""
         invocations: list[dict[str, Any]] = self._control("GET", "invocations")

@@ -3,7 +3,7 @@
 import json
 import tempfile
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from http import HTTPStatus
@@ -15,13 +15,12 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoReque
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
-from localcloud import cloudformation, events, functions, guard, head_node, resources, seed
+from localcloud import cloudformation, edge, events, functions, guard, head_node, resources, seed
 from localcloud.behaviour import behaviours
 from localcloud.clock import clock
+from localcloud.faults import faults
 
 CONTROL = "/_localcloud/"
-
-WsgiApplication = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 
 @dataclass(frozen=True)
@@ -99,14 +98,14 @@ class Server:
         clock.stop()
         functions.stop()
         self._server.server_close()
+        cloudformation.stop()
         self._folder.cleanup()
 
     def _answer(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         if environ.get("PATH_INFO", "").startswith(CONTROL):
             return self._control(Request(environ))(environ, start_response)
         with clock.busy(request=True):
-            answer: Iterable[bytes] = self._services(environ, start_response)
-            return answer
+            return edge.pass_through(environ, start_response, self._services)
 
     def _control(self, request: Request) -> Response:
         call = (request.method, request.path.removeprefix(CONTROL))
@@ -125,6 +124,11 @@ class Server:
                 case ("PUT", "head-nodes"):
                     head_node.configure(request.get_json())
                     return _json({})
+                case ("PUT", "faults"):
+                    faults.replace(request.get_json())
+                    return _json({})
+                case ("GET", "faults"):
+                    return _json(faults.to_json())
                 case ("GET", "invocations"):
                     return _json([record.to_json() for record in functions.invocations()])
                 case _:

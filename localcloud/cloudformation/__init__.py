@@ -14,7 +14,7 @@ from localcloud.cloudformation.registry import StackRegistry
 from localcloud.cloudformation.responses import StackResponse
 from localcloud.cloudformation.sink import sink
 
-__all__ = ["ResourceEvent", "ca_file", "install", "signal_wait_handle", "subscribe", "unsubscribe"]
+__all__ = ["ResourceEvent", "ca_file", "install", "signal_wait_handle", "stop", "subscribe", "unsubscribe"]
 
 
 def install(
@@ -41,3 +41,8 @@ def install(
 def ca_file() -> Path:
     """Returns what clients of response URLs must trust; functions get it as ``SSL_CERT_FILE``."""
     return sink.ca_file
+
+
+def stop() -> None:
+    """Takes no more responses, and removes the files that clients trusted."""
+    sink.stop()

@@ -1,7 +1,9 @@
 """A certificate authority for this process alone, so that clients that speak only HTTPS can answer."""
 
+import atexit
 import datetime
 import ipaddress
+import shutil
 import ssl
 import tempfile
 from dataclasses import dataclass
@@ -27,10 +29,18 @@ class ServerCertificate:
     context: ssl.SSLContext
     ca_file: Path
 
+    def remove(self) -> None:
+        """Removes the files."""
+        shutil.rmtree(self.ca_file.parent, ignore_errors=True)
+
 
 def issue() -> ServerCertificate:
-    """Makes an authority and a certificate for 127.0.0.1 and localhost; the files live in a new folder."""
+    """Makes an authority and a certificate for 127.0.0.1 and localhost.
+
+    The files live in a new folder until this process ends; the private key stays in memory only.
+    """
     folder = Path(tempfile.mkdtemp(prefix="localcloud-tls-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     ca_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     authority = _certificate("localcloud authority", ca_key, ca_key, None)
     certificate = _certificate("127.0.0.1", key, ca_key, authority)
@@ -45,6 +55,7 @@ def issue() -> ServerCertificate:
     )
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(chain_file)
+    chain_file.unlink()
     return ServerCertificate(context, ca_file)
 
 

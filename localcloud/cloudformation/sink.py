@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import secrets
+import socket
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,9 +14,12 @@ from pathlib import Path
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 from xml.sax.saxutils import escape
 
+from localcloud import edge
+from localcloud.callers import callers
 from localcloud.clock import clock
 from localcloud.cloudformation.certificate import ServerCertificate, issue
 from localcloud.cloudformation.steps import schedule
+from localcloud.faults import RESPONSE, faults
 
 _DATE_FORMAT = "%Y%m%dT%H%M%SZ"
 _TIMEOUT_S = 30
@@ -45,11 +49,13 @@ class Expectation:
 
     Attributes:
         url: To be given to who answers.
+        operation: What is answered: Create, Update, Delete, or Signal for a wait condition.
         open: Whether somebody still waits; S3 takes objects either way.
     """
 
     url: str
     receive: Callable[[bytes], None] = field(repr=False)
+    operation: str
     open: bool = True
 
     def close(self) -> None:
@@ -101,7 +107,25 @@ class ResponseSink:
             raise AssertionError("a started sink has a certificate")
         return self._certificate.ca_file
 
-    def expect(self, bucket: str, name: str, receive: Callable[[bytes], None], expires_s: int) -> Expectation:
+    def stop(self) -> None:
+        """Ends the server and removes what clients trusted."""
+        with self._lock:
+            server, self._server = self._server, None
+            certificate, self._certificate = self._certificate, None
+        if server is not None:
+            server.shutdown()
+            server.server_close()
+        if certificate is not None:
+            certificate.remove()
+
+    def expect(
+        self,
+        bucket: str,
+        name: str,
+        receive: Callable[[bytes], None],
+        expires_s: int,
+        operation: str = "Signal",
+    ) -> Expectation:
         """Signs a URL and waits there.
 
         Args:
@@ -109,6 +133,7 @@ class ResponseSink:
             name: Becomes the second part, with something unguessable behind it.
             receive: Called as a step with each body while the expectation is open.
             expires_s: How long the URL is good for.
+            operation: What is answered.
         """
         self.start()
         if self._server is None:
@@ -126,12 +151,31 @@ class ResponseSink:
             }
         )
         port = self._server.server_address[1]
-        expectation = Expectation(f"https://127.0.0.1:{port}{key}?{query}", receive)
+        expectation = Expectation(f"https://127.0.0.1:{port}{key}?{query}", receive, operation)
         self._expectations[key] = expectation
         return expectation
 
     def _sign(self, key: str, date: str, expires: str) -> str:
         return hmac.new(self._secret, f"{key}\n{date}\n{expires}".encode(), hashlib.sha256).hexdigest()
+
+    def _arrive(self, path: str, content_type: str | None, body: bytes, client_port: int) -> _Answer | None:
+        """Takes a response, unless a fault is meant for it; None where there is to be no answer."""
+        if faults.is_empty or self._server is None:
+            return self._take(path, content_type, body)
+        key = urlsplit(path).path
+        caller = callers.by_connection(client_port, int(self._server.server_address[1]))
+        expectation = self._expectations.get(key)
+        kind = faults.for_call(RESPONSE, expectation.operation if expectation else "", caller)
+        if kind in edge.S3_REFUSALS:
+            status, code = edge.S3_REFUSALS[kind]
+            self.deliveries.append(Delivery(clock.now(), key, body, status, code))
+            return _Answer(status, code, "Refused by a fault that was asked for")
+        if kind in {None, "drop", "kill-after", "time-out-after"}:
+            answer = self._take(path, content_type, body)
+            if kind is None:
+                return answer
+        edge.end(caller, kind)
+        return None
 
     def _take(self, path: str, content_type: str | None, body: bytes) -> _Answer:
         parts = urlsplit(path)
@@ -173,8 +217,13 @@ class ResponseSink:
                     return
                 body = self.rfile.read(int(length))
                 with clock.busy():
-                    answer = sink._take(self.path, self.headers.get("Content-Type"), body)
-                self._reply(answer)
+                    content_type = self.headers.get("Content-Type")
+                    answer = sink._arrive(self.path, content_type, body, self.client_address[1])
+                if answer is None:
+                    self.close_connection = True
+                    self.connection.shutdown(socket.SHUT_RDWR)
+                else:
+                    self._reply(answer)
 
             def do_GET(self) -> None:
                 self.close_connection = True

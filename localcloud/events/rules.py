@@ -16,6 +16,7 @@ from moto.events.exceptions import ValidationException
 from localcloud import functions
 from localcloud.clock import clock
 from localcloud.events.inputs import target_input
+from localcloud.faults import BUS, faults
 from localcloud.functions.destinations import send_to_queue
 from localcloud.resources.model import Place, Resource, Wanted, in_place_of
 
@@ -70,7 +71,9 @@ class Rule(Resource, moto_events.Rule, CloudFormationModel):
         if self.state != "ENABLED":
             return
         for target in list(self.targets):
-            clock.call_later(0, lambda target=target: self._send(target, event))  # type: ignore[misc]
+            name = target["Arn"].split(":")[-1]
+            for after_s in faults.deliveries(BUS, event["detail-type"], name):
+                clock.call_later(after_s, lambda target=target: self._send(target, event))  # type: ignore[misc]
 
     def _send(self, target: dict[str, Any], event: dict[str, Any]) -> None:
         text = target_input(target, event, self.arn)

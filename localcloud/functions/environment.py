@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from localcloud.callers import Caller, callers, new_access_key_id
 from localcloud.clock import clock
 from localcloud.functions.deployment import Deployment
 from localcloud.functions.logs import LogStream
@@ -86,6 +87,7 @@ class ExecutionEnvironment:
         )
         self._runtime = RuntimeApi(self._sleep)
         self._deadline: datetime | None = None
+        self._access_key_id = new_access_key_id()
         self._process: subprocess.Popen[bytes] | None = None
 
     def run(self, attempt: Attempt) -> Outcome:
@@ -112,6 +114,7 @@ class ExecutionEnvironment:
     def stop(self) -> None:
         """Ends the process and its children, and removes its /tmp."""
         self.alive = False
+        callers.remove(self._access_key_id)
         if self._process is not None:
             _end_group(self._process)
         self._runtime.close()
@@ -165,6 +168,17 @@ class ExecutionEnvironment:
             self._runtime.events.put(DeadlinePassed())
         return clock.now().timestamp()
 
+    def _caller(self, process: "subprocess.Popen[bytes]") -> Caller:
+        def kill() -> None:
+            os.killpg(process.pid, signal.SIGKILL)
+
+        def time_out() -> None:
+            if self._deadline is not None:
+                clock.sleep_until(self._deadline)
+            self._runtime.events.put(DeadlinePassed())
+
+        return Caller(self.deployment.function_name, process.pid, kill, time_out)
+
     def _wait(self, timeout_s: float) -> RuntimeEvent | None:
         try:
             return self._runtime.events.get(timeout=max(timeout_s, 0))
@@ -186,7 +200,12 @@ class ExecutionEnvironment:
                 ],
                 cwd=self.deployment.code,
                 env=process_environment(
-                    self.deployment, self._settings, self._runtime.address, self._stream_name, self._folder
+                    self.deployment,
+                    self._settings,
+                    self._runtime.address,
+                    self._stream_name,
+                    self._folder,
+                    access_key_id=self._access_key_id,
                 ),
                 stdin=subprocess.DEVNULL,
                 stdout=writing_end,
@@ -196,6 +215,7 @@ class ExecutionEnvironment:
         finally:
             os.close(writing_end)
         self._log.follow(output)
+        callers.add(self._access_key_id, self._caller(self._process))
         threading.Thread(
             target=self._watch, args=(self._process,), name="function process", daemon=True
         ).start()

@@ -34,7 +34,13 @@ class Settings:
 
 
 def process_environment(
-    deployment: Deployment, settings: Settings, runtime_api: str, stream_name: str, folder: Path
+    deployment: Deployment,
+    settings: Settings,
+    runtime_api: str,
+    stream_name: str,
+    folder: Path,
+    *,
+    access_key_id: str,
 ) -> dict[str, str]:
     """Returns the complete environment of a function's process; nothing is inherited.
 
@@ -48,6 +54,7 @@ def process_environment(
         defaults["SSL_CERT_FILE"] = str(settings.ca_file)
     reserved = {
         "_HANDLER": deployment.handler,
+        "AWS_ACCESS_KEY_ID": access_key_id,
         "AWS_EXECUTION_ENV": f"AWS_Lambda_{deployment.runtime}",
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(deployment.memory_mb),
         "AWS_LAMBDA_FUNCTION_NAME": deployment.function_name,

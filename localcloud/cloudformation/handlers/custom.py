@@ -7,12 +7,14 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
+from localcloud.clock import clock
 from localcloud.cloudformation.errors import ResourceFailedError, UnresolvedValueError
 from localcloud.cloudformation.handlers.base import Cancel, Made, PlainHandler, Progress, Target, no_cancel
 from localcloud.cloudformation.ports import connected
 from localcloud.cloudformation.sink import sink
 from localcloud.cloudformation.steps import schedule
 from localcloud.cloudformation.template.functions import stringify
+from localcloud.faults import REQUEST, faults
 
 #: Source: CloudFormation user guide, "Custom resource response objects" and "CloudFormation quotas".
 MAX_RESPONSE_BYTES = 4096
@@ -154,6 +156,7 @@ def _exchange(target: Target, request: dict[str, Any], answered: Any, unanswered
         f"{stack.id}|{target.logical_id}",
         receive,
         _URL_EXPIRES_S,
+        request["RequestType"],
     )
     timer = schedule(time_out, delay_s=timeout_s)
     event = {
@@ -177,7 +180,17 @@ def _exchange(target: Target, request: dict[str, Any], answered: Any, unanswered
 def _invoke(service_token: Any, event: dict[str, Any]) -> None:
     if not isinstance(service_token, str) or ":lambda:" not in service_token:
         raise _ProtocolError(f"Invalid service token: localcloud invokes functions only, not {service_token}")
-    connected().invoke_async(service_token, json.dumps(event).encode())
+    payload = json.dumps(event).encode()
+    function = service_token.split(":")[6]
+    for after_s in faults.deliveries(REQUEST, event["RequestType"], function):
+        if after_s:
+            clock.call_later(after_s, lambda: _deliver(service_token, payload))
+        else:
+            _deliver(service_token, payload)
+
+
+def _deliver(service_token: str, payload: bytes) -> None:
+    connected().invoke_async(service_token, payload)
 
 
 def _timeout_s(properties: Any) -> int:

@@ -121,9 +121,11 @@ def test_a_function_sees_its_own_and_lambdas_variables_and_nothing_of_this_proce
         "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{name}",
         "AWS_REGION": "us-east-1",
         "AWS_ENDPOINT_URL": cloud.endpoint_url,
-        "AWS_ACCESS_KEY_ID": cloud.environment["AWS_ACCESS_KEY_ID"],
+        "AWS_SECRET_ACCESS_KEY": cloud.environment["AWS_SECRET_ACCESS_KEY"],
     }
     assert {key: variables.get(key) for key in expected} == expected
+    # Of its own, so that the cloud can tell who calls.
+    assert variables["AWS_ACCESS_KEY_ID"] != cloud.environment["AWS_ACCESS_KEY_ID"]
     assert variables["HOME"] != os.environ.get("HOME")
     assert "PYTHONPATH" not in variables
     assert "PYTEST_CURRENT_TEST" not in variables
