@@ -136,6 +136,29 @@ def test_06_a_create_signed_in_the_same_second_is_stopped_by_the_parent_stack() 
     assert [record.is_open for _, record in world.operations.records()] == [False]
 
 
+def test_06_dates_that_step_back_a_second_do_not_drop_a_delete() -> None:
+    world = World()
+    deletion = world.event("Delete", PhysicalResourceId=MADE_UP)
+    world.clock.advance(1)
+    world.create(ResourceProperties=properties(ClusterName=""))
+    request = world.deliver(deletion)
+    assert world.sink.answer(request)["Status"] == "SUCCESS"
+
+
+def test_06_a_create_that_comes_late_does_not_overtake_an_open_delete() -> None:
+    world = World()
+    world.create()
+    world.run_engine()
+    late = world.event("Create", logical_id="Cluster")
+    world.clock.advance(1)
+    deleted = world.delete(MADE_UP)
+    world.deliver(late)
+    world.run_engine()
+    world.settle("hpc", "DELETE_COMPLETE")
+    assert world.sink.answer(deleted)["Status"] == "SUCCESS"
+    assert world.engines.calls == []
+
+
 def test_06_a_parent_stack_whose_read_was_late_does_not_hang_the_create() -> None:
     world = World()
     world.stacks.awaited[world.owner()] = False

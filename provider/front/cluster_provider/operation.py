@@ -200,7 +200,7 @@ class OperationService:
 
     def _start(self, operation: OperationRecord, action: Start, now: datetime) -> None:
         """Records the call, then sends it: a crash in between costs a fence's time and nothing else."""
-        request = operation.request
+        request, before = operation.request, operation.progress
         if action.operation in {Operation.CREATE, Operation.UPDATE} and not self._awaited(request):
             self._leave(operation, now)
             return
@@ -218,8 +218,11 @@ class OperationService:
             logger.warning("the engine was not started: %s", error, extra=_names(operation))
             self.engine_ended(request.owner, call.call_id, calls.not_started(error))
         except Unavailable as error:
-            # It may have been accepted all the same: only the fence tells that it can act no more.
+            # It may have been accepted all the same: only the fence tells that it can act no more. As a try it
+            # does not count, since it says nothing about the request.
             logger.warning("the engine could not be invoked: %s", error, extra=_names(operation))
+            uncounted = replace(operation.progress, attempts=before.attempts)
+            self._change(request.owner, lambda record: record, replace(operation, progress=uncounted))
 
     def _awaited(self, request: Request) -> bool:
         """Whether CloudFormation still wants this; if it cannot be asked, the gate's fence protects."""

@@ -22,7 +22,7 @@ from tests.support.fakes import START, MemoryOperations, MovedClock
 
 OWNER = Owner("arn:aws:cloudformation:us-east-1:123456789012:stack/parent/0", "Cluster")
 OTHER = Owner(OWNER.stack_id, "Other")
-RECORD = OwnerRecord("r1", START, following="hpc", wake_at=START)
+RECORD = OwnerRecord("r1", START, RequestType.DELETE, following="hpc", wake_at=START)
 
 
 class _TemplateLoader(yaml.SafeLoader):

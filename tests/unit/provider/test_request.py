@@ -37,9 +37,10 @@ def test_a_url_without_a_date_counts_from_its_first_receipt() -> None:
     assert parse_request(event(ResponseURL="https://response.test/key"), START).issued_at == START
 
 
-def test_a_url_signed_in_the_future_counts_from_its_first_receipt() -> None:
+def test_a_url_signed_in_the_future_leaves_no_more_time_than_its_receipt() -> None:
     late = URL.replace("20261102T075900Z", "20261102T090000Z")
-    assert parse_request(event(ResponseURL=late), START).issued_at == START
+    request = parse_request(event(ResponseURL=late), START)
+    assert request.deadline == START + timedelta(seconds=3600 - 150)
 
 
 def test_a_short_service_timeout_keeps_most_of_its_time() -> None:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
+from cluster_provider.core import deadline
 from cluster_provider.core.actions import Fail, Start, Succeed
 from cluster_provider.core.attributes import pool_count
 from cluster_provider.core.errors import Superseded
@@ -26,20 +27,33 @@ def accepted(record: OwnerRecord | None, request: Request, wake_at: datetime) ->
         Superseded: This request, or a newer one of this owner, was accepted already.
     """
     if record is None:
-        fresh = OwnerRecord(request.request_id, request.issued_at, wake_at=wake_at)
+        fresh = OwnerRecord(request.request_id, request.issued_at, request.type, wake_at=wake_at)
         return replace(fresh, following=cluster_of(fresh, request))
-    known = request.request_id == record.newest_request_id
-    if known or request.issued_at < record.newest_issued_at:
+    if request.request_id == record.newest_request_id or _is_late(record, request):
         raise Superseded(request.request_id)
     record = _corrected(record, request)
     return replace(
         record,
         newest_request_id=request.request_id,
-        newest_issued_at=request.issued_at,
+        newest_issued_at=max(request.issued_at, record.newest_issued_at),
+        newest_type=request.type,
         is_open=True,
         following=cluster_of(record, request),
         wake_at=wake_at,
     )
+
+
+def _is_late(record: OwnerRecord, request: Request) -> bool:
+    """Whether a newer request was accepted already.
+
+    Dates in response URLs are whole seconds of whichever host signed them, so a small step back is no
+    order at all; then the later receipt counts. Nothing comes after a Delete that is still open.
+    """
+    behind_s = (record.newest_issued_at - request.issued_at).total_seconds()
+    if behind_s <= deadline.ORDER_TOLERANCE_S:
+        deleting = record.is_open and record.newest_type is RequestType.DELETE
+        return behind_s > 0 and deleting and request.type is not RequestType.DELETE
+    return True
 
 
 def _corrected(record: OwnerRecord, request: Request) -> OwnerRecord:

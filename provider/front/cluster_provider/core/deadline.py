@@ -25,26 +25,28 @@ REQUEST_AGE_MAX_S = 7200
 #: Ages of an operation, in seconds, and how far apart the sweep looks at it from then on.
 WAKE_INTERVALS_S = ((0, 60), (600, 120), (1800, 240))
 
+#: Dates of requests are compared no closer than this, in seconds: they are whole seconds of several hosts.
+ORDER_TOLERANCE_S = 2
+
 _SIGNED_AT = re.compile(r"[?&]X-Amz-Date=(\d{8}T\d{6}Z)(?:&|$)", re.IGNORECASE)
 
 
 def issued_at(response_url: str, received_at: datetime) -> datetime:
-    """When CloudFormation issued a request: the date its response URL was signed, else its first receipt.
+    """When CloudFormation issued a request: the date its response URL was signed, else its first receipt."""
+    match = _SIGNED_AT.search(response_url)
+    if match is None:
+        return received_at
+    return datetime.strptime(match.group(1), "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+
+
+def deadline(issued: datetime, received_at: datetime, service_timeout_s: int) -> datetime:
+    """The instant by which a request is answered, whatever the cluster does.
 
     A date in the future is a clock that disagrees with ours; then the receipt counts, so that a deadline
     is never later than CloudFormation's.
     """
-    match = _SIGNED_AT.search(response_url)
-    if match is None:
-        return received_at
-    signed_at = datetime.strptime(match.group(1), "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
-    return min(signed_at, received_at)
-
-
-def deadline(issued: datetime, service_timeout_s: int) -> datetime:
-    """The instant by which a request is answered, whatever the cluster does."""
     margin_s = min(MARGIN_S, service_timeout_s * MARGIN_SHARE)
-    return issued + timedelta(seconds=service_timeout_s - margin_s)
+    return min(issued, received_at) + timedelta(seconds=service_timeout_s - margin_s)
 
 
 def fence(now: datetime, answer_by: datetime) -> datetime:

@@ -7,7 +7,7 @@ from typing import Any
 
 from cluster_provider.core import deadline
 from cluster_provider.core.observed import Cluster
-from cluster_provider.core.request import Request
+from cluster_provider.core.request import Request, RequestType
 
 
 class Operation(StrEnum):
@@ -186,6 +186,7 @@ class OwnerRecord:
     Args:
         newest_request_id: The newest request accepted; it alone is worked on.
         newest_issued_at: When that one was issued.
+        newest_type: What it asks for.
         is_open: Whether it is still to be answered.
         following: Name of the cluster it is about; events of that stack wake it.
         clusters: Clusters this owner made and that were not seen gone, by name.
@@ -198,6 +199,7 @@ class OwnerRecord:
 
     newest_request_id: str
     newest_issued_at: datetime
+    newest_type: RequestType
     is_open: bool = True
     following: str = ""
     clusters: dict[str, Cluster] = field(default_factory=dict)

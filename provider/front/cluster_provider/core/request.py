@@ -118,7 +118,9 @@ def parse_request(event: Mapping[str, Any], received_at: datetime) -> Request:
         resource_type=str(event.get("ResourceType", "")),
         physical_id=physical_id if kind is not RequestType.CREATE else None,
         issued_at=issued_at,
-        deadline=deadline.deadline(issued_at, service_timeout_s(raw) or deadline.SERVICE_TIMEOUT_MAX_S),
+        deadline=deadline.deadline(
+            issued_at, received_at, service_timeout_s(raw) or deadline.SERVICE_TIMEOUT_MAX_S
+        ),
         digest=_digest(raw),
         old_digest=_digest(old) if old is not None else None,
         properties=properties,
