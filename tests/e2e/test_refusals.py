@@ -25,7 +25,7 @@ def refused(account, service_token, request):
 
     def refuse(properties):
         stack = account.create(name, template(properties), ServiceToken=service_token)
-        assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
+        assert stack["StackStatus"] == "ROLLBACK_COMPLETE", account.why(stack)
         (reason,) = account.failures(stack["StackId"], "Cluster")
         cluster = properties.get("ClusterName")
         if cluster and cluster[0].isalpha():
