@@ -1,28 +1,22 @@
-"""A moto server for the adapters: the same contract is run on it and on the fakes."""
+"""An embedded cloud for the adapters: the same contract is run on it and on the fakes."""
 
 from collections.abc import Iterator
+from itertools import count
 
-import boto3
 import pytest
-import urllib3
-from moto.server import ThreadedMotoServer
 
-REGION = "us-east-1"
+from localcloud.cloud import Cloud
+
+_numbers = count(1)
 
 
 @pytest.fixture(scope="package")
-def endpoint() -> Iterator[str]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    _, port = server.get_host_and_port()
-    yield f"http://127.0.0.1:{port}"
-    server.stop()
+def cloud() -> Iterator[Cloud]:
+    with Cloud.start(skip_idle=True) as running:
+        yield running
 
 
 @pytest.fixture
-def aws(endpoint: str) -> Iterator[object]:
-    """A boto3 client factory on an empty account."""
-    yield lambda service, **options: boto3.client(
-        service, region_name=REGION, endpoint_url=endpoint, **options
-    )
-    urllib3.request("POST", f"{endpoint}/moto-api/reset")
+def unique() -> str:
+    """A name that no other test uses: they share one account."""
+    return f"hpc-{next(_numbers)}"

@@ -1,7 +1,7 @@
-"""What the operations table MUST do, on the fake and on DynamoDB as moto plays it."""
+"""What the operations table MUST do, on the fake and on the embedded cloud."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -18,6 +18,7 @@ from cluster_provider.core.identity import Owner
 from cluster_provider.core.progress import OperationRecord, OwnerRecord, Phase, Progress
 from cluster_provider.core.request import Request, RequestType
 from cluster_provider.ports import Operations
+from localcloud.cloud import Cloud
 from tests.support.fakes import START, MemoryOperations, MovedClock
 
 OWNER = Owner("arn:aws:cloudformation:us-east-1:123456789012:stack/parent/0", "Cluster")
@@ -42,17 +43,19 @@ def operations(request: pytest.FixtureRequest, clock: MovedClock) -> Iterator[Op
     if request.param == "fake":
         yield MemoryOperations(clock)
         return
-    client = request.getfixturevalue("aws")("dynamodb")
-    create_table(client)
-    yield DynamoOperations(client, "operations", clock)
+    client, table = request.getfixturevalue("dynamodb")
+    yield DynamoOperations(client, table, clock)
 
 
-def create_table(client: Any) -> None:
-    """The table as template.yaml declares it, so that keys and indexes cannot drift apart."""
+@pytest.fixture
+def dynamodb(cloud: Cloud, unique: str) -> tuple[Any, str]:
+    """A client, and a table as template.yaml declares it, so that keys and indexes cannot drift apart."""
+    client = cloud.client("dynamodb")
     template = yaml.load(Path("template.yaml").read_text(), _TemplateLoader)  # noqa: S506 - a safe loader
     declared = template["Resources"]["OperationsTable"]["Properties"]
     names = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
-    client.create_table(TableName="operations", **{name: declared[name] for name in names})
+    client.create_table(TableName=unique, **{name: declared[name] for name in names})
+    return client, unique
 
 
 def operation(request_id: str = "r1", phase: Phase = Phase.OPEN) -> OperationRecord:
@@ -158,9 +161,8 @@ def test_a_write_does_not_touch_the_lease(operations: Operations) -> None:
     assert not operations.lease(OWNER, "b", START + timedelta(seconds=60))
 
 
-def test_two_who_write_at_once_lose_nothing(aws: Callable[..., Any], clock: MovedClock) -> None:
-    create_table(aws("dynamodb"))
-    operations = DynamoOperations(aws("dynamodb"), "operations", clock)
+def test_two_who_write_at_once_lose_nothing(dynamodb: tuple[Any, str], clock: MovedClock) -> None:
+    operations = DynamoOperations(*dynamodb, clock)
     put(operations, OWNER, RECORD)
     raced: list[int] = []
 
@@ -178,16 +180,15 @@ def test_two_who_write_at_once_lose_nothing(aws: Callable[..., Any], clock: Move
 
 
 def test_closed_requests_and_forgotten_owners_expire_and_living_ones_do_not(
-    aws: Callable[..., Any], clock: MovedClock
+    dynamodb: tuple[Any, str], clock: MovedClock
 ) -> None:
-    client = aws("dynamodb")
-    create_table(client)
-    operations = DynamoOperations(client, "operations", clock)
+    client, table = dynamodb
+    operations = DynamoOperations(client, table, clock)
     put(operations, OWNER, RECORD, operation("open"), operation("closed", Phase.ANSWERED))
     put(operations, OTHER, replace(RECORD, is_open=False))
     expiry = {
         (item["pk"]["S"], item["sk"]["S"]): int(item["expires_at"]["N"]) if "expires_at" in item else None
-        for item in client.scan(TableName="operations")["Items"]
+        for item in client.scan(TableName=table)["Items"]
     }
     assert expiry[OWNER.key, "owner"] is None
     assert expiry[OWNER.key, "request#open"] is None
@@ -208,9 +209,8 @@ def test_a_table_that_cannot_be_reached_is_unavailable_and_not_an_error_of_the_r
         DynamoOperations(client, "operations", clock).load(OWNER)
 
 
-def test_a_record_is_readable_json_in_the_table(aws: Callable[..., Any], clock: MovedClock) -> None:
-    client = aws("dynamodb")
-    create_table(client)
-    put(DynamoOperations(client, "operations", clock), OWNER, RECORD)
-    (item,) = client.scan(TableName="operations")["Items"]
+def test_a_record_is_readable_json_in_the_table(dynamodb: tuple[Any, str], clock: MovedClock) -> None:
+    client, table = dynamodb
+    put(DynamoOperations(client, table, clock), OWNER, RECORD)
+    (item,) = client.scan(TableName=table)["Items"]
     assert json.loads(item["document"]["S"])["following"] == "hpc"

@@ -1,7 +1,7 @@
-"""What the port Stacks MUST do, on the fake and on CloudFormation as moto plays it."""
+"""What the port Stacks MUST do, on the fake and on the embedded cloud."""
 
 import json
-from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -9,6 +9,7 @@ import pytest
 from cluster_provider.adapters.stacks import CloudFormationStacks
 from cluster_provider.core.identity import Owner
 from cluster_provider.ports import Stacks
+from localcloud.cloud import Cloud
 from tests.support.fakes import FactStacks, stack_of
 
 TEMPLATE = {
@@ -16,78 +17,109 @@ TEMPLATE = {
     "Resources": {"Queue": {"Type": "AWS::SQS::Queue"}},
     "Outputs": {"HeadNodePrivateIP": {"Value": "10.0.0.4"}},
 }
+VERSION_TAG = {"parallelcluster:version": "3.16.1"}
+
+
+def made(client: Any, name: str, template: dict[str, Any] | None = None, **more: Any) -> str:
+    """Creates a stack and waits until it settled, well or not; answers its ARN."""
+    tags = [{"Key": key, "Value": value} for key, value in VERSION_TAG.items()]
+    body = json.dumps(template or TEMPLATE)
+    arn: str = client.create_stack(StackName=name, TemplateBody=body, Tags=tags, **more)["StackId"]
+    while client.describe_stacks(StackName=arn)["Stacks"][0]["StackStatus"].endswith("_IN_PROGRESS"):
+        pass
+    return arn
+
+
+def removed(client: Any, arn: str) -> None:
+    client.delete_stack(StackName=arn)
+    client.get_waiter("stack_delete_complete").wait(StackName=arn, WaiterConfig={"Delay": 1})
 
 
 @pytest.fixture(params=["fake", "cloudformation"])
-def hpc(request: pytest.FixtureRequest) -> tuple[Stacks, str]:
-    """The port, and the ARN of a living stack ``hpc``."""
-    if request.param == "fake":
-        facts = FactStacks()
-        stack = stack_of(
-            "hpc",
-            "CREATE_COMPLETE",
-            {"parallelcluster:version": "3.16.1"},
-            parameters={"ConfigVersion": "v1"},
-            outputs={"HeadNodePrivateIP": "10.0.0.4"},
-        )
-        facts.declare(stack)
-        return facts, stack.stack_id
-    client = request.getfixturevalue("aws")("cloudformation")
-    answer = client.create_stack(
-        StackName="hpc",
-        TemplateBody=json.dumps(TEMPLATE),
-        Tags=[{"Key": "parallelcluster:version", "Value": "3.16.1"}],
-    )
-    return CloudFormationStacks(client), answer["StackId"]
+def hpc(request: pytest.FixtureRequest, unique: str) -> tuple[Stacks, str, str]:
+    """The port, and the name and ARN of a living stack."""
+    if request.param == "cloudformation":
+        client = request.getfixturevalue("cloud").client("cloudformation")
+        return CloudFormationStacks(client), unique, made(client, unique)
+    facts = FactStacks()
+    parameters, outputs = {"ConfigVersion": "v1"}, {"HeadNodePrivateIP": "10.0.0.4"}
+    stack = stack_of(unique, "CREATE_COMPLETE", VERSION_TAG, parameters=parameters, outputs=outputs)
+    return facts, unique, facts.declare(stack).stack_id
 
 
-def test_a_stack_is_described_with_its_tags_parameters_and_outputs(hpc: tuple[Stacks, str]) -> None:
-    stacks, arn = hpc
-    stack = stacks.describe("hpc")
+def test_a_stack_is_described_with_its_tags_parameters_and_outputs(hpc: tuple[Stacks, str, str]) -> None:
+    stacks, name, arn = hpc
+    stack = stacks.describe(name)
     assert stack is not None
     assert stack.stack_id == arn
-    assert (stack.name, stack.status, stack.version) == ("hpc", "CREATE_COMPLETE", "3.16.1")
+    assert (stack.name, stack.status, stack.version) == (name, "CREATE_COMPLETE", "3.16.1")
     assert stack.config_version == "v1"
     assert stack.outputs["HeadNodePrivateIP"] == "10.0.0.4"
     assert stack.works
 
 
-def test_a_stack_is_found_by_its_arn(hpc: tuple[Stacks, str]) -> None:
-    stacks, arn = hpc
-    assert stacks.describe(arn) == stacks.describe("hpc")
+def test_a_stack_is_found_by_its_arn(hpc: tuple[Stacks, str, str]) -> None:
+    stacks, name, arn = hpc
+    assert stacks.describe(arn) == stacks.describe(name)
 
 
-def test_a_stack_that_never_was_is_none(hpc: tuple[Stacks, str]) -> None:
-    stacks, _ = hpc
-    assert stacks.describe("stranger") is None
+def test_a_stack_that_never_was_is_none(hpc: tuple[Stacks, str, str]) -> None:
+    assert hpc[0].describe("stranger") is None
 
 
-def test_a_deleted_stack_is_gone_by_name_and_told_as_deleted_by_arn(aws: Callable[..., Any]) -> None:
-    client = aws("cloudformation")
-    arn = client.create_stack(StackName="hpc", TemplateBody=json.dumps(TEMPLATE))["StackId"]
-    client.delete_stack(StackName="hpc")
+def test_a_stack_without_a_failure_has_none(hpc: tuple[Stacks, str, str]) -> None:
+    stacks, _, arn = hpc
+    assert stacks.failures(arn, None) == ()
+
+
+def test_a_token_that_was_never_used_is_not_found(hpc: tuple[Stacks, str, str]) -> None:
+    stacks, _, arn = hpc
+    assert not stacks.has_event_of(arn, "call-1")
+
+
+def test_the_token_of_a_change_is_found_in_the_stacks_events(cloud: Cloud, unique: str) -> None:
+    client = cloud.client("cloudformation")
+    arn = made(client, unique, ClientRequestToken="call-1")
+    assert CloudFormationStacks(client).has_event_of(arn, "call-1")
+    assert not CloudFormationStacks(client).has_event_of(arn, "call-2")
+
+
+def test_a_deleted_stack_is_gone_by_name_and_told_as_deleted_by_arn(cloud: Cloud, unique: str) -> None:
+    client = cloud.client("cloudformation")
+    arn = made(client, unique)
+    removed(client, arn)
     stacks = CloudFormationStacks(client)
-    assert stacks.describe("hpc") is None
+    assert stacks.describe(unique) is None
     stack = stacks.describe(arn)
     assert stack is not None
     assert stack.gone
 
 
-def test_a_stack_without_a_failure_has_none(hpc: tuple[Stacks, str]) -> None:
-    stacks, arn = hpc
-    assert stacks.failures(arn, None) == ()
-
-
-def test_a_token_that_was_never_used_is_not_found(hpc: tuple[Stacks, str]) -> None:
-    stacks, arn = hpc
-    assert not stacks.has_event_of(arn, "call-1")
-
-
-def test_a_resource_of_a_stack_that_is_gone_or_never_was_awaits_no_answer(aws: Callable[..., Any]) -> None:
-    client = aws("cloudformation")
-    arn = client.create_stack(StackName="hpc", TemplateBody=json.dumps(TEMPLATE))["StackId"]
+def test_a_resource_of_a_stack_that_is_gone_or_never_was_awaits_no_answer(cloud: Cloud, unique: str) -> None:
+    client = cloud.client("cloudformation")
+    arn = made(client, unique)
     stacks = CloudFormationStacks(client)
     assert stacks.awaits_answer(Owner(arn, "Queue"))
-    assert not stacks.awaits_answer(Owner(arn.replace("/hpc/", "/gone/"), "Queue"))
-    client.delete_stack(StackName="hpc")
+    assert not stacks.awaits_answer(Owner(arn.replace(f"/{unique}/", "/gone/"), "Queue"))
+    removed(client, arn)
     assert not stacks.awaits_answer(Owner(arn, "Queue"))
+
+
+def test_failures_of_nested_stacks_are_told_oldest_first_with_their_own_cause(
+    cloud: Cloud, unique: str
+) -> None:
+    client, s3 = cloud.client("cloudformation"), cloud.client("s3")
+    bucket = cloud.exports["ARTIFACT_BUCKET"]
+    inner = {"Resources": {"Broken": {"Type": "AWS::Unheard::Of"}}}
+    s3.put_object(Bucket=bucket, Key=f"{unique}.json", Body=json.dumps(inner))
+    url = f"https://{bucket}.s3.us-east-1.amazonaws.com/{unique}.json"
+    outer = {
+        "Resources": {"Inner": {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": url}}}
+    }
+    arn = made(client, unique, outer)
+
+    told = CloudFormationStacks(client).failures(arn, None)
+    assert [failure.logical_id for failure in told][:2] == ["Broken", "Inner"]
+    assert told[0].resource_type == "AWS::Unheard::Of"
+    assert told[0].reason
+    assert CloudFormationStacks(client).failures(arn, datetime.fromisoformat(cloud.now())) == ()
