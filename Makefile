@@ -1,9 +1,11 @@
 # One line per target; CI calls these and nothing else. `make check` never rewrites a file.
 PY := .venv/bin/python
+# Pinned for Lambda, and held to the versions that the tests run with.
+UV_DEPLOYED := .venv/bin/uv pip compile -q --no-header --no-annotate --generate-hashes --only-binary :all: --python-version 3.12 --python-platform x86_64-manylinux_2_28 -c requirements/dev.txt
 export PYTHONPATH := .:provider/front:provider/engine
 
 .DEFAULT_GOAL := help
-.PHONY: help check format test crash demo local lock clean
+.PHONY: help check format test build crash demo local lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | column -t -s '|'
@@ -30,15 +32,19 @@ test: .venv/.installed ## every test
 crash: .venv/.installed ## kill provider and engine at every effect, and at every pair of effects
 	@$(PY) -m tests.scenario
 
+build: .venv/.installed ## what is deployed, into build/, with sizes [ARCH=arm64 TARGET_PYTHON=3.12 PCLUSTER_VERSION=3.16.1 INTO=build]
+	@$(PY) -m tools.artefacts build $(if $(ARCH),--arch $(ARCH)) $(if $(TARGET_PYTHON),--python $(TARGET_PYTHON)) $(if $(PCLUSTER_VERSION),--pcluster-version $(PCLUSTER_VERSION)) $(if $(INTO),--into $(INTO))
+
 demo: .venv/.installed ## a cluster from a template, updated and deleted, on the embedded cloud [TEMPLATE=file PARAMETERS="K=V ..."]
 	@$(PY) -m pcluster_cfn demo $(if $(TEMPLATE),"$(TEMPLATE)") $(foreach p,$(PARAMETERS),-p "$(p)")
 
 local: .venv/.installed ## start the embedded cloud and print its exports
 	@$(PY) -m pcluster_cfn local
 
-lock: .venv/.installed ## compile requirements/dev.in into exact versions
+lock: .venv/.installed ## compile requirements into exact versions, those of what is deployed with hashes
 	$(PY) -m pip install --quiet uv
 	.venv/bin/uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate requirements/dev.in -o requirements/dev.txt
+	for name in provider/front/requirements $(basename $(wildcard layers/pcluster/requirements-*.in)); do $(UV_DEPLOYED) $$name.in -o $$name.txt || exit 1; done
 
 clean: ## remove what was built and installed
 	rm -rf .venv build .aws-sam

@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 
 #: The earliest instant an archive can carry. Source: PKWARE APPNOTE 6.3.9, 4.4.6 (MS-DOS date).
 _EPOCH = (1980, 1, 1, 0, 0, 0)
+#: Byte code's magic number and flags, and the flag for hashes in place of a time stamp. Source: PEP 552.
+_HEADER_BYTES, _HASH_BASED = 8, 1
 _EXECUTABLE, _PLAIN = 0o755, 0o644
-_LEFT_OUT = {"__pycache__", ".git", ".DS_Store", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
+_LEFT_OUT = {".git", ".DS_Store", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
 
 
 @dataclass(frozen=True)
@@ -137,8 +139,20 @@ def _files(folder: Path) -> list[Path]:
     return sorted(
         file
         for file in folder.rglob("*")
-        if file.is_file() and file.suffix != ".pyc" and _LEFT_OUT.isdisjoint(file.relative_to(folder).parts)
+        if file.is_file() and _LEFT_OUT.isdisjoint(file.relative_to(folder).parts) and not _is_left_over(file)
     )
+
+
+def _is_left_over(file: Path) -> bool:
+    """Whether a file is byte code that running the sources left behind, and no part of what was built.
+
+    The former is bound to a source's time stamp, which an archive does not keep. Source: PEP 552.
+    """
+    if file.suffix != ".pyc":
+        return False
+    with file.open("rb") as opened:
+        header = opened.read(_HEADER_BYTES)
+    return not int.from_bytes(header[4:], "little") & _HASH_BASED
 
 
 def _local_artefacts(template: Template, folder: Path) -> "Iterator[tuple[_Artefact, MappingNode, Path]]":

@@ -1,0 +1,155 @@
+"""What ends up in an artefact, and what does not."""
+
+import py_compile
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from pcluster_cfn.package import archive
+from tools.artefacts import built, bytecode, elf, wheels
+from tools.artefacts.parts import ROOT, Build, listed
+from tools.artefacts.target import Target, find_interpreter
+
+LAYER = ROOT / "layers" / "pcluster"
+
+
+@pytest.fixture
+def build(tmp_path):
+    target = Target("x86_64", f"{sys.version_info.major}.{sys.version_info.minor}")
+    return Build(target, "3.16.1", Path(sys.executable), tmp_path / "wheels")
+
+
+def test_every_locked_requirement_of_what_is_deployed_has_a_hash():
+    for locked in (LAYER / "requirements-3.16.1.txt", ROOT / "provider" / "front" / "requirements.txt"):
+        assert wheels.requirements(locked)
+
+
+def test_requirements_without_hashes_are_refused(tmp_path):
+    (tmp_path / "r.txt").write_text("a==1 \\\n    --hash=sha256:00\nb==2\n")
+    with pytest.raises(wheels.BuildError, match="no hashes for b"):
+        wheels.requirements(tmp_path / "r.txt")
+
+
+def test_what_is_deployed_has_the_versions_that_the_tests_run_with():
+    tested = dict(
+        line.split(";")[0].split("==")
+        for line in (ROOT / "requirements" / "dev.txt").read_text().splitlines()
+        if "==" in line
+    )
+    tested = {wheels.normalised(name): version.strip() for name, version in tested.items()}
+    for locked in (LAYER / "requirements-3.16.1.txt", ROOT / "provider" / "front" / "requirements.txt"):
+        for name, entry in wheels.requirements(locked).items():
+            assert entry.startswith(f"{name}=={tested[name]} "), name
+
+
+def test_what_is_left_out_and_what_is_kept_is_there_to_choose_from():
+    there = wheels.requirements(LAYER / "requirements-3.16.1.txt").keys()
+    assert set(listed(LAYER / "left-out-packages.txt")) <= there
+    kept = {f"aws-cdk-{wheels.normalised(module)}" for module in listed(LAYER / "kept-cdk-modules.txt")}
+    assert kept <= there
+
+
+def test_a_version_without_requirements_is_refused_with_those_there_are(build, tmp_path):
+    other = Build(build.target, "2.11.9", None, tmp_path)
+    with pytest.raises(
+        wheels.BuildError, match=r"no ParallelCluster 2\.11\.9 to build; there is: .*3\.16\.1"
+    ):
+        other.layer(tmp_path / "layer")
+
+
+def test_wheels_are_unpacked_without_scripts_and_headers(tmp_path):
+    wheel = tmp_path / "a-1-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as members:
+        for name in ("a/__init__.py", "a-1.data/purelib/b.py", "a-1.data/scripts/a", "a/left_out.txt"):
+            members.writestr(name, "")
+    wheels.unpack(wheel, tmp_path / "into", lambda path: path != "a/left_out.txt")
+    unpacked = {str(path.relative_to(tmp_path / "into")) for path in (tmp_path / "into").rglob("*.*")}
+    assert unpacked == {"a/__init__.py", "b.py"}
+
+
+def test_a_program_runs_without_its_symbols(tmp_path):
+    program = Path("/bin/true").read_bytes()
+    if not program.startswith(b"\x7fELF\x02\x01"):
+        pytest.skip("this machine's programs are no 64-bit ELF files")
+    stripped = elf.stripped(program + b"debug information")
+    assert len(stripped) < len(program)
+    (path := tmp_path / "true").write_bytes(stripped)
+    path.chmod(0o755)
+    assert subprocess.run([path], check=False).returncode == 0
+
+
+def test_only_64_bit_programs_are_stripped():
+    with pytest.raises(ValueError, match="64-bit"):
+        elf.stripped(b"#!/bin/sh")
+
+
+def test_byte_code_is_the_same_each_time_and_names_no_folder_of_this_machine(tmp_path):
+    for name in ("one", "two"):
+        package = tmp_path / name / "python" / "aws_cdk" / "core"
+        package.mkdir(parents=True)
+        (package / "__init__.py").write_text(
+            '"""Doc."""\nNAMES = {"a", "b", "c"}\n\ndef f():\n    raise ValueError\n'
+        )
+        (tmp_path / name / "plain.py").write_text("X = frozenset({'a', 'b'})\n")
+        bytecode.compile_tree(Path(sys.executable), tmp_path / name, "/opt", ("python/aws_cdk",))
+    one, two = (
+        {str(p.relative_to(tmp_path / n)): p.read_bytes() for p in (tmp_path / n).rglob("*.*") if p.is_file()}
+        for n in ("one", "two")
+    )
+    assert one == two
+    assert "python/aws_cdk/core/__init__.pyc" in one
+    assert "python/aws_cdk/core/__init__.py" not in one
+    assert "plain.py" in one
+    assert not any(str(tmp_path).encode() in content for content in one.values())
+
+
+def test_archives_keep_byte_code_that_was_built_and_drop_what_running_left_behind(tmp_path):
+    source = tmp_path / "a.py"
+    source.write_text("X = 1\n")
+    unchecked = py_compile.PycInvalidationMode.UNCHECKED_HASH
+    py_compile.compile(str(source), cfile=str(tmp_path / "built.pyc"), invalidation_mode=unchecked)
+    stamped = py_compile.PycInvalidationMode.TIMESTAMP
+    py_compile.compile(str(source), cfile=str(tmp_path / "left.pyc"), invalidation_mode=stamped)
+    (tmp_path / "a.zip").write_bytes(archive(tmp_path))
+    assert zipfile.ZipFile(tmp_path / "a.zip").namelist() == ["a.py", "built.pyc"]
+
+
+def test_two_builds_of_the_engine_give_the_same_bytes_and_no_leftovers(build, tmp_path):
+    build.engine(tmp_path / "one")
+    build.engine(tmp_path / "two")
+    assert archive(tmp_path / "one") == archive(tmp_path / "two")
+    names = {path.name for path in (tmp_path / "one").iterdir()}
+    assert names == {"cluster_engine"}
+
+
+def test_an_interpreter_that_does_not_start_is_none():
+    assert find_interpreter("3.99") is None
+    assert find_interpreter(f"{sys.version_info.major}.{sys.version_info.minor}") is not None
+
+
+def test_sizes_are_shown_beside_the_limits_and_what_is_too_large_is_named():
+    sizes = [
+        built.Size("provider", 1024, 512),
+        built.Size("engine", 2048, 1024),
+        built.Size("layer", built.UNZIPPED_LIMIT_BYTES, built.ZIPPED_LIMIT_BYTES + 1),
+    ]
+    shown = built.table(sizes)
+    assert "262,144,000" in shown
+    assert "through S3" in shown
+    assert built.over_limits(sizes) == [
+        "engine and layer: 262,146,048 bytes unzipped, Lambda takes 262,144,000"
+    ]
+    assert built.over_limits([built.Size(part, 1, 1) for part in ("provider", "engine", "layer")]) == []
+
+
+def test_the_built_template_names_archives_and_says_what_they_were_built_for(tmp_path):
+    text = built.template(Build(Target("arm64", "3.13"), "3.16.1", None, tmp_path))
+    for line in ("CodeUri: provider.zip", "CodeUri: engine.zip", "ContentUri: layer.zip"):
+        assert line in text
+    assert "Architectures: [arm64]" in text
+    assert "Runtime: python3.13" in text
+    assert "x86_64" not in text
+    assert "python3.12" not in text

