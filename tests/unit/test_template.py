@@ -1,0 +1,75 @@
+"""The template and the code agree on what both of them know."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from cluster_provider.adapters.operations import CLUSTER_INDEX, DUE_INDEX
+from cluster_provider.core.deadline import ENGINE_LIMIT_S
+
+#: States in which nothing happens by itself any more.
+#: Source: AWS CloudFormation API reference, Stack (StackStatus); imports and reviews do not concern clusters.
+SETTLED = {
+    "CREATE_COMPLETE",
+    "CREATE_FAILED",
+    "DELETE_COMPLETE",
+    "DELETE_FAILED",
+    "ROLLBACK_COMPLETE",
+    "ROLLBACK_FAILED",
+    "UPDATE_COMPLETE",
+    "UPDATE_FAILED",
+    "UPDATE_ROLLBACK_COMPLETE",
+    "UPDATE_ROLLBACK_FAILED",
+}
+
+
+class Loader(yaml.SafeLoader):
+    """Reads intrinsic functions as their arguments."""
+
+
+def _argument(loader: Loader, _: str, node: yaml.Node) -> Any:
+    if isinstance(node, yaml.ScalarNode):
+        return loader.construct_scalar(node)
+    if isinstance(node, yaml.SequenceNode):
+        return loader.construct_sequence(node, deep=True)
+    assert isinstance(node, yaml.MappingNode)
+    return loader.construct_mapping(node, deep=True)
+
+
+Loader.add_multi_constructor("!", _argument)
+RESOURCES = yaml.load(Path("template.yaml").read_text(), Loader)["Resources"]  # noqa: S506 - a safe loader
+
+
+def test_a_fence_is_as_long_as_an_engine_can_run() -> None:
+    assert RESOURCES["Engine"]["Properties"]["Timeout"] == ENGINE_LIMIT_S
+
+
+def test_the_table_has_the_indexes_that_are_asked() -> None:
+    indexes = RESOURCES["OperationsTable"]["Properties"]["GlobalSecondaryIndexes"]
+    assert {index["IndexName"] for index in indexes} == {DUE_INDEX, CLUSTER_INDEX}
+
+
+def test_the_rule_fires_for_every_state_in_which_a_cluster_has_settled_and_for_no_other() -> None:
+    pattern = RESOURCES["Provider"]["Properties"]["Events"]["ClusterStackSettled"]["Properties"]["Pattern"]
+    assert set(pattern["detail"]["status-details"]["status"]) == SETTLED
+
+
+def test_the_default_engine_is_one_of_the_engines() -> None:
+    variables = RESOURCES["Provider"]["Properties"]["Environment"]["Variables"]
+    assert variables["ENGINES"].startswith(f"{variables['DEFAULT_ENGINE_VERSION']}=")
+
+
+def test_lambda_never_repeats_an_engine_call_and_reports_its_end_either_way() -> None:
+    invoke = RESOURCES["EngineInvokeConfig"]["Properties"]
+    assert invoke["MaximumRetryAttempts"] == 0
+    assert set(invoke["DestinationConfig"]) == {"OnSuccess", "OnFailure"}
+
+
+def test_no_policy_allows_everything() -> None:
+    policies = [item for name, item in RESOURCES.items() if name.endswith("Policy")]
+    actions = re.findall(r"'Action': (\[[^\]]*\]|'[^']*')", str([item["Properties"] for item in policies]))
+    assert len(policies) >= 4
+    assert actions
+    assert not [action for action in actions if "'*'" in action]
