@@ -5,7 +5,7 @@ UV_DEPLOYED := .venv/bin/uv pip compile -q --no-header --no-annotate --generate-
 export PYTHONPATH := .:provider/front:provider/engine
 
 .DEFAULT_GOAL := help
-.PHONY: help check format test build crash demo local lock clean
+.PHONY: help check format test build property crash demo local lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | column -t -s '|'
@@ -28,6 +28,9 @@ format: .venv/.installed ## rewrite: format and fix
 
 test: .venv/.installed ## every test
 	$(PY) -m pytest $(ARGS)
+
+property: .venv/.installed ## whole lives of resources under faults, 100,000 steps and more [EXAMPLES=N [SEED=N]]
+	@$(PY) -m tests.property $(EXAMPLES) $(SEED)
 
 crash: .venv/.installed ## kill provider and engine at every effect, and at every pair of effects
 	@$(PY) -m tests.scenario

@@ -6,6 +6,8 @@ resource at a time, the next one only after an answer, a cancellation or its own
 that are over are ignored.
 """
 
+from __future__ import annotations
+
 import json
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -63,7 +65,7 @@ class Mail:
 class Invocation:
     """One invocation of the provider function, and Lambda's context for it."""
 
-    world: "Simulation"
+    world: Simulation
     aws_request_id: str
     ends_at: datetime
     dead: bool = False
@@ -102,7 +104,7 @@ class Simulation(World):
         self.engine_run: Callable[[int], object] = self.run_queued
         self.listening = ListeningSink()
         self.sink = self.listening
-        self._real = Ports(self.clock, self.stacks, self.engines, self.sink, self.operations)
+        self.ports = Ports(self.clock, self.stacks, self.engines, self.sink, self.operations)
         self._providers: list[Provider] = []
         self._changed_at: dict[str, tuple[str, datetime]] = {}
         self._before: dict[str, ClusterStack] = {}
@@ -124,7 +126,7 @@ class Simulation(World):
         mail.deliveries += 1
         depth = len(self.invocations)
         if len(self._providers) == depth:
-            self._providers.append(Provider(FaultyPorts(self._real, self._pass).ports(), LOG_GROUP))
+            self._providers.append(Provider(FaultyPorts(self.ports, self._pass).ports(), LOG_GROUP))
         limit = timedelta(seconds=PROVIDER_LIMIT_S)
         name = f"invocation-{next(self._invocations)}"
         invocation = Invocation(self, name, self.clock.now() + limit)
@@ -174,6 +176,9 @@ class Simulation(World):
         self.report(call, crash, condition="RetriesExhausted")
 
     def _create(self, version: str, call: dict[str, Any]) -> dict[str, Any]:
+        for stack_id, fact in self.stacks.facts.items():
+            if call["call_id"] in fact.tokens:
+                return {"status": "succeeded", "stack_id": stack_id, "sent": False}
         living = self.stacks.living(call["cluster_name"])
         if living is not None and call["stack_tags"].items() <= living.tags.items():
             return {"status": "succeeded", "stack_id": living.stack_id, "sent": False}
@@ -183,6 +188,8 @@ class Simulation(World):
         stack = self.stacks.describe(call["stack_id"])
         if stack is not None and stack.in_progress:
             return failed("ClusterBusy", f"the stack is {stack.status}")
+        if stack is not None and call["call_id"] in self.stacks.facts[stack.stack_id].tokens:
+            return failed("Internal", "this client request token was used already")
         outcome = super()._update(version, call)
         if outcome.get("sent") and stack is not None:
             self._before[stack.stack_id] = stack
@@ -238,7 +245,7 @@ class Simulation(World):
 
     # CloudFormation's side
 
-    def resource(self, logical_id: str = "Cluster", stack_id: str = PARENT) -> "Resource":
+    def resource(self, logical_id: str = "Cluster", stack_id: str = PARENT) -> Resource:
         resource = Resource(self, stack_id, logical_id)
         if stack_id not in self.stacks.facts:
             arn_parts = stack_id.split("/")
@@ -276,7 +283,7 @@ class Simulation(World):
 
     def until_answered(self) -> None:
         """A good day goes on until CloudFormation waits for nothing: it heard an answer, or gave up."""
-        for _ in range(2 * SERVICE_TIMEOUT_S // TICK_S):
+        for _ in range((CLEAN_UPS_MAX + 1) * SERVICE_TIMEOUT_S // TICK_S):
             if all(resource.pending is None for resource in self.resources):
                 return
             self.tick()
@@ -313,8 +320,11 @@ class Resource:
         clean_ups: How often that was asked for.
         pending: What CloudFormation waits for.
         history: Every request and what came of it: kind, status, physical id.
+        born: Where in the history the present life begins.
         answers: Every answer that CloudFormation accepted.
         timed_out: Ids of requests that it waited for in vain.
+        heard: Called when it accepted an answer.
+        gave_up: Called when its patience ended.
     """
 
     world: Simulation
@@ -328,8 +338,11 @@ class Resource:
     clean_ups: int = 0
     pending: Pending | None = None
     history: list[tuple[str, str, str]] = field(default_factory=list)
+    born: int = 0
     answers: list[dict[str, Any]] = field(default_factory=list)
     timed_out: list[str] = field(default_factory=list)
+    heard: Callable[[Pending, dict[str, Any]], None] = lambda _, __: None
+    gave_up: Callable[[Pending], None] = lambda _: None
 
     @property
     def owner(self) -> Owner:
@@ -337,6 +350,7 @@ class Resource:
 
     def create(self, properties: dict[str, Any]) -> None:
         self.wanted = properties
+        self.born = len(self.history)
         self._ask("Create", "creating", ResourceProperties=properties)
 
     def update(self, properties: dict[str, Any]) -> None:
@@ -367,6 +381,7 @@ class Resource:
             waited = self.world.clock.now() - pending.issued_at
             if waited >= timedelta(seconds=SERVICE_TIMEOUT_S):
                 self.timed_out.append(pending.request_id)
+                self.gave_up(pending)
                 self._over("timed out")
 
     def _change(self, phase: str, new: dict[str, Any], old: dict[str, Any]) -> None:
@@ -405,6 +420,7 @@ class Resource:
             return
         self.pending = None
         self.answers.append(answer)
+        self.heard(pending, answer)
         kind, status, told_id = pending.event["RequestType"], answer["Status"], answer["PhysicalResourceId"]
         self.history.append((kind, status, told_id))
         success = status == "SUCCESS"

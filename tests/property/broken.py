@@ -1,0 +1,109 @@
+"""Worlds in which one protection is gone: the state machine must notice each."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from cluster_provider.core.identity import Owner
+from cluster_provider.core.observed import ClusterStack
+from tests.property.lifecycle import Lifecycle
+from tests.support.simulation import Simulation
+
+
+class Anyones(ClusterStack):
+    """A stack that belongs to whoever asks."""
+
+    def belongs_to(self, owner: Owner) -> bool:  # noqa: ARG002 - nobody is asked
+        return True
+
+
+class _OwnerlessStacks:
+    """The port Stacks without a check of ownership behind it."""
+
+    def __init__(self, real: Any) -> None:
+        self._real = real
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+    def describe(self, name_or_arn: str) -> ClusterStack | None:
+        stack = self._real.describe(name_or_arn)
+        return Anyones(**vars(stack)) if stack is not None else None
+
+
+class _SleepingOperations:
+    """The port Operations whose index of what is due is lost."""
+
+    def __init__(self, real: Any) -> None:
+        self._real = real
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+    def due(self, now: datetime, limit: int) -> list[Owner]:  # noqa: ARG002 - never anything
+        return []
+
+
+class _ForgetfulOperations(_SleepingOperations):
+    """The port Operations that forgets, between two looks, what an owner made."""
+
+    def change(self, owner: Owner, change: Any, operations: Any = ()) -> Any:
+        return self._real.change(owner, lambda record: replace(change(record), clusters={}), operations)
+
+    def due(self, now: datetime, limit: int) -> list[Owner]:
+        due: list[Owner] = self._real.due(now, limit)
+        return due
+
+
+class _Ownerless(Simulation):
+    def __init__(self) -> None:
+        super().__init__()
+        self.ports = replace(self.ports, stacks=_OwnerlessStacks(self.stacks))
+
+
+class _Unfenced(Simulation):
+    def _work(self, version: str, call: dict[str, Any]) -> dict[str, Any]:
+        return super()._work(version, {**call, "not_after": "2999-01-01T00:00:00.000Z"})
+
+
+class _Sleeping(Simulation):
+    def __init__(self) -> None:
+        super().__init__()
+        self.ports = replace(self.ports, operations=_SleepingOperations(self.operations))
+
+
+class _Forgetful(Simulation):
+    def __init__(self) -> None:
+        super().__init__()
+        self.ports = replace(self.ports, operations=_ForgetfulOperations(self.operations))
+
+
+class OwnerlessLifecycle(Lifecycle):
+    """Ownership is not checked."""
+
+    def make_world(self) -> Simulation:
+        return _Ownerless()
+
+
+class UnfencedLifecycle(Lifecycle):
+    """The gate lets calls pass however late they are."""
+
+    def make_world(self) -> Simulation:
+        return _Unfenced()
+
+
+class SleepingLifecycle(Lifecycle):
+    """The sweep wakes nobody."""
+
+    def make_world(self) -> Simulation:
+        return _Sleeping()
+
+
+class ForgetfulLifecycle(Lifecycle):
+    """The table does not keep what an owner made."""
+
+    def make_world(self) -> Simulation:
+        return _Forgetful()
+
+
+BROKEN = (OwnerlessLifecycle, UnfencedLifecycle, SleepingLifecycle, ForgetfulLifecycle)

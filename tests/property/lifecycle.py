@@ -1,0 +1,433 @@
+"""The life of up to three resources of two stacks, with everything that can go wrong, as a state machine.
+
+Provider, engines, gate, table and both sides of CloudFormation are processes that die, stall and
+deliver late. Hypothesis chooses what happens next; the invariants are what a user may rely on.
+"""
+
+from __future__ import annotations
+
+import sys
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any, ClassVar
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from cluster_provider.core.errors import DeliveryFailed, NotAccepted, Unavailable
+from cluster_provider.core.identity import LOGICAL_ID_TAG, STACK_ID_TAG, Owner
+from cluster_provider.core.observed import VERSION_TAG, ClusterStack
+from tests.support.fakes import stack_of
+from tests.support.faults import Killed, Seam
+from tests.support.simulation import (
+    DELIVERIES_MAX,
+    SERVICE_TIMEOUT_S,
+    SWEEP,
+    Mail,
+    Pending,
+    Resource,
+    Simulation,
+    is_fenced,
+)
+from tests.support.world import CONFIGURATION, PARENT, failed, properties
+
+SECOND = "arn:aws:cloudformation:us-east-1:123456789012:stack/second/0"
+NAMES = ("hpc", "lab")
+TAKEN = "taken"
+
+#: A request that was recorded so long before its end and was left in peace so long is answered in time.
+RECORDED_BEFORE_S = 600
+UNTROUBLED_S = 400
+
+#: How often a request dies on its way before Lambda would give it up.
+TROUBLED_DELIVERIES_MAX = DELIVERIES_MAX - 1
+
+#: Words in which the engine can fail without an effect; those of the first row say nothing about the request.
+PASSING = ("Throttled", "ClusterBusy")
+REFUSALS = ("ClusterRejected", "BadRequest", "Internal")
+
+ENGINE_ENDS = (
+    "works",
+    "works",
+    "works",
+    "works twice",
+    "dies before",
+    "dies before, unheard",
+    "dies after",
+    "dies after, unheard",
+    *PASSING,
+    *REFUSALS,
+)
+
+FATES = {
+    "CREATE": ("CREATE_COMPLETE", "CREATE_COMPLETE", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED"),
+    "UPDATE": ("UPDATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_FAILED"),
+    "DELETE": ("DELETE_COMPLETE", "DELETE_COMPLETE", "DELETE_FAILED"),
+}
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something that happens at a seam of an invocation.
+
+    Args:
+        kind: killed, unavailable, stalled or interrupted.
+        seam: At which seam, counted from 0.
+        choice: Which message comes between, or how many seconds are lost.
+    """
+
+    kind: str
+    seam: int
+    choice: int
+
+
+faults = st.lists(
+    st.builds(
+        Fault,
+        st.sampled_from(["killed", "unavailable", "stalled", "interrupted", "interrupted"]),
+        st.integers(0, 60),
+        st.integers(0, 40),
+    ),
+    max_size=2,
+)
+some_faults = st.one_of(st.just([]), faults)
+index = st.integers(0, 7)
+wishes = st.fixed_dictionaries(
+    {"ClusterName": st.sampled_from([*NAMES, *NAMES, TAKEN]), "Tags": st.integers(0, 2)},
+    optional={
+        "DeletionPolicy": st.just("Retain"),
+        "ClusterNameUpdatePolicy": st.just("Replace"),
+        "ValidationFailureLevel": st.sampled_from(["ERROR", "SILLY"]),
+    },
+)
+
+
+def _properties(wish: dict[str, Any]) -> dict[str, Any]:
+    rest = {key: value for key, value in wish.items() if key != "Tags"}
+    return properties(ClusterConfiguration={**CONFIGURATION, "Tags": [str(wish["Tags"])]}, **rest)
+
+
+class Lifecycle(RuleBasedStateMachine):
+    """Steps are counted, for the long run's figures."""
+
+    steps: ClassVar[int] = 0
+    examples: ClassVar[int] = 0
+
+    def __init__(self) -> None:
+        super().__init__()
+        type(self).examples += 1
+        self.world = self.make_world()
+        self.world.hook = self._pass
+        places = ((PARENT, "Cluster"), (PARENT, "Other"), (SECOND, "Cluster"))
+        self.resources = [self._resource(stack_id, logical_id) for stack_id, logical_id in places]
+        self.strangers: dict[str, ClusterStack] = {}
+        self.retained: set[str] = set()
+        self.disturbed: set[str] = set()
+        self.causes: dict[str, int] = {}
+        self.troubled_at = self.world.clock.now()
+        self._plan: list[Fault] = []
+        self._seams = 0
+        self._stranger(TAKEN)
+
+    def make_world(self) -> Simulation:
+        """The world to live in; a broken one proves that the invariants can fail."""
+        return Simulation()
+
+    def _resource(self, stack_id: str, logical_id: str) -> Resource:
+        resource = self.world.resource(logical_id, stack_id)
+        resource.heard = lambda pending, answer: self._heard(resource, pending, answer)
+        resource.gave_up = lambda pending: self._gave_up(resource, pending)
+        return resource
+
+    # CloudFormation asks
+
+    @rule(at=index, wish=wishes)
+    def create(self, at: int, wish: dict[str, Any]) -> None:
+        absent = [resource for resource in self.resources if resource.phase == "absent"]
+        if absent:
+            absent[at % len(absent)].create(_properties(wish))
+
+    @rule(at=index, wish=wishes)
+    def update(self, at: int, wish: dict[str, Any]) -> None:
+        resource = self.resources[at % len(self.resources)]
+        if resource.phase == "complete" and resource.properties != _properties(wish):
+            resource.update(_properties(wish))
+
+    @rule(at=index, back=st.booleans())
+    def go_on(self, at: int, back: bool) -> None:
+        self._go_on(self.resources[at % len(self.resources)], back=back)
+
+    def _go_on(self, resource: Resource, *, back: bool) -> None:
+        """What CloudFormation does next of its own accord."""
+        if resource.pending is not None:
+            return
+        match resource.phase:
+            case "create failed" | "delete failed":
+                resource.delete()
+            case "complete":
+                if back:
+                    resource.delete()
+            case "updated":
+                resource.roll_back() if back else resource.commit()
+            case "update failed":
+                resource.roll_back()
+            case "rollback failed":
+                resource.roll_back() if back else resource.delete()
+
+    @rule(at=index)
+    def cancel(self, at: int) -> None:
+        resource = self.resources[at % len(self.resources)]
+        if resource.pending is not None and resource.phase in {"creating", "updating"}:
+            resource.cancel()
+
+    # Messages arrive, or not
+
+    @precondition(lambda self: self.world.mail)
+    @rule(at=index, planned=some_faults)
+    def deliver(self, at: int, planned: list[Fault]) -> None:
+        self._handle(self.world.mail[at % len(self.world.mail)], planned)
+
+    @precondition(lambda self: self.world.mail)
+    @rule(at=index, planned=some_faults)
+    def deliver_twice(self, at: int, planned: list[Fault]) -> None:
+        mail = self.world.mail[at % len(self.world.mail)]
+        self.world.mail.append(replace(mail, event=deepcopy(mail.event)))
+        self._handle(mail, planned)
+
+    @rule(at=index)
+    def lose(self, at: int) -> None:
+        """Requests are never lost; of the other events any may be."""
+        losable = [mail for mail in self.world.mail if not mail.is_request]
+        if losable:
+            self.world.mail.remove(losable[at % len(losable)])
+
+    @rule(planned=some_faults)
+    def sweep(self, planned: list[Fault]) -> None:
+        self._handle(Mail(dict(SWEEP), self.world.clock.now(), DELIVERIES_MAX), planned)
+
+    def _handle(self, mail: Mail, planned: list[Fault]) -> None:
+        self._plan = planned
+        if mail.is_request and mail.deliveries >= TROUBLED_DELIVERIES_MAX:
+            self._plan = []
+        self._seams = 0
+        self.world.handle(mail)
+        self._plan = []
+
+    def _pass(self, seam: Seam) -> None:
+        number, self._seams = self._seams, self._seams + 1
+        for fault in self._plan:
+            if fault.seam == number:
+                self._happen(fault, seam)
+
+    def _happen(self, fault: Fault, seam: Seam) -> None:
+        if fault.kind == "interrupted":
+            self._interrupt(fault.choice)
+            return
+        self.troubled_at = self.world.clock.now()
+        if fault.kind == "stalled":
+            self.world.clock.advance(fault.choice)
+        elif fault.kind == "killed":
+            self._blame_everyone()
+            raise Killed
+        elif seam.call == "responses.send":
+            raise DeliveryFailed("no answer")
+        elif seam.call == "engines.invoke" and not seam.taken and fault.choice % 2:
+            raise NotAccepted("Rate exceeded", passing=True)
+        else:
+            raise Unavailable("no answer")
+
+    def _interrupt(self, choice: int) -> None:
+        """Another process goes on in the middle of this one's call."""
+        if choice % 3 == 0 and self.world.engines.calls:
+            self.world.run_queued(choice % len(self.world.engines.calls))
+        elif choice % 3 == 1 and self.world.changing():
+            changing = self.world.changing()
+            self.world.finish(changing[choice % len(changing)])
+        if self.world.mail:
+            self.world.handle(self.world.mail[choice % len(self.world.mail)])
+
+    def _blame_everyone(self) -> None:
+        for resource in self.resources:
+            if resource.pending is not None:
+                self._blame(resource.pending.request_id)
+
+    def _blame(self, request_id: str) -> None:
+        self.causes[request_id] = self.causes.get(request_id, 0) + 1
+
+    # Engines and clusters go on
+
+    @precondition(lambda self: self.world.engines.calls)
+    @rule(at=index, end=st.sampled_from(ENGINE_ENDS))
+    def engine(self, at: int, end: str) -> None:
+        calls = self.world.engines.calls
+        version, call = calls.pop(at % len(calls))
+        self._check_call(call)
+        if is_fenced(call, self.world.clock.now()):
+            self._blame(call["request_id"])
+        if end == "works twice":
+            calls.append((version, deepcopy(call)))
+        if end.startswith("works"):
+            self.world.report_end(version, call, self.world.engine_does(version, call))
+        elif end.startswith("dies"):
+            self._blame(call["request_id"])
+            if end.startswith("dies after"):
+                self.world.engine_does(version, call)
+            if not end.endswith("unheard"):
+                self.world.report_crash(call)
+        else:
+            if end in REFUSALS:
+                self._blame(call["request_id"])
+            self.world.report_end(version, call, failed(end, "it went wrong"))
+
+    @precondition(lambda self: self.world.changing())
+    @rule(at=index, fate=index)
+    def stack(self, at: int, fate: int) -> None:
+        changing = self.world.changing()
+        stack = changing[at % len(changing)]
+        fates = FATES[stack.status.split("_")[0]]
+        self.world.move(stack.stack_id, fates[fate % len(fates)], ("HeadNode", "it did not start"))
+
+    @rule(at=index, kind=st.sampled_from(["deleted", "taken"]))
+    def outside(self, at: int, kind: str) -> None:
+        """Somebody deletes a cluster out of band, and a stranger may take its name."""
+        settled = [stack for stack in self.world.clusters() if not stack.in_progress]
+        if settled:
+            stack = settled[at % len(settled)]
+            self.disturbed.add(stack.stack_id)
+            self.world.move(stack.stack_id, "DELETE_COMPLETE")
+            if kind == "taken":
+                self._stranger(stack.name)
+
+    def _stranger(self, name: str) -> None:
+        unique = f"stranger{len(self.strangers)}"
+        stranger = stack_of(name, "CREATE_COMPLETE", {VERSION_TAG: "3.16.1"}, unique=unique)
+        self.strangers[stranger.stack_id] = self.world.stacks.declare(stranger)
+
+    @rule(seconds=st.sampled_from([1, 5, 20, 61, 130, 400, 900]))
+    def pass_time(self, seconds: int) -> None:
+        end = self.world.clock.now() + timedelta(seconds=seconds)
+        while self.world.clock.now() < end:
+            self.world.clock.advance(min(60, (end - self.world.clock.now()).total_seconds()))
+            self._tick()
+
+    def _tick(self) -> None:
+        """A minute is over: the sweep fires, Lambda repeats, CloudFormation's patience may be at its end."""
+        for resource in self.resources:
+            resource.watch()
+        self._handle(Mail(dict(SWEEP), self.world.clock.now(), DELIVERIES_MAX), [])
+
+    # What a user may rely on
+
+    def _heard(self, resource: Resource, pending: Pending, answer: dict[str, Any]) -> None:
+        waited_s = (self.world.clock.now() - pending.issued_at).total_seconds()
+        code = answer.get("Reason", "").split(":")[0]
+        if answer["Status"] == "FAILED":
+            assert code != "DeadlineExceeded" or waited_s >= SERVICE_TIMEOUT_S - 200
+            assert code != "EngineFailed" or self._engine_lost(pending) > 0, answer["Reason"]
+        if pending.event["RequestType"] == "Create" and answer["Status"] == "SUCCESS":
+            assert answer["PhysicalResourceId"] == pending.event["ResourceProperties"]["ClusterName"]
+        if pending.event["RequestType"] == "Delete" and answer["Status"] == "SUCCESS":
+            self._check_deleted(resource, pending)
+
+    def _check_deleted(self, resource: Resource, pending: Pending) -> None:
+        """Nothing is left of what was deleted, and nothing that could still make it."""
+        deleted_id = pending.event["PhysicalResourceId"]
+        whole = pending.goal == "deleting"
+        retain = pending.event["ResourceProperties"].get("DeletionPolicy") == "Retain"
+        was_complete = any(entry[:2] == ("Create", "SUCCESS") for entry in resource.history[resource.born :])
+        for stack in self._clusters_of(resource.owner):
+            if not whole and stack.name != deleted_id:
+                continue
+            assert retain, f"{stack.name} is left after its Delete succeeded"
+            assert was_complete, f"{stack.name} of a Create that never succeeded was retained"
+            assert stack.name == deleted_id, f"{stack.name} is left after Delete {deleted_id}"
+            self.retained.add(stack.stack_id)
+        for _, call in self.world.engines.calls:
+            own = Owner(**call["owner"]) == resource.owner and call["operation"] == "create"
+            if own and (whole or call["cluster_name"] == deleted_id):
+                known = any(call["call_id"] in fact.tokens for fact in self.world.stacks.facts.values())
+                assert known or is_fenced(call, self.world.clock.now()), "an engine can still make a cluster"
+
+    def _engine_lost(self, pending: Pending) -> int:
+        """How often an engine, or who called it, was lost or refused; an absent service is no cause."""
+        now = self.world.clock.now()
+        late = [call for _, call in self.world.engines.calls if call["request_id"] == pending.request_id]
+        return self.causes.get(pending.request_id, 0) + sum(is_fenced(call, now) for call in late)
+
+    def _gave_up(self, resource: Resource, pending: Pending) -> None:
+        """Only what was never recorded, or was troubled to the last, goes without an answer."""
+        now = self.world.clock.now()
+        operation = self.world.operations.load_operation(resource.owner, pending.request_id)
+        recorded_at = operation.progress.accepted_at if operation is not None else now
+        late = now - recorded_at < timedelta(seconds=RECORDED_BEFORE_S)
+        troubled = now - self.troubled_at < timedelta(seconds=UNTROUBLED_S)
+        assert late or troubled, f"{pending.event['RequestType']} was not answered in time"
+
+    def _clusters_of(self, owner: Owner) -> list[ClusterStack]:
+        return [
+            stack
+            for stack in self.world.clusters()
+            if (stack.tags[STACK_ID_TAG], stack.tags[LOGICAL_ID_TAG]) == (owner.stack_id, owner.logical_id)
+            and stack.stack_id not in self.retained
+        ]
+
+    def _check_call(self, call: dict[str, Any]) -> None:
+        if call["stack_id"] is not None:
+            tags = self.world.stacks.facts[call["stack_id"]].stack.tags
+            owner = (tags.get(STACK_ID_TAG), tags.get(LOGICAL_ID_TAG))
+            assert owner == (call["owner"]["stack_id"], call["owner"]["logical_id"]), (
+                "somebody else's cluster"
+            )
+
+    @invariant()
+    def strangers_are_never_touched(self) -> None:
+        type(self).steps += 1
+        for stack_id, stranger in self.strangers.items():
+            assert self.world.stacks.facts[stack_id].stack == stranger
+        for _, call in self.world.engines.calls:
+            assert call["stack_id"] not in self.strangers
+
+    @invariant()
+    def every_cluster_has_somebody_who_knows_it(self) -> None:
+        for resource in self.resources:
+            for stack in self._clusters_of(resource.owner):
+                record = self.world.operations.load(resource.owner)
+                assert record is not None
+                assert stack.name in record.clusters, f"nobody knows {stack.name} ({stack.status})"
+
+    def teardown(self) -> None:
+        """Peace: everything comes to its end, then everything is deleted."""
+        if sys.exc_info()[0] is not None:
+            return
+        self.world.hook = lambda _: None
+        self.world.until_answered()
+        self.world.run(900)
+        self._check_complete()
+        for _ in range(8):
+            for resource in self.resources:
+                if resource.phase != "absent":
+                    self._go_on(resource, back=True)
+            self.world.until_answered()
+        self.world.run(900)
+        self._check_end()
+
+    def _check_complete(self) -> None:
+        for resource in self.resources:
+            self.strangers_are_never_touched()
+            names = [stack.name for stack in self._clusters_of(resource.owner)]
+            if resource.phase == "complete":
+                lost = any(
+                    self.world.stacks.facts[each].stack.name == resource.physical_id
+                    for each in self.disturbed
+                )
+                assert lost or resource.physical_id in names, f"{resource.physical_id} is gone"
+
+    def _check_end(self) -> None:
+        self.strangers_are_never_touched()
+        for resource in self.resources:
+            assert resource.phase == "absent", f"{resource.logical_id} is {resource.phase}"
+            assert self._clusters_of(resource.owner) == []
+        assert [record.wake_at for _, record in self.world.operations.records() if record.wake_at] == []
+        for request_id in self.world.sink.bodies:
+            self.world.sink.answer(request_id)
