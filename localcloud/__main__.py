@@ -24,6 +24,7 @@ def main() -> None:
     parser.add_argument("--region", default=seed.REGION)
     parser.add_argument("--skip-idle", action="store_true", help="skip waits in which nothing happens")
     parser.add_argument("--log-dir", type=Path, help="where functions write their logs")
+    parser.add_argument("--function-python", type=Path, help="interpreter that has what Lambda's runtime has")
     parser.add_argument("--exit-with-parent", action="store_true", help="end when standard input ends")
     parser.add_argument("--verbose", action="store_true", help="log every request")
     arguments = parser.parse_args()
@@ -38,7 +39,15 @@ def main() -> None:
     # moto reads the environment when it is imported, which the server does.
     from localcloud.server import Options, Server  # noqa: PLC0415
 
-    server = Server(Options(arguments.region, arguments.port, arguments.skip_idle, arguments.log_dir))
+    server = Server(
+        Options(
+            region=arguments.region,
+            port=arguments.port,
+            skip_idle=arguments.skip_idle,
+            log_dir=arguments.log_dir,
+            function_python=arguments.function_python,
+        )
+    )
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
         server.stop()

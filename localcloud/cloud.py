@@ -61,6 +61,7 @@ class Cloud:
         skip_idle: bool = True,
         port: int = 0,
         log_dir: Path | None = None,
+        function_python: Path | None = None,
         timeout_s: float = 60,
     ) -> Self:
         """Starts a cloud and waits until it answers.
@@ -70,6 +71,9 @@ class Cloud:
             skip_idle: Whether waits in which nothing happens are skipped.
             port: 0 picks a free one.
             log_dir: Where functions write their logs; by default a folder that goes with the cloud.
+            function_python: The interpreter of a virtual environment that has only what Lambda's runtime has
+                (awslambdaric, boto3, time-machine): functions get nothing but what they bring. By default
+                they run with this interpreter and can import all its packages.
             timeout_s: How long to wait.
 
         Raises:
@@ -85,6 +89,7 @@ class Cloud:
         ]
         command += ["--skip-idle"] if skip_idle else []
         command += [f"--log-dir={log_dir.absolute()}"] if log_dir else []
+        command += [f"--function-python={function_python.absolute()}"] if function_python else []
         stderr = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
         process = subprocess.Popen(
             command,

@@ -32,12 +32,14 @@ class Options:
         port: 0 picks a free one.
         skip_idle: Whether waits in which nothing happens are skipped.
         log_dir: Where functions write; a new folder by default.
+        function_python: The interpreter that functions run with, see ``functions.Settings``.
     """
 
     region: str = seed.REGION
     port: int = 0
     skip_idle: bool = False
     log_dir: Path | None = None
+    function_python: Path | None = None
 
 
 class Server:
@@ -64,6 +66,7 @@ class Server:
                 folder=folder,
                 log_dir=self.log_dir,
                 ca_file=cloudformation.ca_file(),
+                python=options.function_python,
             )
         )
         events.install(seed.ACCOUNT_ID, options.region)

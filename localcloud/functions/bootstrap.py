@@ -1,7 +1,8 @@
 """Runs inside a function's process: closes the network, sets the time, hands over to Lambda's own client.
 
 Started by path with the task root as working directory and the project on PYTHONPATH; afterwards the
-function sees the import path it would see on Lambda, with the packages of this virtual environment last.
+function sees the import path it would see on Lambda: last come the packages of the virtual environment that
+runs this, which is the cloud's own or one that has only what Lambda's runtime has.
 """
 
 import http.client

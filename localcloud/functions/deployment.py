@@ -9,6 +9,9 @@ import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
+#: Source: AWS Lambda developer guide, execution environment: only /tmp can be written to.
+_READ_ONLY_FOLDER = 0o555
+
 
 @dataclass(frozen=True)
 class Deployment:
@@ -58,7 +61,7 @@ class Archive:
 
 
 def unpack(archive: Archive, folder: Path) -> Path:
-    """Unpacks an archive below a folder, once for each content, and returns where.
+    """Unpacks an archive below a folder, once for each content, read-only, and returns where.
 
     Raises:
         zipfile.BadZipFile: It is not a zip archive.
@@ -73,6 +76,9 @@ def unpack(archive: Archive, folder: Path) -> Path:
         with zipfile.ZipFile(io.BytesIO(archive.content)) as members:
             for member in members.infolist():
                 _extract(members, member, unfinished)
+        for inner in unfinished.rglob("*"):
+            if inner.is_dir() and not inner.is_symlink():
+                inner.chmod(_READ_ONLY_FOLDER)
         unfinished.rename(destination)
     except OSError:
         if not destination.exists():  # else: unpacked by another thread meanwhile
@@ -96,8 +102,8 @@ def _extract(members: zipfile.ZipFile, member: zipfile.ZipInfo, folder: Path) ->
         return
     with members.open(member) as source, target.open("wb") as destination:
         shutil.copyfileobj(source, destination)
-    # Lambda makes every file readable; zips made by build tools may carry no mode at all.
-    target.chmod((mode & 0o777) | 0o444)
+    # Lambda makes every file readable and none writable; zips made by build tools may carry no mode at all.
+    target.chmod(mode & 0o555 | 0o444)
 
 
 def _link(target: Path, aim: str, folder: Path) -> None:

@@ -22,6 +22,10 @@ class Settings:
         log_dir: A file for each execution environment.
         ca_file: Certificate authority that the functions trust for HTTPS, or none.
         concurrency: Execution environments per function at most; what exceeds it waits.
+        python: The interpreter of a virtual environment that has what Lambda's runtime has and no more:
+            awslambdaric, boto3, and time-machine for the cloud's time. Functions then see their own package,
+            their layers and these, and the programs of their layers. None: this process's interpreter, with
+            all its packages, Node.js and this machine's programs.
     """
 
     endpoint_url: str
@@ -31,6 +35,7 @@ class Settings:
     log_dir: Path
     ca_file: Path | None = None
     concurrency: int = 2
+    python: Path | None = None
 
 
 def process_environment(
@@ -48,7 +53,9 @@ def process_environment(
     are folders of this machine, so they are named by PATH and TMPDIR instead.
     """
     search_path = [str(layer / "bin") for layer in deployment.layers if (layer / "bin").is_dir()]
-    search_path += [str(node) for node in (_node_folder(),) if node] + ["/usr/local/bin", "/usr/bin", "/bin"]
+    if settings.python is None:
+        search_path += [str(node) for node in (_node_folder(),) if node]
+        search_path += ["/usr/local/bin", "/usr/bin", "/bin"]
     defaults = {"HOME": str(folder), "LANG": "en_US.UTF-8", "PATH": ":".join(search_path), "TZ": ":UTC"}
     if settings.ca_file is not None:
         defaults["SSL_CERT_FILE"] = str(settings.ca_file)
