@@ -317,6 +317,48 @@ def test_15_a_configuration_that_was_used_again_carries_no_ownership_along() -> 
     assert world.cluster("copy") == copied
 
 
+def without_owner_tags(world: World) -> dict[str, str]:
+    """Updates the cluster as its operator would: the library puts its own tags and no others."""
+    tags = world.cluster().tags
+    kept = {key: value for key, value in tags.items() if not key.startswith("pcluster-cfn:")}
+    world.settle("hpc", "UPDATE_COMPLETE", tags=kept, parameters={"ConfigVersion": "theirs"}, tell=False)
+    return {key: value for key, value in tags.items() if key not in kept}
+
+
+def test_15_a_cluster_that_lost_its_tags_to_an_update_from_outside_is_updated_and_gets_them_back() -> None:
+    world = World()
+    world.made()
+    lost = without_owner_tags(world)
+    request = world.update(ClusterConfiguration=NEW)
+    assert world.run_engine()["stack_tags"] == lost
+    world.settle("hpc", "UPDATE_COMPLETE")
+    world.run_engine()
+    assert world.sink.answer(request)["Status"] == "SUCCESS"
+
+
+def test_15_a_cluster_that_lost_its_tags_to_an_update_from_outside_is_deleted() -> None:
+    world = World()
+    world.made()
+    without_owner_tags(world)
+    request = world.delete()
+    assert world.run_engine()["operation"] == "delete"
+    world.settle("hpc", "DELETE_COMPLETE")
+    assert world.sink.answer(request)["Status"] == "SUCCESS"
+
+
+def test_15_a_cluster_without_tags_under_a_name_that_was_ours_is_a_strangers() -> None:
+    world = World()
+    world.made()
+    world.settle("hpc", "DELETE_COMPLETE", tell=False)
+    world.stacks.declare(
+        stack_of("hpc", "CREATE_COMPLETE", {"parallelcluster:version": "3.16.1"}, unique="s")
+    )
+    stranger = world.cluster()
+    request = world.delete()
+    assert world.sink.answer(request)["Status"] == "SUCCESS"
+    assert world.cluster() == stranger
+
+
 def test_16_an_unknown_configuration_version_is_a_change_from_outside_and_is_told() -> None:
     world = World()
     world.made()

@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 
 from cluster_provider.core.errors import DeliveryFailed, Undeliverable
+from cluster_provider.core.identity import STACK_ID_TAG
 from cluster_provider.core.observed import StackFailure
 from tests.support.world import CONFIGURATION, World, failed, properties
 
@@ -266,7 +267,8 @@ def test_an_answer_that_can_never_arrive_is_given_up() -> None:
 def test_an_update_of_a_cluster_that_became_somebody_elses_is_refused() -> None:
     world = World()
     world.made()
-    taken = world.stacks.declare(replace(world.cluster(), tags={"parallelcluster:version": "3.16.1"}))
+    tags = {**world.cluster().tags, STACK_ID_TAG: f"{world.owner().stack_id}-of-somebody-else"}
+    taken = world.stacks.declare(replace(world.cluster(), tags=tags))
     request = world.update(ClusterConfiguration=NEW)
     assert world.sink.answer(request)["Reason"].startswith("NotOwner: cluster hpc")
     assert world.cluster() == taken

@@ -72,7 +72,7 @@ def _leftover(stacks: Stacks, record: OwnerRecord, operation: OperationRecord) -
         if known.reported or known.name == target:
             continue
         stack = stacks.describe(known.stack_id or known.name)
-        if stack is not None and not stack.gone and stack.belongs_to(owner):
+        if stack is not None and not stack.gone and stack.belongs_to(owner, known):
             return stack
     return None
 

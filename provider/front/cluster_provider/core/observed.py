@@ -91,8 +91,16 @@ class ClusterStack:
         """Whether the cluster is up and settled, after its own rollback too."""
         return self.status in WORKING
 
-    def belongs_to(self, owner: Owner) -> bool:
-        """Whether the owner made it (or adopted it)."""
+    def belongs_to(self, owner: Owner, known: "Cluster | None" = None) -> bool:
+        """Whether the owner made it (or adopted it).
+
+        Args:
+            owner: Whose it may be.
+            known: What the owner's record says of it. An update from outside replaces all tags of a stack;
+                where none of ours is left, the recorded ARN tells, which no other stack ever gets.
+        """
+        if known is not None and known.stack_id == self.stack_id and not self.owner_tags:
+            return True
         return owner.owns(dict(self.tags), self.name)
 
 

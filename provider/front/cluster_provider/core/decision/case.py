@@ -47,6 +47,10 @@ class Case:
         cluster = self.observed.cluster
         return None if cluster is None or cluster.gone else cluster
 
+    def owns(self, cluster: ClusterStack) -> bool:
+        """Whether the cluster is this resource's."""
+        return cluster.belongs_to(self.request.owner, self.observed.known)
+
     def made_by_request(self, cluster: ClusterStack) -> bool:
         """Whether this very request made the cluster, and not an earlier one of the same owner."""
         tags = self.request.owner.tags(cluster.name, self.request.request_id)

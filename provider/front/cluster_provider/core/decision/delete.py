@@ -18,7 +18,7 @@ def decide_delete(case: Case) -> Action:
         return first
     if is_marker(physical_id) and case.observed.known is None:
         return Succeed(physical_id)
-    if cluster is None or not cluster.belongs_to(case.request.owner) or _is_retained(case):
+    if cluster is None or not case.owns(cluster) or _is_retained(case):
         return Succeed(physical_id, gone=True)
     if cluster.deleting:
         return Wait(f"cluster {cluster.name} is {cluster.status}")

@@ -34,7 +34,7 @@ def _update(case: Case) -> Action:
     cluster, failure_id = case.living, case.request.failure_id
     if cluster is None:
         return Fail(failures.absent(case.wanted.cluster_name), failure_id)
-    if not cluster.belongs_to(case.request.owner):
+    if not case.owns(cluster):
         return Fail(failures.foreign(cluster), failure_id)
     mismatch = failures.version_mismatch(cluster, case.wanted, case.observed)
     if mismatch is not None:
@@ -65,8 +65,11 @@ def _idle(case: Case, cluster: ClusterStack) -> Action:
     error = case.progress.failure(Operation.UPDATE)
     if error is not None and error.code == "NoChanges":
         return Succeed(cluster.name, cluster)
-    # An update replaces every tag of a stack, so ours are put again as they are.
-    start = Start(Operation.UPDATE, cluster.name, cluster.stack_id, cluster.owner_tags, cluster.version)
+    # An update replaces every tag of a stack, so ours are put again as they are, or were.
+    known, request = case.observed.known, case.request
+    made_by = known.request_id if known is not None else request.request_id
+    tags = cluster.owner_tags or request.owner.tags(cluster.name, made_by)
+    start = Start(Operation.UPDATE, cluster.name, cluster.stack_id, tags, cluster.version)
     next_step = unless_refused(case, start)
     return Fail(next_step, failure_id) if isinstance(next_step, ProviderError) else next_step
 
