@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
+from botocore import exceptions
 from botocore.exceptions import BotoCoreError, ClientError
 
 MUTATING = ("CreateStack", "UpdateStack", "DeleteStack")
@@ -102,13 +103,17 @@ class Gate:
     seen: Stack | None = field(default=None, init=False)
     #: Whether EC2 answered the last question for instances; None if it was not asked.
     instances_known: bool | None = field(default=None, init=False)
-    _throttled: set[str] = field(default_factory=set, init=False)
+    #: Operations that were not answered when they were last called.
+    _unanswered: set[str] = field(default_factory=set, init=False)
     _in_doubt: bool = field(default=False, init=False)
 
     @property
-    def throttled(self) -> bool:
-        """Whether AWS throttled an operation past its retries and it never succeeded afterwards."""
-        return self.gave_up or bool(self._throttled)
+    def unanswered(self) -> bool:
+        """Whether AWS throttled an operation, failed or was out of reach, past its retries and to the end.
+
+        What the library made of it (a validator's message, for instance) says nothing about the request.
+        """
+        return self.gave_up or bool(self._unanswered)
 
     def install(self, session: Session) -> None:
         """Puts the gate into a session; it holds for every client made from the session afterwards."""
@@ -123,7 +128,8 @@ class Gate:
         register("after-call-error.ec2.DescribeInstances", self._note_no_instances)
         register("before-send.ec2.TerminateInstances", self._protect_nodes)
         register("before-send.s3.DeleteObjects", self._protect_artefacts)
-        register("after-call", self._watch_throttling)
+        register("after-call", self._watch)
+        register("after-call-error", self._watch_connection)
 
     def _complete(self, params: dict[str, Any], model: Any, **_: Any) -> None:
         params["ClientRequestToken"] = self.token
@@ -186,15 +192,33 @@ class Gate:
         if self._in_doubt:
             raise ProtectedError(what="artefacts", reason="the stack may be under construction")
 
-    def _watch_throttling(self, parsed: dict[str, Any], model: Any, **_: Any) -> None:
-        operation = f"{model.service_model.service_name}.{model.name}"
-        if parsed.get("Error", {}).get("Code") not in THROTTLING_CODES:
-            self._throttled.discard(operation)
-            return
-        self._throttled.add(operation)
-        if self.now() >= self.give_up_at:
+    def _watch(self, http_response: Any, parsed: dict[str, Any], event_name: str, **_: Any) -> None:
+        operation = _operation(event_name)
+        throttles = parsed.get("Error", {}).get("Code") in THROTTLING_CODES
+        if throttles or (http_response.status_code >= 500 and not _is_mutating(operation)):  # noqa: PLR2004 - HTTP
+            self._unanswered.add(operation)
+        else:
+            self._unanswered.discard(operation)
+        if throttles and self.now() >= self.give_up_at:
             self.gave_up = True
             raise GaveUpError(f"{operation} is throttled and the time of this invocation is used up")
+
+    def _watch_connection(self, exception: Exception, event_name: str, **_: Any) -> None:
+        operation = _operation(event_name)
+        if isinstance(
+            exception, exceptions.HTTPClientError | exceptions.ConnectionError
+        ) and not _is_mutating(operation):
+            self._unanswered.add(operation)
+
+
+def _operation(event_name: str) -> str:
+    """Service and operation of an event such as ``after-call.ec2.DescribeVpcs``."""
+    return event_name.partition(".")[2]
+
+
+def _is_mutating(operation: str) -> bool:
+    """Whether it changes a cluster stack: without an answer it may have taken effect, which is looked for."""
+    return operation in {f"cloudformation.{name}" for name in MUTATING}
 
 
 def _no_such_stack(stack_id: str) -> Any:

@@ -144,8 +144,8 @@ def _engine_error(operation: str, name: str, error: Exception, gate: Gate) -> En
     message = message.removeprefix("Bad Request: ")
     if gate.fenced:
         return EngineError("Fenced", f"Not sent to CloudFormation: {gate.not_after.isoformat()} had passed.")
-    if gate.throttled or isinstance(error, errors.LimitExceededException):
-        return EngineError("Throttled", f"AWS throttled this call: {message}")
+    if gate.unanswered or isinstance(error, errors.LimitExceededException):
+        return EngineError("Throttled", f"AWS did not answer: {message}")
     if gate.refusal is not None:
         return _refused(operation, name, gate.refusal, gate)
     match error:
@@ -218,5 +218,5 @@ def _look(name: str, gate: Gate) -> EngineError | None:
             return None  # there is no such stack
         return EngineError("Throttled" if code in THROTTLING_CODES else "Internal", str(error))
     except (BotoCoreError, GaveUpError) as error:
-        return EngineError("Throttled" if gate.throttled else "Internal", str(error))
+        return EngineError("Throttled" if gate.unanswered else "Internal", str(error))
     return None

@@ -166,7 +166,7 @@ def test_throttling_is_passed_on_while_there_is_time(gated, api):
     gate, client = gated()
     with pytest.raises(ClientError, match="Throttling"):
         client.describe_stacks(StackName="hpc")
-    assert (gate.throttled, gate.gave_up) == (True, False)
+    assert (gate.unanswered, gate.gave_up) == (True, False)
 
 
 def test_throttling_ends_the_call_when_its_time_is_used_up(gated, api, clock):
@@ -175,7 +175,7 @@ def test_throttling_ends_the_call_when_its_time_is_used_up(gated, api, clock):
     clock.time = gate.give_up_at
     with pytest.raises(GaveUpError, match=r"cloudformation\.DescribeStacks"):
         client.describe_stacks(StackName="hpc")
-    assert gate.throttled
+    assert gate.unanswered
 
 
 def test_an_operation_that_succeeds_in_the_end_was_not_throttled(gated, api):
@@ -186,7 +186,30 @@ def test_an_operation_that_succeeds_in_the_end_was_not_throttled(gated, api):
         client.describe_stacks(StackName="hpc")
     api.arrange("DescribeStacks")
     client.describe_stacks(StackName="hpc")
-    assert not gate.throttled
+    assert not gate.unanswered
+
+
+@pytest.mark.parametrize(
+    "trouble", [Refusal("InternalFailure", "An internal error occurred", 500), Refusal(lost=True)]
+)
+def test_server_errors_and_lost_connections_say_as_little_as_throttling(gated, api, trouble):
+    api.add("hpc")
+    api.arrange("DescribeStacks", trouble)
+    gate, client = gated()
+    with pytest.raises((ClientError, ConnectionClosedError)):
+        client.describe_stacks(StackName="hpc")
+    assert gate.unanswered
+    api.arrange("DescribeStacks")
+    client.describe_stacks(StackName="hpc")
+    assert not gate.unanswered
+
+
+def test_a_change_that_was_not_answered_may_have_taken_effect(gated, api):
+    api.arrange("CreateStack", Refusal("InternalFailure", "An internal error occurred", 500))
+    gate, client = gated()
+    with pytest.raises(ClientError):
+        create(client)
+    assert not gate.unanswered
 
 
 def test_a_full_quota_is_no_throttling(gated, api):
@@ -194,7 +217,7 @@ def test_a_full_quota_is_no_throttling(gated, api):
     gate, client = gated()
     with pytest.raises(client.exceptions.LimitExceededException):
         create(client)
-    assert not gate.throttled
+    assert not gate.unanswered
 
 
 def test_compute_nodes_are_left_alone_unless_the_deletion_was_accepted(gated, api):
