@@ -94,6 +94,9 @@ def pass_through(environ: dict[str, Any], start_response: Any, services: WsgiApp
         return _refusal(call, kind)(environ, start_response)
     if kind in {"drop", "kill-after", "time-out-after"}:
         _carry_out(environ, services)
+    else:
+        # What is left of a request would be read as the next one.
+        environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
     end(call.caller, kind)
     # werkzeug would wait for the connection's next request.
     environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)

@@ -1,11 +1,14 @@
 """Custom resources: a request to a function, and the one response to it."""
 
 import json
+import logging
 import secrets
 import string
 import uuid
 from dataclasses import dataclass, field
 from typing import Any
+
+from moto.awslambda.exceptions import LambdaClientError
 
 from localcloud.clock import clock
 from localcloud.cloudformation.errors import ResourceFailedError, UnresolvedValueError
@@ -15,6 +18,8 @@ from localcloud.cloudformation.sink import sink
 from localcloud.cloudformation.steps import schedule
 from localcloud.cloudformation.template.functions import stringify
 from localcloud.faults import REQUEST, faults
+
+_LOG = logging.getLogger(__name__)
 
 #: Source: CloudFormation user guide, "Custom resource response objects" and "CloudFormation quotas".
 MAX_RESPONSE_BYTES = 4096
@@ -184,13 +189,20 @@ def _invoke(service_token: Any, event: dict[str, Any]) -> None:
     function = service_token.split(":")[6]
     for after_s in faults.deliveries(REQUEST, event["RequestType"], function):
         if after_s:
-            clock.call_later(after_s, lambda: _deliver(service_token, payload))
+            clock.call_later(after_s, lambda: _deliver_again(service_token, payload))
         else:
             _deliver(service_token, payload)
 
 
 def _deliver(service_token: str, payload: bytes) -> None:
     connected().invoke_async(service_token, payload)
+
+
+def _deliver_again(service_token: str, payload: bytes) -> None:
+    try:
+        _deliver(service_token, payload)
+    except LambdaClientError as error:
+        _LOG.warning("no second delivery, the function is gone: %s", error.message)
 
 
 def _timeout_s(properties: Any) -> int:
