@@ -329,3 +329,15 @@ def test_a_delete_repeated_under_a_name_that_is_gone_touches_no_other_cluster() 
     again = world.delete("hpc")
     assert world.sink.answer(again)["Status"] == "SUCCESS"
     assert world.cluster("other").status == "CREATE_COMPLETE"
+
+
+def test_a_second_cluster_of_a_name_that_cloudformation_knew_before_is_deleted_unheard_too() -> None:
+    world = World()
+    world.made()
+    world.delete()
+    world.run_engine()
+    world.settle("hpc", "DELETE_COMPLETE")
+    world.clock.advance(60)
+    world.made()
+    world.delete("parent-Cluster-1ABCDEF")
+    assert world.run_engine()["operation"] == "delete"

@@ -115,13 +115,14 @@ def started(
     record: OwnerRecord, call: EngineCall, start: Start, version: str, wake_at: datetime
 ) -> OwnerRecord:
     """An engine call is about to be sent; a cluster that it may make is known from here on."""
-    clusters = dict(record.clusters)
+    clusters, heard = dict(record.clusters), record.heard
     known = clusters.get(start.cluster_name)
     if start.operation is Operation.CREATE:
         clusters[start.cluster_name] = Cluster(start.cluster_name, call.request_id, version=version)
+        heard = [name for name in heard if name != start.cluster_name]
     elif start.operation is Operation.UPDATE and known is not None:
         clusters[start.cluster_name] = replace(known, touched=True)
-    return replace(record, call=call, clusters=clusters, wake_at=wake_at)
+    return replace(record, call=call, clusters=clusters, heard=heard, wake_at=wake_at)
 
 
 def ended(record: OwnerRecord, call_id: str, result: EngineResult, now: datetime) -> OwnerRecord:
