@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import Any, ClassVar
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from cluster_provider.core.errors import DeliveryFailed, NotAccepted, Unavailable
 from cluster_provider.core.identity import LOGICAL_ID_TAG, STACK_ID_TAG, Owner
@@ -33,7 +33,7 @@ from tests.support.simulation import (
 from tests.support.world import CONFIGURATION, PARENT, failed, properties
 
 SECOND = "arn:aws:cloudformation:us-east-1:123456789012:stack/second/0"
-NAMES = ("hpc", "lab")
+NAMES = ("hpc", "lab", "web", "sim")
 TAKEN = "taken"
 
 #: A request that was recorded so long before its end and was left in peace so long is answered in time.
@@ -94,12 +94,13 @@ faults = st.lists(
 some_faults = st.one_of(st.just([]), faults)
 index = st.integers(0, 7)
 wishes = st.fixed_dictionaries(
-    {"ClusterName": st.sampled_from([*NAMES, *NAMES, TAKEN]), "Tags": st.integers(0, 2)},
-    optional={
-        "DeletionPolicy": st.just("Retain"),
-        "ClusterNameUpdatePolicy": st.just("Replace"),
-        "ValidationFailureLevel": st.sampled_from(["ERROR", "SILLY"]),
-    },
+    {
+        "ClusterName": st.sampled_from([*NAMES * 4, TAKEN]),
+        "Tags": st.integers(0, 2),
+        "DeletionPolicy": st.sampled_from(["Delete", "Delete", "Retain"]),
+        "ClusterNameUpdatePolicy": st.sampled_from(["Refuse", "Replace"]),
+        "ValidationFailureLevel": st.sampled_from(["ERROR"] * 9 + ["SILLY"]),
+    }
 )
 
 
@@ -142,21 +143,42 @@ class Lifecycle(RuleBasedStateMachine):
 
     # CloudFormation asks
 
+    @initialize(made=st.lists(wishes, max_size=3))
+    def begin(self, made: list[dict[str, Any]]) -> None:
+        """Some lives begin with clusters that are there already."""
+        for resource, wish in zip(self.resources, made, strict=False):
+            resource.create(_properties(wish))
+            self.world.until_answered()
+            self.world.run(60)
+
+    @precondition(lambda self: self._in_phase("absent"))
     @rule(at=index, wish=wishes)
     def create(self, at: int, wish: dict[str, Any]) -> None:
-        absent = [resource for resource in self.resources if resource.phase == "absent"]
-        if absent:
-            absent[at % len(absent)].create(_properties(wish))
+        absent = self._in_phase("absent")
+        absent[at % len(absent)].create(_properties(wish))
 
-    @rule(at=index, wish=wishes)
-    def update(self, at: int, wish: dict[str, Any]) -> None:
-        resource = self.resources[at % len(self.resources)]
-        if resource.phase == "complete" and resource.properties != _properties(wish):
-            resource.update(_properties(wish))
+    @precondition(lambda self: self._in_phase("complete"))
+    @rule(at=index, wish=wishes, same_name=st.booleans())
+    def update(self, at: int, wish: dict[str, Any], same_name: bool) -> None:
+        complete = self._in_phase("complete")
+        resource = complete[at % len(complete)]
+        wanted = _properties(wish)
+        if same_name:
+            wanted["ClusterName"] = resource.properties["ClusterName"]
+        if resource.properties != wanted:
+            resource.update(wanted)
 
+    @precondition(lambda self: self._idle())
     @rule(at=index, back=st.booleans())
     def go_on(self, at: int, back: bool) -> None:
-        self._go_on(self.resources[at % len(self.resources)], back=back)
+        idle = self._idle()
+        self._go_on(idle[at % len(idle)], back=back)
+
+    def _in_phase(self, *phases: str) -> list[Resource]:
+        return [resource for resource in self.resources if resource.phase in phases]
+
+    def _idle(self) -> list[Resource]:
+        return [each for each in self.resources if each.pending is None and each.phase != "absent"]
 
     def _go_on(self, resource: Resource, *, back: bool) -> None:
         """What CloudFormation does next of its own accord."""
@@ -173,13 +195,16 @@ class Lifecycle(RuleBasedStateMachine):
             case "update failed":
                 resource.roll_back()
             case "rollback failed":
-                resource.roll_back() if back else resource.delete()
+                resource.delete() if back else resource.roll_back()
 
-    @rule(at=index)
-    def cancel(self, at: int) -> None:
-        resource = self.resources[at % len(self.resources)]
-        if resource.pending is not None and resource.phase in {"creating", "updating"}:
-            resource.cancel()
+    @precondition(lambda self: self._in_phase("creating", "updating"))
+    @rule(at=index, at_once=st.booleans())
+    def cancel(self, at: int, at_once: bool) -> None:
+        waiting = self._in_phase("creating", "updating")
+        resource = waiting[at % len(waiting)]
+        resource.cancel()
+        if at_once:
+            self._go_on(resource, back=True)
 
     # Messages arrive, or not
 
@@ -195,12 +220,12 @@ class Lifecycle(RuleBasedStateMachine):
         self.world.mail.append(replace(mail, event=deepcopy(mail.event)))
         self._handle(mail, planned)
 
+    @precondition(lambda self: any(not mail.is_request for mail in self.world.mail))
     @rule(at=index)
     def lose(self, at: int) -> None:
         """Requests are never lost; of the other events any may be."""
         losable = [mail for mail in self.world.mail if not mail.is_request]
-        if losable:
-            self.world.mail.remove(losable[at % len(losable)])
+        self.world.mail.remove(losable[at % len(losable)])
 
     @rule(planned=some_faults)
     def sweep(self, planned: list[Fault]) -> None:
@@ -288,21 +313,32 @@ class Lifecycle(RuleBasedStateMachine):
         fates = FATES[stack.status.split("_")[0]]
         self.world.move(stack.stack_id, fates[fate % len(fates)], ("HeadNode", "it did not start"))
 
+    @precondition(lambda self: self._settled())
     @rule(at=index, kind=st.sampled_from(["deleted", "taken"]))
     def outside(self, at: int, kind: str) -> None:
         """Somebody deletes a cluster out of band, and a stranger may take its name."""
-        settled = [stack for stack in self.world.clusters() if not stack.in_progress]
-        if settled:
-            stack = settled[at % len(settled)]
-            self.disturbed.add(stack.stack_id)
-            self.world.move(stack.stack_id, "DELETE_COMPLETE")
-            if kind == "taken":
-                self._stranger(stack.name)
+        settled = self._settled()
+        stack = settled[at % len(settled)]
+        self.disturbed.add(stack.stack_id)
+        self.world.move(stack.stack_id, "DELETE_COMPLETE")
+        if kind == "taken":
+            self._stranger(stack.name)
+
+    def _settled(self) -> list[ClusterStack]:
+        return [stack for stack in self.world.clusters() if not stack.in_progress]
 
     def _stranger(self, name: str) -> None:
         unique = f"stranger{len(self.strangers)}"
         stranger = stack_of(name, "CREATE_COMPLETE", {VERSION_TAG: "3.16.1"}, unique=unique)
         self.strangers[stranger.stack_id] = self.world.stacks.declare(stranger)
+
+    @rule(ticks=st.integers(1, 15), planned=some_faults)
+    def prosper(self, ticks: int, planned: list[Fault]) -> None:
+        """A while in which everything but the plan goes well."""
+        self._plan, self._seams = planned, 0
+        for _ in range(ticks):
+            self.world.tick()
+        self._plan = []
 
     @rule(seconds=st.sampled_from([1, 5, 20, 61, 130, 400, 900]))
     def pass_time(self, seconds: int) -> None:

@@ -19,7 +19,7 @@ from cluster_provider.core.identity import Owner
 from cluster_provider.core.observed import ClusterStack, StackFailure
 from cluster_provider.handler import Provider
 from cluster_provider.operation import Ports
-from tests.support.fakes import Sink, stack_of
+from tests.support.fakes import START, Sink, stack_of
 from tests.support.faults import FaultyPorts, Killed, Seam
 from tests.support.world import LOG_GROUP, PARENT, World, failed
 
@@ -40,6 +40,9 @@ SERVICE_TIMEOUT_S = 3600
 #: On a good day: how long a stack takes for one change, and how finely time passes, in seconds.
 STACK_S = 90
 TICK_S = 20
+
+#: Least distance between two requests of one resource, in seconds: CloudFormation has other things to do.
+ASKED_APART_S = 3
 
 #: A clean-up Delete is asked for so often; then what it was to delete is left behind.
 #: Source: aws-cdk, docs/CLOUDFORMATION.md.
@@ -318,6 +321,7 @@ class Resource:
         wanted: What the last Update asked for.
         stale_id: The id that a replacement left behind and that is to be cleaned up.
         clean_ups: How often that was asked for.
+        asked_at: When it was last asked for something.
         pending: What CloudFormation waits for.
         history: Every request and what came of it: kind, status, physical id.
         born: Where in the history the present life begins.
@@ -336,6 +340,7 @@ class Resource:
     wanted: dict[str, Any] = field(default_factory=dict)
     stale_id: str = ""
     clean_ups: int = 0
+    asked_at: datetime = START
     pending: Pending | None = None
     history: list[tuple[str, str, str]] = field(default_factory=list)
     born: int = 0
@@ -402,7 +407,11 @@ class Resource:
         self._ask("Delete", "cleaning", PhysicalResourceId=self.stale_id, ResourceProperties=self.properties)
 
     def _ask(self, kind: str, phase: str, **fields: Any) -> None:
+        """Requests of one resource are further apart than their dates can be wrong."""
         assert self.pending is None
+        since_s = (self.world.clock.now() - self.asked_at).total_seconds()
+        self.world.clock.advance(max(0, ASKED_APART_S - since_s))
+        self.asked_at = self.world.clock.now()
         event = self.world.event(kind, logical_id=self.logical_id, StackId=self.stack_id, **fields)
         self.pending = Pending(event, self.world.clock.now(), phase)
         self._enter(phase)
