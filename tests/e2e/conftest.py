@@ -4,6 +4,7 @@ import pytest
 
 from localcloud.cloud import Cloud
 from tests.e2e.account import ROOT, Account, outputs
+from tests.e2e.parents import Parent, clear_away, difference, eventually, inventory
 
 
 @pytest.fixture(scope="session")
@@ -33,3 +34,24 @@ def service_token(account):
     stack = account.create("provider", account.packaged(ROOT / "template.yaml"))
     assert stack["StackStatus"] == "CREATE_COMPLETE", account.why(stack)
     return outputs(stack)["ServiceToken"]
+
+
+@pytest.fixture
+def parent(account, service_token):
+    """Makes parent stacks; a test that uses it leaves nothing, whatever went wrong in it."""
+    before = inventory(account)
+    made = []
+
+    def make(name, **options):
+        made.append(Parent(account, service_token, name, **options))
+        return made[-1]
+
+    yield make
+    account.cloud.set_faults([])
+    account.cloud.set_behaviours([])
+    account.cloud.set_head_nodes()
+    try:
+        eventually(lambda: inventory(account) == before, lambda: difference(before, inventory(account)), 10)
+        assert account.cloud.errors() == []
+    finally:
+        clear_away(made)
