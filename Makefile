@@ -5,7 +5,7 @@ UV_DEPLOYED := .venv/bin/uv pip compile -q --no-header --no-annotate --generate-
 export PYTHONPATH := .:provider/front:provider/engine
 
 .DEFAULT_GOAL := help
-.PHONY: help check format test build property crash demo local lock clean
+.PHONY: help check format test build e2e-artefact property crash demo local lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | column -t -s '|'
@@ -38,6 +38,10 @@ crash: .venv/.installed ## kill provider and engine at every effect, and at ever
 build: .venv/.installed ## what is deployed, into build/, with sizes [ARCH=arm64 TARGET_PYTHON=3.12 PCLUSTER_VERSION=3.16.1 INTO=build]
 	@$(PY) -m tools.artefacts build $(if $(ARCH),--arch $(ARCH)) $(if $(TARGET_PYTHON),--python $(TARGET_PYTHON)) $(if $(PCLUSTER_VERSION),--pcluster-version $(PCLUSTER_VERSION)) $(if $(INTO),--into $(INTO))
 
+e2e-artefact: .venv/.installed ## build, then run the end-to-end tests on what was built, as Lambda would run it
+	@$(PY) -m tools.artefacts runnable
+	ARTEFACT=build $(PY) -m pytest tests/artefact tests/e2e --ignore tests/e2e/test_clients.py --ignore tests/e2e/test_demo.py $(ARGS)
+
 demo: .venv/.installed ## a cluster from a template, updated and deleted, on the embedded cloud [TEMPLATE=file PARAMETERS="K=V ..."]
 	@$(PY) -m pcluster_cfn demo $(if $(TEMPLATE),"$(TEMPLATE)") $(foreach p,$(PARAMETERS),-p "$(p)")
 
@@ -47,7 +51,7 @@ local: .venv/.installed ## start the embedded cloud and print its exports
 lock: .venv/.installed ## compile requirements into exact versions, those of what is deployed with hashes
 	$(PY) -m pip install --quiet uv
 	.venv/bin/uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate requirements/dev.in -o requirements/dev.txt
-	for name in provider/front/requirements $(basename $(wildcard layers/pcluster/requirements-*.in)); do $(UV_DEPLOYED) $$name.in -o $$name.txt || exit 1; done
+	for name in requirements/runtime provider/front/requirements $(basename $(wildcard layers/pcluster/requirements-*.in)); do $(UV_DEPLOYED) $$name.in -o $$name.txt || exit 1; done
 
 clean: ## remove what was built and installed
 	rm -rf .venv build .aws-sam

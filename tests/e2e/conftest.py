@@ -3,13 +3,15 @@
 import pytest
 
 from localcloud.cloud import Cloud
-from tests.e2e.account import ROOT, Account, outputs
+from tests.e2e.account import ARTEFACT, ROOT, Account, outputs
 from tests.e2e.parents import Parent, clear_away, difference, eventually, inventory
 
 
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory):
-    with Cloud.start(skip_idle=True, log_dir=tmp_path_factory.mktemp("cloud")) as running:
+    python = ARTEFACT / "runtime" / "bin" / "python" if ARTEFACT else None
+    log_dir = tmp_path_factory.mktemp("cloud")
+    with Cloud.start(skip_idle=True, log_dir=log_dir, function_python=python) as running:
         yield running
 
 
