@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from cluster_provider.core.deadline import MARGIN_S
 from tests.support.faults import Killed, Seam
-from tests.support.simulation import Resource, Simulation
+from tests.support.simulation import SERVICE_TIMEOUT_S, STACK_S, Resource, Simulation
 from tests.support.world import CONFIGURATION, properties
 
 NEW = {**CONFIGURATION, "Tags": []}
@@ -66,6 +67,20 @@ def _replace(world: Simulation, resource: Resource) -> None:
         world.until_answered()
 
 
+def _take_too_long(world: Simulation, resource: Resource) -> None:
+    """The deadline comes just after a sweep, and only the last of them is of interest."""
+    world.run(40)
+    world.stack_s = 2 * SERVICE_TIMEOUT_S
+    resource.create(properties())
+    world.run(SERVICE_TIMEOUT_S - MARGIN_S - 30)
+
+
+def _be_too_late(world: Simulation, resource: Resource) -> None:
+    world.until_answered()
+    world.stack_s = STACK_S
+    _delete(world, resource)
+
+
 def _fail_and_delete(world: Simulation, resource: Resource) -> None:
     world.fates["CREATE"] = "ROLLBACK_COMPLETE"
     _create(world, resource)
@@ -94,6 +109,7 @@ STORIES = {
     "a replacing update and its clean-up": Story(_made, _replace),
     "a failed create and its delete": Story(_nothing, _fail_and_delete),
     "a failed update and its rollback": Story(_made, _fail_and_roll_back),
+    "a create out of time and its delete": Story(_take_too_long, _be_too_late),
     "a cancelled create and its delete": Story(_nothing, _cancel_and_delete),
 }
 

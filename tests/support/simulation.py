@@ -104,6 +104,7 @@ class Simulation(World):
         self.retries = True
         self.resources: list[Resource] = []
         self.fates: dict[str, str] = {}
+        self.stack_s: float = STACK_S
         self.engine_run: Callable[[int], object] = self.run_queued
         self.listening = ListeningSink()
         self.sink = self.listening
@@ -272,7 +273,7 @@ class Simulation(World):
             known = self._changed_at.get(stack.stack_id)
             if known is None or known[0] != stack.status:
                 self._changed_at[stack.stack_id] = (stack.status, now)
-            elif now >= known[1] + timedelta(seconds=STACK_S):
+            elif now >= known[1] + timedelta(seconds=self.stack_s):
                 self.finish(stack)
         if now >= self._swept_at + timedelta(seconds=60):
             self._swept_at = now

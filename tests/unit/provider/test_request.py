@@ -30,7 +30,7 @@ def event(**changed: Any) -> dict[str, Any]:
 def test_a_request_is_issued_when_its_url_was_signed() -> None:
     request = parse_request(event(), START)
     assert request.issued_at == START - timedelta(minutes=1)
-    assert request.deadline == request.issued_at + timedelta(seconds=3600 - 150)
+    assert request.deadline == request.issued_at + timedelta(seconds=3600 - 210)
 
 
 def test_a_url_without_a_date_counts_from_its_first_receipt() -> None:
@@ -40,7 +40,7 @@ def test_a_url_without_a_date_counts_from_its_first_receipt() -> None:
 def test_a_url_signed_in_the_future_leaves_no_more_time_than_its_receipt() -> None:
     late = URL.replace("20261102T075900Z", "20261102T090000Z")
     request = parse_request(event(ResponseURL=late), START)
-    assert request.deadline == START + timedelta(seconds=3600 - 150)
+    assert request.deadline == START + timedelta(seconds=3600 - 210)
 
 
 def test_a_short_service_timeout_keeps_most_of_its_time() -> None:

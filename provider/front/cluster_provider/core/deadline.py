@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 #: Source: AWS CloudFormation user guide, custom resource request reference (``ServiceTimeout``).
 SERVICE_TIMEOUT_MAX_S = 3600
 
-#: We answer this long before CloudFormation stops listening: two sweeps and the way of the answer.
-MARGIN_S = 150
+#: We answer this long before CloudFormation stops listening: a sweep that dies, one that meets the lease it
+#: left, one that answers, and the way of the answer.
+MARGIN_S = 210
 
 #: A short ``ServiceTimeout`` keeps most of its time for the work.
 MARGIN_SHARE = 0.25
