@@ -1,3 +1,4 @@
+from cluster_provider.core.errors import Unavailable
 from tests.support.world import World, failed, properties
 
 
@@ -203,3 +204,15 @@ def test_a_cluster_deleted_while_it_is_being_made_is_told_as_failed() -> None:
     answer = world.sink.answer(request)
     assert answer["Reason"] == "ClusterFailed: cluster hpc: it was deleted while it was being created."
     assert answer["PhysicalResourceId"] == "hpc"
+
+
+def test_invocations_that_may_have_failed_are_waited_out_and_never_counted_as_tries() -> None:
+    world = World()
+    world.engines.refuse_next(*[Unavailable("Read timeout")] * 5)
+    request = world.create()
+    world.pass_time(5 * 420)
+    assert not world.sink.answers(request)
+    world.run_engine()
+    world.settle("hpc", "CREATE_COMPLETE")
+    world.run_engine()
+    assert world.sink.answer(request)["Status"] == "SUCCESS"

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from cluster_provider.core.document import from_document, to_document
-from cluster_provider.core.errors import DeliveryFailed, Undeliverable
+from cluster_provider.core.errors import DeliveryFailed, Unavailable, Undeliverable
 from cluster_provider.core.identity import Owner
 from cluster_provider.core.observed import ClusterStack, StackFailure
 from cluster_provider.core.progress import OperationRecord, OwnerRecord
@@ -87,9 +87,15 @@ class QueuedEngines:
         self.versions = frozenset(versions)
         self.default_version = versions[0]
         self.calls: list[tuple[str, dict[str, Any]]] = []
+        self.refusals: list[Unavailable] = []
+
+    def refuse_next(self, *errors: Unavailable) -> None:
+        self.refusals.extend(errors)
 
     def invoke(self, version: str, call: Mapping[str, object]) -> None:
         assert version in self.versions
+        if self.refusals:
+            raise self.refusals.pop(0)
         self.calls.append((version, json.loads(json.dumps(call))))
 
 

@@ -218,8 +218,8 @@ class OperationService:
             logger.warning("the engine was not started: %s", error, extra=_names(operation))
             self.engine_ended(request.owner, call.call_id, calls.not_started(error))
         except Unavailable as error:
-            # It may have been accepted all the same: only the fence tells that it can act no more. As a try it
-            # does not count, since it says nothing about the request.
+            # It may have been accepted all the same: only the fence tells that it can act no more. It does
+            # not count as a try, since it says nothing about the request.
             logger.warning("the engine could not be invoked: %s", error, extra=_names(operation))
             uncounted = replace(operation.progress, attempts=before.attempts)
             self._change(request.owner, lambda record: record, replace(operation, progress=uncounted))
