@@ -17,6 +17,7 @@ Kind = Literal[
     "kill-after",
     "time-out-before",
     "time-out-after",
+    "delay",
     "duplicate",
 ]
 
@@ -30,8 +31,8 @@ _ANSWERS: frozenset[Kind] = frozenset({"throttle", "error", "deny"})
 _ENDS: frozenset[Kind] = frozenset({"kill-before", "kill-after", "time-out-before", "time-out-after"})
 _CALL: frozenset[Kind] = _ANSWERS | _ENDS | {"drop"}
 _POSSIBLE: dict[str, frozenset[Kind]] = {
-    REQUEST: frozenset({"duplicate"}),
-    BUS: frozenset({"drop", "duplicate"}),
+    REQUEST: frozenset({"delay", "duplicate"}),
+    BUS: frozenset({"delay", "drop", "duplicate"}),
 }
 
 
@@ -48,7 +49,7 @@ class Fault:
         times: How often it strikes; None for always.
         skip: So many matches are let through first.
         ratio: Of the matches after those, this share is struck, evenly spread.
-        after_s: A duplicate arrives this many seconds after the original.
+        after_s: What is delayed, or the second of what is duplicated, arrives so many seconds later.
         matched: How often it matched.
         struck: How often it struck.
     """
@@ -126,7 +127,7 @@ class Faults:
         fault = self._strike(edge, operation, function, _POSSIBLE[edge])
         if fault is None:
             return [0.0]
-        return [] if fault.kind == "drop" else [0.0, fault.after_s]
+        return {"drop": [], "delay": [fault.after_s]}.get(fault.kind, [0.0, fault.after_s])
 
     def _strike(self, service: str, operation: str, function: str, possible: frozenset[Kind]) -> Fault | None:
         with self._lock:

@@ -10,7 +10,8 @@ QUEUE = {"Type": "AWS::SQS::Queue"}
 
 
 def test_a_creation_that_is_given_up_leaves_no_cluster_and_makes_none_later(cloud, parent):
-    cancelled, outrun = parent("cancelled"), parent("outrun", siblings={"Sibling": QUEUE})
+    overtaken, cancelled = parent("overtaken"), parent("cancelled")
+    outrun = parent("outrun", siblings={"Sibling": QUEUE})
     cloud.set_head_nodes(cluster="c-cancelled", create_s=3300)
     cloud.set_head_nodes(cluster="c-outrun", create_s=3300)
     cloud.set_behaviours(
@@ -25,7 +26,14 @@ def test_a_creation_that_is_given_up_leaves_no_cluster_and_makes_none_later(clou
         ]
     )
     late = {"service": "request", "operation": "Create", "function": PROVIDER}
-    cloud.set_faults([{**late, "kind": "duplicate", "after_s": 1800}])
+    cloud.set_faults(
+        [
+            {**late, "kind": "delay", "after_s": 2000, "times": 1},
+            {**late, "kind": "duplicate", "after_s": 1800, "times": 2},
+        ]
+    )
+    overtaken.create()
+    assert overtaken.delete().status == "DELETE_COMPLETE", overtaken.why
     cancelled.create()
     outrun.create()
     eventually(lambda: cancelled.cluster_stack is not None, lambda: cancelled.why)
@@ -33,9 +41,10 @@ def test_a_creation_that_is_given_up_leaves_no_cluster_and_makes_none_later(clou
     assert outrun.status == "ROLLBACK_COMPLETE", outrun.why
     assert outrun.account.failures(outrun.stack_id, "Sibling") == ["no queue"]
     all_deleted(outrun)
-    # The Creates arrive once more, when all is over.
+    # The Creates arrive, or arrive once more, when all is over.
     cloud.advance(2400)
-    assert cloud.faults()[0]["struck"] == 2
+    assert [fault["struck"] for fault in cloud.faults()] == [1, 2]
+    assert [stack.clusters_ever for stack in (overtaken, cancelled, outrun)] == [0, 1, 1]
     assert cancelled.cluster_stack is outrun.cluster_stack is None
 
 

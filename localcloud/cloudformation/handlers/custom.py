@@ -189,7 +189,7 @@ def _invoke(service_token: Any, event: dict[str, Any]) -> None:
     function = service_token.split(":")[6]
     for after_s in faults.deliveries(REQUEST, event["RequestType"], function):
         if after_s:
-            clock.call_later(after_s, lambda: _deliver_again(service_token, payload))
+            clock.call_later(after_s, lambda: _deliver_late(service_token, payload))
         else:
             _deliver(service_token, payload)
 
@@ -198,11 +198,11 @@ def _deliver(service_token: str, payload: bytes) -> None:
     connected().invoke_async(service_token, payload)
 
 
-def _deliver_again(service_token: str, payload: bytes) -> None:
+def _deliver_late(service_token: str, payload: bytes) -> None:
     try:
         _deliver(service_token, payload)
     except LambdaClientError as error:
-        _LOG.warning("no second delivery, the function is gone: %s", error.message)
+        _LOG.warning("not delivered, the function is gone: %s", error.message)
 
 
 def _timeout_s(properties: Any) -> int:

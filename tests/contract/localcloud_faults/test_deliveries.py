@@ -95,7 +95,15 @@ def test_a_request_can_be_delivered_twice_at_once_or_later(cloud, stack):
     eventually(lambda: outcomes(cloud, function) == ["success", "success"], "both deliveries")
 
 
-@pytest.mark.parametrize(("kind", "delivered"), [("drop", 0), ("duplicate", 2)])
+def test_a_request_can_come_too_late(cloud, stack):
+    late = {"service": "request", "operation": "Create", "kind": "delay", "after_s": 120, "times": 1}
+    cloud.set_faults([late])
+    function, status = stack(timeout_s=60)
+    assert status == "ROLLBACK_COMPLETE"
+    eventually(lambda: outcomes(cloud, function) == ["success", "success"], "the Delete, then the Create")
+
+
+@pytest.mark.parametrize(("kind", "delivered"), [("drop", 0), ("delay", 1), ("duplicate", 2)])
 def test_an_event_of_a_service_is_lost_or_delivered_twice(cloud, kind, delivered):
     function = deploy(cloud, NOTHING)
     events = cloud.client("events")
