@@ -10,8 +10,8 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from tests.property.lifecycle import Lifecycle
 
-#: With this many steps each, 2,500 examples make more than 100,000 steps.
-EXAMPLES = 2500
+#: With at most this many steps each, 2,600 examples make more than 100,000 steps.
+EXAMPLES = 2600
 STEPS = 50
 
 

@@ -13,22 +13,29 @@ from tests.support.simulation import Simulation
 class Anyones(ClusterStack):
     """A stack that belongs to whoever asks."""
 
-    def belongs_to(self, owner: Owner) -> bool:  # noqa: ARG002 - nobody is asked
+    def belongs_to(self, owner: Owner, known: Any = None) -> bool:  # noqa: ARG002 - nobody is asked
         return True
 
 
 class _OwnerlessStacks:
-    """The port Stacks without a check of ownership behind it."""
+    """The port Stacks, on which every stack seems to be made for whatever request wants its name."""
 
-    def __init__(self, real: Any) -> None:
-        self._real = real
+    def __init__(self, world: Simulation) -> None:
+        self._world = world
+        self._real: Any = world.stacks
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._real, name)
 
     def describe(self, name_or_arn: str) -> ClusterStack | None:
         stack = self._real.describe(name_or_arn)
-        return Anyones(**vars(stack)) if stack is not None else None
+        if stack is None:
+            return None
+        tags = dict(stack.tags)
+        for resource in self._world.resources:
+            if resource.pending is not None and resource.wanted.get("ClusterName") == stack.name:
+                tags |= resource.owner.tags(stack.name, resource.pending.request_id)
+        return Anyones(**{**vars(stack), "tags": tags})
 
 
 class _SleepingOperations:
@@ -58,7 +65,7 @@ class _ForgetfulOperations(_SleepingOperations):
 class _Ownerless(Simulation):
     def __init__(self) -> None:
         super().__init__()
-        self.ports = replace(self.ports, stacks=_OwnerlessStacks(self.stacks))
+        self.ports = replace(self.ports, stacks=_OwnerlessStacks(self))
 
 
 class _Unfenced(Simulation):
