@@ -1,11 +1,16 @@
 """S3 bucket policies, judged by the statements that concern a caller of this account."""
 
 import json
+from contextlib import suppress
 from typing import Any
 
+from moto.core.common_models import CloudFormationModel
 from moto.iam.access_control import IAMPolicy, PermissionResult
 from moto.s3 import models as moto_s3
-from moto.s3.models import FakeBucket
+from moto.s3.exceptions import MissingBucket
+from moto.s3.models import FakeBucket, s3_backends
+
+from localcloud.resources.model import Place, Resource, Wanted
 
 
 def _concerns_callers(statement: dict[str, Any]) -> bool:
@@ -34,3 +39,33 @@ def judge_bucket_policies_like_s3() -> None:
     """
     bucket_class: Any = moto_s3.FakeBucket
     bucket_class.get_permission = _get_permission
+
+
+class BucketPolicy(Resource, CloudFormationModel):
+    """A bucket's policy, judged as the API judges one."""
+
+    def __init__(self, bucket: str) -> None:
+        self.physical_resource_id = bucket
+
+    @staticmethod
+    def cloudformation_name_type() -> str:
+        """The type has no name of its own."""
+        return ""
+
+    @staticmethod
+    def cloudformation_type() -> str:
+        """The type in templates."""
+        return "AWS::S3::BucketPolicy"
+
+    @classmethod
+    def create_resource(cls, wanted: Wanted) -> "BucketPolicy":
+        """Gives the bucket its policy."""
+        bucket, policy = wanted.properties["Bucket"], wanted.properties["PolicyDocument"]
+        wanted.place.partition_wide(s3_backends).put_bucket_policy(bucket, json.dumps(policy).encode())
+        return cls(bucket)
+
+    @classmethod
+    def delete_resource(cls, physical_id: str, place: Place) -> None:
+        """Takes the policy away, unless the bucket is gone."""
+        with suppress(MissingBucket):
+            place.partition_wide(s3_backends).delete_bucket_policy(physical_id)

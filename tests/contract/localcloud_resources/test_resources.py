@@ -397,3 +397,29 @@ def test_what_does_not_exist_is_not_found(client, ec2):
         fsx.describe_volumes(VolumeIds=["fsvol-0123456789abcdef0"])
     with pytest.raises(fsx.exceptions.FileCacheNotFound):
         fsx.describe_file_caches(FileCacheIds=["fc-0123456789abcdef0"])
+
+
+def test_a_bucket_s_policy_is_the_stack_s(client, stack):
+    def resources(sid: str) -> dict[str, Any]:
+        statement = {
+            "Sid": sid,
+            "Effect": "Allow",
+            "Principal": {"Service": "serverlessrepo.amazonaws.com"},
+            "Action": ["s3:GetObject"],
+            "Resource": {"Fn::Sub": "${Bucket.Arn}/*"},
+        }
+        document = {"Version": "2012-10-17", "Statement": [statement]}
+        policy = {"Bucket": {"Ref": "Bucket"}, "PolicyDocument": document}
+        return {
+            "Bucket": {"Type": "AWS::S3::Bucket"},
+            "Policy": {"Type": "AWS::S3::BucketPolicy", "Properties": policy},
+        }
+
+    def sids(bucket: str) -> list[str]:
+        policy = json.loads(client("s3").get_bucket_policy(Bucket=bucket)["Policy"])
+        return [statement["Sid"] for statement in policy["Statement"]]
+
+    bucket = stack.create(resources("One"), Bucket={"Ref": "Bucket"})["Bucket"]
+    assert sids(bucket) == ["One"]
+    stack.update(resources("Two"), Bucket={"Ref": "Bucket"})
+    assert sids(bucket) == ["Two"]
