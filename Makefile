@@ -16,6 +16,11 @@ help: ## list the targets
 	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@
 
+.venv-sam/.installed: requirements/sam.txt
+	python3 -m venv .venv-sam
+	.venv-sam/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/sam.txt
+	@touch $@
+
 check: .venv/.installed ## lint, format, types, import rules, templates
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
@@ -38,7 +43,7 @@ crash: .venv/.installed ## kill provider and engine at every effect, and at ever
 build: .venv/.installed ## what is deployed, into build/, with sizes [ARCH=arm64 TARGET_PYTHON=3.12 PCLUSTER_VERSION=3.16.1 INTO=build]
 	@$(PY) -m tools.artefacts build $(if $(ARCH),--arch $(ARCH)) $(if $(TARGET_PYTHON),--python $(TARGET_PYTHON)) $(if $(PCLUSTER_VERSION),--pcluster-version $(PCLUSTER_VERSION)) $(if $(INTO),--into $(INTO))
 
-e2e-artefact: .venv/.installed ## build, then run the end-to-end tests on what was built, as Lambda would run it
+e2e-artefact: .venv/.installed .venv-sam/.installed ## build, then run the end-to-end tests on what was built, as Lambda would run it
 	@$(PY) -m tools.artefacts runnable
 	ARTEFACT=build $(PY) -m pytest tests/artefact tests/e2e --ignore tests/e2e/test_clients.py --ignore tests/e2e/test_demo.py $(ARGS)
 
@@ -51,7 +56,8 @@ local: .venv/.installed ## start the embedded cloud and print its exports
 lock: .venv/.installed ## compile requirements into exact versions, those of what is deployed with hashes
 	$(PY) -m pip install --quiet uv
 	.venv/bin/uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate requirements/dev.in -o requirements/dev.txt
+	.venv/bin/uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate requirements/sam.in -o requirements/sam.txt
 	for name in requirements/runtime provider/front/requirements $(basename $(wildcard layers/pcluster/requirements-*.in)); do $(UV_DEPLOYED) $$name.in -o $$name.txt || exit 1; done
 
 clean: ## remove what was built and installed
-	rm -rf .venv build .aws-sam
+	rm -rf .venv .venv-sam build .aws-sam

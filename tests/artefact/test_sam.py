@@ -1,0 +1,67 @@
+"""The AWS SAM CLI validates, builds and deploys the project as it does for users."""
+
+import os
+import subprocess
+
+import pytest
+
+from localcloud.cloud import Cloud
+from pcluster_cfn.package import archive
+from tests.e2e.account import ARTEFACT, ROOT, Account, outputs
+
+pytestmark = pytest.mark.e2e
+
+SAM = ROOT / ".venv-sam" / "bin" / "sam"
+TIMEOUT_S = 300
+PARTS = {"Provider": "provider", "Engine": "engine", "PclusterLayer": "layer"}
+
+
+def sam(*arguments, **environment):
+    """Runs the SAM CLI as a user's shell would; returns what it prints."""
+    done = subprocess.run(
+        [SAM, *arguments],
+        cwd=ROOT,
+        env={
+            "HOME": os.environ["HOME"],
+            "PATH": os.environ["PATH"],
+            "SAM_CLI_TELEMETRY": "0",
+            "AWS_DEFAULT_REGION": "us-east-1",
+            **environment,
+        },
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_S,
+        check=False,
+    )
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    return done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("sam")
+    sam("build", "--build-dir", folder)
+    return folder
+
+
+def test_the_template_is_valid():
+    assert "is a valid SAM Template" in sam("validate", "--lint")
+
+
+def test_sam_builds_what_make_builds(built):
+    for logical_id, part in PARTS.items():
+        same = archive(built / logical_id) == (ARTEFACT / f"{part}.zip").read_bytes()
+        assert same, f"{logical_id} differs from {part}.zip"
+
+
+def test_sam_deploys_what_it_built(built):
+    runtime = ARTEFACT / "runtime" / "bin" / "python"
+    with Cloud.start(function_python=runtime) as cloud:
+        config = ("--config-file", ROOT / "samconfig.toml")
+        sam("deploy", *config, "--template-file", built / "template.yaml", **cloud.environment)
+        account = Account(cloud)
+        stack = account.stack("pcluster-provider")
+        assert stack["StackStatus"] == "CREATE_COMPLETE", account.why(stack)
+        assert outputs(stack).keys() == {"ServiceToken", "LogGroupArn", "LambdaLayerArn"}
+        layer = cloud.client("lambda").get_layer_version_by_arn(Arn=outputs(stack)["LambdaLayerArn"])
+        assert layer["CompatibleRuntimes"] == ["python3.12"]
