@@ -430,7 +430,8 @@ class Lifecycle(RuleBasedStateMachine):
             for stack in self._clusters_of(resource.owner):
                 record = self.world.operations.load(resource.owner)
                 assert record is not None
-                assert stack.name in record.clusters, f"nobody knows {stack.name} ({stack.status})"
+                known = stack.name in record.clusters or stack.stack_id in record.retained
+                assert known, f"nobody knows {stack.name} ({stack.status})"
 
     def teardown(self) -> None:
         """Peace: everything comes to its end, then everything is deleted."""

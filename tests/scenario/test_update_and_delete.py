@@ -341,3 +341,15 @@ def test_a_second_cluster_of_a_name_that_cloudformation_knew_before_is_deleted_u
     world.made()
     world.delete("parent-Cluster-1ABCDEF")
     assert world.run_engine()["operation"] == "delete"
+
+
+def test_a_retained_cluster_survives_a_second_delete_whose_first_answer_was_not_heard() -> None:
+    world = World()
+    world.made()
+    kept = world.cluster()
+    world.delete(ResourceProperties=properties(DeletionPolicy="Retain"))
+    world.clock.advance(60)
+    again = world.delete(ResourceProperties=properties(DeletionPolicy="Retain"))
+    assert world.sink.answer(again)["Status"] == "SUCCESS"
+    assert world.engines.calls == []
+    assert world.cluster() == kept

@@ -43,6 +43,8 @@ def observe(
     except Unavailable as error:
         return replace(base, pending=f"AWS could not be asked: {error}"), operation.progress
     pending = _pending(record.call, request, now)
+    retained = seen is not None and seen.stack_id in record.retained
+    base = replace(base, retained=retained)
     facts = replace(base, cluster=seen, leftover=leftover, pending=pending, failures=failures)
     return replace(facts, tags=progress.tags or {}), progress
 

@@ -17,6 +17,7 @@ from cluster_provider.core.progress import (
     Progress,
     Undo,
 )
+from cluster_provider.core.properties import DeletionPolicy
 from cluster_provider.core.request import Request, RequestType
 
 
@@ -156,7 +157,7 @@ def _succeeded(record: OwnerRecord, operation: OperationRecord, action: Succeed)
     """A request succeeded: what is true of its cluster now is kept, for the next Update to compare with."""
     request, progress = operation.request, operation.progress
     if request.type is RequestType.DELETE:
-        return _forget_unreported(_forget(record, progress.cluster_name))
+        return _forget_unreported(_forget(_retained(record, request), progress.cluster_name))
     record = _forget_unreported(replace(record, undo=None), but=progress.cluster_name)
     stack = action.cluster
     if stack is None or request.properties is None:
@@ -170,6 +171,14 @@ def _succeeded(record: OwnerRecord, operation: OperationRecord, action: Succeed)
         clusters={**record.clusters, stack.name: cluster},
         login_pools=max(record.login_pools, pool_count(described)),
     )
+
+
+def _retained(record: OwnerRecord, request: Request) -> OwnerRecord:
+    """A Delete that keeps its cluster; one that is repeated, since its answer was not heard, keeps it too."""
+    known = record.clusters.get(request.physical_id or "")
+    if request.deletion_policy is not DeletionPolicy.RETAIN or known is None or not known.reported:
+        return record
+    return replace(record, retained=[*record.retained, known.stack_id]) if known.stack_id else record
 
 
 def _failed(record: OwnerRecord, operation: OperationRecord, action: Fail) -> OwnerRecord:

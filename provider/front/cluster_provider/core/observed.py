@@ -178,6 +178,7 @@ class Observed:
         failures: Failed resources of the cluster's stacks, oldest first; read only when the stack failed.
         tags: The tags the parent stack hands down, for an Update that starts now.
         leftover: A cluster that this owner made, never told of, and no longer wants.
+        retained: The cluster was kept when its resource was deleted, and that is not heard of yet.
         engines: ParallelCluster versions of which there is an engine.
     """
 
@@ -188,4 +189,5 @@ class Observed:
     failures: tuple[StackFailure, ...] = ()
     tags: dict[str, str] = field(default_factory=dict)
     leftover: ClusterStack | None = None
+    retained: bool = False
     engines: frozenset[str] = frozenset()

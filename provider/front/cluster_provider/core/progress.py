@@ -194,6 +194,7 @@ class OwnerRecord:
         undo: The last Update that failed without effect.
         wake_at: When the sweep looks next; None if nothing is waited for.
         login_pools: Largest number of login pools ever reported; their attribute names stay.
+        retained: ARNs of clusters that were kept when their resource was deleted.
         heard: Names of clusters of this owner that CloudFormation itself has named in a request.
     """
 
@@ -207,6 +208,7 @@ class OwnerRecord:
     undo: Undo | None = None
     wake_at: datetime | None = None
     login_pools: int = 0
+    retained: list[str] = field(default_factory=list)
     heard: list[str] = field(default_factory=list)
 
 

@@ -32,7 +32,8 @@ def decide_delete(case: Case) -> Action:
 def _is_retained(case: Case) -> bool:
     """A failed or cancelled Create is never retained: nobody was told that there is a cluster."""
     reported = case.observed.known is not None and case.observed.known.reported
-    return reported and case.request.deletion_policy is DeletionPolicy.RETAIN
+    wanted = reported or case.observed.retained
+    return wanted and case.request.deletion_policy is DeletionPolicy.RETAIN
 
 
 def _not_deleted(case: Case, cluster: ClusterStack) -> ProviderError:
