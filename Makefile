@@ -34,8 +34,8 @@ format: .venv/.installed ## rewrite: format and fix
 test: .venv/.installed ## every test
 	$(PY) -m pytest $(ARGS)
 
-property: .venv/.installed ## whole lives of resources under faults, 100,000 steps and more [EXAMPLES=N [SEED=N]]
-	@$(PY) -m tests.property $(EXAMPLES) $(SEED)
+property: .venv/.installed ## whole lives of resources under faults, 100,000 steps and more [EXAMPLES=N SEED=N]
+	@$(PY) -m tests.property $(if $(EXAMPLES),--examples $(EXAMPLES)) $(if $(SEED),--seed $(SEED))
 
 crash: .venv/.installed ## kill provider and engine at every effect, and at every pair of effects
 	@$(PY) -m tests.scenario

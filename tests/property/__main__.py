@@ -1,5 +1,6 @@
-"""The long property run: ``python -m tests.property [EXAMPLES [SEED]]``; prints its figures and its seed."""
+"""The long property run: ``python -m tests.property``; prints its figures and its seed."""
 
+import argparse
 import logging
 import random
 import sys
@@ -10,19 +11,21 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from tests.property.lifecycle import Lifecycle
 
-#: With at most this many steps each, 2,600 examples make more than 100,000 steps.
-EXAMPLES = 2600
+#: An example has 36 steps on average, so these make more than 100,000.
+EXAMPLES = 3000
 STEPS = 50
 
 
 def main(arguments: list[str]) -> int:
     """Runs the machine; what it finds is printed, shrunk, and ends the run with an error."""
+    parser = argparse.ArgumentParser(prog="python -m tests.property", description=__doc__)
+    parser.add_argument("--examples", type=int, default=EXAMPLES)
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**32))
+    given = parser.parse_args(arguments)
     logging.disable(logging.CRITICAL)
-    examples = int(arguments[0]) if arguments else EXAMPLES
-    number = int(arguments[1]) if len(arguments) > 1 else random.SystemRandom().randrange(2**32)
-    print(f"seed {number}", flush=True)  # noqa: T201
+    print(f"seed {given.seed}", flush=True)  # noqa: T201
     long = settings(
-        max_examples=examples,
+        max_examples=given.examples,
         stateful_step_count=STEPS,
         deadline=None,
         database=None,
@@ -30,11 +33,11 @@ def main(arguments: list[str]) -> int:
     )
     began = time.monotonic()
     try:
-        run_state_machine_as_test(seed(number)(Lifecycle), settings=long)
+        run_state_machine_as_test(seed(given.seed)(Lifecycle), settings=long)
     finally:
         took_s = time.monotonic() - began
         print(  # noqa: T201
-            f"{Lifecycle.examples} examples, {Lifecycle.steps} steps, seed {number}, {took_s:.0f} s",
+            f"{Lifecycle.examples} examples, {Lifecycle.steps} steps, seed {given.seed}, {took_s:.0f} s",
             flush=True,
         )
     return 0
