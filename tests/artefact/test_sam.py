@@ -63,5 +63,6 @@ def test_sam_deploys_what_it_built(built):
         stack = account.stack("pcluster-provider")
         assert stack["StackStatus"] == "CREATE_COMPLETE", account.why(stack)
         assert outputs(stack).keys() == {"ServiceToken", "LogGroupArn", "LambdaLayerArn"}
-        layer = cloud.client("lambda").get_layer_version_by_arn(Arn=outputs(stack)["LambdaLayerArn"])
-        assert layer["CompatibleRuntimes"] == ["python3.12"]
+        functions = cloud.client("lambda").list_functions()["Functions"]
+        layers = [layer["Arn"] for function in functions for layer in function.get("Layers", [])]
+        assert layers == [outputs(stack)["LambdaLayerArn"]]
