@@ -33,6 +33,8 @@ def test_a_creation_that_is_given_up_leaves_no_cluster_and_makes_none_later(clou
         ]
     )
     overtaken.create()
+    # Its Create is on the way, and held up there.
+    eventually(lambda: cloud.faults()[0]["struck"] == 1, lambda: overtaken.why)
     assert overtaken.delete().status == "DELETE_COMPLETE", overtaken.why
     cancelled.create()
     outrun.create()
