@@ -1,5 +1,6 @@
 """What the port Responses MUST do over a real connection."""
 
+import logging
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
@@ -69,7 +70,11 @@ def test_an_expired_url_can_never_be_delivered_to(bucket: _Bucket) -> None:
     assert len(bucket.received) == 1
 
 
-def test_a_closed_port_is_a_failed_delivery_that_does_not_tell_the_url() -> None:
+def test_a_closed_port_is_a_failed_delivery_that_does_not_tell_the_url(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.DEBUG)
     with pytest.raises(DeliveryFailed) as refused:
         HttpResponses().send("http://127.0.0.1:1/key?X-Amz-Signature=s3cr3t", "{}")
     assert "s3cr3t" not in str(refused.value)
+    assert "s3cr3t" not in caplog.text

@@ -1,5 +1,7 @@
 """The way back to CloudFormation: one PUT to a presigned URL."""
 
+import logging
+
 import urllib3
 from urllib3.util import Retry, Timeout
 
@@ -15,6 +17,9 @@ _RETRY = Retry(
     redirect=0,
 )
 _TIMEOUT = Timeout(connect=3, read=10)
+
+# Below an error it logs whole URLs when it retries, and this one is a credential.
+logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
 
 _OK, _CLIENT_ERROR, _SERVER_ERROR = 200, 400, 500
 _WORTH_REPEATING = frozenset({408, 429})
