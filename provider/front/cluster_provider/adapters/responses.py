@@ -19,7 +19,7 @@ _RETRY = Retry(
 _TIMEOUT = Timeout(connect=3, read=10)
 
 # Below an error it logs whole URLs when it retries, and this one is a credential.
-logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
+logging.getLogger("urllib3").setLevel(logging.ERROR)
 
 _OK, _CLIENT_ERROR, _SERVER_ERROR = 200, 400, 500
 _WORTH_REPEATING = frozenset({408, 429})
