@@ -127,7 +127,6 @@ class Progress:
         described_at: When it was made.
         unwanted_at: When the parent stack first said that it no longer waits for this.
         outcome: The answer.
-        sends: How often the answer was sent.
         wakes: How often this request was looked at.
         calls: How many engine calls were made for it, all counted.
     """
@@ -147,7 +146,6 @@ class Progress:
     described_at: datetime | None = None
     unwanted_at: datetime | None = None
     outcome: Outcome | None = None
-    sends: int = 0
     wakes: int = 0
     calls: int = 0
 

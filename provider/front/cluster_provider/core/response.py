@@ -11,7 +11,6 @@ from cluster_provider.core.progress import Outcome
 
 #: Source: AWS CloudFormation user guide, "Custom resource response objects".
 BODY_MAX_BYTES = 4096
-PHYSICAL_ID_MAX_BYTES = 1024
 
 _ELLIPSIS = "…"
 
