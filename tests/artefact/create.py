@@ -1,6 +1,6 @@
 """Creates a cluster with the library on this process's import path: the folders given as arguments.
 
-Run by path with ``-I -S``, so that nothing but Python's own library comes with it. Reads name, Region and
+Run by path with ``-P -s -S``, so that nothing but Python's own library comes with it. Reads name, Region and
 configuration from standard input; says what was loaded from where.
 """
 

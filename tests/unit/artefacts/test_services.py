@@ -1,0 +1,42 @@
+"""Which AWS services a layer can ask."""
+
+import ast
+from importlib.util import find_spec
+from pathlib import Path
+
+import boto3
+
+from tools.artefacts import services
+from tools.artefacts.parts import ROOT
+
+LIBRARY = Path(find_spec("pcluster").origin).parent
+ENGINE = ROOT / "provider" / "engine" / "cluster_engine"
+
+
+def clients_made(package):
+    """Returns the services for which a package makes clients: in calls of boto3, and in wrappers of it."""
+    for source in package.rglob("*.py"):
+        for node in ast.walk(ast.parse(source.read_bytes())):
+            match node:
+                case ast.Call(
+                    func=ast.Attribute(attr="client" | "resource" | "__init__"),
+                    args=[ast.Constant(value=str(name)), *_],
+                ):
+                    yield name
+
+
+def test_what_code_names_stays_and_the_rest_goes(tmp_path):
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code" / "a.py").write_text("client = make(name='resource-groups')\n")
+    for name in ("resource-groups", "braket"):
+        (tmp_path / "data" / name / "2020-01-01").mkdir(parents=True)
+    (tmp_path / "data" / "endpoints.json").write_text("{}")
+    services.keep_named(tmp_path / "data", [tmp_path / "code"])
+    assert {path.name for path in (tmp_path / "data").iterdir()} == {"resource-groups", "endpoints.json"}
+
+
+def test_every_client_that_the_library_and_the_engine_make_is_among_what_they_name():
+    known = set(boto3.Session().get_available_services())
+    made = {name for package in (LIBRARY, ENGINE) for name in clients_made(package)} & known
+    assert {"cloudformation", "dynamodb", "ec2", "elbv2", "fsx", "resource-groups", "sts"} <= made
+    assert made <= services.texts(LIBRARY) | services.texts(ENGINE)
