@@ -173,6 +173,19 @@ class Cloud:
         invocations: list[dict[str, Any]] = self._control("GET", "invocations")
         return invocations
 
+    def calls(self) -> list[dict[str, Any]]:
+        """Returns every distinct API call of a function: function, service, operation, region, parameters."""
+        calls: list[dict[str, Any]] = self._control("GET", "calls")
+        return calls
+
+    def changes(self) -> list[dict[str, Any]]:
+        """Returns what CloudFormation did to resources of stacks that functions asked for.
+
+        Each has function, stack_name, stack_tags, type, action, physical_id and the shorter properties.
+        """
+        changes: list[dict[str, Any]] = self._control("GET", "changes")
+        return changes
+
     def stop(self) -> None:
         """Ends the cloud and everything it started."""
         if self._process.stdin is not None:

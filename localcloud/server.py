@@ -3,7 +3,7 @@
 import json
 import tempfile
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from http import HTTPStatus
@@ -19,6 +19,7 @@ from localcloud import cloudformation, edge, events, functions, guard, head_node
 from localcloud.behaviour import behaviours
 from localcloud.clock import clock
 from localcloud.faults import faults
+from localcloud.recording import recording
 
 CONTROL = "/_localcloud/"
 
@@ -71,10 +72,19 @@ class Server:
         )
         events.install(seed.ACCOUNT_ID, options.region)
         head_node.install()
+        cloudformation.subscribe(recording.note_change)
         self._region = options.region
         self._seeded = seed.seed(options.region)
         self._services = DomainDispatcherApplication(create_backend_app)
         clock.skip_idle = options.skip_idle
+        self._facts: dict[str, Callable[[], Any]] = {
+            "exports": lambda: self.exports,
+            "clock": _clock_state,
+            "faults": faults.to_json,
+            "calls": recording.calls,
+            "changes": recording.changes,
+            "invocations": lambda: [record.to_json() for record in functions.invocations()],
+        }
 
     @property
     def exports(self) -> dict[str, str]:
@@ -111,13 +121,11 @@ class Server:
             return edge.pass_through(environ, start_response, self._services)
 
     def _control(self, request: Request) -> Response:
-        call = (request.method, request.path.removeprefix(CONTROL))
+        name = request.path.removeprefix(CONTROL)
+        if request.method == "GET" and name in self._facts:
+            return _json(self._facts[name]())
         try:
-            match call:
-                case ("GET", "exports"):
-                    return _json(self.exports)
-                case ("GET", "clock"):
-                    return _json(_clock_state())
+            match request.method, name:
                 case ("POST", "clock/advance"):
                     clock.advance(float(request.get_json()["seconds"]))
                     return _json(_clock_state())
@@ -130,12 +138,9 @@ class Server:
                 case ("PUT", "faults"):
                     faults.replace(request.get_json())
                     return _json({})
-                case ("GET", "faults"):
-                    return _json(faults.to_json())
-                case ("GET", "invocations"):
-                    return _json([record.to_json() for record in functions.invocations()])
                 case _:
-                    return _json({"error": f"no such call: {' '.join(call)}"}, HTTPStatus.NOT_FOUND)
+                    message = f"no such call: {request.method} {name}"
+                    return _json({"error": message}, HTTPStatus.NOT_FOUND)
         except (KeyError, TypeError, ValueError) as error:
             return _json({"error": f"{type(error).__name__}: {error}"}, HTTPStatus.BAD_REQUEST)
 

@@ -15,10 +15,15 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class ResourceEvent:
-    """A resource took on a status."""
+    """A resource took on a status.
+
+    Attributes:
+        root_name: Name of the stack at the top of the nesting, which may be the resource's own.
+    """
 
     stack_id: str
     stack_name: str
+    root_name: str
     stack_tags: Mapping[str, str]
     logical_id: str
     physical_id: str | None

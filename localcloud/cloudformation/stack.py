@@ -88,6 +88,7 @@ class Resource:
             notifications.ResourceEvent(
                 stack_id=self.stack.id,
                 stack_name=self.stack.name,
+                root_name=self.stack.root.name,
                 stack_tags=dict(self.stack.tags),
                 logical_id=self.logical_id,
                 physical_id=self.physical_id,

@@ -57,6 +57,7 @@ class Cluster:
             ResourceEvent(
                 self.stack_id,
                 stack_name or self.name,
+                self.name,
                 tags,
                 logical_id,
                 physical_id,

@@ -1,0 +1,151 @@
+"""Requests to the API, named: service, operation, who calls, and what of."""
+
+import io
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+from urllib.parse import parse_qs
+
+import botocore.session
+from botocore.exceptions import UnknownServiceError
+
+from localcloud.callers import Caller, callers
+
+_CREDENTIAL = re.compile(r"(?P<key>[^/=,\s]+)/\d{8}/(?P<region>[^/]+)/(?P<service>[^/]+)/aws4_request")
+_SMITHY = re.compile(r"/service/[^/]+/operation/(?P<operation>[^/]+)")
+_PATH_MEMBER = re.compile(r"\{(?P<name>[^}+]+)(?P<greedy>\+)?\}")
+_FORM = "application/x-www-form-urlencoded"
+#: Services whose signing name is not the name of their model.
+_MODELS = {"elasticfilesystem": "efs"}
+#: What names a resource is shorter; templates and documents are longer.
+_LONGEST_PARAMETER = 512
+
+
+@dataclass(frozen=True)
+class Call:
+    """An API request.
+
+    Attributes:
+        service: The signing name, such as ``monitoring`` for CloudWatch.
+        operation: Empty where it cannot be told.
+        form: How errors are written: ``query`` (XML), ``json`` or ``cbor``.
+        caller: The function's process that sent it; None for everybody else.
+        region: Of the signature.
+        parameters: The short ones by name: those in the path and the query of REST services, members of
+            lists as ``Tags.member.1.Key`` or ``Tags.1.Key``. Tokens are left out.
+    """
+
+    service: str
+    operation: str
+    form: str
+    caller: Caller | None
+    region: str
+    parameters: Mapping[str, str] = field(default_factory=dict)
+
+
+def describe(environ: dict[str, Any]) -> Call | None:
+    """Names a request; None if nobody signed it."""
+    query = _first(environ.get("QUERY_STRING", ""))
+    signed = _CREDENTIAL.search(environ.get("HTTP_AUTHORIZATION", "") or query.get("X-Amz-Credential", ""))
+    if signed is None:
+        return None
+    service, region, caller = signed["service"], signed["region"], callers.by_key(signed["key"])
+    path = environ.get("PATH_INFO", "")
+    if target := environ.get("HTTP_X_AMZ_TARGET"):
+        parameters = _short(_document(environ)) if caller else {}
+        return Call(service, target.rpartition(".")[2], "json", caller, region, parameters)
+    if smithy := _SMITHY.fullmatch(path):
+        return Call(service, smithy["operation"], "cbor", caller, region)
+    form = query | _first(_form(environ))
+    if action := form.pop("Action", ""):
+        return Call(service, action, "query", caller, region, _short(form))
+    operation, members = _rest_operation(service, environ["REQUEST_METHOD"], path, query)
+    is_xml = service in {"s3", "route53"}
+    return Call(service, operation, "query" if is_xml else "json", caller, region, _short(members | query))
+
+
+def _first(text: str) -> dict[str, str]:
+    return {name: values[0] for name, values in parse_qs(text, keep_blank_values=True).items()}
+
+
+def _short(parameters: Mapping[str, str]) -> dict[str, str]:
+    return {
+        name: value
+        for name, value in parameters.items()
+        if len(value) <= _LONGEST_PARAMETER and not name.endswith("Token") and not name.startswith("X-Amz-")
+    }
+
+
+def _form(environ: dict[str, Any]) -> str:
+    """The body of a form, which stays there to be read again."""
+    is_form = environ.get("CONTENT_TYPE", "").startswith(_FORM)
+    return _body(environ).decode(errors="replace") if is_form else ""
+
+
+def _document(environ: dict[str, Any]) -> dict[str, str]:
+    """The scalars of a JSON body, and its tags."""
+    try:
+        document = json.loads(_body(environ) or b"{}")
+    except ValueError:
+        return {}
+    return dict(_scalars(document)) if isinstance(document, dict) else {}
+
+
+def _scalars(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for name, value in document.items():
+        if isinstance(value, str | int | float):
+            yield name, str(value)
+        elif name == "Tags" and isinstance(value, list):
+            for number, tag in enumerate(value, 1):
+                yield f"Tags.{number}.Key", str(tag.get("Key", ""))
+
+
+def _body(environ: dict[str, Any]) -> bytes:
+    """The body, which stays there to be read again."""
+    length = environ.get("CONTENT_LENGTH") or ""
+    if not length.isdigit():
+        return b""
+    body: bytes = environ["wsgi.input"].read(int(length))
+    environ["wsgi.input"] = io.BytesIO(body)
+    return body
+
+
+def _rest_operation(
+    service: str, method: str, path: str, query: Mapping[str, str]
+) -> tuple[str, dict[str, str]]:
+    for operation_method, pattern, wanted, name in _rest_operations(service):
+        has_all = all(key in query and (not value or value == query[key]) for key, value in wanted.items())
+        if operation_method == method and has_all and (match := pattern.fullmatch(path)):
+            return name, match.groupdict()
+    return "", {}
+
+
+@cache
+def _rest_operations(service: str) -> list[tuple[str, re.Pattern[str], dict[str, str], str]]:
+    """Method, path, query and name of a service's operations, those that say most about a request first."""
+    try:
+        model = botocore.session.get_session().get_service_model(_MODELS.get(service, service))
+    except UnknownServiceError:
+        return []
+    operations = []
+    for name in model.operation_names:
+        http = model.operation_model(name).http
+        path, _, query = http["requestUri"].partition("?")
+        literal = len(_PATH_MEMBER.sub("", path))
+        wanted = _first(query)
+        operations.append((len(wanted), literal, http["method"], _pattern(path), wanted, name))
+    operations.sort(key=lambda item: item[:2], reverse=True)
+    return [item[2:] for item in operations]
+
+
+def _pattern(path: str) -> re.Pattern[str]:
+    pattern, end_of_last = "", 0
+    for member in _PATH_MEMBER.finditer(path.rstrip("/")):
+        group = f"(?P<{member['name']}>" if member["name"].isidentifier() else "(?:"
+        pattern += re.escape(path[end_of_last : member.start()])
+        pattern += group + (".+" if member["greedy"] else "[^/]+") + ")"
+        end_of_last = member.end()
+    return re.compile(pattern + re.escape(path[end_of_last:].rstrip("/")) + "/?")
