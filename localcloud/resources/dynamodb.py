@@ -8,6 +8,9 @@ from moto.dynamodb.models import table as moto_table
 
 from localcloud.resources.model import Place, Resource, Wanted, in_place_of
 
+#: The account's own key for DynamoDB, which encryption without a named key uses.
+_ACCOUNT_KEY = "alias/aws/dynamodb"
+
 
 @in_place_of(moto_table.Table, maker="moto.dynamodb.models")
 class Table(Resource, moto_table.Table, CloudFormationModel):
@@ -24,11 +27,12 @@ class Table(Resource, moto_table.Table, CloudFormationModel):
     def create_resource(cls, wanted: Wanted) -> "Table":
         """Creates the table with its time to live and backups."""
         table: Table = super().create_resource(wanted)
+        table.sse_specification = _encryption(wanted.properties)
         _keep(wanted.place.regional(dynamodb_backends), table, wanted.properties)
         return table
 
     def update_resource(self, wanted: Wanted) -> "Table":
-        """Changes capacity, time to live, backups and protection; keys and indexes stay as they are."""
+        """Changes capacity, time to live, backups, protection and encryption; keys and indexes stay."""
         properties = wanted.properties
         backend = wanted.place.regional(dynamodb_backends)
         backend.update_table(
@@ -41,6 +45,7 @@ class Table(Resource, moto_table.Table, CloudFormationModel):
             deletion_protection_enabled=properties.get("DeletionProtectionEnabled", False),
             warm_throughput=properties.get("WarmThroughput"),
         )
+        self.sse_specification = _encryption(properties)
         _keep(backend, self, properties)
         return self
 
@@ -50,6 +55,14 @@ class Table(Resource, moto_table.Table, CloudFormationModel):
         backend = place.regional(dynamodb_backends)
         if physical_id in backend.tables:
             backend.delete_table(physical_id)
+
+
+def _encryption(properties: dict[str, Any]) -> dict[str, Any] | None:
+    """A template's encryption in the API's words; None is DynamoDB's own key."""
+    wanted = properties.get("SSESpecification")
+    if not wanted or str(wanted["SSEEnabled"]).lower() != "true":
+        return None
+    return {"Enabled": True, "KMSMasterKeyId": wanted.get("KMSMasterKeyId", _ACCOUNT_KEY)}
 
 
 def _keep(backend: DynamoDBBackend, table: Table, properties: dict[str, Any]) -> None:

@@ -11,7 +11,7 @@ from localcloud.resources.model import Place, Resource, Wanted, in_place_of
 
 @in_place_of(moto_logs.LogGroup)
 class LogGroup(Resource, moto_logs.LogGroup, CloudFormationModel):
-    """`AWS::Logs::LogGroup`; moto cannot change its retention."""
+    """`AWS::Logs::LogGroup`; moto cannot change its retention and does not see a template's key."""
 
     cfn_attributes: ClassVar = {"Arn": "arn_of_streams"}
 
@@ -23,10 +23,17 @@ class LogGroup(Resource, moto_logs.LogGroup, CloudFormationModel):
         """
         return f"{self.arn}:*"
 
+    @classmethod
+    def create_resource(cls, wanted: Wanted) -> "LogGroup":
+        """Creates the group with its key."""
+        group: LogGroup = super().create_resource(wanted)
+        group.kms_key_id = wanted.properties.get("KmsKeyId")
+        return group
+
     def update_resource(self, wanted: Wanted) -> "LogGroup":
-        """Changes the retention in place."""
-        retention = wanted.properties.get("RetentionInDays")
-        self.set_retention_policy(retention)
+        """Changes retention and key in place."""
+        self.set_retention_policy(wanted.properties.get("RetentionInDays"))
+        self.kms_key_id = wanted.properties.get("KmsKeyId")
         return self
 
     @classmethod

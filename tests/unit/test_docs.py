@@ -1,5 +1,6 @@
 """What the documents say of the code is true."""
 
+import json
 import re
 from pathlib import Path
 
@@ -41,3 +42,22 @@ def test_every_attribute_is_described() -> None:
         return indexed in described or (group is not None and indexed[len(group) :] in suffixes)
 
     assert [name for name in attributes(None, None) if not known(name)] == []
+
+
+def test_the_key_policy_lets_logs_do_what_the_role_may_do_through_other_services() -> None:
+    page = Path("docs/operations.md").read_text()
+    (text,) = re.findall(r"```json\n(.*?)```", page, re.DOTALL)
+    logs = next(item for item in json.loads(text)["Statement"] if item["Sid"] == "Logs")
+    role = Path("template.yaml").read_text().split("Sid: Key\n")[1].split("Condition:")[0]
+    for_the_role = re.findall(r"kms:(\w+)", role)
+    assert {action.strip("*") for action in for_the_role} == {
+        "Decrypt",
+        "DescribeKey",
+        "Encrypt",
+        "GenerateDataKey",
+        "ReEncrypt",
+    }
+    assert all(
+        any(f"kms:{action}".startswith(wide.strip("*")) for wide in logs["Action"]) for action in for_the_role
+    )
+    assert all(f"`kms:{action}" in page for action in for_the_role)

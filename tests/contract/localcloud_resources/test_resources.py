@@ -356,6 +356,36 @@ def test_a_tables_time_to_live_is_set(client, stack):
     assert ttl == {"TimeToLiveStatus": "ENABLED", "AttributeName": "expires_at"}
 
 
+def test_what_a_template_says_of_keys_is_what_the_services_report(client, stack):
+    key = client("kms").create_key()["KeyMetadata"]["Arn"]
+    keys = [{"AttributeName": "id", "KeyType": "HASH"}]
+    attributes = [{"AttributeName": "id", "AttributeType": "S"}]
+    plain = {"KeySchema": keys, "AttributeDefinitions": attributes, "BillingMode": "PAY_PER_REQUEST"}
+    kms = {"SSEEnabled": True, "SSEType": "KMS", "KMSMasterKeyId": key}
+
+    def resources(encryption: dict[str, Any], logs: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "Table": _resource("DynamoDB::Table", **plain, **encryption),
+            "Group": _resource("Logs::LogGroup", **logs),
+            "Queue": _resource("SQS::Queue", KmsMasterKeyId=key),
+        }
+
+    def reported(names: dict[str, str]) -> tuple[Any, Any]:
+        table = client("dynamodb").describe_table(TableName=names["Table"])["Table"]
+        (group,) = client("logs").describe_log_groups(logGroupNamePrefix=names["Group"])["logGroups"]
+        return table.get("SSEDescription", {}).get("KMSMasterKeyArn"), group.get("kmsKeyId")
+
+    outputs = {name: _ref(name) for name in ("Table", "Group", "Queue")}
+    names = stack.create(resources({}, {}), **outputs)
+    assert reported(names) == (None, None)
+    queue = client("sqs").get_queue_attributes(QueueUrl=names["Queue"], AttributeNames=["KmsMasterKeyId"])
+    assert queue["Attributes"]["KmsMasterKeyId"] == key
+
+    changed = stack.update(resources({"SSESpecification": kms}, {"KmsKeyId": key}), **outputs)
+    assert changed == names
+    assert reported(names) == (key, key)
+
+
 def test_a_bucket_that_denies_plain_http_is_still_open_to_its_owner(client):
     s3 = client("s3")
     s3.create_bucket(Bucket="tls-only")
