@@ -1,6 +1,7 @@
 """Thirty interleavings that would lose, orphan or hang a cluster; each test carries its number."""
 
 import random
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -562,8 +563,15 @@ def test_27_an_answer_is_the_same_bytes_though_the_world_has_changed() -> None:
 
 def test_28_queue_and_table_use_keys_that_their_services_may_use() -> None:
     template = Path("template.yaml").read_text()
-    assert "SqsManagedSseEnabled: true" in template
-    assert "KmsMasterKeyId" not in template
+    assert 'SqsManagedSseEnabled: !If [HasKey, !Ref "AWS::NoValue", true]' in template
+    assert 'KmsMasterKeyId: !If [HasKey, !Ref KmsKeyArn, !Ref "AWS::NoValue"]' in template
+    # Lambda sends dead letters, and DynamoDB encrypts, in the name of the provider's role: no service needs
+    # the key for them.
+    (granted,) = re.findall(
+        r"- !If\n +- HasKey\n +- PolicyName: key\n(.*?)- !Ref AWS::NoValue", template, re.DOTALL
+    )
+    assert {"kms:Decrypt", "kms:GenerateDataKey*"} <= set(re.findall(r"kms:[A-Z]\w+\*?", granted))
+    assert re.findall(r'"(\w+)\.\$\{AWS::Region\}', granted) == ["dynamodb", "sqs"]
 
 
 def test_29_a_delete_acts_on_its_physical_id_and_not_on_a_property() -> None:
