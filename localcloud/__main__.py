@@ -24,7 +24,14 @@ def main() -> None:
     parser.add_argument("--region", default=seed.REGION)
     parser.add_argument("--skip-idle", action="store_true", help="skip waits in which nothing happens")
     parser.add_argument("--log-dir", type=Path, help="where functions write their logs")
-    parser.add_argument("--function-python", type=Path, help="interpreter that has what Lambda's runtime has")
+    parser.add_argument(
+        "--function-python",
+        type=_runtime_and_python,
+        action="append",
+        default=[],
+        metavar="[RUNTIME=]PATH",
+        help="interpreter that has what Lambda's runtime has, for one runtime or for all others",
+    )
     parser.add_argument("--exit-with-parent", action="store_true", help="end when standard input ends")
     parser.add_argument("--verbose", action="store_true", help="log every request")
     arguments = parser.parse_args()
@@ -45,7 +52,7 @@ def main() -> None:
             port=arguments.port,
             skip_idle=arguments.skip_idle,
             log_dir=arguments.log_dir,
-            function_python=arguments.function_python,
+            function_pythons=dict(arguments.function_python),
         )
     )
 
@@ -61,6 +68,11 @@ def main() -> None:
         server.serve()
     finally:
         server.close()
+
+
+def _runtime_and_python(text: str) -> tuple[str, Path]:
+    runtime, named, path = text.partition("=")
+    return (runtime, Path(path)) if named and "/" not in runtime else ("*", Path(text))
 
 
 def _stop_at_end_of_input(stop: Callable[[], None]) -> None:

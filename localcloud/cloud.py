@@ -61,7 +61,7 @@ class Cloud:
         skip_idle: bool = True,
         port: int = 0,
         log_dir: Path | None = None,
-        function_python: Path | None = None,
+        function_python: Path | Mapping[str, Path] | None = None,
         timeout_s: float = 60,
     ) -> Self:
         """Starts a cloud and waits until it answers.
@@ -72,8 +72,9 @@ class Cloud:
             port: 0 picks a free one.
             log_dir: Where functions write their logs; by default a folder that goes with the cloud.
             function_python: The interpreter of a virtual environment that has only what Lambda's runtime has
-                (awslambdaric, boto3, time-machine): functions get nothing but what they bring. By default
-                they run with this interpreter and can import all its packages.
+                (awslambdaric, boto3, time-machine): functions get nothing but what they bring. Several by
+                ``Runtime`` (``python3.12``), ``*`` for those not named. By default functions run with this
+                interpreter and can import all its packages.
             timeout_s: How long to wait.
 
         Raises:
@@ -89,7 +90,8 @@ class Cloud:
         ]
         command += ["--skip-idle"] if skip_idle else []
         command += [f"--log-dir={log_dir.absolute()}"] if log_dir else []
-        command += [f"--function-python={function_python.absolute()}"] if function_python else []
+        pythons = {"*": function_python} if isinstance(function_python, Path) else function_python or {}
+        command += [f"--function-python={runtime}={path.absolute()}" for runtime, path in pythons.items()]
         stderr = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
         process = subprocess.Popen(
             command,

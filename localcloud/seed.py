@@ -1,36 +1,22 @@
 """What an account has before its first cluster: official images, a network, a key pair, a bucket.
 
-Nothing here knows the ParallelCluster library but for its release number and the names of its images.
+Nothing here knows the ParallelCluster library but for its release number.
 """
 
 import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
+
+from localcloud.official_images import official_images
 
 ACCOUNT_ID = "123456789012"
 REGION = "us-east-1"
 KEY_NAME = "localcloud"
 ARTIFACT_BUCKET = f"localcloud-artifacts-{ACCOUNT_ID}"
-
-#: The operating system in an official image's name, and the device of its root volume.
-#: Source: aws-parallelcluster 3.16.1, pcluster/constants.py, OS_TO_IMAGE_NAME_PART_MAP without PRIVATE_OSES.
-_SYSTEMS = {
-    "amzn2023-hvm": "/dev/xvda",
-    "ubuntu-2204-lts-hvm": "/dev/sda1",
-    "ubuntu-2404-lts-hvm": "/dev/sda1",
-    "rhel8-hvm": "/dev/sda1",
-    "rhel9-hvm": "/dev/sda1",
-}
-#: Systems of earlier releases, and the last minor release that has them. Source: ParallelCluster's CHANGELOG.
-_FORMER_SYSTEMS = {"ubuntu-2004-lts-hvm": ("/dev/sda1", (3, 13)), "amzn2-hvm": ("/dev/xvda", (3, 14))}
-_ARCHITECTURES = ("x86_64", "arm64")
-#: Any date will do: the newest image of a name wins.
-_IMAGES_MADE_AT = "2026-01-15T00:00:00.000Z"
 
 _NETWORK = "10.0.0.0/16"
 _HEAD_NODE_NETWORK = "10.0.0.0/24"
@@ -38,14 +24,13 @@ _COMPUTE_NETWORK = "10.0.16.0/20"
 _ANYWHERE = "0.0.0.0/0"
 
 
-def prepare_environment(versions: Sequence[str] | None = None) -> None:
+def prepare_environment() -> None:
     """Sets what moto reads from the environment when it is imported; call it before anything imports moto.
 
-    Args:
-        versions: ParallelCluster releases whose official images exist; the installed one by default.
+    The images are those of the installed ParallelCluster release; those of others come when they are asked
+    for, see ``official_images``.
     """
-    images = list(official_images(versions or [metadata.version("aws-parallelcluster")]))
-    content = json.dumps(images)
+    content = json.dumps(list(official_images([metadata.version("aws-parallelcluster")])))
     digest = hashlib.sha256(content.encode()).hexdigest()[:16]
     path = Path(tempfile.gettempdir()) / f"localcloud-images-{digest}.json"
     if not path.exists():
@@ -55,38 +40,6 @@ def prepare_environment(versions: Sequence[str] | None = None) -> None:
     os.environ["MOTO_AMIS_PATH"] = str(path)
     # Templates attach AWS's own policies by ARN, and ParallelCluster looks up those it is given.
     os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
-
-
-def official_images(versions: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """Yields the official images of ParallelCluster releases, in the words of moto's image list."""
-    for release in versions:
-        minor = tuple(int(part) for part in release.split(".")[:2])
-        former = {name: device for name, (device, last) in _FORMER_SYSTEMS.items() if minor <= last}
-        for system, root_device in {**_SYSTEMS, **former}.items():
-            for architecture in _ARCHITECTURES:
-                yield _image(
-                    f"aws-parallelcluster-{release}-{system}-{architecture}", architecture, root_device
-                )
-
-
-def _image(prefix: str, architecture: str, root_device: str) -> dict[str, Any]:
-    name = f"{prefix}-202601150000"
-    return {
-        "ami_id": f"ami-{hashlib.sha256(name.encode()).hexdigest()[:17]}",
-        "name": name,
-        "description": f"Official image {prefix}",
-        "architecture": architecture,
-        "creation_date": _IMAGES_MADE_AT,
-        "owner_id": "247102896272",
-        "public": True,
-        "state": "available",
-        "image_type": "machine",
-        "image_location": f"amazon/{name}",
-        "hypervisor": "xen",
-        "virtualization_type": "hvm",
-        "root_device_name": root_device,
-        "root_device_type": "ebs",
-    }
 
 
 def seed(region_name: str = REGION) -> dict[str, str]:

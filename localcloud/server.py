@@ -3,8 +3,8 @@
 import json
 import tempfile
 import threading
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from http import HTTPStatus
 from pathlib import Path
@@ -15,7 +15,17 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoReque
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
-from localcloud import cloudformation, edge, events, functions, guard, head_node, resources, seed
+from localcloud import (
+    cloudformation,
+    edge,
+    events,
+    functions,
+    guard,
+    head_node,
+    official_images,
+    resources,
+    seed,
+)
 from localcloud.behaviour import behaviours
 from localcloud.clock import clock
 from localcloud.faults import faults
@@ -33,14 +43,14 @@ class Options:
         port: 0 picks a free one.
         skip_idle: Whether waits in which nothing happens are skipped.
         log_dir: Where functions write; a new folder by default.
-        function_python: The interpreter that functions run with, see ``functions.Settings``.
+        function_pythons: The interpreters that functions run with by runtime, see ``functions.Settings``.
     """
 
     region: str = seed.REGION
     port: int = 0
     skip_idle: bool = False
     log_dir: Path | None = None
-    function_python: Path | None = None
+    function_pythons: Mapping[str, Path] = field(default_factory=dict)
 
 
 class Server:
@@ -58,6 +68,7 @@ class Server:
         )
         self.endpoint_url = f"http://127.0.0.1:{self._server.server_port}"
         resources.register()
+        official_images.publish_on_request()
         cloudformation.install()
         functions.install(
             functions.Settings(
@@ -67,7 +78,7 @@ class Server:
                 folder=folder,
                 log_dir=self.log_dir,
                 ca_file=cloudformation.ca_file(),
-                python=options.function_python,
+                pythons=options.function_pythons,
             )
         )
         events.install(seed.ACCOUNT_ID, options.region)

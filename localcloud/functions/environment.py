@@ -191,7 +191,7 @@ class ExecutionEnvironment:
         try:
             self._process = subprocess.Popen(
                 [
-                    self._settings.python or sys.executable,
+                    self._settings.python(self.deployment.runtime) or sys.executable,
                     "-P",  # the bootstrap's own folder is no place to import from
                     str(_BOOTSTRAP),
                     self.deployment.handler,

@@ -1,11 +1,15 @@
 """The surroundings of a function's process: what all functions share, and the variables of one."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 
 from localcloud import guard
 from localcloud.functions.deployment import Deployment
+
+#: In place of a runtime's name: every runtime that is not named.
+ANY_RUNTIME = "*"
 
 _PROJECT = Path(__file__).parents[2]
 
@@ -22,10 +26,11 @@ class Settings:
         log_dir: A file for each execution environment.
         ca_file: Certificate authority that the functions trust for HTTPS, or none.
         concurrency: Execution environments per function at most; what exceeds it waits.
-        python: The interpreter of a virtual environment that has what Lambda's runtime has and no more:
-            awslambdaric, boto3, and time-machine for the cloud's time. Functions then see their own package,
-            their layers and these, and the programs of their layers. None: this process's interpreter, with
-            all its packages, Node.js and this machine's programs.
+        pythons: By ``Runtime``, or ``*`` for all others: the interpreter of a virtual environment that has
+            what Lambda's runtime has and no more: awslambdaric, boto3, and time-machine for the cloud's time.
+            Functions then see their own package, their layers and these, and the programs of their layers.
+            Functions of a runtime that is not here run with this process's interpreter, with all its
+            packages, Node.js and this machine's programs.
     """
 
     endpoint_url: str
@@ -35,7 +40,11 @@ class Settings:
     log_dir: Path
     ca_file: Path | None = None
     concurrency: int = 2
-    python: Path | None = None
+    pythons: Mapping[str, Path] = field(default_factory=dict)
+
+    def python(self, runtime: str) -> Path | None:
+        """Returns the interpreter that functions of a runtime have to themselves, if there is one."""
+        return self.pythons.get(runtime) or self.pythons.get(ANY_RUNTIME)
 
 
 def process_environment(
@@ -53,7 +62,7 @@ def process_environment(
     are folders of this machine, so they are named by PATH and TMPDIR instead.
     """
     search_path = [str(layer / "bin") for layer in deployment.layers if (layer / "bin").is_dir()]
-    if settings.python is None:
+    if settings.python(deployment.runtime) is None:
         search_path += [str(node) for node in (_node_folder(),) if node]
         search_path += ["/usr/local/bin", "/usr/bin", "/bin"]
     defaults = {"HOME": str(folder), "LANG": "en_US.UTF-8", "PATH": ":".join(search_path), "TZ": ":UTC"}

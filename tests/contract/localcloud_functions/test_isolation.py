@@ -17,10 +17,8 @@ RUNTIME = (
 )
 
 
-@pytest.fixture(scope="module")
-def runtime(tmp_path_factory):
-    """A virtual environment that has this one's runtime packages by link."""
-    folder = tmp_path_factory.mktemp("runtime")
+def virtual_environment(folder):
+    """Makes a virtual environment that has this one's runtime packages by link; returns its interpreter."""
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
     (packages,) = folder.glob("lib/python3*/site-packages")
     for source in map(Path, site.getsitepackages()):
@@ -30,8 +28,18 @@ def runtime(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def cloud(runtime):
-    with Cloud.start(function_python=runtime) as cloud:
+def runtime(tmp_path_factory):
+    return virtual_environment(tmp_path_factory.mktemp("runtime"))
+
+
+@pytest.fixture(scope="module")
+def other_runtime(tmp_path_factory):
+    return virtual_environment(tmp_path_factory.mktemp("other"))
+
+
+@pytest.fixture(scope="module")
+def cloud(runtime, other_runtime):
+    with Cloud.start(function_python={"python3.11": other_runtime, "*": runtime}) as cloud:
         yield cloud
         assert cloud.errors() == []
 
@@ -59,6 +67,16 @@ def test_it_finds_no_program_but_those_of_its_layers(cloud):
         """,
     )
     assert call(cloud, name, ["node", "python3", "ls"])["Payload"] == [None, None, None]
+
+
+def test_it_runs_with_its_runtimes_interpreter(cloud, runtime, other_runtime):
+    source = """
+        import sys
+        def handler(event, context):
+            return sys.executable
+        """
+    for name, interpreter in (("python3.11", other_runtime), ("python3.12", runtime)):
+        assert call(cloud, deploy(cloud, source, Runtime=name))["Payload"] == str(interpreter)
 
 
 def test_its_time_is_the_clouds(cloud):

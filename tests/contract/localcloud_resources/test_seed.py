@@ -3,7 +3,7 @@
 import itertools
 from importlib import metadata
 
-from localcloud.seed import official_images
+from localcloud.official_images import official_images
 
 VERSION = metadata.version("aws-parallelcluster")
 
@@ -25,6 +25,20 @@ def test_each_release_has_images_of_its_own_systems():
     assert any("ubuntu-2004" in name for name in old)
     assert not any("ubuntu-2004" in name for name in new)
     assert len({image["ami_id"] for image in images}) == len(images)
+
+
+def test_images_of_a_release_exist_as_soon_as_they_are_asked_for(client):
+    ec2 = client("ec2")
+
+    def named(pattern):
+        asked = ec2.describe_images(Owners=["amazon"], Filters=[{"Name": "name", "Values": [pattern]}])
+        return {image["Name"].rpartition("-")[0]: image["ImageId"] for image in asked["Images"]}
+
+    found = named("aws-parallelcluster-3.6.0-amzn2-hvm-x86_64*")
+    assert found.keys() == {"aws-parallelcluster-3.6.0-amzn2-hvm-x86_64"}
+    assert named("aws-parallelcluster-3.6.0-amzn2-hvm-x86_64*") == found
+    assert ec2.describe_images(ImageIds=list(found.values()))["Images"][0]["RootDeviceName"] == "/dev/xvda"
+    assert named("aws-parallelcluster-3.6.0-amzn2023*") == named("aws-parallelcluster-*-hvm-9*") == {}
 
 
 def test_the_head_nodes_subnet_is_public_and_the_compute_subnet_is_not(cloud, client):
