@@ -1,7 +1,9 @@
 # One line per target; CI calls these and nothing else. `make check` never rewrites a file.
 PY := .venv/bin/python
-# Pinned for Lambda, and held to the versions that the tests run with.
-UV_DEPLOYED := .venv/bin/uv pip compile -q --no-header --no-annotate --generate-hashes --only-binary :all: --python-version 3.12 --python-platform x86_64-manylinux_2_28 -c requirements/dev.txt
+# The default ParallelCluster version; the folders beside it are older ones.
+PCLUSTER_LAYERS := layers/pcluster
+PCLUSTER_DEFAULT := $(PCLUSTER_LAYERS)/3.16.1
+UV_DEPLOYED := .venv/bin/uv pip compile -q --no-header --no-annotate --generate-hashes --only-binary :all: --python-version 3.12 --python-platform x86_64-manylinux_2_28
 export PYTHONPATH := .:provider/front:provider/engine
 
 .DEFAULT_GOAL := help
@@ -57,7 +59,9 @@ lock: .venv/.installed ## compile requirements into exact versions, those of wha
 	$(PY) -m pip install --quiet uv
 	.venv/bin/uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate requirements/dev.in -o requirements/dev.txt
 	.venv/bin/uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate requirements/sam.in -o requirements/sam.txt
-	for name in requirements/runtime provider/front/requirements $(basename $(wildcard layers/pcluster/requirements-*.in)); do $(UV_DEPLOYED) $$name.in -o $$name.txt || exit 1; done
+	@# Pinned for Lambda, and held to the versions that the tests run with where ParallelCluster's own allow it.
+	for name in requirements/runtime provider/front/requirements $(PCLUSTER_DEFAULT)/requirements; do $(UV_DEPLOYED) -c requirements/dev.txt $$name.in -o $$name.txt || exit 1; done
+	for name in $(basename $(filter-out $(PCLUSTER_DEFAULT)/%,$(wildcard $(PCLUSTER_LAYERS)/*/requirements.in))); do $(UV_DEPLOYED) --override $(PCLUSTER_LAYERS)/overrides.txt $$name.in -o $$name.txt || exit 1; done
 
 clean: ## remove what was built and installed
 	rm -rf .venv .venv-sam build .aws-sam

