@@ -9,12 +9,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from cluster_provider.core.deadline import MARGIN_S
+from cluster_provider.core.measurements import Metric
 from tests.support.faults import Killed, Seam
 from tests.support.simulation import SERVICE_TIMEOUT_S, STACK_S, Resource, Simulation
 from tests.support.world import CONFIGURATION, properties
 
 NEW = {**CONFIGURATION, "Tags": []}
 REPLACING = {"ClusterNameUpdatePolicy": "Replace"}
+
+#: Each operation ends in one of these ways.
+ENDS = (Metric.OPERATIONS_SUCCEEDED, Metric.OPERATIONS_FAILED, Metric.OPERATIONS_DROPPED)
 
 #: How an engine can die: before or after its effect, and whether Lambda's report of it arrives.
 ENGINE_DEATHS = ("before", "before, unheard", "after", "after, unheard")
@@ -178,6 +182,7 @@ class Run:
         assert [record.wake_at for _, record in world.operations.records() if record.wake_at] == []
         for request_id in world.sink.bodies:
             world.sink.answer(request_id)
+        self._check_counts()
         names = [stack.name for stack in world.clusters()]
         assert len(names) == len(set(names))
         if self._was_lost():
@@ -187,6 +192,18 @@ class Run:
         for answer, wanted in zip(self.resource.answers, expected.resource.answers, strict=True):
             assert answer.get("Data") == wanted.get("Data")
             assert answer.get("Reason", "").split(":")[0] == wanted.get("Reason", "").split(":")[0]
+
+    def _check_counts(self) -> None:
+        """Nothing counts twice; what died just after it was written down may not count at all."""
+        uncounted = self.died.count(Seam("operations.change", taken=True))
+        requests = {record.newest_request_id for _, record in self.world.operations.records()}
+        requests |= set(self.world.sink.bodies)
+        for request_id in requests:
+            for metrics in ((Metric.OPERATIONS_STARTED,), ENDS):
+                total = sum(self.world.metrics.total(metric, request_id) for metric in metrics)
+                assert total <= 1
+                uncounted -= total == 0
+        assert uncounted >= 0
 
     def _was_lost(self) -> bool:
         """Whether a request died before it was written down, and Lambda did not bring it again."""

@@ -14,8 +14,9 @@ from urllib.parse import parse_qs, urlsplit
 from cluster_provider.core.document import from_document, to_document
 from cluster_provider.core.errors import DeliveryFailed, Unavailable, Undeliverable
 from cluster_provider.core.identity import Owner
+from cluster_provider.core.measurements import Measurement, Metric
 from cluster_provider.core.observed import ClusterStack, StackFailure
-from cluster_provider.core.progress import OperationRecord, OwnerRecord
+from cluster_provider.core.progress import Backlog, OperationRecord, OwnerRecord
 
 START = datetime(2026, 11, 2, 8, 0, tzinfo=UTC)
 
@@ -40,6 +41,7 @@ class StackFact:
     stack: ClusterStack
     tokens: set[str] = field(default_factory=set)
     failures: list[StackFailure] = field(default_factory=list)
+    settled_at: datetime = START
 
 
 class FactStacks:
@@ -48,10 +50,17 @@ class FactStacks:
     def __init__(self) -> None:
         self.facts: dict[str, StackFact] = {}
         self.awaited: dict[Owner, bool] = {}
+        self._events_hidden = False
 
-    def declare(self, stack: ClusterStack, *, tokens: Sequence[str] = ()) -> ClusterStack:
+    def hide_events(self) -> None:
+        """From now on CloudFormation throttles whoever asks for events."""
+        self._events_hidden = True
+
+    def declare(
+        self, stack: ClusterStack, *, tokens: Sequence[str] = (), at: datetime = START
+    ) -> ClusterStack:
         fact = self.facts.setdefault(stack.stack_id, StackFact(stack))
-        fact.stack = stack
+        fact.stack, fact.settled_at = stack, at
         fact.tokens |= set(tokens)
         return stack
 
@@ -72,6 +81,12 @@ class FactStacks:
     def failures(self, stack_id: str, since: datetime | None) -> tuple[StackFailure, ...]:
         known = self.facts[stack_id].failures
         return tuple(sorted((f for f in known if since is None or f.at >= since), key=lambda f: f.at))
+
+    def ended_at(self, stack_id: str) -> datetime | None:
+        if self._events_hidden:
+            raise Unavailable("Throttling: Rate exceeded")
+        fact = self.facts[stack_id]
+        return None if fact.stack.in_progress else fact.settled_at
 
     def has_event_of(self, stack_id: str, client_request_token: str) -> bool:
         return client_request_token in self.facts[stack_id].tokens
@@ -213,6 +228,11 @@ class MemoryOperations:
         waiting = [(record.wake_at, owner) for owner, record in self.records() if record.wake_at is not None]
         return [owner for at, owner in sorted(waiting, key=lambda item: item[0]) if at <= now][:limit]
 
+    def backlog(self, now: datetime) -> Backlog:
+        waiting = [record for _, record in self.records() if record.wake_at is not None]
+        late = [record for record in waiting if record.late_at is not None and record.late_at <= now]
+        return Backlog(len(waiting), len(late))
+
     def owners_of(self, cluster_name: str) -> list[Owner]:
         return [owner for owner, record in self.records() if record.following == cluster_name]
 
@@ -221,6 +241,32 @@ class MemoryOperations:
         return [
             (owner, from_document(OwnerRecord, json.loads(row.record))) for owner, row in self._owners.items()
         ]
+
+
+class NotedMetrics:
+    """Measurements as they were recorded."""
+
+    def __init__(self) -> None:
+        self.measurements: list[Measurement] = []
+
+    def record(self, *measurements: Measurement) -> None:
+        self.measurements.extend(measurements)
+
+    def values(self, metric: Metric, **dimensions: str) -> list[float]:
+        """Every value of a metric that was recorded with just these dimensions."""
+        return [
+            found.values[metric]
+            for found in self.measurements
+            if metric in found.values and dict(found.dimensions) == dimensions
+        ]
+
+    def total(self, metric: Metric, request_id: str | None = None) -> float:
+        """The sum of a metric over all dimensions, of one request if it is named."""
+        return sum(
+            found.values.get(metric, 0)
+            for found in self.measurements
+            if request_id in {None, found.names.get("request_id")}
+        )
 
 
 def stack_of(

@@ -60,6 +60,7 @@ class FaultyPorts:
             engines=self._wrap("engines", real.engines),
             responses=self._wrap("responses", real.responses),
             operations=self._wrap("operations", real.operations),
+            metrics=real.metrics,  # a line on standard output, right after what it measures
         )
 
     def _wrap(self, name: str, port: Any) -> Any:

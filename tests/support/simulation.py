@@ -108,7 +108,7 @@ class Simulation(World):
         self.engine_run: Callable[[int], object] = self.run_queued
         self.listening = ListeningSink()
         self.sink = self.listening
-        self.ports = Ports(self.clock, self.stacks, self.engines, self.sink, self.operations)
+        self.ports = Ports(self.clock, self.stacks, self.engines, self.sink, self.operations, self.metrics)
         self._providers: list[Provider] = []
         self._changed_at: dict[str, tuple[str, datetime]] = {}
         self._before: dict[str, ClusterStack] = {}
@@ -219,7 +219,7 @@ class Simulation(World):
         if status.startswith("UPDATE_ROLLBACK_") and stack_id in self._before:
             before = self._before[stack_id]
             facts = {"parameters": before.parameters, "outputs": before.outputs}
-        self.stacks.declare(replace(stack, status=status, **facts))
+        self.stacks.declare(replace(stack, status=status, **facts), at=self.clock.now())
         if not status.endswith("_IN_PROGRESS"):
             detail = {"stack-id": stack_id, "status-details": {"status": status}}
             self.deliver({"detail-type": "CloudFormation Stack Status Change", "detail": detail})

@@ -16,7 +16,15 @@ from cluster_provider.core.observed import ClusterStack, StackFailure
 from cluster_provider.core.properties import decode_configuration
 from cluster_provider.handler import Provider
 from cluster_provider.operation import Ports
-from tests.support.fakes import FactStacks, MemoryOperations, MovedClock, QueuedEngines, Sink, stack_of
+from tests.support.fakes import (
+    FactStacks,
+    MemoryOperations,
+    MovedClock,
+    NotedMetrics,
+    QueuedEngines,
+    Sink,
+    stack_of,
+)
 
 CONFIGURATION = {"Region": "us-east-1", "Scheduling": {"SlurmQueues": [{"Name": "q1", "MaxCount": "4"}]}}
 PARENT = "arn:aws:cloudformation:us-east-1:123456789012:stack/parent/0"
@@ -49,8 +57,9 @@ class World:
         self.engines = engines or QueuedEngines(versions)
         self.sink = Sink()
         self.operations = MemoryOperations(self.clock)
+        self.metrics = NotedMetrics()
         self.provider = Provider(
-            Ports(self.clock, self.stacks, self.engines, self.sink, self.operations), LOG_GROUP
+            Ports(self.clock, self.stacks, self.engines, self.sink, self.operations, self.metrics), LOG_GROUP
         )
         self.stacks.declare(stack_of("parent", "CREATE_IN_PROGRESS", {"team": "hpc"}, unique="0"))
         self._invocations = count(1)
@@ -102,7 +111,7 @@ class World:
     def settle(self, name: str, status: str, reason: str = "", *, tell: bool = True, **facts: Any) -> None:
         """A cluster's stack reaches a status; CloudFormation tells the event bus."""
         stack = self.cluster(name)
-        self.stacks.declare(replace(stack, status=status, reason=reason, **facts))
+        self.stacks.declare(replace(stack, status=status, reason=reason, **facts), at=self.clock.now())
         if tell:
             detail = {"stack-id": stack.stack_id, "status-details": {"status": status}}
             self.deliver({"detail-type": "CloudFormation Stack Status Change", "detail": detail})

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from cluster_provider.core.attributes import attributes
 from cluster_provider.core.errors import ERRORS
+from cluster_provider.core.measurements import Metric
 from cluster_provider.core.properties import SCHEMA
 
 CONTRACT = Path("docs/contract.md").read_text()
@@ -61,3 +62,9 @@ def test_the_key_policy_lets_logs_do_what_the_role_may_do_through_other_services
         any(f"kms:{action}".startswith(wide.strip("*")) for wide in logs["Action"]) for action in for_the_role
     )
     assert all(f"`kms:{action}" in page for action in for_the_role)
+
+
+def test_every_metric_is_described_with_its_unit() -> None:
+    page = Path("docs/operations.md").read_text()
+    rows = dict(re.findall(r"^\| `(\w+)` \| (Count|Seconds) \|", page, re.MULTILINE))
+    assert rows == {metric.value: metric.unit for metric in Metric}

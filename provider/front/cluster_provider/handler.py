@@ -14,9 +14,11 @@ from aws_lambda_powertools import Logger
 
 from cluster_provider.adapters.clock import SystemClock
 from cluster_provider.adapters.engines import LambdaEngines, parse_functions
+from cluster_provider.adapters.metrics import EmfMetrics
 from cluster_provider.adapters.operations import DynamoOperations
 from cluster_provider.adapters.responses import HttpResponses
 from cluster_provider.adapters.stacks import CloudFormationStacks
+from cluster_provider.core import measurements
 from cluster_provider.core.calls import parse_end
 from cluster_provider.core.errors import DeliveryFailed, MalformedRequest, Unavailable
 from cluster_provider.core.identity import Owner, StackArn
@@ -97,11 +99,13 @@ class Provider:
         for owner in self._ports.operations.due(self._ports.clock.now(), SWEEP_MAX):
             if context.get_remaining_time_in_millis() / 1000 < SWEEP_RESERVE_S:
                 logger.warning("the sweep ran out of time; the next one goes on")
-                return
+                break
             try:
                 self._wake(owner, context)
             except (Unavailable, DeliveryFailed) as error:
                 logger.warning("%s: %s", owner.key, error)
+        backlog = self._ports.operations.backlog(self._ports.clock.now())
+        self._ports.metrics.record(measurements.swept(backlog))
 
     def _wake(self, owner: Owner, context: Any) -> None:
         request = self._service.open_request(owner)
@@ -126,6 +130,7 @@ def provider() -> Provider:
         operations=DynamoOperations(
             boto3.client("dynamodb", config=CLIENT_CONFIG), os.environ["OPERATIONS_TABLE"], clock
         ),
+        metrics=EmfMetrics(os.environ["AWS_LAMBDA_FUNCTION_NAME"]),
     )
     return Provider(ports, os.environ.get("AWS_LAMBDA_LOG_GROUP_NAME", ""))
 

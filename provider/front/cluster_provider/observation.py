@@ -49,6 +49,18 @@ def observe(
     return replace(facts, tags=progress.tags or {}), progress
 
 
+def cluster_end(stacks: Stacks, operation: OperationRecord) -> datetime | None:
+    """When the cluster's stack ended what this request did to it, if it did and CloudFormation can tell."""
+    progress = operation.progress
+    if progress.stack_id is None or not progress.effect_seen:
+        return None
+    try:
+        return stacks.ended_at(progress.stack_id)
+    except Unavailable:
+        # It is measured only: no answer waits for it.
+        return None
+
+
 def _look(
     stacks: Stacks, operation: OperationRecord, known: Cluster | None
 ) -> tuple[ClusterStack | None, Progress]:

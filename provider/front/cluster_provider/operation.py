@@ -6,16 +6,21 @@ A crash at any seam leaves an armed wake-up that goes on from what it sees.
 """
 
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
-from cluster_provider.core import bookkeeping, calls, deadline, response
+from cluster_provider.core import bookkeeping, calls, deadline, measurements, response
 from cluster_provider.core.actions import Action, Fail, Nothing, Resend, Start, Succeed, Wait
 from cluster_provider.core.attributes import attributes
 from cluster_provider.core.decision import decide
-from cluster_provider.core.errors import NotAccepted, Superseded, Unavailable
+from cluster_provider.core.errors import (
+    DeliveryFailed,
+    NotAccepted,
+    Superseded,
+    Unavailable,
+    Undeliverable,
+)
 from cluster_provider.core.identity import Owner
 from cluster_provider.core.progress import (
     EngineResult,
@@ -28,8 +33,9 @@ from cluster_provider.core.progress import (
     absorb,
 )
 from cluster_provider.core.request import Request, RequestType
-from cluster_provider.observation import observe
-from cluster_provider.ports import Clock, Engines, Operations, Responses, Stacks
+from cluster_provider.observation import cluster_end, observe
+from cluster_provider.ports import Clock, Engines, Metrics, Operations, Responses, Stacks
+from cluster_provider.records import Records
 
 logger = logging.getLogger(__name__)
 
@@ -59,6 +65,7 @@ class Ports:
     engines: Engines
     responses: Responses
     operations: Operations
+    metrics: Metrics
 
 
 class OperationService:
@@ -71,6 +78,7 @@ class OperationService:
 
     def __init__(self, ports: Ports, log_group: str) -> None:
         self._ports = ports
+        self._records = Records(ports.operations, ports.metrics, ports.clock)
         self._log_group = log_group
 
     def accept(self, request: Request) -> None:
@@ -91,17 +99,17 @@ class OperationService:
         try:
             record = bookkeeping.accepted(self._ports.operations.load(request.owner), request, wake_at)
             progress = Progress(now, engine_version=self._pinned(request), cluster_name=record.following)
-            self._ports.operations.change(
+            self._records.write(
                 request.owner,
                 lambda present: bookkeeping.accepted(present, request, wake_at),
-                [OperationRecord(request, progress)],
+                OperationRecord(request, progress),
             )
         except Superseded:
             logger.warning("dropped: a newer request was accepted", extra={"request_id": request.request_id})
 
     def open_request(self, owner: Owner) -> Request | None:
         """The request of an owner that is being worked on, if any."""
-        operation = self._open_operation(owner)
+        operation = self._records.open_operation(owner)
         return operation[1].request if operation is not None else None
 
     def engine_ended(self, owner: Owner, call_id: str, result: EngineResult) -> None:
@@ -110,7 +118,7 @@ class OperationService:
             logger.warning("an engine reported to an owner that is not known", extra={"call_id": call_id})
             return
         now = self._ports.clock.now()
-        self._change(owner, lambda record: bookkeeping.ended(record, call_id, result, now))
+        self._records.change(owner, lambda record: bookkeeping.ended(record, call_id, result, now))
 
     def step(self, owner: Owner, holder: str, remaining_s: float) -> Answer | None:
         """Takes an owner's open request as far as it goes now.
@@ -142,7 +150,11 @@ class OperationService:
             DeliveryFailed: It did not arrive; the next wake-up sends the same bytes.
             Undeliverable: It never will.
         """
-        self._ports.responses.send(answer.response_url, answer.outcome.body)
+        try:
+            self._ports.responses.send(answer.response_url, answer.outcome.body)
+        except (DeliveryFailed, Undeliverable):
+            self._ports.metrics.record(measurements.delivery_failed({"request_id": answer.request_id}))
+            raise
         self._close(answer, Phase.ANSWERED)
 
     def abandon(self, answer: Answer) -> None:
@@ -154,18 +166,9 @@ class OperationService:
         asked = request.properties.version if request.properties is not None else None
         return asked or self._ports.engines.default_version
 
-    def _open_operation(self, owner: Owner) -> tuple[OwnerRecord, OperationRecord] | None:
-        record = self._ports.operations.load(owner)
-        if record is None or not record.is_open:
-            return None
-        operation = self._ports.operations.load_operation(owner, record.newest_request_id)
-        if operation is None:
-            raise LookupError(f"{owner.key}: request {record.newest_request_id} has no record")
-        return record, operation
-
     def _advance(self, owner: Owner) -> Answer | None:
         """One round: load, observe, decide, act."""
-        found = self._open_operation(owner)
+        found = self._records.open_operation(owner)
         if found is None:
             return None
         record, operation = found
@@ -176,10 +179,10 @@ class OperationService:
         observed, progress = observe(self._ports.stacks, self._ports.engines.versions, record, operation, now)
         operation = replace(operation, progress=progress)
         action = decide(operation.request, observed, progress, now)
-        logger.info("step", extra={**_names(operation), "action": type(action).__name__, "why": _why(action)})
+        logger.info("step", extra={**operation.names, "action": type(action).__name__, "why": _why(action)})
         match action:
             case Nothing():
-                self._drop(operation)
+                self._records.close(operation, Phase.DROPPED)
             case Resend():
                 return _answer(operation)
             case Wait():
@@ -196,7 +199,9 @@ class OperationService:
         """Nobody waits past the deadline: that is when the answer goes out, whatever was seen."""
         progress, request = operation.progress, operation.request
         wake_at = min(action.until or deadline.next_wake(progress.accepted_at, now), request.deadline)
-        self._change(request.owner, lambda record: bookkeeping.waiting(record, progress, wake_at), operation)
+        self._records.change(
+            request.owner, lambda record: bookkeeping.waiting(record, progress, wake_at), operation
+        )
 
     def _start(self, operation: OperationRecord, action: Start, now: datetime) -> None:
         """Records the call, then sends it: a crash in between costs a fence's time and nothing else."""
@@ -204,10 +209,10 @@ class OperationService:
         if action.operation in {Operation.CREATE, Operation.UPDATE} and not self._awaited(request):
             self._leave(operation, now)
             return
-        operation, call = calls.next_call(operation, action, now)
         version = self._version_for(operation, action)
+        operation, call = calls.next_call(operation, action, version, now)
         wake_at = min(deadline.next_wake(operation.progress.accepted_at, now), call.not_after)
-        self._change(
+        self._records.change(
             request.owner,
             lambda record: bookkeeping.started(record, call, action, version, wake_at),
             operation,
@@ -215,14 +220,14 @@ class OperationService:
         try:
             self._ports.engines.invoke(version, calls.payload(operation, action, call))
         except NotAccepted as error:
-            logger.warning("the engine was not started: %s", error, extra=_names(operation))
+            logger.warning("the engine was not started: %s", error, extra=operation.names)
             self.engine_ended(request.owner, call.call_id, calls.not_started(error))
         except Unavailable as error:
             # It may have been accepted all the same: only the fence tells that it can act no more. It does
             # not count as a try, since it says nothing about the request.
-            logger.warning("the engine could not be invoked: %s", error, extra=_names(operation))
+            logger.warning("the engine could not be invoked: %s", error, extra=operation.names)
             uncounted = replace(operation.progress, attempts=before.attempts)
-            self._change(request.owner, lambda record: record, replace(operation, progress=uncounted))
+            self._records.change(request.owner, lambda record: record, replace(operation, progress=uncounted))
 
     def _awaited(self, request: Request) -> bool:
         """Whether CloudFormation still wants this; if it cannot be asked, the gate's fence protects."""
@@ -236,8 +241,8 @@ class OperationService:
         """Drops what CloudFormation no longer wants, once it said so twice: its reads may be late."""
         first_at = operation.progress.unwanted_at
         if first_at is not None and now >= first_at + timedelta(seconds=UNWANTED_FOR_S):
-            logger.warning("dropped: the resource is no longer being made", extra=_names(operation))
-            self._drop(operation)
+            logger.warning("dropped: the resource is no longer being made", extra=operation.names)
+            self._records.close(operation, Phase.DROPPED)
             return
         progress = replace(operation.progress, unwanted_at=first_at or now)
         again = Wait("the parent stack does not wait for this", now + timedelta(seconds=UNWANTED_FOR_S))
@@ -258,9 +263,14 @@ class OperationService:
     ) -> Answer:
         """Writes the answer down with everything that follows from it, before it is sent."""
         outcome = self._outcome(operation, record, action)
-        progress = replace(operation.progress, phase=Phase.ANSWERING, outcome=outcome)
+        progress = replace(
+            operation.progress,
+            phase=Phase.ANSWERING,
+            outcome=outcome,
+            cluster_ended_at=cluster_end(self._ports.stacks, operation),
+        )
         wake_at = now + timedelta(seconds=RESEND_AFTER_S)
-        self._change(
+        self._records.change(
             operation.request.owner,
             lambda present: bookkeeping.concluded(present, operation, action, wake_at),
             replace(operation, progress=progress),
@@ -275,7 +285,7 @@ class OperationService:
         if request.type is RequestType.DELETE:
             return response.success(request, action.physical_id, {}, [], self._log_group)
         if messages:
-            logger.info("validation messages", extra={**_names(operation), "validation_messages": messages})
+            logger.info("validation messages", extra={**operation.names, "validation_messages": messages})
         described = action.description.cluster if action.description is not None else None
         data = attributes(action.cluster, described, record.login_pools)
         return response.success(request, action.physical_id, data, messages, self._log_group)
@@ -283,26 +293,7 @@ class OperationService:
     def _close(self, answer: Answer, phase: Phase) -> None:
         operation = self._ports.operations.load_operation(answer.owner, answer.request_id)
         if operation is not None:
-            self._finish(replace(operation, progress=replace(operation.progress, phase=phase)))
-
-    def _drop(self, operation: OperationRecord) -> None:
-        self._finish(replace(operation, progress=replace(operation.progress, phase=Phase.DROPPED)))
-
-    def _finish(self, operation: OperationRecord) -> None:
-        request = operation.request
-        self._change(
-            request.owner, lambda record: bookkeeping.answered(record, request.request_id), operation
-        )
-
-    def _change(
-        self, owner: Owner, change: Callable[[OwnerRecord], OwnerRecord], *operations: OperationRecord
-    ) -> None:
-        def of_present(record: OwnerRecord | None) -> OwnerRecord:
-            if record is None:
-                raise LookupError(f"{owner.key} has no record")
-            return change(record)
-
-        self._ports.operations.change(owner, of_present, operations)
+            self._records.close(operation, phase)
 
 
 def _answer(operation: OperationRecord) -> Answer:
@@ -310,16 +301,6 @@ def _answer(operation: OperationRecord) -> Answer:
     if outcome is None:
         raise LookupError(f"request {request.request_id} is being answered without an outcome")
     return Answer(request.owner, request.request_id, request.response_url, outcome)
-
-
-def _names(operation: OperationRecord) -> dict[str, str]:
-    return {
-        "request_id": operation.request.request_id,
-        "request_type": operation.request.type.value,
-        "stack_id": operation.request.owner.stack_id,
-        "logical_id": operation.request.owner.logical_id,
-        "cluster_name": operation.progress.cluster_name,
-    }
 
 
 def _why(action: Action) -> str:

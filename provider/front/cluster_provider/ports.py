@@ -5,8 +5,9 @@ from datetime import datetime
 from typing import Protocol
 
 from cluster_provider.core.identity import Owner
+from cluster_provider.core.measurements import Measurement
 from cluster_provider.core.observed import ClusterStack, StackFailure
-from cluster_provider.core.progress import OperationRecord, OwnerRecord
+from cluster_provider.core.progress import Backlog, OperationRecord, OwnerRecord
 
 
 class Clock(Protocol):
@@ -26,6 +27,10 @@ class Stacks(Protocol):
 
     def failures(self, stack_id: str, since: datetime | None) -> tuple[StackFailure, ...]:
         """Failed resources of a stack and its nested stacks since an instant, oldest first."""
+        ...
+
+    def ended_at(self, stack_id: str) -> datetime | None:
+        """When what was last done to a stack came to its end; None while it goes on."""
         ...
 
     def has_event_of(self, stack_id: str, client_request_token: str) -> bool:
@@ -115,6 +120,18 @@ class Operations(Protocol):
         """Owners whose wake-up is due, the longest overdue first."""
         ...
 
+    def backlog(self, now: datetime) -> Backlog:
+        """How many requests are open, and how many of them late."""
+        ...
+
     def owners_of(self, cluster_name: str) -> list[Owner]:
         """Owners with an open request about a cluster of this name."""
+        ...
+
+
+class Metrics(Protocol):
+    """Where measurements go."""
+
+    def record(self, *measurements: Measurement) -> None:
+        """Hands measurements on at once, so that none is lost with the invocation."""
         ...

@@ -15,7 +15,7 @@ from botocore.config import Config
 from cluster_provider.adapters.operations import DynamoOperations
 from cluster_provider.core.errors import Superseded, Unavailable
 from cluster_provider.core.identity import Owner
-from cluster_provider.core.progress import OperationRecord, OwnerRecord, Phase, Progress
+from cluster_provider.core.progress import Backlog, OperationRecord, OwnerRecord, Phase, Progress
 from cluster_provider.core.request import Request, RequestType
 from cluster_provider.ports import Operations
 from localcloud.cloud import Cloud
@@ -105,6 +105,16 @@ def test_what_is_due_comes_longest_overdue_first_and_never_early(operations: Ope
     assert operations.due(START + timedelta(seconds=10), 10) == [OTHER]
     assert operations.due(START + timedelta(seconds=30), 10) == [OTHER, OWNER]
     assert operations.due(START + timedelta(seconds=30), 1) == [OTHER]
+
+
+def test_the_backlog_is_what_is_open_and_what_of_it_is_late(operations: Operations) -> None:
+    assert operations.backlog(START) == Backlog(open=0, late=0)
+    put(operations, OWNER, replace(RECORD, late_at=START + timedelta(seconds=30)))
+    put(operations, OTHER, replace(RECORD, late_at=None))
+    assert operations.backlog(START) == Backlog(open=2, late=0)
+    assert operations.backlog(START + timedelta(seconds=30)) == Backlog(open=2, late=1)
+    put(operations, OWNER, replace(RECORD, is_open=False, wake_at=None, late_at=START))
+    assert operations.backlog(START + timedelta(days=1)) == Backlog(open=1, late=0)
 
 
 def test_a_disarmed_owner_is_never_due(operations: Operations) -> None:

@@ -1,7 +1,7 @@
 """What the port Stacks MUST do, on the fake and on the embedded cloud."""
 
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -70,6 +70,24 @@ def test_a_stack_that_never_was_is_none(hpc: tuple[Stacks, str, str]) -> None:
 def test_a_stack_without_a_failure_has_none(hpc: tuple[Stacks, str, str]) -> None:
     stacks, _, arn = hpc
     assert stacks.failures(arn, None) == ()
+
+
+def test_a_settled_stack_tells_when_it_came_to_its_end(hpc: tuple[Stacks, str, str]) -> None:
+    stacks, _, arn = hpc
+    ended_at = stacks.ended_at(arn)
+    assert ended_at is not None
+    assert ended_at.utcoffset() == timedelta(0)
+
+
+def test_a_stack_that_still_changes_has_no_end(cloud: Cloud, unique: str) -> None:
+    client = cloud.client("cloudformation")
+    cloud.set_behaviours([{"stack": unique, "logical_id": "Queue", "action": "CREATE", "duration_s": 86400}])
+    arn = client.create_stack(StackName=unique, TemplateBody=json.dumps(TEMPLATE))["StackId"]
+    facts = FactStacks()
+    changing = facts.declare(stack_of(unique, "CREATE_IN_PROGRESS"))
+    assert CloudFormationStacks(client).ended_at(arn) is None
+    assert facts.ended_at(changing.stack_id) is None
+    cloud.set_behaviours([])
 
 
 def test_a_token_that_was_never_used_is_not_found(hpc: tuple[Stacks, str, str]) -> None:

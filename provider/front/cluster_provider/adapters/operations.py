@@ -2,8 +2,8 @@
 
 Items: ``pk`` is the owner's key; ``sk`` is ``owner`` or ``request#ID``. The records themselves are JSON in
 ``document``; beside it stand only the attributes that DynamoDB must see: ``revision`` (optimistic lock),
-``due`` and ``wake_at`` (index of what is waited for), ``following`` (index by cluster), the lease, and
-``expires_at`` (time to live).
+``due``, ``wake_at`` and ``late_at`` (index of what is waited for), ``following`` (index by cluster), the
+lease, and ``expires_at`` (time to live).
 """
 
 import json
@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 from cluster_provider.core.document import format_instant, from_document, to_document
 from cluster_provider.core.errors import Unavailable
 from cluster_provider.core.identity import Owner
-from cluster_provider.core.progress import OperationRecord, OwnerRecord, Phase
+from cluster_provider.core.progress import Backlog, OperationRecord, OwnerRecord, Phase
 from cluster_provider.ports import Clock
 from cluster_provider.sdk import unavailable_if_transient
 
@@ -124,6 +124,19 @@ class DynamoOperations:
             )
         return [Owner.from_key(item["pk"]["S"]) for item in answer["Items"]]
 
+    def backlog(self, now: datetime) -> Backlog:
+        """How many requests are open, and how many of them late."""
+        with unavailable_if_transient():
+            pages = self._client.get_paginator("query").paginate(
+                TableName=self._table,
+                IndexName=DUE_INDEX,
+                KeyConditionExpression="due = :due",
+                ExpressionAttributeValues={":due": {"S": DUE}},
+            )
+            waiting = [item for page in pages for item in page["Items"]]
+        late = [item for item in waiting if "late_at" in item and item["late_at"]["S"] <= format_instant(now)]
+        return Backlog(len(waiting), len(late))
+
     def owners_of(self, cluster_name: str) -> list[Owner]:
         """Owners with an open request about a cluster of this name."""
         with unavailable_if_transient():
@@ -179,6 +192,7 @@ class DynamoOperations:
         index = {
             "due": {"S": DUE} if record.wake_at is not None else None,
             "wake_at": {"S": format_instant(record.wake_at)} if record.wake_at is not None else None,
+            "late_at": {"S": format_instant(record.late_at)} if record.late_at is not None else None,
             "following": {"S": record.following} if record.following else None,
             "expires_at": None if record.is_open or record.clusters else {"N": str(expires_at)},
         }

@@ -55,6 +55,16 @@ class CloudFormationStacks:
         with unavailable_if_transient():
             return tuple(sorted(self._failures(stack_id, since, 0), key=lambda failure: failure.at))
 
+    def ended_at(self, stack_id: str) -> datetime | None:
+        """When what was last done to a stack came to its end; None while it goes on."""
+        with unavailable_if_transient():
+            last = next(self._events(stack_id), None)
+        # The last event of all is the stack's own.
+        if last is None or last["PhysicalResourceId"] != stack_id:
+            return None
+        ended: datetime = last["Timestamp"]
+        return None if last["ResourceStatus"].endswith("_IN_PROGRESS") else ended
+
     def has_event_of(self, stack_id: str, client_request_token: str) -> bool:
         """Whether CloudFormation acted on the stack for this client request token."""
         with unavailable_if_transient():

@@ -27,8 +27,11 @@ def accepted(record: OwnerRecord | None, request: Request, wake_at: datetime) ->
     Raises:
         Superseded: This request, or a newer one of this owner, was accepted already.
     """
+    late_at = deadline.half_way(request.issued_at, request.deadline)
     if record is None:
-        fresh = OwnerRecord(request.request_id, request.issued_at, request.type, wake_at=wake_at)
+        fresh = OwnerRecord(
+            request.request_id, request.issued_at, request.type, wake_at=wake_at, late_at=late_at
+        )
         return replace(fresh, following=cluster_of(fresh, request))
     if request.request_id == record.newest_request_id or _is_late(record, request):
         raise Superseded(request.request_id)
@@ -41,6 +44,7 @@ def accepted(record: OwnerRecord | None, request: Request, wake_at: datetime) ->
         is_open=True,
         following=cluster_of(record, request),
         wake_at=wake_at,
+        late_at=late_at,
     )
 
 

@@ -25,7 +25,9 @@ CONTRACT = 1
 _SAFE_ID = re.compile(r"[A-Za-z0-9-]{1,60}")
 
 
-def next_call(operation: OperationRecord, start: Start, now: datetime) -> tuple[OperationRecord, EngineCall]:
+def next_call(
+    operation: OperationRecord, start: Start, version: str, now: datetime
+) -> tuple[OperationRecord, EngineCall]:
     """The call that a start makes, counted.
 
     Its id derives from the request and the count, so a step that is repeated after a crash repeats the call
@@ -46,6 +48,7 @@ def next_call(operation: OperationRecord, start: Start, now: datetime) -> tuple[
         cluster_name=start.cluster_name,
         sent_at=now,
         not_after=deadline.fence(now, request.deadline),
+        version=version,
     )
     return replace(operation, progress=replace(progress, calls=number, attempts=attempts)), call
 

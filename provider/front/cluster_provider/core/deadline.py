@@ -50,6 +50,11 @@ def deadline(issued: datetime, received_at: datetime, service_timeout_s: int) ->
     return min(issued, received_at) + timedelta(seconds=service_timeout_s - margin_s)
 
 
+def half_way(issued: datetime, answer_by: datetime) -> datetime:
+    """When half of a request's time has passed; what is open then is worth a look."""
+    return issued + (answer_by - issued) / 2
+
+
 def fence(now: datetime, answer_by: datetime) -> datetime:
     """Until when an engine started now may send a mutating call."""
     return min(now + timedelta(seconds=ENGINE_LIMIT_S), answer_by)

@@ -69,6 +69,7 @@ class EngineCall:
         cluster_name: Of which cluster.
         sent_at: When it was recorded, just before it was sent.
         not_after: Its fence: past it the gate sends nothing.
+        version: ParallelCluster version of the engine.
         ended_at: When its end was heard of; None until then.
         result: What it reported.
     """
@@ -79,6 +80,7 @@ class EngineCall:
     cluster_name: str
     sent_at: datetime
     not_after: datetime
+    version: str = ""
     ended_at: datetime | None = None
     result: EngineResult | None = None
 
@@ -127,6 +129,8 @@ class Progress:
         described_at: When it was made.
         unwanted_at: When the parent stack first said that it no longer waits for this.
         outcome: The answer.
+        cluster_ended_at: When the cluster's stack came to the end that is answered, by CloudFormation's own
+            time; None where nothing was done to it.
         wakes: How often this request was looked at.
         calls: How many engine calls were made for it, all counted.
     """
@@ -146,6 +150,7 @@ class Progress:
     described_at: datetime | None = None
     unwanted_at: datetime | None = None
     outcome: Outcome | None = None
+    cluster_ended_at: datetime | None = None
     wakes: int = 0
     calls: int = 0
 
@@ -167,6 +172,30 @@ class OperationRecord:
 
     request: Request
     progress: Progress
+
+    @property
+    def names(self) -> dict[str, str]:
+        """What a log line is told apart by."""
+        return {
+            "request_id": self.request.request_id,
+            "request_type": self.request.type.value,
+            "stack_id": self.request.owner.stack_id,
+            "logical_id": self.request.owner.logical_id,
+            "cluster_name": self.progress.cluster_name,
+        }
+
+
+@dataclass(frozen=True)
+class Backlog:
+    """Requests that are not answered yet.
+
+    Args:
+        open: How many there are.
+        late: How many of them have used more than half of their time.
+    """
+
+    open: int
+    late: int
 
 
 @dataclass(frozen=True)
@@ -191,6 +220,7 @@ class OwnerRecord:
         call: The engine call of this owner that was made last.
         undo: The last Update that failed without effect.
         wake_at: When the sweep looks next; None if nothing is waited for.
+        late_at: When half of the newest request's time has passed.
         login_pools: Largest number of login pools ever reported; their attribute names stay.
         retained: ARNs of clusters that were kept when their resource was deleted.
         heard: Names of clusters of this owner that CloudFormation itself has named in a request.
@@ -205,6 +235,7 @@ class OwnerRecord:
     call: EngineCall | None = None
     undo: Undo | None = None
     wake_at: datetime | None = None
+    late_at: datetime | None = None
     login_pools: int = 0
     retained: list[str] = field(default_factory=list)
     heard: list[str] = field(default_factory=list)

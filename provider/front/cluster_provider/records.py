@@ -1,0 +1,74 @@
+"""Records of owners and their requests: read together, changed together, measured once they are written."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from cluster_provider.core import bookkeeping, measurements
+from cluster_provider.core.identity import Owner
+from cluster_provider.core.progress import OperationRecord, OwnerRecord, Phase
+from cluster_provider.ports import Clock, Metrics, Operations
+
+
+class Records:
+    """The table's records; every change of one passes here.
+
+    Args:
+        operations: The table.
+        metrics: Told what a change counts as.
+        clock: Tells when it was.
+    """
+
+    def __init__(self, operations: Operations, metrics: Metrics, clock: Clock) -> None:
+        self._operations = operations
+        self._metrics = metrics
+        self._clock = clock
+
+    def open_operation(self, owner: Owner) -> tuple[OwnerRecord, OperationRecord] | None:
+        """An owner's record with its open request, if there is one."""
+        record = self._operations.load(owner)
+        if record is None or not record.is_open:
+            return None
+        operation = self._operations.load_operation(owner, record.newest_request_id)
+        if operation is None:
+            raise LookupError(f"{owner.key}: request {record.newest_request_id} has no record")
+        return record, operation
+
+    def write(
+        self,
+        owner: Owner,
+        change: Callable[[OwnerRecord | None], OwnerRecord],
+        *operations: OperationRecord,
+    ) -> None:
+        """Makes of an owner's record what ``change`` says, new or not, and writes operations with it."""
+        before: OwnerRecord | None = None
+
+        def noting(present: OwnerRecord | None) -> OwnerRecord:
+            nonlocal before
+            before = present
+            return change(present)
+
+        after = self._operations.change(owner, noting, operations)
+        measured = measurements.of_change(before, after, operations, self._clock.now())
+        self._metrics.record(*measured)
+
+    def change(
+        self, owner: Owner, change: Callable[[OwnerRecord], OwnerRecord], *operations: OperationRecord
+    ) -> None:
+        """The same for a record that must be there.
+
+        Raises:
+            LookupError: It is not.
+        """
+
+        def of_present(record: OwnerRecord | None) -> OwnerRecord:
+            if record is None:
+                raise LookupError(f"{owner.key} has no record")
+            return change(record)
+
+        self.write(owner, of_present, *operations)
+
+    def close(self, operation: OperationRecord, phase: Phase) -> None:
+        """A request is over: answered, or dropped."""
+        request = operation.request
+        closed = replace(operation, progress=replace(operation.progress, phase=phase))
+        self.change(request.owner, lambda record: bookkeeping.answered(record, request.request_id), closed)
