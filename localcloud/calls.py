@@ -11,6 +11,7 @@ from urllib.parse import parse_qs
 
 import botocore.session
 from botocore.exceptions import UnknownServiceError
+from botocore.model import OperationModel
 
 from localcloud.callers import Caller, callers
 
@@ -22,6 +23,8 @@ _FORM = "application/x-www-form-urlencoded"
 _MODELS = {"elasticfilesystem": "efs"}
 #: What names a resource is shorter; templates and documents are longer.
 _LONGEST_PARAMETER = 512
+#: How members that name something end, such as ``TransactItems.1.Put.TableName`` and ``Tags.1.Key``.
+_NAMING = (".TableName", ".Key")
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,8 @@ def describe(environ: dict[str, Any]) -> Call | None:
     form = query | _first(_form(environ))
     if action := form.pop("Action", ""):
         return Call(service, action, "query", caller, region, _short(form))
-    operation, members = _rest_operation(service, environ["REQUEST_METHOD"], path, query)
+    headers = {name: str(value) for name, value in environ.items() if name.startswith("HTTP_X_")}
+    operation, members = _rest_operation(service, environ["REQUEST_METHOD"], path, query | headers)
     is_xml = service in {"s3", "route53"}
     return Call(service, operation, "query" if is_xml else "json", caller, region, _short(members | query))
 
@@ -98,9 +102,18 @@ def _scalars(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for name, value in document.items():
         if isinstance(value, str | int | float):
             yield name, str(value)
-        elif name == "Tags" and isinstance(value, list):
-            for number, tag in enumerate(value, 1):
-                yield f"Tags.{number}.Key", str(tag.get("Key", ""))
+        else:
+            yield from _names(name, value)
+
+
+def _names(path: str, node: Any) -> Iterator[tuple[str, str]]:
+    """What in the depth of a document names a resource or a tag."""
+    if isinstance(node, str) and path.endswith(_NAMING):
+        yield path, node
+    elif isinstance(node, dict | list):
+        members = node.items() if isinstance(node, dict) else enumerate(node, 1)
+        for key, member in members:
+            yield from _names(f"{path}.{key}", member)
 
 
 def _body(environ: dict[str, Any]) -> bytes:
@@ -114,10 +127,10 @@ def _body(environ: dict[str, Any]) -> bytes:
 
 
 def _rest_operation(
-    service: str, method: str, path: str, query: Mapping[str, str]
+    service: str, method: str, path: str, given: Mapping[str, str]
 ) -> tuple[str, dict[str, str]]:
     for operation_method, pattern, wanted, name in _rest_operations(service):
-        has_all = all(key in query and (not value or value == query[key]) for key, value in wanted.items())
+        has_all = all(key in given and (not value or value == given[key]) for key, value in wanted.items())
         if operation_method == method and has_all and (match := pattern.fullmatch(path)):
             return name, match.groupdict()
     return "", {}
@@ -125,20 +138,36 @@ def _rest_operation(
 
 @cache
 def _rest_operations(service: str) -> list[tuple[str, re.Pattern[str], dict[str, str], str]]:
-    """Method, path, query and name of a service's operations, those that say most about a request first."""
+    """Method, path, query with headers, and name of a service's operations, the most telling ones first."""
     try:
         model = botocore.session.get_session().get_service_model(_MODELS.get(service, service))
     except UnknownServiceError:
         return []
     operations = []
     for name in model.operation_names:
-        http = model.operation_model(name).http
+        operation = model.operation_model(name)
+        http = operation.http
         path, _, query = http["requestUri"].partition("?")
         literal = len(_PATH_MEMBER.sub("", path))
-        wanted = _first(query)
+        wanted = _first(query) | dict.fromkeys(_required_headers(operation), "")
         operations.append((len(wanted), literal, http["method"], _pattern(path), wanted, name))
     operations.sort(key=lambda item: item[:2], reverse=True)
     return [item[2:] for item in operations]
+
+
+def _required_headers(operation: OperationModel) -> Iterator[str]:
+    """Names of headers without which a request is none of this operation, as WSGI has them."""
+    shape = operation.input_shape
+    if shape is None:
+        return
+    for name in shape.required_members:
+        place = shape.members[name].serialization
+        if place.get("location") == "header":
+            yield _header(place["name"])
+
+
+def _header(name: str) -> str:
+    return f"HTTP_{name.upper().replace('-', '_')}"
 
 
 def _pattern(path: str) -> re.Pattern[str]:

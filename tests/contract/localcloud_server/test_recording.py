@@ -15,8 +15,16 @@ ASKING = """
     def handler(event, context):
         boto3.client("cloudformation").create_stack(**event["stack"])
         boto3.client("s3").list_objects_v2(Bucket=event["bucket"], Prefix="a/")
+        boto3.client("s3").put_object(Bucket=event["bucket"], Key="b", Body=b"")
+        boto3.client("s3").copy_object(Bucket=event["bucket"], Key="c", CopySource=event["bucket"] + "/b")
+        dynamodb = boto3.client("dynamodb")
         try:
-            boto3.client("dynamodb").get_item(TableName="none", Key={"secret": {"S": "value"}})
+            put = {"Put": {"TableName": "none", "Item": {"TableName": {"S": "value"}}}}
+            dynamodb.transact_write_items(TransactItems=[put])
+        except ClientError:
+            pass
+        try:
+            dynamodb.get_item(TableName="none", Key={"secret": {"S": "value"}})
         except ClientError:
             pass
 """
@@ -62,6 +70,8 @@ def test_each_form_of_request_is_named_with_what_tells_its_resource(cloud, funct
     assert seen["ListObjectsV2"]["parameters"]["Bucket"] == cloud.exports["ARTIFACT_BUCKET"]
     assert seen["ListObjectsV2"]["parameters"]["prefix"] == "a/"
     assert seen["GetItem"]["parameters"] == {"TableName": "none"}
+    assert seen["TransactWriteItems"]["parameters"] == {"TransactItems.1.Put.TableName": "none"}
+    assert (seen["PutObject"]["parameters"]["Key"], seen["CopyObject"]["parameters"]["Key"]) == ("b", "c")
     assert {fact["region"] for fact in seen.values()} == {"us-east-1"}
 
 

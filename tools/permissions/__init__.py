@@ -1,0 +1,1 @@
+"""What the roles in template.yaml allow, judged by what was asked of AWS."""

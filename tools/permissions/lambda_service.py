@@ -1,0 +1,52 @@
+"""What Lambda does with a function's role, whatever the function does."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from tools.permissions.arns import Place
+from tools.permissions.policy import Request
+
+#: Source: AWS Lambda developer guide, "Giving Lambda functions access to resources in an Amazon VPC".
+_NETWORK = (
+    "ec2:CreateNetworkInterface",
+    "ec2:DeleteNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSubnets",
+)
+#: The action that delivers to a destination or a dead-letter queue, by the target's service.
+#: Source: AWS Lambda developer guide, "Capturing records of Lambda asynchronous invocations".
+_DELIVERIES = {
+    "events": "events:PutEvents",
+    "lambda": "lambda:InvokeFunction",
+    "sns": "sns:Publish",
+    "sqs": "sqs:SendMessage",
+}
+
+
+def requests_for(
+    configuration: Mapping[str, Any], asynchronous: Mapping[str, Any], place: Place
+) -> Iterator[Request]:
+    """Yields what Lambda asks IAM for in the name of a function's role.
+
+    Args:
+        configuration: Answer of GetFunctionConfiguration.
+        asynchronous: Answer of GetFunctionEventInvokeConfig, empty if there is none.
+        place: Where the function is.
+    """
+    context = {"aws:requestedregion": (place.region,)}
+    group = configuration["LoggingConfig"]["LogGroup"]
+    for action in ("logs:CreateLogStream", "logs:PutLogEvents"):
+        yield Request(action, place.arn("logs", f"log-group:{group}:log-stream:some"), context)
+    targets = [configuration.get("DeadLetterConfig", {}).get("TargetArn")]
+    destinations = asynchronous.get("DestinationConfig", {})
+    targets += [destinations.get(end, {}).get("Destination") for end in ("OnSuccess", "OnFailure")]
+    for target in filter(None, targets):
+        yield Request(_DELIVERIES[target.split(":")[2]], target, context)
+    if configuration.get("VpcConfig", {}).get("SubnetIds"):
+        for action in _NETWORK:
+            yield Request(action, "*", context)
+    if key := configuration.get("KMSKeyArn"):
+        yield Request("kms:Decrypt", key, context)
+    if configuration.get("TracingConfig", {}).get("Mode") == "Active":
+        for action in ("xray:PutTraceSegments", "xray:PutTelemetryRecords"):
+            yield Request(action, "*", context)
