@@ -6,6 +6,7 @@ dependent actions; Amazon S3 user guide, "Required permissions for Amazon S3 API
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from tools.permissions.arns import Place
@@ -57,26 +58,39 @@ def requests_of(call: Mapping[str, Any]) -> Iterator[Request]:
         UnknownResourceError: The resource cannot be told.
         UnknownActionError: IAM has no such action.
     """
-    service = _PREFIXES.get(call["service"], call["service"])
-    operation, parameters, place = call["operation"], call["parameters"], Place(call["region"])
+    service, operation = _prefix(call["service"]), call["operation"]
+    parameters, place = call["parameters"], Place(call["region"])
     tag_keys = tuple(value for name, value in parameters.items() if _TAG_KEY.fullmatch(name))
     context = {"aws:requestedregion": (place.region,), **({"aws:tagkeys": tag_keys} if tag_keys else {})}
-    if f"{service}:{operation}" in _FREE:
-        return
     if operation == "TransactWriteItems":
         yield from _transaction(parameters, place, context)
         return
-    for action in _actions(service, operation, parameters):
+    for action in actions_of(service, operation, parameters):
         resource = _resource(action, parameters, place) if has_resources(action) else "*"
         yield Request(action, resource, context)
     yield from _dependent(f"{service}:{operation}", parameters, place, context, bool(tag_keys))
 
 
-def _actions(service: str, operation: str, parameters: Parameters) -> tuple[str, ...]:
-    action = f"{service}:{operation}"
+def actions_of(
+    service: str, operation: str, parameters: Parameters = MappingProxyType({})
+) -> tuple[str, ...]:
+    """Returns the actions that stand for an operation; none where everybody may call it.
+
+    Args:
+        service: The signing name.
+        operation: As the API has it.
+        parameters: Which may make a difference.
+    """
+    action = f"{_prefix(service)}:{operation}"
+    if action in _FREE:
+        return ()
     if action in {"s3:GetObject", "s3:HeadObject"} and "versionId" in parameters:
         return ("s3:GetObjectVersion",)
     return _ACTIONS.get(action, (action,))
+
+
+def _prefix(service: str) -> str:
+    return _PREFIXES.get(service, service)
 
 
 def _transaction(parameters: Parameters, place: Place, context: Context) -> Iterator[Request]:

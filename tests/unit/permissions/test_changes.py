@@ -1,0 +1,96 @@
+"""What CloudFormation does for a cluster asks IAM for what its handlers call."""
+
+import pytest
+
+from tests.support.resource_types import RESOURCE_TYPES
+from tools.permissions.arns import Place
+from tools.permissions.changes import Clusters, left_out, permissions_of
+from tools.permissions.reference import handler_permissions
+from tools.permissions.roles import Role
+from tools.permissions.template import TEMPLATE, Names, Template
+
+ACCOUNT = "123456789012"
+PLACE = Place("us-east-1", ACCOUNT)
+
+
+def change(resource_type, action="CREATE", physical_id="name", **properties):
+    return {
+        "type": resource_type,
+        "action": action,
+        "physical_id": physical_id,
+        "properties": properties,
+        "stack_tags": {"parallelcluster:cluster-name": "c"},
+    }
+
+
+def asked(*changes):
+    clusters = Clusters(changes, PLACE, left_out())
+    return list(clusters.requests_of(changes[-1]))
+
+
+def test_a_table_is_asked_for_by_its_name():
+    requests = asked(change("AWS::DynamoDB::Table", physical_id="parallelcluster-c"))
+    assert {request.resource for request in requests} == {
+        f"arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/parallelcluster-c"
+    }
+    assert {"dynamodb:CreateTable", "dynamodb:TagResource"} <= {request.action for request in requests}
+
+
+def test_a_function_is_given_its_role_and_its_code():
+    role = f"arn:aws:iam::{ACCOUNT}:role/parallelcluster/r"
+    code = {"S3Bucket": "b", "S3Key": "k"}
+    requests = {r.action: r for r in asked(change("AWS::Lambda::Function", Role=role, Code=code))}
+    assert requests["iam:PassRole"].resource == role
+    assert requests["iam:PassRole"].context["iam:passedtoservice"] == ("lambda.amazonaws.com",)
+    assert requests["s3:GetObject"].resource == "arn:aws:s3:::b/k"
+
+
+def test_a_nodes_role_is_found_through_its_profile():
+    made = [
+        change("AWS::IAM::Role", physical_id="r", Path="/parallelcluster/c/"),
+        change("AWS::IAM::InstanceProfile", physical_id="p", Roles=["r"]),
+        change("AWS::EC2::Instance", physical_id="i"),
+    ]
+    (passed,) = [request for request in asked(*made) if request.action == "iam:PassRole"]
+    assert passed.resource == f"arn:aws:iam::{ACCOUNT}:role/parallelcluster/c/r"
+    assert passed.context["iam:passedtoservice"] == ("ec2.amazonaws.com",)
+
+
+def test_each_managed_policy_of_a_role_is_attached_and_its_boundary_is_seen():
+    policies = ["arn:aws:iam::aws:policy/a", "arn:aws:iam::aws:policy/b"]
+    role = change("AWS::IAM::Role", Path="/x/", ManagedPolicyArns=policies, PermissionsBoundary="arn:b")
+    attached = [request for request in asked(role) if request.action == "iam:AttachRolePolicy"]
+    assert [request.context["iam:policyarn"] for request in attached] == [(policy,) for policy in policies]
+    assert {request.context["iam:permissionsboundary"] for request in attached} == {("arn:b",)}
+
+
+def test_a_custom_resource_is_a_call_of_its_function():
+    (request,) = asked(change("AWS::CloudFormation::CustomResource", ServiceToken="arn:f"))
+    assert (request.action, request.resource) == ("lambda:InvokeFunction", "arn:f")
+
+
+def test_what_waits_needs_no_permission():
+    assert asked(change("AWS::CloudFormation::WaitCondition")) == []
+
+
+@pytest.mark.parametrize("exception", left_out(), ids=lambda exception: exception.reason[:40])
+def test_nothing_is_left_out_that_no_handler_calls(exception):
+    types = exception.types or RESOURCE_TYPES
+    called = {
+        (kind, action)
+        for kind in types
+        for actions in (handler_permissions(kind) or {}).values()
+        for action in actions
+    }
+    for pattern in exception.actions:
+        alone = type(exception)((pattern,), exception.types, exception.reason)
+        assert any(alone.covers(action, kind) for kind, action in called), pattern
+
+
+@pytest.mark.parametrize("resource_type", RESOURCE_TYPES)
+def test_the_engines_policies_allow_what_every_kind_of_resource_needs(resource_type):
+    documents = Template(TEMPLATE.read_text(), Names(PLACE, "provider")).roles()["EngineRole"]
+    allowed = Role("EngineRole", documents).actions()
+    for action in ("CREATE", "UPDATE", "DELETE"):
+        needed = {name.lower() for name in permissions_of(resource_type, action, left_out())}
+        assert needed - allowed == set(), action

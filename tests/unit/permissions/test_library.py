@@ -1,0 +1,104 @@
+"""The second source of what an engine needs: the library's own calls, and the resources of its templates."""
+
+import ast
+import re
+from importlib.util import find_spec
+from pathlib import Path
+
+import botocore.session
+import pytest
+from botocore import xform_name
+
+from tests.support.resource_types import RESOURCE_TYPES
+from tools.permissions.arns import Place
+from tools.permissions.calls import actions_of
+from tools.permissions.roles import Role
+from tools.permissions.template import TEMPLATE, Names, Template
+
+LIBRARY = Path(find_spec("pcluster").origin).parent
+
+#: Constructs that are no resources of AWS, or need no permission beyond their function's invocation.
+NO_RESOURCES = {"CustomResource", "Output", "Parameter", "Tag", "WaitCondition", "WaitConditionHandle"}
+
+IMAGES = "builds, lists or deletes images, which no engine does"
+LOGS = "reads or exports the logs of clusters, which no engine does"
+USERS = (
+    "the secret's or parameter's owner allows it, see docs/permissions.md; without it the validator says so"
+)
+#: Calls of the library that the engine's role may not make, with the reason.
+NOT_ALLOWED = {
+    "ec2:DeleteSnapshot": IMAGES,
+    "ec2:DeregisterImage": IMAGES,
+    "imagebuilder:GetImage": IMAGES,
+    "logs:CreateExportTask": LOGS,
+    "logs:DescribeExportTasks": LOGS,
+    "logs:DescribeLogStreams": LOGS,
+    "logs:FilterLogEvents": LOGS,
+    "logs:GetLogEvents": LOGS,
+    "secretsmanager:GetSecretValue": USERS,
+    "ssm:GetParameter": USERS,
+}
+
+
+def service_of(tree):
+    """The service that a module's class is a client of."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "super().__init__":
+            return next((item.value for item in node.args if isinstance(item, ast.Constant)), None)
+    return None
+
+
+def calls_of(tree):
+    """Names of the client's methods that a module calls, hands to a paginator, or has one paginate."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and ast.unparse(node.value) in {
+            "self._client",
+            "self._resource.Table(table_name)",
+        }:
+            yield node.attr
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith(".get_paginator"):
+            yield from (argument.value for argument in node.args if isinstance(argument, ast.Constant))
+
+
+def library_actions():
+    """What the library asks IAM for, by the place of the call."""
+    for path in sorted((LIBRARY / "aws").glob("*.py")):
+        tree = ast.parse(path.read_text())
+        if (service := service_of(tree)) is None:
+            continue
+        model = botocore.session.get_session().get_service_model(service)
+        operations = {xform_name(name): name for name in model.operation_names}
+        for method in sorted(set(calls_of(tree)) & set(operations)):
+            yield from actions_of(model.signing_name, operations[method])
+
+
+ACTIONS = sorted(set(library_actions()))
+
+
+@pytest.fixture(scope="module")
+def allowed():
+    documents = Template(TEMPLATE.read_text(), Names(Place("us-east-1"), "provider")).roles()["EngineRole"]
+    return Role("EngineRole", documents).actions()
+
+
+def test_the_librarys_calls_are_found():
+    assert len(ACTIONS) > 60
+    assert {"ec2:DescribeSubnets", "elasticfilesystem:DescribeMountTargets", "s3:PutObject"} <= set(ACTIONS)
+    assert {"dynamodb:GetItem", "cloudformation:CreateStack", "tag:GetResources"} <= set(ACTIONS)
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_each_call_of_the_library_is_allowed_or_there_is_a_reason_why_not(action, allowed):
+    assert (action.lower() in allowed) != (action in NOT_ALLOWED)
+
+
+def test_no_reason_is_given_for_a_call_that_the_library_does_not_make():
+    assert set(NOT_ALLOWED) - set(ACTIONS) == set()
+
+
+def test_every_kind_of_resource_of_the_librarys_templates_is_known():
+    sources = [path for path in (LIBRARY / "templates").glob("*.py") if path.name != "imagebuilder_stack.py"]
+    text = "\n".join(path.read_text() for path in sources)
+    constructs = set(re.findall(r"\bCfn([A-Z][A-Za-z0-9]+)\(", text)) - NO_RESOURCES
+    assert len(constructs) > 20
+    assert constructs - {name.rpartition(":")[2] for name in RESOURCE_TYPES} == set()
