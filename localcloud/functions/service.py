@@ -26,6 +26,8 @@ from localcloud.functions.permissions import allows
 from localcloud.functions.pool import FunctionPool, Job
 from localcloud.functions.process import Settings
 from localcloud.functions.records import Attempt, Ending, InvocationRecord, Records
+from localcloud.metrics import put_invocation
+from localcloud.resources.model import Place
 
 #: Source: AWS Lambda quotas, invocation payload.
 SYNC_LIMIT_BYTES = 6 * 1024 * 1024
@@ -132,7 +134,7 @@ class Functions:
         started_at = clock.now()
 
         def ended(outcome: Outcome) -> None:
-            self.records.add(
+            self._add(
                 InvocationRecord(
                     function=deployment.function_name,
                     request_id=attempt.request_id,
@@ -158,7 +160,7 @@ class Functions:
 
     def note(self, function: Function, attempt: Attempt, ending: Ending, error: str) -> None:
         """Records an attempt that did not reach the function."""
-        self.records.add(
+        self._add(
             InvocationRecord(
                 function=function.function_name,
                 request_id=attempt.request_id,
@@ -188,6 +190,10 @@ class Functions:
             pools, self._pools = list(self._pools.values()), {}
         for pool in pools:
             pool.stop()
+
+    def _add(self, record: InvocationRecord) -> None:
+        self.records.add(record)
+        put_invocation(Place(self.settings.account, self.settings.region), record)
 
     def _check(self, function: Function, attempt: Attempt, limit_bytes: int, caller: Caller | None) -> None:
         if caller is not None and not _may_invoke(function, caller):

@@ -1,4 +1,4 @@
-"""CloudWatch Logs: log groups and metric filters."""
+"""CloudWatch Logs: log groups, streams with metrics in their lines, and metric filters."""
 
 from dataclasses import replace
 from typing import Any, ClassVar
@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from moto.core.common_models import CloudFormationModel
 from moto.logs import models as moto_logs
 
+from localcloud.metrics import put_embedded
 from localcloud.resources.model import Place, Resource, Wanted, in_place_of
 
 
@@ -42,6 +43,18 @@ class LogGroup(Resource, moto_logs.LogGroup, CloudFormationModel):
         backend = place.regional(moto_logs.logs_backends)
         if physical_id in backend.groups:
             backend.delete_log_group(physical_id)
+
+
+@in_place_of(moto_logs.LogStream)
+class LogStream(moto_logs.LogStream):
+    """A stream; metrics that its lines carry are taken out of them."""
+
+    def put_log_events(self, log_events: list[dict[str, Any]]) -> str:
+        """Appends lines."""
+        token = str(super().put_log_events(log_events))
+        for event in log_events:
+            put_embedded(Place(self.account_id, self.region), event["message"])
+        return token
 
 
 class MetricFilter(Resource, CloudFormationModel):

@@ -5,11 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
-from moto.core.common_models import CloudFormationModel
 from moto.utilities.utils import get_partition
 
 Properties = dict[str, Any]
-ModelType = TypeVar("ModelType", bound=type[CloudFormationModel])
+ModelType = TypeVar("ModelType", bound=type)
 
 
 class Place(NamedTuple):
