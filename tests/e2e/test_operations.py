@@ -1,8 +1,10 @@
-"""What operators see and set: keys, network, retention of logs."""
+"""What operators see and set: alarms and what they watch, dashboard, keys, network, retention of logs."""
+
+import json
 
 import pytest
 
-from tests.e2e.account import ROOT
+from tests.e2e.account import CLUSTER_TEMPLATE, ROOT
 
 pytestmark = pytest.mark.e2e
 
@@ -11,6 +13,15 @@ def physical_ids(account, stack):
     """Physical ids of a stack's resources by logical id."""
     found = account.cloudformation.describe_stack_resources(StackName=stack["StackId"])["StackResources"]
     return {item["LogicalResourceId"]: item["PhysicalResourceId"] for item in found}
+
+
+@pytest.fixture(scope="module")
+def plain(account, service_token):
+    """The resources of the provider stack without parameters."""
+    function = account.cloud.client("lambda").get_function_configuration(FunctionName=service_token)
+    ids = physical_ids(account, account.stack("provider"))
+    assert ids["Provider"] == function["FunctionName"]
+    return ids
 
 
 @pytest.fixture(scope="module")
@@ -25,12 +36,68 @@ def hardened(account):
         "VpcSubnetIds": account.cloud.exports["COMPUTE_SUBNET"],
         "VpcSecurityGroupIds": group,
         "LogRetention": "30",
+        "AlarmTopic": account.cloud.client("sns").create_topic(Name="operators")["TopicArn"],
+        "Dashboard": "true",
     }
     stack = account.create("hardened", account.packaged(ROOT / "template.yaml"), **given)
     assert stack["StackStatus"] == "CREATE_COMPLETE", account.why(stack)
     yield physical_ids(account, stack), given
     assert account.delete("hardened")["StackStatus"] == "DELETE_COMPLETE"
     account.ec2.delete_security_group(GroupId=group)
+
+
+def alarms(account, ids):
+    """A stack's alarms as CloudWatch describes them."""
+    names = [name for logical_id, name in ids.items() if logical_id.endswith("Alarm")]
+    return account.cloud.client("cloudwatch").describe_alarms(AlarmNames=names)["MetricAlarms"]
+
+
+def watched(namespace, name, dimensions):
+    return namespace, name, tuple(sorted((item["Name"], item["Value"]) for item in dimensions))
+
+
+def test_no_alarm_watches_a_metric_that_nobody_sends(account, service_token, plain):
+    properties = "      ClusterName: c-refused\n      ClusterConfiguration: {HeadNode: {}}"
+    stack = account.create("watched", CLUSTER_TEMPLATE % properties, ServiceToken=service_token)
+    assert stack["StackStatus"] == "ROLLBACK_COMPLETE", account.why(stack)
+    account.delete("watched")
+    account.cloud.advance(61)  # a sweep
+
+    described = alarms(account, plain)
+    wanted = {watched(item["Namespace"], item["MetricName"], item["Dimensions"]) for item in described}
+    cloudwatch = account.cloud.client("cloudwatch")
+    sent = {
+        watched(metric["Namespace"], metric["MetricName"], metric["Dimensions"])
+        for namespace, name, _ in wanted
+        for metric in cloudwatch.list_metrics(Namespace=namespace, MetricName=name)["Metrics"]
+    }
+    assert len(wanted) == 7
+    assert wanted <= sent
+
+
+def test_alarms_tell_the_topic_of_their_beginning_and_end_and_nobody_without_one(account, hardened, plain):
+    ids, given = hardened
+    told = [(alarm["AlarmActions"], alarm["OKActions"]) for alarm in alarms(account, ids)]
+    assert told == [([given["AlarmTopic"]], [given["AlarmTopic"]])] * 7
+    quiet = alarms(account, plain)
+    assert [alarm["AlarmActions"] for alarm in quiet] == [[]] * 7
+
+
+def test_the_dashboard_shows_the_stacks_own_alarms_and_functions_and_is_made_on_demand_only(
+    account, hardened, plain
+):
+    ids, _ = hardened
+    body = account.cloud.client("cloudwatch").get_dashboard(DashboardName=ids["OperationsDashboard"])
+    widgets = json.loads(body["DashboardBody"])["widgets"]
+    shown = json.dumps(widgets)
+    assert "${" not in shown
+    assert {widget["type"] for widget in widgets} == {"alarm", "metric", "log"}
+    (alarm_widget,) = [widget for widget in widgets if widget["type"] == "alarm"]
+    arns = {alarm["AlarmArn"] for alarm in alarms(account, ids)}
+    assert set(alarm_widget["properties"]["alarms"]) == arns
+    assert ids["Provider"] in shown
+    assert ids["Engine"] in shown
+    assert "OperationsDashboard" not in plain
 
 
 def test_a_key_of_the_users_encrypts_table_queue_and_logs(account, hardened):
@@ -56,11 +123,10 @@ def test_both_functions_are_put_into_the_users_network_and_their_roles_may_join_
         assert "network" in iam.list_role_policies(RoleName=ids[f"{name}Role"])["PolicyNames"]
 
 
-def test_without_parameters_nothing_of_the_users_is_needed_to_encrypt_and_no_network(account, service_token):
-    ids = physical_ids(account, account.stack("provider"))
-    table = account.cloud.client("dynamodb").describe_table(TableName=ids["OperationsTable"])["Table"]
-    configuration = account.cloud.client("lambda").get_function_configuration(FunctionName=service_token)
-    policies = account.cloud.client("iam").list_role_policies(RoleName=ids["ProviderRole"])["PolicyNames"]
+def test_without_parameters_nothing_of_the_users_is_needed_to_encrypt_and_no_network(account, plain):
+    table = account.cloud.client("dynamodb").describe_table(TableName=plain["OperationsTable"])["Table"]
+    configuration = account.cloud.client("lambda").get_function_configuration(FunctionName=plain["Provider"])
+    policies = account.cloud.client("iam").list_role_policies(RoleName=plain["ProviderRole"])["PolicyNames"]
     assert "SSEDescription" not in table
     assert not configuration.get("VpcConfig", {}).get("SubnetIds")
     assert {"key", "network"}.isdisjoint(policies)
