@@ -7,7 +7,7 @@ UV_DEPLOYED := .venv/bin/uv pip compile -q --no-header --no-annotate --generate-
 export PYTHONPATH := .:provider/front:provider/engine
 
 .DEFAULT_GOAL := help
-.PHONY: help check format test build e2e-artefact property crash demo local lock clean
+.PHONY: help check format test build engine e2e-artefact e2e-engines property crash demo local lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | column -t -s '|'
@@ -28,7 +28,7 @@ check: .venv/.installed ## lint, format, types, import rules, templates
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
 	.venv/bin/lint-imports
-	.venv/bin/cfn-lint template.yaml examples/*.yaml
+	.venv/bin/cfn-lint template.yaml engine.yaml examples/*.yaml
 
 format: .venv/.installed ## rewrite: format and fix
 	$(PY) -m ruff check --fix . ; $(PY) -m ruff format .
@@ -45,9 +45,18 @@ crash: .venv/.installed ## kill provider and engine at every effect, and at ever
 build: .venv/.installed ## what is deployed, into build/, with sizes [ARCH=arm64 TARGET_PYTHON=3.12 PCLUSTER_VERSION=3.16.1 INTO=build]
 	@$(PY) -m tools.artefacts build $(if $(ARCH),--arch $(ARCH)) $(if $(TARGET_PYTHON),--python $(TARGET_PYTHON)) $(if $(PCLUSTER_VERSION),--pcluster-version $(PCLUSTER_VERSION)) $(if $(INTO),--into $(INTO))
 
+engine: .venv/.installed ## another version's engine with its stack, into build/engine-VERSION [PCLUSTER_VERSION=3.14.0 ARCH=arm64 TARGET_PYTHON=3.12]
+	@$(PY) -m tools.artefacts engine-stack --pcluster-version $(or $(PCLUSTER_VERSION),$(error name a version: make engine PCLUSTER_VERSION=3.14.0)) $(if $(ARCH),--arch $(ARCH)) $(if $(TARGET_PYTHON),--python $(TARGET_PYTHON))
+
 e2e-artefact: .venv/.installed .venv-sam/.installed ## build, then run the end-to-end tests on what was built, as Lambda would run it
-	@$(PY) -m tools.artefacts runnable
+	@$(PY) -m tools.artefacts build --runnable
 	ARTEFACT=build $(PY) -m pytest tests/artefact tests/e2e --ignore tests/e2e/test_clients.py --ignore tests/e2e/test_demo.py $(ARGS)
+
+# 3.14.0 with a runtime of its own, where there is a Python 3.12 for the others: runtimes side by side as well.
+e2e-engines: .venv/.installed ## three ParallelCluster versions behind one service token, each with its own engine and layer; after e2e-artefact
+	@$(PY) -m tools.artefacts engine-stack --runnable --pcluster-version 3.14.0 --python 3.11
+	@$(PY) -m tools.artefacts engine-stack --runnable --pcluster-version 3.6.0
+	ARTEFACT=build $(PY) -m pytest tests/engines $(ARGS)
 
 demo: .venv/.installed ## a cluster from a template, updated and deleted, on the embedded cloud [TEMPLATE=file PARAMETERS="K=V ..."]
 	@$(PY) -m pcluster_cfn demo $(if $(TEMPLATE),"$(TEMPLATE)") $(foreach p,$(PARAMETERS),-p "$(p)")

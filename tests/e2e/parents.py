@@ -29,16 +29,21 @@ class Parent:
         service_token: The provider's.
         name: The stack's name; the cluster is ``c-NAME``.
         siblings: Further resources of the template.
+        attributes: Whether the stack's outputs read the cluster's attributes.
+        monitoring: The configuration's ``Monitoring``.
         properties: Properties of the cluster besides its name and configuration; a configuration in pieces
             as ``Account.configuration`` takes them may be given as ``changes``.
     """
 
-    def __init__(self, account, service_token, name, *, siblings=None, attributes=True, **properties):
+    def __init__(
+        self, account, service_token, name, *, siblings=None, attributes=True, monitoring=PLAIN, **properties
+    ):
         self.account, self.name, self.cluster = account, name, f"c-{name}"
         self._cloudformation = account.cloudformation
         self._service_token = service_token
         self._siblings = siblings or {}
         self._attributes = attributes
+        self._monitoring = monitoring
         self._properties = {"ClusterName": self.cluster, **properties}
         self.stack_id = None
         #: Every name that its cluster has had.
@@ -46,14 +51,14 @@ class Parent:
 
     def body(self):
         properties = dict(self._properties)
-        changes = properties.pop("changes", {})
+        configuration = self.account.configuration(**properties.pop("changes", {}))
         cluster = {
             "Type": "Custom::PclusterCluster",
             "Properties": {
                 "ServiceToken": self._service_token,
                 "ServiceTimeout": 3600,
                 **properties,
-                "ClusterConfiguration": {**self.account.configuration(**changes), "Monitoring": PLAIN},
+                "ClusterConfiguration": {**configuration, "Monitoring": self._monitoring},
             },
         }
         shown = {

@@ -1,4 +1,4 @@
-"""Builds what is deployed: ``python -m tools.artefacts build``, or one part for ``sam build``."""
+"""Builds what is deployed: the provider stack, a further engine's stack, or one part for ``sam build``."""
 
 import argparse
 import sys
@@ -9,6 +9,7 @@ from tools.artefacts.parts import ROOT, Build
 from tools.artefacts.target import MACHINES, Target, find_interpreter
 from tools.artefacts.wheels import BuildError
 
+_STACKS = {"build": "PROVIDER_STACK", "engine-stack": "ENGINE_STACK"}
 _PARTS = ("provider", "engine", "layer")
 
 
@@ -17,16 +18,23 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.artefacts", description=__doc__)
     parser.add_argument(
         "what",
-        choices=["build", "runnable", *_PARTS],
-        help="everything with a template, the same with a runtime for the embedded cloud, or one part",
+        choices=[*_STACKS, *_PARTS],
+        help="the provider stack, the stack of an engine beside it, or one part",
     )
-    parser.add_argument("--into", type=Path, default=ROOT / "build", help="folder to fill")
+    parser.add_argument("--into", type=Path, help="folder to fill; for stacks by default in build")
+    parser.add_argument(
+        "--runnable",
+        action="store_true",
+        help="for the Python that is here if the wanted one is not, with a runtime for the embedded cloud",
+    )
     parser.add_argument("--arch", choices=MACHINES, default="x86_64")
     parser.add_argument("--python", default="3.12", help="of the functions")
     parser.add_argument("--pcluster-version", default="3.16.1")
     arguments = parser.parse_args()
+    if arguments.into is None and arguments.what in _PARTS:
+        parser.error("a part needs --into")
     interpreter = find_interpreter(arguments.python)
-    if interpreter is None and arguments.what == "runnable":
+    if interpreter is None and arguments.runnable:
         here = f"{sys.version_info.major}.{sys.version_info.minor}"
         _say(f"Python {arguments.python} is not here: built for Python {here} instead, to be run")
         arguments.python, interpreter = here, Path(sys.executable)
@@ -39,22 +47,28 @@ def main() -> int:
     _say(f"ParallelCluster {build.pcluster_version} for Python {arguments.python}, {arguments.arch}")
     _say(_byte_code(build))
     try:
-        if arguments.what in {"build", "runnable"}:
-            if arguments.what == "runnable" and interpreter is not None:
-                _say(f"functions run with {runtime.make(interpreter, arguments.into / 'runtime')}")
-            return _build_all(build, arguments.into)
-        getattr(build, arguments.what)(arguments.into)
+        into = arguments.into or _folder(arguments.what, build)
+        if arguments.what in _PARTS:
+            getattr(build, arguments.what)(into)
+            return 0
+        if arguments.runnable and interpreter is not None:
+            _say(f"functions run with {runtime.make(interpreter, into / 'runtime')}")
+        return _build_stack(_STACKS[arguments.what], build, into)
     except BuildError as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    return 0
 
 
-def _build_all(build: Build, folder: Path) -> int:
+def _folder(what: str, build: Build) -> Path:
+    everything = ROOT / "build"
+    return everything / f"engine-{build.pcluster_version}" if what == "engine-stack" else everything
+
+
+def _build_stack(name: str, build: Build, folder: Path) -> int:
     # Imported here: the parts alone are built without the project's packages.
     from tools.artefacts import built  # noqa: PLC0415
 
-    sizes = built.build(build, folder)
+    sizes = built.build(getattr(built, name), build, folder)
     _say(built.table(sizes))
     for excess in (excesses := built.over_limits(sizes)):
         sys.stderr.write(f"too large: {excess}\n")

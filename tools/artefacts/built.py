@@ -1,4 +1,4 @@
-"""The folder that ``make build`` fills: the parts, their archives, and a template that names these."""
+"""A folder that ``make`` fills: the parts of a stack, their archives, and a template that names these."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,13 +11,25 @@ from tools.artefacts.wheels import BuildError
 UNZIPPED_LIMIT_BYTES = 250 * 1024 * 1024
 ZIPPED_LIMIT_BYTES = 50 * 1024 * 1024
 
-#: What the template names by local path, and the archive that takes its place.
+#: What a template names by local path, and the archive that takes its place, by part.
 _PATHS = {
-    "CodeUri: provider/front": "CodeUri: provider.zip",
-    "CodeUri: provider/engine": "CodeUri: engine.zip",
-    "ContentUri: layers/pcluster": "ContentUri: layer.zip",
+    "provider": ("CodeUri: provider/front", "CodeUri: provider.zip"),
+    "engine": ("CodeUri: provider/engine", "CodeUri: engine.zip"),
+    "layer": ("ContentUri: layers/pcluster", "ContentUri: layer.zip"),
 }
 _TEMPLATE_ARCH, _TEMPLATE_PYTHON, _TEMPLATE_VERSION = "x86_64", "python3.12", "3.16.1"
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A template of this project, and the parts that it deploys in the order in which they are built."""
+
+    template: str
+    parts: tuple[str, ...]
+
+
+PROVIDER_STACK = Stack("template.yaml", ("provider", "layer", "engine"))
+ENGINE_STACK = Stack("engine.yaml", ("layer", "engine"))
 
 
 @dataclass(frozen=True)
@@ -29,23 +41,26 @@ class Size:
     zipped_bytes: int
 
 
-def build(build: Build, folder: Path) -> list[Size]:
-    """Builds all parts, their archives and the template into a folder, and returns the parts' sizes."""
+def build(stack: Stack, build: Build, folder: Path) -> list[Size]:
+    """Builds a stack's parts, their archives and its template into a folder, and returns the parts' sizes."""
     folder.mkdir(parents=True, exist_ok=True)
+    make = {"provider": build.provider, "engine": build.engine, "layer": build.layer}
     sizes = []
-    for part, make in {"provider": build.provider, "engine": build.engine, "layer": build.layer}.items():
-        make(folder / part)
+    for part in stack.parts:
+        make[part](folder / part)
         zipped = archive(folder / part)
         (folder / f"{part}.zip").write_bytes(zipped)
         sizes.append(Size(part, _unzipped_bytes(folder / part), len(zipped)))
-    (folder / "template.yaml").write_text(template(build), encoding="utf-8")
+    (folder / "template.yaml").write_text(template(stack, build), encoding="utf-8")
     return sizes
 
 
 def over_limits(sizes: list[Size]) -> list[str]:
     """Says what Lambda would refuse; empty if nothing."""
     unzipped = {size.part: size.unzipped_bytes for size in sizes}
-    totals = {"provider": unzipped["provider"], "engine and layer": unzipped["engine"] + unzipped["layer"]}
+    totals = {"engine and layer": unzipped["engine"] + unzipped["layer"]}
+    if "provider" in unzipped:
+        totals["provider"] = unzipped["provider"]
     return [
         f"{what}: {total:,} bytes unzipped, Lambda takes {UNZIPPED_LIMIT_BYTES:,}"
         for what, total in totals.items()
@@ -85,12 +100,12 @@ def _unzipped_bytes(folder: Path) -> int:
     return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
 
 
-def template(build: Build) -> str:
-    """Returns the project's template for what was built: archives, processor, Python, version."""
-    text = (ROOT / "template.yaml").read_text(encoding="utf-8")
-    if missing := [path for path in _PATHS if text.count(path) != 1]:
-        raise BuildError(f"template.yaml does not have exactly one {', '.join(missing)}")
-    for path, built in _PATHS.items():
+def template(stack: Stack, build: Build) -> str:
+    """Returns a stack's template for what was built: archives, processor, Python, version."""
+    text = (ROOT / stack.template).read_text(encoding="utf-8")
+    for path, built in (_PATHS[part] for part in stack.parts):
+        if text.count(path) != 1:
+            raise BuildError(f"{stack.template} does not have exactly one {path}")
         text = text.replace(path, built)
     text = text.replace(_TEMPLATE_ARCH, build.target.arch)
     text = text.replace(_TEMPLATE_PYTHON, f"python{build.target.python}")

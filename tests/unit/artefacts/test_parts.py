@@ -171,7 +171,7 @@ def test_sizes_are_shown_beside_the_limits_and_what_is_too_large_is_named():
 
 
 def test_the_built_template_names_archives_and_says_what_they_were_built_for(tmp_path):
-    text = built.template(Build(Target("arm64", "3.13"), "3.16.1", None, tmp_path))
+    text = built.template(built.PROVIDER_STACK, Build(Target("arm64", "3.13"), "3.16.1", None, tmp_path))
     for line in ("CodeUri: provider.zip", "CodeUri: engine.zip", "ContentUri: layer.zip"):
         assert line in text
     assert "Architectures: [arm64]" in text

@@ -1,0 +1,180 @@
+"""Three ParallelCluster versions behind one service token, while the default moves on.
+
+The provider is installed with 3.6.0, the first release with a custom resource, and later moves to 3.16.1.
+Each test looks at one thing that was seen on the way.
+"""
+
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from localcloud.cloud import Cloud
+from tests.e2e.account import ARTEFACT, Account
+from tests.e2e.parents import COMPUTE, PLAIN, Parent
+from tests.engines.stacks import deploy, deploy_engine, folder, provider_of, python, runtimes
+
+pytestmark = [pytest.mark.e2e, pytest.mark.library]
+
+FIRST, BETWEEN, NEWEST = "3.6.0", "3.14.0", "3.16.1"
+
+#: The example of the custom resource's announcement, as far as it says anything about the cluster.
+ANNOUNCED = {
+    "Image__Os": "alinux2",
+    "HeadNode__InstanceType": "t2.micro",
+    f"{COMPUTE}__InstanceType": "t2.micro",
+}
+#: Release 3.6.0 knows no switch for alarms.
+FORMER_PLAIN = {"Dashboards": PLAIN["Dashboards"]}
+
+
+@dataclass
+class Seen:
+    """What was seen of one cluster."""
+
+    version: str
+    tag: str = ""
+    created_by: set[str] = field(default_factory=set)
+    updated: str = ""
+    updated_by: set[str] = field(default_factory=set)
+    max_count: int = 0
+    deleted: str = ""
+    deleted_by: set[str] = field(default_factory=set)
+
+
+@dataclass
+class Story:
+    """Everything that was seen."""
+
+    tokens: list[str] = field(default_factory=list)
+    clusters: dict[str, Seen] = field(default_factory=dict)
+    refused: list[str] = field(default_factory=list)
+    refused_status: str = ""
+    left: list[Any] = field(default_factory=list)
+
+
+@pytest.fixture(scope="module")
+def account(tmp_path_factory):
+    log_dir = tmp_path_factory.mktemp("cloud")
+    pythons = runtimes(BETWEEN, FIRST)
+    with Cloud.start(skip_idle=True, log_dir=log_dir, function_python=pythons) as running:
+        yield Account(running)
+        assert running.errors() == []
+
+
+@pytest.fixture(scope="module")
+def story(account, tmp_path_factory):
+    """The whole story, told once."""
+    story = Story()
+    # The provider as it was installed first, with a cluster of the default version.
+    first = deploy(account, provider_of(FIRST, tmp_path_factory.mktemp("first") / "build"), "provider")
+    token = first["ServiceToken"]
+    oldest = Parent(account, token, "oldest", monitoring=FORMER_PLAIN, changes=ANNOUNCED)
+    story.clusters[FIRST] = created(oldest, FIRST)
+
+    # The default moves on; engines of the former default and of another version stand beside it.
+    engines = {version: deploy_engine(account, version, first) for version in (FIRST, BETWEEN)}
+    now = deploy(account, ARTEFACT, "provider", AdditionalEngines=",".join(engines.values()))
+    story.tokens = [token, now["ServiceToken"]]
+    amazon_linux_2 = {"Image__Os": "alinux2"}
+    pinned = Parent(account, token, "pinned", PclusterVersion=BETWEEN, changes=amazon_linux_2)
+    story.clusters[BETWEEN] = created(pinned, BETWEEN)
+    newest = Parent(account, token, "newest")
+    story.clusters[NEWEST] = created(newest, NEWEST)
+
+    # Each is updated and deleted.
+    parents = {FIRST: (oldest, ANNOUNCED), BETWEEN: (pinned, amazon_linux_2), NEWEST: (newest, {})}
+    for version, (parent, changes) in parents.items():
+        update(parent, story.clusters[version], changes)
+    for version in (FIRST, NEWEST):
+        delete(parents[version][0], story.clusters[version])
+
+    # An engine is retired too early: one cluster of its version is still there.
+    deploy(account, ARTEFACT, "provider", AdditionalEngines=engines[FIRST])
+    account.delete(f"engine-{BETWEEN.replace('.', '-')}")
+    pinned.update(changes=amazon_linux_2 | {f"{COMPUTE}__MaxCount": 9})
+    story.refused_status, story.refused = pinned.status, pinned.reasons
+    delete(pinned, story.clusters[BETWEEN])
+    story.left = [parent.cluster_stack for parent, _ in parents.values()]
+    return story
+
+
+def created(parent, version):
+    seen = Seen(version)
+    with recorded(parent.account, seen.created_by):
+        parent.create()
+        assert parent.status == "CREATE_COMPLETE", parent.why
+    assert parent.has_one_good_cluster()
+    seen.tag = {tag["Key"]: tag["Value"] for tag in parent.cluster_stack["Tags"]}["parallelcluster:version"]
+    return seen
+
+
+def update(parent, seen, changes):
+    with recorded(parent.account, seen.updated_by):
+        parent.update(changes=changes | {f"{COMPUTE}__MaxCount": 8})
+        seen.updated = parent.status
+    seen.max_count = parent.max_count
+
+
+def delete(parent, seen):
+    with recorded(parent.account, seen.deleted_by):
+        parent.delete()
+        seen.deleted = parent.status
+
+
+@contextmanager
+def recorded(account, stacks):
+    """Notes the stacks whose engines work meanwhile."""
+    before = len(account.cloud.invocations())
+    yield
+    calls = account.cloud.invocations()[before:]
+    stacks |= {call["function"].partition("-Engine-")[0] for call in calls if "-Engine-" in call["function"]}
+
+
+def test_a_cluster_is_made_by_the_default_engine_or_by_the_one_it_asks_for(story):
+    made = {version: (seen.tag, seen.created_by) for version, seen in story.clusters.items()}
+    assert made == {
+        FIRST: (FIRST, {"provider"}),  # which was the default then
+        BETWEEN: (BETWEEN, {"engine-3-14-0"}),
+        NEWEST: (NEWEST, {"provider"}),
+    }
+
+
+def test_the_service_token_stays_when_the_default_moves_on(story):
+    assert story.tokens[0] == story.tokens[1]
+
+
+def test_a_cluster_is_updated_by_the_engine_of_its_version(story):
+    done = {version: (seen.updated, seen.max_count) for version, seen in story.clusters.items()}
+    assert done == dict.fromkeys((FIRST, BETWEEN, NEWEST), ("UPDATE_COMPLETE", 8))
+    assert {version: seen.updated_by for version, seen in story.clusters.items()} == {
+        FIRST: {"engine-3-6-0"},
+        BETWEEN: {"engine-3-14-0"},
+        NEWEST: {"provider"},
+    }
+
+
+def test_a_cluster_is_deleted_by_the_engine_of_its_version_and_without_it_by_the_newest(story):
+    assert {version: (seen.deleted, seen.deleted_by) for version, seen in story.clusters.items()} == {
+        FIRST: ("DELETE_COMPLETE", {"engine-3-6-0"}),
+        BETWEEN: ("DELETE_COMPLETE", {"provider"}),  # its engine had been retired
+        NEWEST: ("DELETE_COMPLETE", {"provider"}),
+    }
+    assert story.left == [None, None, None]
+
+
+def test_an_update_without_an_engine_of_the_version_is_refused_with_the_way_out(story):
+    assert story.refused_status == "UPDATE_ROLLBACK_COMPLETE"
+    (reason,) = story.refused
+    assert "VersionMismatch" in reason
+    assert "3.14.0" in reason
+    assert "AdditionalEngines" in reason
+
+
+@pytest.mark.usefixtures("story")
+def test_functions_run_with_the_runtime_that_they_were_built_for(account):
+    configured = account.cloud.client("lambda").list_functions()["Functions"]
+    by_stack = {item["FunctionName"].rpartition("-")[0]: item["Runtime"] for item in configured}
+    assert by_stack["provider-Engine"] == by_stack["provider-Provider"] == f"python{python(ARTEFACT)}"
+    assert by_stack["engine-3-6-0-Engine"] == f"python{python(folder(FIRST))}"
