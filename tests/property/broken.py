@@ -6,6 +6,7 @@ from typing import Any
 
 from cluster_provider.core.identity import Owner
 from cluster_provider.core.observed import ClusterStack
+from cluster_provider.core.progress import OwnerRecord, Phase
 from tests.property.lifecycle import Lifecycle
 from tests.support.simulation import Simulation
 
@@ -62,6 +63,18 @@ class _ForgetfulOperations(_SleepingOperations):
         return due
 
 
+class _AbsentMindedOperations(_ForgetfulOperations):
+    """The port Operations that forgets what is to be done after an answer."""
+
+    def change(self, owner: Owner, change: Any, operations: Any = ()) -> Any:
+        def change_or_forget(record: OwnerRecord | None) -> OwnerRecord:
+            changed: OwnerRecord = change(record)
+            followed = any(each.progress.phase is Phase.FOLLOWING for each in operations)
+            return replace(changed, wake_at=None, following="") if followed else changed
+
+        return self._real.change(owner, change_or_forget, operations)
+
+
 class _Ownerless(Simulation):
     def __init__(self) -> None:
         super().__init__()
@@ -83,6 +96,12 @@ class _Forgetful(Simulation):
     def __init__(self) -> None:
         super().__init__()
         self.ports = replace(self.ports, operations=_ForgetfulOperations(self.operations))
+
+
+class _AbsentMinded(Simulation):
+    def __init__(self) -> None:
+        super().__init__()
+        self.ports = replace(self.ports, operations=_AbsentMindedOperations(self.operations))
 
 
 class OwnerlessLifecycle(Lifecycle):
@@ -113,4 +132,17 @@ class ForgetfulLifecycle(Lifecycle):
         return _Forgetful()
 
 
-BROKEN = (OwnerlessLifecycle, UnfencedLifecycle, SleepingLifecycle, ForgetfulLifecycle)
+class AbsentMindedLifecycle(Lifecycle):
+    """A cluster is not followed beyond the answer."""
+
+    def make_world(self) -> Simulation:
+        return _AbsentMinded()
+
+
+BROKEN = (
+    OwnerlessLifecycle,
+    UnfencedLifecycle,
+    SleepingLifecycle,
+    ForgetfulLifecycle,
+    AbsentMindedLifecycle,
+)

@@ -10,7 +10,7 @@ import sys
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -18,7 +18,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from cluster_provider.core.errors import DeliveryFailed, NotAccepted, Unavailable
 from cluster_provider.core.identity import LOGICAL_ID_TAG, STACK_ID_TAG, Owner
 from cluster_provider.core.observed import VERSION_TAG, ClusterStack
-from tests.support.fakes import stack_of
+from tests.support.fakes import HANDLES, stack_of
 from tests.support.faults import Killed, Seam
 from tests.support.simulation import (
     DELIVERIES_MAX,
@@ -32,9 +32,16 @@ from tests.support.simulation import (
 )
 from tests.support.world import CONFIGURATION, PARENT, failed, properties
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 SECOND = "arn:aws:cloudformation:us-east-1:123456789012:stack/second/0"
 NAMES = ("hpc", "lab", "web", "sim")
+HANDLE = "WaitConditionHandle"
 TAKEN = "taken"
+
+#: Few enough to be used again, which is what a handle must not be.
+HANDLE_NAMES = ("one", "two", "three")
 
 #: A request that was recorded so long before its end and was left in peace so long is answered in time.
 RECORDED_BEFORE_S = 600
@@ -100,13 +107,24 @@ wishes = st.fixed_dictionaries(
         "DeletionPolicy": st.sampled_from(["Delete", "Delete", "Retain"]),
         "ClusterNameUpdatePolicy": st.sampled_from(["Refuse", "Replace"]),
         "ValidationFailureLevel": st.sampled_from(["ERROR"] * 9 + ["SILLY"]),
+        "WaitConditionHandle": st.sampled_from(["", "", "", *HANDLE_NAMES]),
     }
 )
 
 
-def _properties(wish: dict[str, Any]) -> dict[str, Any]:
-    rest = {key: value for key, value in wish.items() if key != "Tags"}
+def _properties(wish: dict[str, Any], resource: Resource) -> dict[str, Any]:
+    rest = {key: value for key, value in wish.items() if key not in {"Tags", HANDLE}}
+    if wish[HANDLE]:
+        rest[HANDLE] = f"{HANDLES}{resource.stack_id}/{resource.logical_id}/{wish[HANDLE]}"
     return properties(ClusterConfiguration={**CONFIGURATION, "Tags": [str(wish["Tags"])]}, **rest)
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A wait condition, new with its handle, that holds the parent stack up after the resource's answer."""
+
+    resource: Resource
+    handle: str
 
 
 class Lifecycle(RuleBasedStateMachine):
@@ -126,6 +144,9 @@ class Lifecycle(RuleBasedStateMachine):
         self.retained: set[str] = set()
         self.disturbed: set[str] = set()
         self.causes: dict[str, int] = {}
+        self.conditions: list[Condition] = []
+        self.named_handles: set[str] = set()
+        self.fresh_handles: dict[str, str] = {}
         self.troubled_at = self.world.clock.now()
         self._plan: list[Fault] = []
         self._seams = 0
@@ -147,7 +168,7 @@ class Lifecycle(RuleBasedStateMachine):
     def begin(self, made: list[dict[str, Any]]) -> None:
         """Some lives begin with clusters that are there already."""
         for resource, wish in zip(self.resources, made, strict=False):
-            resource.create(_properties(wish))
+            self._ask(resource, resource.create, _properties(wish, resource))
             self.world.until_answered()
             self.world.run(60)
 
@@ -155,18 +176,27 @@ class Lifecycle(RuleBasedStateMachine):
     @rule(at=index, wish=wishes)
     def create(self, at: int, wish: dict[str, Any]) -> None:
         absent = self._in_phase("absent")
-        absent[at % len(absent)].create(_properties(wish))
+        resource = absent[at % len(absent)]
+        self._ask(resource, resource.create, _properties(wish, resource))
 
-    @precondition(lambda self: self._in_phase("complete"))
+    @precondition(lambda self: self._complete())
     @rule(at=index, wish=wishes, same_name=st.booleans())
     def update(self, at: int, wish: dict[str, Any], same_name: bool) -> None:
-        complete = self._in_phase("complete")
+        complete = self._complete()
         resource = complete[at % len(complete)]
-        wanted = _properties(wish)
+        wanted = _properties(wish, resource)
         if same_name:
             wanted["ClusterName"] = resource.properties["ClusterName"]
         if resource.properties != wanted:
-            resource.update(wanted)
+            self._ask(resource, resource.update, wanted)
+
+    def _ask(self, resource: Resource, ask: Callable[[dict[str, Any]], None], wanted: dict[str, Any]) -> None:
+        """Asks for something; a handle that was never named before is one of a condition to come."""
+        ask(wanted)
+        handle = wanted.get(HANDLE)
+        if handle is not None and handle not in self.named_handles and resource.pending is not None:
+            self.named_handles.add(handle)
+            self.fresh_handles[resource.pending.request_id] = handle
 
     @precondition(lambda self: self._idle())
     @rule(at=index, back=st.booleans())
@@ -176,6 +206,18 @@ class Lifecycle(RuleBasedStateMachine):
 
     def _in_phase(self, *phases: str) -> list[Resource]:
         return [resource for resource in self.resources if resource.phase in phases]
+
+    def _complete(self) -> list[Resource]:
+        """Resources whose stack is complete: no wait condition holds it up, or failed."""
+        return [each for each in self._in_phase("complete") if self._condition(each) in {"", "SUCCESS"}]
+
+    def _condition(self, resource: Resource) -> str:
+        """What the wait condition that holds a resource's stack up has heard; empty if there is none."""
+        mine = [condition for condition in self.conditions if condition.resource is resource]
+        if not mine:
+            return ""
+        heard = self.world.sink.signals.get(mine[-1].handle, [{"Status": "nothing"}])
+        return str(heard[0]["Status"])
 
     def _idle(self) -> list[Resource]:
         return [each for each in self.resources if each.pending is None and each.phase != "absent"]
@@ -191,11 +233,18 @@ class Lifecycle(RuleBasedStateMachine):
                 if back:
                     resource.delete()
             case "updated":
-                resource.roll_back() if back else resource.commit()
+                self._end_update(resource, back=back)
             case "update failed":
                 resource.roll_back()
             case "rollback failed":
                 resource.delete() if back else resource.roll_back()
+
+    def _end_update(self, resource: Resource, *, back: bool) -> None:
+        """The stack's update is rolled back, or complete unless a wait condition holds it up."""
+        if back:
+            resource.roll_back()
+        elif self._condition(resource) in {"", "SUCCESS"}:
+            resource.commit()
 
     @precondition(lambda self: self._in_phase("creating", "updating"))
     @rule(at=index, at_once=st.booleans())
@@ -365,6 +414,14 @@ class Lifecycle(RuleBasedStateMachine):
             assert answer["PhysicalResourceId"] == pending.event["ResourceProperties"]["ClusterName"]
         if pending.event["RequestType"] == "Delete" and answer["Status"] == "SUCCESS":
             self._check_deleted(resource, pending)
+        self._hold_up(resource, pending, answer)
+
+    def _hold_up(self, resource: Resource, pending: Pending, answer: dict[str, Any]) -> None:
+        """A handle that is new to the stack has a new wait condition; it begins when the resource is done."""
+        self.conditions = [each for each in self.conditions if each.resource is not resource]
+        handle = self.fresh_handles.get(pending.request_id)
+        if handle is not None and answer["Status"] == "SUCCESS":
+            self.conditions.append(Condition(resource, handle))
 
     def _check_deleted(self, resource: Resource, pending: Pending) -> None:
         """Nothing is left of what was deleted, and nothing that could still make it."""
@@ -439,8 +496,9 @@ class Lifecycle(RuleBasedStateMachine):
             return
         self.world.hook = lambda _: None
         self.world.until_answered()
-        self.world.run(900)
+        self.world.run(1800)
         self._check_complete()
+        self._check_conditions()
         for _ in range(8):
             for resource in self.resources:
                 if resource.phase != "absent":
@@ -459,6 +517,17 @@ class Lifecycle(RuleBasedStateMachine):
                     for each in self.disturbed
                 )
                 assert lost or resource.physical_id in names, f"{resource.physical_id} is gone"
+
+    def _check_conditions(self) -> None:
+        """Whatever holds a stack up has heard how the work ended, and the truth."""
+        for resource in self._in_phase("complete", "updated"):
+            status = self._condition(resource)
+            assert status != "nothing", f"the wait condition of {resource.logical_id} hears nothing"
+            stacks = [
+                stack for stack in self._clusters_of(resource.owner) if stack.name == resource.physical_id
+            ]
+            if status == "SUCCESS" and stacks and not self.disturbed:
+                assert stacks[0].works, f"{resource.physical_id} is {stacks[0].status} after a success"
 
     def _check_end(self) -> None:
         self.strangers_are_never_touched()

@@ -11,8 +11,7 @@ import pytest
 
 from cluster_provider.core.errors import DeliveryFailed, NotAccepted, Unavailable
 from cluster_provider.core.observed import ClusterStack
-from cluster_provider.core.properties import SCHEMA
-from tests.support.fakes import FactStacks, QueuedEngines, stack_of
+from tests.support.fakes import HANDLES, FactStacks, QueuedEngines, stack_of
 from tests.support.world import CONFIGURATION, World, failed, properties
 
 NEW = {**CONFIGURATION, "Tags": []}
@@ -486,8 +485,26 @@ def test_22_an_infrastructure_fault_is_raised_and_the_repeated_delivery_goes_on(
     assert world.sink.bodies == {}
 
 
-def test_23_there_is_no_wait_condition_mode_whose_handle_could_be_an_earlier_ones() -> None:
-    assert not [name for name in SCHEMA["properties"] if "Handle" in name]
+def test_23_a_handle_of_an_earlier_operation_is_not_signalled_again() -> None:
+    world = World()
+    first, second = f"{HANDLES}1", f"{HANDLES}2"
+    world.create(ResourceProperties=properties(WaitConditionHandle=first))
+    world.run_engine()
+    world.settle("hpc", "CREATE_COMPLETE")
+    world.run_engine()
+    world.pass_time(60)
+    world.update(properties(WaitConditionHandle=first), WaitConditionHandle=second)
+    world.run_engine()
+    world.pass_time(60)
+    assert world.sink.signals.keys() == {first, second}
+
+    bigger = {"ClusterConfiguration": {**CONFIGURATION, "Tags": []}}
+    reused = world.update(properties(WaitConditionHandle=second), WaitConditionHandle=first, **bigger)
+    world.run_engine()
+    assert not world.sink.answers(reused)
+    world.fail("hpc", "UPDATE_ROLLBACK_COMPLETE", ("HeadNode", "no capacity"))
+    assert world.sink.answer(reused)["Status"] == "FAILED"
+    assert [len(signals) for signals in world.sink.signals.values()] == [1, 1]
 
 
 def test_24_a_cluster_without_a_head_node_is_answered_with_empty_values() -> None:

@@ -118,12 +118,16 @@ class QueuedEngines:
 BODY_MAX_BYTES = 4096
 PHYSICAL_ID_MAX_BYTES = 1024
 
+#: Where the handles of wait conditions are.
+HANDLES = "https://signal.test/"
+
 
 class Sink:
-    """CloudFormation's end of the response URL; checks its rules on every answer."""
+    """CloudFormation's end of response URLs and wait condition handles; checks its rules on every answer."""
 
     def __init__(self) -> None:
         self.bodies: dict[str, list[str]] = {}
+        self.signals: dict[str, list[dict[str, Any]]] = {}
         self.refusals: list[Exception] = []
 
     def refuse_next(self, *errors: DeliveryFailed | Undeliverable) -> None:
@@ -132,6 +136,9 @@ class Sink:
     def send(self, url: str, body: str) -> None:
         if self.refusals:
             raise self.refusals.pop(0)
+        if url.startswith(HANDLES):
+            self._signal(url, body)
+            return
         request_id = parse_qs(urlsplit(url).query)["request"][0]
         self._check(request_id, body)
         self.bodies.setdefault(request_id, []).append(body)
@@ -145,6 +152,21 @@ class Sink:
         assert len(bodies) == 1, f"{len(bodies)} different answers to {request_id}"
         answer: dict[str, Any] = json.loads(bodies.pop())
         return answer
+
+    def signal(self, handle: str) -> dict[str, Any]:
+        """The one signal to a handle; a repeated one must be the same."""
+        first, *others = self.signals[handle]
+        assert all(other == first for other in others)
+        return first
+
+    def _signal(self, handle: str, body: str) -> None:
+        """Source: AWS CloudFormation user guide, "Using wait conditions"."""
+        assert len(body.encode()) <= BODY_MAX_BYTES
+        signal = json.loads(body)
+        assert signal["Status"] in {"SUCCESS", "FAILURE"}
+        assert signal["UniqueId"]
+        assert isinstance(signal["Data" if signal["Status"] == "SUCCESS" else "Reason"], str)
+        self.signals.setdefault(handle, []).append(signal)
 
     @staticmethod
     def _check(request_id: str, body: str) -> None:

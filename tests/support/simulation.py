@@ -19,7 +19,7 @@ from cluster_provider.core.identity import Owner
 from cluster_provider.core.observed import ClusterStack, StackFailure
 from cluster_provider.handler import Provider
 from cluster_provider.operation import Ports
-from tests.support.fakes import START, Sink, stack_of
+from tests.support.fakes import HANDLES, START, Sink, stack_of
 from tests.support.faults import FaultyPorts, Killed, Seam
 from tests.support.world import LOG_GROUP, PARENT, World, failed
 
@@ -86,6 +86,9 @@ class ListeningSink(Sink):
 
     def send(self, url: str, body: str) -> None:
         super().send(url, body)
+        if url.startswith(HANDLES):
+            self.signal(url)  # a repeated signal is the same
+            return
         answer = json.loads(body)
         request_id = answer["RequestId"]
         self.answer(request_id)  # a repeated answer is the same, byte for byte
@@ -284,6 +287,14 @@ class Simulation(World):
         end = self.clock.now() + timedelta(seconds=seconds)
         while self.clock.now() < end:
             self.tick()
+
+    def until_signalled(self, handle: str) -> None:
+        """A good day goes on until a wait condition heard how it ended."""
+        for _ in range(SERVICE_TIMEOUT_S // TICK_S):
+            if handle in self.sink.signals:
+                return
+            self.tick()
+        raise AssertionError(f"{handle} was not signalled")
 
     def until_answered(self) -> None:
         """A good day goes on until CloudFormation waits for nothing: it heard an answer, or gave up."""

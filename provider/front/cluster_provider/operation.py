@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
-from cluster_provider.core import bookkeeping, calls, deadline, measurements, response
+from cluster_provider import answers
+from cluster_provider.answers import Answer
+from cluster_provider.core import bookkeeping, calls, deadline, measurements
 from cluster_provider.core.actions import Action, Fail, Nothing, Resend, Start, Succeed, Wait
-from cluster_provider.core.attributes import attributes
 from cluster_provider.core.decision import decide
 from cluster_provider.core.errors import (
     DeliveryFailed,
@@ -26,13 +27,12 @@ from cluster_provider.core.progress import (
     EngineResult,
     Operation,
     OperationRecord,
-    Outcome,
     OwnerRecord,
     Phase,
     Progress,
     absorb,
 )
-from cluster_provider.core.request import Request, RequestType
+from cluster_provider.core.request import Request
 from cluster_provider.observation import cluster_end, observe
 from cluster_provider.ports import Clock, Engines, Metrics, Operations, Responses, Stacks
 from cluster_provider.records import Records
@@ -44,16 +44,6 @@ RESEND_AFTER_S = 30
 
 #: A resource that the parent stack calls over is asked about again after this many seconds.
 UNWANTED_FOR_S = 30
-
-
-@dataclass(frozen=True)
-class Answer:
-    """An outcome and where it goes."""
-
-    owner: Owner
-    request_id: str
-    response_url: str
-    outcome: Outcome
 
 
 @dataclass(frozen=True)
@@ -97,8 +87,14 @@ class OperationService:
             return
         wake_at = deadline.next_wake(now, now)
         try:
-            record = bookkeeping.accepted(self._ports.operations.load(request.owner), request, wake_at)
-            progress = Progress(now, engine_version=self._pinned(request), cluster_name=record.following)
+            present = self._ports.operations.load(request.owner)
+            record = bookkeeping.accepted(present, request, wake_at)
+            progress = Progress(
+                now,
+                engine_version=self._pinned(request),
+                cluster_name=record.following,
+                signals=bookkeeping.signals(present, request),
+            )
             self._records.write(
                 request.owner,
                 lambda present: bookkeeping.accepted(present, request, wake_at),
@@ -151,7 +147,7 @@ class OperationService:
             Undeliverable: It never will.
         """
         try:
-            self._ports.responses.send(answer.response_url, answer.outcome.body)
+            self._ports.responses.send(answer.url, answer.outcome.body)
         except (DeliveryFailed, Undeliverable):
             self._ports.metrics.record(measurements.delivery_failed({"request_id": answer.request_id}))
             raise
@@ -184,7 +180,7 @@ class OperationService:
             case Nothing():
                 self._records.close(operation, Phase.DROPPED)
             case Resend():
-                return _answer(operation)
+                return answers.written(operation)
             case Wait():
                 self._wait(operation, action, now)
             case Start():
@@ -198,7 +194,7 @@ class OperationService:
     def _wait(self, operation: OperationRecord, action: Wait, now: datetime) -> None:
         """Nobody waits past the deadline: that is when the answer goes out, whatever was seen."""
         progress, request = operation.progress, operation.request
-        wake_at = min(action.until or deadline.next_wake(progress.accepted_at, now), request.deadline)
+        wake_at = min(action.until or deadline.next_wake(progress.accepted_at, now), operation.act_by)
         self._records.change(
             request.owner, lambda record: bookkeeping.waiting(record, progress, wake_at), operation
         )
@@ -262,45 +258,25 @@ class OperationService:
         self, operation: OperationRecord, record: OwnerRecord, action: Succeed | Fail, now: datetime
     ) -> Answer:
         """Writes the answer down with everything that follows from it, before it is sent."""
-        outcome = self._outcome(operation, record, action)
-        progress = replace(
-            operation.progress,
-            phase=Phase.ANSWERING,
-            outcome=outcome,
-            cluster_ended_at=cluster_end(self._ports.stacks, operation),
-        )
+        ended_at = cluster_end(self._ports.stacks, operation)
+        progress = answers.write(operation, record, action, self._log_group)
+        operation = replace(operation, progress=replace(progress, cluster_ended_at=ended_at))
         wake_at = now + timedelta(seconds=RESEND_AFTER_S)
         self._records.change(
             operation.request.owner,
             lambda present: bookkeeping.concluded(present, operation, action, wake_at),
-            replace(operation, progress=progress),
+            operation,
         )
-        return _answer(replace(operation, progress=progress))
-
-    def _outcome(self, operation: OperationRecord, record: OwnerRecord, action: Succeed | Fail) -> Outcome:
-        request, progress = operation.request, operation.progress
-        messages = [*progress.notes, *progress.validation_messages]
-        if isinstance(action, Fail):
-            return response.failure(request, action.physical_id, str(action.error), action.error.code)
-        if request.type is RequestType.DELETE:
-            return response.success(request, action.physical_id, {}, [], self._log_group)
-        if messages:
-            logger.info("validation messages", extra={**operation.names, "validation_messages": messages})
-        described = action.description.cluster if action.description is not None else None
-        data = attributes(action.cluster, described, record.login_pools)
-        return response.success(request, action.physical_id, data, messages, self._log_group)
+        return answers.written(operation)
 
     def _close(self, answer: Answer, phase: Phase) -> None:
         operation = self._ports.operations.load_operation(answer.owner, answer.request_id)
-        if operation is not None:
+        if operation is None:
+            return
+        if phase is Phase.ANSWERED and operation.progress.follows:
+            self._records.follow(operation)
+        else:
             self._records.close(operation, phase)
-
-
-def _answer(operation: OperationRecord) -> Answer:
-    request, outcome = operation.request, operation.progress.outcome
-    if outcome is None:
-        raise LookupError(f"request {request.request_id} is being answered without an outcome")
-    return Answer(request.owner, request.request_id, request.response_url, outcome)
 
 
 def _why(action: Action) -> str:

@@ -67,6 +67,12 @@ class Records:
 
         self.write(owner, of_present, *operations)
 
+    def follow(self, operation: OperationRecord) -> None:
+        """A request is answered, but its cluster goes on: it is followed until the wait condition is told."""
+        request, now = operation.request, self._clock.now()
+        followed = replace(operation, progress=replace(operation.progress, phase=Phase.FOLLOWING))
+        self.change(request.owner, lambda record: bookkeeping.followed(record, request, now), followed)
+
     def close(self, operation: OperationRecord, phase: Phase) -> None:
         """A request is over: answered, or dropped."""
         request = operation.request

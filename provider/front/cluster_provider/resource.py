@@ -14,11 +14,12 @@ from typing import Any, cast
 
 from crhelper import CfnResource
 
+from cluster_provider.answers import Answer
 from cluster_provider.core import response
 from cluster_provider.core.errors import DeliveryFailed, MalformedRequest, Undeliverable
 from cluster_provider.core.identity import Owner, marker_id
 from cluster_provider.core.request import Request, RequestType, is_answerable, parse_request
-from cluster_provider.operation import Answer, OperationService
+from cluster_provider.operation import OperationService
 
 logger = logging.getLogger(__name__)
 

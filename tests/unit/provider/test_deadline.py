@@ -7,7 +7,8 @@ from tests.support.fakes import START
 
 
 @pytest.mark.parametrize(
-    ("age_s", "interval_s"), [(0, 60), (599, 60), (600, 120), (1799, 120), (1800, 240), (9000, 240)]
+    ("age_s", "interval_s"),
+    [(0, 60), (599, 60), (600, 120), (1799, 120), (1800, 240), (7199, 240), (9000, 600)],
 )
 def test_the_sweep_looks_further_apart_as_an_operation_ages(age_s: int, interval_s: int) -> None:
     now = START + timedelta(seconds=age_s)

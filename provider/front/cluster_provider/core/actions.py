@@ -61,12 +61,14 @@ class Succeed:
         cluster: The cluster's stack; None where there is no cluster (any more).
         description: The engine's description; None if it could not be had in time.
         gone: The cluster is no longer this owner's concern: its record is forgotten.
+        begun: The work goes on; a wait condition is signalled at its end.
     """
 
     physical_id: str
     cluster: ClusterStack | None = None
     description: EngineResult | None = None
     gone: bool = False
+    begun: bool = False
 
 
 @dataclass(frozen=True)

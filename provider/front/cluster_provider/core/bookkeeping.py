@@ -17,7 +17,7 @@ from cluster_provider.core.progress import (
     Progress,
     Undo,
 )
-from cluster_provider.core.properties import DeletionPolicy
+from cluster_provider.core.properties import DeletionPolicy, digest
 from cluster_provider.core.request import Request, RequestType
 
 
@@ -32,10 +32,10 @@ def accepted(record: OwnerRecord | None, request: Request, wake_at: datetime) ->
         fresh = OwnerRecord(
             request.request_id, request.issued_at, request.type, wake_at=wake_at, late_at=late_at
         )
-        return replace(fresh, following=cluster_of(fresh, request))
+        return replace(_with_handle(fresh, request), following=cluster_of(fresh, request))
     if request.request_id == record.newest_request_id or _is_late(record, request):
         raise Superseded(request.request_id)
-    record = _corrected(record, request)
+    record = _with_handle(_corrected(record, request), request)
     return replace(
         record,
         newest_request_id=request.request_id,
@@ -46,6 +46,23 @@ def accepted(record: OwnerRecord | None, request: Request, wake_at: datetime) ->
         wake_at=wake_at,
         late_at=late_at,
     )
+
+
+def signals(record: OwnerRecord | None, request: Request) -> bool:
+    """Whether a request's end is signalled to a wait condition, asked before the request is accepted.
+
+    Neither wait conditions nor their handles can be used twice: what was signalled once counts for ever.
+    Source: AWS CloudFormation user guide, AWS::CloudFormation::WaitConditionHandle.
+    """
+    if request.signal_url is None:
+        return False
+    return record is None or digest(request.signal_url) not in record.handles
+
+
+def _with_handle(record: OwnerRecord, request: Request) -> OwnerRecord:
+    if not signals(record, request):
+        return record
+    return replace(record, handles=[*record.handles, digest(request.signal_url)])
 
 
 def _is_late(record: OwnerRecord, request: Request) -> bool:
@@ -166,6 +183,9 @@ def _succeeded(record: OwnerRecord, operation: OperationRecord, action: Succeed)
     stack = action.cluster
     if stack is None or request.properties is None:
         return record
+    if action.begun:
+        cluster = seen(record, stack, request.request_id).clusters[stack.name]
+        return replace(record, clusters={**record.clusters, stack.name: replace(cluster, reported=True)})
     settled = Settled(request.properties.configuration_digest, stack.config_version, progress.tags or {})
     cluster = seen(record, stack, request.request_id).clusters[stack.name]
     cluster = replace(cluster, reported=True, touched=False, settled=settled)
@@ -180,7 +200,7 @@ def _succeeded(record: OwnerRecord, operation: OperationRecord, action: Succeed)
 def _retained(record: OwnerRecord, request: Request) -> OwnerRecord:
     """A Delete that keeps its cluster; one that is repeated, since its answer was not heard, keeps it too."""
     known = record.clusters.get(request.physical_id or "")
-    if request.deletion_policy is not DeletionPolicy.RETAIN or known is None or not known.reported:
+    if request.deletion_policy is not DeletionPolicy.RETAIN or known is None or not known.was_whole:
         return record
     return replace(record, retained=[*record.retained, known.stack_id]) if known.stack_id else record
 
@@ -194,6 +214,14 @@ def _failed(record: OwnerRecord, operation: OperationRecord, action: Fail) -> Ow
     if request.type is RequestType.CREATE and action.physical_id == request.failure_id:
         return _forget(record, progress.cluster_name, unless_seen=True)
     return record
+
+
+def followed(record: OwnerRecord, request: Request, wake_at: datetime) -> OwnerRecord:
+    """A request is answered, and its cluster followed further unless a newer request came."""
+    if record.newest_request_id != request.request_id or request.signal_by is None:
+        return record
+    late_at = deadline.half_way(request.issued_at, request.signal_by)
+    return replace(record, wake_at=wake_at, late_at=late_at)
 
 
 def answered(record: OwnerRecord, request_id: str) -> OwnerRecord:

@@ -47,7 +47,7 @@ def next_call(
         operation=start.operation,
         cluster_name=start.cluster_name,
         sent_at=now,
-        not_after=deadline.fence(now, request.deadline),
+        not_after=deadline.fence(now, operation.act_by),
         version=version,
     )
     return replace(operation, progress=replace(progress, calls=number, attempts=attempts)), call

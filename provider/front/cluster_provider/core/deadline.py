@@ -20,11 +20,15 @@ ENGINE_LIMIT_S = 300
 #: An engine call counts as over this long after its fence, though nothing was heard of its end.
 FENCE_GRACE_S = 60
 
+#: Longest time a wait condition waits, in seconds.
+#: Source: AWS CloudFormation user guide, AWS::CloudFormation::WaitCondition (``Timeout``).
+WAIT_CONDITION_MAX_S = 43_200
+
 #: A request this old is dropped: nobody listens any more, its URL has expired.
 REQUEST_AGE_MAX_S = 7200
 
 #: Ages of an operation, in seconds, and how far apart the sweep looks at it from then on.
-WAKE_INTERVALS_S = ((0, 60), (600, 120), (1800, 240))
+WAKE_INTERVALS_S = ((0, 60), (600, 120), (1800, 240), (7200, 600))
 
 #: Dates of requests are compared no closer than this, in seconds: they are whole seconds of several hosts.
 ORDER_TOLERANCE_S = 2
@@ -53,6 +57,11 @@ def deadline(issued: datetime, received_at: datetime, service_timeout_s: int) ->
 def half_way(issued: datetime, answer_by: datetime) -> datetime:
     """When half of a request's time has passed; what is open then is worth a look."""
     return issued + (answer_by - issued) / 2
+
+
+def signal_by(issued: datetime, received_at: datetime) -> datetime:
+    """The instant by which a wait condition is signalled, whatever the cluster does."""
+    return deadline(issued, received_at, WAIT_CONDITION_MAX_S)
 
 
 def fence(now: datetime, answer_by: datetime) -> datetime:

@@ -160,6 +160,11 @@ class Cluster:
     touched: bool = False
     settled: Settled | None = None
 
+    @property
+    def was_whole(self) -> bool:
+        """Whether CloudFormation was told of it, and of its end as a success."""
+        return self.reported and self.settled is not None
+
     def changed_outside(self, stack: ClusterStack) -> bool:
         """Whether somebody else changed the cluster's configuration since the last success."""
         settled = self.settled

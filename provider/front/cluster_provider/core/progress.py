@@ -24,6 +24,8 @@ class Phase(StrEnum):
 
     OPEN = "open"
     ANSWERING = "answering"
+    FOLLOWING = "following"
+    SIGNALLING = "signalling"
     ANSWERED = "answered"
     DROPPED = "dropped"
 
@@ -91,14 +93,14 @@ class EngineCall:
 
 @dataclass(frozen=True)
 class Outcome:
-    """An answer, written down before it is sent and resent byte for byte.
+    """An answer or a signal, written down before it is sent and resent byte for byte.
 
     Args:
         status: SUCCESS or FAILED.
         physical_id: The physical resource id it names.
-        body: The response's JSON text.
+        body: Its JSON text.
         code: The error's code; empty for SUCCESS.
-        reason: The response's Reason.
+        reason: Its Reason.
     """
 
     status: str
@@ -131,6 +133,8 @@ class Progress:
         outcome: The answer.
         cluster_ended_at: When the cluster's stack came to the end that is answered, by CloudFormation's own
             time; None where nothing was done to it.
+        signals: Whether a wait condition is told how the work ended, after the answer.
+        signal: What it is told.
         wakes: How often this request was looked at.
         calls: How many engine calls were made for it, all counted.
     """
@@ -151,8 +155,16 @@ class Progress:
     unwanted_at: datetime | None = None
     outcome: Outcome | None = None
     cluster_ended_at: datetime | None = None
+    signals: bool = False
+    signal: Outcome | None = None
     wakes: int = 0
     calls: int = 0
+
+    @property
+    def follows(self) -> bool:
+        """Whether the work goes on once the answer has arrived; after a failure CloudFormation rolls back."""
+        told = self.outcome is not None and not self.outcome.code
+        return self.signals and self.phase is Phase.ANSWERING and told
 
     def attempted(self, operation: Operation) -> int:
         """How many calls of this kind count as tries."""
@@ -184,6 +196,11 @@ class OperationRecord:
             "cluster_name": self.progress.cluster_name,
         }
 
+    @property
+    def act_by(self) -> datetime:
+        """The instant after which nothing is begun any more: somebody listens until a little later."""
+        return act_by(self.request, self.progress)
+
 
 @dataclass(frozen=True)
 class Backlog:
@@ -214,7 +231,7 @@ class OwnerRecord:
         newest_request_id: The newest request accepted; it alone is worked on.
         newest_issued_at: When that one was issued.
         newest_type: What it asks for.
-        is_open: Whether it is still to be answered.
+        is_open: Whether it is still to be answered, or its cluster to be followed after the answer.
         following: Name of the cluster it is about; events of that stack wake it.
         clusters: Clusters this owner made and that were not seen gone, by name.
         call: The engine call of this owner that was made last.
@@ -224,6 +241,7 @@ class OwnerRecord:
         login_pools: Largest number of login pools ever reported; their attribute names stay.
         retained: ARNs of clusters that were kept when their resource was deleted.
         heard: Names of clusters of this owner that CloudFormation itself has named in a request.
+        handles: Digests of the wait condition handles it was given; each is signalled for one request only.
     """
 
     newest_request_id: str
@@ -239,6 +257,13 @@ class OwnerRecord:
     login_pools: int = 0
     retained: list[str] = field(default_factory=list)
     heard: list[str] = field(default_factory=list)
+    handles: list[str] = field(default_factory=list)
+
+
+def act_by(request: Request, progress: Progress) -> datetime:
+    """Until when work on a request makes sense: the answer's deadline, later the wait condition's."""
+    followed = progress.phase in {Phase.FOLLOWING, Phase.SIGNALLING}
+    return request.signal_by if followed and request.signal_by is not None else request.deadline
 
 
 def absorb(progress: Progress, call: EngineCall | None) -> Progress:

@@ -55,6 +55,7 @@ SCHEMA: dict[str, Any] = {
         "RollbackOnFailure": _BOOLEAN,
         "ForceUpdate": _BOOLEAN,
         "PclusterVersion": {"type": "string", "pattern": r"^[0-9]+\.[0-9]+\.[0-9]+$"},
+        "WaitConditionHandle": {"type": "string", "pattern": "^https?://"},
     },
 }
 
@@ -72,6 +73,7 @@ _EXPECTED = {
     "RollbackOnFailure": "true or false",
     "ForceUpdate": "true or false",
     "PclusterVersion": "a version such as 3.16.1",
+    "WaitConditionHandle": "!Ref of an AWS::CloudFormation::WaitConditionHandle",
 }
 
 _VALIDATOR = Draft202012Validator(SCHEMA)

@@ -14,7 +14,15 @@ _SIGNATURE = re.compile(
 #: Keys whose values are not for logs, at any depth: credentials, and the user's configuration, which may
 #: hold secrets of its own (script arguments, chef attributes, tags).
 SECRET_KEYS = frozenset(
-    {"ResponseURL", "response_url", "ClusterConfiguration", "configuration", "OldResourceProperties"}
+    {
+        "ResponseURL",
+        "response_url",
+        "WaitConditionHandle",
+        "signal_url",
+        "ClusterConfiguration",
+        "configuration",
+        "OldResourceProperties",
+    }
 )
 
 

@@ -25,6 +25,7 @@ ANSWER_FIELDS = ("ResponseURL", "StackId", "RequestId", "LogicalResourceId")
 
 _CONFIGURATION = "ClusterConfiguration"
 _NAME_POLICY = "ClusterNameUpdatePolicy"
+_HANDLE = "WaitConditionHandle"
 _REPLACE = ClusterNameUpdatePolicy.REPLACE
 
 
@@ -67,6 +68,9 @@ class Request:
         configuration_changes: An Update that wants another configuration than before.
         may_replace: Another ClusterName may be answered with a new cluster: either set of properties
             allows it, since a rollback arrives with the sets exchanged.
+        signal_url: Handle of a wait condition that waits for the end of this request's work; None for a
+            handle that an Update did not change, since its condition waits no more. A credential.
+        signal_by: When that wait condition is signalled at the latest.
     """
 
     type: RequestType
@@ -84,6 +88,8 @@ class Request:
     deletion_policy: DeletionPolicy = DeletionPolicy.DELETE
     configuration_changes: bool = True
     may_replace: bool = False
+    signal_url: str | None = None
+    signal_by: datetime | None = None
 
     @property
     def failure_id(self) -> str:
@@ -110,6 +116,7 @@ def parse_request(event: Mapping[str, Any], received_at: datetime) -> Request:
     properties, refusal = None, None
     if kind is not RequestType.DELETE:
         properties, refusal = _wanted(raw, owner)
+    waited_for = properties is not None and _HANDLE in raw and raw[_HANDLE] != (old or {}).get(_HANDLE)
     return Request(
         type=kind,
         request_id=event["RequestId"],
@@ -128,6 +135,8 @@ def parse_request(event: Mapping[str, Any], received_at: datetime) -> Request:
         deletion_policy=_deletion_policy(raw),
         configuration_changes=old is None or old.get(_CONFIGURATION) != raw.get(_CONFIGURATION),
         may_replace=any(given.get(_NAME_POLICY) == _REPLACE for given in (raw, old or {})),
+        signal_url=raw[_HANDLE] if waited_for else None,
+        signal_by=deadline.signal_by(issued_at, received_at) if waited_for else None,
     )
 
 

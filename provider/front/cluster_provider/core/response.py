@@ -1,7 +1,7 @@
-"""The one response to a request: at most 4,096 bytes, whatever has to be said."""
+"""The one response to a request, and the signal that may follow: at most 4,096 bytes, whatever is said."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from cluster_provider.core.attributes import messages_text
@@ -14,7 +14,8 @@ BODY_MAX_BYTES = 4096
 
 _ELLIPSIS = "…"
 
-SUCCESS, FAILED = "SUCCESS", "FAILED"
+#: A response's statuses, and what a wait condition calls the second one.
+SUCCESS, FAILED, FAILURE = "SUCCESS", "FAILED", "FAILURE"
 
 
 class Addressee(Protocol):
@@ -47,27 +48,68 @@ def success(
         messages: ParallelCluster's validation messages.
         log_group: Where the whole list is logged, named in the last entry of a list that was cut.
     """
+
+    def body(data: Mapping[str, str]) -> str:
+        return _body(request, SUCCESS, physical_id, data=data)
+
     fields = dict(data)
     if data:
-        fields["validationMessages"] = _fit_messages(request, physical_id, data, messages, log_group)
-    return Outcome(SUCCESS, physical_id, _body(request, SUCCESS, physical_id, data=fields))
+        fields["validationMessages"] = _fit_messages(body, data, messages, log_group)
+    return Outcome(SUCCESS, physical_id, body(fields))
 
 
 def failure(request: Addressee, physical_id: str, reason: str, code: str) -> Outcome:
     """A FAILED with its reason; a long one loses its end, since the root cause comes first."""
-    body = _body(request, FAILED, physical_id, reason=reason)
-    excess = _size(body) - BODY_MAX_BYTES
+
+    def body(reason: str) -> str:
+        return _body(request, FAILED, physical_id, reason=reason)
+
+    reason = _fit_reason(body, reason)
+    return Outcome(FAILED, physical_id, body(reason), code, reason)
+
+
+def signal_success(
+    physical_id: str,
+    data: Mapping[str, str],
+    messages: Sequence[Mapping[str, str]],
+    log_group: str,
+) -> Outcome:
+    """The SUCCESS of a wait condition: the same values, as the JSON text of the signal's ``Data``.
+
+    Its size is bounded like a response's: CloudFormation does not say how long a signal may be.
+    """
+
+    def body(data: Mapping[str, str]) -> str:
+        text = json.dumps(dict(data), separators=(",", ":"), ensure_ascii=False)
+        return _signal(physical_id, SUCCESS, Data=text)
+
+    fields = {**data, "validationMessages": _fit_messages(body, data, messages, log_group)}
+    return Outcome(SUCCESS, physical_id, body(fields))
+
+
+def signal_failure(physical_id: str, reason: str, code: str) -> Outcome:
+    """The FAILURE of a wait condition with its reason, the end of a long one cut off."""
+    reason = _fit_reason(lambda text: _signal(physical_id, FAILURE, Reason=text), reason)
+    return Outcome(FAILURE, physical_id, _signal(physical_id, FAILURE, Reason=reason), code, reason)
+
+
+def _signal(physical_id: str, status: str, **field: str) -> str:
+    """Source: AWS CloudFormation user guide, "Using wait conditions"; one unique id is one signal."""
+    fields = {"Status": status, "UniqueId": physical_id, **field}
+    return json.dumps(fields, separators=(",", ":"), ensure_ascii=False)
+
+
+def _fit_reason(body: Callable[[str], str], reason: str) -> str:
+    excess = _size(body(reason)) - BODY_MAX_BYTES
     while excess > 0:
         # Every character removed frees at least one byte, so this ends.
         reason = reason[: -(excess // 4 + 2)].rstrip() + _ELLIPSIS
-        body = _body(request, FAILED, physical_id, reason=reason)
-        excess = _size(body) - BODY_MAX_BYTES
-    return Outcome(FAILED, physical_id, body, code, reason)
+        excess = _size(body(reason)) - BODY_MAX_BYTES
+    return reason
 
 
 def _fit_messages(
-    request: Addressee,
-    physical_id: str,
+    body: Callable[[Mapping[str, str]], str],
     data: Mapping[str, str],
     messages: Sequence[Mapping[str, str]],
     log_group: str,
@@ -76,8 +118,7 @@ def _fit_messages(
     for kept in range(len(ranked), -1, -1):
         shown = [*ranked[:kept], *_left_out(len(ranked) - kept, log_group)]
         text = messages_text(shown)
-        body = _body(request, SUCCESS, physical_id, data={**data, "validationMessages": text})
-        if _size(body) <= BODY_MAX_BYTES:
+        if _size(body({**data, "validationMessages": text})) <= BODY_MAX_BYTES:
             return text
     return "[]"
 

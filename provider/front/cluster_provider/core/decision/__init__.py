@@ -34,16 +34,17 @@ def decide(request: Request, observed: Observed, progress: Progress, now: dateti
         progress: The work so far.
         now: The time.
     """
-    if progress.phase is Phase.ANSWERING:
-        too_old = deadline.is_too_old(request.issued_at, now)
-        return Nothing("the answer can no longer be delivered") if too_old else Resend()
-    if progress.phase is not Phase.OPEN:
-        return Nothing(progress.phase.value)
     case = Case(request, observed, progress, now)
+    if progress.phase in {Phase.ANSWERING, Phase.SIGNALLING}:
+        return Nothing("nobody listens any more") if _is_unheard(case) else Resend()
+    if progress.phase not in {Phase.OPEN, Phase.FOLLOWING}:
+        return Nothing(progress.phase.value)
+    if case.begun is not None and now < request.deadline:
+        return Succeed(case.begun.name, case.begun, begun=True)
     action = _decide_open(case)
     if isinstance(action, Succeed) and request.type is not RequestType.DELETE:
         action = _with_values(case, action)
-    if isinstance(action, Start | Wait) and now >= request.deadline:
+    if isinstance(action, Start | Wait) and now >= case.act_by:
         return _too_late(case, action)
     return action
 
@@ -57,6 +58,13 @@ def _decide_open(case: Case) -> Action:
         case RequestType.UPDATE:
             return _refused(case) or decide_update(case)
     assert_never(case.request.type)
+
+
+def _is_unheard(case: Case) -> bool:
+    """Whether what was written down can no longer be delivered."""
+    if case.progress.phase is Phase.ANSWERING:
+        return deadline.is_too_old(case.request.issued_at, case.now)
+    return case.now >= case.act_by + timedelta(seconds=deadline.MARGIN_S)
 
 
 def _refused(case: Case) -> Action | None:
@@ -78,7 +86,7 @@ def _with_values(case: Case, action: Succeed) -> Action:
     cluster, progress = action.cluster, case.progress
     if cluster is None:
         return action
-    last_chance = case.now >= case.request.deadline - timedelta(seconds=VALUES_MARGIN_S)
+    last_chance = case.now >= case.act_by - timedelta(seconds=VALUES_MARGIN_S)
     if _describes(progress.description, cluster) or last_chance:
         return replace(action, description=progress.description)
     if progress.described_at is not None:
@@ -98,10 +106,14 @@ def _too_late(case: Case, action: Start | Wait) -> Fail:
     last = action.why if isinstance(action, Wait) else f"the engine was about to {action.operation.value} it"
     request, cluster = case.request, case.observed.cluster
     name = case.progress.cluster_name or request.failure_id
+    followed = case.progress.phase is Phase.FOLLOWING
+    way_out = (
+        "A wait condition waits 12 hours at most."
+        if followed
+        else "Raise ServiceTimeout (at most 3600) if it is lower, or pass a WaitConditionHandle."
+    )
     error = DeadlineExceeded(
-        f"cluster {name}",
-        f"not done in the time CloudFormation gives; last seen: {last}.",
-        "Raise ServiceTimeout (at most 3600) if it is lower.",
+        f"cluster {name}", f"not done in the time CloudFormation gives; last seen: {last}.", way_out
     )
     made = case.progress.stack_id is not None or (cluster is not None and case.made_by_request(cluster))
     return Fail(error, name if request.type is RequestType.CREATE and made else request.failure_id)

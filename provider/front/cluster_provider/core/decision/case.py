@@ -7,7 +7,7 @@ from cluster_provider.core import failures
 from cluster_provider.core.actions import Start, Wait
 from cluster_provider.core.errors import ClusterFailed, EngineFailed, ProviderError
 from cluster_provider.core.observed import ClusterStack, Observed
-from cluster_provider.core.progress import RETRIED, TRANSIENT, EngineError, Operation, Progress
+from cluster_provider.core.progress import RETRIED, TRANSIENT, EngineError, Operation, Phase, Progress, act_by
 from cluster_provider.core.properties import Properties
 from cluster_provider.core.request import Request
 
@@ -40,6 +40,19 @@ class Case:
         if self.request.properties is None:
             raise LookupError(f"request {self.request.request_id} has no properties to act on")
         return self.request.properties
+
+    @property
+    def act_by(self) -> datetime:
+        """The instant after which nothing is begun any more."""
+        return act_by(self.request, self.progress)
+
+    @property
+    def begun(self) -> ClusterStack | None:
+        """The cluster, once its stack does what this request wants and a wait condition waits for the end."""
+        cluster, progress = self.living, self.progress
+        waits = progress.signals and progress.phase is Phase.OPEN and progress.effect_seen
+        settled = self.observed.pending or self.observed.leftover
+        return cluster if waits and cluster is not None and cluster.in_progress and not settled else None
 
     @property
     def living(self) -> ClusterStack | None:

@@ -30,9 +30,9 @@ def decide_delete(case: Case) -> Action:
 
 
 def _is_retained(case: Case) -> bool:
-    """A failed or cancelled Create is never retained: nobody was told that there is a cluster."""
-    reported = case.observed.known is not None and case.observed.known.reported
-    wanted = reported or case.observed.retained
+    """A failed or cancelled Create is never retained: nobody was told that there is a whole cluster."""
+    was_whole = case.observed.known is not None and case.observed.known.was_whole
+    wanted = was_whole or case.observed.retained
     return wanted and case.request.deletion_policy is DeletionPolicy.RETAIN
 
 

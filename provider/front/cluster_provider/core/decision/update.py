@@ -25,9 +25,14 @@ def decide_update(case: Case) -> Action:
 
 
 def _returns(case: Case) -> bool:
-    """Whether an Update goes back to a living cluster of this owner: always allowed, a rollback does it."""
-    known = case.observed.known
-    return known is not None and known.reported and known.name == case.wanted.cluster_name
+    """Whether an Update goes back to a living cluster of this owner: always allowed, a rollback does it.
+
+    One that this request made itself, and whose begin was told, is none to go back to.
+    """
+    known, request = case.observed.known, case.request
+    if known is None or known.request_id == request.request_id:
+        return False
+    return known.reported and known.name == case.wanted.cluster_name
 
 
 def _update(case: Case) -> Action:
