@@ -6,18 +6,44 @@ from datetime import datetime, timedelta
 import pytest
 
 from tests.e2e.account import ROOT, outputs
-from tests.e2e.parents import all_deleted
+from tests.e2e.parents import Parent, all_deleted, clear_away
 
-pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("parent")]
+pytestmark = pytest.mark.e2e
 
 EXAMPLE = ROOT / "examples" / "long-creation.yaml"
 CONDITION = "AWS::CloudFormation::WaitCondition"
 HOUR_S = 3600
 
 
-def test_a_cluster_that_takes_three_hours_completes_with_its_address(cloud, account, seeded):
+@pytest.fixture(scope="module")
+def began_at(cloud):
+    """When the clusters below began; both wait in the same simulated hours."""
     cloud.set_head_nodes(cluster="c-long", create_s=3 * HOUR_S)
-    began_at = datetime.fromisoformat(cloud.now())
+    cloud.set_head_nodes(cluster="c-burning", create_s=2 * HOUR_S, failure={"reason": "it is on fire"})
+    yield datetime.fromisoformat(cloud.now())
+    cloud.set_head_nodes()
+
+
+@pytest.fixture(scope="module")
+def burning(account, service_token, began_at):
+    condition = {"Handle": {"Ref": "Handle"}, "Timeout": 12 * HOUR_S}
+    waiting = {
+        "Handle": {"Type": "AWS::CloudFormation::WaitConditionHandle"},
+        "Done": {"Type": CONDITION, "DependsOn": "Cluster", "Properties": condition},
+    }
+    patient = {"DevSettings": {"Timeouts": {"HeadNodeBootstrapTimeout": 3 * HOUR_S}}}
+    handle = {"Ref": "Handle"}
+    stack = Parent(
+        account, service_token, "burning", siblings=waiting, changes=patient, WaitConditionHandle=handle
+    )
+    yield stack.create()
+    clear_away([stack])
+
+
+def test_a_cluster_that_takes_three_hours_completes_with_its_address(
+    cloud, account, seeded, began_at, burning
+):
+    assert burning.stack_id
     created = account.create("long", account.packaged(EXAMPLE), **seeded)
     assert created["StackStatus"] == "CREATE_COMPLETE", account.why(created)
     assert datetime.fromisoformat(cloud.now()) - began_at > timedelta(hours=3)
@@ -27,17 +53,8 @@ def test_a_cluster_that_takes_three_hours_completes_with_its_address(cloud, acco
     assert account.delete("long")["StackStatus"] == "DELETE_COMPLETE"
 
 
-def test_a_cluster_that_fails_after_two_hours_is_rolled_back_with_its_cause(cloud, parent):
-    condition = {"Handle": {"Ref": "Handle"}, "Timeout": 12 * HOUR_S}
-    waiting = {
-        "Handle": {"Type": "AWS::CloudFormation::WaitConditionHandle"},
-        "Done": {"Type": CONDITION, "DependsOn": "Cluster", "Properties": condition},
-    }
-    patient = {"DevSettings": {"Timeouts": {"HeadNodeBootstrapTimeout": 3 * HOUR_S}}}
-    handle = {"Ref": "Handle"}
-    burning = parent("burning", siblings=waiting, changes=patient, WaitConditionHandle=handle)
-    cloud.set_head_nodes(cluster="c-burning", create_s=2 * HOUR_S, failure={"reason": "it is on fire"})
-    assert burning.create().status == "ROLLBACK_COMPLETE", burning.why
+def test_a_cluster_that_fails_after_two_hours_is_rolled_back_with_its_cause(burning):
+    assert burning.status == "ROLLBACK_COMPLETE", burning.why
     assert burning.reasons == []
     (reason,) = burning.account.failures(burning.stack_id, "Done")
     assert "ClusterFailed: cluster c-burning" in reason
