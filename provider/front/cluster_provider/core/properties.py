@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from enum import StrEnum
-from typing import Any
-
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError, relevance
+from typing import TYPE_CHECKING, Any
 
 from cluster_provider.core.deadline import SERVICE_TIMEOUT_MAX_S
 from cluster_provider.core.errors import InvalidProperty, MissingProperty
+
+if TYPE_CHECKING:
+    from jsonschema.exceptions import ValidationError
 
 #: Source: aws-parallelcluster 3.16.1, api/openapi/openapi.yaml (ClusterName) and constants.py.
 CLUSTER_NAME_PATTERN = r"^[a-zA-Z][a-zA-Z0-9-]+$"
@@ -76,8 +76,6 @@ _EXPECTED = {
     "WaitConditionHandle": "!Ref of an AWS::CloudFormation::WaitConditionHandle",
 }
 
-_VALIDATOR = Draft202012Validator(SCHEMA)
-
 
 class ClusterNameUpdatePolicy(StrEnum):
     """What an Update with another ClusterName does."""
@@ -124,7 +122,7 @@ def parse_properties(raw: Mapping[str, Any]) -> Properties:
         InvalidProperty: A property has an impossible value or an unknown name, or the configuration is
             larger than a record can hold.
     """
-    error = min(_VALIDATOR.iter_errors(dict(raw)), key=lambda e: (-len(e.path), relevance(e)), default=None)
+    error = _first_error(raw)
     if error is not None:
         raise _explain(error, raw)
     timeout_s = service_timeout_s(raw)
@@ -194,7 +192,17 @@ def _arguments(raw: Mapping[str, Any]) -> dict[str, Any]:
     return arguments
 
 
-def _explain(error: ValidationError, raw: Mapping[str, Any]) -> MissingProperty | InvalidProperty:
+def _first_error(raw: Mapping[str, Any]) -> "ValidationError | None":
+    """What a user should hear first of all that the schema refuses."""
+    # Imported here: only requests are looked at so, and most cold starts are wake-ups.
+    from jsonschema import Draft202012Validator  # noqa: PLC0415
+    from jsonschema.exceptions import relevance  # noqa: PLC0415
+
+    errors = Draft202012Validator(SCHEMA).iter_errors(dict(raw))
+    return min(errors, key=lambda error: (-len(error.path), relevance(error)), default=None)
+
+
+def _explain(error: "ValidationError", raw: Mapping[str, Any]) -> MissingProperty | InvalidProperty:
     if error.validator == "required":
         name = next(name for name in SCHEMA["required"] if name not in raw)
         return MissingProperty(name, f"this property is needed: {_EXPECTED[name]}.")
