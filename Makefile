@@ -7,7 +7,7 @@ UV_DEPLOYED := .venv/bin/uv pip compile -q --no-header --no-annotate --generate-
 export PYTHONPATH := .:provider/front:provider/engine
 
 .DEFAULT_GOAL := help
-.PHONY: help check format test build engine e2e-artefact e2e-engines property crash demo local lock clean
+.PHONY: help check format test build engine e2e-artefact e2e-engines property crash bench demo local lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | column -t -s '|'
@@ -57,6 +57,10 @@ e2e-engines: .venv/.installed ## three ParallelCluster versions behind one servi
 	@$(PY) -m tools.artefacts engine-stack --runnable --pcluster-version 3.14.0 --python 3.11
 	@$(PY) -m tools.artefacts engine-stack --runnable --pcluster-version 3.6.0
 	ARTEFACT=build $(PY) -m pytest tests/engines $(ARGS)
+
+bench: .venv/.installed ## time, memory and sizes of what is deployed [RUNS=5 JSON=file PROCESSORS=0 ARTEFACT=build]
+	@test -x $(or $(ARTEFACT),build)/runtime/bin/python || $(PY) -m tools.artefacts build --runnable --into $(or $(ARTEFACT),build)
+	@$(PY) -m tools.bench --artefact $(or $(ARTEFACT),build) $(if $(RUNS),--runs $(RUNS)) $(if $(JSON),--json "$(JSON)") $(if $(PROCESSORS),--processors $(PROCESSORS))
 
 demo: .venv/.installed ## a cluster from a template, updated and deleted, on the embedded cloud [TEMPLATE=file PARAMETERS="K=V ..."]
 	@$(PY) -m pcluster_cfn demo $(if $(TEMPLATE),"$(TEMPLATE)") $(foreach p,$(PARAMETERS),-p "$(p)")

@@ -45,14 +45,19 @@ def build(stack: Stack, build: Build, folder: Path) -> list[Size]:
     """Builds a stack's parts, their archives and its template into a folder, and returns the parts' sizes."""
     folder.mkdir(parents=True, exist_ok=True)
     make = {"provider": build.provider, "engine": build.engine, "layer": build.layer}
-    sizes = []
     for part in stack.parts:
         make[part](folder / part)
-        zipped = archive(folder / part)
-        (folder / f"{part}.zip").write_bytes(zipped)
-        sizes.append(Size(part, _unzipped_bytes(folder / part), len(zipped)))
+        (folder / f"{part}.zip").write_bytes(archive(folder / part))
     (folder / "template.yaml").write_text(template(stack, build), encoding="utf-8")
-    return sizes
+    return sizes_of(stack, folder)
+
+
+def sizes_of(stack: Stack, folder: Path) -> list[Size]:
+    """Returns how large a stack's parts are in a folder that was built."""
+    return [
+        Size(part, _unzipped_bytes(folder / part), (folder / f"{part}.zip").stat().st_size)
+        for part in stack.parts
+    ]
 
 
 def over_limits(sizes: list[Size]) -> list[str]:

@@ -1,6 +1,8 @@
-"""Which AWS services a layer can ask."""
+"""Which AWS services can be asked by what is deployed."""
 
 import ast
+import gzip
+import json
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -33,6 +35,19 @@ def test_what_code_names_stays_and_the_rest_goes(tmp_path):
     (tmp_path / "data" / "endpoints.json").write_text("{}")
     services.keep_named(tmp_path / "data", [tmp_path / "code"])
     assert {path.name for path in (tmp_path / "data").iterdir()} == {"resource-groups", "endpoints.json"}
+
+
+def test_endpoints_stay_for_the_services_that_stay_by_the_names_they_have_there(tmp_path):
+    described = tmp_path / "elbv2" / "2015-12-01"
+    described.mkdir(parents=True)
+    description = {"metadata": {"endpointPrefix": "elasticloadbalancing"}}
+    (described / "service-2.json.gz").write_bytes(gzip.compress(json.dumps(description).encode()))
+    listed = {"regions": {"r": {}}, "services": {"braket": {}, "elasticloadbalancing": {"endpoints": {}}}}
+    endpoints = tmp_path / "endpoints.json"
+    endpoints.write_text(json.dumps({"version": 3, "partitions": [listed]}))
+    services.cut_endpoints(tmp_path)
+    kept = {"regions": {"r": {}}, "services": {"elasticloadbalancing": {"endpoints": {}}}}
+    assert json.loads(endpoints.read_text()) == {"version": 3, "partitions": [kept]}
 
 
 def test_every_client_that_the_library_and_the_engine_make_is_among_what_they_name():

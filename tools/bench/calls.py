@@ -1,0 +1,76 @@
+"""What is asked of the functions: a cluster, the engine's call that creates one, a provider's wake-up."""
+
+import base64
+import json
+import zlib
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+#: Long enough for one run; the engine's gate sends nothing later.
+_FENCE = timedelta(minutes=10)
+
+
+def configuration(seeded: Mapping[str, str]) -> dict[str, Any]:
+    """Returns a cluster as in the example, with one queue; numbers are text, as CloudFormation hands them on.
+
+    Args:
+        seeded: Names of what the embedded cloud was seeded with.
+    """
+    return {
+        "Image": {"Os": "alinux2023"},
+        "HeadNode": {
+            "InstanceType": "t3.medium",
+            "Networking": {"SubnetId": seeded["HEAD_NODE_SUBNET"]},
+            "Ssh": {"KeyName": seeded["KEY_NAME"]},
+        },
+        "Scheduling": {
+            "Scheduler": "slurm",
+            "SlurmQueues": [
+                {
+                    "Name": "compute",
+                    "ComputeResources": [{"Name": "c6i", "InstanceType": "c6i.xlarge", "MaxCount": "4"}],
+                    "Networking": {"SubnetIds": [seeded["COMPUTE_SUBNET"]]},
+                }
+            ],
+        },
+    }
+
+
+def create_call(cluster: str, parent_id: str, region: str, wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the engine's call that creates a cluster. Source: docs/engine.md."""
+    encoded = base64.b64encode(zlib.compress(json.dumps(wanted).encode())).decode()
+    call = _call("create", cluster, None, parent_id, region)
+    return {**call, "configuration": encoded, "stack_tags": {"bench": cluster}}
+
+
+def describe_call(cluster: str, stack_id: str, parent_id: str, region: str) -> dict[str, Any]:
+    """Returns the engine's call that describes a cluster."""
+    return _call("describe", cluster, stack_id, parent_id, region)
+
+
+def _call(operation: str, cluster: str, stack_id: str | None, parent_id: str, region: str) -> dict[str, Any]:
+    not_after = datetime.now(UTC) + _FENCE
+    return {
+        "contract": 1,
+        "call_id": f"{cluster}-1",
+        "operation": operation,
+        "owner": {"stack_id": parent_id, "logical_id": cluster},
+        "request_id": cluster,
+        "region": region,
+        "cluster_name": cluster,
+        "stack_id": stack_id,
+        "not_after": not_after.strftime("%Y-%m-%dT%H:%M:%S.000Z"),
+        "configuration": None,
+        "configuration_tags": {},
+        "stack_tags": {},
+        "arguments": {},
+    }
+
+
+def stack_event(stack_id: str) -> dict[str, Any]:
+    """Returns the event that wakes the provider about a cluster's stack; it looks for the status itself."""
+    return {
+        "detail-type": "CloudFormation Stack Status Change",
+        "detail": {"stack-id": stack_id, "status-details": {"status": "UPDATE_COMPLETE"}},
+    }
