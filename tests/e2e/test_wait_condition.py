@@ -16,16 +16,9 @@ HOUR_S = 3600
 
 
 @pytest.fixture(scope="module")
-def began_at(cloud):
-    """When the clusters below began; both wait in the same simulated hours."""
-    cloud.set_head_nodes(cluster="c-long", create_s=3 * HOUR_S)
+def burning(cloud, account, service_token):
+    """A cluster that will fail, begun before the other one: both wait in the same simulated hours."""
     cloud.set_head_nodes(cluster="c-burning", create_s=2 * HOUR_S, failure={"reason": "it is on fire"})
-    yield datetime.fromisoformat(cloud.now())
-    cloud.set_head_nodes()
-
-
-@pytest.fixture(scope="module")
-def burning(account, service_token, began_at):
     condition = {"Handle": {"Ref": "Handle"}, "Timeout": 12 * HOUR_S}
     waiting = {
         "Handle": {"Type": "AWS::CloudFormation::WaitConditionHandle"},
@@ -37,13 +30,14 @@ def burning(account, service_token, began_at):
         account, service_token, "burning", siblings=waiting, changes=patient, WaitConditionHandle=handle
     )
     yield stack.create()
+    cloud.set_head_nodes()
     clear_away([stack])
 
 
-def test_a_cluster_that_takes_three_hours_completes_with_its_address(
-    cloud, account, seeded, began_at, burning
-):
-    assert burning.stack_id
+@pytest.mark.usefixtures("burning")
+def test_a_cluster_that_takes_three_hours_completes_with_its_address(cloud, account, seeded):
+    cloud.set_head_nodes(cluster="c-long", create_s=3 * HOUR_S)
+    began_at = datetime.fromisoformat(cloud.now())
     created = account.create("long", account.packaged(EXAMPLE), **seeded)
     assert created["StackStatus"] == "CREATE_COMPLETE", account.why(created)
     assert datetime.fromisoformat(cloud.now()) - began_at > timedelta(hours=3)
