@@ -1,10 +1,11 @@
 """What the functions log of a whole life: enough to follow it, and nothing that is a credential."""
 
 import json
+import re
 
 import pytest
 
-from tests.e2e.account import CLUSTER_TEMPLATE
+from tests.e2e.account import CLUSTER_TEMPLATE, ROOT
 
 pytestmark = pytest.mark.e2e
 
@@ -15,6 +16,33 @@ def lines(account, name):
     logs = account.cloud.client("logs")
     pages = logs.get_paginator("filter_log_events").paginate(logGroupName=name)
     return [event["message"] for page in pages for event in page["events"]]
+
+
+#: Words of CloudWatch Logs Insights in the published queries.
+#: Source: Amazon CloudWatch Logs user guide, "CloudWatch Logs Insights language query syntax".
+WORDS = {
+    "fields",
+    "filter",
+    "sort",
+    "stats",
+    "limit",
+    "desc",
+    "asc",
+    "and",
+    "or",
+    "in",
+    "by",
+    "as",
+    "latest",
+    "count",
+}
+
+
+def fields_of(query):
+    """The fields a query reads, without what it names itself and what stands in quotes."""
+    bare = re.sub(r'"[^"]*"', "", query)
+    named = set(re.findall(r"\bas (\w+)", bare))
+    return set(re.findall(r"@?\b[a-z_]+\b", bare)) - WORDS - named
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +73,50 @@ def test_every_step_of_a_request_can_be_followed_by_its_id(told):
     steps = [record for record in told_steps if record["cluster_name"] == "c-logs"]
     assert {record["request_type"] for record in steps} == {"Create", "Update", "Delete"}
     assert all(record["request_id"] for record in steps)
+
+
+def test_every_line_about_a_request_names_it_and_every_other_its_invocation(told):
+    """Lambda's own lines begin with a word or have a requestId; a sweep that wakes nobody is about nobody."""
+    for name, group in told.items():
+        records = [json.loads(line) for line in group if line.startswith("{")]
+        assert {record.get("service") for record in records} - {None, "cluster_provider", "engine"} == set()
+        own = [record for record in records if "service" in record]
+        nameless = [record for record in own if "request_id" not in record]
+        assert own, name
+        assert [record for record in nameless if record.get("wake_up") != "sweep"] == []
+        assert [record for record in own if not record.get("invocation_id")] == []
+        others = [record for record in records if "service" not in record]
+        assert [record for record in others if not {"_aws", "requestId"} & record.keys()] == []
+
+
+def test_a_requests_id_leads_from_the_provider_to_its_engine_and_back(told):
+    records = [json.loads(line) for lines in told.values() for line in lines if line.startswith("{")]
+    (answered,) = [
+        record
+        for record in records
+        if record.get("message") == "answered"
+        and (record["cluster_name"], record["request_type"]) == ("c-logs", "Create")
+    ]
+    about = [record for record in records if record.get("request_id") == answered["request_id"]]
+    assert {"step", "engine ended", "call begun", "call ended", "answered"} <= {
+        record.get("message") for record in about
+    }
+    assert {record["logical_id"] for record in about if "service" in record} == {"Cluster"}
+    assert {record["cluster_name"] for record in about if "service" in record} == {"c-logs"}
+
+
+def test_every_field_of_the_published_log_queries_is_one_that_lines_have(told):
+    # Lines about exceptions are the only ones with a name for it; tests/unit/provider/test_logs.py has one.
+    known = {"@timestamp", "exception_name"}
+    for lines in told.values():
+        for line in lines:
+            known |= json.loads(line).keys() if line.startswith("{") else set()
+    page = (ROOT / "docs" / "operations.md").read_text()
+    queries = re.findall(r"```logs-insights\n(.*?)```", page, re.DOTALL)
+    used = {field for query in queries for field in fields_of(query)}
+    assert len(queries) == 5
+    assert {"request_id", "cluster_name", "why"} <= used
+    assert used - known == set()
 
 
 @pytest.mark.parametrize("credential", ["X-Amz-Signature=", "X-Amz-Credential=", SECRET])

@@ -20,6 +20,7 @@ class Call:
 
     call_id: str
     operation: str
+    owner: dict[str, str]
     request_id: str
     region: str
     cluster_name: str
@@ -43,6 +44,7 @@ class Call:
         return cls(
             call_id=event["call_id"],
             operation=event["operation"],
+            owner=event["owner"],
             request_id=event["request_id"],
             region=event["region"],
             cluster_name=event["cluster_name"],

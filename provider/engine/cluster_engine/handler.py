@@ -1,6 +1,7 @@
 """Entry point of the engine function: one call in, one result out."""
 
 import logging
+import os
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -25,10 +26,18 @@ ARGUMENTS = {
     "describe": (),
 }
 
+#: What every line of a call is told apart by.
+NAMES = ("request_id", "call_id", "operation", "stack_id", "logical_id", "cluster_name")
+
 logger = Logger(service="engine")
 copy_config_to_registered_loggers(source_logger=logger, include={"pcluster", "cluster_engine"})
 # This one writes the parameters of every AWS call, the configuration among them.
 logging.getLogger("pcluster.aws.common").setLevel(logging.WARNING)
+if "AWS_LAMBDA_RUNTIME_API" in os.environ:
+    # On Lambda, what other libraries and warnings say goes the way of our own lines and is named like them.
+    logging.captureWarnings(capture=True)
+    logging.getLogger().handlers = list(logger.handlers)
+    logging.getLogger(logger.service).propagate = False
 
 
 def handler(event: Any, context: LambdaContext) -> result.Result:
@@ -37,15 +46,30 @@ def handler(event: Any, context: LambdaContext) -> result.Result:
     Raises:
         CallMalformedError: The event is not a call of the contract.
     """
+    logger.remove_keys(NAMES)
+    logger.append_keys(invocation_id=context.aws_request_id)
     call = Call.parse(event)
-    remaining_s = context.get_remaining_time_in_millis() / 1000
-    with logger.append_context_keys(
-        request_id=call.request_id, call_id=call.call_id, cluster_name=call.cluster_name
-    ):
-        answer = run(call, remaining_s=remaining_s, now=_utc_now)
-        code = answer.get("error", {}).get("code")
-        logger.info("call ended", operation=call.operation, status=answer["status"], code=code)
-        return answer
+    logger.append_keys(**_names(call))
+    logger.info("call begun")
+    try:
+        answer = run(call, remaining_s=context.get_remaining_time_in_millis() / 1000, now=_utc_now)
+    except Exception:
+        logger.exception("the call could not be carried out")
+        raise
+    logger.info("call ended", status=answer["status"], code=answer.get("error", {}).get("code"))
+    return answer
+
+
+def _names(call: Call) -> dict[str, str]:
+    named = (
+        call.request_id,
+        call.call_id,
+        call.operation,
+        call.owner["stack_id"],
+        call.owner["logical_id"],
+        call.cluster_name,
+    )
+    return dict(zip(NAMES, named, strict=True))
 
 
 def run(call: Call, *, remaining_s: float, now: Callable[[], datetime]) -> result.Result:

@@ -4,13 +4,11 @@ Events come from CloudFormation (a request), from an engine's destination (its e
 events and from the sweep's rule. Whatever the source, the owner concerned is woken, and that is all.
 """
 
-import json
 import os
 from functools import cache
 from typing import Any
 
 import boto3
-from aws_lambda_powertools import Logger
 
 from cluster_provider.adapters.clock import SystemClock
 from cluster_provider.adapters.engines import LambdaEngines, parse_functions
@@ -22,20 +20,19 @@ from cluster_provider.core import measurements
 from cluster_provider.core.calls import parse_end
 from cluster_provider.core.errors import DeliveryFailed, MalformedRequest, Unavailable
 from cluster_provider.core.identity import Owner, StackArn
-from cluster_provider.core.redact import redact, redact_text
 from cluster_provider.core.request import RequestType
+from cluster_provider.logs import (
+    begin,
+    concern,
+    logger,
+    names_of_call,
+    names_of_request,
+    take_over,
+    wake_up,
+)
 from cluster_provider.operation import OperationService, Ports
 from cluster_provider.resource import ClusterResource, build_resource, deliver, poll_event, refuse
 from cluster_provider.sdk import CLIENT_CONFIG, SINGLE_ATTEMPT_CONFIG
-
-
-def _serialize(record: dict[str, Any]) -> str:
-    """Every log line passes here: what is a credential is masked last of all, wherever it came from."""
-    return redact_text(json.dumps(redact(record), default=str, ensure_ascii=False))
-
-
-#: Named like the package, so that every module's logger is its child.
-logger = Logger(service="cluster_provider", json_serializer=_serialize)
 
 #: The sweep takes so many owners at most and leaves this much of its time unused, in seconds.
 SWEEP_MAX = 100
@@ -61,21 +58,37 @@ class Provider:
     def handle(self, event: dict[str, Any], context: Any) -> None:
         """Routes an event by its source.
 
+        An error is logged here, once and redacted, and leaves: Lambda repeats asynchronous events, and the
+        dead-letter queue keeps what could not be handled at all.
+
         Raises:
             ValueError: It is none of the events this function is for.
         """
+        begin(context.aws_request_id)
+        try:
+            self._route(event, context)
+        except Exception:
+            logger.exception("the event could not be handled")
+            raise
+
+    def _route(self, event: dict[str, Any], context: Any) -> None:
         if "ResponseURL" in event:
+            wake_up("request")
             self._request(event, context)
         elif "requestPayload" in event:
+            wake_up("engine end")
             self._engine_end(event, context)
         elif event.get("detail-type") == _STACK_EVENT:
+            wake_up("stack event")
             self._stack_event(event, context)
         elif event.get("detail-type") == _SWEEP_EVENT:
+            wake_up("sweep")
             self._sweep(context)
         else:
             raise ValueError(f"not an event of this function; its keys are {sorted(event)}")
 
     def _request(self, event: dict[str, Any], context: Any) -> None:
+        concern(names_of_request(event))
         if event.get("RequestType") in set(RequestType):
             self._resource(event, context)
             return
@@ -85,37 +98,46 @@ class Provider:
         deliver(self._service, refuse(event, error))
 
     def _engine_end(self, event: dict[str, Any], context: Any) -> None:
+        concern(names_of_call(event["requestPayload"]))
         owner, call_id, result = parse_end(event)
+        code = result.error.code if result.error is not None else None
+        logger.info("engine ended", extra={"status": result.status, "code": code})
         self._service.engine_ended(owner, call_id, result)
         self._wake(owner, context)
 
     def _stack_event(self, event: dict[str, Any], context: Any) -> None:
         name = StackArn.parse(event["detail"]["stack-id"]).name
+        concern({"cluster_name": name})
         for owner in self._ports.operations.owners_of(name):
             self._wake(owner, context)
 
     def _sweep(self, context: Any) -> None:
         """Wakes what is due; one owner's trouble does not keep the others waiting."""
         for owner in self._ports.operations.due(self._ports.clock.now(), SWEEP_MAX):
+            concern({})
             if context.get_remaining_time_in_millis() / 1000 < SWEEP_RESERVE_S:
                 logger.warning("the sweep ran out of time; the next one goes on")
                 break
             try:
                 self._wake(owner, context)
             except (Unavailable, DeliveryFailed) as error:
-                logger.warning("%s: %s", owner.key, error)
+                logger.warning("the next sweep goes on: %s", error)
+        concern({})
         backlog = self._ports.operations.backlog(self._ports.clock.now())
         self._ports.metrics.record(measurements.swept(backlog))
 
     def _wake(self, owner: Owner, context: Any) -> None:
-        request = self._service.open_request(owner)
-        if request is not None:
-            self._resource(poll_event(request), context)
+        concern({"stack_id": owner.stack_id, "logical_id": owner.logical_id})
+        operation = self._service.open_operation(owner)
+        if operation is not None:
+            concern(operation.names)
+            self._resource(poll_event(operation.request), context)
 
 
 @cache
 def provider() -> Provider:
     """The provider on AWS, made once per execution environment."""
+    take_over()
     clock = SystemClock()
     functions = parse_functions(os.environ["ENGINES"])
     ports = Ports(
@@ -136,16 +158,8 @@ def provider() -> Provider:
 
 
 def handler(event: dict[str, Any], context: Any) -> None:
-    """Lambda's entry point.
-
-    An error is logged here, once and redacted, and leaves: Lambda repeats asynchronous events, and the
-    dead-letter queue keeps what could not be handled at all.
-    """
-    try:
-        provider().handle(event, context)
-    except Exception:
-        logger.exception("the event could not be handled")
-        raise
+    """Lambda's entry point."""
+    provider().handle(event, context)
 
 
 # Lambda gives an initialisation a whole processor, and an invocation its memory's share of one: the clients,

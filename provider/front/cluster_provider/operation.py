@@ -103,10 +103,10 @@ class OperationService:
         except Superseded:
             logger.warning("dropped: a newer request was accepted", extra={"request_id": request.request_id})
 
-    def open_request(self, owner: Owner) -> Request | None:
-        """The request of an owner that is being worked on, if any."""
-        operation = self._records.open_operation(owner)
-        return operation[1].request if operation is not None else None
+    def open_operation(self, owner: Owner) -> OperationRecord | None:
+        """The request of an owner that is being worked on, if any, and the work on it."""
+        found = self._records.open_operation(owner)
+        return found[1] if found is not None else None
 
     def engine_ended(self, owner: Owner, call_id: str, result: EngineResult) -> None:
         """Records what an engine reported; the next step takes it up."""

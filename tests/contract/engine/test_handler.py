@@ -22,9 +22,17 @@ class Context:
     """What the engine reads of Lambda's context."""
 
     remaining_s: float = 600.0
+    aws_request_id: str = "invocation-1"
 
     def get_remaining_time_in_millis(self):
         return int(self.remaining_s * 1000)
+
+
+class Broken(Context):
+    """A context that cannot say how much time there is."""
+
+    def get_remaining_time_in_millis(self):
+        raise RuntimeError("no time")
 
 
 @pytest.fixture
@@ -68,10 +76,19 @@ def test_every_line_of_the_log_names_the_call_and_none_repeats_configuration_or_
     tags = {"configuration_tags": {"other": needle}, "stack_tags": {"owner": needle}}
     assert handler(engine.event("create", configuration, not_after=FAR, **tags), Context())["sent"]
     assert {line["name"] for line in log()} >= {"engine", "pcluster.models.cluster"}
-    assert {(line["request_id"], line["call_id"], line["cluster_name"]) for line in log()} == {
-        ("request-1", "call-1", "hpc")
+    names = ("request_id", "call_id", "operation", "cluster_name", "logical_id", "invocation_id")
+    assert {tuple(line[name] for name in names) for line in log()} == {
+        ("request-1", "call-1", "create", "hpc", "Cluster", "invocation-1")
     }
     assert needle not in json.dumps(log())
+
+
+def test_a_call_that_ends_in_an_exception_names_itself_once_more(engine, log):
+    with pytest.raises(RuntimeError, match="no time"):
+        handler(engine.event("describe", stack_id="arn:any"), Broken())
+    (failed,) = [line for line in log() if line["level"] == "ERROR"]
+    assert failed["exception_name"] == "RuntimeError"
+    assert (failed["request_id"], failed["call_id"]) == ("request-1", "call-1")
 
 
 def test_a_second_call_logs_nothing_of_the_first(engine, log):

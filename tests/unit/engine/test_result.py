@@ -15,6 +15,7 @@ CONTRACT = json.loads((Path(__file__).parents[3] / "docs" / "engine.schema.json"
 RESULT = Draft202012Validator({"$defs": CONTRACT["$defs"], "$ref": "#/$defs/result"})
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 CALL = Call(
+    owner={"stack_id": "arn", "logical_id": "Cluster"},
     call_id="call",
     operation="update",
     request_id="request",
