@@ -53,7 +53,7 @@ e2e-artefact: .venv/.installed .venv-sam/.installed ## build, then run the end-t
 	ARTEFACT=build $(PY) -m pytest tests/artefact tests/e2e --ignore tests/e2e/test_clients.py --ignore tests/e2e/test_demo.py $(ARGS)
 
 # 3.14.0 with a runtime of its own, where there is a Python 3.12 for the others: runtimes side by side as well.
-e2e-engines: .venv/.installed ## three ParallelCluster versions behind one service token, each with its own engine and layer; after e2e-artefact
+e2e-engines: .venv/.installed .venv-sam/.installed ## three ParallelCluster versions behind one service token, each with its own engine and layer; after e2e-artefact
 	@$(PY) -m tools.artefacts engine-stack --runnable --pcluster-version 3.14.0 --python 3.11
 	@$(PY) -m tools.artefacts engine-stack --runnable --pcluster-version 3.6.0
 	ARTEFACT=build $(PY) -m pytest tests/engines $(ARGS)

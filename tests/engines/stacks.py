@@ -11,6 +11,7 @@ from tools.artefacts import built
 from tools.artefacts.parts import Build
 from tools.artefacts.target import Target
 
+SAM = ROOT / ".venv-sam" / "bin" / "sam"
 _RUNTIME = re.compile(r"Runtime: python(3\.\d+)")
 
 
@@ -46,22 +47,51 @@ def provider_of(version, into):
 
 def deploy(account, where, name, **parameters):
     """Deploys a built stack with `pcluster-cfn deploy`, as users do, and returns its outputs."""
-    command = [sys.executable, "-m", "pcluster_cfn", "deploy", where / "template.yaml", "--stack-name", name]
     given = [text for key, value in parameters.items() for text in ("-p", f"{key}={value}")]
+    _run(
+        account,
+        *(sys.executable, "-m", "pcluster_cfn", "deploy", where / "template.yaml", "--stack-name", name),
+        *given,
+        *("--bucket", account.cloud.exports["ARTIFACT_BUCKET"]),
+    )
+    return outputs(account.stack(name))
+
+
+def deploy_with_sam(account, where, name, **parameters):
+    """Deploys a built stack with the AWS SAM CLI and returns its outputs."""
+    _run(
+        account,
+        *(SAM, "deploy", "--template-file", where / "template.yaml", "--stack-name", name),
+        *("--config-file", ROOT / "samconfig.toml"),
+        *("--parameter-overrides", *(f"{key}={value}" for key, value in parameters.items())),
+    )
+    return outputs(account.stack(name))
+
+
+def borrowed(provider):
+    """The parameters of an engine stack, from the outputs of the provider stack."""
+    return {key: provider[key] for key in ("ServiceToken", "ProviderRole", "EngineRole", "EngineLogGroup")}
+
+
+def engine_stack(version):
+    """The name of an engine's stack."""
+    return f"engine-{version.replace('.', '-')}"
+
+
+def _run(account, *command):
     done = subprocess.run(
-        [*command, *given, "--bucket", account.cloud.exports["ARTIFACT_BUCKET"]],
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **account.cloud.environment},
+        command,
+        env={
+            "PATH": os.environ["PATH"],
+            "HOME": os.environ["HOME"],
+            "PYTHONPATH": str(ROOT),
+            "SAM_CLI_TELEMETRY": "0",
+            **account.cloud.environment,
+        },
+        cwd=ROOT,
         capture_output=True,
         text=True,
         timeout=DEADLINE_S,
         check=False,
     )
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}\n{account.cloud.log}"
-    return outputs(account.stack(name))
-
-
-def deploy_engine(account, version, provider):
-    """Deploys an engine beside a provider stack with these outputs; returns what registers it."""
-    named = ("ServiceToken", "ProviderRole", "EngineRole", "EngineLogGroup")
-    name = f"engine-{version.replace('.', '-')}"
-    return deploy(account, folder(version), name, **{key: provider[key] for key in named})["Engine"]

@@ -4,6 +4,7 @@ The provider is installed with 3.6.0, the first release with a custom resource, 
 Each test looks at one thing that was seen on the way.
 """
 
+import json
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,9 +12,18 @@ from typing import Any
 import pytest
 
 from localcloud.cloud import Cloud
-from tests.e2e.account import ARTEFACT, Account
+from tests.e2e.account import ARTEFACT, Account, outputs
 from tests.e2e.parents import COMPUTE, PLAIN, Parent
-from tests.engines.stacks import deploy, deploy_engine, folder, provider_of, python, runtimes
+from tests.engines.stacks import (
+    borrowed,
+    deploy,
+    deploy_with_sam,
+    engine_stack,
+    folder,
+    provider_of,
+    python,
+    runtimes,
+)
 
 pytestmark = [pytest.mark.e2e, pytest.mark.library]
 
@@ -49,6 +59,7 @@ class Story:
 
     tokens: list[str] = field(default_factory=list)
     clusters: dict[str, Seen] = field(default_factory=dict)
+    retired: str = ""
     refused: list[str] = field(default_factory=list)
     refused_status: str = ""
     left: list[Any] = field(default_factory=list)
@@ -74,7 +85,11 @@ def story(account, tmp_path_factory):
     story.clusters[FIRST] = created(oldest, FIRST)
 
     # The default moves on; engines of the former default and of another version stand beside it.
-    engines = {version: deploy_engine(account, version, first) for version in (FIRST, BETWEEN)}
+    beside = {FIRST: deploy, BETWEEN: deploy_with_sam}
+    engines = {
+        version: deploy_one(account, folder(version), engine_stack(version), **borrowed(first))["Engine"]
+        for version, deploy_one in beside.items()
+    }
     now = deploy(account, ARTEFACT, "provider", AdditionalEngines=",".join(engines.values()))
     story.tokens = [token, now["ServiceToken"]]
     amazon_linux_2 = {"Image__Os": "alinux2"}
@@ -92,7 +107,7 @@ def story(account, tmp_path_factory):
 
     # An engine is retired too early: one cluster of its version is still there.
     deploy(account, ARTEFACT, "provider", AdditionalEngines=engines[FIRST])
-    account.delete(f"engine-{BETWEEN.replace('.', '-')}")
+    story.retired = account.delete(engine_stack(BETWEEN))["StackStatus"]
     pinned.update(changes=amazon_linux_2 | {f"{COMPUTE}__MaxCount": 9})
     story.refused_status, story.refused = pinned.status, pinned.reasons
     delete(pinned, story.clusters[BETWEEN])
@@ -165,6 +180,7 @@ def test_a_cluster_is_deleted_by_the_engine_of_its_version_and_without_it_by_the
 
 
 def test_an_update_without_an_engine_of_the_version_is_refused_with_the_way_out(story):
+    assert story.retired == "DELETE_COMPLETE"
     assert story.refused_status == "UPDATE_ROLLBACK_COMPLETE"
     (reason,) = story.refused
     assert "VersionMismatch" in reason
@@ -174,7 +190,26 @@ def test_an_update_without_an_engine_of_the_version_is_refused_with_the_way_out(
 
 @pytest.mark.usefixtures("story")
 def test_functions_run_with_the_runtime_that_they_were_built_for(account):
+    wanted = {
+        "provider-Provider": ARTEFACT,
+        "provider-Engine": ARTEFACT,
+        "engine-3-6-0-Engine": folder(FIRST),
+    }
     configured = account.cloud.client("lambda").list_functions()["Functions"]
-    by_stack = {item["FunctionName"].rpartition("-")[0]: item["Runtime"] for item in configured}
-    assert by_stack["provider-Engine"] == by_stack["provider-Provider"] == f"python{python(ARTEFACT)}"
-    assert by_stack["engine-3-6-0-Engine"] == f"python{python(folder(FIRST))}"
+    runtimes_of = {item["FunctionName"].rpartition("-")[0]: item["Runtime"] for item in configured}
+    assert {name: runtimes_of[name] for name in wanted} == {
+        name: f"python{python(where)}" for name, where in wanted.items()
+    }
+
+
+@pytest.mark.usefixtures("story")
+def test_an_engine_beside_the_default_lets_nobody_in_but_the_provider(account):
+    client = account.cloud.client("lambda")
+    names = [item["FunctionName"] for item in client.list_functions()["Functions"]]
+    (name,) = [name for name in names if name.startswith(engine_stack(FIRST))]
+    (allowed,) = json.loads(client.get_policy(FunctionName=name)["Policy"])["Statement"]
+    assert (allowed["Effect"], allowed["Action"]) == ("Allow", "lambda:InvokeFunction")
+    # AWS has the ARN below the key AWS.
+    principal = allowed["Principal"]
+    role = outputs(account.stack("provider"))["ProviderRole"]
+    assert (principal["AWS"] if isinstance(principal, dict) else principal) == role

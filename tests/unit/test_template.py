@@ -39,7 +39,9 @@ def _argument(loader: Loader, _: str, node: yaml.Node) -> Any:
 
 
 Loader.add_multi_constructor("!", _argument)
-RESOURCES = yaml.load(Path("template.yaml").read_text(), Loader)["Resources"]  # noqa: S506 - a safe loader
+TEMPLATE = yaml.load(Path("template.yaml").read_text(), Loader)  # noqa: S506 - a safe loader
+RESOURCES = TEMPLATE["Resources"]
+ENGINE_TEMPLATE = yaml.load(Path("engine.yaml").read_text(), Loader)  # noqa: S506 - a safe loader
 
 
 def test_a_fence_is_as_long_as_an_engine_can_run() -> None:
@@ -73,3 +75,26 @@ def test_no_policy_allows_everything() -> None:
     assert len(policies) >= 4
     assert actions
     assert not [action for action in actions if "'*'" in action]
+
+
+def test_an_engine_beside_the_default_one_is_like_it() -> None:
+    beside = ENGINE_TEMPLATE["Resources"]
+    default = RESOURCES | {"Engine": _with_globals(RESOURCES["Engine"])}
+    for name in set(beside) - {"ProviderMayInvoke"}:
+        assert _settings(beside[name]) == _settings(default[name]), name
+
+
+def _with_globals(function: dict[str, Any]) -> dict[str, Any]:
+    return {"Properties": TEMPLATE["Globals"]["Function"] | function["Properties"]}
+
+
+def _settings(resource: dict[str, Any]) -> dict[str, Any]:
+    """What a resource is like, without what names others in its own template."""
+    others = {"Role", "LoggingConfig", "DestinationConfig"}
+    return {key: value for key, value in resource["Properties"].items() if key not in others}
+
+
+def test_an_engine_takes_what_the_provider_stack_gives_under_the_same_names() -> None:
+    needed = {name for name, item in ENGINE_TEMPLATE["Parameters"].items() if "Default" not in item}
+    assert needed == {"ServiceToken", "ProviderRole", "EngineRole", "EngineLogGroup"}
+    assert needed <= TEMPLATE["Outputs"].keys()
