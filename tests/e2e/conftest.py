@@ -5,6 +5,19 @@ import pytest
 from localcloud.cloud import Cloud
 from tests.e2e.account import ARTEFACT, ROOT, Account, outputs
 from tests.e2e.parents import Parent, clear_away, difference, eventually, inventory
+from tests.e2e.recorded import REPORT
+
+
+def pytest_collection_modifyitems(items):
+    """Puts the tests that look back on all others at the end."""
+    items.sort(key=lambda item: item.path.name == "test_permissions.py" and item.path.parent.name == "e2e")
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    """Shows what the roles were asked for."""
+    if report := config.stash.get(REPORT, None):
+        terminalreporter.section("permissions: every AWS call of the end-to-end tests against the roles")
+        terminalreporter.write_line(report)
 
 
 @pytest.fixture(scope="session")

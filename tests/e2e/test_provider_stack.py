@@ -3,19 +3,14 @@
 import json
 
 import pytest
+from botocore.exceptions import ClientError
 
 from pcluster_cfn.template import Template
 from tests.e2e.account import CAPABILITIES, ROOT, outputs
 
 pytestmark = pytest.mark.e2e
 
-TRUST = {
-    "Version": "2012-10-17",
-    "Statement": [
-        {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
-    ],
-}
-FUNCTION, ROLE = "AWS::Lambda::Function", "AWS::IAM::Role"
+ROLE = "AWS::IAM::Role"
 
 CLUSTER = """\
 Parameters:
@@ -35,12 +30,6 @@ def resources(account, stack, resource_type):
     return [item for item in found if item["ResourceType"] == resource_type]
 
 
-def role_arns(account, stack):
-    functions = account.cloud.client("lambda")
-    names = [item["PhysicalResourceId"] for item in resources(account, stack, FUNCTION)]
-    return [functions.get_function_configuration(FunctionName=name)["Role"] for name in names]
-
-
 @pytest.fixture(scope="module")
 def body(account):
     return account.packaged(ROOT / "template.yaml")
@@ -56,40 +45,51 @@ def test_the_template_names_nobody_elses_bucket():
     assert "amazonaws.com/" not in Template.read(ROOT / "template.yaml").text()
 
 
-def test_with_a_role_of_the_users_the_stack_makes_no_iam_resource_and_both_functions_use_it(account, body):
+@pytest.fixture(scope="module")
+def placed(account, body):
+    """The roles of a stack with more policies, a boundary and a path, and the policies' ARNs."""
     iam = account.cloud.client("iam")
-    role = iam.create_role(RoleName="given", AssumeRolePolicyDocument=json.dumps(TRUST))["Role"]["Arn"]
-    stack = account.create("with-role", body, CustomLambdaRole=role)
+    statement = {"Effect": "Allow", "Action": "s3:Get*", "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    more, boundary = (
+        iam.create_policy(PolicyName=name, PolicyDocument=document)["Policy"]["Arn"]
+        for name in ("more", "limit")
+    )
+    parameters = {"AdditionalIamPolicies": more, "PermissionsBoundary": boundary, "RolePath": "/teams/hpc/"}
+    stack = account.create("placed", body, **parameters)
     assert stack["StackStatus"] == "CREATE_COMPLETE", account.why(stack)
-
-    made = account.cloudformation.describe_stack_resources(StackName="with-role")["StackResources"]
-    assert [item for item in made if item["ResourceType"].startswith("AWS::IAM::")] == []
-    assert role_arns(account, stack) == [role, role]
-    assert account.delete("with-role")["StackStatus"] == "DELETE_COMPLETE"
-
-
-def test_more_policies_go_to_the_engines_role_alone(account, body):
-    iam = account.cloud.client("iam")
-    document = {
-        "Version": "2012-10-17",
-        "Statement": [{"Effect": "Allow", "Action": "s3:Get*", "Resource": "*"}],
-    }
-    policy = iam.create_policy(PolicyName="more", PolicyDocument=json.dumps(document))["Policy"]["Arn"]
-    stack = account.create("with-policies", body, AdditionalIamPolicies=policy)
-    assert stack["StackStatus"] == "CREATE_COMPLETE", account.why(stack)
-
-    attached = {
-        item["LogicalResourceId"]: [
-            found["PolicyArn"]
-            for found in iam.list_attached_role_policies(RoleName=item["PhysicalResourceId"])[
-                "AttachedPolicies"
-            ]
-        ]
+    roles = {
+        item["LogicalResourceId"]: iam.get_role(RoleName=item["PhysicalResourceId"])["Role"]
         for item in resources(account, stack, ROLE)
     }
-    assert policy in attached["EngineRole"]
-    assert policy not in attached["ProviderRole"]
-    assert account.delete("with-policies")["StackStatus"] == "DELETE_COMPLETE"
+    yield roles, more, boundary
+    assert account.delete("placed")["StackStatus"] == "DELETE_COMPLETE"
+
+
+def test_more_policies_go_to_the_engines_role_alone(account, placed):
+    roles, more, _ = placed
+    iam = account.cloud.client("iam")
+    attached = {
+        name: [
+            item["PolicyArn"]
+            for item in iam.list_attached_role_policies(RoleName=role["RoleName"])["AttachedPolicies"]
+        ]
+        for name, role in roles.items()
+    }
+    assert more in attached["EngineRole"]
+    assert more not in attached["ProviderRole"]
+
+
+def test_every_role_has_the_boundary_and_the_path(placed):
+    roles, _, boundary = placed
+    assert {role["PermissionsBoundary"]["PermissionsBoundaryArn"] for role in roles.values()} == {boundary}
+    assert {role["Path"] for role in roles.values()} == {"/teams/hpc/"}
+
+
+@pytest.mark.parametrize("path", ["/parallelcluster/", "/parallelcluster/own/", "teams"])
+def test_a_path_where_the_engine_may_change_roles_is_refused(account, body, path):
+    with pytest.raises(ClientError, match="RolePath"):
+        account.create("misplaced", body, RolePath=path)
 
 
 def test_the_outputs_have_the_official_names(account, service_token):

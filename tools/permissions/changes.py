@@ -116,12 +116,14 @@ class Clusters:
         self._place = place
         self._exceptions = exceptions
         self._paths: dict[str, str] = {}
+        self._boundaries: dict[str, str] = {}
         #: By cluster, names of the roles that its nodes have.
         self._node_roles: dict[str, set[str]] = defaultdict(set)
         for change in changes:
             properties = change["properties"]
             if change["type"] == "AWS::IAM::Role":
                 self._paths[change["physical_id"]] = properties.get("Path", "/")
+                self._boundaries[change["physical_id"]] = properties.get("PermissionsBoundary", "")
             elif change["type"] == "AWS::IAM::InstanceProfile":
                 self._node_roles[_cluster(change)].update(properties["Roles"])
 
@@ -148,7 +150,9 @@ class Clusters:
             "aws:requestedregion": (self._place.region,),
             "aws:tagkeys": (*change["stack_tags"], *own),
         }
-        if boundary := properties.get("PermissionsBoundary"):
+        # The boundary of the role that is made, or that a policy is put into.
+        roles = [change["physical_id"], *properties.get("Roles", ())]
+        if boundary := next(filter(None, map(self._boundaries.get, roles)), None):
             context["iam:permissionsboundary"] = (boundary,)
         return context
 

@@ -11,8 +11,9 @@ import pytest
 import yaml
 from pcluster.api.errors import ParallelClusterApiException
 
-from tests.contract.localcloud_resources import configurations, inventory
+from tests.contract.localcloud_resources import inventory
 from tests.contract.localcloud_resources.waiting import eventually, settled
+from tests.support import configurations
 
 pytestmark = pytest.mark.library
 
