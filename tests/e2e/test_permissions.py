@@ -1,6 +1,7 @@
 """Every call of the end-to-end tests against the roles: runs last, when all that happens has happened."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,8 @@ from tools.permissions.template import TEMPLATE, Names, Template
 
 pytestmark = pytest.mark.e2e
 
+#: The template of further engines.
+ENGINE = ROOT / "engine.yaml"
 REASONS = Path(__file__).with_name("permissions.yaml")
 #: The stack whose functions have a role of the user's, and the role.
 OWN_ROLE = "own-role"
@@ -24,13 +27,27 @@ OWN_ROLE = "own-role"
 NO_TYPES = {"CustomResource", "WaitCondition", "WaitConditionHandle"}
 
 
+def allowing(action, resource):
+    statement = {"Effect": "Allow", "Action": action, "Resource": resource}
+    return {"Version": "2012-10-17", "Statement": [statement]}
+
+
 def scripts(account):
     """What users allow who keep scripts for their nodes in a bucket of their own."""
-    objects = PLACE.arn("s3", f"{account.cloud.exports['ARTIFACT_BUCKET']}/*")
-    return {
-        "Version": "2012-10-17",
-        "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": objects}],
-    }
+    return allowing("s3:GetObject", PLACE.arn("s3", f"{account.cloud.exports['ARTIFACT_BUCKET']}/*"))
+
+
+def with_grants(account, kind, role):
+    """A role with what others allow it: users their engine, and every further engine its provider."""
+    if kind == "Engine":
+        granted = scripts(account)
+    else:
+        principals = re.findall(
+            r"AWS::Lambda::Permission.*?Principal: !Ref (\w+)", ENGINE.read_text(), re.DOTALL
+        )
+        assert principals == ["ProviderRole"]
+        granted = allowing("lambda:InvokeFunction", PLACE.arn("lambda", "function:*-Engine-*"))
+    return Role(role.name, {**role.documents, "granted by others": granted}, role.boundary)
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +114,7 @@ def recorded(account, service_token, life):
 def template_role(account, kind, stack, **parameters):
     """A role as the template makes it for a stack, and what scripts need."""
     documents = Template(TEMPLATE.read_text(), Names(PLACE, stack), parameters).roles()[f"{kind}Role"]
-    return Role(kind, {**documents, "scripts": scripts(account)})
+    return with_grants(account, kind, Role(kind, documents))
 
 
 @pytest.fixture(scope="module")
@@ -111,14 +128,17 @@ def reports(account, recorded):
     made = []
     for kind in KINDS:
         role = deployed(iam, ids[f"{kind}Role"])
-        others = recorded.functions(kind).items()
+        judges = {
+            name: template_role(account, kind, stack) for name, stack in recorded.functions(kind).items()
+        }
+        judges[ids[kind]] = with_grants(account, kind, role)
         made.append(
             RoleReport(
                 kind,
                 role,
                 recorded.of(kind),
                 {action: item["reason"] for item in reasons[kind] for action in item["actions"]},
-                {name: template_role(account, kind, stack) for name, stack in others if name != ids[kind]},
+                judges,
             )
         )
     return made
@@ -155,8 +175,7 @@ def test_with_a_boundary_only_a_cluster_that_has_it_too_can_be_made(account, rec
     assert {item.request.action for item in RoleReport("Engine", other, asked).refused} == {
         "iam:AttachRolePolicy",
         "iam:CreateRole",
-        "iam:DeleteRolePolicy",
-        "iam:DetachRolePolicy",
+        "iam:PutRolePermissionsBoundary",
         "iam:PutRolePolicy",
     }
 

@@ -51,6 +51,19 @@ _NODES = {"AWS::AutoScaling::AutoScalingGroup", "AWS::EC2::Instance"}
 _PASSED_TO_EC2 = "ec2.amazonaws.com"
 
 
+#: Actions on roles that a resource names, with what conditions look at.
+_ABOUT_ROLES = {
+    "iam:AttachRolePolicy",
+    "iam:CreateServiceLinkedRole",
+    "iam:DeleteRolePolicy",
+    "iam:DetachRolePolicy",
+    "iam:GetRolePolicy",
+    "iam:PassRole",
+    "iam:PutRolePermissionsBoundary",
+    "iam:PutRolePolicy",
+}
+
+
 @dataclass(frozen=True)
 class LeftOut:
     """Permissions that handlers may use and clusters do not need.
@@ -157,6 +170,18 @@ class Clusters:
         return context
 
     def _requests(self, action: str, change: Mapping[str, Any], context: Context) -> Iterator[Request]:
+        properties = change["properties"]
+        if action in _ABOUT_ROLES:
+            yield from self._about_roles(action, change, context)
+        elif action in {"s3:GetObject", "s3:GetObjectVersion"}:
+            code = properties["Code"]
+            yield Request(action, self._place.arn("s3", f"{code['S3Bucket']}/{code['S3Key']}"), context)
+        else:
+            yield Request(action, self._resource(action, change), context)
+        if action == "cloudformation:CreateStack":
+            yield Request("s3:GetObject", template(properties["TemplateURL"], self._place), context)
+
+    def _about_roles(self, action: str, change: Mapping[str, Any], context: Context) -> Iterator[Request]:
         properties, resource_type = change["properties"], change["type"]
         match action:
             case "iam:PassRole":
@@ -166,20 +191,16 @@ class Clusters:
             case "iam:AttachRolePolicy" | "iam:DetachRolePolicy":
                 for policy in properties.get("ManagedPolicyArns", []):
                     yield Request(action, self._role(change), {**context, "iam:policyarn": (policy,)})
+            case "iam:PutRolePermissionsBoundary":
+                if "PermissionsBoundary" in properties:
+                    yield Request(action, self._role(change), context)
             case "iam:CreateServiceLinkedRole":
                 service = _SERVICE_LINKED[resource_type]
                 role = self._place.arn("iam", f"role/aws-service-role/{service}/AWSServiceRole")
                 yield Request(action, role, {**context, "iam:awsservicename": (service,)})
-            case "iam:PutRolePolicy" | "iam:DeleteRolePolicy" | "iam:GetRolePolicy":
+            case _:
                 roles = self._roles(change) or [self._role(change)]
                 yield from (Request(action, role, context) for role in roles)
-            case "s3:GetObject" | "s3:GetObjectVersion":
-                code = properties["Code"]
-                yield Request(action, self._place.arn("s3", f"{code['S3Bucket']}/{code['S3Key']}"), context)
-            case _:
-                yield Request(action, self._resource(action, change), context)
-        if resource_type == "AWS::CloudFormation::Stack" and action == "cloudformation:CreateStack":
-            yield Request("s3:GetObject", template(properties["TemplateURL"], self._place), context)
 
     def _resource(self, action: str, change: Mapping[str, Any]) -> str:
         if not has_resources(action):

@@ -109,7 +109,8 @@ def test_a_policy_that_nobody_reviewed_cannot_be_attached():
 
 
 @pytest.mark.parametrize(
-    "action", ["iam:CreateRole", "iam:PutRolePolicy", "iam:DeleteRolePolicy", "iam:AttachRolePolicy"]
+    "action",
+    ["iam:CreateRole", "iam:PutRolePolicy", "iam:PutRolePermissionsBoundary", "iam:AttachRolePolicy"],
 )
 def test_with_a_boundary_only_roles_that_have_it_can_be_given_permissions(action):
     role = "arn:aws:iam::123456789012:role/parallelcluster/r"
@@ -123,9 +124,14 @@ def test_with_a_boundary_only_roles_that_have_it_can_be_given_permissions(action
     assert not strict.allows(Request(action, role, other))
 
 
+@pytest.mark.parametrize("action", ["iam:DeleteRole", "iam:DeleteRolePolicy", "iam:DetachRolePolicy"])
+def test_a_role_made_before_there_was_a_boundary_can_be_deleted(action):
+    request = Request(action, "arn:aws:iam::123456789012:role/parallelcluster/old", {})
+    assert engine(PermissionsBoundary=BOUNDARY).allows(request)
+
+
 def test_nobody_may_take_a_boundary_away():
-    actions = engine(PermissionsBoundary=BOUNDARY).actions()
-    assert {"iam:deleterolepermissionsboundary", "iam:putrolepermissionsboundary"}.isdisjoint(actions)
+    assert "iam:deleterolepermissionsboundary" not in engine(PermissionsBoundary=BOUNDARY).actions()
 
 
 def test_every_role_and_policy_has_the_path_and_every_role_the_boundary():
