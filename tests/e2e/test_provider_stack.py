@@ -92,9 +92,13 @@ def test_a_path_where_the_engine_may_change_roles_is_refused(account, body, path
         account.create("misplaced", body, RolePath=path)
 
 
-def test_the_outputs_have_the_official_names(account, service_token):
+def test_the_outputs_have_the_official_names_and_those_that_further_engines_take(account, service_token):
     stack = account.stack("provider")
-    assert outputs(stack).keys() == {"ServiceToken", "LogGroupArn", "LambdaLayerArn"}
+    official, for_engines = (
+        {"ServiceToken", "LogGroupArn", "LambdaLayerArn"},
+        {"ProviderRole", "EngineRole", "EngineLogGroup"},
+    )
+    assert outputs(stack).keys() == official | for_engines
     assert outputs(stack)["ServiceToken"] == service_token
     assert outputs(stack)["LogGroupArn"].startswith("arn:aws:logs:us-east-1:123456789012:log-group:")
     assert outputs(stack)["LambdaLayerArn"].startswith("arn:aws:lambda:us-east-1:123456789012:layer:")
