@@ -224,8 +224,11 @@ class Run:
             assert (signal.get("Data"), _code(signal)) == (wanted.get("Data"), _code(wanted))
 
     def _check_counts(self) -> None:
-        """Nothing counts twice; what died just after it was written down may not count at all."""
-        uncounted = self.died.count(Seam("operations.change", taken=True))
+        """Nothing counts twice; what died just after it was written down may not count at all.
+
+        One change can end one request and begin the next.
+        """
+        uncounted = 2 * self.died.count(Seam("operations.change", taken=True))
         requests = {record.newest_request_id for _, record in self.world.operations.records()}
         requests |= set(self.world.sink.bodies)
         for request_id in requests:
