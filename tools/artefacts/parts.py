@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.artefacts import bytecode, elf, services, wheels
+from tools.artefacts import assemblies, bytecode, elf, services, wheels
 from tools.artefacts.target import Target
 from tools.artefacts.wheels import BuildError
 
@@ -91,6 +91,7 @@ class Build:
         descriptions = packages / "botocore" / "data"
         _leave_newest_apis(descriptions)
         services.keep_named(descriptions, [packages / "pcluster", _ENGINE])
+        assemblies.slim(packages)
         node = folder / "bin" / "node"
         node.parent.mkdir()
         node.write_bytes(elf.stripped((packages / _NODE).read_bytes()))
