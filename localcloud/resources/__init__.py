@@ -8,6 +8,7 @@ from moto.cloudformation import parsing
 
 from localcloud.resources import (
     absent,
+    alarms,
     autoscaling,
     block_storage,
     cloudwatch,
@@ -32,7 +33,7 @@ __all__ = ["register"]
 
 # Importing a module defines its models; naming them here keeps the imports in use.
 _SERVICES = (
-    autoscaling, block_storage, cloudwatch, dynamodb, efs, elastic_ips, elbv2, fsx, iam, instances,
+    alarms, autoscaling, block_storage, cloudwatch, dynamodb, efs, elastic_ips, elbv2, fsx, iam, instances,
     launch_templates, logs, network_interfaces, placement_groups, route53, s3, security_groups,
 )  # fmt: skip
 
