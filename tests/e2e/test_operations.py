@@ -5,6 +5,7 @@ import json
 import pytest
 
 from tests.e2e.account import CLUSTER_TEMPLATE, ROOT
+from tests.e2e.parents import eventually
 
 pytestmark = pytest.mark.e2e
 
@@ -81,6 +82,40 @@ def test_alarms_tell_the_topic_of_their_beginning_and_end_and_nobody_without_one
     assert told == [([given["AlarmTopic"]], [given["AlarmTopic"]])] * 7
     quiet = alarms(account, plain)
     assert [alarm["AlarmActions"] for alarm in quiet] == [[]] * 7
+
+
+def state(account, ids, alarm):
+    described = account.cloud.client("cloudwatch").describe_alarms(AlarmNames=[ids[alarm]])
+    return described["MetricAlarms"][0]["StateValue"]
+
+
+def test_an_event_nobody_can_handle_rings_until_the_queue_is_drained(account, hardened):
+    ids, _ = hardened
+    assert state(account, ids, "DeadLettersAlarm") == "OK"
+    functions, sqs = account.cloud.client("lambda"), account.cloud.client("sqs")
+    functions.invoke(FunctionName=ids["Provider"], InvocationType="Event", Payload=b'{"what": "is this"}')
+    # Lambda tries three times, minutes apart; nobody waits for anything else, so they pass at once.
+    eventually(lambda: state(account, ids, "DeadLettersAlarm") == "ALARM", lambda: account.cloud.log)
+
+    queue = ids["DeadLetterQueue"]
+    (letter,) = sqs.receive_message(QueueUrl=queue, MessageAttributeNames=["All"])["Messages"]
+    assert json.loads(letter["Body"]) == {"what": "is this"}
+    assert {"ErrorCode", "ErrorMessage", "RequestID"} <= letter["MessageAttributes"].keys()
+    sqs.delete_message(QueueUrl=queue, ReceiptHandle=letter["ReceiptHandle"])
+    assert state(account, ids, "DeadLettersAlarm") == "OK"
+
+
+def test_a_sweep_that_stands_still_rings_until_it_runs_again(account, hardened):
+    ids, _ = hardened
+    events = account.cloud.client("events")
+    account.cloud.advance(61)
+    assert state(account, ids, "SweepAlarm") == "OK"
+    events.disable_rule(Name=ids["ProviderSweep"])
+    account.cloud.advance(601)
+    assert state(account, ids, "SweepAlarm") == "ALARM"
+    events.enable_rule(Name=ids["ProviderSweep"])
+    account.cloud.advance(61)
+    assert state(account, ids, "SweepAlarm") == "OK"
 
 
 def test_the_dashboard_shows_the_stacks_own_alarms_and_functions_and_is_made_on_demand_only(

@@ -2,6 +2,9 @@
 
 import io
 import json
+import os
+import subprocess
+import sys
 from dataclasses import dataclass
 
 import pytest
@@ -98,3 +101,27 @@ def test_a_second_call_logs_nothing_of_the_first(engine, log):
     second = json.dumps(log()[lines_of_the_first:])
     assert "second" in second
     assert "first" not in second
+
+
+def test_on_lambda_libraries_write_into_the_same_log_and_nothing_is_said_twice():
+    says = """
+import logging, warnings
+from cluster_engine.handler import logger
+logger.append_keys(request_id="request-1")
+for name in ("engine", "pcluster.models", "cluster_engine.gate", "botocore.retries"):
+    logging.getLogger(name).warning(name)
+warnings.warn("old")
+"""
+    environment = {
+        **os.environ,
+        "AWS_LAMBDA_RUNTIME_API": "127.0.0.1:9",
+        "PYTHONPATH": os.pathsep.join(sys.path),
+    }
+    run = subprocess.run(
+        [sys.executable, "-c", says], capture_output=True, text=True, check=True, env=environment
+    )
+    lines = [json.loads(line) for line in run.stdout.splitlines()]
+    said = [line["message"] for line in lines]
+    assert said[:4] == ["engine", "pcluster.models", "cluster_engine.gate", "botocore.retries"]
+    assert len(said) == 5
+    assert {line["request_id"] for line in lines} == {"request-1"}

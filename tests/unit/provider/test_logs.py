@@ -3,6 +3,9 @@
 import io
 import json
 import logging
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -122,3 +125,27 @@ def test_a_malformed_request_is_named_by_what_it_says_of_itself(lines: Lines) ->
         "code": "MalformedRequest",
         **OWNER,
     }
+
+
+def test_what_libraries_say_is_masked_and_named_like_our_own_lines_and_nothing_is_said_twice() -> None:
+    says = """
+import logging, warnings
+from cluster_provider.logs import begin, logger, take_over
+take_over()
+begin("invocation-1")
+logging.getLogger("botocore.retries").warning("https://u?X-Amz-Signature=s3cr3t")
+logging.getLogger("cluster_provider.operation").warning("our own")
+warnings.warn("old")
+"""
+    run = subprocess.run(
+        [sys.executable, "-c", says], capture_output=True, text=True, check=True, env=_environment()
+    )
+    written = [json.loads(line) for line in run.stdout.splitlines()]
+    assert [line["message"] for line in written][:2] == ["https://u?X-Amz-Signature=***", "our own"]
+    assert "UserWarning: old" in written[2]["message"]
+    assert [line["invocation_id"] for line in written] == ["invocation-1"] * 3
+    assert run.stderr == ""
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
