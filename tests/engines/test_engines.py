@@ -13,7 +13,8 @@ import pytest
 
 from localcloud.cloud import Cloud
 from tests.e2e.account import ARTEFACT, Account, outputs
-from tests.e2e.parents import COMPUTE, PLAIN, Parent
+from tests.e2e.parents import COMPUTE, Parent
+from tests.e2e.recorded import KINDS, Recorded, physical_ids
 from tests.engines.stacks import (
     borrowed,
     deploy,
@@ -24,6 +25,8 @@ from tests.engines.stacks import (
     python,
     runtimes,
 )
+from tools.permissions.report import RoleReport, refusals
+from tools.permissions.roles import deployed
 
 pytestmark = [pytest.mark.e2e, pytest.mark.library]
 
@@ -35,8 +38,14 @@ ANNOUNCED = {
     "HeadNode__InstanceType": "t2.micro",
     f"{COMPUTE}__InstanceType": "t2.micro",
 }
-#: Release 3.6.0 knows no switch for alarms.
-FORMER_PLAIN = {"Dashboards": PLAIN["Dashboards"]}
+#: What more of a cluster both former releases know, so that their engines do more.
+MONITORED = {"DetailedMonitoring": True, "Dashboards": {"CloudWatch": {"Enabled": True}}}
+SHARED = {
+    "SharedStorage": [
+        {"Name": "ebs", "MountDir": "/ebs", "StorageType": "Ebs", "EbsSettings": {"Size": 40}},
+        {"Name": "efs", "MountDir": "/efs", "StorageType": "Efs", "EfsSettings": {"Encrypted": True}},
+    ]
+}
 
 
 @dataclass
@@ -81,7 +90,8 @@ def story(account, tmp_path_factory):
     # The provider as it was installed first, with a cluster of the default version.
     first = deploy(account, provider_of(FIRST, tmp_path_factory.mktemp("first") / "build"), "provider")
     token = first["ServiceToken"]
-    oldest = Parent(account, token, "oldest", monitoring=FORMER_PLAIN, changes=ANNOUNCED)
+    announced = ANNOUNCED | SHARED
+    oldest = Parent(account, token, "oldest", monitoring=MONITORED, changes=announced)
     story.clusters[FIRST] = created(oldest, FIRST)
 
     # The default moves on; engines of the former default and of another version stand beside it.
@@ -92,14 +102,16 @@ def story(account, tmp_path_factory):
     }
     now = deploy(account, ARTEFACT, "provider", AdditionalEngines=",".join(engines.values()))
     story.tokens = [token, now["ServiceToken"]]
-    amazon_linux_2 = {"Image__Os": "alinux2"}
-    pinned = Parent(account, token, "pinned", PclusterVersion=BETWEEN, changes=amazon_linux_2)
+    amazon_linux_2 = {"Image__Os": "alinux2"} | SHARED
+    pinned = Parent(
+        account, token, "pinned", PclusterVersion=BETWEEN, monitoring=MONITORED, changes=amazon_linux_2
+    )
     story.clusters[BETWEEN] = created(pinned, BETWEEN)
     newest = Parent(account, token, "newest")
     story.clusters[NEWEST] = created(newest, NEWEST)
 
     # Each is updated and deleted.
-    parents = {FIRST: (oldest, ANNOUNCED), BETWEEN: (pinned, amazon_linux_2), NEWEST: (newest, {})}
+    parents = {FIRST: (oldest, announced), BETWEEN: (pinned, amazon_linux_2), NEWEST: (newest, {})}
     for version, (parent, changes) in parents.items():
         update(parent, story.clusters[version], changes)
     for version in (FIRST, NEWEST):
@@ -213,3 +225,17 @@ def test_an_engine_beside_the_default_lets_nobody_in_but_the_provider(account):
     principal = allowed["Principal"]
     role = outputs(account.stack("provider"))["ProviderRole"]
     assert (principal["AWS"] if isinstance(principal, dict) else principal) == role
+
+
+@pytest.mark.usefixtures("story")
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_roles_of_the_provider_stack_are_enough_for_every_version(account, kind):
+    role = deployed(account.cloud.client("iam"), physical_ids(account, "provider")[f"{kind}Role"])
+    recorded = Recorded(account)
+    asked = recorded.of(kind)
+    if kind == "Engine":
+        assert set(recorded.functions(kind).values()) == {"provider", *map(engine_stack, (FIRST, BETWEEN))}
+    else:  # each engine lets its provider in by a permission of its own, seen above
+        asked = [item for item in asked if "function:engine-" not in item.request.resource]
+        assert len(asked) < len(recorded.of(kind))
+    assert refusals([RoleReport(kind, role, asked)]) == ""
