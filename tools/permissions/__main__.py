@@ -37,10 +37,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="tools.permissions", description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; fail if a file would change")
     is_check = parser.parse_args().check
-    FOLDER.mkdir(exist_ok=True)
     for name, document in documents():
         path, text = FOLDER / name, json.dumps(document, indent=2) + "\n"
         if not is_check:
+            path.parent.mkdir(exist_ok=True)
             path.write_text(text, encoding="utf-8")
         elif not path.is_file() or path.read_text(encoding="utf-8") != text:
             sys.stderr.write(f"{path.name} is out of date: run python -m tools.permissions\n")

@@ -1,0 +1,63 @@
+"""What Lambda itself does with a role is allowed by the role the template makes for it."""
+
+import pytest
+
+from tools.permissions.arns import Place
+from tools.permissions.lambda_service import requests_for
+from tools.permissions.policy import Request
+from tools.permissions.report import Asked, RoleReport
+from tools.permissions.roles import Role
+from tools.permissions.template import TEMPLATE, Names, Template
+
+PLACE = Place("us-east-1")
+KEY = PLACE.arn("kms", "key/1")
+IN_VPC = {"VpcSubnetIds": ["subnet-1"], "VpcSecurityGroupIds": ["sg-1"]}
+
+
+def configuration(**more):
+    return {"LoggingConfig": {"LogGroup": "p-EngineLogGroup-X"}, **more}
+
+
+def refused(kind, settings, asynchronous, **parameters):
+    documents = Template(TEMPLATE.read_text(), Names(PLACE, "p"), parameters).roles()[f"{kind}Role"]
+    asked = [Asked(request, kind, "Lambda") for request in requests_for(settings, asynchronous, PLACE)]
+    return {item.request.action for item in RoleReport(kind, Role(kind, documents), asked).refused}
+
+
+def test_logs_and_results_arrive():
+    provider = PLACE.arn("lambda", "function:p-Provider-X")
+    destinations = {
+        "DestinationConfig": {end: {"Destination": provider} for end in ("OnSuccess", "OnFailure")}
+    }
+    assert refused("Engine", configuration(), destinations) == set()
+    stranger = PLACE.arn("lambda", "function:somebody")
+    elsewhere = {"DestinationConfig": {"OnSuccess": {"Destination": stranger}}}
+    assert refused("Engine", configuration(), elsewhere) == {"lambda:InvokeFunction"}
+
+
+def test_dead_letters_arrive():
+    settings = {
+        "LoggingConfig": {"LogGroup": "p-ProviderLogGroup-X"},
+        "DeadLetterConfig": {"TargetArn": PLACE.arn("sqs", "p-DeadLetterQueue-X")},
+    }
+    assert refused("Provider", settings, {}) == set()
+
+
+@pytest.mark.parametrize("kind", ["Provider", "Engine"])
+def test_a_function_in_a_network_can_join_it_and_only_then(kind):
+    settings = {
+        "LoggingConfig": {"LogGroup": f"p-{kind}LogGroup-X"},
+        "VpcConfig": {"SubnetIds": ["subnet-1"]},
+    }
+    assert refused(kind, settings, {}, **IN_VPC) == set()
+    assert "ec2:DeleteNetworkInterface" in refused("Provider", settings, {})
+
+
+@pytest.mark.parametrize(("service", "allowed"), [("dynamodb", True), ("sqs", True), ("s3", False)])
+def test_a_key_of_the_users_is_used_through_the_table_and_the_queue_only(service, allowed):
+    parameters = {"KmsKeyArn": KEY}
+    documents = Template(TEMPLATE.read_text(), Names(PLACE, "p"), parameters).roles()["ProviderRole"]
+    via = {"kms:viaservice": (f"{service}.us-east-1.amazonaws.com",)}
+    role = Role("Provider", documents)
+    assert role.allows(Request("kms:Decrypt", KEY, via)) is allowed
+    assert role.allows(Request("kms:GenerateDataKey", KEY, via)) is allowed
