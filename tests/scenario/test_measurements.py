@@ -4,6 +4,9 @@ import pytest
 
 from cluster_provider.core.errors import DeliveryFailed, NotAccepted, Undeliverable
 from cluster_provider.core.measurements import Metric
+from cluster_provider.operation import RESEND_AFTER_S
+from tests.support.faults import Seam
+from tests.support.simulation import DELIVERIES_MAX, SWEEP, Mail, Simulation
 from tests.support.world import World, failed, properties
 
 ENDS = (Metric.OPERATIONS_SUCCEEDED, Metric.OPERATIONS_FAILED, Metric.OPERATIONS_DROPPED)
@@ -77,6 +80,24 @@ def test_an_operation_is_counted_once_however_often_it_is_delivered_woken_and_an
     assert counts(world) == {"OperationsStarted": 1, "OperationsSucceeded": 1}
     assert world.metrics.total(Metric.DELIVERIES_FAILED) == 1
     assert world.metrics.values(Metric.ENGINE_CALLS_SUCCEEDED, Version="3.16.1") == [1, 1]
+
+
+def test_an_answer_that_two_invocations_deliver_at_once_is_counted_once() -> None:
+    world = Simulation()
+    world.resource().create(properties())
+    met: list[Seam] = []
+
+    def meet(seam: Seam) -> None:
+        """A sweep comes between the first delivery and its record, and sends the answer again."""
+        if seam == Seam("responses.send", taken=True) and not met:
+            met.append(seam)
+            world.clock.advance(RESEND_AFTER_S + 10)
+            world.handle(Mail(dict(SWEEP), world.clock.now(), DELIVERIES_MAX))
+
+    world.hook = meet
+    world.until_answered()
+    assert [len(bodies) for bodies in world.sink.bodies.values()] == [2]
+    assert counts(world) == {"OperationsStarted": 1, "OperationsSucceeded": 1}
 
 
 def test_a_request_that_a_newer_one_overtakes_is_dropped() -> None:
