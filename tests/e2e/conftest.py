@@ -1,5 +1,7 @@
 """One embedded cloud and one provider stack for all end-to-end tests."""
 
+from pathlib import Path
+
 import pytest
 
 from localcloud.cloud import Cloud
@@ -9,8 +11,12 @@ from tests.e2e.recorded import REPORT
 
 
 def pytest_collection_modifyitems(items):
-    """Puts the tests that look back on all others at the end."""
-    items.sort(key=lambda item: item.path.name == "test_permissions.py" and item.path.parent.name == "e2e")
+    """Puts the tests that look back on all others of this folder behind them."""
+    here = Path(__file__).parent
+    looking_back = [item for item in items if item.path == here / "test_permissions.py"]
+    others = [item for item in items if item not in looking_back]
+    end = max((index for index, item in enumerate(others, 1) if item.path.parent == here), default=0)
+    items[:] = others[:end] + looking_back + others[end:]
 
 
 def pytest_terminal_summary(terminalreporter, config):

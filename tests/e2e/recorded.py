@@ -31,11 +31,16 @@ class Recorded:
         changes = [fact for fact in account.cloud.changes() if _FUNCTION.fullmatch(fact["function"])]
         #: Types of the resources that CloudFormation changed.
         self.types = {change["type"] for change in changes}
+        calls = [fact for fact in account.cloud.calls() if _FUNCTION.fullmatch(fact["function"])]
+        #: What made somebody ask IAM, for people.
+        self.summary = (
+            f"{sum(call['count'] for call in calls):,} API calls of functions and "
+            f"{sum(change['count'] for change in changes):,} changes of resources by CloudFormation for them"
+        )
         clusters = Clusters(changes, PLACE, left_out())
         self._asked = []
-        for call in account.cloud.calls():
-            if _FUNCTION.fullmatch(call["function"]):
-                self._add(call, f"{call['service']} {call['operation']}", requests_of(call))
+        for call in calls:
+            self._add(call, f"{call['service']} {call['operation']}", requests_of(call))
         for change in changes:
             self._add(change, f"{change['action']} {change['type']}", clusters.requests_of(change))
         for stack in stacks:

@@ -185,7 +185,7 @@ def test_every_kind_of_resource_that_a_cluster_had_is_known(recorded):
     assert seen <= set(RESOURCE_TYPES)
 
 
-def test_what_is_allowed_and_was_not_seen_has_a_reason_and_no_reason_is_stale(reports, request):
-    request.config.stash[REPORT] = text(reports)
+def test_what_is_allowed_and_was_not_seen_has_a_reason_and_no_reason_is_stale(recorded, reports, request):
+    request.config.stash[REPORT] = f"{recorded.summary}\n\n{text(reports)}"
     assert {report.name: report.unexplained for report in reports} == {kind: [] for kind in KINDS}
     assert {report.name: report.stale for report in reports} == {kind: [] for kind in KINDS}
