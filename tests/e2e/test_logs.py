@@ -105,6 +105,33 @@ def test_a_requests_id_leads_from_the_provider_to_its_engine_and_back(told):
     assert {record["cluster_name"] for record in about if "service" in record} == {"c-logs"}
 
 
+def test_each_operation_is_measured_once_and_answered_soon_after_its_cluster(told):
+    records = [json.loads(line) for lines in told.values() for line in lines if line.startswith("{")]
+    measured = [record for record in records if "_aws" in record and record.get("cluster_name") == "c-logs"]
+    outcomes = [
+        (record["RequestType"], metric, record.get("ErrorCode"))
+        for record in measured
+        for metric in ("OperationsStarted", "OperationsSucceeded", "OperationsFailed", "OperationsDropped")
+        if metric in record
+    ]
+    # The refused update is undone by one more, and that one by nothing.
+    assert sorted(outcomes, key=str) == [
+        ("Create", "OperationsStarted", None),
+        ("Create", "OperationsSucceeded", None),
+        ("Delete", "OperationsStarted", None),
+        ("Delete", "OperationsSucceeded", None),
+        ("Update", "OperationsFailed", "ClusterRejected"),
+        ("Update", "OperationsStarted", None),
+        ("Update", "OperationsStarted", None),
+        ("Update", "OperationsSucceeded", None),
+    ]
+    latencies = {
+        record["RequestType"]: record["AnswerLatency"] for record in measured if "AnswerLatency" in record
+    }
+    assert latencies.keys() == {"Create", "Delete"}
+    assert all(0 <= seconds < 120 for (seconds,) in latencies.values())
+
+
 def test_every_field_of_the_published_log_queries_is_one_that_lines_have(told):
     # Lines about exceptions are the only ones with a name for it; tests/unit/provider/test_logs.py has one.
     known = {"@timestamp", "exception_name"}
