@@ -194,7 +194,8 @@ def test_closed_requests_and_forgotten_owners_expire_and_living_ones_do_not(
 ) -> None:
     client, table = dynamodb
     operations = DynamoOperations(client, table, clock)
-    put(operations, OWNER, RECORD, operation("open"), operation("closed", Phase.ANSWERED))
+    newest = replace(RECORD, newest_request_id="open")
+    put(operations, OWNER, newest, operation("open"), operation("closed", Phase.ANSWERED))
     put(operations, OTHER, replace(RECORD, is_open=False))
     expiry = {
         (item["pk"]["S"], item["sk"]["S"]): int(item["expires_at"]["N"]) if "expires_at" in item else None
@@ -204,6 +205,26 @@ def test_closed_requests_and_forgotten_owners_expire_and_living_ones_do_not(
     assert expiry[OWNER.key, "request#open"] is None
     in_two_days = int((START + timedelta(hours=48)).timestamp())
     assert expiry[OWNER.key, "request#closed"] == expiry[OTHER.key, "owner"] == in_two_days
+
+
+def test_a_request_that_a_newer_one_overtakes_expires_even_if_a_step_is_still_at_it(
+    dynamodb: tuple[Any, str], clock: MovedClock
+) -> None:
+    client, table = dynamodb
+    operations = DynamoOperations(client, table, clock)
+
+    def expiring() -> set[str]:
+        items = client.scan(TableName=table)["Items"]
+        return {item["sk"]["S"] for item in items if "expires_at" in item}
+
+    put(operations, OWNER, RECORD, operation("r1"))
+    assert expiring() == set()
+    newer = replace(RECORD, newest_request_id="r2")
+    put(operations, OWNER, newer, operation("r2"))
+    assert expiring() == {"request#r1"}
+    assert operations.load_operation(OWNER, "r1") == operation("r1")
+    put(operations, OWNER, newer, operation("r1"))
+    assert expiring() == {"request#r1"}
 
 
 def test_a_table_that_cannot_be_reached_is_unavailable_and_not_an_error_of_the_request(

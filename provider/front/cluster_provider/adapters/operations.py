@@ -76,7 +76,8 @@ class DynamoOperations:
             present = from_document(OwnerRecord, json.loads(item["document"]["S"])) if item else None
             changed = change(present)
             revision = int(item["revision"]["N"]) if item else 0
-            if self._write(owner, changed, revision, operations):
+            overtaken = present if present is not None and _is_overtaken(present, changed) else None
+            if self._write(owner, changed, revision, operations, overtaken):
                 return changed
         raise Unavailable(f"{_WRITE_ATTEMPTS_MAX} others wrote at the same time")
 
@@ -170,12 +171,29 @@ class DynamoOperations:
         return True
 
     def _write(
-        self, owner: Owner, record: OwnerRecord, revision: int, operations: Sequence[OperationRecord]
+        self,
+        owner: Owner,
+        record: OwnerRecord,
+        revision: int,
+        operations: Sequence[OperationRecord],
+        overtaken: OwnerRecord | None,
     ) -> bool:
         """Writes everything or nothing; False if somebody else wrote the owner's record since it was read."""
         expires_at = int((self._clock.now() + timedelta(seconds=TOMBSTONE_S)).timestamp())
         writes: list[Any] = [{"Update": self._owner_update(owner, record, revision, expires_at)}]
-        writes += [{"Put": self._operation_put(operation, expires_at)} for operation in operations]
+        writes += [
+            {"Put": self._operation_put(operation, record.newest_request_id, expires_at)}
+            for operation in operations
+        ]
+        if overtaken is not None:
+            # It was open, so its item is there; a step that is still at it writes it as overtaken, too.
+            expiry = {
+                "TableName": self._table,
+                "Key": _key(owner, _request_item(overtaken.newest_request_id)),
+                "UpdateExpression": "SET expires_at = :expires_at",
+                "ExpressionAttributeValues": {":expires_at": {"N": str(expires_at)}},
+            }
+            writes.append({"Update": expiry})
         with unavailable_if_transient():
             try:
                 self._client.transact_write_items(TransactItems=writes)
@@ -214,15 +232,23 @@ class DynamoOperations:
             | ({":expected": {"N": str(revision)}} if revision else {}),
         }
 
-    def _operation_put(self, operation: OperationRecord, expires_at: int) -> dict[str, Any]:
+    def _operation_put(
+        self, operation: OperationRecord, newest_request_id: str, expires_at: int
+    ) -> dict[str, Any]:
         request = operation.request
+        over = operation.progress.phase in {Phase.ANSWERED, Phase.DROPPED}
         item = {
             **_key(request.owner, _request_item(request.request_id)),
             "document": {"S": json.dumps(to_document(operation), separators=(",", ":"), ensure_ascii=False)},
         }
-        if operation.progress.phase in {Phase.ANSWERED, Phase.DROPPED}:
+        if over or request.request_id != newest_request_id:
             item["expires_at"] = {"N": str(expires_at)}
         return {"TableName": self._table, "Item": item}
+
+
+def _is_overtaken(present: OwnerRecord, changed: OwnerRecord) -> bool:
+    """Whether a newer request takes the place of one that was not answered."""
+    return present.is_open and present.newest_request_id != changed.newest_request_id
 
 
 def _key(owner: Owner, sk: str) -> dict[str, Any]:
