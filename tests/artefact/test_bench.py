@@ -31,6 +31,7 @@ def test_everything_is_measured_in_processes_that_did_it(tmp_path):
         *(IMPORT_ENGINE, DESCRIBE, CREATE_COLD, CREATE_WARM),
     }
     assert figures[CREATE_COLD]["processes"] > 1, "Node.js is counted"
+    assert figures[DESCRIBE]["processes"] == 1, "a description needs no Node.js"
     assert figures[WAKE_UP]["peak_mib"]["median"] < figures[LIBRARY]["peak_mib"]["median"]
     assert {ratio["what"] for ratio in written["ratios"]} == {"time", "processor time", "peak memory"}
 
