@@ -231,6 +231,7 @@ def test_10_an_engine_call_delivered_twice_makes_one_stack() -> None:
     world = World()
     request = world.create()
     twice = world.engines.calls[0]
+    assert twice[1]["version"] == twice[0]
     world.run_engine(report=False)
     made = world.cluster()
     world.engines.calls.append(twice)

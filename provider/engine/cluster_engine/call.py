@@ -14,6 +14,10 @@ class CallMalformedError(ValueError):
     """The event is not a call of the contract; the provider made a mistake, or somebody else called."""
 
 
+class MisdirectedCallError(RuntimeError):
+    """The call is for an engine of another version, whose code was replaced while the call was on its way."""
+
+
 @dataclass(frozen=True)
 class Call:
     """One call. The fields are those of docs/engine.md; ``not_after`` is an aware instant."""
@@ -30,6 +34,7 @@ class Call:
     configuration_tags: dict[str, str]
     stack_tags: dict[str, str]
     arguments: dict[str, Any]
+    version: str | None = None
 
     @classmethod
     def parse(cls, event: Any) -> "Call":
@@ -54,6 +59,7 @@ class Call:
             configuration_tags=event["configuration_tags"],
             stack_tags=event["stack_tags"],
             arguments=event["arguments"],
+            version=event.get("version"),
         )
 
 

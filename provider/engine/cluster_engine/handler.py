@@ -11,7 +11,7 @@ from aws_lambda_powertools.logging.utils import copy_config_to_registered_logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from cluster_engine import configuration, library, result
-from cluster_engine.call import Call
+from cluster_engine.call import Call, MisdirectedCallError
 from cluster_engine.errors import EngineError
 from cluster_engine.gate import Gate
 
@@ -45,6 +45,7 @@ def handler(event: Any, context: LambdaContext) -> result.Result:
 
     Raises:
         CallMalformedError: The event is not a call of the contract.
+        MisdirectedCallError: The call is for an engine of another version.
     """
     logger.remove_keys(NAMES)
     logger.append_keys(invocation_id=context.aws_request_id)
@@ -79,8 +80,13 @@ def run(call: Call, *, remaining_s: float, now: Callable[[], datetime]) -> resul
         call: What is asked.
         remaining_s: How long this invocation may still take.
         now: The clock; aware UTC.
+
+    Raises:
+        MisdirectedCallError: The call is for an engine of another version.
     """
     version = library.version()
+    if call.version not in {None, version}:
+        raise MisdirectedCallError(f"this engine is {version}, and the call is for {call.version}")
     gate = Gate(
         token=call.call_id,
         stack_id=call.stack_id,

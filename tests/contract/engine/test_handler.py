@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from cluster_engine.call import CallMalformedError
+from cluster_engine.call import CallMalformedError, MisdirectedCallError
 from cluster_engine.handler import handler, logger
 from tests.contract.engine.conftest import VERSION, validator
 from tests.support.cloudformation_api import Refusal
@@ -69,6 +69,16 @@ def test_throttling_is_not_waited_for_when_the_invocation_is_about_to_end(engine
 def test_an_event_that_is_no_call_leaves_the_handler():
     with pytest.raises(CallMalformedError):
         handler({"RequestType": "Create"}, Context())
+
+
+def test_a_call_for_an_engine_of_another_version_leaves_the_handler_and_does_nothing(engine, api):
+    stack = api.add("hpc", tags=OURS)
+    event = engine.event("delete", stack_id=stack.stack_id, not_after=FAR, version="3.15.0")
+    with pytest.raises(MisdirectedCallError, match=f"this engine is {VERSION}, and the call is for 3.15.0"):
+        handler(event, Context())
+    assert api.requests == []
+    handler(event | {"version": VERSION}, Context())
+    assert stack.status == "DELETE_COMPLETE"
 
 
 def test_every_line_of_the_log_names_the_call_and_none_repeats_configuration_or_tags(

@@ -64,6 +64,7 @@ def payload(operation: OperationRecord, start: Start, call: EngineCall) -> dict[
         "operation": start.operation.value,
         "owner": {"stack_id": request.owner.stack_id, "logical_id": request.owner.logical_id},
         "request_id": request.request_id,
+        "version": call.version,
         "region": request.owner.region,
         "cluster_name": start.cluster_name,
         "stack_id": start.stack_id,
