@@ -124,6 +124,16 @@ def test_a_cluster_is_updated_by_the_engine_of_its_own_version_after_the_default
     assert world.engines.calls[0][0] == "3.14.0"
 
 
+def test_without_an_engine_of_its_version_a_cluster_is_not_updated_and_the_way_out_is_told() -> None:
+    world = World(versions=("3.14.0",))
+    world.made()
+    world.engines.versions, world.engines.default_version = frozenset({"3.16.1"}), "3.16.1"
+    reason = world.sink.answer(world.update(ClusterConfiguration=NEW))["Reason"]
+    assert reason.startswith("VersionMismatch")
+    assert "AdditionalEngines" in reason
+    assert world.engines.calls == []
+
+
 def test_an_engine_that_dies_after_the_update_was_accepted_is_recognised_by_its_token() -> None:
     world = World()
     world.made()
