@@ -62,6 +62,7 @@ class Cloud:
         port: int = 0,
         log_dir: Path | None = None,
         function_python: Path | Mapping[str, Path] | None = None,
+        python: Path | None = None,
         timeout_s: float = 60,
     ) -> Self:
         """Starts a cloud and waits until it answers.
@@ -75,13 +76,14 @@ class Cloud:
                 (awslambdaric, boto3, time-machine): functions get nothing but what they bring. Several by
                 ``Runtime`` (``python3.12``), ``*`` for those not named. By default functions run with this
                 interpreter and can import all its packages.
+            python: The interpreter that runs the cloud itself, and can import moto; this one by default.
             timeout_s: How long to wait.
 
         Raises:
             CloudError: It ended or said nothing in time; with the end of its standard error.
         """
         command = [
-            sys.executable,
+            str(python or sys.executable),
             "-m",
             "localcloud",
             "--exit-with-parent",

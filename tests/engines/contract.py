@@ -1,7 +1,7 @@
 """Runs the engine's contract tests with what was built for one version, and its Python.
 
-Started by path, with the interpreter of the stack's runtime: the folder of the stack, the interpreter that
-runs the embedded cloud, where the packages of the tests are, then arguments for pytest.
+Started by path, with the interpreter of the stack's runtime: the folder of the stack, where the packages of
+the tests are, then arguments for pytest.
 """
 
 import sys
@@ -11,11 +11,10 @@ ROOT = Path(__file__).parents[2]
 
 
 def main() -> None:
-    stack, cloud_python, test_packages, *arguments = sys.argv[1:]
+    stack, test_packages, *arguments = sys.argv[1:]
     built = [str(Path(stack, "engine")), str(Path(stack, "layer", "python"))]
     # The layer's packages come before this runtime's and before those that only the tests need.
     sys.path[:] = [*built, *sys.path[1:], str(ROOT), test_packages]
-    sys.executable = cloud_python  # the library is another one, the cloud is the same
     import pytest  # noqa: PLC0415 - the import path is set first
 
     sys.exit(pytest.main([*arguments, "--override-ini=pythonpath=", "--import-mode=importlib"]))

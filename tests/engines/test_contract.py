@@ -35,8 +35,9 @@ def ran(version, *command, **environment):
 @pytest.mark.parametrize("version", VERSIONS)
 def test_the_engine_keeps_its_contract_with_every_library(version):
     tests = (ROOT / "tests" / "contract" / "engine", "--quiet", "-p", "no:cacheprovider", "-W", "ignore")
-    built = (folder(version), sys.executable, sysconfig.get_path("purelib"))
-    code, said = ran(version, CONTRACT, *built, *tests, PYTEST_DISABLE_PLUGIN_AUTOLOAD="1")
+    built = (folder(version), sysconfig.get_path("purelib"))
+    environment = {"CLOUD_PYTHON": sys.executable, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    code, said = ran(version, CONTRACT, *built, *tests, **environment)
     assert code == 0, said
 
 

@@ -35,8 +35,9 @@ def validator(part: str) -> Draft202012Validator:
 
 @pytest.fixture(scope="session")
 def cloud() -> Iterator[Cloud]:
-    """An embedded cloud, seeded."""
-    with Cloud.start(skip_idle=False) as started:
+    """An embedded cloud, seeded; run by another Python where this one has the packages of a layer."""
+    python = os.environ.get("CLOUD_PYTHON")
+    with Cloud.start(skip_idle=False, python=Path(python) if python else None) as started:
         yield started
 
 
