@@ -68,6 +68,7 @@ class Story:
 
     tokens: list[str] = field(default_factory=list)
     clusters: dict[str, Seen] = field(default_factory=dict)
+    overlooked: Seen = field(default_factory=lambda: Seen(BETWEEN))
     retired: str = ""
     refused: list[str] = field(default_factory=list)
     refused_status: str = ""
@@ -107,6 +108,8 @@ def story(account, tmp_path_factory):
         account, token, "pinned", PclusterVersion=BETWEEN, monitoring=MONITORED, changes=amazon_linux_2
     )
     story.clusters[BETWEEN] = created(pinned, BETWEEN)
+    overlooked = Parent(account, token, "overlooked", PclusterVersion=BETWEEN, changes=amazon_linux_2)
+    story.overlooked = created(overlooked, BETWEEN)
     newest = Parent(account, token, "newest")
     story.clusters[NEWEST] = created(newest, NEWEST)
 
@@ -114,16 +117,15 @@ def story(account, tmp_path_factory):
     parents = {FIRST: (oldest, announced), BETWEEN: (pinned, amazon_linux_2), NEWEST: (newest, {})}
     for version, (parent, changes) in parents.items():
         update(parent, story.clusters[version], changes)
-    for version in (FIRST, NEWEST):
-        delete(parents[version][0], story.clusters[version])
+        delete(parent, story.clusters[version])
 
     # An engine is retired too early: one cluster of its version is still there.
     deploy(account, ARTEFACT, "provider", AdditionalEngines=engines[FIRST])
     story.retired = account.delete(engine_stack(BETWEEN))["StackStatus"]
-    pinned.update(changes=amazon_linux_2 | {f"{COMPUTE}__MaxCount": 9})
-    story.refused_status, story.refused = pinned.status, pinned.reasons
-    delete(pinned, story.clusters[BETWEEN])
-    story.left = [parent.cluster_stack for parent, _ in parents.values()]
+    overlooked.update(changes=amazon_linux_2 | {f"{COMPUTE}__MaxCount": 9})
+    story.refused_status, story.refused = overlooked.status, overlooked.reasons
+    delete(overlooked, story.overlooked)
+    story.left = [parent.cluster_stack for parent in (oldest, pinned, newest, overlooked)]
     return story
 
 
@@ -182,13 +184,17 @@ def test_a_cluster_is_updated_by_the_engine_of_its_version(story):
     }
 
 
-def test_a_cluster_is_deleted_by_the_engine_of_its_version_and_without_it_by_the_newest(story):
+def test_a_cluster_is_deleted_by_the_engine_of_its_version(story):
     assert {version: (seen.deleted, seen.deleted_by) for version, seen in story.clusters.items()} == {
         FIRST: ("DELETE_COMPLETE", {"engine-3-6-0"}),
-        BETWEEN: ("DELETE_COMPLETE", {"provider"}),  # its engine had been retired
+        BETWEEN: ("DELETE_COMPLETE", {"engine-3-14-0"}),
         NEWEST: ("DELETE_COMPLETE", {"provider"}),
     }
-    assert story.left == [None, None, None]
+    assert story.left == [None, None, None, None]
+
+
+def test_a_cluster_that_has_lost_its_engine_is_deleted_by_the_newest(story):
+    assert (story.overlooked.deleted, story.overlooked.deleted_by) == ("DELETE_COMPLETE", {"provider"})
 
 
 def test_an_update_without_an_engine_of_the_version_is_refused_with_the_way_out(story):
