@@ -143,6 +143,11 @@ class Cloud:
         now: str = self._control("GET", "clock")["now"]
         return now
 
+    def in_flight(self) -> int:
+        """Returns how many pieces of work the cloud is doing right now."""
+        in_flight: int = self._control("GET", "clock")["in_flight"]
+        return in_flight
+
     def advance(self, seconds: float) -> None:
         """Moves time forward; what falls due on the way has been done when this returns."""
         self._control("POST", "clock/advance", {"seconds": seconds})
@@ -176,6 +181,15 @@ class Cloud:
         """Returns every function invocation so far, oldest first."""
         invocations: list[dict[str, Any]] = self._control("GET", "invocations")
         return invocations
+
+    def responses(self) -> list[dict[str, Any]]:
+        """Returns every PUT to a response URL so far, oldest first.
+
+        Each has at, http_status, outcome (``accepted``, ``ignored``, or why it was refused), size_bytes,
+        StackId, LogicalResourceId, RequestId, Status and Reason.
+        """
+        responses: list[dict[str, Any]] = self._control("GET", "responses")
+        return responses
 
     def calls(self) -> list[dict[str, Any]]:
         """Returns every distinct API call of a function: function, service, operation, region, parameters."""

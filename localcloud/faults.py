@@ -1,8 +1,9 @@
 """Faults at the edges of the cloud, told from outside: which request, response or event meets which."""
 
+import random
 import threading
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field, fields
 from fnmatch import fnmatchcase
 from typing import Any, Literal
 
@@ -49,6 +50,7 @@ class Fault:
         times: How often it strikes; None for always.
         skip: So many matches are let through first.
         ratio: Of the matches after those, this share is struck, evenly spread.
+        seed: Strikes the same share at random instead, the same ones for the same seed.
         after_s: What is delayed, or the second of what is duplicated, arrives so many seconds later.
         matched: How often it matched.
         struck: How often it struck.
@@ -61,9 +63,14 @@ class Fault:
     times: int | None = None
     skip: int = 0
     ratio: float = 1.0
+    seed: int | None = None
     after_s: float = 0.0
     matched: int = 0
     struck: int = 0
+    _random: random.Random = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._random = random.Random(self.seed)  # noqa: S311 - no secret, but repeatable
 
     def strikes(self, service: str, operation: str, function: str, possible: frozenset[Kind]) -> bool:
         """Says whether it strikes this one, and counts it."""
@@ -79,10 +86,20 @@ class Fault:
         counted = self.matched - self.skip
         if counted <= 0 or self.struck == self.times:
             return False
-        # The n-th match is struck where n times the ratio reaches the next whole number.
-        strikes = int(counted * self.ratio) > int((counted - 1) * self.ratio)
+        strikes = self._strikes_next(counted)
         self.struck += strikes
         return strikes
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns its settings and how it fared."""
+        names = [item.name for item in fields(self) if item.init]
+        return {name: getattr(self, name) for name in names}
+
+    def _strikes_next(self, counted: int) -> bool:
+        if self.seed is not None:
+            return self._random.random() < self.ratio
+        # The n-th match is struck where n times the ratio reaches the next whole number.
+        return int(counted * self.ratio) > int((counted - 1) * self.ratio)
 
 
 class Faults:
@@ -97,7 +114,7 @@ class Faults:
 
         Args:
             faults: Each with a ``kind`` and optional ``service``, ``operation``, ``function``, ``times``,
-                ``skip``, ``ratio`` and ``after_s``; see ``Fault``.
+                ``skip``, ``ratio``, ``seed`` and ``after_s``; see ``Fault``.
 
         Raises:
             ValueError: A fault has a key or a value that means nothing; the faults in force stay.
@@ -109,7 +126,7 @@ class Faults:
     def to_json(self) -> list[dict[str, Any]]:
         """Returns the faults in force with how often each matched and struck."""
         with self._lock:
-            return [asdict(fault) for fault in self._faults]
+            return [fault.to_json() for fault in self._faults]
 
     @property
     def is_empty(self) -> bool:
@@ -143,6 +160,7 @@ _OPTIONAL: dict[str, type | tuple[type, ...]] = {
     "function": str,
     "skip": int,
     "ratio": (int, float),
+    "seed": int,
     "after_s": (int, float),
 }
 

@@ -94,6 +94,7 @@ class Server:
             "faults": faults.to_json,
             "calls": recording.calls,
             "changes": recording.changes,
+            "responses": cloudformation.responses,
             "invocations": lambda: [record.to_json() for record in functions.invocations()],
         }
 

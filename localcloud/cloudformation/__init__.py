@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from moto.cloudformation import urls
 from moto.cloudformation.models import cloudformation_backends
@@ -14,7 +15,16 @@ from localcloud.cloudformation.registry import StackRegistry
 from localcloud.cloudformation.responses import StackResponse
 from localcloud.cloudformation.sink import sink
 
-__all__ = ["ResourceEvent", "ca_file", "install", "signal_wait_handle", "stop", "subscribe", "unsubscribe"]
+__all__ = [
+    "ResourceEvent",
+    "ca_file",
+    "install",
+    "responses",
+    "signal_wait_handle",
+    "stop",
+    "subscribe",
+    "unsubscribe",
+]
 
 
 def install(
@@ -41,6 +51,11 @@ def install(
 def ca_file() -> Path:
     """Returns what clients of response URLs must trust; functions get it as ``SSL_CERT_FILE``."""
     return sink.ca_file
+
+
+def responses() -> list[dict[str, Any]]:
+    """Returns every PUT to a response URL or a wait condition's handle so far, oldest first."""
+    return [delivery.to_json() for delivery in list(sink.deliveries)]
 
 
 def stop() -> None:

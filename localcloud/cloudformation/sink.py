@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import json
 import secrets
 import socket
 import threading
@@ -11,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 from xml.sax.saxutils import escape
 
@@ -41,6 +43,17 @@ class Delivery:
     body: bytes
     http_status: int
     outcome: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns whose answer it is and what it says, without the key: who knows it can answer."""
+        try:
+            said = json.loads(self.body)
+        except ValueError:
+            said = {}
+        names = ("StackId", "LogicalResourceId", "RequestId", "Status", "Reason")
+        told = {name: said.get(name) for name in names} if isinstance(said, dict) else {}
+        facts = {"at": self.at.isoformat(), "http_status": self.http_status, "outcome": self.outcome}
+        return {**facts, "size_bytes": len(self.body), **told}
 
 
 @dataclass

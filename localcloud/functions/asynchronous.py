@@ -65,7 +65,7 @@ class AsynchronousInvocations:
             _LOG.warning("event %s dropped: %s", event.request_id, error.message)
             return
         number = event.attempts + 1
-        attempt = Attempt(event.request_id, event.payload, event.function_arn, "Event", number)
+        attempt = Attempt(event.request_id, event.payload, event.function_arn, "Event", number, event.source)
         age_s = (clock.now() - event.accepted_at).total_seconds()
         if age_s > function.event_config.get("MaximumEventAgeInSeconds", MAXIMUM_EVENT_AGE_S):
             self._give_up(function, event, "EventAgeExceeded", last)

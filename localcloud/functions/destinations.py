@@ -26,6 +26,7 @@ class AsyncEvent:
     Attributes:
         qualified_arn: The function with its version.
         attempts: How often it was given to the function.
+        source: ARN of the rule that it comes from; empty for everybody else.
     """
 
     request_id: str
@@ -35,6 +36,7 @@ class AsyncEvent:
     version: str
     accepted_at: datetime
     attempts: int = 0
+    source: str = ""
 
 
 def invocation_record(event: AsyncEvent, condition: Condition, outcome: Outcome | None) -> dict[str, Any]:

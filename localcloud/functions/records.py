@@ -17,6 +17,7 @@ class Attempt:
         request_id: The same for all attempts of an asynchronous event.
         invoked_arn: The function as it was asked for, with a qualifier only if there was one.
         number: 1 for the first attempt.
+        source: ARN of the rule that asked; empty for everybody else.
     """
 
     request_id: str
@@ -24,6 +25,7 @@ class Attempt:
     invoked_arn: str
     kind: Kind
     number: int = 1
+    source: str = ""
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,7 @@ class InvocationRecord:
     """One attempt to run a function.
 
     Attributes:
+        source: ARN of the rule that asked for it; empty where it was no rule.
         attempt: 1 for the first; asynchronous retries keep the request id. 0 if the function was not reached.
         error: Type and message, unless it succeeded.
         max_rss_mb: The process's peak memory, without its children; null where the platform does not say.
@@ -47,6 +50,7 @@ class InvocationRecord:
     error: str | None
     max_rss_mb: int | None
     log_file: str | None
+    source: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Returns the record with its instant as ISO text."""

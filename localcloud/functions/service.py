@@ -114,7 +114,10 @@ class Functions:
     def invoke_async(self, function_arn: str, payload: bytes, caller: Caller | None = None) -> str:
         """Puts an event into a function's asynchronous queue and returns the request id; see ``invoke``."""
         function = self.find(function_arn)
-        attempt = Attempt(str(uuid.uuid4()), payload, _invoked(function, function_arn), "Event")
+        source = caller.source_arn if caller else ""
+        attempt = Attempt(
+            str(uuid.uuid4()), payload, _invoked(function, function_arn), "Event", source=source
+        )
         self._check(function, attempt, ASYNC_LIMIT_BYTES, caller)
         self._asynchronous.accept(
             AsyncEvent(
@@ -124,6 +127,7 @@ class Functions:
                 qualified_arn=f"{function.unqualified_arn}:{function.version}",
                 version=str(function.version),
                 accepted_at=clock.now(),
+                source=source,
             )
         )
         return attempt.request_id
@@ -147,6 +151,7 @@ class Functions:
                     error=outcome.error,
                     max_rss_mb=outcome.max_rss_mb,
                     log_file=str(outcome.log_file),
+                    source=attempt.source,
                 )
             )
             done(outcome)
@@ -173,6 +178,7 @@ class Functions:
                 error=error,
                 max_rss_mb=None,
                 log_file=None,
+                source=attempt.source,
             )
         )
 
