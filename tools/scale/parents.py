@@ -1,0 +1,109 @@
+"""The stacks whose resource is a cluster: made, updated and deleted as a user would."""
+
+import json
+import time
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from tools.scale.plan import Action
+from tools.scale.world import World
+
+PREFIX = "p-"
+#: So much work may be under way when the next stack is asked for: the processors are busy, and no queue grows
+#: that AWS would not have.
+_IN_FLIGHT_MAX = 6
+_PACE_S = 0.02
+#: Real seconds after which a run hangs: so much for each cluster, and something for few.
+_PATIENCE_S, _PATIENCE_EACH_S = 300, 30
+#: Compute nodes at most, before and after the update.
+_MAX_COUNT = {Action.CREATE: 4, Action.UPDATE: 8}
+
+
+class Parents:
+    """All parent stacks of a run.
+
+    Args:
+        world: Where they are.
+    """
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._cloudformation = world.cloud.client("cloudformation")
+        self.ids: dict[str, str] = {}
+
+    def carry_out(self, action: Action, names: Iterable[str]) -> None:
+        """Asks for one action on the parents with these names, and waits until all have ended.
+
+        Raises:
+            ScaleError: One has not, in far more time than it needs.
+        """
+        asked = list(names)
+        for name in asked:
+            self._await_room()
+            self._ask(action, name)
+        patience_s = _PATIENCE_S + _PATIENCE_EACH_S * len(asked)
+        self._world.settle(lambda: not any(self._in_progress()), f"{action} of {len(asked)}", patience_s)
+
+    def _await_room(self) -> None:
+        while self._world.cloud.in_flight() >= _IN_FLIGHT_MAX:
+            time.sleep(_PACE_S)
+
+    def _ask(self, action: Action, name: str) -> None:
+        parent = f"{PREFIX}{name}"
+        match action:
+            case Action.CREATE:
+                created = self._cloudformation.create_stack(
+                    StackName=parent, TemplateBody=self._template(action, name)
+                )
+                self.ids[name] = created["StackId"]
+            case Action.UPDATE:
+                self._cloudformation.update_stack(StackName=parent, TemplateBody=self._template(action, name))
+            case Action.DELETE:
+                self._cloudformation.delete_stack(StackName=parent)
+
+    def _in_progress(self) -> Iterator[str]:
+        statuses = [f"{action}_IN_PROGRESS" for action in Action]
+        statuses += ["ROLLBACK_IN_PROGRESS", "UPDATE_ROLLBACK_IN_PROGRESS"]
+        statuses += ["UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS"]
+        pages = self._cloudformation.get_paginator("list_stacks").paginate(StackStatusFilter=statuses)
+        for page in pages:
+            for stack in page["StackSummaries"]:
+                if stack["StackName"].startswith(PREFIX):
+                    yield stack["StackName"]
+
+    def _template(self, action: Action, name: str) -> str:
+        properties = {
+            "ServiceToken": self._world.service_token,
+            "ServiceTimeout": 3600,
+            "ClusterName": f"c-{name}",
+            "ClusterConfiguration": _configuration(self._world.cloud.exports, _MAX_COUNT[action]),
+            # They ask EC2 and S3 some hundred questions, the same for every cluster.
+            "SuppressValidators": ["ALL"],
+        }
+        resource = {"Type": "Custom::PclusterCluster", "Properties": properties}
+        return json.dumps({"Resources": {"Cluster": resource}})
+
+
+def _configuration(seeded: dict[str, str], max_count: int) -> dict[str, Any]:
+    off = {"Enabled": False}
+    return {
+        "Image": {"Os": "alinux2023"},
+        "HeadNode": {
+            "InstanceType": "t3.medium",
+            "Networking": {"SubnetId": seeded["HEAD_NODE_SUBNET"]},
+            "Ssh": {"KeyName": seeded["KEY_NAME"]},
+        },
+        "Scheduling": {
+            "Scheduler": "slurm",
+            "SlurmQueues": [
+                {
+                    "Name": "compute",
+                    "ComputeResources": [
+                        {"Name": "c6i", "InstanceType": "c6i.xlarge", "MaxCount": max_count}
+                    ],
+                    "Networking": {"SubnetIds": [seeded["COMPUTE_SUBNET"]]},
+                }
+            ],
+        },
+        "Monitoring": {"Dashboards": {"CloudWatch": off}, "Alarms": off},
+    }

@@ -1,0 +1,104 @@
+"""The embedded cloud with the provider deployed from its sources, and the names of its parts."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from localcloud.cloud import Cloud
+from pcluster_cfn.package import Bucket, package
+from pcluster_cfn.template import Template
+
+ROOT = Path(__file__).parents[2]
+_CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
+_PROVIDER_STACK = "provider"
+_LOOK_EVERY_S = 1.0
+
+
+class ScaleError(Exception):
+    """The run came to nothing: what it needs did not come up, or did not end."""
+
+
+@dataclass(frozen=True)
+class World:
+    """A cloud with a provider.
+
+    Args:
+        cloud: The embedded cloud.
+        service_token: The provider's.
+        provider: Name of the provider function.
+        engine: Name of the engine function.
+        table: Name of the operations table.
+        dead_letters: URL of the dead-letter queue.
+        sweep: Name of the rule that sweeps.
+    """
+
+    cloud: Cloud
+    service_token: str
+    provider: str
+    engine: str
+    table: str
+    dead_letters: str
+    sweep: str
+
+    def settle(self, is_over: Callable[[], bool], what: str, patience_s: float) -> None:
+        """Looks again and again, in real time, until something is over.
+
+        Raises:
+            ScaleError: It is not, after so many seconds.
+        """
+        give_up_at = time.monotonic() + patience_s
+        while not is_over():
+            if time.monotonic() > give_up_at:
+                raise ScaleError(f"{what}: not over after {patience_s:.0f} s\n{self.cloud.log}")
+            time.sleep(_LOOK_EVERY_S)
+
+
+@contextmanager
+def open_world(log_dir: Path | None) -> Iterator[World]:
+    """Starts a cloud that skips waits in which nothing happens, and deploys ``template.yaml`` to it.
+
+    Args:
+        log_dir: Where functions write; None for a folder that goes with the cloud.
+
+    Raises:
+        ScaleError: The provider stack did not come up.
+    """
+    with Cloud.start(skip_idle=True, log_dir=log_dir) as cloud:
+        stack_id = _deploy(cloud)
+        cloudformation = cloud.client("cloudformation")
+
+        def physical_id(logical_id: str) -> str:
+            found = cloudformation.describe_stack_resource(StackName=stack_id, LogicalResourceId=logical_id)
+            name: str = found["StackResourceDetail"]["PhysicalResourceId"]
+            return name
+
+        described = cloudformation.describe_stacks(StackName=stack_id)["Stacks"][0]
+        outputs = {item["OutputKey"]: item["OutputValue"] for item in described["Outputs"]}
+        yield World(
+            cloud=cloud,
+            service_token=outputs["ServiceToken"],
+            provider=physical_id("Provider"),
+            engine=physical_id("Engine"),
+            table=physical_id("OperationsTable"),
+            dead_letters=physical_id("DeadLetterQueue"),
+            sweep=physical_id("ProviderSweep"),
+        )
+
+
+def _deploy(cloud: Cloud) -> str:
+    template = Template.read(ROOT / "template.yaml")
+    bucket = Bucket(cloud.client("s3"), cloud.exports["ARTIFACT_BUCKET"])
+    package(template, ROOT, bucket)
+    address = bucket.url(bucket.put(template.text().encode(), ".template"))
+    cloudformation = cloud.client("cloudformation")
+    created: dict[str, Any] = cloudformation.create_stack(
+        StackName=_PROVIDER_STACK, TemplateURL=address, Capabilities=_CAPABILITIES
+    )
+    cloudformation.get_waiter("stack_create_complete").wait(
+        StackName=_PROVIDER_STACK, WaiterConfig={"Delay": 1, "MaxAttempts": 120}
+    )
+    stack_id: str = created["StackId"]
+    return stack_id
