@@ -1,12 +1,11 @@
 """Worlds in which one protection is gone: the state machine must notice each."""
 
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
 from cluster_provider.core.identity import Owner
 from cluster_provider.core.observed import ClusterStack
-from cluster_provider.core.progress import OwnerRecord, Phase
+from cluster_provider.core.progress import OwnerRecord, Phase, Waiting
 from tests.property.lifecycle import Lifecycle
 from tests.support.simulation import Simulation
 
@@ -48,31 +47,33 @@ class _SleepingOperations:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._real, name)
 
-    def due(self, now: datetime, limit: int) -> list[Owner]:  # noqa: ARG002 - never anything
+    def waiting(self) -> list[Waiting]:
         return []
 
 
 class _ForgetfulOperations(_SleepingOperations):
     """The port Operations that forgets, between two looks, what an owner made."""
 
-    def change(self, owner: Owner, change: Any, operations: Any = ()) -> Any:
-        return self._real.change(owner, lambda record: replace(change(record), clusters={}), operations)
+    def change(self, owner: Owner, change: Any, operations: Any = (), holder: str = "") -> Any:
+        return self._real.change(
+            owner, lambda record: replace(change(record), clusters={}), operations, holder
+        )
 
-    def due(self, now: datetime, limit: int) -> list[Owner]:
-        due: list[Owner] = self._real.due(now, limit)
-        return due
+    def waiting(self) -> list[Waiting]:
+        waiting: list[Waiting] = self._real.waiting()
+        return waiting
 
 
 class _AbsentMindedOperations(_ForgetfulOperations):
     """The port Operations that forgets what is to be done after an answer."""
 
-    def change(self, owner: Owner, change: Any, operations: Any = ()) -> Any:
+    def change(self, owner: Owner, change: Any, operations: Any = (), holder: str = "") -> Any:
         def change_or_forget(record: OwnerRecord | None) -> OwnerRecord:
             changed: OwnerRecord = change(record)
             followed = any(each.progress.phase is Phase.FOLLOWING for each in operations)
             return replace(changed, wake_at=None, following="") if followed else changed
 
-        return self._real.change(owner, change_or_forget, operations)
+        return self._real.change(owner, change_or_forget, operations, holder)
 
 
 class _Ownerless(Simulation):

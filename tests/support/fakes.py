@@ -16,7 +16,7 @@ from cluster_provider.core.errors import DeliveryFailed, Unavailable, Undelivera
 from cluster_provider.core.identity import Owner
 from cluster_provider.core.measurements import Measurement, Metric
 from cluster_provider.core.observed import ClusterStack, StackFailure
-from cluster_provider.core.progress import Backlog, OperationRecord, OwnerRecord
+from cluster_provider.core.progress import OperationRecord, OwnerRecord, Waiting
 
 START = datetime(2026, 11, 2, 8, 0, tzinfo=UTC)
 
@@ -90,6 +90,9 @@ class FactStacks:
 
     def has_event_of(self, stack_id: str, client_request_token: str) -> bool:
         return client_request_token in self.facts[stack_id].tokens
+
+    def in_progress(self) -> frozenset[str]:
+        return frozenset(stack_id for stack_id, fact in self.facts.items() if fact.stack.in_progress)
 
     def awaits_answer(self, owner: Owner) -> bool:
         return self.awaited.get(owner, True)
@@ -214,6 +217,7 @@ class MemoryOperations:
         owner: Owner,
         change: Callable[[OwnerRecord | None], OwnerRecord],
         operations: Sequence[OperationRecord] = (),
+        holder: str = "",
     ) -> OwnerRecord:
         record = change(self.load(owner))
         text = json.dumps(to_document(record))
@@ -224,36 +228,38 @@ class MemoryOperations:
         for operation in operations:
             key = (operation.request.owner, operation.request.request_id)
             self._operations[key] = json.dumps(to_document(operation))
+        row = self._owners[owner]
+        if holder and row.lease_holder == holder and not row.dirty:
+            row.lease_holder = row.lease_until = None
         return record
 
-    def lease(self, owner: Owner, holder: str, until: datetime) -> bool:
+    def lease(self, owner: Owner, holder: str, until: datetime) -> OwnerRecord | None:
         row = self._owners.get(owner)
         if row is None:
-            return False
+            return None
         if row.lease_until is not None and row.lease_until >= self._clock.now():
             row.dirty = True
-            return False
+            return None
         row.lease_holder, row.lease_until, row.dirty = holder, until, False
-        return True
+        return self.load(owner)
 
-    def release(self, owner: Owner, holder: str) -> bool:
+    def release(self, owner: Owner, holder: str) -> OwnerRecord | None:
         row = self._owners[owner]
         if row.lease_holder != holder:
-            return True
+            return None
         if row.dirty:
             row.dirty = False
-            return False
+            return self.load(owner)
         row.lease_holder = row.lease_until = None
-        return True
+        return None
 
-    def due(self, now: datetime, limit: int) -> list[Owner]:
-        waiting = [(record.wake_at, owner) for owner, record in self.records() if record.wake_at is not None]
-        return [owner for at, owner in sorted(waiting, key=lambda item: item[0]) if at <= now][:limit]
-
-    def backlog(self, now: datetime) -> Backlog:
-        waiting = [record for _, record in self.records() if record.wake_at is not None]
-        late = [record for record in waiting if record.late_at is not None and record.late_at <= now]
-        return Backlog(len(waiting), len(late))
+    def waiting(self) -> list[Waiting]:
+        waiting = [
+            Waiting(owner, record.wake_at, record.late_at, record.watching, record.act_by)
+            for owner, record in self.records()
+            if record.wake_at is not None
+        ]
+        return sorted(waiting, key=lambda item: item.wake_at)
 
     def owners_of(self, cluster_name: str) -> list[Owner]:
         return [owner for owner, record in self.records() if record.following == cluster_name]

@@ -15,12 +15,21 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Answer:
-    """An outcome and where it goes. The URL is a credential: never logged."""
+    """An outcome and where it goes. The URL is a credential: never logged.
+
+    Args:
+        owner: Whose request is answered.
+        request_id: Which.
+        url: Where the answer goes.
+        outcome: What it says.
+        operation: The request as it was written down with its answer; None for one that never was.
+    """
 
     owner: Owner
     request_id: str
     url: str
     outcome: Outcome
+    operation: OperationRecord | None = None
 
 
 def write(
@@ -54,7 +63,7 @@ def written(operation: OperationRecord) -> Answer:
         url, outcome = request.signal_url or "", progress.signal
     if outcome is None:
         raise LookupError(f"request {request.request_id} is being answered without an outcome")
-    return Answer(request.owner, request.request_id, url, outcome)
+    return Answer(request.owner, request.request_id, url, outcome, operation)
 
 
 def _outcome(

@@ -5,6 +5,8 @@ events and from the sweep's rule. Whatever the source, the owner concerned is wo
 """
 
 import os
+from collections.abc import Sequence
+from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -17,9 +19,10 @@ from cluster_provider.adapters.operations import DynamoOperations
 from cluster_provider.adapters.responses import HttpResponses
 from cluster_provider.adapters.stacks import CloudFormationStacks
 from cluster_provider.core import measurements
-from cluster_provider.core.calls import parse_end
+from cluster_provider.core.calls import may_be_ours, parse_end
 from cluster_provider.core.errors import DeliveryFailed, MalformedRequest, Unavailable
-from cluster_provider.core.identity import Owner, StackArn
+from cluster_provider.core.identity import Owner, StackArn, may_be_cluster
+from cluster_provider.core.progress import Waiting, backlog
 from cluster_provider.core.request import RequestType
 from cluster_provider.logs import (
     begin,
@@ -32,10 +35,9 @@ from cluster_provider.logs import (
 )
 from cluster_provider.operation import OperationService, Ports
 from cluster_provider.resource import ClusterResource, build_resource, deliver, poll_event, refuse
-from cluster_provider.sdk import CLIENT_CONFIG, SINGLE_ATTEMPT_CONFIG
+from cluster_provider.sdk import ADAPTIVE_CONFIG, CLIENT_CONFIG, SINGLE_ATTEMPT_CONFIG
 
-#: The sweep takes so many owners at most and leaves this much of its time unused, in seconds.
-SWEEP_MAX = 100
+#: The sweep leaves this much of its time unused, in seconds.
 SWEEP_RESERVE_S = 15
 
 _STACK_EVENT = "CloudFormation Stack Status Change"
@@ -106,14 +108,19 @@ class Provider:
         self._wake(owner, context)
 
     def _stack_event(self, event: dict[str, Any], context: Any) -> None:
-        name = StackArn.parse(event["detail"]["stack-id"]).name
+        detail = event["detail"]
+        name = StackArn.parse(detail["stack-id"]).name
+        if not may_be_cluster(name) or not may_be_ours(detail.get("client-request-token")):
+            return
         concern({"cluster_name": name})
         for owner in self._ports.operations.owners_of(name):
             self._wake(owner, context)
 
     def _sweep(self, context: Any) -> None:
-        """Wakes what is due; one owner's trouble does not keep the others waiting."""
-        for owner in self._ports.operations.due(self._ports.clock.now(), SWEEP_MAX):
+        """Wakes what is due, the longest overdue first; one owner's trouble does not hold up the others."""
+        now = self._ports.clock.now()
+        waiting = self._ports.operations.waiting()
+        for owner in self._due(waiting, now):
             concern({})
             if context.get_remaining_time_in_millis() / 1000 < SWEEP_RESERVE_S:
                 logger.warning("the sweep ran out of time; the next one goes on")
@@ -123,15 +130,25 @@ class Provider:
             except (Unavailable, DeliveryFailed) as error:
                 logger.warning("the next sweep goes on: %s", error)
         concern({})
-        backlog = self._ports.operations.backlog(self._ports.clock.now())
-        self._ports.metrics.record(measurements.swept(backlog))
+        self._ports.metrics.record(measurements.swept(backlog(waiting, now)))
+
+    def _due(self, waiting: Sequence[Waiting], now: datetime) -> list[Owner]:
+        """Whom to wake: who is due, but for those whose stack is still in progress.
+
+        One call tells it for all of them. Without its answer each is looked at.
+        """
+        due = [item for item in waiting if item.is_due(now)]
+        in_progress: frozenset[str] = frozenset()
+        if any(item.watching for item in due):
+            try:
+                in_progress = self._ports.stacks.in_progress()
+            except Unavailable as error:
+                logger.warning("the stacks in progress could not be listed: %s", error)
+        return [item.owner for item in due if not item.is_idle(in_progress, now)]
 
     def _wake(self, owner: Owner, context: Any) -> None:
         concern({"stack_id": owner.stack_id, "logical_id": owner.logical_id})
-        operation = self._service.open_operation(owner)
-        if operation is not None:
-            concern(operation.names)
-            self._resource(poll_event(operation.request), context)
+        self._resource(poll_event(owner), context)
 
 
 @cache
@@ -142,7 +159,7 @@ def provider() -> Provider:
     functions = parse_functions(os.environ["ENGINES"])
     ports = Ports(
         clock=clock,
-        stacks=CloudFormationStacks(boto3.client("cloudformation", config=CLIENT_CONFIG)),
+        stacks=CloudFormationStacks(boto3.client("cloudformation", config=ADAPTIVE_CONFIG)),
         engines=LambdaEngines(
             boto3.client("lambda", config=SINGLE_ATTEMPT_CONFIG),
             functions,

@@ -33,6 +33,7 @@ from cluster_provider.core.progress import (
     absorb,
 )
 from cluster_provider.core.request import Request
+from cluster_provider.logs import concern
 from cluster_provider.observation import cluster_end, observe
 from cluster_provider.ports import Clock, Engines, Metrics, Operations, Responses, Stacks
 from cluster_provider.records import Records
@@ -79,15 +80,15 @@ class OperationService:
         Raises:
             Unavailable: The table cannot answer; the delivery must be repeated.
         """
-        now = self._ports.clock.now()
-        if self._ports.operations.load_operation(request.owner, request.request_id) is not None:
+        now, operations = self._ports.clock.now(), self._ports.operations
+        present = operations.load(request.owner)
+        if present is not None and operations.load_operation(request.owner, request.request_id) is not None:
             return
         if deadline.is_too_old(request.issued_at, now):
             logger.warning("dropped: issued too long ago", extra={"request_id": request.request_id})
             return
         wake_at = deadline.next_wake(now, now)
         try:
-            present = self._ports.operations.load(request.owner)
             record = bookkeeping.accepted(present, request, wake_at)
             progress = Progress(
                 now,
@@ -103,18 +104,13 @@ class OperationService:
         except Superseded:
             logger.warning("dropped: a newer request was accepted", extra={"request_id": request.request_id})
 
-    def open_operation(self, owner: Owner) -> OperationRecord | None:
-        """The request of an owner that is being worked on, if any, and the work on it."""
-        found = self._records.open_operation(owner)
-        return found[1] if found is not None else None
-
     def engine_ended(self, owner: Owner, call_id: str, result: EngineResult) -> None:
         """Records what an engine reported; the next step takes it up."""
-        if self._ports.operations.load(owner) is None:
-            logger.warning("an engine reported to an owner that is not known", extra={"call_id": call_id})
-            return
         now = self._ports.clock.now()
-        self._records.change(owner, lambda record: bookkeeping.ended(record, call_id, result, now))
+        try:
+            self._records.change(owner, lambda record: bookkeeping.ended(record, call_id, result, now))
+        except LookupError:
+            logger.warning("an engine reported to an owner that is not known", extra={"call_id": call_id})
 
     def step(self, owner: Owner, holder: str, remaining_s: float) -> Answer | None:
         """Takes an owner's open request as far as it goes now.
@@ -128,12 +124,12 @@ class OperationService:
             An answer to deliver, or None if the request waits, or somebody else is at it.
         """
         operations = self._ports.operations
-        if not operations.lease(owner, holder, self._ports.clock.now() + timedelta(seconds=remaining_s)):
-            return None
+        record = operations.lease(owner, holder, self._ports.clock.now() + timedelta(seconds=remaining_s))
+        answer = None
         try:
-            answer = self._advance(owner)
-            while not operations.release(owner, holder):
-                answer = self._advance(owner)
+            while record is not None:
+                answer = self._advance(owner, record, holder)
+                record = operations.release(owner, holder)
         except BaseException:
             operations.release(owner, holder)
             raise
@@ -162,12 +158,12 @@ class OperationService:
         asked = request.properties.version if request.properties is not None else None
         return asked or self._ports.engines.default_version
 
-    def _advance(self, owner: Owner) -> Answer | None:
-        """One round: load, observe, decide, act."""
-        found = self._records.open_operation(owner)
-        if found is None:
+    def _advance(self, owner: Owner, record: OwnerRecord, holder: str) -> Answer | None:
+        """One round: load, observe, decide, act. What is written last gives the lease back."""
+        operation = self._records.open_operation(owner, record)
+        if operation is None:
             return None
-        record, operation = found
+        concern(operation.names)
         now = self._ports.clock.now()
         own_call = record.call if record.call and record.call.request_id == record.newest_request_id else None
         progress = absorb(operation.progress, own_call)
@@ -182,28 +178,31 @@ class OperationService:
             case Resend():
                 return answers.written(operation)
             case Wait():
-                self._wait(operation, action, now)
+                self._wait(operation, action, now, holder)
             case Start():
-                self._start(operation, action, now)
+                self._start(operation, action, now, holder)
             case Succeed() | Fail():
-                return self._conclude(operation, record, action, now)
+                return self._conclude(operation, record, action, now, holder)
             case _:
                 assert_never(action)
         return None
 
-    def _wait(self, operation: OperationRecord, action: Wait, now: datetime) -> None:
+    def _wait(self, operation: OperationRecord, action: Wait, now: datetime, holder: str) -> None:
         """Nobody waits past the deadline: that is when the answer goes out, whatever was seen."""
         progress, request = operation.progress, operation.request
         wake_at = min(action.until or deadline.next_wake(progress.accepted_at, now), operation.act_by)
         self._records.change(
-            request.owner, lambda record: bookkeeping.waiting(record, progress, wake_at), operation
+            request.owner,
+            lambda record: bookkeeping.waiting(record, progress, wake_at, action.watching, operation.act_by),
+            operation,
+            holder=holder,
         )
 
-    def _start(self, operation: OperationRecord, action: Start, now: datetime) -> None:
+    def _start(self, operation: OperationRecord, action: Start, now: datetime, holder: str) -> None:
         """Records the call, then sends it: a crash in between costs a fence's time and nothing else."""
         request, before = operation.request, operation.progress
         if action.operation in {Operation.CREATE, Operation.UPDATE} and not self._awaited(request):
-            self._leave(operation, now)
+            self._leave(operation, now, holder)
             return
         version = self._version_for(operation, action)
         operation, call = calls.next_call(operation, action, version, now)
@@ -212,6 +211,7 @@ class OperationService:
             request.owner,
             lambda record: bookkeeping.started(record, call, action, version, wake_at),
             operation,
+            holder=holder,
         )
         try:
             self._ports.engines.invoke(version, calls.payload(operation, action, call))
@@ -233,7 +233,7 @@ class OperationService:
             logger.warning("the parent stack could not be asked: %s", error)
             return True
 
-    def _leave(self, operation: OperationRecord, now: datetime) -> None:
+    def _leave(self, operation: OperationRecord, now: datetime, holder: str) -> None:
         """Drops what CloudFormation no longer wants, once it said so twice: its reads may be late."""
         first_at = operation.progress.unwanted_at
         if first_at is not None and now >= first_at + timedelta(seconds=UNWANTED_FOR_S):
@@ -242,7 +242,7 @@ class OperationService:
             return
         progress = replace(operation.progress, unwanted_at=first_at or now)
         again = Wait("the parent stack does not wait for this", now + timedelta(seconds=UNWANTED_FOR_S))
-        self._wait(replace(operation, progress=progress), again, now)
+        self._wait(replace(operation, progress=progress), again, now, holder)
 
     def _version_for(self, operation: OperationRecord, action: Start) -> str:
         """A new cluster's engine is pinned; an existing one's is that of its own version.
@@ -255,7 +255,12 @@ class OperationService:
         return wanted if wanted in engines.versions else calls.newest(engines.versions)
 
     def _conclude(
-        self, operation: OperationRecord, record: OwnerRecord, action: Succeed | Fail, now: datetime
+        self,
+        operation: OperationRecord,
+        record: OwnerRecord,
+        action: Succeed | Fail,
+        now: datetime,
+        holder: str,
     ) -> Answer:
         """Writes the answer down with everything that follows from it, before it is sent."""
         ended_at = cluster_end(self._ports.stacks, operation)
@@ -266,11 +271,15 @@ class OperationService:
             operation.request.owner,
             lambda present: bookkeeping.concluded(present, operation, action, wake_at),
             operation,
+            holder=holder,
         )
         return answers.written(operation)
 
     def _close(self, answer: Answer, phase: Phase) -> None:
-        operation = self._ports.operations.load_operation(answer.owner, answer.request_id)
+        operation = answer.operation
+        if operation is not None and operation.progress.signals:
+            # Somebody else may have sent the same answer, and be further.
+            operation = self._ports.operations.load_operation(answer.owner, answer.request_id)
         if operation is None:
             return
         if phase is Phase.ANSWERED and operation.progress.follows:

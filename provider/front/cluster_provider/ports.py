@@ -7,7 +7,7 @@ from typing import Protocol
 from cluster_provider.core.identity import Owner
 from cluster_provider.core.measurements import Measurement
 from cluster_provider.core.observed import ClusterStack, StackFailure
-from cluster_provider.core.progress import Backlog, OperationRecord, OwnerRecord
+from cluster_provider.core.progress import OperationRecord, OwnerRecord, Waiting
 
 
 class Clock(Protocol):
@@ -35,6 +35,10 @@ class Stacks(Protocol):
 
     def has_event_of(self, stack_id: str, client_request_token: str) -> bool:
         """Whether CloudFormation acted on the stack for this client request token."""
+        ...
+
+    def in_progress(self) -> frozenset[str]:
+        """ARNs of all stacks that CloudFormation is changing, whoever they belong to."""
         ...
 
     def awaits_answer(self, owner: Owner) -> bool:
@@ -97,6 +101,7 @@ class Operations(Protocol):
         owner: Owner,
         change: Callable[[OwnerRecord | None], OwnerRecord],
         operations: Sequence[OperationRecord] = (),
+        holder: str = "",
     ) -> OwnerRecord:
         """Replaces an owner's record by what ``change`` makes of it, and writes operations in the same step.
 
@@ -105,23 +110,23 @@ class Operations(Protocol):
             change: The new record from the present one. Pure, since it is called again on a newer record
                 if somebody else wrote in between. What it raises leaves everything as it was.
             operations: Records of requests to write in the same step.
+            holder: Who holds the lease and gives it back in the same step, unless a mark was left.
         """
         ...
 
-    def lease(self, owner: Owner, holder: str, until: datetime) -> bool:
-        """Takes the owner's lease; if somebody holds it, leaves a mark for them and answers False."""
+    def lease(self, owner: Owner, holder: str, until: datetime) -> OwnerRecord | None:
+        """Takes the owner's lease and returns the record; None if there is none, or somebody holds it.
+
+        Then a mark is left for whoever does.
+        """
         ...
 
-    def release(self, owner: Owner, holder: str) -> bool:
-        """Gives the lease back; if a mark was left meanwhile, keeps it, takes the mark and says False."""
+    def release(self, owner: Owner, holder: str) -> OwnerRecord | None:
+        """Gives the lease back; if a mark was left, keeps it, takes the mark and returns the record."""
         ...
 
-    def due(self, now: datetime, limit: int) -> list[Owner]:
-        """Owners whose wake-up is due, the longest overdue first."""
-        ...
-
-    def backlog(self, now: datetime) -> Backlog:
-        """How many requests are open, and how many of them late."""
+    def waiting(self) -> list[Waiting]:
+        """Everybody with an open request, the longest overdue first."""
         ...
 
     def owners_of(self, cluster_name: str) -> list[Owner]:

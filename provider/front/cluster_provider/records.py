@@ -23,23 +23,26 @@ class Records:
         self._metrics = metrics
         self._clock = clock
 
-    def open_operation(self, owner: Owner) -> tuple[OwnerRecord, OperationRecord] | None:
-        """An owner's record with its open request, if there is one."""
-        record = self._operations.load(owner)
-        if record is None or not record.is_open:
+    def open_operation(self, owner: Owner, record: OwnerRecord) -> OperationRecord | None:
+        """The open request of an owner with this record, if there is one."""
+        if not record.is_open:
             return None
         operation = self._operations.load_operation(owner, record.newest_request_id)
         if operation is None:
             raise LookupError(f"{owner.key}: request {record.newest_request_id} has no record")
-        return record, operation
+        return operation
 
     def write(
         self,
         owner: Owner,
         change: Callable[[OwnerRecord | None], OwnerRecord],
         *operations: OperationRecord,
+        holder: str = "",
     ) -> None:
-        """Makes of an owner's record what ``change`` says, new or not, and writes operations with it."""
+        """Makes of an owner's record what ``change`` says, new or not, and writes operations with it.
+
+        A holder of the lease who is named gives it back.
+        """
         before: OwnerRecord | None = None
 
         def noting(present: OwnerRecord | None) -> OwnerRecord:
@@ -47,12 +50,16 @@ class Records:
             before = present
             return change(present)
 
-        after = self._operations.change(owner, noting, operations)
+        after = self._operations.change(owner, noting, operations, holder)
         measured = measurements.of_change(before, after, operations, self._clock.now())
         self._metrics.record(*measured)
 
     def change(
-        self, owner: Owner, change: Callable[[OwnerRecord], OwnerRecord], *operations: OperationRecord
+        self,
+        owner: Owner,
+        change: Callable[[OwnerRecord], OwnerRecord],
+        *operations: OperationRecord,
+        holder: str = "",
     ) -> None:
         """The same for a record that must be there.
 
@@ -65,7 +72,7 @@ class Records:
                 raise LookupError(f"{owner.key} has no record")
             return change(record)
 
-        self.write(owner, of_present, *operations)
+        self.write(owner, of_present, *operations, holder=holder)
 
     def follow(self, operation: OperationRecord) -> None:
         """A request is answered, but its cluster goes on: it is followed until the wait condition is told."""

@@ -18,7 +18,7 @@ from cluster_provider.answers import Answer
 from cluster_provider.core import response
 from cluster_provider.core.errors import DeliveryFailed, MalformedRequest, Undeliverable
 from cluster_provider.core.identity import Owner, marker_id
-from cluster_provider.core.request import Request, RequestType, is_answerable, parse_request
+from cluster_provider.core.request import RequestType, is_answerable, parse_request
 from cluster_provider.operation import OperationService
 
 logger = logging.getLogger(__name__)
@@ -112,14 +112,17 @@ def build_resource(service: OperationService, now: Callable[[], datetime]) -> Cl
     return resource
 
 
-def poll_event(request: Request) -> dict[str, Any]:
-    """The event of a wake-up, in crhelper's form."""
+def poll_event(owner: Owner) -> dict[str, Any]:
+    """The event of a wake-up, in crhelper's form.
+
+    Which request it is about, and where its answer goes, is read under the lease; all polls are the same.
+    """
     return {
-        "RequestType": request.type.value,
-        "RequestId": request.request_id,
-        "StackId": request.owner.stack_id,
-        "LogicalResourceId": request.owner.logical_id,
-        "ResponseURL": request.response_url,
+        "RequestType": RequestType.UPDATE.value,
+        "RequestId": "",
+        "StackId": owner.stack_id,
+        "LogicalResourceId": owner.logical_id,
+        "ResponseURL": "",
         POLL: True,
     }
 

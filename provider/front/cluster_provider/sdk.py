@@ -13,6 +13,9 @@ CLIENT_CONFIG = Config(
     connect_timeout=3, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 4}
 )
 
+#: CloudFormation's limits are the whole account's: who is throttled by it asks more slowly from then on.
+ADAPTIVE_CONFIG = CLIENT_CONFIG.merge(Config(retries={"mode": "adaptive", "total_max_attempts": 4}))
+
 #: An invocation is never repeated by the SDK: a time-out does not tell whether it was accepted.
 SINGLE_ATTEMPT_CONFIG = Config(
     connect_timeout=3, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 1}

@@ -15,7 +15,15 @@ from botocore.config import Config
 from cluster_provider.adapters.operations import DynamoOperations
 from cluster_provider.core.errors import Superseded, Unavailable
 from cluster_provider.core.identity import Owner
-from cluster_provider.core.progress import Backlog, OperationRecord, OwnerRecord, Phase, Progress
+from cluster_provider.core.progress import (
+    Backlog,
+    OperationRecord,
+    OwnerRecord,
+    Phase,
+    Progress,
+    Waiting,
+    backlog,
+)
 from cluster_provider.core.request import Request, RequestType
 from cluster_provider.ports import Operations
 from localcloud.cloud import Cloud
@@ -98,29 +106,31 @@ def test_a_change_that_refuses_leaves_everything_as_it_was(operations: Operation
     assert operations.load_operation(OWNER, "r0") is None
 
 
-def test_what_is_due_comes_longest_overdue_first_and_never_early(operations: Operations) -> None:
-    put(operations, OWNER, replace(RECORD, wake_at=START + timedelta(seconds=30)))
-    put(operations, OTHER, replace(RECORD, wake_at=START + timedelta(seconds=10)))
-    assert operations.due(START, 10) == []
-    assert operations.due(START + timedelta(seconds=10), 10) == [OTHER]
-    assert operations.due(START + timedelta(seconds=30), 10) == [OTHER, OWNER]
-    assert operations.due(START + timedelta(seconds=30), 1) == [OTHER]
+def test_who_waits_comes_longest_overdue_first_with_what_the_sweep_must_know(operations: Operations) -> None:
+    assert operations.waiting() == []
+    later, sooner = START + timedelta(seconds=30), START + timedelta(seconds=10)
+    put(operations, OWNER, replace(RECORD, wake_at=later, late_at=later))
+    put(operations, OTHER, replace(RECORD, wake_at=sooner, watching="arn", act_by=later))
+    assert operations.waiting() == [
+        Waiting(OTHER, sooner, watching="arn", act_by=later),
+        Waiting(OWNER, later, late_at=later),
+    ]
+    put(operations, OWNER, replace(RECORD, is_open=False, wake_at=None, late_at=START))
+    assert [waiting.owner for waiting in operations.waiting()] == [OTHER]
 
 
 def test_the_backlog_is_what_is_open_and_what_of_it_is_late(operations: Operations) -> None:
-    assert operations.backlog(START) == Backlog(open=0, late=0)
     put(operations, OWNER, replace(RECORD, late_at=START + timedelta(seconds=30)))
     put(operations, OTHER, replace(RECORD, late_at=None))
-    assert operations.backlog(START) == Backlog(open=2, late=0)
-    assert operations.backlog(START + timedelta(seconds=30)) == Backlog(open=2, late=1)
-    put(operations, OWNER, replace(RECORD, is_open=False, wake_at=None, late_at=START))
-    assert operations.backlog(START + timedelta(days=1)) == Backlog(open=1, late=0)
+    waiting = operations.waiting()
+    assert backlog(waiting, START) == Backlog(open=2, late=0)
+    assert backlog(waiting, START + timedelta(seconds=30)) == Backlog(open=2, late=1)
 
 
 def test_a_disarmed_owner_is_never_due(operations: Operations) -> None:
     put(operations, OWNER, RECORD)
     put(operations, OWNER, replace(RECORD, is_open=False, following="", wake_at=None))
-    assert operations.due(START + timedelta(days=1), 10) == []
+    assert operations.waiting() == []
     assert operations.owners_of("hpc") == []
 
 
@@ -134,19 +144,49 @@ def test_the_owners_that_follow_a_cluster_are_found_by_its_name(operations: Oper
 def test_a_lease_is_held_by_one_and_free_again_after_its_release(operations: Operations) -> None:
     put(operations, OWNER, RECORD)
     until = START + timedelta(seconds=60)
-    assert operations.lease(OWNER, "a", until)
-    assert operations.release(OWNER, "a")
-    assert operations.lease(OWNER, "b", until)
+    assert operations.lease(OWNER, "a", until) == RECORD
+    assert operations.release(OWNER, "a") is None
+    assert operations.lease(OWNER, "b", until) == RECORD
 
 
 def test_who_meets_a_lease_leaves_a_mark_and_the_holder_goes_round_once_more(operations: Operations) -> None:
     put(operations, OWNER, RECORD)
     until = START + timedelta(seconds=60)
     assert operations.lease(OWNER, "a", until)
-    assert not operations.lease(OWNER, "b", until)
-    assert not operations.release(OWNER, "a")
-    assert operations.release(OWNER, "a")
+    assert operations.lease(OWNER, "b", until) is None
+    assert operations.release(OWNER, "a") == RECORD
+    assert operations.release(OWNER, "a") is None
     assert operations.lease(OWNER, "b", until)
+
+
+def test_the_holder_gives_the_lease_back_with_a_write(operations: Operations) -> None:
+    put(operations, OWNER, RECORD)
+    until = START + timedelta(seconds=60)
+    assert operations.lease(OWNER, "a", until)
+    written = operations.change(OWNER, lambda _: replace(RECORD, login_pools=1), holder="a")
+    assert operations.release(OWNER, "a") is None
+    assert operations.lease(OWNER, "b", until) == written
+
+
+def test_a_mark_keeps_the_lease_through_a_write_and_shows_what_was_written(operations: Operations) -> None:
+    put(operations, OWNER, RECORD)
+    until = START + timedelta(seconds=60)
+    assert operations.lease(OWNER, "a", until)
+    assert operations.lease(OWNER, "b", until) is None
+    written = operations.change(OWNER, lambda _: replace(RECORD, login_pools=1), holder="a")
+    assert operations.lease(OWNER, "c", until) is None
+    assert operations.release(OWNER, "a") == written
+
+
+def test_a_write_in_the_name_of_a_late_holder_leaves_the_lease_of_the_next(
+    operations: Operations, clock: MovedClock
+) -> None:
+    put(operations, OWNER, RECORD)
+    assert operations.lease(OWNER, "dead", START + timedelta(seconds=60))
+    clock.advance(61)
+    assert operations.lease(OWNER, "next", clock.now() + timedelta(seconds=60))
+    assert operations.change(OWNER, lambda _: replace(RECORD, login_pools=1), holder="dead").login_pools == 1
+    assert operations.lease(OWNER, "third", clock.now() + timedelta(seconds=60)) is None
 
 
 def test_a_lease_ends_by_itself_and_its_late_holder_releases_nothing(
@@ -156,19 +196,29 @@ def test_a_lease_ends_by_itself_and_its_late_holder_releases_nothing(
     assert operations.lease(OWNER, "dead", START + timedelta(seconds=60))
     clock.advance(61)
     assert operations.lease(OWNER, "next", clock.now() + timedelta(seconds=60))
-    assert operations.release(OWNER, "dead")
-    assert not operations.lease(OWNER, "third", clock.now() + timedelta(seconds=60))
+    assert operations.release(OWNER, "dead") is None
+    assert operations.lease(OWNER, "third", clock.now() + timedelta(seconds=60)) is None
 
 
 def test_an_owner_nobody_knows_has_no_lease(operations: Operations) -> None:
-    assert not operations.lease(OWNER, "a", START + timedelta(seconds=60))
+    assert operations.lease(OWNER, "a", START + timedelta(seconds=60)) is None
 
 
-def test_a_write_does_not_touch_the_lease(operations: Operations) -> None:
+def test_a_write_of_somebody_else_does_not_touch_the_lease(operations: Operations) -> None:
     put(operations, OWNER, RECORD)
     assert operations.lease(OWNER, "a", START + timedelta(seconds=60))
     put(operations, OWNER, replace(RECORD, login_pools=1))
-    assert not operations.lease(OWNER, "b", START + timedelta(seconds=60))
+    assert operations.lease(OWNER, "b", START + timedelta(seconds=60)) is None
+
+
+def test_a_change_starts_from_what_another_process_wrote_meanwhile(
+    dynamodb: tuple[Any, str], clock: MovedClock
+) -> None:
+    ours, theirs = DynamoOperations(*dynamodb, clock), DynamoOperations(*dynamodb, clock)
+    put(ours, OWNER, RECORD)
+    theirs.change(OWNER, lambda record: replace(record or RECORD, login_pools=5))
+    changed = ours.change(OWNER, lambda record: replace(record or RECORD, following="renamed"))
+    assert (changed.following, changed.login_pools) == ("renamed", 5)
 
 
 def test_two_who_write_at_once_lose_nothing(dynamodb: tuple[Any, str], clock: MovedClock) -> None:

@@ -44,8 +44,8 @@ def test_every_way_of_waking_names_the_request_its_owner_and_the_cluster(lines: 
     world = World()
     ways = {
         "request": world.create,
-        "engine end": world.run_engine,
         "sweep": lambda: world.pass_time(60),
+        "engine end": world.run_engine,
         "stack event": lambda: world.settle("hpc", "CREATE_COMPLETE"),
     }
     for way, wake in ways.items():

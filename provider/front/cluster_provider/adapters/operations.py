@@ -2,21 +2,22 @@
 
 Items: ``pk`` is the owner's key; ``sk`` is ``owner`` or ``request#ID``. The records themselves are JSON in
 ``document``; beside it stand only the attributes that DynamoDB must see: ``revision`` (optimistic lock),
-``due``, ``wake_at`` and ``late_at`` (index of what is waited for), ``following`` (index by cluster), the
-lease, and ``expires_at`` (time to live).
+``due``, ``wake_at``, ``late_at``, ``watching`` and ``act_by`` (index of what is waited for), ``following``
+(index by cluster), the lease, and ``expires_at`` (time to live).
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from cluster_provider.core.document import format_instant, from_document, to_document
+from cluster_provider.core.document import format_instant, from_document, parse_instant, to_document
 from cluster_provider.core.errors import Unavailable
 from cluster_provider.core.identity import Owner
-from cluster_provider.core.progress import Backlog, OperationRecord, OwnerRecord, Phase
+from cluster_provider.core.progress import OperationRecord, OwnerRecord, Phase, Waiting
 from cluster_provider.ports import Clock
 from cluster_provider.sdk import unavailable_if_transient
 
@@ -40,6 +41,23 @@ _CONDITION_FAILED = "ConditionalCheckFailedException"
 _TRANSACTION_CANCELLED = "TransactionCanceledException"
 
 
+@dataclass(frozen=True)
+class _Seen:
+    """An owner's record as this process saw it last.
+
+    Args:
+        owner: Whose.
+        record: The record; None if there is none.
+        revision: Its lock's count; 0 if there is none.
+        released_by: Who gave the lease back when it was written.
+    """
+
+    owner: Owner
+    record: OwnerRecord | None
+    revision: int
+    released_by: str = ""
+
+
 class DynamoOperations:
     """The port Operations on a DynamoDB table.
 
@@ -53,11 +71,11 @@ class DynamoOperations:
         self._client = client
         self._table = table
         self._clock = clock
+        self._seen: _Seen | None = None
 
     def load(self, owner: Owner) -> OwnerRecord | None:
         """What is known of an owner."""
-        item = self._get(owner, OWNER_ITEM)
-        return from_document(OwnerRecord, json.loads(item["document"]["S"])) if item else None
+        return self._see(owner, self._get(owner, OWNER_ITEM)).record
 
     def load_operation(self, owner: Owner, request_id: str) -> OperationRecord | None:
         """The record of one request."""
@@ -69,20 +87,25 @@ class DynamoOperations:
         owner: Owner,
         change: Callable[[OwnerRecord | None], OwnerRecord],
         operations: Sequence[OperationRecord] = (),
+        holder: str = "",
     ) -> OwnerRecord:
-        """Replaces an owner's record by what ``change`` makes of it, writing operations in the same step."""
+        """Replaces an owner's record by what ``change`` makes of it, writing operations in the same step.
+
+        What was seen last is tried first: the lock tells if it is outdated.
+        """
+        seen = self._seen if self._seen is not None and self._seen.owner == owner else None
         for _ in range(_WRITE_ATTEMPTS_MAX):
-            item = self._get(owner, OWNER_ITEM)
-            present = from_document(OwnerRecord, json.loads(item["document"]["S"])) if item else None
-            changed = change(present)
-            revision = int(item["revision"]["N"]) if item else 0
-            overtaken = present if present is not None and _is_overtaken(present, changed) else None
-            if self._write(owner, changed, revision, operations, overtaken):
+            seen = seen or self._see(owner, self._get(owner, OWNER_ITEM))
+            changed = change(seen.record)
+            if self._write(seen, changed, operations, holder):
+                self._seen = _Seen(owner, changed, seen.revision + 1, released_by=holder)
                 return changed
+            # Somebody wrote, or left a mark; the mark is for release to find.
+            seen, holder = None, ""
         raise Unavailable(f"{_WRITE_ATTEMPTS_MAX} others wrote at the same time")
 
-    def lease(self, owner: Owner, holder: str, until: datetime) -> bool:
-        """Takes the owner's lease; if somebody holds it, leaves a mark for them and answers False."""
+    def lease(self, owner: Owner, holder: str, until: datetime) -> OwnerRecord | None:
+        """Takes the owner's lease and returns the record; None if there is none, or somebody holds it."""
         for _ in range(_LEASE_ATTEMPTS_MAX):
             now = format_instant(self._clock.now())
             taken = self._update(
@@ -91,42 +114,34 @@ class DynamoOperations:
                 "attribute_exists(pk) AND (attribute_not_exists(lease_until) OR lease_until < :now)",
                 {":holder": holder, ":until": format_instant(until), ":now": now},
             )
-            if taken:
-                return True
+            if taken is not None:
+                return self._see(owner, taken).record
             marked = self._update(
                 owner, "SET dirty = :holder", "lease_until >= :now", {":holder": holder, ":now": now}
             )
-            if marked or self._get(owner, OWNER_ITEM) is None:
-                return False
+            if marked is not None or self._get(owner, OWNER_ITEM) is None:
+                return None
         raise Unavailable("the lease changed hands again and again")
 
-    def release(self, owner: Owner, holder: str) -> bool:
-        """Gives the lease back; if a mark was left meanwhile, keeps it, takes the mark and says False."""
+    def release(self, owner: Owner, holder: str) -> OwnerRecord | None:
+        """Gives the lease back; if a mark was left, keeps it, takes the mark and returns the record."""
+        seen = self._seen
+        if seen is not None and (seen.owner, seen.released_by) == (owner, holder):
+            return None  # with the last change
         released = self._update(
             owner,
             "REMOVE lease_holder, lease_until",
             "lease_holder = :holder AND attribute_not_exists(dirty)",
             {":holder": holder},
         )
-        if released:
-            return True
+        if released is not None:
+            return None
         # Either a mark was left, or the lease ran out and is somebody else's by now.
-        return not self._update(owner, "REMOVE dirty", "lease_holder = :holder", {":holder": holder})
+        marked = self._update(owner, "REMOVE dirty", "lease_holder = :holder", {":holder": holder})
+        return self._see(owner, marked).record if marked is not None else None
 
-    def due(self, now: datetime, limit: int) -> list[Owner]:
-        """Owners whose wake-up is due, the longest overdue first."""
-        with unavailable_if_transient():
-            answer = self._client.query(
-                TableName=self._table,
-                IndexName=DUE_INDEX,
-                KeyConditionExpression="due = :due AND wake_at <= :now",
-                ExpressionAttributeValues={":due": {"S": DUE}, ":now": {"S": format_instant(now)}},
-                Limit=limit,
-            )
-        return [Owner.from_key(item["pk"]["S"]) for item in answer["Items"]]
-
-    def backlog(self, now: datetime) -> Backlog:
-        """How many requests are open, and how many of them late."""
+    def waiting(self) -> list[Waiting]:
+        """Everybody with an open request, the longest overdue first: one query, page by page."""
         with unavailable_if_transient():
             pages = self._client.get_paginator("query").paginate(
                 TableName=self._table,
@@ -134,9 +149,7 @@ class DynamoOperations:
                 KeyConditionExpression="due = :due",
                 ExpressionAttributeValues={":due": {"S": DUE}},
             )
-            waiting = [item for page in pages for item in page["Items"]]
-        late = [item for item in waiting if "late_at" in item and item["late_at"]["S"] <= format_instant(now)]
-        return Backlog(len(waiting), len(late))
+            return [_waiting(item) for page in pages for item in page["Items"]]
 
     def owners_of(self, cluster_name: str) -> list[Owner]:
         """Owners with an open request about a cluster of this name."""
@@ -154,42 +167,49 @@ class DynamoOperations:
             answer = self._client.get_item(TableName=self._table, Key=_key(owner, sk), ConsistentRead=True)
         return answer.get("Item")
 
-    def _update(self, owner: Owner, update: str, condition: str, values: dict[str, str]) -> bool:
+    def _see(self, owner: Owner, item: "Mapping[str, Any] | None") -> "_Seen":
+        record = from_document(OwnerRecord, json.loads(item["document"]["S"])) if item else None
+        self._seen = _Seen(owner, record, int(item["revision"]["N"]) if item else 0)
+        return self._seen
+
+    def _update(
+        self, owner: Owner, update: str, condition: str, values: dict[str, str]
+    ) -> "Mapping[str, Any] | None":
+        """Returns the whole item as it is now; None if the condition does not hold."""
         with unavailable_if_transient():
             try:
-                self._client.update_item(
+                answer = self._client.update_item(
                     TableName=self._table,
                     Key=_key(owner, OWNER_ITEM),
                     UpdateExpression=update,
                     ConditionExpression=condition,
                     ExpressionAttributeValues={name: {"S": value} for name, value in values.items()},
+                    ReturnValues="ALL_NEW",
                 )
             except ClientError as error:
                 if error.response["Error"]["Code"] == _CONDITION_FAILED:
-                    return False
+                    return None
                 raise
-        return True
+        return answer["Attributes"]
 
     def _write(
-        self,
-        owner: Owner,
-        record: OwnerRecord,
-        revision: int,
-        operations: Sequence[OperationRecord],
-        overtaken: OwnerRecord | None,
+        self, seen: "_Seen", record: OwnerRecord, operations: Sequence[OperationRecord], holder: str
     ) -> bool:
-        """Writes everything or nothing; False if somebody else wrote the owner's record since it was read."""
+        """Writes everything or nothing.
+
+        False if somebody wrote the owner's record since it was seen, or left a mark for the holder.
+        """
         expires_at = int((self._clock.now() + timedelta(seconds=TOMBSTONE_S)).timestamp())
-        writes: list[Any] = [{"Update": self._owner_update(owner, record, revision, expires_at)}]
+        writes: list[Any] = [{"Update": self._owner_update(seen, record, holder, expires_at)}]
         writes += [
             {"Put": self._operation_put(operation, record.newest_request_id, expires_at)}
             for operation in operations
         ]
-        if overtaken is not None:
+        if seen.record is not None and _is_overtaken(seen.record, record):
             # It was open, so its item is there; a step that is still at it writes it as overtaken, too.
             expiry = {
                 "TableName": self._table,
-                "Key": _key(owner, _request_item(overtaken.newest_request_id)),
+                "Key": _key(seen.owner, _request_item(seen.record.newest_request_id)),
                 "UpdateExpression": "SET expires_at = :expires_at",
                 "ExpressionAttributeValues": {":expires_at": {"N": str(expires_at)}},
             }
@@ -204,32 +224,39 @@ class DynamoOperations:
         return True
 
     def _owner_update(
-        self, owner: Owner, record: OwnerRecord, revision: int, expires_at: int
+        self, seen: "_Seen", record: OwnerRecord, holder: str, expires_at: int
     ) -> dict[str, Any]:
-        """Sets the record's attributes and no other: the lease belongs to whoever holds it."""
+        """Sets the record's attributes; the lease is touched by whoever holds it, and given back."""
         index = {
             "due": {"S": DUE} if record.wake_at is not None else None,
             "wake_at": {"S": format_instant(record.wake_at)} if record.wake_at is not None else None,
             "late_at": {"S": format_instant(record.late_at)} if record.late_at is not None else None,
+            "watching": {"S": record.watching} if record.watching else None,
+            "act_by": {"S": format_instant(record.act_by)} if record.act_by is not None else None,
             "following": {"S": record.following} if record.following else None,
             "expires_at": None if record.is_open or record.clusters else {"N": str(expires_at)},
         }
         values = {
             "document": {"S": json.dumps(to_document(record), separators=(",", ":"))},
-            "revision": {"N": str(revision + 1)},
+            "revision": {"N": str(seen.revision + 1)},
         } | {name: value for name, value in index.items() if value is not None}
         removed = [f"#{name}" for name, value in index.items() if value is None]
+        condition = "#revision = :expected" if seen.revision else "attribute_not_exists(#revision)"
+        expected: dict[str, Any] = {":expected": {"N": str(seen.revision)}} if seen.revision else {}
+        if holder:
+            removed += ["lease_holder", "lease_until"]
+            condition += " AND lease_holder = :holder AND attribute_not_exists(dirty)"
+            expected[":holder"] = {"S": holder}
         update = "SET " + ", ".join(f"#{name} = :{name}" for name in values)
         if removed:
             update += " REMOVE " + ", ".join(removed)
         return {
             "TableName": self._table,
-            "Key": _key(owner, OWNER_ITEM),
+            "Key": _key(seen.owner, OWNER_ITEM),
             "UpdateExpression": update,
-            "ConditionExpression": "#revision = :expected" if revision else "attribute_not_exists(#revision)",
+            "ConditionExpression": condition,
             "ExpressionAttributeNames": {f"#{name}": name for name in (*values, *index)},
-            "ExpressionAttributeValues": {f":{name}": value for name, value in values.items()}
-            | ({":expected": {"N": str(revision)}} if revision else {}),
+            "ExpressionAttributeValues": {f":{name}": value for name, value in values.items()} | expected,
         }
 
     def _operation_put(
@@ -249,6 +276,19 @@ class DynamoOperations:
 def _is_overtaken(present: OwnerRecord, changed: OwnerRecord) -> bool:
     """Whether a newer request takes the place of one that was not answered."""
     return present.is_open and present.newest_request_id != changed.newest_request_id
+
+
+def _waiting(item: "Mapping[str, Any]") -> Waiting:
+    def instant(name: str) -> datetime | None:
+        return parse_instant(item[name]["S"]) if name in item else None
+
+    return Waiting(
+        owner=Owner.from_key(item["pk"]["S"]),
+        wake_at=parse_instant(item["wake_at"]["S"]),
+        late_at=instant("late_at"),
+        watching=item["watching"]["S"] if "watching" in item else None,
+        act_by=instant("act_by"),
+    )
 
 
 def _key(owner: Owner, sk: str) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """CloudFormation, read only."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
@@ -12,6 +12,7 @@ from cluster_provider.sdk import unavailable_if_transient
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient
+    from types_boto3_cloudformation.literals import StackStatusType
 
 #: CloudFormation answers "does not exist" with this code, as it does many other things.
 #: Source: AWS CloudFormation API reference, DescribeStacks.
@@ -25,6 +26,19 @@ _OVER = frozenset(
 
 #: A cluster has one nested stack per group of queues and one for login nodes, so this is ample.
 _NESTED_DEPTH_MAX = 3
+
+#: Every state in which a stack is being changed. Source: AWS CloudFormation API reference, StackSummary.
+_IN_PROGRESS: Final[Sequence["StackStatusType"]] = (
+    "CREATE_IN_PROGRESS",
+    "ROLLBACK_IN_PROGRESS",
+    "DELETE_IN_PROGRESS",
+    "UPDATE_IN_PROGRESS",
+    "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS",
+    "UPDATE_ROLLBACK_IN_PROGRESS",
+    "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS",
+    "IMPORT_IN_PROGRESS",
+    "IMPORT_ROLLBACK_IN_PROGRESS",
+)
 
 _STACK_TYPE = "AWS::CloudFormation::Stack"
 
@@ -71,6 +85,12 @@ class CloudFormationStacks:
             return any(
                 event.get("ClientRequestToken") == client_request_token for event in self._events(stack_id)
             )
+
+    def in_progress(self) -> frozenset[str]:
+        """ARNs of all stacks that CloudFormation is changing, whoever they belong to."""
+        with unavailable_if_transient():
+            pages = self._client.get_paginator("list_stacks").paginate(StackStatusFilter=_IN_PROGRESS)
+            return frozenset(stack["StackId"] for page in pages for stack in page["StackSummaries"])
 
     def awaits_answer(self, owner: Owner) -> bool:
         """Whether the owner's resource may still be being created or updated in its stack."""

@@ -27,10 +27,17 @@ class Wait:
     Args:
         why: What is waited for, for logs and for a deadline's answer.
         until: Not before this instant; None leaves it to the sweep's rhythm.
+        watching: ARN of a stack in progress without whose end there is nothing to do, where that is so.
     """
 
     why: str
     until: datetime | None = None
+    watching: str | None = None
+
+
+def wait_for(stack: ClusterStack, why: str) -> Wait:
+    """Waits until CloudFormation has come to an end with a stack."""
+    return Wait(why, watching=stack.stack_id)
 
 
 @dataclass(frozen=True)

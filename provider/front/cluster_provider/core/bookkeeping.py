@@ -44,6 +44,7 @@ def accepted(record: OwnerRecord | None, request: Request, wake_at: datetime) ->
         is_open=True,
         following=cluster_of(record, request),
         wake_at=wake_at,
+        watching=None,
         late_at=late_at,
     )
 
@@ -124,13 +125,19 @@ def _update_target(record: OwnerRecord, request: Request) -> str:
     return request.physical_id or ""
 
 
-def waiting(record: OwnerRecord, progress: Progress, wake_at: datetime) -> OwnerRecord:
+def waiting(
+    record: OwnerRecord,
+    progress: Progress,
+    wake_at: datetime,
+    watching: str | None = None,
+    act_by: datetime | None = None,
+) -> OwnerRecord:
     """Nothing to do until a wake-up; the cluster's stack is recorded once it was seen."""
     known = record.clusters.get(progress.cluster_name)
     clusters = dict(record.clusters)
     if known is not None and progress.stack_id is not None:
         clusters[known.name] = replace(known, stack_id=progress.stack_id)
-    return replace(record, clusters=clusters, wake_at=wake_at)
+    return replace(record, clusters=clusters, wake_at=wake_at, watching=watching, act_by=act_by)
 
 
 def started(
@@ -144,7 +151,7 @@ def started(
         heard = [name for name in heard if name != start.cluster_name]
     elif start.operation is Operation.UPDATE and known is not None:
         clusters[start.cluster_name] = replace(known, touched=True)
-    return replace(record, call=call, clusters=clusters, heard=heard, wake_at=wake_at)
+    return replace(record, call=call, clusters=clusters, heard=heard, wake_at=wake_at, watching=None)
 
 
 def ended(record: OwnerRecord, call_id: str, result: EngineResult, now: datetime) -> OwnerRecord:
@@ -153,7 +160,7 @@ def ended(record: OwnerRecord, call_id: str, result: EngineResult, now: datetime
     if call is None or call.call_id != call_id or call.ended_at is not None:
         return record
     wake_at = now if record.is_open else None
-    return replace(record, call=replace(call, ended_at=now, result=result), wake_at=wake_at)
+    return replace(record, call=replace(call, ended_at=now, result=result), wake_at=wake_at, watching=None)
 
 
 def seen(record: OwnerRecord, stack: ClusterStack, request_id: str) -> OwnerRecord:
@@ -171,7 +178,7 @@ def concluded(
         record = _succeeded(record, operation, action)
     else:
         record = _failed(record, operation, action)
-    return replace(record, wake_at=wake_at)
+    return replace(record, wake_at=wake_at, watching=None)
 
 
 def _succeeded(record: OwnerRecord, operation: OperationRecord, action: Succeed) -> OwnerRecord:
@@ -221,14 +228,14 @@ def followed(record: OwnerRecord, request: Request, wake_at: datetime) -> OwnerR
     if record.newest_request_id != request.request_id or request.signal_by is None:
         return record
     late_at = deadline.half_way(request.issued_at, request.signal_by)
-    return replace(record, wake_at=wake_at, late_at=late_at)
+    return replace(record, wake_at=wake_at, watching=None, late_at=late_at)
 
 
 def answered(record: OwnerRecord, request_id: str) -> OwnerRecord:
     """A request is over; nothing is waited for unless a newer one came."""
     if record.newest_request_id != request_id:
         return record
-    return replace(record, is_open=False, following="", wake_at=None)
+    return replace(record, is_open=False, following="", wake_at=None, watching=None)
 
 
 def _forget_unreported(record: OwnerRecord, but: str = "") -> OwnerRecord:

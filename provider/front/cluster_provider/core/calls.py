@@ -22,6 +22,13 @@ from cluster_provider.core.progress import (
 
 CONTRACT = 1
 
+#: Source: AWS Lambda developer guide, "Capturing records of Lambda asynchronous invocations". Without retries
+#: by Lambda, an event grows old for want of concurrency alone.
+_TOO_OLD = "EventAgeExceeded"
+
+#: A call's id, which is the client request token of what the engine asks of CloudFormation.
+_CALL_ID = re.compile(r"[A-Za-z0-9-]{1,60}-\d+")
+
 _SAFE_ID = re.compile(r"[A-Za-z0-9-]{1,60}")
 
 
@@ -76,6 +83,11 @@ def payload(operation: OperationRecord, start: Start, call: EngineCall) -> dict[
     }
 
 
+def may_be_ours(client_request_token: str | None) -> bool:
+    """Whether a stack's event may be about what an engine did; most others carry no token, or their own."""
+    return not client_request_token or _CALL_ID.fullmatch(client_request_token) is not None
+
+
 def parse_end(event: Mapping[str, Any]) -> tuple[Owner, str, EngineResult]:
     """An engine's end, as Lambda's destination reports it: whose call, which, and what came of it.
 
@@ -91,7 +103,13 @@ def parse_end(event: Mapping[str, Any]) -> tuple[Owner, str, EngineResult]:
     result = event.get("responsePayload")
     if isinstance(result, Mapping) and result.get("contract") == CONTRACT:
         return owner, call["call_id"], from_document(EngineResult, dict(result))
-    return owner, call["call_id"], EngineResult("failed", error=EngineError("Internal", _crash(event)))
+    code = "Throttled" if _never_ran(event) else "Internal"
+    return owner, call["call_id"], EngineResult("failed", error=EngineError(code, _crash(event)))
+
+
+def _never_ran(event: Mapping[str, Any]) -> bool:
+    """Whether Lambda kept the call until it was too old: more were wanted at once than may run."""
+    return bool(event.get("requestContext", {}).get("condition") == _TOO_OLD)
 
 
 def _crash(event: Mapping[str, Any]) -> str:

@@ -19,6 +19,9 @@ CUSTOM_RESOURCE_TAG = {"parallelcluster:custom_resource": "cluster"}
 #: A colon can stand in no cluster name, so a marker is never mistaken for one.
 MARKER_PREFIX = "pcluster-cfn:not-created:"
 
+#: Source: aws-parallelcluster 3.16.1, constants.py (PCLUSTER_NAME_REGEX, PCLUSTER_NAME_MAX_LENGTH).
+_CLUSTER_NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9-]{0,59}")
+
 _STACK_ARN = re.compile(
     r"arn:(?P<partition>[^:]+):cloudformation:(?P<region>[^:]+):(?P<account>[^:]*):stack/(?P<name>[^/]+)/(?P<unique>.+)"
 )
@@ -102,6 +105,11 @@ class Owner:
             and tags.get(LOGICAL_ID_TAG) == self.logical_id
             and tags.get(CLUSTER_NAME_TAG) == cluster_name
         )
+
+
+def may_be_cluster(stack_name: str) -> bool:
+    """Whether a stack of this name can be a cluster; stacks nested in one mostly have longer names."""
+    return _CLUSTER_NAME.fullmatch(stack_name) is not None
 
 
 def marker_id(owner: Owner) -> str:

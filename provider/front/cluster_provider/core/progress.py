@@ -1,11 +1,13 @@
 """What is known of the work on a request: attempts, effects seen, what the engine reported."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from cluster_provider.core import deadline
+from cluster_provider.core.identity import Owner
 from cluster_provider.core.observed import Cluster
 from cluster_provider.core.request import Request, RequestType
 
@@ -216,6 +218,39 @@ class Backlog:
 
 
 @dataclass(frozen=True)
+class Waiting:
+    """An open request, as the sweep sees it.
+
+    Args:
+        owner: Whose.
+        wake_at: When it is to be looked at.
+        late_at: When half of its time has passed; None if that is not known.
+        watching: ARN of a stack without whose end there is nothing to do; None if there is none.
+        act_by: The instant at which there is something to do all the same.
+    """
+
+    owner: Owner
+    wake_at: datetime
+    late_at: datetime | None = None
+    watching: str | None = None
+    act_by: datetime | None = None
+
+    def is_due(self, now: datetime) -> bool:
+        """Whether it is to be looked at now."""
+        return self.wake_at <= now
+
+    def is_idle(self, in_progress: Collection[str], now: datetime) -> bool:
+        """Whether nothing can have happened: the stack that it waits for is still in progress."""
+        return self.watching in in_progress and self.act_by is not None and now < self.act_by
+
+
+def backlog(waiting: Collection[Waiting], now: datetime) -> Backlog:
+    """How many of the open requests there are, and how many are late."""
+    late = [item for item in waiting if item.late_at is not None and item.late_at <= now]
+    return Backlog(len(waiting), len(late))
+
+
+@dataclass(frozen=True)
 class Undo:
     """An Update that failed without effect: its swap succeeds without doing anything."""
 
@@ -237,6 +272,8 @@ class OwnerRecord:
         call: The engine call of this owner that was made last.
         undo: The last Update that failed without effect.
         wake_at: When the sweep looks next; None if nothing is waited for.
+        watching: ARN of the stack without whose end there is nothing to do; None if there is none.
+        act_by: When there is something to do all the same.
         late_at: When half of the newest request's time has passed.
         login_pools: Largest number of login pools ever reported; their attribute names stay.
         retained: ARNs of clusters that were kept when their resource was deleted.
@@ -253,6 +290,8 @@ class OwnerRecord:
     call: EngineCall | None = None
     undo: Undo | None = None
     wake_at: datetime | None = None
+    watching: str | None = None
+    act_by: datetime | None = None
     late_at: datetime | None = None
     login_pools: int = 0
     retained: list[str] = field(default_factory=list)

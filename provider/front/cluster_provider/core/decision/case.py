@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from cluster_provider.core import failures
-from cluster_provider.core.actions import Start, Wait
+from cluster_provider.core.actions import Start, Wait, wait_for
 from cluster_provider.core.errors import ClusterFailed, EngineFailed, ProviderError
 from cluster_provider.core.observed import ClusterStack, Observed
 from cluster_provider.core.progress import RETRIED, TRANSIENT, EngineError, Operation, Phase, Progress, act_by
@@ -82,7 +82,7 @@ def settle_first(case: Case) -> Wait | Start | None:
     if cluster is None:
         return None
     if cluster.deleting or cluster.updating:
-        return Wait(f"leftover cluster {cluster.name} is {cluster.status}")
+        return wait_for(cluster, f"leftover cluster {cluster.name} is {cluster.status}")
     return pause_after(case, Operation.DELETE) or delete(cluster)
 
 

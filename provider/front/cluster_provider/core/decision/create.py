@@ -1,7 +1,7 @@
 """Rows for a Create, and for an Update that replaces: a new cluster."""
 
 from cluster_provider.core import failures
-from cluster_provider.core.actions import Action, Fail, Start, Succeed, Wait
+from cluster_provider.core.actions import Action, Fail, Start, Succeed, Wait, wait_for
 from cluster_provider.core.decision.case import (
     Case,
     describe,
@@ -31,7 +31,7 @@ def make(case: Case, *, failed_id: str) -> Action:
     if not case.made_by_request(cluster):
         return Fail(failures.taken(cluster, case.request), case.request.failure_id)
     if cluster.in_progress:
-        return Wait(f"cluster {name} is {cluster.status}")
+        return wait_for(cluster, f"cluster {name} is {cluster.status}")
     if cluster.works:
         return Succeed(name, cluster)
     if cluster.gone:

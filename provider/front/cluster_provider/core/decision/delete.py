@@ -1,7 +1,7 @@
 """Rows for a Delete."""
 
 from cluster_provider.core import failures
-from cluster_provider.core.actions import Action, Fail, Succeed, Wait
+from cluster_provider.core.actions import Action, Fail, Succeed, wait_for
 from cluster_provider.core.decision.case import ATTEMPTS_MAX, Case, delete, pause_after, settle_first
 from cluster_provider.core.errors import ProviderError
 from cluster_provider.core.identity import is_marker
@@ -21,9 +21,11 @@ def decide_delete(case: Case) -> Action:
     if cluster is None or not case.owns(cluster) or _is_retained(case):
         return Succeed(physical_id, gone=True)
     if cluster.deleting:
-        return Wait(f"cluster {cluster.name} is {cluster.status}")
+        return wait_for(cluster, f"cluster {cluster.name} is {cluster.status}")
     if cluster.updating:
-        return Wait(f"cluster {cluster.name} is {cluster.status} and cannot be deleted until it settles")
+        return wait_for(
+            cluster, f"cluster {cluster.name} is {cluster.status} and cannot be deleted until it settles"
+        )
     if case.progress.attempted(Operation.DELETE) >= ATTEMPTS_MAX:
         return Fail(_not_deleted(case, cluster), physical_id)
     return pause_after(case, Operation.DELETE) or delete(cluster)

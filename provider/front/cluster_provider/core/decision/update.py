@@ -1,7 +1,7 @@
 """Rows for an Update with usable properties."""
 
 from cluster_provider.core import failures
-from cluster_provider.core.actions import Action, Fail, Start, Succeed, Wait
+from cluster_provider.core.actions import Action, Fail, Start, Succeed, Wait, wait_for
 from cluster_provider.core.decision.case import Case, settle_first, stack_failure, unless_refused
 from cluster_provider.core.decision.create import make
 from cluster_provider.core.errors import ProviderError
@@ -45,7 +45,7 @@ def _update(case: Case) -> Action:
     if mismatch is not None:
         return Fail(mismatch, failure_id)
     if cluster.in_progress:
-        return Wait(f"cluster {cluster.name} is {cluster.status}")
+        return wait_for(cluster, f"cluster {cluster.name} is {cluster.status}")
     if case.progress.effect_seen:
         return _settled(case, cluster)
     return _idle(case, cluster)
