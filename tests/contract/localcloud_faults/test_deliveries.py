@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from localcloud.faults import Faults
 from tests.support.localcloud_functions import deploy, eventually, function_arn, invocations
 
 #: Answers CloudFormation, and lets what goes wrong go wrong.
@@ -125,6 +126,27 @@ def test_an_event_of_a_service_is_lost_or_delivered_twice(cloud, kind, delivered
     cloud.client("cloudformation").create_stack(StackName=function, TemplateBody=body)
     # Two events belong to a creation: one is struck, the other arrives as it is.
     eventually(lambda: len(invocations(cloud, function)) == delivered + 1, "the events")
+    assert {invocation["source"] for invocation in invocations(cloud, function)} == {rule}
     assert struck(cloud) == [1]
     events.remove_targets(Rule=function, Ids=["it"])
     cloud.client("cloudformation").delete_stack(StackName=function)
+
+
+def test_what_is_struck_at_random_is_the_same_for_the_same_seed():
+    def strikes(seed):
+        faults = Faults()
+        faults.replace([{"service": "bus", "kind": "drop", "ratio": 0.3, "seed": seed}])
+        return [faults.deliveries("bus", "any", "any") == [] for _ in range(1000)]
+
+    assert strikes(7) == strikes(7) != strikes(8)
+    assert 200 < sum(strikes(7)) < 400
+
+
+def test_who_asked_is_told_of_an_invocation_and_what_was_answered_of_a_response(cloud, stack):
+    function, status = stack()
+    assert status == "CREATE_COMPLETE"
+    (invocation,) = invocations(cloud, function)
+    assert invocation["source"] == ""  # CloudFormation, which needs no rule
+    answered = [response for response in cloud.responses() if f"/{function}/" in response["StackId"]]
+    assert [(answer["Status"], answer["outcome"]) for answer in answered] == [("SUCCESS", "accepted")]
+    assert "https" not in json.dumps(answered)

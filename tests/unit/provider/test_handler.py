@@ -5,6 +5,7 @@ import pytest
 
 from cluster_provider.adapters.engines import parse_functions
 from cluster_provider.core.errors import MalformedRequest
+from cluster_provider.core.identity import may_be_cluster
 from tests.support.world import World
 
 
@@ -62,3 +63,13 @@ def test_engines_are_read_from_pairs_and_a_wrong_pair_is_shown() -> None:
     assert parse_functions(f"3.16.1={arn}, ") == {"3.16.1": arn}
     with pytest.raises(ValueError, match=r"'3\.16\.1'"):
         parse_functions("3.16.1")
+
+
+@pytest.mark.parametrize("name", ["c", "My-Cluster-1", "a" * 60])
+def test_a_stack_with_a_clusters_name_may_be_a_cluster(name: str) -> None:
+    assert may_be_cluster(name)
+
+
+@pytest.mark.parametrize("name", ["", "1st", "with_underscore", "a" * 61])
+def test_a_stack_with_any_other_name_is_none(name: str) -> None:
+    assert not may_be_cluster(name)

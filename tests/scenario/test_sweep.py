@@ -1,0 +1,168 @@
+"""The sweep: cheap while nothing happens, certain when events are lost, fair when much is due."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from cluster_provider.core.errors import Unavailable
+from cluster_provider.core.measurements import Metric
+from cluster_provider.core.observed import ClusterStack
+from tests.support.fakes import FactStacks
+from tests.support.world import World, properties
+
+SWEEP = {"detail-type": "Scheduled Event", "source": "aws.events"}
+
+
+class NotedStacks(FactStacks):
+    """Stacks that note who is asked about, and know nothing of some."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[str] = []
+        self.silent: set[str] = set()
+        self.unlisted = False
+
+    def describe(self, name_or_arn: str) -> ClusterStack | None:
+        self.asked.append(name_or_arn)
+        if name_or_arn in self.silent:
+            raise Unavailable("Throttling: Rate exceeded")
+        return super().describe(name_or_arn)
+
+    def in_progress(self) -> frozenset[str]:
+        if self.unlisted:
+            raise Unavailable("Throttling: Rate exceeded")
+        return super().in_progress()
+
+
+@dataclass
+class ShortContext:
+    """An invocation in which every look at the clock takes a second."""
+
+    aws_request_id: str = "short"
+    remaining_ms: int = 60_000
+
+    def get_remaining_time_in_millis(self) -> int:
+        self.remaining_ms -= 1000
+        return self.remaining_ms
+
+
+@pytest.fixture
+def stacks() -> NotedStacks:
+    return NotedStacks()
+
+
+@pytest.fixture
+def world(stacks: NotedStacks) -> World:
+    return World(stacks=stacks)
+
+
+def wakes(world: World) -> list[float]:
+    return world.metrics.values(Metric.WAKE_UPS, RequestType="Create")
+
+
+def create_many(world: World, count: int) -> list[str]:
+    """Clusters that are being created, each of another resource; answers their requests, oldest first."""
+    requests = []
+    for number in range(count):
+        wanted = properties(ClusterName=f"c{number:03}")
+        requests.append(world.create(logical_id=f"C{number:03}", ResourceProperties=wanted))
+        world.run_engine()
+        world.clock.advance(0.01)
+    return requests
+
+
+def test_a_cluster_in_progress_is_not_looked_at_before_it_is_done(world: World, stacks: NotedStacks) -> None:
+    world.create()
+    world.run_engine()
+    stacks.asked.clear()
+    world.pass_time(15 * 60)
+    assert stacks.asked == []
+    assert world.metrics.total(Metric.SWEEPS) == 15
+    world.settle("hpc", "CREATE_COMPLETE")
+    world.run_engine()
+    # The request, the end of either engine call, the stack's event.
+    assert wakes(world) == [4]
+
+
+def test_a_cluster_whose_event_is_lost_is_found_by_the_next_sweep(world: World) -> None:
+    request = world.create()
+    world.run_engine()
+    world.pass_time(20 * 60)
+    world.settle("hpc", "CREATE_COMPLETE", tell=False)
+    world.pass_time(60)
+    world.run_engine()
+    assert world.sink.answer(request)["Status"] == "SUCCESS"
+
+
+def test_without_the_list_of_stacks_in_progress_each_is_looked_at(world: World, stacks: NotedStacks) -> None:
+    request = world.create()
+    world.run_engine()
+    stacks.unlisted = True
+    world.settle("hpc", "CREATE_COMPLETE", tell=False)
+    world.pass_time(60)
+    world.run_engine()
+    assert world.sink.answer(request)["Status"] == "SUCCESS"
+
+
+def test_a_cluster_that_stays_in_progress_is_answered_at_the_deadline(world: World) -> None:
+    request = world.create()
+    world.run_engine()
+    world.pass_time(3600 - 210)
+    assert world.sink.answer(request)["Reason"].startswith("DeadlineExceeded")
+
+
+def test_what_one_sweep_has_no_time_for_the_next_ones_wake_longest_overdue_first(world: World) -> None:
+    requests = create_many(world, 100)
+    for number in range(100):
+        world.settle(f"c{number:03}", "CREATE_COMPLETE", tell=False)
+    world.clock.advance(60)
+    described = []
+    for _ in range(6):
+        world.provider.handle(SWEEP, ShortContext())
+        described.append([call["cluster_name"] for _, call in world.engines.calls])
+        while world.engines.calls:
+            world.run_engine()
+    first = described[0]
+    assert first == [f"c{number:03}" for number in range(len(first))]
+    assert 0 < len(first) < 100
+    assert [name for names in described for name in names] == [f"c{number:03}" for number in range(100)]
+    assert {world.sink.answer(request)["Status"] for request in requests} == {"SUCCESS"}
+
+
+def test_trouble_with_one_cluster_does_not_hold_up_the_others(world: World, stacks: NotedStacks) -> None:
+    requests = create_many(world, 3)
+    stacks.silent = {world.cluster("c000").stack_id}
+    for number in range(3):
+        world.settle(f"c{number:03}", "CREATE_COMPLETE", tell=False)
+    world.pass_time(60)
+    while world.engines.calls:
+        world.run_engine()
+    answered = [bool(world.sink.answers(request)) for request in requests]
+    assert answered == [False, True, True]
+
+
+def test_a_call_that_lambda_had_no_room_for_counts_as_no_try(world: World) -> None:
+    request = world.create()
+    for _ in range(5):
+        _, call = world.engines.calls.pop(0)
+        world.report(call, {}, condition="EventAgeExceeded")
+        world.pass_time(60)
+    world.run_engine()
+    world.settle("hpc", "CREATE_COMPLETE")
+    world.run_engine()
+    assert world.sink.answer(request)["Status"] == "SUCCESS"
+
+
+@pytest.mark.parametrize(
+    ("token", "woken"), [("request-1-1", True), ("", True), ("Console-DeleteStack-ab12cd", False)]
+)
+def test_an_event_of_what_somebody_else_did_to_the_stack_is_left_to_the_sweep(
+    world: World, token: str, woken: bool
+) -> None:
+    world.create()
+    world.run_engine()
+    world.settle("hpc", "CREATE_COMPLETE", tell=False)
+    detail: dict[str, Any] = {"stack-id": world.cluster().stack_id, "client-request-token": token}
+    world.deliver({"detail-type": "CloudFormation Stack Status Change", "detail": detail})
+    assert bool(world.engines.calls) == woken
