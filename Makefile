@@ -7,7 +7,7 @@ UV_DEPLOYED := .venv/bin/uv pip compile -q --no-header --no-annotate --generate-
 export PYTHONPATH := .:provider/front:provider/engine
 
 .DEFAULT_GOAL := help
-.PHONY: help check format test build engine e2e-artefact e2e-engines property crash bench demo local lock clean
+.PHONY: help check format test build engine e2e-artefact e2e-engines property crash bench bench-scale demo local lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | column -t -s '|'
@@ -61,6 +61,9 @@ e2e-engines: .venv/.installed .venv-sam/.installed ## three ParallelCluster vers
 bench: .venv/.installed ## time, memory and sizes of what is deployed [RUNS=5 JSON=file PROCESSORS=0 ARTEFACT=build]
 	@test -x $(or $(ARTEFACT),build)/runtime/bin/python || $(PY) -m tools.artefacts build --runnable --into $(or $(ARTEFACT),build)
 	@$(PY) -m tools.bench --artefact $(or $(ARTEFACT),build) $(if $(RUNS),--runs $(RUNS)) $(if $(JSON),--json "$(JSON)") $(if $(PROCESSORS),--processors $(PROCESSORS))
+
+bench-scale: .venv/.installed ## many clusters at once on the embedded cloud: answers, latency, calls [N=1000 SEED=1 FAULTS=1 LOST_EVENTS=1]
+	@$(PY) -m tools.scale $(if $(N),--clusters $(N)) $(if $(SEED),--seed $(SEED)) $(if $(FAULTS),--faults) $(if $(LOST_EVENTS),--lost-events)
 
 demo: .venv/.installed ## a cluster from a template, updated and deleted, on the embedded cloud [TEMPLATE=file PARAMETERS="K=V ..."]
 	@$(PY) -m pcluster_cfn demo $(if $(TEMPLATE),"$(TEMPLATE)") $(foreach p,$(PARAMETERS),-p "$(p)")

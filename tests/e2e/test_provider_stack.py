@@ -7,6 +7,7 @@ from botocore.exceptions import ClientError
 
 from pcluster_cfn.template import Template
 from tests.e2e.account import CAPABILITIES, ROOT, outputs
+from tests.e2e.parents import Parent, eventually
 
 pytestmark = pytest.mark.e2e
 
@@ -122,3 +123,29 @@ def test_the_stacks_tags_reach_the_cluster_and_the_configurations_own_win(accoun
     assert tags["team"] == "from-configuration"
     assert tags["parallelcluster:custom_resource"] == "cluster"
     assert account.delete("tags")["StackStatus"] == "DELETE_COMPLETE"
+
+
+def test_a_provider_that_goes_while_it_works_leaves_nothing_that_fires(account, body):
+    provider = account.create("leaving", body)
+    assert provider["StackStatus"] == "CREATE_COMPLETE", account.why(provider)
+    token, engine = outputs(provider)["ServiceToken"], f"{provider['StackName']}-Engine-"
+    account.cloud.set_head_nodes(cluster="c-left", create_s=1500)
+    parent = Parent(account, token, "left", attributes=False).create()
+    eventually(lambda: account.stack("c-left"), lambda: parent.why, 30)
+
+    assert account.delete("leaving")["StackStatus"] == "DELETE_COMPLETE"
+    ran = [call for call in account.cloud.invocations() if call["function"].startswith("leaving-")]
+    account.cloud.advance(1800)
+    assert account.stack("c-left")["StackStatus"] == "CREATE_COMPLETE"
+    assert [call for call in account.cloud.invocations() if call["function"].startswith("leaving-")] == ran
+    assert any(call["function"].startswith(engine) for call in ran)
+    rules = account.cloud.client("events").list_rules()["Rules"]
+    assert [rule["Name"] for rule in rules if rule["Name"].startswith("leaving-")] == []
+
+    # Whoever leaves a cluster behind deletes it by hand, and the resource without asking the provider.
+    account.cloud.set_head_nodes()
+    assert account.delete("c-left")["StackStatus"] == "DELETE_COMPLETE"
+    assert parent.status == "ROLLBACK_FAILED"
+    assert parent.delete().status == "DELETE_FAILED"
+    account.cloudformation.delete_stack(StackName=parent.stack_id, RetainResources=["Cluster"])
+    assert parent.status == "DELETE_COMPLETE"

@@ -23,7 +23,7 @@ _PATIENCE_S = 60
 
 
 def main() -> int:
-    """Runs, reports, and returns the exit code: 1 if an answer was lost, wrong or repeated, or a thing left."""
+    """Runs and reports; returns 1 if an answer was lost, wrong or repeated, or anything is left."""
     arguments = _parse()
     plan = Plan(arguments.clusters, arguments.seed, arguments.faults, arguments.lost_events)
     console, notes = Console(), Console(stderr=True)
