@@ -5,7 +5,7 @@ events and from the sweep's rule. Whatever the source, the owner concerned is wo
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -100,12 +100,13 @@ class Provider:
         deliver(self._service, refuse(event, error))
 
     def _engine_end(self, event: dict[str, Any], context: Any) -> None:
-        concern(names_of_call(event["requestPayload"]))
+        names = names_of_call(event["requestPayload"])
+        concern(names)
         owner, call_id, result = parse_end(event)
         code = result.error.code if result.error is not None else None
         logger.info("engine ended", extra={"status": result.status, "code": code})
         self._service.engine_ended(owner, call_id, result)
-        self._wake(owner, context)
+        self._wake(owner, context, names)
 
     def _stack_event(self, event: dict[str, Any], context: Any) -> None:
         detail = event["detail"]
@@ -114,7 +115,7 @@ class Provider:
             return
         concern({"cluster_name": name})
         for owner in self._ports.operations.owners_of(name):
-            self._wake(owner, context)
+            self._wake(owner, context, {"cluster_name": name})
 
     def _sweep(self, context: Any) -> None:
         """Wakes what is due, the longest overdue first; one owner's trouble does not hold up the others."""
@@ -146,8 +147,9 @@ class Provider:
                 logger.warning("the stacks in progress could not be listed: %s", error)
         return [item.owner for item in due if not item.is_idle(in_progress, now)]
 
-    def _wake(self, owner: Owner, context: Any) -> None:
-        concern({"stack_id": owner.stack_id, "logical_id": owner.logical_id})
+    def _wake(self, owner: Owner, context: Any, names: Mapping[str, str] | None = None) -> None:
+        """Takes an owner's request a step further; the step names it, and until then what is known."""
+        concern({**(names or {}), "stack_id": owner.stack_id, "logical_id": owner.logical_id})
         self._resource(poll_event(owner), context)
 
 
