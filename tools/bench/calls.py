@@ -11,11 +11,12 @@ from typing import Any
 _FENCE = timedelta(minutes=10)
 
 
-def configuration(seeded: Mapping[str, str]) -> dict[str, Any]:
+def configuration(seeded: Mapping[str, str], max_count: int = 4) -> dict[str, Any]:
     """Returns a cluster as in the example, with one queue; numbers are text, as CloudFormation hands them on.
 
     Args:
         seeded: Names of what the embedded cloud was seeded with.
+        max_count: Largest number of compute nodes.
     """
     return {
         "Image": {"Os": "alinux2023"},
@@ -29,7 +30,9 @@ def configuration(seeded: Mapping[str, str]) -> dict[str, Any]:
             "SlurmQueues": [
                 {
                     "Name": "compute",
-                    "ComputeResources": [{"Name": "c6i", "InstanceType": "c6i.xlarge", "MaxCount": "4"}],
+                    "ComputeResources": [
+                        {"Name": "c6i", "InstanceType": "c6i.xlarge", "MaxCount": str(max_count)}
+                    ],
                     "Networking": {"SubnetIds": [seeded["COMPUTE_SUBNET"]]},
                 }
             ],

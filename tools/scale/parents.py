@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from tools.bench.calls import configuration
 from tools.scale.plan import Action
 from tools.scale.world import World
 
@@ -87,23 +88,6 @@ class Parents:
 def _configuration(seeded: dict[str, str], max_count: int) -> dict[str, Any]:
     off = {"Enabled": False}
     return {
-        "Image": {"Os": "alinux2023"},
-        "HeadNode": {
-            "InstanceType": "t3.medium",
-            "Networking": {"SubnetId": seeded["HEAD_NODE_SUBNET"]},
-            "Ssh": {"KeyName": seeded["KEY_NAME"]},
-        },
-        "Scheduling": {
-            "Scheduler": "slurm",
-            "SlurmQueues": [
-                {
-                    "Name": "compute",
-                    "ComputeResources": [
-                        {"Name": "c6i", "InstanceType": "c6i.xlarge", "MaxCount": max_count}
-                    ],
-                    "Networking": {"SubnetIds": [seeded["COMPUTE_SUBNET"]]},
-                }
-            ],
-        },
+        **configuration(seeded, max_count),
         "Monitoring": {"Dashboards": {"CloudWatch": off}, "Alarms": off},
     }
