@@ -21,12 +21,15 @@ class NotedStacks(FactStacks):
         super().__init__()
         self.asked: list[str] = []
         self.silent: set[str] = set()
+        self.forbidden: set[str] = set()
         self.unlisted = False
 
     def describe(self, name_or_arn: str) -> ClusterStack | None:
         self.asked.append(name_or_arn)
         if name_or_arn in self.silent:
             raise Unavailable("Throttling: Rate exceeded")
+        if name_or_arn in self.forbidden:
+            raise PermissionError("AccessDenied")
         return super().describe(name_or_arn)
 
     def in_progress(self) -> frozenset[str]:
@@ -140,6 +143,28 @@ def test_trouble_with_one_cluster_does_not_hold_up_the_others(world: World, stac
         world.run_engine()
     answered = [bool(world.sink.answers(request)) for request in requests]
     assert answered == [False, True, True]
+
+
+def test_an_operation_that_cannot_be_woken_is_an_error_and_holds_up_no_other(
+    world: World, stacks: NotedStacks
+) -> None:
+    requests = create_many(world, 3)
+    stacks.forbidden = {world.cluster("c000").stack_id}
+    for number in range(3):
+        world.settle(f"c{number:03}", "CREATE_COMPLETE", tell=False)
+    world.clock.advance(60)
+    with pytest.raises(ExceptionGroup) as failed:
+        world.sweep()
+    assert [str(error) for error in failed.value.exceptions] == ["AccessDenied"]
+    while world.engines.calls:
+        world.run_engine()
+    assert [bool(world.sink.answers(request)) for request in requests] == [False, True, True]
+    assert world.metrics.total(Metric.SWEEPS) == 1
+
+    stacks.forbidden.clear()
+    world.sweep()
+    world.run_engine()
+    assert world.sink.answers(requests[0])
 
 
 def test_a_call_that_lambda_had_no_room_for_counts_as_no_try(world: World) -> None:

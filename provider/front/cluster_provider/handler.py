@@ -118,8 +118,13 @@ class Provider:
             self._wake(owner, context, {"cluster_name": name})
 
     def _sweep(self, context: Any) -> None:
-        """Wakes what is due, the longest overdue first; one owner's trouble does not hold up the others."""
+        """Wakes what is due, the longest overdue first; one owner's trouble does not hold up the others.
+
+        Raises:
+            ExceptionGroup: Operations could not be woken for other reasons than a service that is away.
+        """
         now = self._ports.clock.now()
+        failures: list[Exception] = []
         waiting = self._ports.operations.waiting()
         for owner in self._due(waiting, now):
             concern({})
@@ -130,8 +135,13 @@ class Provider:
                 self._wake(owner, context)
             except (Unavailable, DeliveryFailed) as error:
                 logger.warning("the next sweep goes on: %s", error)
+            except Exception as error:
+                logger.exception("the operation could not be woken")
+                failures.append(error)
         concern({})
         self._ports.metrics.record(measurements.swept(backlog(waiting, now)))
+        if failures:
+            raise ExceptionGroup("operations could not be woken", failures)
 
     def _due(self, waiting: Sequence[Waiting], now: datetime) -> list[Owner]:
         """Whom to wake: who is due, but for those whose stack is still in progress.
