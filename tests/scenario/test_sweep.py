@@ -1,5 +1,6 @@
 """The sweep: cheap while nothing happens, certain when events are lost, fair when much is due."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 from cluster_provider.core.errors import Unavailable
 from cluster_provider.core.measurements import Metric
 from cluster_provider.core.observed import ClusterStack
-from tests.support.fakes import FactStacks
+from tests.support.fakes import FactStacks, QueuedEngines
 from tests.support.world import World, properties
 
 SWEEP = {"detail-type": "Scheduled Event", "source": "aws.events"}
@@ -165,6 +166,30 @@ def test_an_operation_that_cannot_be_woken_is_an_error_and_holds_up_no_other(
     world.sweep()
     world.run_engine()
     assert world.sink.answers(requests[0])
+
+
+class HastyEngines(QueuedEngines):
+    """Engines of which the first has ended before anybody learns whether it was started."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.meanwhile: list[Callable[[], object]] = []
+
+    def invoke(self, version: str, call: Mapping[str, object]) -> None:
+        super().invoke(version, call)
+        if self.meanwhile:
+            self.meanwhile.pop()()
+            raise Unavailable("Read timeout")
+
+
+def test_an_engine_that_ends_before_its_start_is_known_is_not_forgotten() -> None:
+    engines = HastyEngines()
+    world = World(engines=engines)
+    engines.meanwhile.append(world.run_engine)
+    request = world.create()
+    operation = world.operations.load_operation(world.owner(), request)
+    assert operation is not None
+    assert operation.progress.stack_id == world.cluster().stack_id
 
 
 def test_a_call_that_lambda_had_no_room_for_counts_as_no_try(world: World) -> None:

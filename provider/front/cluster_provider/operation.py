@@ -199,7 +199,10 @@ class OperationService:
         )
 
     def _start(self, operation: OperationRecord, action: Start, now: datetime, holder: str) -> None:
-        """Records the call, then sends it: a crash in between costs a fence's time and nothing else."""
+        """Records the call, then sends it: a crash in between costs a fence's time and nothing else.
+
+        The lease is kept until it was sent, since what comes of the sending is written, too.
+        """
         request, before = operation.request, operation.progress
         if action.operation in {Operation.CREATE, Operation.UPDATE} and not self._awaited(request):
             self._leave(operation, now, holder)
@@ -211,7 +214,6 @@ class OperationService:
             request.owner,
             lambda record: bookkeeping.started(record, call, action, version, wake_at),
             operation,
-            holder=holder,
         )
         try:
             self._ports.engines.invoke(version, calls.payload(operation, action, call))
