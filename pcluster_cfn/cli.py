@@ -17,14 +17,15 @@ from pcluster_cfn import local as local_cloud
 from pcluster_cfn.demo import EXAMPLE, Demo
 from pcluster_cfn.deploy import Deployer, Deployment
 from pcluster_cfn.errors import CommandError
+from pcluster_cfn.options import ASSIGNMENT, EXIT_CODES
 from pcluster_cfn.package import Bucket, has_local_artefacts, package
 from pcluster_cfn.progress import print_outcome, view_for
+from pcluster_cfn.quick_create.command import quick_create
 from pcluster_cfn.stacks import Aws, Outcome
 from pcluster_cfn.template import Template
 
 #: How a shell reports an end by SIGINT: 128 + 2.
 _INTERRUPTED = 130
-_EXIT_CODES = "Exit codes: 0 done, 1 it failed, 2 wrong usage, 130 interrupted."
 
 
 class _OneLineErrors(click.Group):
@@ -37,32 +38,13 @@ class _OneLineErrors(click.Group):
             raise click.ClickException(str(error)) from error
 
 
-class _Assignment(click.ParamType[tuple[str, str]]):
-    """``Key=Value``, kept as a pair."""
-
-    name = "Key=Value"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, str]:
-        if isinstance(value, tuple):
-            return cast("tuple[str, str]", value)
-        key, equals, text = str(value).partition("=")
-        if not (key and equals):
-            self.fail(f"{value!r} is not Key=Value, as in -p MaxCount=8", param, ctx)
-        return key, text
-
-
-_ASSIGNMENT = _Assignment()
-
-
-@click.group(cls=_OneLineErrors, epilog=_EXIT_CODES)
+@click.group(cls=_OneLineErrors, epilog=EXIT_CODES)
 @click.version_option(package_name="pcluster-cfn")
 def main() -> None:
     """Clusters from CloudFormation templates: deploy them, or try them on this machine."""
 
 
-@main.command(epilog=_EXIT_CODES)
+@main.command(epilog=EXIT_CODES)
 @click.option("--port", default=0, help="TCP port on 127.0.0.1; 0 takes a free one.", show_default=True)
 @click.option("--region", default="us-east-1", show_default=True)
 @click.option(
@@ -80,9 +62,9 @@ def local(port: int, region: str, skip_idle: bool) -> None:
         local_cloud.run(cloud, Console(stderr=True))
 
 
-@main.command(epilog=_EXIT_CODES)
+@main.command(epilog=EXIT_CODES)
 @click.argument("template", type=click.Path(path_type=Path))
-@click.option("-p", "--parameter", "parameters", type=_ASSIGNMENT, multiple=True, help="Template parameter.")
+@click.option("-p", "--parameter", "parameters", type=ASSIGNMENT, multiple=True, help="Template parameter.")
 @click.option("--stack-name", help="Name of the stack; the template's file name without one.")
 @click.option("--region", help="Region; the AWS configuration's without one.")
 @click.option(
@@ -91,7 +73,7 @@ def local(port: int, region: str, skip_idle: bool) -> None:
     show_envvar=True,
     help="Bucket for what the template names by local path.",
 )
-@click.option("--tags", type=_ASSIGNMENT, multiple=True, help="Tag of the stack; reaches the cluster, too.")
+@click.option("--tags", type=ASSIGNMENT, multiple=True, help="Tag of the stack; reaches the cluster, too.")
 def deploy(
     *,
     template: Path,
@@ -122,7 +104,7 @@ def deploy(
     _finish(outcome)
 
 
-@main.command(epilog=_EXIT_CODES)
+@main.command(epilog=EXIT_CODES)
 @click.argument("stack")
 @click.option("--region", help="Region; the AWS configuration's without one.")
 def delete(stack: str, region: str | None) -> None:
@@ -132,9 +114,9 @@ def delete(stack: str, region: str | None) -> None:
     _finish(outcome)
 
 
-@main.command(epilog=_EXIT_CODES)
+@main.command(epilog=EXIT_CODES)
 @click.argument("template", type=click.Path(path_type=Path), required=False)
-@click.option("-p", "--parameter", "parameters", type=_ASSIGNMENT, multiple=True, help="Template parameter.")
+@click.option("-p", "--parameter", "parameters", type=ASSIGNMENT, multiple=True, help="Template parameter.")
 def demo(template: Path | None, parameters: Iterable[tuple[str, str]]) -> None:
     """Take a cluster through its life on an embedded cloud and check that nothing is left.
 
@@ -146,6 +128,9 @@ def demo(template: Path | None, parameters: Iterable[tuple[str, str]]) -> None:
     console.print("Starting an embedded cloud …")
     with Cloud.start(skip_idle=True) as cloud:
         Demo(cloud, console).run(template or EXAMPLE, dict(parameters))
+
+
+main.add_command(quick_create)
 
 
 def _session(region: str | None) -> Aws:

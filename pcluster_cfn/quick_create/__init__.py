@@ -1,0 +1,1 @@
+"""Links that open CloudFormation's console with a template, a stack name and parameters filled in."""

@@ -1,0 +1,56 @@
+"""The template behind a link, read for what it declares."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore import UNSIGNED
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from pcluster_cfn.errors import CommandError
+from pcluster_cfn.quick_create.template_url import REGION_PLACEHOLDER, Location, location
+from pcluster_cfn.template import Template
+
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
+
+_NEXT_STEP = "give a local copy with --template"
+
+
+def read_template(template_url: str, region: str, file: Path | None) -> Template:
+    """Returns the template, from a file if there is one, else from where the link will say that it is.
+
+    Args:
+        template_url: May hold the Region's placeholder.
+        region: Takes the place of the placeholder.
+        file: Makes everything else unnecessary, the network included.
+
+    Raises:
+        CommandError: It cannot be read, or is no template.
+    """
+    if file is not None:
+        return Template.read(file)
+    url = template_url.replace(REGION_PLACEHOLDER, region)
+    found = location(url)
+    if found is None:
+        raise CommandError(f"cannot read the template at {url}, which is no object in S3", _NEXT_STEP)
+    try:
+        body = _download(found)
+    except (ClientError, BotoCoreError) as error:
+        raise CommandError(f"cannot read the template at {url}: {error}", _NEXT_STEP) from error
+    try:
+        text = body.decode()
+    except UnicodeDecodeError as error:
+        raise CommandError(f"the template at {url} is not UTF-8 text: {error}", "check the URL") from error
+    return Template.parse(text, url)
+
+
+def _download(found: Location) -> bytes:
+    """Reads an object as whoever runs the command, or as nobody where there are no credentials."""
+    session = boto3.Session()
+    config = None if session.get_credentials() else Config(signature_version=UNSIGNED)
+    s3: S3Client = session.client("s3", region_name=found.region or "us-east-1", config=config)
+    if found.version:
+        return s3.get_object(Bucket=found.bucket, Key=found.key, VersionId=found.version)["Body"].read()
+    return s3.get_object(Bucket=found.bucket, Key=found.key)["Body"].read()

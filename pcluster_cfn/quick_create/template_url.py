@@ -1,0 +1,110 @@
+"""Where a link's template may be, which only CloudFormation itself can read."""
+
+import re
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from pcluster_cfn.errors import CommandError
+from pcluster_cfn.quick_create.regions import Region
+
+#: Source: API reference, CreateStack, TemplateURL.
+MAX_URL_CHARACTERS = 5_120
+#: Stands for the Region's name, where each Region has a template of its own.
+REGION_PLACEHOLDER = "{region}"
+#: Source: S3 user guide, "Virtual hosting of buckets", "Dual-stack endpoints".
+_S3_HOST = re.compile(
+    r"(?:(?P<bucket>[a-z0-9][a-z0-9.-]*)\.)?s3(?:[.-](?:dualstack\.)?(?P<region>[a-z]{2}[a-z0-9-]+-\d))?"
+    r"\.(?P<suffix>amazonaws\.com(?:\.cn)?)"
+)
+_WEBSITE = re.compile(r"\.s3-website[.-]")
+#: Source: user guide, "Create a stack" (AWS CLI): a template in a Systems Manager document.
+_DOCUMENT = re.compile(
+    r"ssm-doc://arn:(?P<partition>[a-z-]+):ssm:(?P<region>[a-z0-9-]+):\d{12}:document/[\w.-]+"
+)
+
+
+@dataclass(frozen=True)
+class Location:
+    """An object in S3; ``region`` and ``version`` are None where the address leaves them out."""
+
+    bucket: str
+    key: str
+    region: str | None = None
+    version: str | None = None
+
+
+def location(url: str) -> Location | None:
+    """Returns what object an address of S3 stands for; None for any other address."""
+    parts = urlsplit(url)
+    host = _S3_HOST.fullmatch(parts.hostname or "")
+    if host is None:
+        return None
+    path = unquote(parts.path).removeprefix("/")
+    bucket, key = (host["bucket"], path) if host["bucket"] else path.partition("/")[::2]
+    if not (bucket and key):
+        return None
+    return Location(bucket, key, host["region"], dict(parse_qsl(parts.query)).get("versionId"))
+
+
+def check(url: str, region: Region, *, endpoint_url: str | None = None) -> None:
+    """Refuses an address that CloudFormation in this Region would not read.
+
+    Args:
+        url: The address, without placeholders.
+        region: Where the stack is to be.
+        endpoint_url: Of an embedded cloud, whose addresses are taken as they are.
+
+    Raises:
+        CommandError: It would not.
+    """
+    if len(url) > MAX_URL_CHARACTERS:
+        raise CommandError(
+            f"the template's URL has {len(url):,} characters, CloudFormation takes {MAX_URL_CHARACTERS:,}",
+            "give the object a shorter key",
+        )
+    if endpoint_url and url.startswith(f"{endpoint_url.rstrip('/')}/"):
+        return
+    if url.startswith("ssm-doc://"):
+        _check_document(url, region)
+        return
+    _check_object(url, region)
+
+
+def _check_document(url: str, region: Region) -> None:
+    document = _DOCUMENT.fullmatch(url)
+    if document is None:
+        raise CommandError(
+            f"{url} names no Systems Manager document",
+            "write ssm-doc://arn:aws:ssm:REGION:ACCOUNT:document/NAME",
+        )
+    if (document["partition"], document["region"]) != (region.partition.name, region.name):
+        raise CommandError(
+            f"{url} is not in {region.name}", "a document is read in its own Region: make one there"
+        )
+
+
+def _check_object(url: str, region: Region) -> None:
+    parts = urlsplit(url)
+    if parts.scheme != "https":
+        raise CommandError(f"the template's URL {url} does not begin with https://", "give its https address")
+    if _WEBSITE.search(parts.hostname or ""):
+        raise CommandError(
+            f"{url} is at a website endpoint, which CloudFormation does not read",
+            f"use https://BUCKET.s3.{region.name}.{region.partition.s3_suffix}/KEY",
+        )
+    host = _S3_HOST.fullmatch(parts.netloc)
+    if host is None or location(url) is None:
+        raise CommandError(
+            f"{url} is no object in S3, and CloudFormation reads templates from nowhere else",
+            f"use https://BUCKET.s3.{region.name}.{region.partition.s3_suffix}/KEY",
+        )
+    if host["suffix"] != region.partition.s3_suffix:
+        raise CommandError(
+            f"{url} is in another partition than {region.name}",
+            f"put a copy into a bucket there: its address ends in .{region.partition.s3_suffix}",
+        )
+    if parts.fragment or {name for name, _ in parse_qsl(parts.query, keep_blank_values=True)} - {"versionId"}:
+        raise CommandError(
+            f"{url} has more to it than an object and its version",
+            "make the object readable and leave out signatures: a link is no place for credentials",
+        )
