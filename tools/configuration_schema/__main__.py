@@ -12,7 +12,7 @@ from pcluster.utils import get_installed_version
 
 from tools.configuration_schema.generator import configuration_schema
 
-SCHEMAS = Path(__file__).parents[2] / "provider" / "engine" / "cluster_engine" / "schemas"
+SCHEMAS = Path(__file__).parents[2] / "provider" / "engine" / "cluster_schema" / "schemas"
 
 
 def main() -> int:

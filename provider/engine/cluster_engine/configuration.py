@@ -4,14 +4,13 @@ import base64
 import json
 import zlib
 from collections.abc import Hashable
-from functools import cache
-from importlib import resources
 from typing import Any
 
 import yaml
 
 from cluster_engine.errors import ConfigurationInvalidError
-from cluster_engine.schema import Detail, Schema, convert, misfits
+from cluster_schema import fit
+from cluster_schema.conversion import Detail
 
 Configuration = dict[str, Any]
 
@@ -42,12 +41,10 @@ def apply_types(written: Any, version: str) -> Configuration:
     Raises:
         ConfigurationInvalidError: A value does not fit; each is named by path, value and expectation.
     """
-    schema = _schema(version)
-    booleans = {text: meaning == "true" for meaning, texts in schema["x-booleans"].items() for text in texts}
-    typed = convert(written, schema, booleans)
-    if found := misfits(typed, written, schema):
-        raise ConfigurationInvalidError(_summary(found, version), found)
-    return dict(typed)
+    fitted = fit(written, version)
+    if fitted.misfits:
+        raise ConfigurationInvalidError(_summary(fitted.misfits, version), fitted.misfits)
+    return dict(fitted.typed)
 
 
 def with_tags(configuration: Configuration, tags: dict[str, str]) -> Configuration:
@@ -72,13 +69,6 @@ def parse(text: str) -> Any:
         return yaml.load(text, Loader=_StrictLoader)  # noqa: S506 - a SafeLoader
     except yaml.YAMLError as error:
         raise _unreadable(text, error) from error
-
-
-@cache
-def _schema(version: str) -> Schema:
-    path = resources.files("cluster_engine") / "schemas" / f"{version}.json"
-    schema: Schema = json.loads(path.read_text(encoding="utf-8"))
-    return schema
 
 
 def _summary(found: list[Detail], version: str) -> str:

@@ -136,12 +136,12 @@ def test_two_builds_of_the_engine_give_the_same_bytes_and_no_leftovers(build, tm
     build.engine(tmp_path / "two")
     assert archive(tmp_path / "one") == archive(tmp_path / "two")
     names = {path.name for path in (tmp_path / "one").iterdir()}
-    assert names == {"cluster_engine"}
+    assert names == {"cluster_engine", "cluster_schema"}
 
 
 def test_an_engine_carries_the_schema_of_its_version_only(build, tmp_path):
     build.engine(tmp_path)
-    assert [path.name for path in tmp_path.glob("cluster_engine/schemas/*")] == ["3.16.1.json"]
+    assert [path.name for path in tmp_path.glob("cluster_schema/schemas/*")] == ["3.16.1.json"]
 
 
 def test_an_engine_without_a_schema_is_refused(build, tmp_path):

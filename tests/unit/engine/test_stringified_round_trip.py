@@ -1,18 +1,16 @@
 """Property: typing undoes what CloudFormation does to scalars, in every section of the configuration."""
 
 import json
-from importlib import resources
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cluster_engine.schema import convert, misfits
+from cluster_schema import booleans, configuration_schema
+from cluster_schema.conversion import convert, misfits
 from tests.support.custom_resource_properties import stringified
 
-SCHEMA = json.loads(
-    (resources.files("cluster_engine") / "schemas" / "3.16.1.json").read_text(encoding="utf-8")
-)
-BOOLEANS = {text: meaning == "true" for meaning, texts in SCHEMA["x-booleans"].items() for text in texts}
+SCHEMA = configuration_schema("3.16.1")
+BOOLEANS = booleans("3.16.1")
 WORDS = st.sampled_from(["true", "No", "1", "0042", "1e3", "null", "1:02:03", "a", "é", "a b"])
 
 

@@ -12,6 +12,17 @@ Schema = dict[str, Any]
 Path = tuple[str | int, ...]
 Detail = dict[str, str]
 
+
+class _Unknown:
+    """The type of ``UNKNOWN``."""
+
+    def __repr__(self) -> str:
+        return "UNKNOWN"
+
+
+#: A value that only CloudFormation will know: it fits every place, and nothing is said about it.
+UNKNOWN = _Unknown()
+
 #: Source: docs/engine.md, error details of ConfigurationInvalid.
 VALUE_MAX_CHARACTERS = 100
 #: Longer lists of choices hide the sentence they belong to.
@@ -59,9 +70,22 @@ def misfits(value: Any, original: Any, schema: Schema) -> list[Detail]:
     # A wrong type explains the other misfits of the same value, so it is looked at first.
     errors = sorted(Draft202012Validator(schema).iter_errors(value), key=_is_consequence)
     for error in errors:
+        if _may_fit(error):
+            continue
         for path, detail in _explain(error, original):
             found.setdefault(path, detail)
     return [found[path] for path in sorted(found, key=lambda path: [str(part) for part in path])]
+
+
+def _may_fit(error: ValidationError) -> bool:
+    """Whether what is refused depends on a value that is not known."""
+    instance: Any = error.instance
+    if instance is UNKNOWN:
+        return True
+    # A value that turns out to be AWS::NoValue takes its key or its item away.
+    may_vanish = error.validator in {"oneOf", "maxItems"}
+    items = instance.values() if isinstance(instance, dict) else instance
+    return may_vanish and any(item is UNKNOWN for item in items)
 
 
 def _is_consequence(error: ValidationError) -> bool:
@@ -170,6 +194,8 @@ def _choices(values: list[Any]) -> str:
 
 def _describe(schema: Schema) -> str:
     """Says in words what a place accepts: ``an integer, at least 1``."""
+    if "x-expected" in schema:
+        return str(schema["x-expected"])
     if "enum" in schema:
         return f"one of {_choices(schema['enum'])}"
     parts = [" or ".join(_TYPE_WORDS[name] for name in _types(schema)) or "any value"]
