@@ -80,7 +80,7 @@ class Nesting:
         """
         parent = child.parent
         blueprint = self._draw(child, inputs)
-        options = replace(child.options, tags=inputs.tags)
+        options = replace(child.options, tags=inputs.tags, capabilities=_acknowledged(child))
         deployment = parent.operation if parent else None
         rollback = deployment.rollback if isinstance(deployment, Update) else True
         Update(
@@ -133,10 +133,13 @@ class Nesting:
 
     def _draw(self, child: Stack, inputs: Inputs) -> Blueprint:
         blueprint = self._registry.draw(child, inputs.text, inputs.parameters)
-        check_capabilities(
-            blueprint.template, set(child.options.capabilities), transforms=blueprint.transforms
-        )
+        check_capabilities(blueprint.template, set(_acknowledged(child)), transforms=blueprint.transforms)
         return blueprint
+
+
+def _acknowledged(child: Stack) -> list[str]:
+    """Returns what the parent's caller acknowledged last, which holds for all its children."""
+    return (child.parent or child).options.capabilities
 
 
 def _token(parent: Stack | None) -> str | None:

@@ -45,5 +45,6 @@ def register() -> None:
     placement_groups.answer_api_calls()
     absent.answer_api_calls()
     s3.judge_bucket_policies_like_s3()
+    s3.refuse_bodies_that_differ_from_their_checksum()
     for cached in (parsing.get_model_list, parsing.get_model_map, parsing.get_name_type_map):
         cached.cache_clear()

@@ -1,5 +1,7 @@
-"""S3 bucket policies, judged by the statements that concern a caller of this account."""
+"""S3 bucket policies, judged by the statements that concern a caller of this account, and checksums."""
 
+import base64
+import hashlib
 import json
 from contextlib import suppress
 from typing import Any
@@ -7,8 +9,9 @@ from typing import Any
 from moto.core.common_models import CloudFormationModel
 from moto.iam.access_control import IAMPolicy, PermissionResult
 from moto.s3 import models as moto_s3
-from moto.s3.exceptions import MissingBucket
+from moto.s3.exceptions import MissingBucket, S3ClientError
 from moto.s3.models import FakeBucket, s3_backends
+from moto.s3.responses import S3Response
 
 from localcloud.resources.model import Place, Resource, Wanted
 
@@ -39,6 +42,26 @@ def judge_bucket_policies_like_s3() -> None:
     """
     bucket_class: Any = moto_s3.FakeBucket
     bucket_class.get_permission = _get_permission
+
+
+def refuse_bodies_that_differ_from_their_checksum() -> None:
+    """Lets S3 compare a body with the SHA-256 that came with it; moto believes what it is told.
+
+    Source: S3 user guide, "Checking object integrity"; error responses, BadDigest.
+    """
+    response_class: Any = S3Response
+    put_object = response_class.put_object
+
+    def put_object_if_it_is_whole(self: Any) -> Any:
+        told = self.headers.get("x-amz-checksum-sha256")
+        computed = base64.b64encode(hashlib.sha256(self.body or b"").digest()).decode()
+        if told not in {None, computed}:
+            raise S3ClientError(
+                "BadDigest", "The SHA256 you specified did not match the calculated checksum."
+            )
+        return put_object(self)
+
+    response_class.put_object = put_object_if_it_is_whole
 
 
 class BucketPolicy(Resource, CloudFormationModel):

@@ -215,3 +215,52 @@ def test_children_need_the_capabilities_of_their_parents_caller(cloud, upload):
     assert cloud.reason("top", "Child") == "Requires capabilities : [CAPABILITY_IAM]"
 
     cloud.created("other", nested(url), Capabilities=["CAPABILITY_IAM"])
+
+
+SERVERLESS = {
+    "Transform": "AWS::Serverless-2016-10-31",
+    "Resources": {
+        "Table": {
+            "Type": "AWS::Serverless::SimpleTable",
+            "Properties": {"PrimaryKey": {"Name": "id", "Type": "String"}},
+        }
+    },
+    "Outputs": {"Url": {"Value": {"Ref": "Table"}}},
+}
+
+
+def test_a_child_with_a_transform_is_expanded_only_if_its_parents_caller_acknowledged_that(cloud, upload):
+    url = upload("serverless.json", SERVERLESS)
+    cloud.create("top", nested(url), Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"])
+    cloud.settled("top", "ROLLBACK_COMPLETE")
+    assert cloud.reason("top", "Child") == "Requires capabilities : [CAPABILITY_AUTO_EXPAND]"
+
+    cloud.created("other", nested(url), Capabilities=["CAPABILITY_AUTO_EXPAND"])
+
+
+def test_a_change_set_does_not_acknowledge_what_its_children_expand(cloud, upload):
+    url = upload("serverless.json", SERVERLESS)
+    cloud.cfn.create_change_set(
+        StackName="top", ChangeSetName="first", ChangeSetType="CREATE", TemplateBody=json.dumps(nested(url))
+    )
+    cloud.cfn.get_waiter("change_set_create_complete").wait(
+        StackName="top", ChangeSetName="first", WaiterConfig={"Delay": 0.01, "MaxAttempts": 1000}
+    )
+
+    cloud.cfn.execute_change_set(StackName="top", ChangeSetName="first")
+
+    cloud.settled("top", "ROLLBACK_COMPLETE")
+    assert cloud.reason("top", "Child") == "Requires capabilities : [CAPABILITY_AUTO_EXPAND]"
+
+
+def test_what_an_update_acknowledges_holds_for_the_children_it_updates(cloud, upload):
+    url = upload("leaf.json", leaf())
+    cloud.created("top", nested(url))
+    upload("leaf.json", SERVERLESS)
+
+    cloud.update("top", nested(url), Capabilities=["CAPABILITY_AUTO_EXPAND"])
+
+    cloud.settled("top", "UPDATE_COMPLETE")
+    child_id = child_of(cloud, "top")
+    assert cloud.outputs("top")["Url"] == cloud.outputs(child_id)["Url"]
+    assert cloud.stack(child_id)["Capabilities"] == ["CAPABILITY_AUTO_EXPAND"]

@@ -1,5 +1,7 @@
 """Resources of a stack, seen through the APIs of their services, while the stack lives and after."""
 
+import base64
+import hashlib
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -415,6 +417,33 @@ def test_a_bucket_policy_that_denies_everybody_does(client):
     )
     with pytest.raises(s3.exceptions.ClientError, match=r"Forbidden|AccessDenied"):
         s3.get_object(Bucket="closed", Key="key")
+
+
+def test_an_object_is_stored_only_as_its_checksum_says_and_keeps_that(client):
+    s3 = client("s3")
+    s3.create_bucket(Bucket="checked")
+    content = b"content"
+    checksum = base64.b64encode(hashlib.sha256(content).digest()).decode()
+    wanted = {"Bucket": "checked", "Key": "key", "ChecksumAlgorithm": "SHA256", "ChecksumSHA256": checksum}
+
+    with pytest.raises(s3.exceptions.ClientError, match="BadDigest"):
+        s3.put_object(Body=b"comtent", **wanted)
+    assert "Contents" not in s3.list_objects_v2(Bucket="checked")
+    s3.put_object(Body=content, **wanted)
+
+    found = s3.head_object(Bucket="checked", Key="key", ChecksumMode="ENABLED")
+    assert found["ChecksumSHA256"] == checksum
+
+
+def test_an_object_that_must_be_new_does_not_replace_another(client):
+    s3 = client("s3")
+    s3.create_bucket(Bucket="once")
+    s3.put_object(Bucket="once", Key="key", Body=b"first", IfNoneMatch="*")
+
+    with pytest.raises(s3.exceptions.ClientError, match="PreconditionFailed"):
+        s3.put_object(Bucket="once", Key="key", Body=b"second", IfNoneMatch="*")
+
+    assert s3.get_object(Bucket="once", Key="key")["Body"].read() == b"first"
 
 
 def test_what_does_not_exist_is_not_found(client, ec2):
