@@ -7,7 +7,7 @@ UV_DEPLOYED := .venv/bin/uv pip compile -q --no-header --no-annotate --generate-
 export PYTHONPATH := .:provider/front:provider/engine
 
 .DEFAULT_GOAL := help
-.PHONY: help check format test build engine e2e-artefact e2e-engines property crash bench bench-scale demo local lock clean
+.PHONY: help check format test build engine publish e2e-artefact e2e-engines property crash bench bench-scale demo local lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | column -t -s '|'
@@ -51,6 +51,9 @@ engine: .venv/.installed ## another version's engine with its stack, into build/
 e2e-artefact: .venv/.installed .venv-sam/.installed ## build, then run the end-to-end tests on what was built, as Lambda would run it
 	@$(PY) -m tools.artefacts build --runnable
 	ARTEFACT=build $(PY) -m pytest tests/artefact tests/e2e --ignore tests/e2e/test_clients.py --ignore tests/e2e/test_demo.py $(ARGS)
+
+publish: .venv/.installed ## build, then upload it for others to nest or launch by URL [BUCKET=my-bucket-{region} PREFIX=pcluster-cfn REGIONS="us-east-1 eu-west-1" VERSION=1.0.0 ENGINES="3.14.0" DRY_RUN=1]
+	@$(PY) -m pcluster_cfn publish --bucket "$(or $(BUCKET),$(error name your bucket: make publish BUCKET=my-bucket-{region}))" $(if $(PREFIX),--prefix "$(PREFIX)") $(foreach r,$(REGIONS),--region $(r)) $(if $(VERSION),--version "$(VERSION)") $(foreach v,$(ENGINES),--engine $(v)) $(if $(DRY_RUN),--dry-run)
 
 # 3.14.0 with a runtime of its own, where there is a Python 3.12 for the others: runtimes side by side as well.
 e2e-engines: .venv/.installed .venv-sam/.installed ## three ParallelCluster versions behind one service token, each with its own engine and layer; after e2e-artefact

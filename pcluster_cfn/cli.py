@@ -4,9 +4,8 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-import boto3
 import click
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
@@ -17,15 +16,14 @@ from pcluster_cfn import local as local_cloud
 from pcluster_cfn.demo import EXAMPLE, Demo
 from pcluster_cfn.deploy import Deployer, Deployment
 from pcluster_cfn.errors import CommandError
-from pcluster_cfn.options import ASSIGNMENT, EXIT_CODES
+from pcluster_cfn.options import ASSIGNMENT, EXIT_CODES, INTERRUPTED
 from pcluster_cfn.package import Bucket, has_local_artefacts, package
 from pcluster_cfn.progress import print_outcome, view_for
+from pcluster_cfn.publishing.command import publish
 from pcluster_cfn.quick_create.command import quick_create
-from pcluster_cfn.stacks import Aws, Outcome
+from pcluster_cfn.session import session
+from pcluster_cfn.stacks import Outcome
 from pcluster_cfn.template import Template
-
-#: How a shell reports an end by SIGINT: 128 + 2.
-_INTERRUPTED = 130
 
 
 class _OneLineErrors(click.Group):
@@ -88,7 +86,7 @@ def deploy(
     Local paths in the template are packaged and uploaded first. Parameters that an existing stack has and
     that are not given keep their values.
     """
-    aws = _session(region)
+    aws = session(region)
     name = stack_name or template.stem
     target = Bucket(aws.client("s3"), bucket) if bucket else None
     parsed = Template.read(template)
@@ -110,7 +108,7 @@ def deploy(
 def delete(stack: str, region: str | None) -> None:
     """Delete STACK and show its progress."""
     with _interruptible(stack), view_for(Console(), stack) as view:
-        outcome = Deployer(_session(region)).delete(stack, view)
+        outcome = Deployer(session(region)).delete(stack, view)
     _finish(outcome)
 
 
@@ -130,14 +128,8 @@ def demo(template: Path | None, parameters: Iterable[tuple[str, str]]) -> None:
         Demo(cloud, console).run(template or EXAMPLE, dict(parameters))
 
 
+main.add_command(publish)
 main.add_command(quick_create)
-
-
-def _session(region: str | None) -> Aws:
-    session = boto3.Session(region_name=region)
-    if session.region_name is None:
-        raise CommandError("no Region is configured", "give one with --region or AWS_REGION")
-    return cast("Aws", session)
 
 
 @contextmanager
@@ -152,7 +144,7 @@ def _interruptible(stack_name: str) -> Iterator[None]:
             f"Undo it:   pcluster-cfn delete {stack_name}",
             err=True,
         )
-        sys.exit(_INTERRUPTED)
+        sys.exit(INTERRUPTED)
 
 
 def _finish(outcome: Outcome) -> None:

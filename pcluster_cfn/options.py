@@ -6,6 +6,9 @@ import click
 
 EXIT_CODES = "Exit codes: 0 done, 1 it failed, 2 wrong usage, 130 interrupted."
 
+#: How a shell reports an end by SIGINT: 128 + 2.
+INTERRUPTED = 130
+
 
 class _Assignment(click.ParamType[tuple[str, str]]):
     """``Key=Value``, kept as a pair."""

@@ -30,7 +30,7 @@ _LEFT_OUT = {".git", ".DS_Store", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
 
 
 @dataclass(frozen=True)
-class _Artefact:
+class Artefact:
     """A property that may name a local path, and the form its address takes once uploaded."""
 
     property: str
@@ -40,12 +40,12 @@ class _Artefact:
 
 #: Source: the properties that ``aws cloudformation package`` handles, AWS CLI command reference.
 _ARTEFACTS = {
-    "AWS::Serverless::Function": _Artefact("CodeUri", "code", "uri"),
-    "AWS::Serverless::LayerVersion": _Artefact("ContentUri", "code", "uri"),
-    "AWS::Serverless::Application": _Artefact("Location", "template", "url"),
-    "AWS::Lambda::Function": _Artefact("Code", "code", "object"),
-    "AWS::Lambda::LayerVersion": _Artefact("Content", "code", "object"),
-    "AWS::CloudFormation::Stack": _Artefact("TemplateURL", "template", "url"),
+    "AWS::Serverless::Function": Artefact("CodeUri", "code", "uri"),
+    "AWS::Serverless::LayerVersion": Artefact("ContentUri", "code", "uri"),
+    "AWS::Serverless::Application": Artefact("Location", "template", "url"),
+    "AWS::Lambda::Function": Artefact("Code", "code", "object"),
+    "AWS::Lambda::LayerVersion": Artefact("Content", "code", "object"),
+    "AWS::CloudFormation::Stack": Artefact("TemplateURL", "template", "url"),
 }
 
 
@@ -92,7 +92,7 @@ class Bucket:
 
 def has_local_artefacts(template: Template, folder: Path) -> bool:
     """Tells whether a template names anything by local path and so needs a bucket."""
-    return any(True for _ in _local_artefacts(template, folder))
+    return any(True for _ in local_artefacts(template, folder))
 
 
 def package(template: Template, folder: Path, bucket: Bucket) -> None:
@@ -106,7 +106,7 @@ def package(template: Template, folder: Path, bucket: Bucket) -> None:
     Raises:
         CommandError: A path does not exist, or the bucket refuses an upload.
     """
-    for artefact, properties, local in list(_local_artefacts(template, folder)):
+    for artefact, properties, local in list(local_artefacts(template, folder)):
         if artefact.kind == "template":
             nested = Template.read(local)
             package(nested, local.parent, bucket)
@@ -155,7 +155,12 @@ def _is_left_over(file: Path) -> bool:
     return not int.from_bytes(header[4:], "little") & _HASH_BASED
 
 
-def _local_artefacts(template: Template, folder: Path) -> "Iterator[tuple[_Artefact, MappingNode, Path]]":
+def local_artefacts(template: Template, folder: Path) -> "Iterator[tuple[Artefact, MappingNode, Path]]":
+    """Yields what a template names by local path, with the properties that name it, and the path.
+
+    Raises:
+        CommandError: A path does not exist.
+    """
     for resource in template.resources():
         artefact = _ARTEFACTS.get(resource.type)
         value = scalar(child(resource.properties, artefact.property)) if artefact else None

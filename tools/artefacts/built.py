@@ -1,7 +1,11 @@
 """A folder that ``make`` fills: the parts of a stack, their archives, and a template that names these."""
 
+import json
+import shutil
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pcluster_cfn.package import archive
 from tools.artefacts.parts import ROOT, Build
@@ -49,7 +53,28 @@ def build(stack: Stack, build: Build, folder: Path) -> list[Size]:
         make[part](folder / part)
         (folder / f"{part}.zip").write_bytes(archive(folder / part))
     (folder / "template.yaml").write_text(template(stack, build), encoding="utf-8")
+    (folder / "build.json").write_text(json.dumps(about(build), indent=1) + "\n", encoding="utf-8")
     return sizes_of(stack, folder)
+
+
+def about(build: Build) -> dict[str, Any]:
+    """Returns what a build was made of, for whoever publishes it; without Git no commit is known."""
+    commit = _git("rev-parse", "HEAD")
+    return {
+        "pclusterVersion": build.pcluster_version,
+        "architecture": build.target.arch,
+        "python": build.target.python,
+        "commit": commit,
+        "modified": commit is not None and bool(_git("status", "--porcelain")),
+    }
+
+
+def _git(*arguments: str) -> str | None:
+    git = shutil.which("git")
+    if git is None:
+        return None
+    done = subprocess.run([git, *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+    return done.stdout.strip() if done.returncode == 0 else None
 
 
 def sizes_of(stack: Stack, folder: Path) -> list[Size]:
