@@ -17,6 +17,10 @@ ACCOUNT = "123456789012"
 NAMESPACE = "http://cloudformation.amazonaws.com/doc/2010-05-15/"
 
 
+#: How many stacks CloudFormation describes at once.
+PAGE = 100
+
+
 @dataclass
 class FakeStack:
     name: str
@@ -96,6 +100,8 @@ class CloudFormationApi:
     def _carry_out(self, action: str, parameters: dict[str, str]) -> tuple[int, str]:
         if action == "DescribeInstances":
             return 200, "<DescribeInstancesResponse><reservationSet/></DescribeInstancesResponse>"
+        if action == "DescribeStacks" and "StackName" not in parameters:
+            return self._list(int(parameters.get("NextToken", 0)))
         stack = self._find(parameters["StackName"])
         if action == "CreateStack":
             return self._create(stack, parameters)
@@ -118,6 +124,14 @@ class CloudFormationApi:
             case "DescribeStackResources":
                 return _ok(action, f"<StackResources>{_resources()}</StackResources>")
         raise NotImplementedError(action)
+
+    def _list(self, first: int) -> tuple[int, str]:
+        """Every stack that is not deleted, page by page; a page's token is the number of its first stack."""
+        living = [stack for stack in self.stacks if stack.status != "DELETE_COMPLETE"]
+        page, more = living[first : first + PAGE], first + PAGE < len(living)
+        token = f"<NextToken>{first + PAGE}</NextToken>" if more else ""
+        stacks = "".join(_described(stack) for stack in page)
+        return _ok("DescribeStacks", f"<Stacks>{stacks}</Stacks>{token}")
 
     def _create(self, existing: FakeStack | None, parameters: dict[str, str]) -> tuple[int, str]:
         token = parameters.get("ClientRequestToken", "")

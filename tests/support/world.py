@@ -171,6 +171,8 @@ class World:
             "update": self._update,
             "delete": self._delete,
             "describe": self._describe,
+            "list-clusters": self._list_clusters,
+            "list-official-images": self._list_official_images,
         }
         return work[call["operation"]](version, call)
 
@@ -220,7 +222,7 @@ class World:
         return {"status": "succeeded", "stack_id": stack.stack_id, "sent": True}
 
     def _describe(self, version: str, call: dict[str, Any]) -> dict[str, Any]:
-        stack = self.stacks.describe(call["stack_id"])
+        stack = self.stacks.describe(call["stack_id"] or call["cluster_name"])
         if stack is None or stack.gone:
             return failed("NotFound", "there is no such cluster")
         cluster = {
@@ -233,6 +235,25 @@ class World:
             "headNode": {"instanceId": "i-1", "publicIpAddress": "203.0.113.7", "state": "running"},
         }
         return {"status": "succeeded", "cluster": cluster, "head_node": "present", "stack_id": stack.stack_id}
+
+    def _list_clusters(self, _: str, call: dict[str, Any]) -> dict[str, Any]:
+        living = [fact.stack for fact in self.stacks.facts.values() if not fact.stack.gone]
+        clusters = [
+            {"clusterName": stack.name, "clusterStatus": stack.status, "version": stack.version}
+            for stack in living
+            if stack.version and stack.name.startswith(call["arguments"]["name_prefix"])
+        ]
+        return {"status": "succeeded", "clusters": clusters, "cluster_count": len(clusters)}
+
+    @staticmethod
+    def _list_official_images(version: str, call: dict[str, Any]) -> dict[str, Any]:
+        wanted = call["arguments"]
+        name = f"aws-parallelcluster-{version}-{wanted['os']}-{wanted['architecture']}"
+        images = [
+            {"amiId": f"ami-{day}", "name": f"{name}-2026010{day}", "version": version, **wanted}
+            for day in (2, 3, 1)
+        ]
+        return {"status": "succeeded", "images": images}
 
     # Whole stretches
 

@@ -6,8 +6,11 @@ from pathlib import Path
 
 from cluster_provider.core.attributes import attributes
 from cluster_provider.core.errors import ERRORS
+from cluster_provider.core.information import values
+from cluster_provider.core.kinds import Kind
 from cluster_provider.core.measurements import Metric
 from cluster_provider.core.properties import SCHEMA
+from cluster_provider.core.questions import CLUSTER_INFO, OFFICIAL_IMAGE
 
 CONTRACT = Path("docs/contract.md").read_text()
 
@@ -30,6 +33,14 @@ def test_every_interleaving_has_a_test_with_its_number() -> None:
 def test_every_property_and_every_error_code_is_described() -> None:
     assert [name for name in SCHEMA["properties"] if f"`{name}`" not in CONTRACT] == []
     assert [code for code in ERRORS if f"`{code}`" not in CONTRACT] == []
+
+
+def test_every_property_and_attribute_of_the_read_only_resources_is_described() -> None:
+    page = CONTRACT[CONTRACT.index("## Other resources") :]
+    names = {*CLUSTER_INFO.schema["properties"], *OFFICIAL_IMAGE.schema["properties"]}
+    names |= set(values(Kind.CLUSTER_INFO, None)) - set(attributes(None, None))
+    names |= set(values(Kind.OFFICIAL_IMAGE, None))
+    assert [name for name in names if f"`{name}`" not in page] == []
 
 
 def test_every_attribute_is_described() -> None:

@@ -10,7 +10,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.logging.utils import copy_config_to_registered_loggers
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from cluster_engine import configuration, library, result
+from cluster_engine import configuration, information, library, result
 from cluster_engine.call import Call, MisdirectedCallError
 from cluster_engine.errors import EngineError
 from cluster_engine.gate import Gate
@@ -102,6 +102,8 @@ def run(call: Call, *, remaining_s: float, now: Callable[[], datetime]) -> resul
 
 
 def _carry_out(call: Call, version: str, gate: Gate) -> result.Result:
+    if call.operation in information.OPERATIONS:
+        return information.OPERATIONS[call.operation](call, gate)
     arguments = {name: call.arguments[name] for name in ARGUMENTS[call.operation] if name in call.arguments}
     if call.operation in {"create", "update"}:
         arguments["cluster_configuration"] = configuration.load(

@@ -88,6 +88,26 @@ def invoke(operation: str, name: str, region: str, gate: Gate, **arguments: Any)
         return answer | {"changeSet": _as_text(answer["changeSet"])} if answer.get("changeSet") else answer
 
 
+def ask(function: str, region: str, gate: Gate, **arguments: Any) -> Answer:
+    """Runs a function of ``pcluster.lib`` that only asks, and returns its answer.
+
+    Args:
+        function: Its name.
+        region: As for ``invoke``.
+        gate: What guards this call.
+        arguments: Its further keyword arguments.
+
+    Raises:
+        EngineError: The library refused or failed.
+    """
+    with _isolated(region, gate):
+        try:
+            answer: Answer = getattr(pcluster.lib, function)(region=region, **arguments)
+        except Exception as error:
+            raise _engine_error("describe", "", error, gate) from error
+    return answer
+
+
 class _Texts(str):
     """A list of texts that is also its first text.
 

@@ -13,6 +13,9 @@ RESULT_MAX_BYTES = 128 * 1024
 #: One sentence longer than this is no sentence; keeps the error itself from filling the result.
 MESSAGE_MAX_CHARACTERS = 8 * 1024
 
+#: Operations that change a stack.
+CHANGES = frozenset({"create", "update", "delete"})
+
 Result = dict[str, Any]
 
 
@@ -56,7 +59,7 @@ def _common(call: Call, version: str, gate: Gate) -> Result:
         "version": version,
         "stack_id": gate.stack_id,
     }
-    return common if call.operation == "describe" else common | {"sent": gate.accepted}
+    return common | {"sent": gate.accepted} if call.operation in CHANGES else common
 
 
 def _shortened(name: str, items: list[dict[str, Any]], excess_bytes: int) -> list[dict[str, Any]]:

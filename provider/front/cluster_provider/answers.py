@@ -3,7 +3,7 @@
 import logging
 from dataclasses import dataclass, replace
 
-from cluster_provider.core import response
+from cluster_provider.core import information, response
 from cluster_provider.core.actions import Fail, Succeed
 from cluster_provider.core.attributes import attributes
 from cluster_provider.core.identity import Owner
@@ -74,6 +74,9 @@ def _outcome(
         return response.failure(request, action.physical_id, str(action.error), action.error.code)
     if request.type is RequestType.DELETE:
         return response.success(request, action.physical_id, {}, [], log_group)
+    if request.kind.is_read_only:
+        found = information.values(request.kind, action.description)
+        return response.success(request, action.physical_id, found, None, log_group)
     data, messages = _values(operation, record, action)
     return response.success(request, action.physical_id, data, messages, log_group)
 

@@ -6,7 +6,14 @@ from datetime import datetime
 from cluster_provider.core.errors import Unavailable
 from cluster_provider.core.identity import REQUEST_ID_TAG
 from cluster_provider.core.observed import Cluster, ClusterStack, Observed, StackFailure
-from cluster_provider.core.progress import EngineCall, Operation, OperationRecord, OwnerRecord, Progress
+from cluster_provider.core.progress import (
+    READS,
+    EngineCall,
+    Operation,
+    OperationRecord,
+    OwnerRecord,
+    Progress,
+)
 from cluster_provider.core.request import Request, RequestType
 from cluster_provider.ports import Stacks
 
@@ -119,7 +126,7 @@ def _pending(call: EngineCall | None, request: Request, now: datetime) -> str:
     """Why an engine may still act; a description asked for by another request changes nothing."""
     if call is None or not call.may_act(now):
         return ""
-    if call.operation is Operation.DESCRIBE and call.request_id != request.request_id:
+    if call.operation in READS and call.request_id != request.request_id:
         return ""
     return f"engine call {call.operation.value} is running"
 

@@ -155,8 +155,7 @@ class OperationService:
 
     def _pinned(self, request: Request) -> str:
         """The engine of a new cluster is fixed at acceptance, so a retry after an upgrade uses no other."""
-        asked = request.properties.version if request.properties is not None else None
-        return asked or self._ports.engines.default_version
+        return request.version or self._ports.engines.default_version
 
     def _advance(self, owner: Owner, record: OwnerRecord, holder: str) -> Answer | None:
         """One round: load, observe, decide, act. What is written last gives the lease back."""

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from cluster_provider.core.errors import ProviderError
 from cluster_provider.core.observed import ClusterStack
@@ -50,6 +51,7 @@ class Start:
         stack_id: ARN of its stack, where one exists; no other stack is touched.
         stack_tags: Owner tags for the gate; create and update only.
         version: ParallelCluster version of the cluster; None for a new one, whose engine is pinned.
+        arguments: What a list is asked for; the rest is in the request's properties.
     """
 
     operation: Operation
@@ -57,6 +59,7 @@ class Start:
     stack_id: str | None = None
     stack_tags: dict[str, str] = field(default_factory=dict)
     version: str | None = None
+    arguments: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

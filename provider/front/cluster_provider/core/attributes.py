@@ -39,7 +39,7 @@ def attributes(
         login_pools: At least so many login pools have attributes, because earlier answers had them.
     """
     described = described or {}
-    data = {name: _text(described.get(name)) for name in CLUSTER_NAMES}
+    data = {name: text(described.get(name)) for name in CLUSTER_NAMES}
     if cluster is not None:
         data |= {
             "clusterName": cluster.name,
@@ -63,7 +63,7 @@ def messages_text(messages: Sequence[Mapping[str, str]]) -> str:
 
 
 def _head_node(cluster: ClusterStack | None, head_node: Mapping[str, Any] | None) -> dict[str, str]:
-    data = {f"headNode.{name}": _text((head_node or {}).get(name)) for name in HEAD_NODE_NAMES}
+    data = {f"headNode.{name}": text((head_node or {}).get(name)) for name in HEAD_NODE_NAMES}
     if head_node is None and cluster is not None:
         data |= {f"headNode.{name}": cluster.outputs.get(output, "") for name, output in _OUTPUTS.items()}
     return data
@@ -77,12 +77,13 @@ def _login_nodes(pools: Sequence[Mapping[str, Any]], at_least: int) -> dict[str,
     data: dict[str, str] = {}
     for index in range(max(len(pools), at_least, 1)):
         pool = pools[index] if index < len(pools) else {}
-        data |= {f"loginNodes.{index}.{name}": _text(pool.get(name)) for name in LOGIN_POOL_NAMES}
+        data |= {f"loginNodes.{index}.{name}": text(pool.get(name)) for name in LOGIN_POOL_NAMES}
     first = pools[0] if pools else {}
-    return data | {f"loginNodes.{name}": _text(first.get(name)) for name in LOGIN_POOL_NAMES}
+    return data | {f"loginNodes.{name}": text(first.get(name)) for name in LOGIN_POOL_NAMES}
 
 
-def _text(value: Any) -> str:
+def text(value: Any) -> str:
+    """A value as an attribute; what is no text is written as JSON writes it, and nothing as no text."""
     if value is None:
         return ""
     if isinstance(value, bool):

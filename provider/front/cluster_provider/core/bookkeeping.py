@@ -106,6 +106,8 @@ def cluster_of(record: OwnerRecord, request: Request) -> str:
     before it was answered; then it is about what this owner made and never reported.
     Source: cloudformation-coverage-roadmap issues 1814 and 1730.
     """
+    if request.kind.is_read_only:
+        return ""
     if request.type is RequestType.CREATE:
         return request.properties.cluster_name if request.properties is not None else ""
     if request.type is RequestType.UPDATE:

@@ -13,6 +13,7 @@ from cluster_provider.core.document import format_instant, from_document
 from cluster_provider.core.errors import NotAccepted
 from cluster_provider.core.identity import CUSTOM_RESOURCE_TAG, Owner
 from cluster_provider.core.progress import (
+    READS,
     EngineCall,
     EngineError,
     EngineResult,
@@ -46,7 +47,7 @@ def next_call(
     if not _SAFE_ID.fullmatch(request_id):
         request_id = hashlib.sha256(request_id.encode()).hexdigest()[:32]
     attempts = dict(progress.attempts)
-    if start.cluster_name == progress.cluster_name:
+    if start.operation in READS or start.cluster_name == progress.cluster_name:
         attempts[start.operation] = progress.attempted(start.operation) + 1
     call = EngineCall(
         call_id=f"{request_id}-{number}",
@@ -79,7 +80,7 @@ def payload(operation: OperationRecord, start: Start, call: EngineCall) -> dict[
         "configuration": wanted.configuration if wanted is not None and changes else None,
         "configuration_tags": tags if changes else {},
         "stack_tags": start.stack_tags,
-        "arguments": wanted.arguments if wanted is not None and changes else {},
+        "arguments": wanted.arguments if wanted is not None and changes else start.arguments,
     }
 
 

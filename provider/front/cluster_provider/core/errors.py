@@ -51,6 +51,10 @@ class NotOwner(ProviderError):  # noqa: N818 - the class name is the published c
     """The cluster exists and belongs to somebody else, so it is not touched."""
 
 
+class NotFound(ProviderError):  # noqa: N818 - the class name is the published code
+    """What a read-only resource asks about does not exist."""
+
+
 class ClusterRejected(ProviderError):  # noqa: N818 - the class name is the published code
     """ParallelCluster refused the configuration or the update before anything was changed."""
 
@@ -79,6 +83,7 @@ ERRORS: dict[str, type[ProviderError]] = {
         MissingProperty,
         InvalidProperty,
         NotOwner,
+        NotFound,
         ClusterRejected,
         VersionMismatch,
         ClusterFailed,

@@ -46,15 +46,15 @@ def rejection(error: EngineError, messages: Iterable[dict[str, str]], cluster_na
         case "UpdateRejected":
             return _update_rejected(error)
         case "VersionMismatch":
-            return VersionMismatch(f"cluster {cluster_name}", _sentence(error.message))
+            return VersionMismatch(f"cluster {cluster_name}", sentence(error.message))
         case "BadRequest":
-            return ClusterRejected(f"cluster {cluster_name}", _sentence(error.message))
+            return ClusterRejected(f"cluster {cluster_name}", sentence(error.message))
         case "NotFound":
             return ClusterFailed(f"cluster {cluster_name}", "it does not exist any more.")
         case _:
             return EngineFailed(
                 f"cluster {cluster_name}",
-                _sentence(error.message),
+                sentence(error.message),
                 "Nothing was changed. The engine's log group has the details.",
             )
 
@@ -73,10 +73,10 @@ def cluster_failure(
     parts = []
     if causes:
         root = causes[0]
-        parts.append(f"{root.logical_id} ({root.resource_type}) {root.status}: {_sentence(root.reason)}")
+        parts.append(f"{root.logical_id} ({root.resource_type}) {root.status}: {sentence(root.reason)}")
     else:
-        parts.append(f"the stack is {stack.status}: {_sentence(stack.reason or 'no reason was given')}")
-    parts += [f"{item['failureCode']}: {_sentence(item['failureReason'])}" for item in pcluster_failures]
+        parts.append(f"the stack is {stack.status}: {sentence(stack.reason or 'no reason was given')}")
+    parts += [f"{item['failureCode']}: {sentence(item['failureReason'])}" for item in pcluster_failures]
     logs = f"Logs of the nodes: CloudWatch log group {stack.log_group}." if stack.log_group else ""
     return ClusterFailed(f"cluster {stack.name}", " ".join(parts), logs)
 
@@ -145,7 +145,7 @@ def no_engine(where: str, version: str, observed: Observed) -> VersionMismatch:
 
 def _configuration_invalid(error: EngineError) -> ProviderError:
     if not error.details:
-        return InvalidProperty("ClusterConfiguration", _sentence(error.message))
+        return InvalidProperty("ClusterConfiguration", sentence(error.message))
     first, *others = [_configuration_fault(detail) for detail in error.details]
     where, what = first
     more = "".join(f" {place}: {fault}" for place, fault in others)
@@ -160,21 +160,22 @@ def _configuration_fault(detail: dict[str, str]) -> tuple[str, str]:
 
 
 def _validation_text(error: EngineError, messages: Iterable[dict[str, str]]) -> str:
-    told = [f"{item['level']} {item['type']}: {_sentence(item['message'])}" for item in worst_first(messages)]
-    return " ".join(told) or _sentence(error.message)
+    told = [f"{item['level']} {item['type']}: {sentence(item['message'])}" for item in worst_first(messages)]
+    return " ".join(told) or sentence(error.message)
 
 
 def _update_rejected(error: EngineError) -> ClusterRejected:
     told = [
         f"{item.get('parameter')} from {item.get('currentValue')!r} to {item.get('requestedValue')!r}: "
-        f"{_sentence(str(item.get('message', '')))}"
+        f"{sentence(str(item.get('message', '')))}"
         for item in error.details
     ]
     return ClusterRejected(
-        "ClusterConfiguration", " ".join(told) or _sentence(error.message), "The cluster was not changed."
+        "ClusterConfiguration", " ".join(told) or sentence(error.message), "The cluster was not changed."
     )
 
 
-def _sentence(text: str) -> str:
+def sentence(text: str) -> str:
+    """A text as one line that ends like a sentence."""
     text = " ".join(text.split())
     return text if text.endswith((".", "!", "?")) else f"{text}."

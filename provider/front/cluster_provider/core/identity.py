@@ -19,6 +19,9 @@ CUSTOM_RESOURCE_TAG = {"parallelcluster:custom_resource": "cluster"}
 #: A colon can stand in no cluster name, so a marker is never mistaken for one.
 MARKER_PREFIX = "pcluster-cfn:not-created:"
 
+#: Begins the physical ids of resources that only ask.
+READ_ONLY_PREFIX = "pcluster-cfn:read-only:"
+
 #: Source: aws-parallelcluster 3.16.1, constants.py (PCLUSTER_NAME_REGEX, PCLUSTER_NAME_MAX_LENGTH).
 _CLUSTER_NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9-]{0,59}")
 
@@ -114,7 +117,16 @@ def may_be_cluster(stack_name: str) -> bool:
 
 def marker_id(owner: Owner) -> str:
     """The physical id of a resource whose Create was refused: its Delete touches nothing."""
-    return MARKER_PREFIX + hashlib.sha256(owner.key.encode()).hexdigest()[:16]
+    return MARKER_PREFIX + _fingerprint(owner)
+
+
+def read_only_id(owner: Owner) -> str:
+    """The physical id of a resource that only asks: the same for life, so nothing is ever replaced."""
+    return READ_ONLY_PREFIX + _fingerprint(owner)
+
+
+def _fingerprint(owner: Owner) -> str:
+    return hashlib.sha256(owner.key.encode()).hexdigest()[:16]
 
 
 def is_marker(physical_id: str | None) -> bool:

@@ -19,6 +19,12 @@ class Operation(StrEnum):
     UPDATE = "update"
     DELETE = "delete"
     DESCRIBE = "describe"
+    LIST_CLUSTERS = "list-clusters"
+    LIST_OFFICIAL_IMAGES = "list-official-images"
+
+
+#: Operations that change nothing: what they report is a description.
+READS = frozenset({Operation.DESCRIBE, Operation.LIST_CLUSTERS, Operation.LIST_OFFICIAL_IMAGES})
 
 
 class Phase(StrEnum):
@@ -59,6 +65,9 @@ class EngineResult:
     head_node: str | None = None
     validation_messages: list[dict[str, str]] = field(default_factory=list)
     change_set: list[dict[str, Any]] = field(default_factory=list)
+    clusters: list[dict[str, Any]] = field(default_factory=list)
+    cluster_count: int = 0
+    images: list[dict[str, Any]] = field(default_factory=list)
     error: EngineError | None = None
 
 
@@ -130,7 +139,8 @@ class Progress:
         notes: What the provider has to say itself, in the same form.
         call: The last changing call of this request that ended.
         description: The engine's last description.
-        described_at: When it was made.
+        described_at: When it was made, or tried.
+        not_described: Why the last try to describe came to nothing; None if it came to something.
         unwanted_at: When the parent stack first said that it no longer waits for this.
         outcome: The answer.
         cluster_ended_at: When the cluster's stack came to the end that is answered, by CloudFormation's own
@@ -154,6 +164,7 @@ class Progress:
     call: EngineCall | None = None
     description: EngineResult | None = None
     described_at: datetime | None = None
+    not_described: EngineError | None = None
     unwanted_at: datetime | None = None
     outcome: Outcome | None = None
     cluster_ended_at: datetime | None = None
@@ -310,9 +321,11 @@ def absorb(progress: Progress, call: EngineCall | None) -> Progress:
     if call is None or call.ended_at is None or call.result is None or progress.call == call:
         return progress
     result = call.result
-    if call.operation is Operation.DESCRIBE:
+    if call.operation in READS:
         described = result if result.error is None else progress.description
-        return replace(progress, description=described, described_at=call.ended_at)
+        return replace(
+            progress, description=described, described_at=call.ended_at, not_described=result.error
+        )
     if call.cluster_name != progress.cluster_name:
         return replace(progress, call=call)
     attempts = dict(progress.attempts)

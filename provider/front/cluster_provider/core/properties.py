@@ -7,15 +7,12 @@ import json
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from cluster_provider.core.checking import Rules
 from cluster_provider.core.deadline import SERVICE_TIMEOUT_MAX_S
-from cluster_provider.core.errors import InvalidProperty, MissingProperty
-
-if TYPE_CHECKING:
-    from jsonschema.exceptions import ValidationError
+from cluster_provider.core.errors import InvalidProperty
 
 #: Source: aws-parallelcluster 3.16.1, api/openapi/openapi.yaml (ClusterName) and constants.py.
 CLUSTER_NAME_PATTERN = r"^[a-zA-Z][a-zA-Z0-9-]+$"
@@ -24,9 +21,6 @@ CLUSTER_NAME_MAX = 60
 #: An item of the operations table may hold 400 KB; the rest of a record is far below the difference.
 #: Source: Amazon DynamoDB developer guide, "Service, account, and table quotas".
 CONFIGURATION_MAX_BYTES = 350_000
-
-#: How much of a wrong value a message shows.
-VALUE_SHOWN_MAX = 100
 
 _BOOLEAN: dict[str, Any] = {"enum": [True, False, "true", "false", "True", "False"]}
 
@@ -76,6 +70,8 @@ _EXPECTED = {
     "WaitConditionHandle": "!Ref of an AWS::CloudFormation::WaitConditionHandle",
 }
 
+RULES = Rules(SCHEMA, _EXPECTED)
+
 
 class ClusterNameUpdatePolicy(StrEnum):
     """What an Update with another ClusterName does."""
@@ -122,12 +118,10 @@ def parse_properties(raw: Mapping[str, Any]) -> Properties:
         InvalidProperty: A property has an impossible value or an unknown name, or the configuration is
             larger than a record can hold.
     """
-    error = _first_error(raw)
-    if error is not None:
-        raise _explain(error, raw)
+    RULES.check(raw)
     timeout_s = service_timeout_s(raw)
     if timeout_s is None:
-        raise _invalid("ServiceTimeout", raw["ServiceTimeout"])
+        raise RULES.invalid("ServiceTimeout", raw["ServiceTimeout"])
     configuration = encode_configuration(raw["ClusterConfiguration"])
     if len(configuration) > CONFIGURATION_MAX_BYTES:
         raise InvalidProperty(
@@ -190,39 +184,3 @@ def _arguments(raw: Mapping[str, Any]) -> dict[str, Any]:
         if name in raw:
             arguments[argument] = str(raw[name]).lower() == "true"
     return arguments
-
-
-def _first_error(raw: Mapping[str, Any]) -> "ValidationError | None":
-    """What a user should hear first of all that the schema refuses."""
-    # Imported here: only requests are looked at so, and most cold starts are wake-ups.
-    from jsonschema import Draft202012Validator  # noqa: PLC0415
-    from jsonschema.exceptions import relevance  # noqa: PLC0415
-
-    errors = Draft202012Validator(SCHEMA).iter_errors(dict(raw))
-    return min(errors, key=lambda error: (-len(error.path), relevance(error)), default=None)
-
-
-def _explain(error: "ValidationError", raw: Mapping[str, Any]) -> MissingProperty | InvalidProperty:
-    if error.validator == "required":
-        name = next(name for name in SCHEMA["required"] if name not in raw)
-        return MissingProperty(name, f"this property is needed: {_EXPECTED[name]}.")
-    if error.validator == "additionalProperties":
-        name = next(name for name in raw if name not in SCHEMA["properties"])
-        near = get_close_matches(name, SCHEMA["properties"], n=1)
-        known = (
-            f"Did you mean {near[0]}?" if near else f"Known are {', '.join(sorted(SCHEMA['properties']))}."
-        )
-        return InvalidProperty(name, "there is no such property.", known)
-    path = [str(step) for step in error.absolute_path]
-    return _invalid(path[0], error.instance, "/".join(path)) if path else _malformed(raw)
-
-
-def _malformed(raw: Mapping[str, Any]) -> InvalidProperty:
-    return InvalidProperty("ResourceProperties", f"a map is expected, not {type(raw).__name__}.")
-
-
-def _invalid(name: str, value: Any, path: str = "") -> InvalidProperty:
-    shown = value if isinstance(value, str) else json.dumps(value, default=str)
-    shown = shown if len(shown) <= VALUE_SHOWN_MAX else shown[: VALUE_SHOWN_MAX - 1] + "…"
-    expected = _EXPECTED.get(name, "a string")
-    return InvalidProperty(path or name, f"{shown!r} is not possible; expected {expected}.")

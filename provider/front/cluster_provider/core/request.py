@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, assert_never
 
 from cluster_provider.core import deadline
 from cluster_provider.core.errors import InvalidProperty, MalformedRequest, ProviderError
 from cluster_provider.core.identity import Owner, StackArn, marker_id
+from cluster_provider.core.kinds import Kind, kind_of
 from cluster_provider.core.properties import (
     ClusterNameUpdatePolicy,
     DeletionPolicy,
@@ -17,6 +18,7 @@ from cluster_provider.core.properties import (
     parse_properties,
     service_timeout_s,
 )
+from cluster_provider.core.questions import Question, parse_cluster_info, parse_official_image
 
 #: Fields without which a request cannot even be answered.
 #: Source: AWS CloudFormation user guide, "Custom resource response objects".
@@ -56,7 +58,7 @@ class Request:
         request_id: CloudFormation's id; the same for every delivery of this request.
         owner: The resource it is for.
         response_url: Where the answer goes. A credential: never logged.
-        resource_type: The resource's type name, for messages only.
+        resource_type: The resource's type name.
         physical_id: The resource's id as CloudFormation knows it; None for a Create.
         issued_at: When CloudFormation issued it.
         deadline: When it is answered at the latest.
@@ -71,6 +73,8 @@ class Request:
         signal_url: Handle of a wait condition that waits for the end of this request's work; None for a
             handle that an Update did not change, since its condition waits no more. A credential.
         signal_by: When that wait condition is signalled at the latest.
+        kind: What the resource is.
+        question: What a read-only resource asks, in place of ``properties``.
     """
 
     type: RequestType
@@ -90,6 +94,14 @@ class Request:
     may_replace: bool = False
     signal_url: str | None = None
     signal_by: datetime | None = None
+    kind: Kind = Kind.CLUSTER
+    question: Question | None = None
+
+    @property
+    def version(self) -> str | None:
+        """The ParallelCluster version asked for, if any."""
+        wanted = self.question or self.properties
+        return wanted.version if wanted is not None else None
 
     @property
     def failure_id(self) -> str:
@@ -113,16 +125,18 @@ def parse_request(event: Mapping[str, Any], received_at: datetime) -> Request:
     if kind is not RequestType.CREATE and not isinstance(physical_id, str):
         raise MalformedRequest("PhysicalResourceId", f"a {kind} needs it.")
     issued_at = deadline.issued_at(event["ResponseURL"], received_at)
-    properties, refusal = None, None
+    resource_type = str(event.get("ResourceType", ""))
+    wanted, refusal = None, None
     if kind is not RequestType.DELETE:
-        properties, refusal = _wanted(raw, owner)
+        wanted, refusal = _wanted(kind_of(resource_type), raw, owner)
+    properties = wanted if isinstance(wanted, Properties) else None
     waited_for = properties is not None and _HANDLE in raw and raw[_HANDLE] != (old or {}).get(_HANDLE)
     return Request(
         type=kind,
         request_id=event["RequestId"],
         owner=owner,
         response_url=event["ResponseURL"],
-        resource_type=str(event.get("ResourceType", "")),
+        resource_type=resource_type,
         physical_id=physical_id if kind is not RequestType.CREATE else None,
         issued_at=issued_at,
         deadline=deadline.deadline(
@@ -137,6 +151,8 @@ def parse_request(event: Mapping[str, Any], received_at: datetime) -> Request:
         may_replace=any(given.get(_NAME_POLICY) == _REPLACE for given in (raw, old or {})),
         signal_url=raw[_HANDLE] if waited_for else None,
         signal_by=deadline.signal_by(issued_at, received_at) if waited_for else None,
+        kind=kind_of(resource_type),
+        question=wanted if isinstance(wanted, Question) else None,
     )
 
 
@@ -172,13 +188,26 @@ def _mapping(event: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return value
 
 
-def _wanted(raw: Mapping[str, Any], owner: Owner) -> tuple[Properties | None, Refusal | None]:
+def _wanted(
+    kind: Kind, raw: Mapping[str, Any], owner: Owner
+) -> tuple[Properties | Question | None, Refusal | None]:
     try:
-        properties = parse_properties(raw)
-        _refuse_own_stack_name(properties, owner)
+        return _parsed(kind, raw, owner), None
     except ProviderError as error:
         return None, Refusal(error.code, error.where, error.what, error.next_step)
-    return properties, None
+
+
+def _parsed(kind: Kind, raw: Mapping[str, Any], owner: Owner) -> Properties | Question:
+    match kind:
+        case Kind.CLUSTER_INFO:
+            return parse_cluster_info(raw)
+        case Kind.OFFICIAL_IMAGE:
+            return parse_official_image(raw)
+        case Kind.CLUSTER:
+            properties = parse_properties(raw)
+            _refuse_own_stack_name(properties, owner)
+            return properties
+    assert_never(kind)
 
 
 def _refuse_own_stack_name(properties: Properties, owner: Owner) -> None:

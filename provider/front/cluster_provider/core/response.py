@@ -36,7 +36,7 @@ def success(
     request: Addressee,
     physical_id: str,
     data: Mapping[str, str],
-    messages: Sequence[Mapping[str, str]],
+    messages: Sequence[Mapping[str, str]] | None,
     log_group: str,
 ) -> Outcome:
     """A SUCCESS with its values; validation messages are cut by whole messages, the least severe first.
@@ -45,7 +45,7 @@ def success(
         request: What is answered.
         physical_id: The physical resource id.
         data: The attributes without ``validationMessages``; empty for a Delete.
-        messages: ParallelCluster's validation messages.
+        messages: ParallelCluster's validation messages; None for a resource that has no such attribute.
         log_group: Where the whole list is logged, named in the last entry of a list that was cut.
     """
 
@@ -53,7 +53,7 @@ def success(
         return _body(request, SUCCESS, physical_id, data=data)
 
     fields = dict(data)
-    if data:
+    if data and messages is not None:
         fields["validationMessages"] = _fit_messages(body, data, messages, log_group)
     return Outcome(SUCCESS, physical_id, body(fields))
 

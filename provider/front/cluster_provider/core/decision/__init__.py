@@ -10,9 +10,10 @@ from typing import assert_never
 
 from cluster_provider.core import deadline
 from cluster_provider.core.actions import Action, Fail, Nothing, Resend, Start, Succeed, Wait
-from cluster_provider.core.decision.case import RETRY_AFTER_S, Case, describe
+from cluster_provider.core.decision.case import RETRY_AFTER_S, VALUES_MARGIN_S, Case, describe
 from cluster_provider.core.decision.create import decide_create
 from cluster_provider.core.decision.delete import decide_delete
+from cluster_provider.core.decision.information import decide_information
 from cluster_provider.core.decision.update import decide_update
 from cluster_provider.core.errors import ERRORS, DeadlineExceeded
 from cluster_provider.core.observed import ClusterStack, Observed
@@ -20,9 +21,6 @@ from cluster_provider.core.progress import EngineResult, Phase, Progress
 from cluster_provider.core.request import Request, RequestType
 
 __all__ = ["decide"]
-
-#: This long before the deadline an answer goes out with the values there are, in seconds.
-VALUES_MARGIN_S = 60
 
 
 def decide(request: Request, observed: Observed, progress: Progress, now: datetime) -> Action:
@@ -50,6 +48,8 @@ def decide(request: Request, observed: Observed, progress: Progress, now: dateti
 
 
 def _decide_open(case: Case) -> Action:
+    if case.request.kind.is_read_only:
+        return _refused(case) or decide_information(case)
     match case.request.type:
         case RequestType.DELETE:
             return decide_delete(case)
@@ -106,14 +106,13 @@ def _too_late(case: Case, action: Start | Wait) -> Fail:
     last = action.why if isinstance(action, Wait) else f"the engine was about to {action.operation.value} it"
     request, cluster = case.request, case.observed.cluster
     name = case.progress.cluster_name or request.failure_id
+    about = request.question.about if request.question is not None else f"cluster {name}"
     followed = case.progress.phase is Phase.FOLLOWING
-    way_out = (
-        "A wait condition waits 12 hours at most."
-        if followed
-        else "Raise ServiceTimeout (at most 3600) if it is lower, or pass a WaitConditionHandle."
-    )
-    error = DeadlineExceeded(
-        f"cluster {name}", f"not done in the time CloudFormation gives; last seen: {last}.", way_out
-    )
+    way_out = "Raise ServiceTimeout (at most 3600) if it is lower, or pass a WaitConditionHandle."
+    if followed:
+        way_out = "A wait condition waits 12 hours at most."
+    elif request.question is not None:
+        way_out = "Raise ServiceTimeout (at most 3600) if it is lower."
+    error = DeadlineExceeded(about, f"not done in the time CloudFormation gives; last seen: {last}.", way_out)
     made = case.progress.stack_id is not None or (cluster is not None and case.made_by_request(cluster))
     return Fail(error, name if request.type is RequestType.CREATE and made else request.failure_id)

@@ -17,6 +17,9 @@ ATTEMPTS_MAX = 3
 #: How long to leave AWS alone before an engine call is repeated, in seconds.
 RETRY_AFTER_S = 30
 
+#: This long before the deadline an answer goes out with the values there are, in seconds.
+VALUES_MARGIN_S = 60
+
 
 @dataclass(frozen=True)
 class Case:

@@ -1,0 +1,76 @@
+"""Properties held against the schema of their resource type: what a template's author should hear first."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+from cluster_provider.core.errors import InvalidProperty, MissingProperty
+
+if TYPE_CHECKING:
+    from jsonschema.exceptions import ValidationError
+
+#: How much of a wrong value a message shows.
+VALUE_SHOWN_MAX = 100
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What the properties of a resource type may be.
+
+    Args:
+        schema: Their JSON Schema, an object's.
+        expected: By property, what it may be, in words.
+    """
+
+    schema: Mapping[str, Any]
+    expected: Mapping[str, str]
+
+    def check(self, raw: Mapping[str, Any]) -> None:
+        """Checks properties as CloudFormation hands them over.
+
+        Raises:
+            MissingProperty: A required property is absent.
+            InvalidProperty: A property has an impossible value or an unknown name.
+        """
+        error = self._first_error(raw)
+        if error is not None:
+            raise self._explain(error, raw)
+
+    def invalid(self, name: str, value: Any, path: str = "") -> InvalidProperty:
+        """The error for a value that a property cannot have.
+
+        Args:
+            name: The property.
+            value: The value.
+            path: Where in the property the value stands, if not the property itself.
+        """
+        shown = value if isinstance(value, str) else json.dumps(value, default=str)
+        shown = shown if len(shown) <= VALUE_SHOWN_MAX else shown[: VALUE_SHOWN_MAX - 1] + "…"
+        expected = self.expected.get(name, "a string")
+        return InvalidProperty(path or name, f"{shown!r} is not possible; expected {expected}.")
+
+    def _first_error(self, raw: Mapping[str, Any]) -> "ValidationError | None":
+        """What a user should hear first of all that the schema refuses."""
+        # Imported here: only requests are looked at so, and most cold starts are wake-ups.
+        from jsonschema import Draft202012Validator  # noqa: PLC0415
+        from jsonschema.exceptions import relevance  # noqa: PLC0415
+
+        errors = Draft202012Validator(self.schema).iter_errors(dict(raw))
+        return min(errors, key=lambda error: (-len(error.path), relevance(error)), default=None)
+
+    def _explain(self, error: "ValidationError", raw: Mapping[str, Any]) -> MissingProperty | InvalidProperty:
+        properties = self.schema["properties"]
+        if error.validator == "required":
+            name = next(name for name in self.schema["required"] if name not in raw)
+            return MissingProperty(name, f"this property is needed: {self.expected[name]}.")
+        if error.validator == "additionalProperties":
+            name = next(name for name in raw if name not in properties)
+            near = get_close_matches(name, properties, n=1)
+            known = f"Did you mean {near[0]}?" if near else f"Known are {', '.join(sorted(properties))}."
+            return InvalidProperty(name, "there is no such property.", known)
+        path = [str(step) for step in error.absolute_path]
+        if not path:
+            return InvalidProperty("ResourceProperties", f"a map is expected, not {type(raw).__name__}.")
+        return self.invalid(path[0], error.instance, "/".join(path))
