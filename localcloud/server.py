@@ -16,6 +16,7 @@ from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
 from localcloud import (
+    answers,
     cloudformation,
     edge,
     events,
@@ -67,6 +68,7 @@ class Server:
             "127.0.0.1", options.port, self._answer, threaded=True, request_handler=MotoRequestHandler
         )
         self.endpoint_url = f"http://127.0.0.1:{self._server.server_port}"
+        answers.keep_apart()
         resources.register()
         official_images.publish_on_request()
         cloudformation.install()
