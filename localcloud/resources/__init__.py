@@ -12,6 +12,7 @@ from localcloud.resources import (
     autoscaling,
     block_storage,
     cloudwatch,
+    databases,
     dynamodb,
     efs,
     elastic_ips,
@@ -22,9 +23,12 @@ from localcloud.resources import (
     launch_templates,
     logs,
     network_interfaces,
+    networks,
     placement_groups,
     route53,
+    routes,
     s3,
+    secrets,
     security_groups,
 )
 from localcloud.resources.model import take_place
@@ -33,8 +37,9 @@ __all__ = ["register"]
 
 # Importing a module defines its models; naming them here keeps the imports in use.
 _SERVICES = (
-    alarms, autoscaling, block_storage, cloudwatch, dynamodb, efs, elastic_ips, elbv2, fsx, iam, instances,
-    launch_templates, logs, network_interfaces, placement_groups, route53, s3, security_groups,
+    alarms, autoscaling, block_storage, cloudwatch, databases, dynamodb, efs, elastic_ips, elbv2, fsx, iam,
+    instances, launch_templates, logs, network_interfaces, networks, placement_groups, route53, routes, s3,
+    secrets, security_groups,
 )  # fmt: skip
 
 
@@ -42,6 +47,7 @@ def register() -> None:
     """Makes every model of this package moto's, for the life of the process; again changes nothing."""
     take_place()
     instances.complete_run_instances()
+    fsx.complete_delete_file_system()
     placement_groups.answer_api_calls()
     absent.answer_api_calls()
     s3.judge_bucket_policies_like_s3()

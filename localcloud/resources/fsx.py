@@ -1,8 +1,9 @@
 """FSx file systems and the buckets linked to them."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from moto.core.common_models import CloudFormationModel
+from moto.ec2.models import ec2_backends
 from moto.fsx import models as moto_fsx
 from moto.fsx.exceptions import FileSystemNotFound
 from moto.moto_api._internal import mock_random
@@ -29,6 +30,48 @@ class FileSystem(Resource, moto_fsx.FileSystem, CloudFormationModel):
         "LustreMountName": "lustre_mount_name",
         "ResourceARN": "resource_arn",
     }
+
+    def __init__(
+        self,
+        account_id: str,
+        region_name: str,
+        subnet_ids: list[str],
+        security_group_ids: list[str],
+        **rest: Any,
+    ) -> None:
+        super().__init__(
+            account_id=account_id,
+            region_name=region_name,
+            subnet_ids=subnet_ids,
+            security_group_ids=security_group_ids,
+            **rest,
+        )
+        self._ec2: Any = ec2_backends[account_id][region_name]
+        subnets: list[Any] = [self._ec2.get_subnet(subnet_id) for subnet_id in subnet_ids]
+        self.vpc_id = subnets[0].vpc_id
+        self.network_interface_ids = [
+            self._ec2.create_network_interface(
+                subnet,
+                subnet.get_available_subnet_ip(instance=None),
+                group_ids=security_group_ids,
+                description=f"Amazon FSx {self.file_system_id}",
+            ).id
+            for subnet in subnets
+        ]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Describes the file system with its network interfaces, by which validators judge its ports."""
+        described: dict[str, Any] = super().to_dict()
+        return described | {
+            "Lifecycle": "AVAILABLE",
+            "NetworkInterfaceIds": self.network_interface_ids,
+            "VpcId": self.vpc_id,
+        }
+
+    def release(self) -> None:
+        """Deletes the network interfaces."""
+        for interface_id in self.network_interface_ids:
+            self._ec2.enis[interface_id].delete()
 
     @property
     def physical_resource_id(self) -> str:  # type: ignore[override]
@@ -82,8 +125,10 @@ class FileSystem(Resource, moto_fsx.FileSystem, CloudFormationModel):
 
     @classmethod
     def delete_resource(cls, physical_id: str, place: Place) -> None:
-        """Deletes the file system."""
-        place.regional(moto_fsx.fsx_backends).file_systems.pop(physical_id, None)
+        """Deletes the file system with its network interfaces."""
+        file_system = place.regional(moto_fsx.fsx_backends).file_systems.pop(physical_id, None)
+        if file_system:
+            file_system.release()
 
 
 class DataRepositoryAssociation(Resource, CloudFormationModel):
@@ -118,3 +163,19 @@ class DataRepositoryAssociation(Resource, CloudFormationModel):
     @classmethod
     def delete_resource(cls, physical_id: str, place: Place) -> None:
         """Ends the link, which leaves nothing."""
+
+
+_delete_without_interfaces = moto_fsx.FSxBackend.delete_file_system
+
+
+def _delete_file_system(backend: moto_fsx.FSxBackend, file_system_id: str, *rest: Any, **named: Any) -> Any:
+    file_system: Any = backend.file_systems.get(file_system_id)
+    answer = _delete_without_interfaces(backend, file_system_id, *rest, **named)
+    file_system.release()
+    return answer
+
+
+def complete_delete_file_system() -> None:
+    """Makes the API call, too, take the network interfaces along."""
+    backend: Any = moto_fsx.FSxBackend
+    backend.delete_file_system = _delete_file_system

@@ -112,9 +112,13 @@ class Handler(Protocol):
         """Ends what an update keeps open until all of the stack's update has succeeded."""
         ...
 
+    def snapshot(self, made: Made) -> None:
+        """Saves the content of a resource that is about to be deleted."""
+        ...
+
 
 class PlainHandler:
-    """A handler without anything special about differences, left-overs, restoring and committing."""
+    """A handler without anything special about differences, left-overs, restoring, committing and content."""
 
     def differs(self, target: Target, made: Made) -> bool:
         """Compares the properties."""
@@ -136,3 +140,6 @@ class PlainHandler:
         """Nothing was kept open."""
         progress.succeeded(made)
         return no_cancel
+
+    def snapshot(self, made: Made) -> None:
+        """There is no content to save."""

@@ -14,6 +14,7 @@ from moto.ec2.models.core import TaggedEC2Resource
 
 from localcloud.cloudformation.errors import UnresolvedValueError
 from localcloud.cloudformation.handlers.base import Cancel, Made, PlainHandler, Progress, Target, no_cancel
+from localcloud.cloudformation.handlers.secret_references import resolved
 
 #: Types whose model reads ``Tags`` as a list of keys and values: the stack's tags join theirs.
 _TAGGED_BY_PROPERTY = {
@@ -82,6 +83,12 @@ class ModelHandler(PlainHandler):
         self._delete(made)
         progress.succeeded()
         return no_cancel
+
+    def snapshot(self, made: Made) -> None:
+        """Asks the model, where it has content."""
+        save = getattr(made.state.model, "save_content", None)
+        if save is not None:
+            save()
 
     def differs(self, target: Target, made: Made) -> bool:
         """Compares the properties, with the tags the model gets from its stack."""
@@ -182,7 +189,11 @@ def _region(target: Target) -> str:
 
 def _as_json(target: Target) -> dict[str, Any]:
     # A copy: some models write into what they are given.
-    return {"Type": target.resource_type, "Properties": copy.deepcopy(dict(_with_stack_tags(target)))}
+    properties = copy.deepcopy(dict(_with_stack_tags(target)))
+    return {
+        "Type": target.resource_type,
+        "Properties": resolved(properties, _account(target), _region(target)),
+    }
 
 
 def _with_stack_tags(target: Target) -> Mapping[str, Any]:

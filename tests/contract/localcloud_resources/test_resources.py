@@ -3,92 +3,28 @@
 import base64
 import hashlib
 import json
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from tests.contract.localcloud_resources import inventory
-from tests.contract.localcloud_resources.waiting import settled
-
-
-class Deployment:
-    """One stack, made and changed by templates given as resources."""
-
-    def __init__(self, client: Callable[[str], Any], name: str) -> None:
-        self._stacks = client("cloudformation")
-        self.name = name
-
-    def create(self, resources: dict[str, Any], **outputs: Any) -> dict[str, str]:
-        self._stacks.create_stack(**self._request(resources, outputs))
-        return self._outputs("CREATE_COMPLETE")
-
-    def update(self, resources: dict[str, Any], **outputs: Any) -> dict[str, str]:
-        self._stacks.update_stack(**self._request(resources, outputs))
-        return self._outputs("UPDATE_COMPLETE")
-
-    def delete(self) -> None:
-        self._stacks.delete_stack(StackName=self.name)
-        assert settled(self._stacks, self.name) == "DELETE_COMPLETE"
-
-    def _request(self, resources: dict[str, Any], outputs: dict[str, Any]) -> dict[str, Any]:
-        template = {
-            "Resources": resources,
-            "Outputs": {key: {"Value": value} for key, value in outputs.items()},
-        }
-        body = json.dumps({key: value for key, value in template.items() if value})
-        capabilities = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"]
-        return {"StackName": self.name, "TemplateBody": body, "Capabilities": capabilities}
-
-    def _outputs(self, wanted: str) -> dict[str, str]:
-        status = settled(self._stacks, self.name)
-        events = self._stacks.describe_stack_events(StackName=self.name)["StackEvents"]
-        assert status == wanted, [event.get("ResourceStatusReason") for event in events]
-        stack = self._stacks.describe_stacks(StackName=self.name)["Stacks"][0]
-        return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
-
-
-@pytest.fixture
-def stack(client, request) -> Iterator[Deployment]:
-    """A stack that must leave nothing behind."""
-    before = inventory.take(client)
-    deployment = Deployment(client, request.node.name.replace("_", "-")[:100].strip("-"))
-    yield deployment
-    deployment.delete()
-    assert inventory.added(before, inventory.take(client)) == {}
-
-
-@pytest.fixture
-def ec2(client):
-    return client("ec2")
-
-
-def _resource(kind: str, **properties: Any) -> dict[str, Any]:
-    return {"Type": f"AWS::{kind}", "Properties": properties}
-
-
-def _get(resource: str, attribute: str) -> dict[str, Any]:
-    return {"Fn::GetAtt": [resource, attribute]}
-
-
-def _ref(resource: str) -> dict[str, str]:
-    return {"Ref": resource}
+from tests.contract.localcloud_resources.deployment import get, ref, resource
 
 
 def _group(cloud, **properties: Any) -> dict[str, Any]:
-    return _resource(
+    return resource(
         "EC2::SecurityGroup", GroupDescription="a group", VpcId=cloud.exports["VPC_ID"], **properties
     )
 
 
 def _launch_template(**data: Any) -> dict[str, Any]:
-    return _resource("EC2::LaunchTemplate", LaunchTemplateData={"InstanceType": "t3.large", **data})
+    return resource("EC2::LaunchTemplate", LaunchTemplateData={"InstanceType": "t3.large", **data})
 
 
 def _launched(template: str = "Template", **properties: Any) -> dict[str, Any]:
-    version = _get(template, "LatestVersionNumber")
-    launch_template = {"LaunchTemplateId": _ref(template), "Version": version}
-    return _resource("EC2::Instance", LaunchTemplate=launch_template, **properties)
+    version = get(template, "LatestVersionNumber")
+    launch_template = {"LaunchTemplateId": ref(template), "Version": version}
+    return resource("EC2::Instance", LaunchTemplate=launch_template, **properties)
 
 
 def _describe(ec2, instance_id: str) -> dict[str, Any]:
@@ -106,7 +42,7 @@ def _role() -> dict[str, Any]:
             {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "ec2.amazonaws.com"}}
         ],
     }
-    return _resource(
+    return resource(
         "IAM::Role",
         AssumeRolePolicyDocument=document,
         ManagedPolicyArns=["arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"],
@@ -119,16 +55,16 @@ def test_an_instance_is_what_its_launch_template_says(cloud, ec2, stack):
         {
             "Group": _group(cloud),
             "Role": _role(),
-            "Profile": _resource("IAM::InstanceProfile", Roles=[_ref("Role")]),
-            "Interface": _resource(
-                "EC2::NetworkInterface", SubnetId=cloud.exports["HEAD_NODE_SUBNET"], GroupSet=[_ref("Group")]
+            "Profile": resource("IAM::InstanceProfile", Roles=[ref("Role")]),
+            "Interface": resource(
+                "EC2::NetworkInterface", SubnetId=cloud.exports["HEAD_NODE_SUBNET"], GroupSet=[ref("Group")]
             ),
             "Template": _launch_template(
                 ImageId=_image(ec2),
                 KeyName=cloud.exports["KEY_NAME"],
-                IamInstanceProfile={"Name": _ref("Profile")},
+                IamInstanceProfile={"Name": ref("Profile")},
                 MetadataOptions={"HttpTokens": "required"},
-                NetworkInterfaces=[{"DeviceIndex": 0, "NetworkInterfaceId": _ref("Interface")}],
+                NetworkInterfaces=[{"DeviceIndex": 0, "NetworkInterfaceId": ref("Interface")}],
                 BlockDeviceMappings=[
                     {"DeviceName": "/dev/xvdba", "VirtualName": "ephemeral0"},
                     {"DeviceName": "/dev/xvda", "Ebs": {"VolumeType": "gp3", "Encrypted": True}},
@@ -136,10 +72,10 @@ def test_an_instance_is_what_its_launch_template_says(cloud, ec2, stack):
             ),
             "Instance": _launched(Tags=[{"Key": "a", "Value": "b"}], PropagateTagsToVolumeOnCreation=True),
         },
-        Instance=_ref("Instance"),
-        Group=_ref("Group"),
-        Profile=_get("Profile", "Arn"),
-        Address=_get("Instance", "PublicIp"),
+        Instance=ref("Instance"),
+        Group=ref("Group"),
+        Profile=get("Profile", "Arn"),
+        Address=get("Instance", "PublicIp"),
     )
     instance = _describe(ec2, outputs["Instance"])
     assert instance["InstanceType"] == "t3.large"
@@ -157,13 +93,13 @@ def test_an_instance_is_what_its_launch_template_says(cloud, ec2, stack):
 
 def test_a_launch_template_gets_a_version_only_when_its_data_changes(stack):
     def resources(instance_type: str, note: str) -> dict[str, Any]:
-        template = _resource(
+        template = resource(
             "EC2::LaunchTemplate",
             LaunchTemplateData={"InstanceType": instance_type, "UserData": {"Fn::Base64": "#!/bin/sh"}},
         )
-        return {"Template": template, "Note": _resource("SNS::Topic", DisplayName=note)}
+        return {"Template": template, "Note": resource("SNS::Topic", DisplayName=note)}
 
-    version = _get("Template", "LatestVersionNumber")
+    version = get("Template", "LatestVersionNumber")
     assert stack.create(resources("t3.large", "one"), Version=version)["Version"] == "1"
     assert stack.update(resources("t3.large", "two"), Version=version)["Version"] == "1"
     assert stack.update(resources("t3.small", "two"), Version=version)["Version"] == "2"
@@ -171,19 +107,19 @@ def test_a_launch_template_gets_a_version_only_when_its_data_changes(stack):
 
 def test_an_elastic_ip_follows_its_association(cloud, ec2, stack):
     resources = {
-        "Interface": _resource("EC2::NetworkInterface", SubnetId=cloud.exports["HEAD_NODE_SUBNET"]),
-        "Address": _resource("EC2::EIP", Domain="vpc", Tags=[{"Key": "a", "Value": "b"}]),
-        "Association": _resource(
+        "Interface": resource("EC2::NetworkInterface", SubnetId=cloud.exports["HEAD_NODE_SUBNET"]),
+        "Address": resource("EC2::EIP", Domain="vpc", Tags=[{"Key": "a", "Value": "b"}]),
+        "Association": resource(
             "EC2::EIPAssociation",
-            AllocationId=_get("Address", "AllocationId"),
-            NetworkInterfaceId=_ref("Interface"),
+            AllocationId=get("Address", "AllocationId"),
+            NetworkInterfaceId=ref("Interface"),
         ),
     }
-    outputs = stack.create(resources, Address=_ref("Address"), Interface=_ref("Interface"))
+    outputs = stack.create(resources, Address=ref("Address"), Interface=ref("Interface"))
     (address,) = ec2.describe_addresses(PublicIps=[outputs["Address"]])["Addresses"]
     assert address["NetworkInterfaceId"] == outputs["Interface"]
     assert {"Key": "a", "Value": "b"} in address["Tags"]
-    outputs = stack.update({key: resources[key] for key in ("Interface", "Address")}, Address=_ref("Address"))
+    outputs = stack.update({key: resources[key] for key in ("Interface", "Address")}, Address=ref("Address"))
     (address,) = ec2.describe_addresses(PublicIps=[outputs["Address"]])["Addresses"]
     assert "AssociationId" not in address
 
@@ -197,9 +133,9 @@ def test_a_security_groups_rules_change_in_place(cloud, ec2, stack):
         (described,) = ec2.describe_security_groups(GroupIds=[group_id])["SecurityGroups"]
         return [item["CidrIp"] for rule in described["IpPermissions"] for item in rule["IpRanges"]]
 
-    before = stack.create(group("0.0.0.0/0"), Group=_ref("Group"))["Group"]
+    before = stack.create(group("0.0.0.0/0"), Group=ref("Group"))["Group"]
     assert allowed(before) == ["0.0.0.0/0"]
-    after = stack.update(group("10.1.0.0/16"), Group=_ref("Group"))["Group"]
+    after = stack.update(group("10.1.0.0/16"), Group=ref("Group"))["Group"]
     assert after == before
     assert allowed(after) == ["10.1.0.0/16"]
 
@@ -208,16 +144,16 @@ def test_the_first_egress_rule_replaces_the_one_that_lets_everything_out(cloud, 
     outputs = stack.create(
         {
             "Group": _group(cloud),
-            "Inside": _resource(
+            "Inside": resource(
                 "EC2::SecurityGroupEgress",
-                GroupId=_ref("Group"),
+                GroupId=ref("Group"),
                 IpProtocol="-1",
                 FromPort=0,
                 ToPort=65535,
-                DestinationSecurityGroupId=_ref("Group"),
+                DestinationSecurityGroupId=ref("Group"),
             ),
         },
-        Group=_ref("Group"),
+        Group=ref("Group"),
     )
     (group,) = ec2.describe_security_groups(GroupIds=[outputs["Group"]])["SecurityGroups"]
     (rule,) = group["IpPermissionsEgress"]
@@ -235,32 +171,32 @@ def test_an_auto_scaling_groups_instances_use_its_launch_template_and_become_hea
             "Group": _group(cloud),
             "Template": _launch_template(
                 ImageId=_image(ec2),
-                NetworkInterfaces=[{"DeviceIndex": 0, "Groups": [_ref("Group")], "SubnetId": subnet}],
+                NetworkInterfaces=[{"DeviceIndex": 0, "Groups": [ref("Group")], "SubnetId": subnet}],
                 BlockDeviceMappings=[{"DeviceName": "/dev/xvdba", "VirtualName": "ephemeral0"}],
             ),
-            "Targets": _resource(
+            "Targets": resource(
                 "ElasticLoadBalancingV2::TargetGroup", Port=22, Protocol="TCP", VpcId=cloud.exports["VPC_ID"]
             ),
-            "Balancer": _resource(
+            "Balancer": resource(
                 "ElasticLoadBalancingV2::LoadBalancer", Type="network", Scheme="internal", Subnets=[subnet]
             ),
-            "Listener": _resource(
+            "Listener": resource(
                 "ElasticLoadBalancingV2::Listener",
-                LoadBalancerArn=_ref("Balancer"),
+                LoadBalancerArn=ref("Balancer"),
                 Port=22,
                 Protocol="TCP",
-                DefaultActions=[{"Type": "forward", "TargetGroupArn": _ref("Targets")}],
+                DefaultActions=[{"Type": "forward", "TargetGroupArn": ref("Targets")}],
             ),
-            "Nodes": _resource(
+            "Nodes": resource(
                 "AutoScaling::AutoScalingGroup",
                 MinSize=size,
                 MaxSize=size,
                 DesiredCapacity=size,
                 VPCZoneIdentifier=[subnet],
-                TargetGroupARNs=[_ref("Targets")],
+                TargetGroupARNs=[ref("Targets")],
                 LaunchTemplate={
-                    "LaunchTemplateId": _ref("Template"),
-                    "Version": _get("Template", "LatestVersionNumber"),
+                    "LaunchTemplateId": ref("Template"),
+                    "Version": get("Template", "LatestVersionNumber"),
                 },
             ),
         }
@@ -269,12 +205,12 @@ def test_an_auto_scaling_groups_instances_use_its_launch_template_and_become_hea
         health = client("elbv2").describe_target_health(TargetGroupArn=arn)["TargetHealthDescriptions"]
         return {target["Target"]["Id"]: target["TargetHealth"]["State"] for target in health}
 
-    outputs = stack.create(resources(2), Targets=_ref("Targets"), Group=_ref("Group"))
+    outputs = stack.create(resources(2), Targets=ref("Targets"), Group=ref("Group"))
     before = targets(outputs["Targets"])
     assert list(before.values()) == ["healthy", "healthy"]
     instance = _describe(ec2, next(iter(before)))
     assert outputs["Group"] in [group["GroupId"] for group in instance["SecurityGroups"]]
-    stack.update(resources(3), Targets=_ref("Targets"))
+    stack.update(resources(3), Targets=ref("Targets"))
     after = targets(outputs["Targets"])
     assert len(after) == 3
     assert set(before) < set(after)
@@ -297,7 +233,7 @@ def test_an_instance_made_by_an_api_call_takes_its_interface_with_it(cloud, clie
 
 def test_placement_groups_answer_through_the_api(ec2, stack):
     outputs = stack.create(
-        {"Placement": _resource("EC2::PlacementGroup", Strategy="cluster")}, Name=_ref("Placement")
+        {"Placement": resource("EC2::PlacementGroup", Strategy="cluster")}, Name=ref("Placement")
     )
     (group,) = ec2.describe_placement_groups(GroupNames=[outputs["Name"]])["PlacementGroups"]
     assert (group["Strategy"], group["State"]) == ("cluster", "available")
@@ -306,7 +242,7 @@ def test_placement_groups_answer_through_the_api(ec2, stack):
 
 
 def test_a_roles_policies_are_attached_and_can_be_read(client, stack):
-    outputs = stack.create({"Role": _role()}, Role=_ref("Role"))
+    outputs = stack.create({"Role": _role()}, Role=ref("Role"))
     iam = client("iam")
     (attached,) = iam.list_attached_role_policies(RoleName=outputs["Role"])["AttachedPolicies"]
     assert attached["PolicyName"] == "AmazonSSMManagedInstanceCore"
@@ -318,10 +254,10 @@ def test_a_log_groups_retention_changes_in_place(client, stack):
     def resources(days: int) -> dict[str, Any]:
         transformation = {"MetricName": "errors", "MetricNamespace": "test", "MetricValue": "1"}
         return {
-            "Logs": _resource("Logs::LogGroup", LogGroupName="/test/retention", RetentionInDays=days),
-            "Filter": _resource(
+            "Logs": resource("Logs::LogGroup", LogGroupName="/test/retention", RetentionInDays=days),
+            "Filter": resource(
                 "Logs::MetricFilter",
-                LogGroupName=_ref("Logs"),
+                LogGroupName=ref("Logs"),
                 FilterPattern="ERROR",
                 MetricTransformations=[transformation],
             ),
@@ -338,22 +274,22 @@ def test_a_log_groups_retention_changes_in_place(client, stack):
 
 def test_a_private_hosted_zone_belongs_to_its_network(cloud, client, stack):
     network = {"VPCId": cloud.exports["VPC_ID"], "VPCRegion": "us-east-1"}
-    zone = _resource("Route53::HostedZone", Name="test.pcluster.", VPCs=[network])
-    outputs = stack.create({"Zone": zone}, Zone=_ref("Zone"))
+    zone = resource("Route53::HostedZone", Name="test.pcluster.", VPCs=[network])
+    outputs = stack.create({"Zone": zone}, Zone=ref("Zone"))
     described = client("route53").get_hosted_zone(Id=outputs["Zone"])
     assert described["HostedZone"]["Config"]["PrivateZone"] is True
     assert described["VPCs"] == [{"VPCId": network["VPCId"], "VPCRegion": "us-east-1"}]
 
 
 def test_a_tables_time_to_live_is_set(client, stack):
-    table = _resource(
+    table = resource(
         "DynamoDB::Table",
         BillingMode="PAY_PER_REQUEST",
         AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
         KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
         TimeToLiveSpecification={"AttributeName": "expires_at", "Enabled": True},
     )
-    outputs = stack.create({"Table": table}, Table=_ref("Table"))
+    outputs = stack.create({"Table": table}, Table=ref("Table"))
     ttl = client("dynamodb").describe_time_to_live(TableName=outputs["Table"])["TimeToLiveDescription"]
     assert ttl == {"TimeToLiveStatus": "ENABLED", "AttributeName": "expires_at"}
 
@@ -367,9 +303,9 @@ def test_what_a_template_says_of_keys_is_what_the_services_report(client, stack)
 
     def resources(encryption: dict[str, Any], logs: dict[str, Any]) -> dict[str, Any]:
         return {
-            "Table": _resource("DynamoDB::Table", **plain, **encryption),
-            "Group": _resource("Logs::LogGroup", **logs),
-            "Queue": _resource("SQS::Queue", KmsMasterKeyId=key),
+            "Table": resource("DynamoDB::Table", **plain, **encryption),
+            "Group": resource("Logs::LogGroup", **logs),
+            "Queue": resource("SQS::Queue", KmsMasterKeyId=key),
         }
 
     def reported(names: dict[str, str]) -> tuple[Any, Any]:
@@ -377,7 +313,7 @@ def test_what_a_template_says_of_keys_is_what_the_services_report(client, stack)
         (group,) = client("logs").describe_log_groups(logGroupNamePrefix=names["Group"])["logGroups"]
         return table.get("SSEDescription", {}).get("KMSMasterKeyArn"), group.get("kmsKeyId")
 
-    outputs = {name: _ref(name) for name in ("Table", "Group", "Queue")}
+    outputs = {name: ref(name) for name in ("Table", "Group", "Queue")}
     names = stack.create(resources({}, {}), **outputs)
     assert reported(names) == (None, None)
     queue = client("sqs").get_queue_attributes(QueueUrl=names["Queue"], AttributeNames=["KmsMasterKeyId"])

@@ -1,0 +1,262 @@
+"""What clusters stand on: networks, file systems, databases and secrets, made by a stack."""
+
+import pytest
+
+from tests.contract.localcloud_resources.deployment import get, ref, resource
+
+ANYWHERE = "0.0.0.0/0"
+
+
+def _network():
+    """A VPC with a public and a private subnet, as templates write it."""
+    return {
+        "Vpc": resource("EC2::VPC", CidrBlock="10.8.0.0/16", EnableDnsHostnames=True),
+        "Public": resource(
+            "EC2::Subnet",
+            VpcId=ref("Vpc"),
+            CidrBlock="10.8.0.0/24",
+            AvailabilityZone="us-east-1b",
+            MapPublicIpOnLaunch=True,
+        ),
+        "Private": resource(
+            "EC2::Subnet", VpcId=ref("Vpc"), CidrBlock="10.8.16.0/20", AvailabilityZone="us-east-1a"
+        ),
+        "Gateway": resource("EC2::InternetGateway", Tags=[{"Key": "Name", "Value": "out"}]),
+        "Attached": resource("EC2::VPCGatewayAttachment", VpcId=ref("Vpc"), InternetGatewayId=ref("Gateway")),
+        "Address": resource("EC2::EIP", Domain="vpc") | {"DependsOn": "Attached"},
+        "Nat": resource(
+            "EC2::NatGateway", SubnetId=ref("Public"), AllocationId=get("Address", "AllocationId")
+        ),
+        "PublicTable": resource("EC2::RouteTable", VpcId=ref("Vpc")),
+        "Out": resource(
+            "EC2::Route",
+            RouteTableId=ref("PublicTable"),
+            DestinationCidrBlock=ANYWHERE,
+            GatewayId=ref("Gateway"),
+        )
+        | {"DependsOn": "Attached"},
+        "PublicOut": resource(
+            "EC2::SubnetRouteTableAssociation", RouteTableId=ref("PublicTable"), SubnetId=ref("Public")
+        ),
+        "PrivateTable": resource("EC2::RouteTable", VpcId=ref("Vpc")),
+        "Through": resource(
+            "EC2::Route",
+            RouteTableId=ref("PrivateTable"),
+            DestinationCidrBlock=ANYWHERE,
+            NatGatewayId=ref("Nat"),
+        ),
+        "PrivateOut": resource(
+            "EC2::SubnetRouteTableAssociation", RouteTableId=ref("PrivateTable"), SubnetId=ref("Private")
+        ),
+        "S3": resource(
+            "EC2::VPCEndpoint",
+            VpcId=ref("Vpc"),
+            ServiceName="com.amazonaws.us-east-1.s3",
+            RouteTableIds=[ref("PrivateTable")],
+        ),
+    }
+
+
+def _group(**properties):
+    return resource("EC2::SecurityGroup", GroupDescription="a group", VpcId=ref("Vpc"), **properties)
+
+
+def _routes(ec2, subnet_id):
+    filters = [{"Name": "association.subnet-id", "Values": [subnet_id]}]
+    (table,) = ec2.describe_route_tables(Filters=filters)["RouteTables"]
+    return {route.get("DestinationCidrBlock", "prefix list"): route for route in table["Routes"]}
+
+
+def test_a_network_routes_as_its_template_says_and_goes_with_its_stack(ec2, stack):
+    outputs = stack.create(
+        _network(),
+        Vpc=ref("Vpc"),
+        Public=ref("Public"),
+        Private=ref("Private"),
+        Gateway=ref("Gateway"),
+        Nat=ref("Nat"),
+        Zone=get("Public", "AvailabilityZone"),
+    )
+    assert _routes(ec2, outputs["Public"])[ANYWHERE]["GatewayId"] == outputs["Gateway"]
+    private = _routes(ec2, outputs["Private"])
+    assert private[ANYWHERE]["NatGatewayId"] == outputs["Nat"]
+    assert private["prefix list"]["GatewayId"].startswith("vpce-")
+    subnets = ec2.describe_subnets(SubnetIds=[outputs["Public"], outputs["Private"]])["Subnets"]
+    mapped = {subnet["SubnetId"]: subnet["MapPublicIpOnLaunch"] for subnet in subnets}
+    assert mapped == {outputs["Public"]: True, outputs["Private"]: False}
+    assert outputs["Zone"] == "us-east-1b"
+    names = ec2.describe_vpc_attribute(VpcId=outputs["Vpc"], Attribute="enableDnsHostnames")
+    assert names["EnableDnsHostnames"]["Value"] is True
+
+
+def test_a_network_changes_in_place(ec2, stack):
+    before = stack.create(_network(), Vpc=ref("Vpc"), Private=ref("Private"))
+    changed = _network()
+    changed["Vpc"]["Properties"] |= {"EnableDnsHostnames": False, "Tags": [{"Key": "a", "Value": "b"}]}
+    changed["Private"]["Properties"]["MapPublicIpOnLaunch"] = True
+    assert stack.update(changed, Vpc=ref("Vpc"), Private=ref("Private")) == before
+    (subnet,) = ec2.describe_subnets(SubnetIds=[before["Private"]])["Subnets"]
+    assert subnet["MapPublicIpOnLaunch"] is True
+
+
+def test_file_systems_have_interfaces_in_the_groups_of_their_template(client, ec2, stack):
+    resources = _network() | {
+        "Group": _group(),
+        "Lustre": resource(
+            "FSx::FileSystem",
+            FileSystemType="LUSTRE",
+            StorageCapacity=1200,
+            SubnetIds=[ref("Private")],
+            SecurityGroupIds=[ref("Group")],
+            LustreConfiguration={"DeploymentType": "SCRATCH_2"},
+        ),
+        "Efs": resource("EFS::FileSystem", Encrypted=True),
+        "Target": resource(
+            "EFS::MountTarget",
+            FileSystemId=ref("Efs"),
+            SubnetId=ref("Private"),
+            SecurityGroups=[ref("Group")],
+        ),
+    }
+    outputs = stack.create(resources, Lustre=ref("Lustre"), Group=ref("Group"), Vpc=ref("Vpc"))
+    (described,) = client("fsx").describe_file_systems(FileSystemIds=[outputs["Lustre"]])["FileSystems"]
+    assert described["VpcId"] == outputs["Vpc"]
+    interfaces = ec2.describe_network_interfaces(NetworkInterfaceIds=described["NetworkInterfaceIds"])
+    (interface,) = interfaces["NetworkInterfaces"]
+    assert [group["GroupId"] for group in interface["Groups"]] == [outputs["Group"]]
+
+
+def test_a_file_system_that_the_api_deletes_takes_its_interface_along(cloud, client, ec2):
+    fsx = client("fsx")
+    made = fsx.create_file_system(
+        FileSystemType="LUSTRE", StorageCapacity=1200, SubnetIds=[cloud.exports["COMPUTE_SUBNET"]]
+    )["FileSystem"]
+    fsx.delete_file_system(FileSystemId=made["FileSystemId"])
+    left = ec2.describe_network_interfaces()["NetworkInterfaces"]
+    assert made["NetworkInterfaceIds"][0] not in {one["NetworkInterfaceId"] for one in left}
+
+
+def _aurora(**cluster):
+    return {
+        "Password": resource(
+            "SecretsManager::Secret",
+            GenerateSecretString={"PasswordLength": 24, "ExcludePunctuation": True},
+        ),
+        "Subnets": resource(
+            "RDS::DBSubnetGroup",
+            DBSubnetGroupDescription="two zones",
+            SubnetIds=[ref("Private"), ref("Public")],
+        ),
+        "Settings": resource(
+            "RDS::DBClusterParameterGroup",
+            Family="aurora-mysql8.0",
+            Description="settings",
+            Parameters={"innodb_lock_wait_timeout": "900"},
+        ),
+        "Database": resource(
+            "RDS::DBCluster",
+            Engine="aurora-mysql",
+            MasterUsername="slurm",
+            MasterUserPassword={"Fn::Sub": "{{resolve:secretsmanager:${Password}}}"},
+            DBSubnetGroupName=ref("Subnets"),
+            DBClusterParameterGroupName=ref("Settings"),
+            ServerlessV2ScalingConfiguration={"MinCapacity": 0.5, "MaxCapacity": 4},
+            **cluster,
+        ),
+        "Instance": resource(
+            "RDS::DBInstance",
+            DBClusterIdentifier=ref("Database"),
+            DBInstanceClass="db.serverless",
+            Engine="aurora-mysql",
+        ),
+    }
+
+
+def test_an_aurora_cluster_has_instances_scaling_and_an_address(client, stack):
+    outputs = stack.create(
+        _network() | _aurora(),
+        Database=ref("Database"),
+        Host=get("Database", "Endpoint.Address"),
+        Port=get("Database", "Endpoint.Port"),
+        Instance=ref("Instance"),
+    )
+    rds = client("rds")
+    (database,) = rds.describe_db_clusters(DBClusterIdentifier=outputs["Database"])["DBClusters"]
+    assert outputs["Port"] == "3306"
+    assert database["Endpoint"] == outputs["Host"]
+    assert database["ServerlessV2ScalingConfiguration"] == {"MinCapacity": 0.5, "MaxCapacity": 4.0}
+    assert [member["DBInstanceIdentifier"] for member in database["DBClusterMembers"]] == [
+        outputs["Instance"]
+    ]
+    answer = rds.describe_db_cluster_parameters(
+        DBClusterParameterGroupName=database["DBClusterParameterGroup"]
+    )
+    values = {one["ParameterName"]: one["ParameterValue"] for one in answer["Parameters"]}
+    assert values == {"innodb_lock_wait_timeout": "900"}
+
+
+def test_a_deletion_policy_of_snapshot_saves_a_database(client, stack):
+    resources = _network() | _aurora()
+    resources["Database"]["DeletionPolicy"] = "Snapshot"
+    database = stack.create(resources, Database=ref("Database"))["Database"]
+    stack.delete()
+    rds = client("rds")
+    manual = rds.describe_db_cluster_snapshots(SnapshotType="manual")["DBClusterSnapshots"]
+    (saved,) = [one for one in manual if one["DBClusterIdentifier"] == database]
+    rds.delete_db_cluster_snapshot(DBClusterSnapshotIdentifier=saved["DBClusterSnapshotIdentifier"])
+
+
+def test_subnets_of_one_zone_are_too_few_for_a_database(stack):
+    resources = _network() | {
+        "Subnets": resource(
+            "RDS::DBSubnetGroup", DBSubnetGroupDescription="one zone", SubnetIds=[ref("Private")]
+        )
+    }
+    with pytest.raises(AssertionError, match="Add subnets to cover at least 2 AZs"):
+        stack.create(resources)
+
+
+def test_a_generated_secret_is_plain_text_or_a_key_of_a_json_text(client, stack):
+    outputs = stack.create(
+        {
+            "Plain": resource(
+                "SecretsManager::Secret",
+                GenerateSecretString={"PasswordLength": 24, "ExcludePunctuation": True},
+            ),
+            "Keyed": resource(
+                "SecretsManager::Secret",
+                GenerateSecretString={
+                    "SecretStringTemplate": '{"username": "slurm"}',
+                    "GenerateStringKey": "password",
+                },
+            ),
+        },
+        Plain=ref("Plain"),
+        Keyed=ref("Keyed"),
+    )
+    read = {
+        name: client("secretsmanager").get_secret_value(SecretId=arn)["SecretString"]
+        for name, arn in outputs.items()
+    }
+    assert len(read["Plain"]) == 24
+    assert read["Plain"].isalnum()
+    assert read["Keyed"].startswith('{"username": "slurm", "password": "')
+
+
+def test_a_resource_gets_the_secret_that_it_refers_to(cloud, ec2, stack):
+    reference = "<{{resolve:secretsmanager:${Secret}:SecretString:password}}>"
+    outputs = stack.create(
+        {
+            "Secret": resource("SecretsManager::Secret", SecretString='{"password": "pa55"}'),
+            "Group": resource(
+                "EC2::SecurityGroup",
+                GroupDescription={"Fn::Sub": reference},
+                VpcId=cloud.exports["VPC_ID"],
+            ),
+        },
+        Group=ref("Group"),
+        Shown={"Fn::Sub": reference},
+    )
+    (group,) = ec2.describe_security_groups(GroupIds=[outputs["Group"]])["SecurityGroups"]
+    assert group["Description"] == "<pa55>"
+    assert "pa55" not in outputs["Shown"]
