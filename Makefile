@@ -4,10 +4,11 @@ PY := .venv/bin/python
 PCLUSTER_LAYERS := layers/pcluster
 PCLUSTER_DEFAULT := $(PCLUSTER_LAYERS)/3.16.1
 UV_DEPLOYED := .venv/bin/uv pip compile -q --no-header --no-annotate --generate-hashes --only-binary :all: --python-version 3.12 --python-platform x86_64-manylinux_2_28
+TEMPLATES := template.yaml engine.yaml $(shell grep -rl --include=*.yaml ^AWSTemplateFormatVersion examples)
 export PYTHONPATH := .:provider/front:provider/engine
 
 .DEFAULT_GOAL := help
-.PHONY: help check format test build engine publish e2e-artefact e2e-engines property crash bench bench-scale demo local lock clean
+.PHONY: help check format test build engine publish e2e-examples e2e-artefact e2e-engines property crash bench bench-scale demo local lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | column -t -s '|'
@@ -28,7 +29,7 @@ check: .venv/.installed ## lint, format, types, import rules, templates
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
 	.venv/bin/lint-imports
-	.venv/bin/cfn-lint template.yaml engine.yaml examples/*.yaml
+	.venv/bin/cfn-lint $(TEMPLATES)
 
 format: .venv/.installed ## rewrite: format and fix
 	$(PY) -m ruff check --fix . ; $(PY) -m ruff format .
@@ -47,6 +48,9 @@ build: .venv/.installed ## what is deployed, into build/, with sizes [ARCH=arm64
 
 engine: .venv/.installed ## another version's engine with its stack, into build/engine-VERSION [PCLUSTER_VERSION=3.14.0 ARCH=arm64 TARGET_PYTHON=3.12]
 	@$(PY) -m tools.artefacts engine-stack --pcluster-version $(or $(PCLUSTER_VERSION),$(error name a version: make engine PCLUSTER_VERSION=3.14.0)) $(if $(ARCH),--arch $(ARCH)) $(if $(TARGET_PYTHON),--python $(TARGET_PYTHON))
+
+e2e-examples: .venv/.installed ## every example, deployed on the embedded cloud
+	E2E_EXAMPLES=1 $(PY) -m pytest tests/examples $(ARGS)
 
 e2e-artefact: .venv/.installed .venv-sam/.installed ## build, then run the end-to-end tests on what was built, as Lambda would run it
 	@$(PY) -m tools.artefacts build --runnable
