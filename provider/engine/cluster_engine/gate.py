@@ -5,7 +5,8 @@ endpoint.py: ``before-parameter-build``, ``before-send`` (once per attempt, retr
 (error answers included) and ``after-call-error`` (no answer).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -34,6 +35,11 @@ THROTTLING_CODES = frozenset(
         "TransactionInProgressException",
     }
 )
+
+#: The item that the head node and the library share, and the status in which no compute node runs.
+#: Source: pcluster/models/compute_fleet_status_manager.py, JsonComputeFleetStatusManager.
+_FLEET_ITEM = "COMPUTE_FLEET"
+STOPPED = "STOPPED"
 
 
 class Session(Protocol):
@@ -103,6 +109,9 @@ class Gate:
     seen: Stack | None = field(default=None, init=False)
     #: Whether EC2 answered the last question for instances; None if it was not asked.
     instances_known: bool | None = field(default=None, init=False)
+    #: The compute fleet's status, as last read from the cluster's table; None if it was not.
+    fleet_status: str | None = field(default=None, init=False)
+    _pretends_stopped: bool = field(default=False, init=False)
     #: Operations that were not answered when they were last called.
     _unanswered: set[str] = field(default_factory=set, init=False)
     _in_doubt: bool = field(default=False, init=False)
@@ -126,6 +135,9 @@ class Gate:
         register("after-call.cloudformation.DescribeStacks", self._check_identity)
         register("after-call.ec2.DescribeInstances", self._note_instances)
         register("after-call-error.ec2.DescribeInstances", self._note_no_instances)
+        # The handlers of a longer name run first: boto3's, for "after-call.dynamodb", unpacks the item.
+        register("after-call.dynamodb.GetItem", self._note_fleet)
+        register("before-send.dynamodb.UpdateItem", self._fence_fleet)
         register("before-send.ec2.TerminateInstances", self._protect_nodes)
         register("before-send.s3.DeleteObjects", self._protect_artefacts)
         register("after-call", self._watch)
@@ -180,6 +192,29 @@ class Gate:
 
     def _note_no_instances(self, **_: Any) -> None:
         self.instances_known = False
+
+    @contextmanager
+    def fleet_seen_stopped(self) -> Iterator[None]:
+        """Has the library see a stopped fleet, whatever its status is: for a dry run on that condition."""
+        self._pretends_stopped = True
+        try:
+            yield
+        finally:
+            self._pretends_stopped = False
+
+    def _note_fleet(self, parsed: dict[str, Any], **_: Any) -> None:
+        item = parsed.get("Item", {})
+        if item.get("Id", {}).get("S") != _FLEET_ITEM:
+            return
+        status = item["Data"]["M"]["status"]
+        if self._pretends_stopped:
+            status["S"] = STOPPED
+        else:
+            self.fleet_status = status["S"]
+
+    def _fence_fleet(self, **_: Any) -> None:
+        # The library writes one item only: the request to stop or start the fleet.
+        self.check_fence()
 
     def _protect_nodes(self, **_: Any) -> None:
         # The library terminates the compute nodes whenever its deletion fails, also when it never began.

@@ -24,6 +24,8 @@ ARGUMENTS = {
     "update": ("suppress_validators", "validation_failure_level", "force_update"),
     "delete": (),
     "describe": (),
+    "stop-fleet": (),
+    "start-fleet": (),
 }
 
 #: What every line of a call is told apart by.

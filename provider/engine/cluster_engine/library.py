@@ -12,8 +12,9 @@ import os
 import re
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any, Self
 
 import boto3
@@ -28,11 +29,25 @@ from pcluster.utils import get_installed_version
 from pcluster.validators.s3_validators import UrlValidator
 
 from cluster_engine.errors import EngineError
-from cluster_engine.gate import THROTTLING_CODES, Gate, GaveUpError, Refusal
+from cluster_engine.gate import STOPPED, THROTTLING_CODES, Gate, GaveUpError, Refusal
 
 logger = logging.getLogger(__name__)
 
 Answer = dict[str, Any]
+
+#: The library's function for each operation of docs/engine.md, and what makes it that operation.
+#: Source: pcluster/api/openapi/openapi.yaml.
+FUNCTIONS: dict[str, tuple[str, Answer]] = {
+    "create": ("create_cluster", {}),
+    "update": ("update_cluster", {}),
+    "delete": ("delete_cluster", {}),
+    "describe": ("describe_cluster", {}),
+    "stop-fleet": ("update_compute_fleet", {"status": "STOP_REQUESTED"}),
+    "start-fleet": ("update_compute_fleet", {"status": "START_REQUESTED"}),
+}
+
+#: What a refused change needs, if a stopped fleet is all that is missing.
+FLEET_STOP = "fleet-stop"
 
 #: The library fetches its list of Regions without a time-out; without an answer it takes the list it ships.
 #: Source: pcluster/utils.py, retrieve_supported_regions.
@@ -56,10 +71,10 @@ def version() -> str:
 
 
 def invoke(operation: str, name: str, region: str, gate: Gate, **arguments: Any) -> Answer:
-    """Runs ``pcluster.lib.<operation>_cluster`` behind the gate and returns its answer.
+    """Runs the library's function for an operation behind the gate and returns its answer.
 
     Args:
-        operation: ``create``, ``update``, ``delete`` or ``describe``.
+        operation: One of ``FUNCTIONS``.
         name: The cluster's.
         region: Passed to the library; the process's own Region is back in place afterwards.
         gate: What guards this call.
@@ -78,13 +93,17 @@ def invoke(operation: str, name: str, region: str, gate: Gate, **arguments: Any)
         try:
             if operation != "describe":
                 gate.check_fence()  # what would be refused at the end is not begun
-            function = getattr(pcluster.lib, f"{operation}_cluster")
-            answer: Answer = function(cluster_name=name, region=region, **_accepted(arguments))
+            function_name, kind = FUNCTIONS[operation]
+            function = partial(getattr(pcluster.lib, function_name), cluster_name=name, region=region, **kind)
+            answer: Answer = function(**_accepted(arguments))
         except Exception as error:
             if gate.accepted:
                 logger.warning("accepted, but the library failed afterwards", exc_info=True)
                 return {}
-            raise _engine_error(operation, name, error, gate) from error
+            refusal = _engine_error(operation, name, error, gate)
+            if refusal.code == "UpdateRejected":
+                _judge_cures(refusal, name, partial(function, **arguments), gate)
+            raise refusal from error
         return answer | {"changeSet": _as_text(answer["changeSet"])} if answer.get("changeSet") else answer
 
 
@@ -106,6 +125,38 @@ def ask(function: str, region: str, gate: Gate, **arguments: Any) -> Answer:
         except Exception as error:
             raise _engine_error("describe", "", error, gate) from error
     return answer
+
+
+def _judge_cures(refusal: EngineError, name: str, update: Callable[..., Any], gate: Gate) -> None:
+    """Notes with each refused change whether a stopped fleet is all that it needs.
+
+    The library's own dry run tells, with a fleet that it sees stopped: what it still refuses needs something
+    else. Its texts do not tell, since those about login nodes and storage speak of stopping the fleet as well.
+
+    Raises:
+        EngineError: The dry run came to no verdict.
+    """
+    left = {detail["parameter"] for detail in refusal.details}
+    if gate.fleet_status != STOPPED:
+        try:
+            with gate.fleet_seen_stopped():
+                left = _refused_parameters(update)
+        except Exception as error:
+            raise _engine_error("update", name, error, gate) from error
+    for detail in refusal.details:
+        detail["cure"] = "" if detail["parameter"] in left else FLEET_STOP
+
+
+def _refused_parameters(update: Callable[..., Any]) -> set[str]:
+    """The parameters that a dry run of an update refuses; its configuration was found valid already."""
+    try:
+        update(dryrun=True, suppress_validators=_Texts(["ALL"]))
+    except errors.DryrunOperationException:
+        return set()
+    except errors.UpdateClusterBadRequestException as error:
+        refused = _content(error).get("updateValidationErrors") or []
+        return {item["parameter"] for item in refused}
+    raise RuntimeError("a dry run of the library ended like a real update")
 
 
 class _Texts(str):

@@ -13,8 +13,9 @@ RESULT_MAX_BYTES = 128 * 1024
 #: One sentence longer than this is no sentence; keeps the error itself from filling the result.
 MESSAGE_MAX_CHARACTERS = 8 * 1024
 
-#: Operations that change a stack.
+#: Operations that change a cluster's stack, and those that look at its compute fleet.
 CHANGES = frozenset({"create", "update", "delete"})
+ABOUT_FLEET = frozenset({"update", "stop-fleet", "start-fleet"})
 
 Result = dict[str, Any]
 
@@ -59,7 +60,11 @@ def _common(call: Call, version: str, gate: Gate) -> Result:
         "version": version,
         "stack_id": gate.stack_id,
     }
-    return common | {"sent": gate.accepted} if call.operation in CHANGES else common
+    if call.operation in CHANGES:
+        common["sent"] = gate.accepted
+    if call.operation in ABOUT_FLEET and gate.fleet_status is not None:
+        common["fleet_status"] = gate.fleet_status
+    return common
 
 
 def _shortened(name: str, items: list[dict[str, Any]], excess_bytes: int) -> list[dict[str, Any]]:

@@ -43,6 +43,40 @@ def with_max_count(configuration, count):
     return changed
 
 
+def with_compute_instance(configuration, instance_type):
+    changed = copy.deepcopy(configuration)
+    (resource,) = changed["Scheduling"]["SlurmQueues"][0]["ComputeResources"]
+    resource["InstanceType"] = instance_type
+    return changed
+
+
+def _changes_what_needs_a_stopped_fleet(cloud, call, configuration, stack_id):
+    wanted = with_compute_instance(configuration, "c5.2xlarge")
+    mixed = copy.deepcopy(wanted)
+    mixed["HeadNode"]["InstanceType"] = "t3.large"
+    refused = call("update", mixed, stack_id=stack_id)
+    assert refused["error"]["code"] == "UpdateRejected"
+    assert {item["parameter"].split(".")[0]: item["cure"] for item in refused["error"]["details"]} == {
+        "HeadNode": "",
+        "Scheduling": "fleet-stop",
+    }
+    assert refused["fleet_status"] == "RUNNING"
+
+    assert call("stop-fleet", stack_id=stack_id)["fleet_status"] == "STOP_REQUESTED"
+    cloud.advance(300)
+    assert call("stop-fleet", stack_id=stack_id)["fleet_status"] == "STOPPED"
+
+    updated = call("update", wanted, stack_id=stack_id, call_id="update-2")
+    assert (updated["status"], updated["sent"]) == ("succeeded", True)
+    early = call("start-fleet", stack_id=stack_id)
+    assert (early["status"], early["error"]["code"]) == ("failed", "BadRequest")
+    assert settle(cloud, stack_id)["StackStatus"] == "UPDATE_COMPLETE"
+
+    assert call("start-fleet", stack_id=stack_id)["fleet_status"] == "START_REQUESTED"
+    cloud.advance(300)
+    assert call("start-fleet", stack_id=stack_id)["fleet_status"] == "RUNNING"
+
+
 def test_a_cluster_is_created_described_updated_and_deleted(cloud, engine, configuration):
     def call(operation, wanted=None, **fields):
         return engine(
@@ -98,6 +132,8 @@ def test_a_cluster_is_created_described_updated_and_deleted(cloud, engine, confi
     assert tags(stack).items() >= OWNER_TAGS.items()
     stored = stored_configuration(cloud, stack)
     assert stored["Scheduling"]["SlurmQueues"][0]["ComputeResources"][0]["MaxCount"] == 8
+
+    _changes_what_needs_a_stopped_fleet(cloud, call, with_max_count(configuration, "8"), stack_id)
 
     deleted = call("delete", stack_id=stack_id, call_id="delete-1")
     assert (deleted["status"], deleted["sent"]) == ("succeeded", True)
