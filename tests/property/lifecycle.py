@@ -104,6 +104,8 @@ wishes = st.fixed_dictionaries(
     {
         "ClusterName": st.sampled_from([*NAMES * 4, TAKEN]),
         "Tags": st.integers(0, 2),
+        "InstanceType": st.sampled_from(["c7i.large", "c7i.large", "hpc7a.96xlarge"]),
+        "ComputeFleetUpdatePolicy": st.sampled_from(["None", "StopAndRestart", "StopAndRestart"]),
         "DeletionPolicy": st.sampled_from(["Delete", "Delete", "Retain"]),
         "ClusterNameUpdatePolicy": st.sampled_from(["Refuse", "Replace"]),
         "ValidationFailureLevel": st.sampled_from(["ERROR"] * 9 + ["SILLY"]),
@@ -113,10 +115,12 @@ wishes = st.fixed_dictionaries(
 
 
 def _properties(wish: dict[str, Any], resource: Resource) -> dict[str, Any]:
-    rest = {key: value for key, value in wish.items() if key not in {"Tags", HANDLE}}
+    rest = {key: value for key, value in wish.items() if key not in {"Tags", "InstanceType", HANDLE}}
     if wish[HANDLE]:
         rest[HANDLE] = f"{HANDLES}{resource.stack_id}/{resource.logical_id}/{wish[HANDLE]}"
-    return properties(ClusterConfiguration={**CONFIGURATION, "Tags": [str(wish["Tags"])]}, **rest)
+    queues = [{"Name": "q1", "MaxCount": "4", "InstanceType": wish["InstanceType"]}]
+    configuration = {**CONFIGURATION, "Scheduling": {"SlurmQueues": queues}, "Tags": [str(wish["Tags"])]}
+    return properties(ClusterConfiguration=configuration, **rest)
 
 
 @dataclass(frozen=True)
@@ -373,6 +377,11 @@ class Lifecycle(RuleBasedStateMachine):
         if kind == "taken":
             self._stranger(stack.name)
 
+    @rule()
+    def fleets_move(self) -> None:
+        """Head nodes do what was asked of them; how soon is anybody's guess."""
+        self.world.move_fleets()
+
     def _settled(self) -> list[ClusterStack]:
         return [stack for stack in self.world.clusters() if not stack.in_progress]
 
@@ -517,6 +526,15 @@ class Lifecycle(RuleBasedStateMachine):
                     for each in self.disturbed
                 )
                 assert lost or resource.physical_id in names, f"{resource.physical_id} is gone"
+                self._check_fleet(resource)
+
+    def _check_fleet(self, resource: Resource) -> None:
+        """What was stopped for an update runs again once the stack is at rest."""
+        for stack in self._clusters_of(resource.owner):
+            if stack.works and stack.name == resource.physical_id:
+                assert self.world.fleet(stack.name) == "RUNNING", (
+                    f"{stack.name}: {self.world.fleet(stack.name)}"
+                )
 
     def _check_conditions(self) -> None:
         """Whatever holds a stack up has heard how the work ended, and the truth."""

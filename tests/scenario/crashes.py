@@ -13,7 +13,7 @@ from cluster_provider.core.measurements import Metric
 from tests.support.fakes import HANDLES
 from tests.support.faults import Killed, Seam
 from tests.support.simulation import SERVICE_TIMEOUT_S, STACK_S, Resource, Simulation
-from tests.support.world import CONFIGURATION, properties
+from tests.support.world import CONFIGURATION, OTHER_NODES, properties
 
 NEW = {**CONFIGURATION, "Tags": []}
 REPLACING = {"ClusterNameUpdatePolicy": "Replace"}
@@ -57,6 +57,22 @@ def _create(world: Simulation, resource: Resource) -> None:
 
 def _update(world: Simulation, resource: Resource) -> None:
     resource.update(properties(ClusterConfiguration=NEW, **REPLACING))
+    world.until_answered()
+
+
+STOPPING = {**REPLACING, "ComputeFleetUpdatePolicy": "StopAndRestart"}
+
+
+def _update_stopped(world: Simulation, resource: Resource) -> None:
+    resource.update(properties(ClusterConfiguration=OTHER_NODES, **STOPPING))
+    world.until_answered()
+
+
+def _fail_stopped_and_roll_back(world: Simulation, resource: Resource) -> None:
+    world.fates["UPDATE"] = "UPDATE_ROLLBACK_COMPLETE"
+    _update_stopped(world, resource)
+    world.run(20)
+    resource.roll_back()
     world.until_answered()
 
 
@@ -133,6 +149,8 @@ def _until_signalled(world: Simulation, resource: Resource) -> None:
 STORIES = {
     "a create": Story(_nothing, _create),
     "an update": Story(_made, _update),
+    "an update with a stopped fleet": Story(_made, _update_stopped),
+    "a failed update with a stopped fleet and its rollback": Story(_made, _fail_stopped_and_roll_back),
     "a delete": Story(_made, _delete),
     "a replacing update and its clean-up": Story(_made, _replace),
     "a failed create and its delete": Story(_nothing, _fail_and_delete),
@@ -199,7 +217,7 @@ class Run:
         """What CloudFormation and the account see in the end."""
         clusters = sorted((stack.name, stack.status) for stack in self.world.clusters())
         told = [(kind, status, physical_id) for kind, status, physical_id in self.resource.history]
-        return told, self.resource.phase, clusters
+        return told, self.resource.phase, clusters, self.world.fleets
 
     def check(self, expected: "Run") -> None:
         """Everything that holds whoever died."""

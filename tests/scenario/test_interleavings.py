@@ -12,7 +12,7 @@ import pytest
 from cluster_provider.core.errors import DeliveryFailed, NotAccepted, Unavailable
 from cluster_provider.core.observed import ClusterStack
 from tests.support.fakes import HANDLES, FactStacks, QueuedEngines, stack_of
-from tests.support.world import CONFIGURATION, World, failed, properties
+from tests.support.world import CONFIGURATION, OTHER_NODES, World, failed, properties
 
 NEW = {**CONFIGURATION, "Tags": []}
 MADE_UP = "parent-Cluster-1ABCDEF"
@@ -416,14 +416,22 @@ def test_17_the_rollback_of_an_update_of_a_cluster_that_is_gone_succeeds() -> No
     assert world.sink.answer(undone)["Status"] == "SUCCESS"
 
 
-def test_18_no_request_stops_a_compute_fleet() -> None:
+def test_18_a_fleet_stopped_for_an_update_that_fails_is_started_before_anything_is_told() -> None:
     world = World()
     world.made()
-    world.update(ClusterConfiguration=NEW)
-    item = {"parameter": "P", "currentValue": "a", "requestedValue": "b", "message": "Stop the compute fleet"}
-    call = world.run_engine(failed("UpdateRejected", "Update failure", details=[item]))
-    assert call["operation"] == "update"
-    assert world.engines.calls == []
+    request = world.update(ClusterConfiguration=OTHER_NODES, ComputeFleetUpdatePolicy="StopAndRestart")
+    world.run_engine()
+    assert world.run_engine()["operation"] == "stop-fleet"
+    world.fleets["hpc"] = "STOPPED"
+    world.pass_time(60)
+    world.run_engine()
+    world.run_engine(failed("BadRequest", "no such AMI"))
+    assert not world.sink.answers(request)
+    assert world.run_engine()["operation"] == "start-fleet"
+    world.fleets["hpc"] = "RUNNING"
+    world.pass_time(60)
+    world.run_engine()
+    assert "no such AMI" in world.sink.answer(request)["Reason"]
 
 
 def test_19_a_delete_waits_while_the_cluster_is_being_updated() -> None:

@@ -260,6 +260,11 @@ class Simulation(World):
         self.resources.append(resource)
         return resource
 
+    def move_fleets(self) -> None:
+        """Head nodes do what was asked of them."""
+        done = {"STOP_REQUESTED": "STOPPED", "START_REQUESTED": "RUNNING"}
+        self.fleets = {name: done.get(status, status) for name, status in self.fleets.items()}
+
     # A good day
 
     def tick(self, seconds: float = TICK_S) -> None:
@@ -272,6 +277,7 @@ class Simulation(World):
             self.handle(mail)
         while self.engines.calls:
             self.engine_run(0)
+        self.move_fleets()
         for stack in self.changing():
             known = self._changed_at.get(stack.stack_id)
             if known is None or known[0] != stack.status:

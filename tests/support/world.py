@@ -27,6 +27,11 @@ from tests.support.fakes import (
 )
 
 CONFIGURATION = {"Region": "us-east-1", "Scheduling": {"SlurmQueues": [{"Name": "q1", "MaxCount": "4"}]}}
+#: What the library changes only while no compute node runs.
+OTHER_NODES = {
+    "Region": "us-east-1",
+    "Scheduling": {"SlurmQueues": [{"Name": "q1", "MaxCount": "4", "InstanceType": "hpc7a.96xlarge"}]},
+}
 PARENT = "arn:aws:cloudformation:us-east-1:123456789012:stack/parent/0"
 LOG_GROUP = "/aws/lambda/provider"
 
@@ -58,6 +63,8 @@ class World:
         self.sink = Sink()
         self.operations = MemoryOperations(self.clock)
         self.metrics = NotedMetrics()
+        #: The compute fleet's status by cluster name; RUNNING where nobody said otherwise.
+        self.fleets: dict[str, str] = {}
         self.provider = Provider(
             Ports(self.clock, self.stacks, self.engines, self.sink, self.operations, self.metrics), LOG_GROUP
         )
@@ -173,6 +180,8 @@ class World:
             "describe": self._describe,
             "list-clusters": self._list_clusters,
             "list-official-images": self._list_official_images,
+            "stop-fleet": self._change_fleet,
+            "start-fleet": self._change_fleet,
         }
         return work[call["operation"]](version, call)
 
@@ -201,6 +210,9 @@ class World:
         configuration = json.dumps(decode_configuration(call["configuration"]))
         if stack.outputs["Configuration"] == configuration:
             return failed("NoChanges", "No changes found in your cluster configuration.")
+        fleet = self.fleet(stack.name)
+        if fleet != "STOPPED" and _nodes(configuration) != _nodes(stack.outputs["Configuration"]):
+            return failed("UpdateRejected", "Update failure", details=[FLEET_RUNS]) | {"fleet_status": fleet}
         kept = {key: value for key, value in stack.tags.items() if not key.startswith(OWNER_TAG_PREFIX)}
         self.stacks.declare(
             replace(
@@ -221,6 +233,18 @@ class World:
         self.stacks.declare(replace(stack, status="DELETE_IN_PROGRESS"), tokens=[call["call_id"]])
         return {"status": "succeeded", "stack_id": stack.stack_id, "sent": True}
 
+    def fleet(self, name: str = "hpc") -> str:
+        return self.fleets.get(name, "RUNNING")
+
+    def _change_fleet(self, _: str, call: dict[str, Any]) -> dict[str, Any]:
+        stack = self.stacks.describe(call["stack_id"])
+        if stack is None or not stack.works:
+            return failed("BadRequest", f"stack is in {stack.status if stack else 'no'} status.")
+        requested, others = FLEET_WORDS[call["operation"]]
+        if self.fleet(stack.name) not in others:
+            self.fleets[stack.name] = requested
+        return {"status": "succeeded", "fleet_status": self.fleet(stack.name)}
+
     def _describe(self, version: str, call: dict[str, Any]) -> dict[str, Any]:
         stack = self.stacks.describe(call["stack_id"] or call["cluster_name"])
         if stack is None or stack.gone:
@@ -232,6 +256,7 @@ class World:
             "cloudformationStackArn": stack.stack_id,
             "region": StackArn.parse(stack.stack_id).region,
             "version": version,
+            "computeFleetStatus": self.fleet(stack.name),
             "headNode": {"instanceId": "i-1", "publicIpAddress": "203.0.113.7", "state": "running"},
         }
         return {"status": "succeeded", "cluster": cluster, "head_node": "present", "stack_id": stack.stack_id}
@@ -286,6 +311,29 @@ def properties(**changed: Any) -> dict[str, Any]:
         "ClusterConfiguration": CONFIGURATION,
     }
     return base | changed
+
+
+#: How the engine refuses what needs a stopped fleet.
+FLEET_RUNS = {
+    "parameter": "Scheduling.SlurmQueues[q1].InstanceType",
+    "currentValue": "-",
+    "requestedValue": "hpc7a.96xlarge",
+    "message": "All compute nodes must be stopped",
+    "cure": "fleet-stop",
+}
+
+
+#: What an operation writes, unless the fleet has one of these statuses.
+#: Source: aws-parallelcluster 3.16.1, models/compute_fleet_status_manager.py (update_status).
+FLEET_WORDS = {
+    "stop-fleet": ("STOP_REQUESTED", {"STOP_REQUESTED", "STOPPING", "STOPPED"}),
+    "start-fleet": ("START_REQUESTED", {"START_REQUESTED", "STARTING", "RUNNING"}),
+}
+
+
+def _nodes(configuration: str) -> list[str]:
+    queues = json.loads(configuration)["Scheduling"]["SlurmQueues"]
+    return [queue.get("InstanceType", "") for queue in queues]
 
 
 def failed(code: str, message: str, **more: Any) -> dict[str, Any]:

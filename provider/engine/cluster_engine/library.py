@@ -131,7 +131,7 @@ def _judge_cures(refusal: EngineError, name: str, update: Callable[..., Any], ga
     """Notes with each refused change whether a stopped fleet is all that it needs.
 
     The library's own dry run tells, with a fleet that it sees stopped: what it still refuses needs something
-    else. Its texts do not tell, since those about login nodes and storage speak of stopping the fleet as well.
+    else. Its texts do not tell: those about login nodes and storage speak of stopping the fleet as well.
 
     Raises:
         EngineError: The dry run came to no verdict.

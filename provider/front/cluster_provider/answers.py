@@ -3,7 +3,7 @@
 import logging
 from dataclasses import dataclass, replace
 
-from cluster_provider.core import information, response
+from cluster_provider.core import fleet, information, response
 from cluster_provider.core.actions import Fail, Succeed
 from cluster_provider.core.attributes import attributes
 from cluster_provider.core.identity import Owner
@@ -95,6 +95,9 @@ def _values(
 ) -> tuple[dict[str, str], list[dict[str, str]]]:
     """The attributes, and ParallelCluster's messages after the provider's own; these are logged whole."""
     messages = [*operation.progress.notes, *operation.progress.validation_messages]
+    level, sentence = fleet.told(record.clusters.get(operation.progress.cluster_name), operation.progress)
+    if sentence:
+        messages.insert(0, {"level": level, "type": fleet.MESSAGE_TYPE, "message": sentence})
     if messages:
         logger.info("validation messages", extra={**operation.names, "validation_messages": messages})
     described = action.description.cluster if action.description is not None else None

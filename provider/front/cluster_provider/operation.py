@@ -43,6 +43,9 @@ logger = logging.getLogger(__name__)
 #: When the sweep looks again at an answer that may not have arrived, in seconds.
 RESEND_AFTER_S = 30
 
+#: What is begun only as long as CloudFormation waits for the request.
+_WANTED_ONLY = frozenset({Operation.CREATE, Operation.UPDATE, Operation.STOP_FLEET})
+
 #: A resource that the parent stack calls over is asked about again after this many seconds.
 UNWANTED_FOR_S = 30
 
@@ -203,7 +206,7 @@ class OperationService:
         The lease is kept until it was sent, since what comes of the sending is written, too.
         """
         request, before = operation.request, operation.progress
-        if action.operation in {Operation.CREATE, Operation.UPDATE} and not self._awaited(request):
+        if action.operation in _WANTED_ONLY and not self._awaited(request):
             self._leave(operation, now, holder)
             return
         version = self._version_for(operation, action)

@@ -276,3 +276,11 @@ def test_whether_ec2_answered_is_known_when_it_could_not_be_reached(gated, api):
     with pytest.raises(ConnectionClosedError):
         client.describe_instances()
     assert gate.instances_known is False
+
+
+def test_a_request_to_the_fleet_is_not_sent_after_its_fence(gated, clock):
+    gate, client = gated("dynamodb")
+    clock.time = NOW + timedelta(minutes=6)
+    with pytest.raises(FencedError):
+        client.update_item(TableName="parallelcluster-hpc", Key={"Id": {"S": "COMPUTE_FLEET"}})
+    assert gate.fenced

@@ -21,7 +21,7 @@ LIBRARY = Path(find_spec("pcluster").origin).parent
 NO_RESOURCES = {"CustomResource", "Output", "Parameter", "Tag", "WaitCondition", "WaitConditionHandle"}
 
 IMAGES = "builds, lists or deletes images, which no engine does"
-FLEETS = "starts or stops compute fleets, which no engine does"
+FLEETS = "starts or stops the fleets of releases before 3.2, of which there is no engine"
 LOGS = "reads or exports the logs of clusters, which no engine does"
 USERS = (
     "the secret's or parameter's owner allows it, see docs/permissions.md; without it the validator says so"
@@ -29,7 +29,6 @@ USERS = (
 #: Calls of the library that the engine's role may not make, with the reason.
 NOT_ALLOWED = {
     "dynamodb:PutItem": FLEETS,
-    "dynamodb:UpdateItem": FLEETS,
     "ec2:DeleteSnapshot": IMAGES,
     "ec2:DeregisterImage": IMAGES,
     "imagebuilder:GetImage": IMAGES,

@@ -52,6 +52,7 @@ class Start:
         stack_tags: Owner tags for the gate; create and update only.
         version: ParallelCluster version of the cluster; None for a new one, whose engine is pinned.
         arguments: What a list is asked for; the rest is in the request's properties.
+        fleet_found: Stopping the fleet only: the status that it has before, written down first.
     """
 
     operation: Operation
@@ -60,6 +61,7 @@ class Start:
     stack_tags: dict[str, str] = field(default_factory=dict)
     version: str | None = None
     arguments: dict[str, Any] = field(default_factory=dict)
+    fleet_found: str = ""
 
 
 @dataclass(frozen=True)

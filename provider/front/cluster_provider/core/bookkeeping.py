@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
-from cluster_provider.core import deadline
+from cluster_provider.core import deadline, fleet
 from cluster_provider.core.actions import Fail, Start, Succeed
 from cluster_provider.core.attributes import pool_count
 from cluster_provider.core.errors import Superseded
@@ -153,6 +153,11 @@ def started(
         heard = [name for name in heard if name != start.cluster_name]
     elif start.operation is Operation.UPDATE and known is not None:
         clusters[start.cluster_name] = replace(known, touched=True)
+    elif start.operation is Operation.STOP_FLEET:
+        named = known or Cluster(
+            start.cluster_name, call.request_id, start.stack_id, start.version, reported=True
+        )
+        clusters[start.cluster_name] = replace(named, fleet_found=named.fleet_found or start.fleet_found)
     return replace(record, call=call, clusters=clusters, heard=heard, wake_at=wake_at, watching=None)
 
 
@@ -180,6 +185,7 @@ def concluded(
         record = _succeeded(record, operation, action)
     else:
         record = _failed(record, operation, action)
+    record = _with_fleet(record, operation.progress)
     return replace(record, wake_at=wake_at, watching=None)
 
 
@@ -204,6 +210,14 @@ def _succeeded(record: OwnerRecord, operation: OperationRecord, action: Succeed)
         clusters={**record.clusters, stack.name: cluster},
         login_pools=max(record.login_pools, pool_count(described)),
     )
+
+
+def _with_fleet(record: OwnerRecord, progress: Progress) -> OwnerRecord:
+    """The compute fleet is as it was found, or on its way there: nothing is owed any more."""
+    known = record.clusters.get(progress.cluster_name)
+    if known is None or fleet.is_owed(known, progress):
+        return record
+    return replace(record, clusters={**record.clusters, known.name: replace(known, fleet_found="")})
 
 
 def _retained(record: OwnerRecord, request: Request) -> OwnerRecord:

@@ -1,7 +1,9 @@
 """From what the engine or the cluster's stack reported to the error the template's author reads."""
 
 from collections.abc import Iterable
+from typing import Any
 
+from cluster_provider.core import fleet
 from cluster_provider.core.errors import (
     ClusterFailed,
     ClusterRejected,
@@ -15,6 +17,9 @@ from cluster_provider.core.observed import ClusterStack, Observed, StackFailure
 from cluster_provider.core.progress import EngineError
 from cluster_provider.core.properties import Properties
 from cluster_provider.core.request import Request
+
+#: The engine's word for what a refused change needs. Source: docs/engine.md.
+FLEET_STOP = "fleet-stop"
 
 _LEVELS = {"ERROR": 0, "WARNING": 1, "INFO": 2}
 
@@ -164,18 +169,32 @@ def _validation_text(error: EngineError, messages: Iterable[dict[str, str]]) -> 
     return " ".join(told) or sentence(error.message)
 
 
+def is_cured_by_fleet_stop(error: EngineError) -> bool:
+    """Whether a stopped compute fleet is all that a refused update needs."""
+    return bool(error.details) and not _uncured(error)
+
+
+def _uncured(error: EngineError) -> list[dict[str, Any]]:
+    return [item for item in error.details if item.get("cure") != FLEET_STOP]
+
+
 def _update_rejected(error: EngineError) -> ClusterRejected:
     told = [
         f"{item.get('parameter')} from {item.get('currentValue')!r} to {item.get('requestedValue')!r}: "
         f"{sentence(str(item.get('message', '')))}"
         for item in error.details
     ]
-    return ClusterRejected(
-        "ClusterConfiguration", " ".join(told) or sentence(error.message), "The cluster was not changed."
-    )
+    next_step = "The cluster was not changed."
+    uncured = _uncured(error)
+    if error.details and not uncured:
+        next_step += f" Set {fleet.POLICY} to have the compute fleet stopped for updates, and started again."
+    elif len(uncured) < len(error.details):
+        others = ", ".join(str(item.get("parameter")) for item in uncured)
+        next_step += f" A stopped compute fleet would allow all of it but {others}."
+    return ClusterRejected("ClusterConfiguration", " ".join(told) or sentence(error.message), next_step)
 
 
 def sentence(text: str) -> str:
-    """A text as one line that ends like a sentence."""
+    """The text on one line, with a full stop."""
     text = " ".join(text.split())
     return text if text.endswith((".", "!", "?")) else f"{text}."

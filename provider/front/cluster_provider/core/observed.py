@@ -150,6 +150,8 @@ class Cluster:
         reported: Whether CloudFormation was ever told of it with SUCCESS.
         touched: An update of ours was sent and did not end in a success that was told.
         settled: The state of the last success.
+        fleet_found: The compute fleet's status before we stopped it; empty unless we did. Until the fleet is
+            as it was, this is a debt.
     """
 
     name: str
@@ -159,6 +161,7 @@ class Cluster:
     reported: bool = False
     touched: bool = False
     settled: Settled | None = None
+    fleet_found: str = ""
 
     @property
     def was_whole(self) -> bool:

@@ -21,10 +21,15 @@ class Operation(StrEnum):
     DESCRIBE = "describe"
     LIST_CLUSTERS = "list-clusters"
     LIST_OFFICIAL_IMAGES = "list-official-images"
+    STOP_FLEET = "stop-fleet"
+    START_FLEET = "start-fleet"
 
 
 #: Operations that change nothing: what they report is a description.
 READS = frozenset({Operation.DESCRIBE, Operation.LIST_CLUSTERS, Operation.LIST_OFFICIAL_IMAGES})
+
+#: Operations on the compute fleet of a cluster, whose stack they leave alone.
+ABOUT_FLEET = frozenset({Operation.STOP_FLEET, Operation.START_FLEET})
 
 
 class Phase(StrEnum):
@@ -68,6 +73,7 @@ class EngineResult:
     clusters: list[dict[str, Any]] = field(default_factory=list)
     cluster_count: int = 0
     images: list[dict[str, Any]] = field(default_factory=list)
+    fleet_status: str | None = None
     error: EngineError | None = None
 
 
@@ -137,7 +143,8 @@ class Progress:
         effect_seen: Whether CloudFormation accepted this request's change of the cluster stack.
         validation_messages: As the engine reported them.
         notes: What the provider has to say itself, in the same form.
-        call: The last changing call of this request that ended.
+        call: The last call of this request that ended and was to change the cluster's stack.
+        fleet_calls: The last ones that ended and were to stop or to start the compute fleet, by operation.
         description: The engine's last description.
         described_at: When it was made, or tried.
         not_described: Why the last try to describe came to nothing; None if it came to something.
@@ -162,6 +169,7 @@ class Progress:
     validation_messages: list[dict[str, str]] = field(default_factory=list)
     notes: list[dict[str, str]] = field(default_factory=list)
     call: EngineCall | None = None
+    fleet_calls: dict[str, EngineCall] = field(default_factory=dict)
     description: EngineResult | None = None
     described_at: datetime | None = None
     not_described: EngineError | None = None
@@ -318,7 +326,9 @@ def act_by(request: Request, progress: Progress) -> datetime:
 
 def absorb(progress: Progress, call: EngineCall | None) -> Progress:
     """Takes what an ended call of this request reported over into its progress; changes nothing twice."""
-    if call is None or call.ended_at is None or call.result is None or progress.call == call:
+    if call is None or call.ended_at is None or call.result is None:
+        return progress
+    if call in (progress.call, *progress.fleet_calls.values()):
         return progress
     result = call.result
     if call.operation in READS:
@@ -331,6 +341,11 @@ def absorb(progress: Progress, call: EngineCall | None) -> Progress:
     attempts = dict(progress.attempts)
     if result.error is not None and result.error.code in TRANSIENT:
         attempts[call.operation] = max(0, attempts.get(call.operation, 0) - 1)
+    if call.operation in ABOUT_FLEET:
+        # Asked again and again until the fleet is there: only failures in a row count.
+        attempts |= {call.operation: 0} if result.error is None else {}
+        calls = {**progress.fleet_calls, call.operation: call}
+        return replace(progress, fleet_calls=calls, attempts=attempts)
     return replace(
         progress,
         call=call,

@@ -40,6 +40,7 @@ SCHEMA: dict[str, Any] = {
         "ClusterConfiguration": {"type": ["object", "string"], "minLength": 1, "minProperties": 1},
         "DeletionPolicy": {"enum": ["Delete", "Retain"]},
         "ClusterNameUpdatePolicy": {"enum": ["Refuse", "Replace"]},
+        "ComputeFleetUpdatePolicy": {"enum": ["None", "StopAndRestart"]},
         "SuppressValidators": {
             "type": ["array", "string"],
             "pattern": "^(ALL|type:[A-Za-z0-9]+)$",
@@ -62,6 +63,7 @@ _EXPECTED = {
     "ClusterConfiguration": "a map, or a string of YAML or JSON",
     "DeletionPolicy": "Delete or Retain",
     "ClusterNameUpdatePolicy": "Refuse or Replace",
+    "ComputeFleetUpdatePolicy": "None or StopAndRestart",
     "SuppressValidators": "a list of ALL or type:<ValidatorName>",
     "ValidationFailureLevel": "INFO, WARNING or ERROR",
     "RollbackOnFailure": "true or false",
@@ -78,6 +80,13 @@ class ClusterNameUpdatePolicy(StrEnum):
 
     REFUSE = "Refuse"
     REPLACE = "Replace"
+
+
+class ComputeFleetUpdatePolicy(StrEnum):
+    """What an Update does that ParallelCluster refuses because compute nodes run."""
+
+    NONE = "None"
+    STOP_AND_RESTART = "StopAndRestart"
 
 
 class DeletionPolicy(StrEnum):

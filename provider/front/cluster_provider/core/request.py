@@ -12,6 +12,7 @@ from cluster_provider.core.identity import Owner, StackArn, marker_id
 from cluster_provider.core.kinds import Kind, kind_of
 from cluster_provider.core.properties import (
     ClusterNameUpdatePolicy,
+    ComputeFleetUpdatePolicy,
     DeletionPolicy,
     Properties,
     digest,
@@ -29,6 +30,8 @@ _CONFIGURATION = "ClusterConfiguration"
 _NAME_POLICY = "ClusterNameUpdatePolicy"
 _HANDLE = "WaitConditionHandle"
 _REPLACE = ClusterNameUpdatePolicy.REPLACE
+_FLEET_POLICY = "ComputeFleetUpdatePolicy"
+_STOP = ComputeFleetUpdatePolicy.STOP_AND_RESTART
 
 
 class RequestType(StrEnum):
@@ -70,6 +73,7 @@ class Request:
         configuration_changes: An Update that wants another configuration than before.
         may_replace: Another ClusterName may be answered with a new cluster: either set of properties
             allows it, since a rollback arrives with the sets exchanged.
+        may_stop_fleet: The compute fleet may be stopped for this Update and started again; likewise.
         signal_url: Handle of a wait condition that waits for the end of this request's work; None for a
             handle that an Update did not change, since its condition waits no more. A credential.
         signal_by: When that wait condition is signalled at the latest.
@@ -92,6 +96,7 @@ class Request:
     deletion_policy: DeletionPolicy = DeletionPolicy.DELETE
     configuration_changes: bool = True
     may_replace: bool = False
+    may_stop_fleet: bool = False
     signal_url: str | None = None
     signal_by: datetime | None = None
     kind: Kind = Kind.CLUSTER
@@ -149,6 +154,7 @@ def parse_request(event: Mapping[str, Any], received_at: datetime) -> Request:
         deletion_policy=_deletion_policy(raw),
         configuration_changes=old is None or old.get(_CONFIGURATION) != raw.get(_CONFIGURATION),
         may_replace=any(given.get(_NAME_POLICY) == _REPLACE for given in (raw, old or {})),
+        may_stop_fleet=any(given.get(_FLEET_POLICY) == _STOP for given in (raw, old or {})),
         signal_url=raw[_HANDLE] if waited_for else None,
         signal_by=deadline.signal_by(issued_at, received_at) if waited_for else None,
         kind=kind_of(resource_type),

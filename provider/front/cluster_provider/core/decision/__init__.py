@@ -13,6 +13,7 @@ from cluster_provider.core.actions import Action, Fail, Nothing, Resend, Start, 
 from cluster_provider.core.decision.case import RETRY_AFTER_S, VALUES_MARGIN_S, Case, describe
 from cluster_provider.core.decision.create import decide_create
 from cluster_provider.core.decision.delete import decide_delete
+from cluster_provider.core.decision.fleet import put_back, with_fleet
 from cluster_provider.core.decision.information import decide_information
 from cluster_provider.core.decision.update import decide_update
 from cluster_provider.core.errors import ERRORS, DeadlineExceeded
@@ -40,10 +41,12 @@ def decide(request: Request, observed: Observed, progress: Progress, now: dateti
     if case.begun is not None and now < request.deadline:
         return Succeed(case.begun.name, case.begun, begun=True)
     action = _decide_open(case)
+    if isinstance(action, Succeed | Fail):
+        action = put_back(case, action)
     if isinstance(action, Succeed) and request.type is not RequestType.DELETE:
         action = _with_values(case, action)
     if isinstance(action, Start | Wait) and now >= case.act_by:
-        return _too_late(case, action)
+        return with_fleet(case, _too_late(case, action))
     return action
 
 

@@ -2,11 +2,18 @@
 
 from cluster_provider.core import failures
 from cluster_provider.core.actions import Action, Fail, Start, Succeed, Wait, wait_for
-from cluster_provider.core.decision.case import Case, settle_first, stack_failure, unless_refused
+from cluster_provider.core.decision.case import (
+    ATTEMPTS_MAX,
+    Case,
+    settle_first,
+    stack_failure,
+    unless_refused,
+)
 from cluster_provider.core.decision.create import make
+from cluster_provider.core.decision.fleet import stop
 from cluster_provider.core.errors import ProviderError
 from cluster_provider.core.observed import ClusterStack
-from cluster_provider.core.progress import Operation
+from cluster_provider.core.progress import EngineError, Operation
 
 
 def decide_update(case: Case) -> Action:
@@ -70,13 +77,30 @@ def _idle(case: Case, cluster: ClusterStack) -> Action:
     error = case.progress.failure(Operation.UPDATE)
     if error is not None and error.code == "NoChanges":
         return Succeed(cluster.name, cluster)
+    if error is not None and error.code == "UpdateRejected":
+        return _refused(case, cluster, error)
+    next_step = unless_refused(case, _start(case, cluster))
+    return Fail(next_step, failure_id) if isinstance(next_step, ProviderError) else next_step
+
+
+def _refused(case: Case, cluster: ClusterStack, error: EngineError) -> Fail | Wait | Start:
+    """ParallelCluster refused the update: made possible where the template allows it, else told."""
+    failure_id = case.request.failure_id
+    refusal = Fail(failures.rejection(error, (), cluster.name), failure_id)
+    if not case.request.may_stop_fleet or not failures.is_cured_by_fleet_stop(error):
+        return refusal
+    if case.progress.attempted(Operation.UPDATE) >= ATTEMPTS_MAX:
+        return refusal
+    first = stop(case, cluster) or _start(case, cluster)
+    return Fail(first, failure_id) if isinstance(first, ProviderError) else first
+
+
+def _start(case: Case, cluster: ClusterStack) -> Start:
     # An update replaces every tag of a stack, so ours are put again as they are, or were.
     known, request = case.observed.known, case.request
     made_by = known.request_id if known is not None else request.request_id
     tags = cluster.owner_tags or request.owner.tags(cluster.name, made_by)
-    start = Start(Operation.UPDATE, cluster.name, cluster.stack_id, tags, cluster.version)
-    next_step = unless_refused(case, start)
-    return Fail(next_step, failure_id) if isinstance(next_step, ProviderError) else next_step
+    return Start(Operation.UPDATE, cluster.name, cluster.stack_id, tags, cluster.version)
 
 
 def _is_wanted(case: Case, cluster: ClusterStack) -> bool:

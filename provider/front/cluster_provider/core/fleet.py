@@ -1,0 +1,50 @@
+"""The compute fleet that an update had stopped: what is owed to it, and what is told of it."""
+
+from cluster_provider.core.observed import Cluster
+from cluster_provider.core.progress import EngineResult, Operation, Progress
+
+#: Source: aws-parallelcluster 3.16.1, models/compute_fleet_status_manager.py (ComputeFleetStatus).
+STOPPED = "STOPPED"
+STOPPING = frozenset({"STOP_REQUESTED", "STOPPING"})
+STARTING = frozenset({"START_REQUESTED", "STARTING"})
+UP = frozenset({"RUNNING", "PROTECTED", *STARTING})
+
+#: Type of the validation message that tells of it.
+MESSAGE_TYPE = "ComputeFleetUpdatePolicy"
+
+#: How the template's author asks for the provider's part, and does it without.
+POLICY = "ComputeFleetUpdatePolicy: StopAndRestart"
+COMMAND = "pcluster update-compute-fleet"
+
+
+def last(progress: Progress, operation: Operation) -> EngineResult | None:
+    """What the last call of this kind reported, if it succeeded."""
+    call = progress.fleet_calls.get(operation)
+    if call is None or call.result is None:
+        return None
+    return call.result if call.result.error is None else None
+
+
+def is_owed(known: Cluster, progress: Progress) -> bool:
+    """Whether the fleet is still to be started, since it ran before we stopped it."""
+    return known.fleet_found in UP and last(progress, Operation.START_FLEET) is None
+
+
+def told(known: Cluster | None, progress: Progress) -> tuple[str, str]:
+    """What became of the fleet, for the template's author: a level of severity and a sentence.
+
+    Both are empty if this request had nothing to do with it.
+    """
+    if known is None or not known.fleet_found:
+        return "", ""
+    if known.fleet_found not in UP:
+        return "INFO", "The compute fleet was being stopped by somebody else, and stays stopped."
+    started = last(progress, Operation.START_FLEET)
+    if started is None:
+        way = f"The next request starts it, or {COMMAND} --status START_REQUESTED."
+        return "WARNING", f"The compute fleet was stopped for an update and is not started again. {way}"
+    was = f"The compute fleet was {known.fleet_found}; it was stopped for an update and is"
+    if started.fleet_status in STARTING:
+        return "INFO", f"{was} on its way up again ({started.fleet_status})."
+    level = "INFO" if started.fleet_status == "RUNNING" else "WARNING"
+    return level, f"{was} {started.fleet_status} again."

@@ -1,0 +1,275 @@
+"""Updates that need a stopped compute fleet, and what becomes of the fleet."""
+
+import json
+
+from tests.support.world import CONFIGURATION, FLEET_RUNS, OTHER_NODES, World, failed, properties
+
+STOP = {"ComputeFleetUpdatePolicy": "StopAndRestart"}
+
+
+def operations(world: World) -> list[str]:
+    return [call["operation"] for _, call in world.engines.calls]
+
+
+def fleet_messages(world: World, request: str) -> list[dict[str, str]]:
+    messages = json.loads(world.sink.answer(request)["Data"]["validationMessages"])
+    return [message for message in messages if message["type"] == "ComputeFleetUpdatePolicy"]
+
+
+def stopped(world: World) -> str:
+    """An update has been refused and its fleet been stopped; the update is about to be asked for again."""
+    world.made()
+    request = world.update(ClusterConfiguration=OTHER_NODES, **STOP)
+    world.run_engine()
+    world.run_engine()
+    world.fleets["hpc"] = "STOPPED"
+    world.pass_time(60)
+    world.run_engine()
+    assert operations(world) == ["update"]
+    return request
+
+
+def restarted(world: World) -> None:
+    """The fleet is asked to start, and is up."""
+    assert operations(world) == ["start-fleet"]
+    world.run_engine()
+    world.fleets["hpc"] = "RUNNING"
+    world.pass_time(60)
+    world.run_engine()
+
+
+def test_an_update_that_needs_a_stopped_fleet_stops_it_updates_and_starts_it_again() -> None:
+    world = World()
+    world.made()
+    request = world.update(ClusterConfiguration=OTHER_NODES, **STOP)
+    assert world.run_engine()["operation"] == "update"
+    assert world.run_engine()["operation"] == "stop-fleet"
+    assert world.fleet() == "STOP_REQUESTED"
+    world.pass_time(60)
+    assert world.run_engine()["operation"] == "stop-fleet"
+    world.fleets["hpc"] = "STOPPED"
+    world.pass_time(60)
+    world.run_engine()
+    assert world.run_engine()["operation"] == "update"
+    world.settle("hpc", "UPDATE_COMPLETE")
+    assert not world.sink.answers(request)
+    restarted(world)
+    assert world.run_engine()["operation"] == "describe"
+    answer = world.sink.answer(request)
+    assert answer["Status"] == "SUCCESS"
+    assert answer["Data"]["computeFleetStatus"] == "RUNNING"
+    (message,) = fleet_messages(world, request)
+    assert message["message"] == (
+        "The compute fleet was RUNNING; it was stopped for an update and is RUNNING again."
+    )
+
+
+def test_without_the_policy_the_refusal_names_the_parameter_and_the_property() -> None:
+    world = World()
+    world.made()
+    request = world.update(ClusterConfiguration=OTHER_NODES)
+    world.run_engine()
+    reason = world.sink.answer(request)["Reason"]
+    assert reason.startswith("ClusterRejected: ClusterConfiguration: Scheduling.SlurmQueues[q1].InstanceType")
+    assert "Set ComputeFleetUpdatePolicy: StopAndRestart" in reason
+    assert world.fleet() == "RUNNING"
+
+
+def test_a_fleet_is_not_stopped_for_an_update_that_needs_more_than_that() -> None:
+    world = World()
+    world.made()
+    request = world.update(ClusterConfiguration=OTHER_NODES, **STOP)
+    other = {**FLEET_RUNS, "parameter": "HeadNode.InstanceType", "cure": ""}
+    refused = failed("UpdateRejected", "Update failure", details=[FLEET_RUNS, other])
+    world.run_engine(refused | {"fleet_status": "RUNNING"})
+    reason = world.sink.answer(request)["Reason"]
+    assert "A stopped compute fleet would allow all of it but HeadNode.InstanceType." in reason
+    assert operations(world) == []
+
+
+def test_an_update_that_can_be_done_with_running_nodes_leaves_the_fleet_alone() -> None:
+    world = World()
+    world.made()
+    request = world.update(ClusterConfiguration={**CONFIGURATION, "Tags": []}, **STOP)
+    world.run_engine()
+    world.settle("hpc", "UPDATE_COMPLETE")
+    assert world.run_engine()["operation"] == "describe"
+    assert fleet_messages(world, request) == []
+
+
+def test_a_fleet_that_somebody_else_is_stopping_is_waited_for_and_stays_stopped() -> None:
+    world = World()
+    world.made()
+    world.fleets["hpc"] = "STOPPING"
+    request = world.update(ClusterConfiguration=OTHER_NODES, **STOP)
+    world.run_engine()
+    world.fleets["hpc"] = "STOPPED"
+    world.run_engine()
+    assert world.run_engine()["operation"] == "update"
+    world.settle("hpc", "UPDATE_COMPLETE")
+    assert world.run_engine()["operation"] == "describe"
+    assert world.sink.answer(request)["Data"]["computeFleetStatus"] == "STOPPED"
+    assert "stays stopped" in fleet_messages(world, request)[0]["message"]
+
+
+def test_a_fleet_stopped_for_an_update_that_fails_is_started_before_the_failure_is_told() -> None:
+    world = World()
+    request = stopped(world)
+    before = world.cluster()
+    world.run_engine()
+    world.fail("hpc", "UPDATE_ROLLBACK_IN_PROGRESS", ("HeadNodeWaitCondition", "it did not start"))
+    world.settle("hpc", "UPDATE_ROLLBACK_COMPLETE", parameters=before.parameters, outputs=before.outputs)
+    assert not world.sink.answers(request)
+    restarted(world)
+    reason = world.sink.answer(request)["Reason"]
+    assert "it did not start" in reason
+    assert "is RUNNING again" in reason
+    undone = world.update(old=properties(ClusterConfiguration=OTHER_NODES, **STOP))
+    assert world.run_engine()["operation"] == "describe"
+    assert world.sink.answer(undone)["Status"] == "SUCCESS"
+
+
+def test_a_fleet_stopped_for_an_update_that_is_cancelled_is_started_by_the_rollback() -> None:
+    world = World()
+    stopped(world)
+    world.engines.calls.clear()
+    world.clock.advance(400)
+    undone = world.update(old=properties(ClusterConfiguration=OTHER_NODES, **STOP))
+    restarted(world)
+    assert world.run_engine()["operation"] == "describe"
+    answer = world.sink.answer(undone)
+    assert (answer["Status"], answer["Data"]["computeFleetStatus"]) == ("SUCCESS", "RUNNING")
+
+
+def test_a_stop_whose_engine_was_never_heard_of_is_owed_all_the_same() -> None:
+    world = World()
+    world.made()
+    world.update(ClusterConfiguration=OTHER_NODES, **STOP)
+    world.run_engine()
+    world.run_engine(report=False)
+    world.fleets["hpc"] = "STOPPED"
+    undone = world.update(old=properties(ClusterConfiguration=OTHER_NODES, **STOP))
+    world.pass_time(480)
+    restarted(world)
+    world.run_engine()
+    assert world.sink.answer(undone)["Status"] == "SUCCESS"
+    assert world.fleet() == "RUNNING"
+
+
+def test_a_rollback_may_stop_the_fleet_if_either_set_of_properties_allows_it() -> None:
+    world = World()
+    request = stopped(world)
+    world.run_engine()
+    world.settle("hpc", "UPDATE_COMPLETE")
+    restarted(world)
+    world.run_engine()
+    assert world.sink.answer(request)["Status"] == "SUCCESS"
+    world.update(old=properties(ClusterConfiguration=OTHER_NODES, **STOP))
+    world.run_engine()
+    assert operations(world) == ["stop-fleet"]
+
+
+def test_a_fleet_that_does_not_stop_in_time_is_started_again_and_the_update_fails() -> None:
+    world = World()
+    world.made()
+    request = world.update(ClusterConfiguration=OTHER_NODES, **STOP)
+    world.run_engine()
+    world.run_engine()
+    for _ in range(60):
+        world.pass_time(60)
+        if operations(world) == ["start-fleet"]:
+            break
+        if world.engines.calls:
+            world.run_engine()
+    restarted(world)
+    reason = world.sink.answer(request)["Reason"]
+    assert reason.startswith("DeadlineExceeded: cluster hpc: its compute fleet did not stop in time")
+    assert "is RUNNING again" in reason
+
+
+def test_a_fleet_that_cannot_be_stopped_fails_the_update_after_three_tries() -> None:
+    world = World()
+    world.made()
+    request = world.update(ClusterConfiguration=OTHER_NODES, **STOP)
+    world.run_engine()
+    for _ in range(3):
+        world.run_engine(failed("Internal", "Could not retrieve compute fleet status."))
+        world.pass_time(60)
+    assert world.run_engine()["operation"] == "start-fleet"
+    reason = world.sink.answer(request)["Reason"]
+    assert "could not be stopped: Could not retrieve compute fleet status." in reason
+
+
+def test_a_fleet_whose_status_is_not_known_is_not_stopped() -> None:
+    world = World()
+    world.made()
+    request = world.update(ClusterConfiguration=OTHER_NODES, **STOP)
+    world.run_engine(failed("UpdateRejected", "Update failure", details=[FLEET_RUNS]))
+    assert "its compute fleet is unknown, so it cannot be stopped" in world.sink.answer(request)["Reason"]
+    assert operations(world) == []
+
+
+def test_a_successful_update_is_not_lost_to_a_fleet_that_is_slow_to_start() -> None:
+    world = World()
+    request = stopped(world)
+    world.run_engine()
+    world.settle("hpc", "UPDATE_COMPLETE")
+    for _ in range(60):
+        if operations(world) == ["describe"]:
+            break
+        if world.engines.calls:
+            world.run_engine()
+        world.pass_time(60)
+    answer = world.sink.answer(request)
+    assert answer["Status"] == "SUCCESS"
+    assert "on its way up again (START_REQUESTED)" in fleet_messages(world, request)[0]["message"]
+
+
+def test_a_fleet_that_cannot_be_started_is_told_and_tried_again_by_the_next_request() -> None:
+    world = World()
+    request = stopped(world)
+    world.run_engine()
+    world.settle("hpc", "UPDATE_COMPLETE")
+    for _ in range(3):
+        world.run_engine(failed("Internal", "no"))
+        world.pass_time(60)
+    world.run_engine()
+    (message,) = fleet_messages(world, request)
+    assert (message["level"], "is not started again" in message["message"]) == ("WARNING", True)
+    following = world.update(
+        old=properties(ClusterConfiguration=OTHER_NODES, **STOP), ClusterConfiguration=OTHER_NODES
+    )
+    restarted(world)
+    world.run_engine()
+    assert world.sink.answer(following)["Data"]["computeFleetStatus"] == "RUNNING"
+
+
+def test_a_delete_does_not_start_the_fleet_of_what_it_deletes() -> None:
+    world = World()
+    stopped(world)
+    world.engines.calls.clear()
+    world.clock.advance(400)
+    world.delete()
+    assert operations(world) == ["delete"]
+
+
+def test_a_cluster_is_retained_with_its_fleet_as_it_was_found() -> None:
+    world = World()
+    stopped(world)
+    world.engines.calls.clear()
+    world.clock.advance(400)
+    request = world.delete(ResourceProperties=properties(DeletionPolicy="Retain"))
+    restarted(world)
+    assert world.sink.answer(request)["Status"] == "SUCCESS"
+    assert world.cluster().status == "CREATE_COMPLETE"
+    assert world.fleet() == "RUNNING"
+
+
+def test_a_fleet_is_not_stopped_for_an_update_that_cloudformation_no_longer_wants() -> None:
+    world = World()
+    world.made()
+    world.update(ClusterConfiguration=OTHER_NODES, **STOP)
+    world.stacks.awaited[world.owner()] = False
+    world.run_engine()
+    assert operations(world) == []
+    assert world.fleet() == "RUNNING"
