@@ -26,6 +26,7 @@ CLUSTER = """
       ClusterConfiguration: %s
 Outputs:
   HeadNodeIp: {Value: !GetAtt Cluster.headNode.publicIpAddress}
+  ServiceToken: {Value: !GetAtt Provider.Outputs.ServiceToken}
 """
 
 
@@ -43,21 +44,30 @@ def build_folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def published(cloud, build_folder):
-    """What the command says of the provider and the engine, as a script reads it."""
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "pcluster_cfn", "publish", "--bucket", cloud.exports["ARTIFACT_BUCKET"]),
-            *("--build", str(build_folder), "--engine", ENGINE, "--version", "1.2.3", "--json"),
-        ],
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **cloud.environment},
-        capture_output=True,
-        text=True,
-        timeout=DEADLINE_S,
-        check=False,
-    )
-    assert (done.returncode, done.stderr) == (0, "")
-    return json.loads(done.stdout)
+def publish(cloud, build_folder):
+    """Publishes the provider and an engine as a version, and returns what a script reads of it."""
+
+    def publish(version):
+        done = subprocess.run(
+            [
+                *(sys.executable, "-m", "pcluster_cfn", "publish", "--build", str(build_folder), "--json"),
+                *("--bucket", cloud.exports["ARTIFACT_BUCKET"], "--engine", ENGINE, "--version", version),
+            ],
+            env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **cloud.environment},
+            capture_output=True,
+            text=True,
+            timeout=DEADLINE_S,
+            check=False,
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+        return json.loads(done.stdout)
+
+    return publish
+
+
+@pytest.fixture(scope="module")
+def published(publish):
+    return publish("1.0.0")
 
 
 def template_url(published, kind):
@@ -74,16 +84,48 @@ def create(account, name, capabilities=(), parameters=(), **template):
     return account.settled(created["StackId"])
 
 
-def test_another_stack_nests_the_printed_snippet_and_gets_a_cluster(account, published):
-    body = "Resources:\n" + published["snippet"] + CLUSTER % json.dumps(account.configuration())
+def update(account, name, body):
+    account.cloudformation.update_stack(StackName=name, TemplateBody=body, Capabilities=CAPABILITIES)
+    return account.settled(name)
 
-    stack = create(account, "nests", CAPABILITIES, TemplateBody=body)
 
+def test_another_stack_nests_the_printed_snippet_gets_a_cluster_and_moves_on_with_it(
+    account, published, publish
+):
+    def nesting(published, max_count):
+        changes = {"Scheduling__SlurmQueues__0__ComputeResources__0__MaxCount": max_count}
+        cluster = CLUSTER % json.dumps(account.configuration(**changes))
+        return "Resources:\n" + published["snippet"] + cluster
+
+    stack = create(account, "nests", CAPABILITIES, TemplateBody=nesting(published, 4))
     assert stack["StackStatus"] == "CREATE_COMPLETE", account.why(stack)
     (head_node,) = account.head_nodes("c-published")
     assert outputs(stack)["HeadNodeIp"] == head_node["PublicIpAddress"]
+
+    moved = update(account, "nests", nesting(publish("1.1.0"), 8))
+    assert moved["StackStatus"] == "UPDATE_COMPLETE", account.why(moved)
+    assert outputs(moved) == outputs(stack)
+    assert account.stack("c-published")["StackStatus"] == "UPDATE_COMPLETE"
+
     assert account.delete("nests")["StackStatus"] == "DELETE_COMPLETE"
     assert account.stack("c-published") is None
+
+
+def test_a_stack_outlives_the_version_it_was_made_from_but_cannot_be_updated(account, publish):
+    withdrawn = publish("0.9.0")
+    stack = create(account, "outlives", CAPABILITIES, TemplateBody="Resources:\n" + withdrawn["snippet"])
+    assert stack["StackStatus"] == "CREATE_COMPLETE", account.why(stack)
+    s3 = account.cloud.client("s3")
+    for publication in withdrawn["publications"]:
+        for file in publication["files"]:
+            s3.delete_object(Bucket=publication["bucket"], Key=publication["prefix"] + file["name"])
+
+    more = "  Topic: {Type: AWS::SNS::Topic}\n"
+    updated = update(account, "outlives", "Resources:\n" + more + withdrawn["snippet"])
+    assert updated["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    assert "S3 error" in account.failures("outlives", "Provider")[0]
+
+    assert account.delete("outlives")["StackStatus"] == "DELETE_COMPLETE"
 
 
 def test_parameters_still_count(account, published):

@@ -83,3 +83,15 @@ def test_changes_that_no_commit_has_are_told(publish, tmp_path):
     told = tmp_path / "build.json"
     told.write_text(json.dumps({**json.loads(told.read_text()), "modified": True}))
     assert "built with changes that its commit does not have" in publish("--prefix", "modified").stdout
+
+
+def test_an_engine_is_added_to_a_version_that_is_there_already(publish, tmp_path):
+    assert publish("--prefix", "later").exit_code == 0
+    (tmp_path / "engine-3.14.0").mkdir()
+    small_build(tmp_path / "engine-3.14.0")
+    provider, engine = json.loads(publish("--prefix", "later", "--engine", "3.14.0", "--json").stdout)[
+        "publications"
+    ]
+    assert (provider["alreadyPublished"], engine["alreadyPublished"]) == (True, False)
+    assert engine["prefix"].startswith("later/0.1.0/engine-")
+    assert "quickCreateUrl" not in engine
