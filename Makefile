@@ -8,7 +8,7 @@ TEMPLATES := template.yaml engine.yaml $(shell grep -rl --include=*.yaml ^AWSTem
 export PYTHONPATH := .:provider/front:provider/engine
 
 .DEFAULT_GOAL := help
-.PHONY: help check format test build engine publish e2e-examples e2e-artefact e2e-engines property crash bench bench-scale demo local lock clean
+.PHONY: help check format test test-browser build engine publish e2e-examples e2e-artefact e2e-engines property crash bench bench-scale demo local lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | column -t -s '|'
@@ -24,6 +24,10 @@ help: ## list the targets
 	.venv-sam/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/sam.txt
 	@touch $@
 
+.venv/.browser: .venv/.installed requirements/browser.txt
+	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements/browser.txt
+	@touch $@
+
 check: .venv/.installed ## lint, format, types, import rules, templates
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
@@ -36,6 +40,10 @@ format: .venv/.installed ## rewrite: format and fix
 
 test: .venv/.installed ## every test
 	$(PY) -m pytest $(ARGS)
+
+test-browser: .venv/.browser ## the launch page in chromium, with pictures in build/launch-page
+	@$(PY) -m tools.browser
+	BROWSER=1 $(PY) -m pytest tests/browser $(ARGS)
 
 property: .venv/.installed ## whole lives of resources under faults, 100,000 steps and more [EXAMPLES=N SEED=N]
 	@$(PY) -m tests.property $(if $(EXAMPLES),--examples $(EXAMPLES)) $(if $(SEED),--seed $(SEED))
@@ -82,6 +90,7 @@ lock: .venv/.installed ## compile requirements into exact versions, those of wha
 	$(PY) -m pip install --quiet uv
 	.venv/bin/uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate requirements/dev.in -o requirements/dev.txt
 	.venv/bin/uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate requirements/sam.in -o requirements/sam.txt
+	.venv/bin/uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate -c requirements/dev.txt requirements/browser.in -o requirements/browser.txt
 	@# Pinned for Lambda, and held to the versions that the tests run with where ParallelCluster's own allow it.
 	for name in requirements/runtime provider/front/requirements $(PCLUSTER_DEFAULT)/requirements; do $(UV_DEPLOYED) -c requirements/dev.txt $$name.in -o $$name.txt || exit 1; done
 	for name in $(basename $(filter-out $(PCLUSTER_DEFAULT)/%,$(wildcard $(PCLUSTER_LAYERS)/*/requirements.in))); do $(UV_DEPLOYED) --override $(PCLUSTER_LAYERS)/overrides.txt $$name.in -o $$name.txt || exit 1; done

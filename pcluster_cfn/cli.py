@@ -16,6 +16,7 @@ from pcluster_cfn import local as local_cloud
 from pcluster_cfn.demo import EXAMPLE, Demo
 from pcluster_cfn.deploy import Deployer, Deployment
 from pcluster_cfn.errors import CommandError
+from pcluster_cfn.launch_page.command import launch_page
 from pcluster_cfn.options import ASSIGNMENT, EXIT_CODES, INTERRUPTED
 from pcluster_cfn.package import Bucket, has_local_artefacts, package
 from pcluster_cfn.progress import print_outcome, view_for
@@ -130,6 +131,7 @@ def demo(template: Path | None, parameters: Iterable[tuple[str, str]]) -> None:
 
 main.add_command(publish)
 main.add_command(quick_create)
+main.add_command(launch_page)
 
 
 @contextmanager

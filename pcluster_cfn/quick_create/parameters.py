@@ -22,6 +22,7 @@ from pcluster_cfn.template import Template, child, entries, scalar
 MAX_VALUE_BYTES = 4_096
 #: Anything that Python and JavaScript read as the same decimal number.
 NUMBER = r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?"
+NOT_TEXT = "must be text, in UTF-8"
 _LIST = re.compile(r"List<(.+)>")
 _SSM_VALUE = re.compile(r"AWS::SSM::Parameter::Value<.+>")
 
@@ -96,9 +97,9 @@ class Declaration:
 
     def fault(self, text: str) -> str | None:
         """Returns what is wrong with a value: the message of the first rule that it breaks, or None."""
-        if not text.isprintable() and any("\ud800" <= character <= "\udfff" for character in text):
-            return "must be text, in UTF-8"
-        items = [item.strip() for item in text.split(",")] if self.is_list else [text]
+        if any("\ud800" <= character <= "\udfff" for character in text):
+            return NOT_TEXT
+        items = [item.strip(" ") for item in text.split(",")] if self.is_list else [text]
         return next((rule.message for rule in self.rules if not _passes(rule, text, items)), None)
 
 

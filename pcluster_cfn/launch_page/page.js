@@ -1,0 +1,164 @@
+"use strict";
+
+// What the page is about: the template's address, the consoles of the Regions, and the rules of every field.
+const page = JSON.parse(document.getElementById("page").textContent);
+const element = (id) => document.getElementById(id);
+
+// Each test of a rule, for a text and the items of its list; the command has the same ones.
+const tests = {
+  one_of: (text, items, allowed) => items.every((item) => allowed.includes(item)),
+  pattern: (text, items, source) => items.every((item) => new RegExp(`^(?:${source})$`, "u").test(item)),
+  min: (text, items, bound) => items.every((item) => Number(item) >= bound),
+  max: (text, items, bound) => items.every((item) => Number(item) <= bound),
+  min_length: (text, items, bound) => [...text].length >= bound,
+  max_length: (text, items, bound) => [...text].length <= bound,
+  max_bytes: (text, items, bound) => new TextEncoder().encode(text).length <= bound,
+};
+
+function faultOf(field, text) {
+  if (/\p{Cs}/u.test(text)) return page.notText;
+  const items = field.list ? text.split(",").map((item) => item.replace(/^ +| +$/g, "")) : [text];
+  const broken = field.rules.find(([test, argument]) => !tests[test](text, items, argument));
+  return broken ? broken[2] : "";
+}
+
+// As RFC 3986 has it: everything but letters, digits and -._~ is encoded.
+function encode(text) {
+  const code = (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`;
+  return encodeURIComponent(text).replace(/[!'()*]/g, code);
+}
+
+const templateIn = (region) => page.templateURL.replaceAll("{region}", region);
+
+function linkOf(region, stackName, parameters) {
+  const query = [["templateURL", templateIn(region)]];
+  if (stackName !== "") query.push(["stackName", stackName]);
+  query.push(...parameters.map(([name, value]) => [`param_${name}`, value]));
+  const written = query.map(([name, value]) => `${encode(name)}=${encode(value)}`).join("&");
+  return `${page.consoles[region]}?region=${region}#/stacks/create/review?${written}`;
+}
+
+// A field that is left as it was is not in the link: the template's default holds, or the console asks.
+const form = element("form");
+form.reset();
+const fields = page.fields.map((field) => {
+  const control = element(field.id);
+  return { ...field, control, initial: control.value, shown: false };
+});
+const [stackName, ...parameters] = fields;
+const isSaid = (field) => field.control.value !== (field === stackName ? "" : field.initial);
+
+function sentence(message) {
+  const text = message.charAt(0).toUpperCase() + message.slice(1);
+  return /[.!?]$/.test(text) ? text : `${text}.`;
+}
+
+function show(field, fault) {
+  const message = element(`${field.id}-error`);
+  const visible = fault !== "" && field.shown;
+  message.textContent = visible ? sentence(fault) : "";
+  message.hidden = !visible;
+  if (visible) field.control.setAttribute("aria-invalid", "true");
+  else field.control.removeAttribute("aria-invalid");
+}
+
+function faultLink(field) {
+  const item = document.createElement("li");
+  const link = document.createElement("a");
+  link.href = `#${field.id}`;
+  link.textContent = field.label;
+  link.addEventListener("click", (event) => {
+    event.preventDefault();
+    field.control.focus();
+  });
+  item.append(link);
+  return item;
+}
+
+const number = (value) => value.toLocaleString("en");
+
+function say(id, text) { // only what changes, so that screen readers do not repeat it
+  if (element(id).textContent !== text) element(id).textContent = text;
+}
+
+let wrong = []; // the fields to correct
+
+function update() {
+  wrong = fields.filter((field) => {
+    const fault = isSaid(field) ? faultOf(field, field.control.value) : "";
+    show(field, fault);
+    return fault !== "";
+  });
+  const said = parameters.filter(isSaid).map((field) => [field.name, field.control.value]);
+  const region = element("region").value;
+  const link = linkOf(region, stackName.control.value, said);
+  const tooLong = link.length > page.limit;
+  present(wrong.length || tooLong ? "" : link);
+  say("state", stateOf(link.length, tooLong));
+  say("template", templateIn(region));
+}
+
+function stateOf(length, tooLong) {
+  if (wrong.length) return `${wrong.length === 1 ? "1 value needs" : `${wrong.length} values need`} correcting before there is a link:`;
+  if (tooLong) return `The link would have ${number(length)} characters, and ${number(page.limit)} are what survives everywhere. Shorten some values.`;
+  const empty = parameters.filter((field) => field.asked && !isSaid(field)).map((field) => field.label);
+  const open = [...empty, ...page.secrets];
+  return open.length ? `Ready. The console will ask for: ${open.join(", ")}.` : "Ready. The console opens with everything filled in.";
+}
+
+function present(link) {
+  const launch = element("launch");
+  if (link) launch.href = link;
+  else launch.removeAttribute("href");
+  launch.setAttribute("aria-disabled", String(!link));
+  element("copy").disabled = !link;
+  element("link").value = link;
+  say("copied", "");
+  element("result").hidden = !link;
+  element("summary").classList.toggle("faulty", !link);
+  element("faults").replaceChildren(...wrong.map(faultLink));
+  say("length", `${number(link.length)} of ${number(page.limit)} characters`);
+}
+
+function showFirstFault() {
+  for (const field of wrong) field.shown = true;
+  update();
+  if (wrong.length) wrong[0].control.focus();
+}
+
+async function copy() {
+  const link = element("link");
+  try {
+    await navigator.clipboard.writeText(link.value);
+  } catch { // no permission, or not served over https
+    link.select();
+    document.execCommand("copy");
+  }
+  say("copied", "The link is on the clipboard.");
+}
+
+for (const field of fields) {
+  field.control.addEventListener("input", update);
+  field.control.addEventListener("change", () => {
+    field.shown = true;
+    update();
+  });
+}
+element("region").addEventListener("change", update);
+element("link").addEventListener("focus", () => element("link").select());
+element("copy").addEventListener("click", copy);
+element("launch").addEventListener("click", (event) => {
+  if (element("launch").getAttribute("aria-disabled") === "true") {
+    event.preventDefault();
+    showFirstFault();
+  }
+});
+element("launch").addEventListener("keydown", (event) => { // what has no href hears no Enter
+  if (event.key === "Enter" && !element("launch").hasAttribute("href")) showFirstFault();
+});
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  if (wrong.length) showFirstFault();
+  else element("launch").focus();
+});
+update();

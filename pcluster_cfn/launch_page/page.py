@@ -1,0 +1,171 @@
+"""Assembles the page from its three files, a template's declarations and the Regions."""
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from pcluster_cfn.errors import CommandError
+from pcluster_cfn.launch_page.fields import field_id, fieldset
+from pcluster_cfn.quick_create.link import MAX_LINK_CHARACTERS, QuickCreateLink
+from pcluster_cfn.quick_create.parameters import NOT_TEXT, Declaration, Rule, declarations, groups
+from pcluster_cfn.quick_create.regions import Region, region_named, regions
+from pcluster_cfn.quick_create.request import STACK_NAME, STACK_NAME_RULE
+from pcluster_cfn.quick_create.template_url import REGION_PLACEHOLDER, check
+from pcluster_cfn.template import Template, child, scalar
+
+_FOLDER = Path(__file__).parent
+_PLACEHOLDER = re.compile(r"\{\{(\w+)\}\}")
+
+
+@dataclass(frozen=True)
+class LaunchPage:
+    """What a page is about.
+
+    Attributes:
+        template: Read for its description, parameters and interface.
+        template_url: Where CloudFormation finds it; ``{region}`` stands for the Region that is chosen.
+        title: Heading of the page.
+        regions: Those to choose from, the first one chosen already.
+        stack_name: What the field begins with; may be empty.
+    """
+
+    template: Template
+    template_url: str
+    title: str
+    regions: Sequence[Region]
+    stack_name: str = ""
+
+    def html(self) -> str:
+        """Returns the page: one file that needs nothing else."""
+        declared = declarations(self.template)
+        style, script = _file("page.css"), _file("page.js")
+        first = self.regions[0].name
+        template_url = self.template_url.replace(REGION_PLACEHOLDER, first)
+        return _fill(
+            _file("page.html"),
+            policy=_policy(style, script),
+            title=escape(self.title),
+            description=escape(scalar(child(self.template.root, "Description")) or ""),
+            fields="\n".join(fieldset(group, declared) for group in groups(self.template)),
+            regions=_options(self.regions),
+            stack_name=escape(self.stack_name),
+            capabilities=_capabilities(self.template),
+            plain_link=escape(QuickCreateLink(first, template_url).url()),
+            template_url=escape(template_url),
+            style=style,
+            script=script,
+            data=_json(self._data(declared)),
+        )
+
+    def _data(self, declared: dict[str, Declaration]) -> dict[str, Any]:
+        """Returns what the script works with."""
+        stack_name = Rule("pattern", STACK_NAME, STACK_NAME_RULE)
+        return {
+            "templateURL": self.template_url,
+            "consoles": {region.name: region.console_url for region in self.regions},
+            "limit": MAX_LINK_CHARACTERS,
+            "notText": NOT_TEXT,
+            "fields": [
+                _field("stack-name", "Stack name", [stack_name]),
+                *(
+                    {
+                        **_field(field_id(item, declared), item.label, item.rules),
+                        "name": item.name,
+                        "list": item.is_list,
+                        "asked": item.default is None,
+                    }
+                    for item in declared.values()
+                    if not item.no_echo
+                ),
+            ],
+            "secrets": [item.label for item in declared.values() if item.no_echo and item.default is None],
+        }
+
+
+def readable_regions(template_url: str, names: Sequence[str]) -> list[Region]:
+    """Returns the Regions in which CloudFormation reads a template: of those named, or of all.
+
+    Raises:
+        CommandError: One that is named cannot read it, or none at all.
+    """
+    if names:
+        chosen = [region_named(name) for name in dict.fromkeys(names)]
+        for region in chosen:
+            check(template_url.replace(REGION_PLACEHOLDER, region.name), region)
+        return chosen
+    readable = [region for region in regions().values() if _can_read(template_url, region)]
+    if not readable:
+        check(template_url.replace(REGION_PLACEHOLDER, "us-east-1"), region_named("us-east-1"))
+    return sorted(readable, key=lambda region: region.name != "us-east-1")
+
+
+def _can_read(template_url: str, region: Region) -> bool:
+    try:
+        check(template_url.replace(REGION_PLACEHOLDER, region.name), region)
+    except CommandError:
+        return False
+    return True
+
+
+def _field(identifier: str, label: str, rules: Sequence[Rule]) -> dict[str, Any]:
+    return {
+        "id": identifier,
+        "label": label,
+        "rules": [[rule.test, rule.argument, rule.message] for rule in rules],
+    }
+
+
+def _options(chosen: Sequence[Region]) -> str:
+    """Returns the Regions as options, those of a partition together, the first one of all chosen."""
+    ordered = sorted(chosen, key=lambda region: region.partition.title)
+    written = []
+    for title, members in groupby(ordered, key=lambda region: region.partition.title):
+        options = "\n".join(
+            f'<option value="{region.name}"{" selected" if region is chosen[0] else ""}>'
+            f"{escape(region.title)} · {region.name}</option>"
+            for region in members
+        )
+        written.append(f'<optgroup label="{escape(title)}">\n{options}\n</optgroup>')
+    return "\n".join(written)
+
+
+def _capabilities(template: Template) -> str:
+    """Says what the console will want to have acknowledged. Source: API reference, CreateStack."""
+    types = {resource.type for resource in template.resources()}
+    nested = child(template.root, "Transform") is not None or "AWS::CloudFormation::Stack" in types
+    if nested or any(kind.startswith("AWS::IAM::") for kind in types):
+        return " The console will ask you to acknowledge that the stack may make IAM resources."
+    return ""
+
+
+def _policy(style: str, script: str) -> str:
+    """Returns a policy that lets this page's own style and script run, and nothing be loaded or sent."""
+    return (
+        f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; "
+        "img-src data:; base-uri 'none'; form-action 'none'"
+    )
+
+
+def _digest(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+
+
+def _json(value: Any) -> str:
+    """Returns JSON that cannot end the script element it stands in."""
+    return json.dumps(value).replace("<", "\\u003c")
+
+
+def _file(name: str) -> str:
+    return (_FOLDER / name).read_text(encoding="utf-8")
+
+
+def _fill(text: str, **values: str) -> str:
+    """Replaces every placeholder once; what is put in is not looked at again."""
+    return _PLACEHOLDER.sub(lambda found: values[found[1]], text)
