@@ -19,6 +19,8 @@ _CONFIGURATIONS = {
 }
 #: Length of the mount name that FSx chooses. Source: FSx for Lustre user guide, "Mounting your file system".
 _MOUNT_NAME_LENGTH = 8
+#: Source: FSx API reference, CreateFileSystem.
+_ID_LENGTH = 17
 
 
 @in_place_of(moto_fsx.FileSystem)
@@ -46,6 +48,10 @@ class FileSystem(Resource, moto_fsx.FileSystem, CloudFormationModel):
             security_group_ids=security_group_ids,
             **rest,
         )
+        # moto's own ids are shorter, and the library's schema does not take them.
+        made_up, self.file_system_id = self.file_system_id, f"fs-{mock_random.get_random_hex(_ID_LENGTH)}"
+        self.dns_name = self.dns_name.replace(made_up, self.file_system_id)
+        self.resource_arn = self.resource_arn.replace(made_up, self.file_system_id)
         self._ec2: Any = ec2_backends[account_id][region_name]
         subnets: list[Any] = [self._ec2.get_subnet(subnet_id) for subnet_id in subnet_ids]
         self.vpc_id = subnets[0].vpc_id

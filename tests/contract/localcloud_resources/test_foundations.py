@@ -1,5 +1,7 @@
 """What clusters stand on: networks, file systems, databases and secrets, made by a stack."""
 
+import re
+
 import pytest
 
 from tests.contract.localcloud_resources.deployment import get, ref, resource
@@ -121,6 +123,8 @@ def test_file_systems_have_interfaces_in_the_groups_of_their_template(client, ec
     outputs = stack.create(resources, Lustre=ref("Lustre"), Group=ref("Group"), Vpc=ref("Vpc"))
     (described,) = client("fsx").describe_file_systems(FileSystemIds=[outputs["Lustre"]])["FileSystems"]
     assert described["VpcId"] == outputs["Vpc"]
+    # Source: the library's schema of SharedStorage, which takes no other id.
+    assert re.fullmatch(r"fs-[0-9a-f]{17}", described["FileSystemId"])
     interfaces = ec2.describe_network_interfaces(NetworkInterfaceIds=described["NetworkInterfaceIds"])
     (interface,) = interfaces["NetworkInterfaces"]
     assert [group["GroupId"] for group in interface["Groups"]] == [outputs["Group"]]
