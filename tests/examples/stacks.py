@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+import yaml
+
 from tests.e2e.account import CAPABILITIES, ROOT, Account, outputs
 
 EXAMPLES = ROOT / "examples"
@@ -53,6 +55,17 @@ class Example:
         assert stack["StackStatus"] == "DELETE_COMPLETE", self.account.why(stack)
         assert self.account.stack(self.cluster) is None
         assert self.account.head_nodes(self.cluster) == []
+
+    def stored_configuration(self):
+        """Reads the configuration in force, as ParallelCluster keeps it."""
+        cluster = self.account.stack(self.cluster)
+        parameters = {one["ParameterKey"]: one["ParameterValue"] for one in cluster["Parameters"]}
+        stored = self.account.cloud.client("s3").get_object(
+            Bucket=parameters["ResourcesS3Bucket"],
+            Key=f"{parameters['ArtifactS3RootDirectory']}/configs/cluster-config.yaml",
+            VersionId=parameters["ConfigVersion"],
+        )
+        return yaml.safe_load(stored["Body"].read())
 
     @property
     def cluster(self):
