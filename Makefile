@@ -11,7 +11,7 @@ export PYTHONPATH := .:provider/front:provider/engine
 .PHONY: help check format test test-browser build engine publish e2e-examples e2e-artefact e2e-engines property crash bench bench-scale demo local lock clean
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | column -t -s '|'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1|/' | column -t -s '|'
 
 .venv/.installed: requirements/dev.txt pyproject.toml
 	python3 -m venv .venv
