@@ -56,7 +56,9 @@ def quick_create(
         list(parameters),
         os.environ.get("AWS_ENDPOINT_URL"),
     )
-    declared = declarations(read_template(template_url, request.regions[0], template))
+    declared = declarations(
+        read_template(template_url, request.regions[0], template, endpoint_url=request.endpoint_url)
+    )
     made = links(request, declared)
     missing = left_to_console(request, declared)
     if wants_json:

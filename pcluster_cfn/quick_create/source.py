@@ -18,13 +18,16 @@ if TYPE_CHECKING:
 _NEXT_STEP = "give a local copy with --template"
 
 
-def read_template(template_url: str, region: str, file: Path | None) -> Template:
+def read_template(
+    template_url: str, region: str, file: Path | None, *, endpoint_url: str | None = None
+) -> Template:
     """Returns the template, from a file if there is one, else from where the link will say that it is.
 
     Args:
         template_url: May hold the Region's placeholder.
         region: Takes the place of the placeholder.
         file: Makes everything else unnecessary, the network included.
+        endpoint_url: Of an embedded cloud that the template may be at.
 
     Raises:
         CommandError: It cannot be read, or is no template.
@@ -32,7 +35,7 @@ def read_template(template_url: str, region: str, file: Path | None) -> Template
     if file is not None:
         return Template.read(file)
     url = template_url.replace(REGION_PLACEHOLDER, region)
-    found = location(url)
+    found = location(url, endpoint_url=endpoint_url)
     if found is None:
         raise CommandError(f"cannot read the template at {url}, which is no object in S3", _NEXT_STEP)
     try:

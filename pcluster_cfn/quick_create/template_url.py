@@ -33,17 +33,18 @@ class Location:
     version: str | None = None
 
 
-def location(url: str) -> Location | None:
-    """Returns what object an address of S3 stands for; None for any other address."""
+def location(url: str, *, endpoint_url: str | None = None) -> Location | None:
+    """Returns what object an address of S3, or of an embedded cloud, stands for; None for any other."""
     parts = urlsplit(url)
     host = _S3_HOST.fullmatch(parts.hostname or "")
-    if host is None:
+    if host is None and not _is_below(url, endpoint_url):
         return None
     path = unquote(parts.path).removeprefix("/")
-    bucket, key = (host["bucket"], path) if host["bucket"] else path.partition("/")[::2]
+    bucket, key = (host["bucket"], path) if host and host["bucket"] else path.partition("/")[::2]
     if not (bucket and key):
         return None
-    return Location(bucket, key, host["region"], dict(parse_qsl(parts.query)).get("versionId"))
+    version = dict(parse_qsl(parts.query)).get("versionId")
+    return Location(bucket, key, host["region"] if host else None, version)
 
 
 def check(url: str, region: Region, *, endpoint_url: str | None = None) -> None:
@@ -62,12 +63,16 @@ def check(url: str, region: Region, *, endpoint_url: str | None = None) -> None:
             f"the template's URL has {len(url):,} characters, CloudFormation takes {MAX_URL_CHARACTERS:,}",
             "give the object a shorter key",
         )
-    if endpoint_url and url.startswith(f"{endpoint_url.rstrip('/')}/"):
+    if _is_below(url, endpoint_url):
         return
     if url.startswith("ssm-doc://"):
         _check_document(url, region)
         return
     _check_object(url, region)
+
+
+def _is_below(url: str, endpoint_url: str | None) -> bool:
+    return bool(endpoint_url) and url.startswith(f"{str(endpoint_url).rstrip('/')}/")
 
 
 def _check_document(url: str, region: Region) -> None:
