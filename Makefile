@@ -28,6 +28,11 @@ help: ## list the targets
 	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements/browser.txt
 	@touch $@
 
+.venv-cdk/.installed: requirements/cdk.txt
+	python3 -m venv .venv-cdk
+	.venv-cdk/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/cdk.txt
+	@touch $@
+
 check: .venv/.installed ## lint, format, types, import rules, templates
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
@@ -57,7 +62,7 @@ build: .venv/.installed ## what is deployed, into build/, with sizes [ARCH=arm64
 engine: .venv/.installed ## another version's engine with its stack, into build/engine-VERSION [PCLUSTER_VERSION=3.14.0 ARCH=arm64 TARGET_PYTHON=3.12]
 	@$(PY) -m tools.artefacts engine-stack --pcluster-version $(or $(PCLUSTER_VERSION),$(error name a version: make engine PCLUSTER_VERSION=3.14.0)) $(if $(ARCH),--arch $(ARCH)) $(if $(TARGET_PYTHON),--python $(TARGET_PYTHON))
 
-e2e-examples: .venv/.installed ## every example, deployed on the embedded cloud
+e2e-examples: .venv/.installed .venv-cdk/.installed ## every example, deployed on the embedded cloud
 	E2E_EXAMPLES=1 $(PY) -m pytest tests/examples $(ARGS)
 
 e2e-artefact: .venv/.installed .venv-sam/.installed ## build, then run the end-to-end tests on what was built, as Lambda would run it
@@ -90,10 +95,11 @@ lock: .venv/.installed ## compile requirements into exact versions, those of wha
 	$(PY) -m pip install --quiet uv
 	.venv/bin/uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate requirements/dev.in -o requirements/dev.txt
 	.venv/bin/uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate requirements/sam.in -o requirements/sam.txt
+	.venv/bin/uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate requirements/cdk.in -o requirements/cdk.txt
 	.venv/bin/uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate -c requirements/dev.txt requirements/browser.in -o requirements/browser.txt
 	@# Pinned for Lambda, and held to the versions that the tests run with where ParallelCluster's own allow it.
 	for name in requirements/runtime provider/front/requirements $(PCLUSTER_DEFAULT)/requirements; do $(UV_DEPLOYED) -c requirements/dev.txt $$name.in -o $$name.txt || exit 1; done
 	for name in $(basename $(filter-out $(PCLUSTER_DEFAULT)/%,$(wildcard $(PCLUSTER_LAYERS)/*/requirements.in))); do $(UV_DEPLOYED) --override $(PCLUSTER_LAYERS)/overrides.txt $$name.in -o $$name.txt || exit 1; done
 
 clean: ## remove what was built and installed
-	rm -rf .venv .venv-sam build .aws-sam
+	rm -rf .venv .venv-sam .venv-cdk build .aws-sam

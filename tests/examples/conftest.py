@@ -11,7 +11,7 @@ import pytest
 from localcloud.cloud import Cloud
 from tests.contract.localcloud_resources import inventory
 from tests.e2e.account import ARTEFACT, Account
-from tests.examples.stacks import EXAMPLES, Example
+from tests.examples.stacks import EXAMPLES, Example, Place
 
 collect_ignore_glob = [] if os.environ.get("E2E_EXAMPLES") else ["test_*.py"]
 
@@ -36,13 +36,13 @@ def account(cloud):
 
 
 @pytest.fixture(scope="session")
-def seeded(cloud):
-    """The seeded ids as parameters of the examples."""
-    return {
+def place(cloud, account, tmp_path_factory):
+    seeded = {
         "HeadNodeSubnet": cloud.exports["HEAD_NODE_SUBNET"],
         "ComputeSubnet": cloud.exports["COMPUTE_SUBNET"],
         "KeyName": cloud.exports["KEY_NAME"],
     }
+    return Place(account, seeded, tmp_path_factory.mktemp("examples"))
 
 
 @pytest.fixture(scope="session")
@@ -61,12 +61,12 @@ def provider(account, before):  # noqa: ARG001 - a look at the account first
 
 
 @pytest.fixture(scope="session")
-def begun(request, account, seeded, provider):  # noqa: ARG001 - it exports what they import
+def begun(request, place, provider):  # noqa: ARG001 - it exports what they import
     """The stacks of every test file that was collected, by name; each file's ``begin`` names its own."""
     modules = dict.fromkeys(item.module for item in request.session.items)
     examples = {}
     for module in modules:
         if hasattr(module, "begin"):
-            for example in module.begin(account, seeded):
+            for example in module.begin(place):
                 examples[example.name] = example.begin()
     return examples

@@ -1,12 +1,28 @@
 """The stacks of the examples, begun together and looked at one by one."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import yaml
 
 from tests.e2e.account import CAPABILITIES, ROOT, Account, outputs
 
 EXAMPLES = ROOT / "examples"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where examples begin.
+
+    Attributes:
+        account: The embedded cloud's.
+        seeded: The ids of what it was seeded with, as parameters.
+        folder: For what is made on the way.
+    """
+
+    account: Account
+    seeded: dict[str, str]
+    folder: Path
 
 
 @dataclass

@@ -10,10 +10,10 @@ PATH = EXAMPLES / "many-clusters" / "cluster.yaml"
 TEAMS = ("team-a", "team-b")
 
 
-def begin(account, seeded):
-    body = account.packaged(PATH)
+def begin(place):
+    body = place.account.packaged(PATH)
     for team in TEAMS:
-        yield Example(account, team, body, seeded)
+        yield Example(place.account, team, body, place.seeded)
 
 
 @pytest.fixture(scope="module")

@@ -11,9 +11,9 @@ pytestmark = pytest.mark.e2e
 PATH = EXAMPLES / "one-click.yaml"
 
 
-def begin(account, seeded):  # noqa: ARG001 - it brings all it needs
+def begin(place):
     options = {"Tags": [{"Key": "Project", "Value": "hpc"}], "EnableTerminationProtection": True}
-    yield Example(account, "one-click", account.packaged(PATH), options=options)
+    yield Example(place.account, "one-click", place.account.packaged(PATH), options=options)
 
 
 @pytest.fixture(scope="module")

@@ -11,9 +11,9 @@ pytestmark = pytest.mark.e2e
 PATH = EXAMPLES / "shared-storage.yaml"
 
 
-def begin(account, seeded):
-    vpc = {"VpcId": account.cloud.exports["VPC_ID"]}
-    yield Example(account, "storage", account.packaged(PATH), seeded | vpc)
+def begin(place):
+    vpc = {"VpcId": place.account.cloud.exports["VPC_ID"]}
+    yield Example(place.account, "storage", place.account.packaged(PATH), place.seeded | vpc)
 
 
 @pytest.fixture(scope="module")

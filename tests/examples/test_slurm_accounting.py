@@ -13,13 +13,12 @@ PATH = EXAMPLES / "slurm-accounting" / "cluster.yaml"
 OTHER_ZONE, OTHER_ADDRESSES = "us-east-1b", "10.0.32.0/24"
 
 
-def begin(account, seeded):
-    vpc_id = account.cloud.exports["VPC_ID"]
-    other = account.ec2.create_subnet(VpcId=vpc_id, CidrBlock=OTHER_ADDRESSES, AvailabilityZone=OTHER_ZONE)[
-        "Subnet"
-    ]["SubnetId"]
-    subnets = {"VpcId": vpc_id, "DatabaseSubnets": f"{seeded['ComputeSubnet']},{other}"}
-    yield Example(account, "accounting", account.packaged(PATH), seeded | subnets)
+def begin(place):
+    account, vpc_id = place.account, place.account.cloud.exports["VPC_ID"]
+    zone = {"AvailabilityZone": OTHER_ZONE, "CidrBlock": OTHER_ADDRESSES}
+    other = account.ec2.create_subnet(VpcId=vpc_id, **zone)["Subnet"]["SubnetId"]
+    subnets = {"VpcId": vpc_id, "DatabaseSubnets": f"{place.seeded['ComputeSubnet']},{other}"}
+    yield Example(account, "accounting", account.packaged(PATH), place.seeded | subnets)
 
 
 @pytest.fixture(scope="module")
