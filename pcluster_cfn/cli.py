@@ -28,13 +28,16 @@ from pcluster_cfn.template import Template
 
 
 class _OneLineErrors(click.Group):
-    """Turns errors that the user can act on into one line, whatever command raised them."""
+    """Turns errors that the user can act on into one line, and Ctrl-C into its exit code."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except (CommandError, CloudError, ClientError, BotoCoreError) as error:
             raise click.ClickException(str(error)) from error
+        except KeyboardInterrupt as error:
+            click.echo("\nInterrupted.", err=True)
+            raise click.exceptions.Exit(INTERRUPTED) from error
 
 
 @click.group(cls=_OneLineErrors, epilog=EXIT_CODES)

@@ -51,8 +51,10 @@ def publish(
     taken up where it stopped. Nothing is made public: who may read is up to the bucket's policy.
     """
     clients = [session(region).client("s3") for region in dict.fromkeys(regions) or (None,)]
-    publishing = Publishing(bucket, prefix, version or metadata.version("pcluster-cfn"))
+    publishing = Publishing(bucket, prefix.strip("/"), version or metadata.version("pcluster-cfn"))
     stores = publishing.stores(clients)
+    for store in stores:
+        store.check()
     stacks = sources.read(build, engines) if build else sources.build(engines)
     plans = publishing.plans(stores, stacks)
     if not dry_run:

@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import json
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,8 +17,6 @@ from pcluster_cfn.template import Template, put
 Kind = Literal["provider", "engine"]
 
 TEMPLATE, MANIFEST = "template.json", "manifest.json"
-#: What stands for itself in a URL and in a key alike. Source: S3 user guide, "Naming Amazon S3 objects".
-_SAFE = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]*(/[0-9A-Za-z][0-9A-Za-z._-]*)*")
 #: Hexadecimal digits of a content's hash that its file's name shows.
 _NAMED_DIGITS = 16
 
@@ -81,19 +78,7 @@ class Built:
         return f"{self.kind} of ParallelCluster {self.about['pclusterVersion']}"
 
     def prefix(self, prefix: str, version: str) -> str:
-        """Returns what the keys of its files begin with; an engine's are beside the provider's.
-
-        Raises:
-            CommandError: Prefix or version has characters that a URL would not show as they are.
-        """
-        for what, text in (("--prefix", prefix), ("--version", version)):
-            if not _SAFE.fullmatch(text) and (text or what == "--version"):
-                raise CommandError(
-                    f"{what} {text!r} has characters that are not safe in a URL",
-                    "use letters, digits, '.', '_' and '-'" + (", and '/'" if what == "--prefix" else ""),
-                )
-        if "/" in version:
-            raise CommandError(f"--version {version!r} has a slash", "name the folder with --prefix")
+        """Returns what the keys of its files begin with; an engine's are beside the provider's."""
         parts = [prefix, version] if prefix else [version]
         if self.kind == "engine":
             parts.append(f"engine-{self.about['pclusterVersion']}")

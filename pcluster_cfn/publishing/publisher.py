@@ -1,5 +1,6 @@
 """Puts publications into their buckets: what is missing, checked, and the template last."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 Tell = Callable[[File, int], None]
 #: What a bucket's name has for the Region, where each Region has a bucket.
 REGION = "{region}"
+#: What stands for itself in a URL and in a key alike. Source: S3 user guide, "Naming Amazon S3 objects".
+_SAFE = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]*")
 
 
 @dataclass(frozen=True)
@@ -27,11 +30,23 @@ class Publishing:
         bucket: A name; with ``{region}`` in it one for each Region.
         prefix: What all keys begin with.
         version: What it is published as.
+
+    Raises:
+        CommandError: Prefix or version has characters that a URL would not show as they are.
     """
 
     bucket: str
     prefix: str
     version: str
+
+    def __post_init__(self) -> None:
+        allowed = "use letters, digits, '.', '_' and '-'"
+        if not _SAFE.fullmatch(self.version):
+            raise CommandError(f"--version {self.version!r} cannot be part of an address", allowed)
+        if self.prefix and not all(_SAFE.fullmatch(part) for part in self.prefix.split("/")):
+            raise CommandError(
+                f"--prefix {self.prefix!r} cannot be part of an address", f"{allowed}, with '/' between"
+            )
 
     def stores(self, clients: "Sequence[S3Client]") -> list[Store]:
         """Returns the bucket of each client's Region.
@@ -53,12 +68,10 @@ class Publishing:
         """Compares all stacks with all buckets, before anything is uploaded anywhere.
 
         Raises:
-            CommandError: A bucket does not serve, or a version has been published with other contents.
+            CommandError: A version has been published, or begun, with other contents.
         """
-        for store in stores:
-            store.check()
         return [
-            plan(store, stack.publication(store.bucket, self.prefix.strip("/"), self.version))
+            plan(store, stack.publication(store.bucket, self.prefix, self.version))
             for store in stores
             for stack in stacks
         ]

@@ -5,18 +5,15 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from localcloud.cloud import Cloud
 from pcluster_cfn.cli import main
 from tests.support.built import small_build
 
 BUCKET = "commanded-us-east-1"
 
 
-@pytest.fixture(scope="module")
-def cloud():
-    with Cloud.start() as running:
-        running.client("s3").create_bucket(Bucket=BUCKET)
-        yield running
+@pytest.fixture(scope="module", autouse=True)
+def bucket(cloud):
+    cloud.client("s3").create_bucket(Bucket=BUCKET)
 
 
 @pytest.fixture

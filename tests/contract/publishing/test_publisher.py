@@ -7,19 +7,13 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from localcloud.cloud import Cloud
 from pcluster_cfn.errors import CommandError
 from pcluster_cfn.publishing.publication import Built
 from pcluster_cfn.publishing.publisher import Publishing, carry_out
 from tests.support.built import ABOUT, small_build
 
 NAMES = itertools.count()
-
-
-@pytest.fixture(scope="module")
-def cloud():
-    with Cloud.start() as running:
-        yield running
+PATH_STYLE = Config(s3={"addressing_style": "path"})
 
 
 @pytest.fixture
@@ -42,7 +36,9 @@ def folder(tmp_path):
 
 def planned(s3, bucket, folder, version="1.0.0"):
     publishing = Publishing(bucket, "p", version)
-    (plan,) = publishing.plans(publishing.stores([s3]), [Built.read("provider", folder)])
+    (store,) = publishing.stores([s3])
+    store.check()
+    (plan,) = publishing.plans([store], [Built.read("provider", folder)])
     return plan
 
 
@@ -121,6 +117,16 @@ def test_an_upload_that_was_interrupted_shows_no_template_and_is_taken_up(cloud,
     assert planned(s3, bucket, folder).is_done
 
 
+def test_an_upload_whose_answer_is_lost_is_sent_again_and_found_there(cloud, s3, bucket, folder):
+    patient = boto3.client("s3", endpoint_url=cloud.endpoint_url, config=PATH_STYLE)
+    cloud.set_faults([{"service": "s3", "operation": "PutObject", "kind": "drop", "skip": 1, "times": 1}])
+
+    publish(patient, bucket, folder)
+
+    assert [fault["struck"] for fault in cloud.faults()] == [1]
+    assert planned(s3, bucket, folder).is_done
+
+
 def test_a_version_that_another_build_began_is_not_mixed_with_it(cloud, s3, bucket, folder):
     cloud.set_faults([{"service": "s3", "operation": "PutObject", "kind": "deny", "skip": 2}])
     with pytest.raises(CommandError):
@@ -184,7 +190,7 @@ def test_a_bucket_of_another_region_is_refused(cloud, bucket, folder):
         "s3",
         endpoint_url=cloud.endpoint_url,
         region_name="eu-west-1",
-        config=Config(s3={"addressing_style": "path"}),
+        config=PATH_STYLE,
     )
     with pytest.raises(CommandError, match="is in us-east-1; Lambda in eu-west-1"):
         planned(elsewhere, bucket, folder)

@@ -1,6 +1,7 @@
 """What ends up in an artefact, and what does not."""
 
 import py_compile
+import re
 import subprocess
 import sys
 import zipfile
@@ -178,3 +179,11 @@ def test_the_built_template_names_archives_and_says_what_they_were_built_for(tmp
     assert "Runtime: python3.13" in text
     assert "x86_64" not in text
     assert "python3.12" not in text
+
+
+def test_a_build_says_what_it_was_made_of(build):
+    about = built.about(build)
+    assert (about["pclusterVersion"], about["architecture"]) == ("3.16.1", "x86_64")
+    assert about["python"] == build.target.python
+    assert about["commit"] is None or re.fullmatch("[0-9a-f]{40}", about["commit"])
+    assert isinstance(about["modified"], bool)

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -60,8 +61,18 @@ def test_an_unreachable_endpoint_is_one_line_without_a_traceback(tmp_path):
     assert len(result.output.splitlines()) == 1
 
 
+def test_an_interrupted_command_ends_as_shells_report_it():
+    @click.command()
+    def interrupted():
+        raise KeyboardInterrupt
+
+    result = CliRunner().invoke(type(main)(commands=[interrupted]), ["interrupted"])
+    assert result.exit_code == 130
+    assert result.output == "\nInterrupted.\n"
+
+
 def test_help_documents_the_exit_codes():
-    for command in ([], ["deploy"], ["delete"], ["local"], ["demo"]):
+    for command in ([], ["deploy"], ["delete"], ["local"], ["demo"], ["publish"]):
         assert "Exit codes: 0" in run(*command, "--help").output
 
 

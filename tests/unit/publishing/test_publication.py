@@ -82,16 +82,21 @@ def test_what_is_no_manifest_is_refused(publication, text):
 @pytest.mark.parametrize(
     ("prefix", "version", "message"),
     [
-        ("a b", "1", "--prefix 'a b' has characters"),
-        ("a//b", "1", "--prefix 'a//b' has characters"),
-        ("a", "1+2", "--version '1\\+2' has characters"),
-        ("a", "1/2", "--version '1/2' has a slash"),
-        ("a", "", "--version '' has characters"),
+        ("a b", "1", "--prefix 'a b' cannot"),
+        ("a//b", "1", "--prefix 'a//b' cannot"),
+        ("a", "1+2", r"--version '1\+2' cannot"),
+        ("a", "1/2", "--version '1/2' cannot"),
+        ("a", "", "--version '' cannot"),
     ],
 )
-def test_prefix_and_version_are_what_a_url_shows_as_it_is(folder, prefix, version, message):
+def test_prefix_and_version_are_what_a_url_shows_as_it_is(prefix, version, message):
     with pytest.raises(CommandError, match=message):
-        Built.read("provider", folder).publication("bucket", prefix, version)
+        Publishing("bucket", prefix, version)
+
+
+@pytest.mark.parametrize("prefix", ["", "a", "a/b_c/d-e.f"])
+def test_a_prefix_has_any_number_of_folders(prefix):
+    assert Publishing("bucket", prefix, "1.0.0").prefix == prefix
 
 
 def test_a_folder_that_nothing_was_built_into_is_refused_with_the_target_that_builds(tmp_path):
