@@ -10,7 +10,7 @@ import subprocess
 import sys
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
-_INSTALL = "apt-get update && apt-get install --yes --no-install-recommends chromium"
+_INSTALL = "apt-get update && apt-get install --yes --no-install-recommends chromium fonts-liberation"
 
 
 def executable() -> str | None:
@@ -21,7 +21,8 @@ def executable() -> str | None:
 def main() -> None:
     """Finds the browser, installs it in CI, or says what to do and fails."""
     if executable() is None and _may_install():
-        subprocess.run(["/bin/sh", "-c", _INSTALL], check=True)
+        quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        subprocess.run(["/bin/sh", "-c", _INSTALL], check=True, env=quiet)
     found = executable()
     if found is None:
         sys.exit(f"There is no chromium to test with. Install it: {_INSTALL}\nOr name one: CHROMIUM=/path")

@@ -36,9 +36,10 @@ def launch_page(
     stack_name: str | None,
     regions: Sequence[str],
 ) -> None:
-    """Write a web page that lets people fill in TEMPLATE's parameters and launch it in their account.
+    """Write a web page on which people fill in and launch TEMPLATE.
 
-    The page is one file without anything from elsewhere: send it, host it or open it from a disk.
+    The page makes the links of quick-create. It is one file without anything from elsewhere: send it, host it
+    or open it from a disk.
     """
     if stack_name and not re.fullmatch(STACK_NAME, stack_name):
         raise CommandError(

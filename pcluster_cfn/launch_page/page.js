@@ -69,6 +69,8 @@ function faultLink(field) {
   link.textContent = field.label;
   link.addEventListener("click", (event) => {
     event.preventDefault();
+    field.shown = true;
+    update();
     field.control.focus();
   });
   item.append(link);
@@ -77,8 +79,14 @@ function faultLink(field) {
 
 const number = (value) => value.toLocaleString("en");
 
-function say(id, text) { // only what changes, so that screen readers do not repeat it
+// Only what changes is written, so that screen readers do not repeat the rest.
+function say(id, text) {
   if (element(id).textContent !== text) element(id).textContent = text;
+}
+
+function list(faulty) {
+  const listed = [...element("faults").children].map((item) => item.textContent);
+  if (listed.join() !== faulty.map((field) => field.label).join()) element("faults").replaceChildren(...faulty.map(faultLink));
 }
 
 let wrong = []; // the fields to correct
@@ -91,9 +99,9 @@ function update() {
   });
   const said = parameters.filter(isSaid).map((field) => [field.name, field.control.value]);
   const region = element("region").value;
-  const link = linkOf(region, stackName.control.value, said);
+  const link = wrong.length ? "" : linkOf(region, stackName.control.value, said);
   const tooLong = link.length > page.limit;
-  present(wrong.length || tooLong ? "" : link);
+  present(tooLong ? "" : link);
   say("state", stateOf(link.length, tooLong));
   say("template", templateIn(region));
 }
@@ -116,7 +124,7 @@ function present(link) {
   say("copied", "");
   element("result").hidden = !link;
   element("summary").classList.toggle("faulty", !link);
-  element("faults").replaceChildren(...wrong.map(faultLink));
+  list(wrong);
   say("length", `${number(link.length)} of ${number(page.limit)} characters`);
 }
 
@@ -132,7 +140,7 @@ async function copy() {
     await navigator.clipboard.writeText(link.value);
   } catch { // no permission, or not served over https
     link.select();
-    document.execCommand("copy");
+    if (!document.execCommand("copy")) return say("copied", "The link is selected: copy it with the keyboard.");
   }
   say("copied", "The link is on the clipboard.");
 }

@@ -44,10 +44,11 @@ def quick_create(
     badge_url: str,
     wants_json: bool,
 ) -> None:
-    """Make a link that opens the console with a template, a stack name and parameters filled in.
+    """Make links that launch a template, with everything filled in.
 
-    Everything is checked against what the template declares, and all mistakes are told at once. Parameters
-    that are not given keep the template's defaults, or are asked for by the console.
+    A link opens CloudFormation's console. What it says is checked against what the template declares, and all
+    mistakes are told at once. Parameters that are not given keep the template's defaults, or are asked for by
+    the console.
     """
     request = LinkRequest(
         template_url,

@@ -128,6 +128,14 @@ def test_a_value_is_not_called_wrong_while_it_is_typed_for_the_first_time(visit)
     assert page.locator("#launch").get_attribute("aria-disabled") == "true"
 
 
+def test_text_that_no_link_can_carry_is_wrong_too(visit):
+    page = visit(SIMPLE)
+    control(page, "Key pair").evaluate("field => { field.value = '\\ud800'; }")
+    control(page, "Key pair").dispatch_event("change")
+    assert page.locator("p.error:visible").all_inner_texts() == ["Must be text, in UTF-8."]
+    assert page.locator("#launch").get_attribute("aria-disabled") == "true"
+
+
 def test_a_launch_too_early_leads_to_the_first_mistake(visit):
     page = visit(SIMPLE)
     fill(page, "Stack name", "1hpc")
