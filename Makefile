@@ -8,7 +8,7 @@ TEMPLATES := template.yaml engine.yaml $(shell grep -rl --include=*.yaml ^AWSTem
 export PYTHONPATH := .:provider/front:provider/engine
 
 .DEFAULT_GOAL := help
-.PHONY: help check format test test-browser build engine publish e2e-examples e2e-artefact e2e-engines property crash bench bench-scale demo local lock clean
+.PHONY: help check format test test-browser schemas build engine publish e2e-examples e2e-artefact e2e-engines property crash bench bench-scale demo local lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1|/' | column -t -s '|'
@@ -38,7 +38,7 @@ check: .venv/.installed ## lint, format, types, import rules, templates
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
 	.venv/bin/lint-imports
-	.venv/bin/cfn-lint $(TEMPLATES)
+	.venv/bin/cfn-lint $(TEMPLATES) --append-rules pcluster_cfn.lint_rules
 
 format: .venv/.installed ## rewrite: format and fix
 	$(PY) -m ruff check --fix . ; $(PY) -m ruff format .
@@ -49,6 +49,9 @@ test: .venv/.installed ## every test
 test-browser: .venv/.browser ## the launch page in chromium, with pictures in build/launch-page
 	@$(PY) -m tools.browser
 	BROWSER=1 $(PY) -m pytest tests/browser $(ARGS)
+
+schemas: .venv/.installed ## write the published schemas, for editors and validate
+	$(PY) -m tools.published_schemas
 
 property: .venv/.installed ## whole lives of resources under faults, 100,000 steps and more [EXAMPLES=N SEED=N]
 	@$(PY) -m tests.property $(if $(EXAMPLES),--examples $(EXAMPLES)) $(if $(SEED),--seed $(SEED))

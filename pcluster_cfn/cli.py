@@ -25,6 +25,7 @@ from pcluster_cfn.quick_create.command import quick_create
 from pcluster_cfn.session import session
 from pcluster_cfn.stacks import Outcome
 from pcluster_cfn.template import Template
+from pcluster_cfn.validation.command import validate
 
 
 class _OneLineErrors(click.Group):
@@ -135,6 +136,7 @@ def demo(template: Path | None, parameters: Iterable[tuple[str, str]]) -> None:
 main.add_command(publish)
 main.add_command(quick_create)
 main.add_command(launch_page)
+main.add_command(validate)
 
 
 @contextmanager

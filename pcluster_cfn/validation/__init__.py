@@ -1,0 +1,1 @@
+"""Checks clusters in templates by the provider's own rules, before anything is deployed."""

@@ -1,0 +1,117 @@
+"""``pcluster-cfn validate``: what it takes and what it prints."""
+
+import difflib
+import json
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cluster_schema import versions
+from pcluster_cfn.errors import CommandError
+from pcluster_cfn.options import ASSIGNMENT
+from pcluster_cfn.template import Template
+from pcluster_cfn.validation.check import Finding, check
+
+_EXIT_CODES = "Exit codes: 0 no mistakes, 1 mistakes were found, 2 wrong usage."
+
+
+@dataclass(frozen=True)
+class Found:
+    """A mistake in a file."""
+
+    source: str
+    finding: Finding
+
+    def line(self) -> str:
+        """Returns it as ``file:line:column: path: message``."""
+        place = self.finding.place
+        path = f"{self.finding.path}: " if self.finding.path else ""
+        return f"{self.source}:{place.line}:{place.column}: {path}{self.finding.message}"
+
+    def document(self) -> dict[str, Any]:
+        """Returns it for programs."""
+        place = self.finding.place
+        return {
+            "file": self.source,
+            "line": place.line,
+            "column": place.column,
+            "path": self.finding.path,
+            "message": self.finding.message,
+            "rule": self.finding.rule,
+        }
+
+
+@click.command(epilog=_EXIT_CODES)
+@click.argument(
+    "templates",
+    nargs=-1,
+    required=True,
+    metavar="TEMPLATE…",
+    type=click.Path(path_type=Path),
+)
+@click.option("-p", "--parameter", "parameters", type=ASSIGNMENT, multiple=True, help="Template parameter.")
+@click.option(
+    "--pcluster-version",
+    type=click.Choice(versions()),
+    default=versions()[0],
+    show_default=True,
+    help="For clusters without PclusterVersion.",
+)
+@click.option("--format", "output", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option("--json", "output", flag_value="json", help="The same as --format json.")
+def validate(
+    templates: Iterable[Path], parameters: Iterable[tuple[str, str]], pcluster_version: str, output: str
+) -> None:
+    """Find what is wrong with the clusters in each TEMPLATE, without AWS and without a network.
+
+    Checks the properties of every cluster and its configuration by the provider's own rules, and says
+    file:line:column for all mistakes at once. What only CloudFormation will know is taken for right:
+    give parameters values with -p.
+    """
+    texts = {path: _read(path) for path in templates}
+    _require_declared(dict(parameters), texts)
+    found = [
+        Found(str(path), finding)
+        for path, text in texts.items()
+        for finding in check(text, dict(parameters), version=pcluster_version)
+    ]
+    _show(found, output)
+    sys.exit(1 if found else 0)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise CommandError(f"cannot read template {path}: {error}", "check the path") from error
+
+
+def _require_declared(given: Mapping[str, str], texts: Mapping[Path, str]) -> None:
+    """Refuses a parameter that no template has: it would change nothing, and nobody would know."""
+    if not given:
+        return
+    declared = {name for path, text in texts.items() for name in Template.parse(text, str(path)).parameters()}
+    for name in given:
+        if name not in declared:
+            near = difflib.get_close_matches(name, declared, n=1, cutoff=0.5)
+            known = ", ".join(sorted(declared)) or "none"
+            raise CommandError(
+                f"no template has a parameter {name}",
+                f"did you mean {near[0]}?" if near else f"there are: {known}",
+            )
+
+
+def _show(found: list[Found], output: str) -> None:
+    """Prints mistakes: a line for each, or a JSON list."""
+    if output == "json":
+        click.echo(json.dumps([each.document() for each in found], indent=1))
+        return
+    for each in found:
+        click.echo(each.line())
+    if found:
+        files = len({each.source for each in found})
+        click.echo(f"{len(found)} mistake(s) in {files} template(s)", err=True)

@@ -1,0 +1,94 @@
+"""What functions give before anything is deployed, and that nothing is concluded from what is not known."""
+
+import pytest
+
+from cluster_schema.conversion import UNKNOWN
+from pcluster_cfn.validation.composing import compose
+from pcluster_cfn.validation.evaluation import Evaluation, settled
+from pcluster_cfn.validation.scope import scope_of
+
+TEMPLATE = """\
+Parameters:
+  Count: {Type: Number, Default: 4}
+  Given: {Type: String}
+  Open: {Type: String}
+  Secret: {Type: String, Default: hidden, NoEcho: true}
+  Ami: {Type: 'AWS::SSM::Parameter::Value<String>', Default: /ami}
+  List: {Type: CommaDelimitedList, Default: 'a, b'}
+Mappings:
+  Sizes:
+    eu-west-1: {Size: 40}
+Conditions:
+  Four: !Equals [!Ref Count, 4]
+  Asked: !Equals [!Ref Open, x]
+  Not: !Not [!Condition Four]
+  Either: !Or [!Condition Asked, !Condition Four]
+  Both: !And [!Condition Asked, !Condition Not]
+  Doubt: !And [!Condition Asked, !Condition Four]
+  Itself: !Not [!Condition Itself]
+"""
+
+
+def value(text):
+    scope = scope_of(compose(TEMPLATE), {"Given": "given"}, {"AWS::Region": "eu-west-1"})
+    return settled(Evaluation(scope=scope).read(compose(text)))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("!Ref Count", "4"),
+        ("{Ref: Given}", "given"),
+        ("!Ref List", ["a", "b"]),
+        ("!Sub '${Given}-${!x}-${AWS::Region}'", "given-${x}-eu-west-1"),
+        ("!Sub ['${a}', {a: !Ref Count}]", "4"),
+        ("!Join ['-', [a, !Ref Count]]", "a-4"),
+        ("!Select [1, !Split [',', 'a,b']]", "b"),
+        ("!FindInMap [Sizes, !Ref 'AWS::Region', Size]", "40"),
+        ("!If [Four, yes, no]", "true"),
+        ("!If [Not, a, !Ref 'AWS::NoValue']", None),
+        ("[a, !If [Not, b, !Ref 'AWS::NoValue'], c]", ["a", "c"]),
+        ("{a: !Ref 'AWS::NoValue', b: 1}", {"b": "1"}),
+        ("!If [Either, a, b]", "a"),
+        ("!If [Both, a, b]", "b"),
+        (
+            "[yes, off, 1.50, 007, 2026-01-01, 1:02:03]",
+            ["true", "false", "1.50", "007", "2026-01-01", "1:02:03"],
+        ),
+    ],
+)
+def test_what_can_be_known_is_known(text, expected):
+    found = value(f"x: {text}").get("x")
+    assert found == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "!Ref Open",
+        "!Ref Secret",
+        "!Ref Ami",
+        "!Ref Resource",
+        "!GetAtt Resource.Arn",
+        "!Sub 'x-${Open}'",
+        "!Sub '${Resource.Arn}'",
+        "!Join ['', [a, !Ref Open]]",
+        "!Split [',', !Ref Open]",
+        "!Select [0, !GetAZs '']",
+        "!Select [9, [a]]",
+        "!Select [x, [a]]",
+        "!FindInMap [Sizes, nowhere, Size]",
+        "!ImportValue x",
+        "!If [Asked, a, b]",
+        "!If [Doubt, a, b]",
+        "!If [Itself, a, b]",
+        "!If [Nowhere, a, b]",
+        "!If [Four]",
+        "!Join x",
+        "!Base64 x",
+        "{Fn::Transform: {Name: AWS::Include}}",
+        "{Fn::ForEach::Queues: [a, [b], {}], c: d}",
+    ],
+)
+def test_what_cannot_be_known_is_unknown(text):
+    assert value(f"x: {text}")["x"] is UNKNOWN

@@ -1,0 +1,80 @@
+"""The configuration's schema for editors: the engine's rules, and what an editor shows beside them.
+
+Nothing here needs the library, so the schemas of all versions are made at once.
+"""
+
+import copy
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+JsonSchema = dict[str, Any]
+
+#: The newest draft that editors' YAML server documents. Source: yaml-language-server, README, "Features".
+DRAFT = "http://json-schema.org/draft-07/schema#"
+TABLE = Path(__file__).with_name("descriptions.yaml")
+USER_GUIDE = "https://docs.aws.amazon.com/parallelcluster/latest/ug/"
+
+
+class UndescribedPolicyError(LookupError):
+    """The library has an update policy that the table does not put into words."""
+
+
+def for_editors(schema: JsonSchema) -> JsonSchema:
+    """Returns the engine's schema of a version with what an editor shows beside the rules.
+
+    Raises:
+        UndescribedPolicyError: The table lacks the words for an update policy.
+    """
+    published = copy.deepcopy(schema) | {"$schema": DRAFT, "description": f"{USER_GUIDE}{_page(())}"}
+    del published["x-booleans"]  # how the engine reads text; in a file an editor knows the types
+    for path, place in keys(published):
+        place["description"] = "\n\n".join(_paragraphs(path, place))
+    return published
+
+
+def keys(schema: JsonSchema, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], JsonSchema]]:
+    """Yields every key below a section with its path, in the order of the schema."""
+    for key, place in schema.get("properties", {}).items():
+        yield (*path, key), place
+        yield from keys(place.get("items", place), (*path, key))
+
+
+def sentence(path: tuple[str, ...]) -> str | None:
+    """Returns what the table says of a key: its longest entry that the path ends with."""
+    endings = ("/".join(path[start:]) for start in range(len(path)))
+    return next((_table()["keys"][ending] for ending in endings if ending in _table()["keys"]), None)
+
+
+def update(policy: str) -> str:
+    """Returns what changing a key takes, by the name of its update policy.
+
+    Raises:
+        UndescribedPolicyError: The table lacks it.
+    """
+    try:
+        return str(_table()["updates"][policy])
+    except KeyError as error:
+        raise UndescribedPolicyError(f"{policy}: put it into words in {TABLE.name}") from error
+
+
+def _paragraphs(path: tuple[str, ...], place: JsonSchema) -> Iterator[str]:
+    if said := sentence(path):
+        yield said
+    if policy := place.get("x-update-policy"):
+        yield f"Update: {update(policy)}."
+    yield f"{USER_GUIDE}{_page(path)}"
+
+
+def _page(path: tuple[str, ...]) -> str:
+    pages = _table()["pages"]
+    return str(pages.get(path[0] if path else "", pages[""]))
+
+
+@cache
+def _table() -> dict[str, Any]:
+    table: dict[str, Any] = yaml.safe_load(TABLE.read_text(encoding="utf-8"))
+    return table
