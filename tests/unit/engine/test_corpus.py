@@ -1,6 +1,8 @@
 """The schema never refuses what the library accepts, and typing gives the library what the author wrote."""
 
 import json
+import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,7 @@ import yaml
 from pcluster.schemas.cluster_schema import ClusterSchema
 
 from cluster_engine import configuration
+from cluster_schema import configuration_schema
 from tests.support import custom_resource_properties as properties
 
 pytestmark = pytest.mark.library
@@ -52,3 +55,47 @@ def test_a_configuration_passes_as_text_and_as_an_object_with_its_types_intact(p
     # Reading and writing is slow, and equal configurations are read alike.
     assert typed == written or as_the_library_reads_it(typed) == as_the_library_reads_it(written)
     ClusterSchema(cluster_name="hpc").load(typed)
+
+
+def scalars(value, path=()):
+    match value:
+        case dict():
+            for key, item in value.items():
+                yield from scalars(item, (*path, key))
+        case list():
+            for index, item in enumerate(value):
+                yield from scalars(item, (*path, index))
+        case _:
+            yield path, value
+
+
+def allows_any_type(path):
+    """Whether the schema names no type for what is at the path: it is in a map of any keys and values."""
+    place = configuration_schema(VERSION)
+    for key in path:
+        if place.get("type") == "object" and "properties" not in place:
+            return True
+        place = place["items"] if isinstance(key, int) else place["properties"][key]
+    return False
+
+
+def test_every_difference_that_stringifying_leaves_is_where_the_schema_allows_any_type(capsys):
+    found = sorted(CORPUS.glob("*.yaml"))
+    if not found:
+        pytest.skip("no real configurations beside this clone, in ../shared/corpus")
+    values, differences = 0, []
+    for file in found:
+        written = yaml.safe_load(file.read_text(encoding="utf-8"))
+        typed = dict(scalars(configuration.apply_types(properties.stringified(written), VERSION)))
+        for path, value in scalars(written):
+            values += 1
+            if (typed[path], type(typed[path])) != (value, type(value)):
+                differences.append((file.name, path))
+    unexplained = [difference for difference in differences if not allows_any_type(difference[1])]
+    keys = Counter(next(key for key in path if key in FREE_FORM) for _, path in differences)
+    with capsys.disabled():
+        sys.stdout.write(
+            f"\n{len(found)} configurations, {values} values, {len(differences)} differ: {dict(keys)}\n"
+        )
+    assert unexplained == []
+    assert (len(found), len(differences)) == (152, 13)

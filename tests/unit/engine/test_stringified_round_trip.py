@@ -1,16 +1,14 @@
-"""Property: typing undoes what CloudFormation does to scalars, in every section of the configuration."""
+"""Property: typing undoes what CloudFormation does to scalars, in every section of every version."""
 
 import json
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cluster_schema import booleans, configuration_schema
+from cluster_schema import booleans, configuration_schema, versions
 from cluster_schema.conversion import convert, misfits
 from tests.support.custom_resource_properties import stringified
 
-SCHEMA = configuration_schema("3.16.1")
-BOOLEANS = booleans("3.16.1")
 WORDS = st.sampled_from(["true", "No", "1", "0042", "1e3", "null", "1:02:03", "a", "é", "a b"])
 
 
@@ -68,15 +66,17 @@ def sections(schema):
             yield from sections(section)
 
 
-SECTIONS = list(sections(SCHEMA))
+SECTIONS = [
+    (version, section) for version in versions() for section in sections(configuration_schema(version))
+]
 
 
 @settings(max_examples=300, deadline=None)
 @given(st.data())
 def test_typing_a_stringified_section_gives_the_section(data):
-    schema = data.draw(st.sampled_from(SECTIONS))
+    version, schema = data.draw(st.sampled_from(SECTIONS))
     section = data.draw(values(schema, depth=1))
-    typed = convert(stringified(section), schema, BOOLEANS)
+    typed = convert(stringified(section), schema, booleans(version))
     # As JSON, because Python holds 1, 1.0 and True for equal.
     assert json.dumps(typed) == json.dumps(section)
     assert misfits(typed, section, schema) == []
@@ -85,6 +85,6 @@ def test_typing_a_stringified_section_gives_the_section(data):
 @settings(max_examples=100, deadline=None)
 @given(st.data())
 def test_typing_changes_no_typed_section(data):
-    schema = data.draw(st.sampled_from(SECTIONS))
+    version, schema = data.draw(st.sampled_from(SECTIONS))
     section = data.draw(values(schema, depth=1))
-    assert json.dumps(convert(section, schema, BOOLEANS)) == json.dumps(section)
+    assert json.dumps(convert(section, schema, booleans(version))) == json.dumps(section)
