@@ -124,14 +124,15 @@ class _Checked:
             place = reader.place(inside + detail["path"], of_key=of_key) or in_file(
                 self.resource.node.start_mark
             )
-            yield Finding(
-                place, f"{self.resource.logical_id}{prefix}{detail['path']}", _message(detail), rule
-            )
+            yield self._finding(place, prefix + detail["path"], _message(detail), rule)
 
     def _problems(self, reader: Reader, rule: Rule, prefix: str = "") -> Iterator[Finding]:
         for problem in reader.problems:
-            path = f"{self.resource.logical_id}{prefix}{problem.path}"
-            yield Finding(problem.place, path, problem.message, rule)
+            yield self._finding(problem.place, prefix + problem.path, problem.message, rule)
+
+    def _finding(self, place: Place, path: str, message: str, rule: Rule) -> Finding:
+        noted = f"{message} ({place.note})" if place.note else message
+        return Finding(place, f"{self.resource.logical_id}{path}", noted, rule)
 
 
 def _message(detail: Detail) -> str:

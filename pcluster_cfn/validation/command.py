@@ -6,15 +6,20 @@ import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import boto3
 import click
 
 from cluster_schema import versions
 from pcluster_cfn.errors import CommandError
 from pcluster_cfn.options import ASSIGNMENT
+from pcluster_cfn.stacks import Aws
 from pcluster_cfn.template import Template
 from pcluster_cfn.validation.check import Finding, check
+from pcluster_cfn.validation.deployed import look
+from pcluster_cfn.validation.dry_run import Verdict, run, wanted_clusters
+from pcluster_cfn.validation.verdicts import document, is_refused, lines
 
 _EXIT_CODES = "Exit codes: 0 no mistakes, 1 mistakes were found, 2 wrong usage."
 
@@ -61,16 +66,31 @@ class Found:
     show_default=True,
     help="For clusters without PclusterVersion.",
 )
+@click.option(
+    "--dry-run", is_flag=True, help="Ask the library, with your credentials, what a deployment would come to."
+)
+@click.option("--stack-name", help="With --dry-run: name of the stack; the template's file name without one.")
+@click.option("--region", help="With --dry-run: Region; the AWS configuration's without one.")
 @click.option("--format", "output", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option("--json", "output", flag_value="json", help="The same as --format json.")
 def validate(
-    templates: Iterable[Path], parameters: Iterable[tuple[str, str]], pcluster_version: str, output: str
+    *,
+    templates: Iterable[Path],
+    parameters: Iterable[tuple[str, str]],
+    pcluster_version: str,
+    dry_run: bool,
+    stack_name: str | None,
+    region: str | None,
+    output: str,
 ) -> None:
     """Find what is wrong with the clusters in each TEMPLATE, without AWS and without a network.
 
     Checks the properties of every cluster and its configuration by the provider's own rules, and says
     file:line:column for all mistakes at once. What only CloudFormation will know is taken for right:
     give parameters values with -p.
+
+    With --dry-run, ParallelCluster's own dry run follows: its validators' messages and, for a cluster that
+    exists, every change with its update policy and what would be refused. Nothing is changed.
     """
     texts = {path: _read(path) for path in templates}
     _require_declared(dict(parameters), texts)
@@ -79,8 +99,42 @@ def validate(
         for path, text in texts.items()
         for finding in check(text, dict(parameters), version=pcluster_version)
     ]
-    _show(found, output)
-    sys.exit(1 if found else 0)
+    if found or not dry_run:
+        _show(found, output)
+        sys.exit(1 if found else 0)
+    if stack_name and len(texts) > 1:
+        raise click.UsageError("--stack-name is the name of one template's stack")
+    session = boto3.Session(region_name=region)
+    if session.region_name is None:
+        raise CommandError("no Region is configured", "give one with --region or AWS_REGION")
+    sys.exit(1 if _foretell(texts, dict(parameters), cast("Aws", session), stack_name, output) else 0)
+
+
+def _foretell(
+    texts: Mapping[Path, str],
+    parameters: Mapping[str, str],
+    session: Aws,
+    stack_name: str | None,
+    output: str,
+) -> bool:
+    """Shows what deployments would come to; returns whether one would be refused, or cannot be foretold."""
+    verdicts: list[tuple[str, Verdict]] = []
+    missing: list[Found] = []
+    for path, text in texts.items():
+        deployed = look(session, stack_name or path.stem)
+        for wanted in wanted_clusters(text, parameters, deployed):
+            if isinstance(wanted, Finding):
+                missing.append(Found(str(path), wanted))
+            else:
+                verdicts.append((str(path), run(session, wanted, deployed)))
+    if output == "json":
+        click.echo(json.dumps([document(verdict, source) for source, verdict in verdicts], indent=1))
+    for source, verdict in verdicts if output == "text" else ():
+        for line in lines(verdict, source):
+            click.echo(line)
+    for found in missing:
+        click.echo(found.line(), err=True)
+    return bool(missing) or any(is_refused(verdict) for _, verdict in verdicts)
 
 
 def _read(path: Path) -> str:

@@ -16,10 +16,11 @@ NO_VALUE: Any = object()
 
 @dataclass(frozen=True, order=True)
 class Place:
-    """Where something is in a file; both count from 1."""
+    """Where something is in a file; both count from 1. The note says more where that is not exact."""
 
     line: int
     column: int
+    note: str = ""
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import yaml
@@ -90,9 +90,8 @@ def _unreadable(error: UnreadableError, place: Place) -> Problem:
 def _locator(node: Node, lines: Sequence[str]) -> Callable[[Mark], Place]:
     """Returns what finds a mark of the text in the template; the text's begin if that cannot be told."""
     source = _source(node)
-    begin = in_file(node.start_mark)
     if source is None:
-        return lambda _: begin
+        return _told_at(node)
     start = source.start_mark
     if source.style == "|":
         written = source.value.split("\n")
@@ -109,7 +108,13 @@ def _locator(node: Node, lines: Sequence[str]) -> Callable[[Mark], Place]:
     column = lines[start.line].find(source.value, start.column) if source.value else -1
     if column >= 0:
         return lambda mark: Place(start.line + 1, column + mark.column + 1)
-    return lambda _: begin
+    return _told_at(node)
+
+
+def _told_at(node: Node) -> Callable[[Mark], Place]:
+    """The begin of a text that is not in the template as it is, and the place in the text as a note."""
+    begin = in_file(node.start_mark)
+    return lambda mark: replace(begin, note=f"line {mark.line + 1}, column {mark.column + 1} of the text")
 
 
 def _source(node: Node) -> ScalarNode | None:

@@ -32,6 +32,8 @@ def for_editors(schema: JsonSchema) -> JsonSchema:
     published = copy.deepcopy(schema) | {"$schema": DRAFT, "description": f"{USER_GUIDE}{_page(())}"}
     del published["x-booleans"]  # how the engine reads text; in a file an editor knows the types
     for path, place in keys(published):
+        if policy := place.get("x-update-policy"):
+            place["x-update"] = update(policy)
         place["description"] = "\n\n".join(_paragraphs(path, place))
     return published
 
@@ -64,8 +66,8 @@ def update(policy: str) -> str:
 def _paragraphs(path: tuple[str, ...], place: JsonSchema) -> Iterator[str]:
     if said := sentence(path):
         yield said
-    if policy := place.get("x-update-policy"):
-        yield f"Update: {update(policy)}."
+    if change := place.get("x-update"):
+        yield f"Update: {change}."
     yield f"{USER_GUIDE}{_page(path)}"
 
 

@@ -29,7 +29,15 @@ def load(encoded: str, tags: dict[str, str], version: str) -> Configuration:
     Raises:
         ConfigurationInvalidError: With everything found wrong, at once.
     """
-    arrived = json.loads(zlib.decompress(base64.b64decode(encoded, validate=True)))
+    return read(json.loads(zlib.decompress(base64.b64decode(encoded, validate=True))), tags, version)
+
+
+def read(arrived: Any, tags: dict[str, str], version: str) -> Configuration:
+    """Returns the configuration the library is called with, as ``load`` does, from the property itself.
+
+    Raises:
+        ConfigurationInvalidError: With everything found wrong, at once.
+    """
     written = parse(arrived) if isinstance(arrived, str) else arrived
     typed = apply_types(written, version)
     return with_tags(written if isinstance(arrived, str) else typed, tags)

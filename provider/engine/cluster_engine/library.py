@@ -78,7 +78,8 @@ def invoke(operation: str, name: str, region: str, gate: Gate, **arguments: Any)
         name: The cluster's.
         region: Passed to the library; the process's own Region is back in place afterwards.
         gate: What guards this call.
-        arguments: Further keyword arguments of the library's function.
+        arguments: Further keyword arguments of the library's function. With ``dryrun`` it ends before it
+            changes anything and answers with ``changeSet`` and ``validationMessages``.
 
     Returns:
         The library's answer in its own camelCase. Empty where CloudFormation accepted the request and only
@@ -91,11 +92,13 @@ def invoke(operation: str, name: str, region: str, gate: Gate, **arguments: Any)
         raise RuntimeError("the library's validators need the main thread")
     with _isolated(region, gate):
         try:
-            if operation != "describe":
+            if operation != "describe" and "dryrun" not in arguments:
                 gate.check_fence()  # what would be refused at the end is not begun
             function_name, kind = FUNCTIONS[operation]
             function = partial(getattr(pcluster.lib, function_name), cluster_name=name, region=region, **kind)
             answer: Answer = function(**_accepted(arguments))
+        except errors.DryrunOperationException as passed:  # how a good dry run ends
+            answer = _content(passed)
         except Exception as error:
             if gate.accepted:
                 logger.warning("accepted, but the library failed afterwards", exc_info=True)

@@ -139,7 +139,9 @@ class TestText:
 
     def test_a_text_that_a_function_puts_together_is_told_at_the_function(self):
         text = template('!Join ["", ["Image: {Os: beos}\\n", "HeadNode: {}\\n", "Scheduling: {}\\n"]]')
-        assert {(line, column) for line, column, _, _ in found(text)} == {(7, 29)}
+        (mistake,) = [each for each in found(text) if each[2].endswith("/Os")]
+        assert mistake[:2] == (7, 29)
+        assert mistake[3].endswith("rocky9 (line 1, column 13 of the text)")
 
     def test_unreadable_text_is_told_with_its_place(self):
         ((line, column, _, message),) = found(template("|\nImage:\n  Os: a: b\n"))

