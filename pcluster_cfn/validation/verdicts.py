@@ -53,8 +53,8 @@ def lines(verdict: Verdict, source: str) -> Iterator[str]:
             yield "           with ComputeFleetUpdatePolicy: StopAndRestart the provider does it"
     for message in _messages(verdict):
         yield f"  {message['level']}  {message['type']}: {message['message']}"
-    error = answer.get("error", {})
-    if error and not error.get("details") and not answer["validation_messages"]:
+    error = answer.get("error", {"code": "NoChanges"})
+    if error["code"] not in {"NoChanges", "UpdateRejected"} and not answer["validation_messages"]:
         yield f"  {error['code']}: {error['message']}"
 
 

@@ -4,9 +4,10 @@ import json
 
 import pytest
 
+from pcluster_cfn.errors import CommandError
 from pcluster_cfn.validation.check import Finding
 from pcluster_cfn.validation.deployed import Deployed
-from pcluster_cfn.validation.dry_run import Verdict, Wanted, wanted_clusters
+from pcluster_cfn.validation.dry_run import Verdict, Wanted, run, wanted_clusters
 from pcluster_cfn.validation.verdicts import document, is_refused, lines
 
 TEMPLATE = """\
@@ -66,6 +67,27 @@ def told(verdict):
     return list(lines(verdict, "t.yaml"))
 
 
+class Aws:
+    """CloudFormation with one cluster of another version."""
+
+    def client(self, _):
+        return self
+
+    def describe_stacks(self, StackName):  # noqa: N803 - boto3's name
+        tags = {"parallelcluster:cluster-name": StackName, "parallelcluster:version": "3.6.0"}
+        described = [{"Key": key, "Value": value} for key, value in tags.items()]
+        return {"Stacks": [{"StackId": "arn", "Tags": described}]}
+
+
+def test_a_cluster_of_another_version_than_the_library_s_is_not_judged():
+    deployed = new(outputs={"Network.Outputs.Vpc": "vpc"})
+    (cluster,) = wanted(deployed, Subnet="s")
+    with pytest.raises(
+        CommandError, match=r"needs ParallelCluster 3\.6\.0, and the library here is 3\.16\.1"
+    ):
+        run(Aws(), cluster, deployed)
+
+
 def test_messages_are_told_once_and_the_worst_first():
     messages = [
         {"level": level, "type": "V", "message": level.lower()} for level in ("INFO", "ERROR", "WARNING")
@@ -111,6 +133,7 @@ def test_the_outcome_is_told(fields, refused, outcome):
 def test_an_error_without_details_is_told_in_its_words():
     found = told(verdict(error={"code": "BadRequest", "message": "why", "details": []}))
     assert found[1:] == ["  BadRequest: why"]
+    assert len(told(verdict(error={"code": "NoChanges", "message": "none", "details": []}))) == 1
 
 
 def test_a_cluster_of_somebody_else_is_named():
