@@ -23,6 +23,7 @@ from localcloud import (
     functions,
     guard,
     head_node,
+    image_builder,
     official_images,
     resources,
     seed,
@@ -85,10 +86,11 @@ class Server:
         )
         events.install(seed.ACCOUNT_ID, options.region)
         head_node.install()
+        image_builder.install()
         cloudformation.subscribe(recording.note_change)
         self._region = options.region
         self._seeded = seed.seed(options.region)
-        self._services = DomainDispatcherApplication(create_backend_app)
+        self._services = image_builder.answering(DomainDispatcherApplication(create_backend_app))
         clock.skip_idle = options.skip_idle
         self._facts: dict[str, Callable[[], Any]] = {
             "exports": lambda: self.exports,

@@ -2,22 +2,25 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from moto.cloudformation import urls
 from moto.cloudformation.models import cloudformation_backends
 
 from localcloud import events, functions
+from localcloud.cloudformation import requests
 from localcloud.cloudformation.handlers.wait import signal_wait_handle
 from localcloud.cloudformation.notifications import ResourceEvent, subscribe, unsubscribe
 from localcloud.cloudformation.ports import Ports, PutServiceEvent, connect
 from localcloud.cloudformation.registry import StackRegistry
 from localcloud.cloudformation.responses import StackResponse
 from localcloud.cloudformation.sink import sink
+from localcloud.cloudformation.steps import lock
 
 __all__ = [
     "ResourceEvent",
     "ca_file",
+    "delete_stack",
     "install",
     "responses",
     "signal_wait_handle",
@@ -56,6 +59,14 @@ def ca_file() -> Path:
 def responses() -> list[dict[str, Any]]:
     """Returns every PUT to a response URL or a wait condition's handle so far, oldest first."""
     return [delivery.to_json() for delivery in list(sink.deliveries)]
+
+
+def delete_stack(stack_id: str) -> None:
+    """Starts the deletion of a stack, as the API does; without effect when it is gone or going."""
+    _, _, _, region_name, account_id, _ = stack_id.split(":", maxsplit=5)
+    registry = cast("StackRegistry", cloudformation_backends[account_id][region_name])
+    with lock:
+        requests.delete(registry, stack_id, None, [])
 
 
 def stop() -> None:

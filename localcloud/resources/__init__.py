@@ -19,6 +19,7 @@ from localcloud.resources import (
     elbv2,
     fsx,
     iam,
+    image_builder,
     instances,
     launch_templates,
     logs,
@@ -30,6 +31,7 @@ from localcloud.resources import (
     s3,
     secrets,
     security_groups,
+    sns,
 )
 from localcloud.resources.model import take_place
 
@@ -38,8 +40,8 @@ __all__ = ["register"]
 # Importing a module defines its models; naming them here keeps the imports in use.
 _SERVICES = (
     alarms, autoscaling, block_storage, cloudwatch, databases, dynamodb, efs, elastic_ips, elbv2, fsx, iam,
-    instances, launch_templates, logs, network_interfaces, networks, placement_groups, route53, routes, s3,
-    secrets, security_groups,
+    image_builder, instances, launch_templates, logs, network_interfaces, networks, placement_groups, route53,
+    routes, s3, secrets, security_groups, sns,
 )  # fmt: skip
 
 

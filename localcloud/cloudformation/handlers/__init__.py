@@ -2,6 +2,7 @@
 
 from localcloud.cloudformation.handlers.base import Handler
 from localcloud.cloudformation.handlers.custom import CustomResourceHandler
+from localcloud.cloudformation.handlers.image import ImageHandler
 from localcloud.cloudformation.handlers.models import ModelHandler, model_for
 from localcloud.cloudformation.handlers.nested import NestedStackHandler
 from localcloud.cloudformation.handlers.wait import WaitConditionHandler, WaitHandleHandler
@@ -12,6 +13,7 @@ _OWN: dict[str, Handler] = {
     "AWS::CloudFormation::Stack": NestedStackHandler(),
     "AWS::CloudFormation::WaitCondition": WaitConditionHandler(),
     "AWS::CloudFormation::WaitConditionHandle": WaitHandleHandler(),
+    "AWS::ImageBuilder::Image": ImageHandler(),
 }
 
 

@@ -14,6 +14,9 @@ from cluster_schema.conversion import Detail
 
 Configuration = dict[str, Any]
 
+#: Begins the keys of tags that are the library's own. Source: pcluster/constants.py, PCLUSTER_PREFIX.
+RESERVED = "parallelcluster:"
+
 
 def load(encoded: str, tags: dict[str, str], version: str) -> Configuration:
     """Returns the configuration the library is called with.
@@ -29,7 +32,7 @@ def load(encoded: str, tags: dict[str, str], version: str) -> Configuration:
     Raises:
         ConfigurationInvalidError: With everything found wrong, at once.
     """
-    return read(json.loads(zlib.decompress(base64.b64decode(encoded, validate=True))), tags, version)
+    return read(_decoded(encoded), tags, version)
 
 
 def read(arrived: Any, tags: dict[str, str], version: str) -> Configuration:
@@ -41,6 +44,37 @@ def read(arrived: Any, tags: dict[str, str], version: str) -> Configuration:
     written = parse(arrived) if isinstance(arrived, str) else arrived
     typed = apply_types(written, version)
     return with_tags(written if isinstance(arrived, str) else typed, tags)
+
+
+def load_image(encoded: str, tags: dict[str, str], owner_tags: dict[str, str]) -> Configuration:
+    """Returns the image configuration the library is called with.
+
+    The library itself reads text as numbers and booleans here, so there is nothing to type back.
+
+    Args:
+        encoded: Base64 of zlib of the property's JSON.
+        tags: Put on what the build makes and on the image, unless the configuration sets the same key.
+        owner_tags: Put on the image, whatever the configuration says.
+
+    Raises:
+        ConfigurationInvalidError: It is no map, or a text that is neither YAML nor JSON.
+    """
+    arrived = _decoded(encoded)
+    written = parse(arrived) if isinstance(arrived, str) else arrived
+    if not isinstance(written, dict):
+        raise _invalid_text("a map is expected", value=json.dumps(written)[:80])
+    wanted = {"Image": {}, **written}
+    for part, forced in (("Build", {}), ("Image", owner_tags)):
+        if isinstance(wanted.get(part), dict):
+            # What the library reserves for itself, it refuses in an image's configuration.
+            added = {key: value for key, value in tags.items() if not key.startswith(RESERVED)}
+            own = [tag for tag in wanted[part].get("Tags") or [] if tag.get("Key") not in forced]
+            wanted[part] = with_tags({**wanted[part], "Tags": own}, added | forced)
+    return wanted
+
+
+def _decoded(encoded: str) -> Any:
+    return json.loads(zlib.decompress(base64.b64decode(encoded, validate=True)))
 
 
 def apply_types(written: Any, version: str) -> Configuration:

@@ -112,6 +112,10 @@ class Gate:
     #: The compute fleet's status, as last read from the cluster's table; None if it was not.
     fleet_status: str | None = field(default=None, init=False)
     _pretends_stopped: bool = field(default=False, init=False)
+    #: Whether an image was left alone, because it does not carry ``stack_tags``.
+    protected_image: bool = field(default=False, init=False)
+    #: The tags of images, as last described.
+    _image_tags: dict[str, dict[str, str]] = field(default_factory=dict, init=False)
     #: Operations that were not answered when they were last called.
     _unanswered: set[str] = field(default_factory=set, init=False)
     _in_doubt: bool = field(default=False, init=False)
@@ -139,6 +143,8 @@ class Gate:
         register("after-call.dynamodb.GetItem", self._note_fleet)
         register("before-send.dynamodb.UpdateItem", self._fence_fleet)
         register("before-send.ec2.TerminateInstances", self._protect_nodes)
+        register("after-call.ec2.DescribeImages", self._note_images)
+        register("before-parameter-build.ec2.DeregisterImage", self._protect_image)
         register("before-send.s3.DeleteObjects", self._protect_artefacts)
         register("after-call", self._watch)
         register("after-call-error", self._watch_connection)
@@ -220,6 +226,20 @@ class Gate:
         # The library terminates the compute nodes whenever its deletion fails, also when it never began.
         if not self.accepted:
             raise ProtectedError(what="compute nodes", reason="the cluster is not being deleted")
+
+    def _note_images(self, parsed: dict[str, Any], **_: Any) -> None:
+        for image in parsed.get("Images", []):
+            tags = {tag["Key"]: tag["Value"] for tag in image.get("Tags", [])}
+            self._image_tags[image["ImageId"]] = tags
+
+    def _protect_image(self, params: dict[str, Any], **_: Any) -> None:
+        # The library finds images by tags that anybody may set, and those of failed builds by how their
+        # names begin.
+        self.check_fence()
+        tags = self._image_tags.get(params["ImageId"], {})
+        if not self.stack_tags or not self.stack_tags.items() <= tags.items():
+            self.protected_image = True
+            raise ProtectedError(what=f"image {params['ImageId']}", reason="its tags are not this resource's")
 
     def _protect_artefacts(self, **_: Any) -> None:
         # The library deletes them when CreateStack fails, also when the stack is being built from them

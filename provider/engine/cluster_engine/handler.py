@@ -10,7 +10,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.logging.utils import copy_config_to_registered_loggers
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from cluster_engine import configuration, information, library, result
+from cluster_engine import configuration, images, information, library, result
 from cluster_engine.call import Call, MisdirectedCallError
 from cluster_engine.errors import EngineError
 from cluster_engine.gate import Gate
@@ -106,12 +106,15 @@ def run(call: Call, *, remaining_s: float, now: Callable[[], datetime]) -> resul
 def _carry_out(call: Call, version: str, gate: Gate) -> result.Result:
     if call.operation in information.OPERATIONS:
         return information.OPERATIONS[call.operation](call, gate)
-    arguments = {name: call.arguments[name] for name in ARGUMENTS[call.operation] if name in call.arguments}
+    taken = ARGUMENTS.get(call.operation, ())
+    arguments = {name: call.arguments[name] for name in taken if name in call.arguments}
     if call.operation in {"create", "update"}:
         arguments["cluster_configuration"] = configuration.load(
             call.configuration, call.configuration_tags, version
         )
     try:
+        if call.operation in images.OPERATIONS:
+            return images.OPERATIONS[call.operation](call, gate)
         answer = library.invoke(call.operation, call.cluster_name, call.region, gate, **arguments)
     except EngineError as error:
         if error.code == "AlreadyExists" and _is_ours(call, gate):

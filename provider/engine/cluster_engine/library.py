@@ -44,7 +44,13 @@ FUNCTIONS: dict[str, tuple[str, Answer]] = {
     "describe": ("describe_cluster", {}),
     "stop-fleet": ("update_compute_fleet", {"status": "STOP_REQUESTED"}),
     "start-fleet": ("update_compute_fleet", {"status": "START_REQUESTED"}),
+    "build-image": ("build_image", {}),
+    "describe-image": ("describe_image", {}),
+    "delete-image": ("delete_image", {}),
 }
+
+#: Those that change nothing.
+READS = frozenset({"describe", "describe-image"})
 
 #: What a refused change needs, if a stopped fleet is all that is missing.
 FLEET_STOP = "fleet-stop"
@@ -61,6 +67,9 @@ SOCKET_TIMEOUT_S = 15.0
 #: Source: pcluster/models/cluster.py, Cluster._validate_patch.
 NO_CHANGES = re.compile(r"No changes found in your cluster configuration")
 
+#: Operations that make a stack of a name that has to be free.
+CREATES = frozenset({"create", "build-image"})
+
 #: A name, or a client request token, that is taken. Source: CloudFormation's API reference, CreateStack.
 TAKEN_CODES = frozenset({"AlreadyExistsException", "TokenAlreadyExistsException"})
 
@@ -75,7 +84,7 @@ def invoke(operation: str, name: str, region: str, gate: Gate, **arguments: Any)
 
     Args:
         operation: One of ``FUNCTIONS``.
-        name: The cluster's.
+        name: The cluster's name, or the image's id.
         region: Passed to the library; the process's own Region is back in place afterwards.
         gate: What guards this call.
         arguments: Further keyword arguments of the library's function. With ``dryrun`` it ends before it
@@ -92,10 +101,11 @@ def invoke(operation: str, name: str, region: str, gate: Gate, **arguments: Any)
         raise RuntimeError("the library's validators need the main thread")
     with _isolated(region, gate):
         try:
-            if operation != "describe" and "dryrun" not in arguments:
+            if operation not in READS and "dryrun" not in arguments:
                 gate.check_fence()  # what would be refused at the end is not begun
             function_name, kind = FUNCTIONS[operation]
-            function = partial(getattr(pcluster.lib, function_name), cluster_name=name, region=region, **kind)
+            subject = {"image_id" if operation.endswith("-image") else "cluster_name": name}
+            function = partial(getattr(pcluster.lib, function_name), **subject, region=region, **kind)
             answer: Answer = function(**_accepted(arguments))
         except errors.DryrunOperationException as passed:  # how a good dry run ends
             answer = _content(passed)
@@ -253,13 +263,21 @@ def _engine_error(operation: str, name: str, error: Exception, gate: Gate) -> En
         return EngineError("Throttled", f"AWS did not answer: {message}")
     if gate.refusal is not None:
         return _refused(operation, name, gate.refusal, gate)
+    if gate.protected_image:
+        return EngineError(
+            "NotFound", f"The image {name} is not of this resource's making; it was left alone."
+        )
     match error:
-        case errors.CreateClusterBadRequestException() | errors.UpdateClusterBadRequestException():
+        case (
+            errors.CreateClusterBadRequestException()
+            | errors.UpdateClusterBadRequestException()
+            | errors.BuildImageBadRequestException()
+        ):
             return _rejected(message, content)
         case errors.NotFoundException():
             return EngineError("NotFound", message)
         case errors.ConflictException():
-            return EngineError("ClusterBusy", message)
+            return EngineError("AlreadyExists" if operation in CREATES else "ClusterBusy", message)
         case errors.BadRequestException():
             return _bad_request(operation, message, gate)
         case ParameterException():
@@ -293,9 +311,9 @@ def _as_text(changes: list[Answer]) -> list[Answer]:
 def _bad_request(operation: str, message: str, gate: Gate) -> EngineError:
     if NO_CHANGES.search(message):
         return EngineError("NoChanges", message)
-    if gate.seen is None:
+    if gate.seen is None or operation == "delete-image":
         return EngineError("BadRequest", message)
-    if operation == "create":  # a create asks for the name only to find it free
+    if operation in CREATES:  # a create asks for the name only to find it free
         return EngineError("AlreadyExists", message)
     if gate.seen.tags.get("parallelcluster:version") != version():
         return EngineError("VersionMismatch", message)
@@ -307,7 +325,7 @@ def _refused(operation: str, name: str, refusal: Refusal, gate: Gate) -> EngineE
     if refusal.code not in {*TAKEN_CODES, "ValidationError"}:
         return EngineError("Internal", f"CloudFormation refused: {refusal.message}")
     unknown = _look(name, gate)
-    if operation == "create":
+    if operation in CREATES:
         return unknown or EngineError(
             "AlreadyExists" if refusal.code in TAKEN_CODES else "BadRequest", refusal.message
         )

@@ -13,8 +13,8 @@ RESULT_MAX_BYTES = 128 * 1024
 #: One sentence longer than this is no sentence; keeps the error itself from filling the result.
 MESSAGE_MAX_CHARACTERS = 8 * 1024
 
-#: Operations that change a cluster's stack, and those that look at its compute fleet.
-CHANGES = frozenset({"create", "update", "delete"})
+#: Operations that change a stack, and those that look at a cluster's compute fleet.
+CHANGES = frozenset({"create", "update", "delete", "build-image", "delete-image"})
 ABOUT_FLEET = frozenset({"update", "stop-fleet", "start-fleet"})
 
 Result = dict[str, Any]

@@ -1,0 +1,85 @@
+"""Images: a build that takes its time and leaves an AMI."""
+
+import hashlib
+from typing import Any
+
+from moto.ec2.models import ec2_backends
+from moto.ec2.models.amis import Ami
+
+from localcloud.cloudformation.errors import UnresolvedValueError
+from localcloud.cloudformation.handlers.base import Cancel, Made, PlainHandler, Progress, Target, no_cancel
+from localcloud.cloudformation.steps import schedule
+from localcloud.resources import image_builder
+
+#: Simulated seconds of a build, unless a behaviour asks for more.
+BUILD_S = 3_600.0
+
+#: By ARN, the images that stacks build or have built, and the id of the AMI once there is one.
+built: dict[str, str | None] = {}
+
+#: What Image Builder puts on it. Source: EC2 Image Builder user guide, "Tag resources".
+_ARN_TAG = "Ec2ImageBuilderArn"
+
+
+class ImageHandler(PlainHandler):
+    """`AWS::ImageBuilder::Image`; ``made.state`` is the AMI's id, None until there is one."""
+
+    def create(self, target: Target, progress: Progress) -> Cancel:
+        """Builds the image."""
+        arn = _arn(target)
+        built[arn] = None
+        progress.initiated(Made(target, arn))
+
+        def finish() -> None:
+            built[arn] = _make_ami(target, arn)
+            progress.succeeded(Made(target, arn, built[arn]))
+
+        return schedule(finish, delay_s=BUILD_S).cancel
+
+    def update(self, target: Target, made: Made, progress: Progress) -> Cancel:  # noqa: ARG002 - always refused
+        """Refuses: an image is made once."""
+        progress.failed(f"Update to resource type {target.resource_type} is not supported.")
+        return no_cancel
+
+    def delete(self, made: Made, progress: Progress) -> Cancel:
+        """Forgets the image; its AMI stays."""
+        built.pop(made.physical_id, None)
+        progress.succeeded()
+        return no_cancel
+
+    def attribute(self, made: Made, name: str) -> Any:
+        """Returns the AMI's id, or the ARN."""
+        known = {"ImageId": made.state, "Arn": made.physical_id}
+        if name not in known:
+            raise UnresolvedValueError(
+                f"Template error: resource {made.target.logical_id} does not support attribute type {name} "
+                "in Fn::GetAtt"
+            )
+        return known[name]
+
+
+def _arn(target: Target) -> str:
+    recipe = str(target.properties["ImageRecipeArn"])
+    return recipe.replace(":image-recipe/", ":image/") + "/1"
+
+
+def _make_ami(target: Target, arn: str) -> str:
+    """Makes the AMI with the tags that the distribution asks for."""
+    registry = target.stack.registry
+    backend = ec2_backends[registry.account_id][registry.region_name]
+    recipe = image_builder.properties_of(str(target.properties["ImageRecipeArn"]))
+    distribution = image_builder.properties_of(str(target.properties["DistributionConfigurationArn"]))
+    wanted = distribution["Distributions"][0]["AmiDistributionConfiguration"]
+    parent = backend.amis[recipe["ParentImage"]]
+    ami_id = f"ami-{hashlib.sha256(f'{target.stack.id}{arn}'.encode()).hexdigest()[:17]}"
+    ami = Ami(
+        backend,
+        ami_id,
+        source_ami=parent,
+        name=str(wanted["Name"]).replace("{{ imagebuilder:buildDate }}", "2026-01-15T00-00-00.000Z"),
+        root_device_type="ebs",
+        root_device_name=parent.root_device_name,
+    )
+    backend.amis[ami_id] = ami
+    ami.add_tags({**wanted["AmiTags"], _ARN_TAG: arn})
+    return ami_id

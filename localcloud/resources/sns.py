@@ -1,0 +1,35 @@
+"""Subscriptions to topics, of which moto has the API only."""
+
+from typing import ClassVar
+
+from moto.core.common_models import CloudFormationModel
+from moto.sns.models import sns_backends
+
+from localcloud.resources.model import Place, Resource, Wanted
+
+
+class Subscription(Resource, CloudFormationModel):
+    """`AWS::SNS::Subscription`."""
+
+    cfn_attributes: ClassVar = {"Arn": "physical_resource_id"}
+
+    def __init__(self, arn: str) -> None:
+        self.physical_resource_id = arn
+
+    @staticmethod
+    def cloudformation_type() -> str:
+        """Names the resource type."""
+        return "AWS::SNS::Subscription"
+
+    @classmethod
+    def create_resource(cls, wanted: Wanted) -> "Subscription":
+        """Subscribes an endpoint to a topic."""
+        properties = wanted.properties
+        backend = wanted.place.regional(sns_backends)
+        made = backend.subscribe(properties["TopicArn"], properties["Endpoint"], properties["Protocol"])
+        return cls(made.arn)
+
+    @classmethod
+    def delete_resource(cls, physical_id: str, place: Place) -> None:
+        """Ends the subscription."""
+        place.regional(sns_backends).subscriptions.pop(physical_id, None)
