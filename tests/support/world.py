@@ -69,6 +69,8 @@ class World:
             Ports(self.clock, self.stacks, self.engines, self.sink, self.operations, self.metrics), LOG_GROUP
         )
         self.stacks.declare(stack_of("parent", "CREATE_IN_PROGRESS", {"team": "hpc"}, unique="0"))
+        #: The tags of every image's AMI, by the image's id.
+        self.amis: dict[str, dict[str, str]] = {}
         self._invocations = count(1)
         self._requests = count(1)
         self._stacks = count(1)
@@ -178,6 +180,9 @@ class World:
             "update": self._update,
             "delete": self._delete,
             "describe": self._describe,
+            "build-image": self._create,
+            "describe-image": self._describe_image,
+            "delete-image": self._delete_image,
             "list-clusters": self._list_clusters,
             "list-official-images": self._list_official_images,
             "stop-fleet": self._change_fleet,
@@ -260,6 +265,29 @@ class World:
             "headNode": {"instanceId": "i-1", "publicIpAddress": "203.0.113.7", "state": "running"},
         }
         return {"status": "succeeded", "cluster": cluster, "head_node": "present", "stack_id": stack.stack_id}
+
+    def _describe_image(self, version: str, call: dict[str, Any]) -> dict[str, Any]:
+        name = call["cluster_name"]
+        image = {"imageId": name, "imageBuildStatus": "BUILD_COMPLETE", "version": version}
+        stack = self.stacks.describe(call["stack_id"]) if call["stack_id"] else None
+        if name in self.amis:
+            tags = [{"key": key, "value": value} for key, value in self.amis[name].items()]
+            image["ec2AmiInfo"] = {"amiId": f"ami-{name}", "state": "AVAILABLE", "tags": tags}
+        elif stack is None or stack.gone:
+            return failed("NotFound", f"No image or stack associated with ParallelCluster image id: {name}.")
+        return {"status": "succeeded", "image": image}
+
+    def _delete_image(self, _: str, call: dict[str, Any]) -> dict[str, Any]:
+        name, stack = call["cluster_name"], self.stacks.describe(call["stack_id"])
+        living = stack is not None and not stack.gone
+        ours = call["stack_tags"].items() <= self.amis.get(name, {}).items()
+        if not living and (name not in self.amis or not ours):
+            return failed("NotFound", f"No image or stack associated with ParallelCluster image id: {name}.")
+        if stack is not None and living:
+            self.stacks.declare(replace(stack, status="DELETE_IN_PROGRESS"), tokens=[call["call_id"]])
+        if ours:
+            self.amis.pop(name, None)
+        return {"status": "succeeded", "sent": living, "stack_id": call["stack_id"]}
 
     def _list_clusters(self, _: str, call: dict[str, Any]) -> dict[str, Any]:
         living = [fact.stack for fact in self.stacks.facts.values() if not fact.stack.gone]

@@ -3,10 +3,11 @@
 import logging
 from dataclasses import dataclass, replace
 
-from cluster_provider.core import fleet, information, response
+from cluster_provider.core import fleet, image, information, response
 from cluster_provider.core.actions import Fail, Succeed
 from cluster_provider.core.attributes import attributes
 from cluster_provider.core.identity import Owner
+from cluster_provider.core.kinds import Kind
 from cluster_provider.core.progress import OperationRecord, Outcome, OwnerRecord, Phase, Progress
 from cluster_provider.core.request import RequestType
 
@@ -100,5 +101,8 @@ def _values(
         messages.insert(0, {"level": level, "type": fleet.MESSAGE_TYPE, "message": sentence})
     if messages:
         logger.info("validation messages", extra={**operation.names, "validation_messages": messages})
+    if operation.request.kind is Kind.IMAGE:
+        found = action.description.image if action.description is not None else None
+        return image.values(action.cluster, found), messages
     described = action.description.cluster if action.description is not None else None
     return attributes(action.cluster, described, record.login_pools), messages

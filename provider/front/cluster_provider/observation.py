@@ -5,6 +5,7 @@ from datetime import datetime
 
 from cluster_provider.core.errors import Unavailable
 from cluster_provider.core.identity import REQUEST_ID_TAG
+from cluster_provider.core.kinds import Kind
 from cluster_provider.core.observed import Cluster, ClusterStack, Observed, StackFailure
 from cluster_provider.core.progress import (
     READS,
@@ -93,7 +94,9 @@ def _leftover(stacks: Stacks, record: OwnerRecord, operation: OperationRecord) -
         if known.reported or known.name == target:
             continue
         stack = stacks.describe(known.stack_id or known.name)
-        if stack is not None and not stack.gone and stack.belongs_to(owner, known):
+        # What is left of an image is an AMI, after its stack is gone.
+        remains = stack is not None and (not stack.gone or operation.request.kind is Kind.IMAGE)
+        if stack is not None and remains and stack.belongs_to(owner, known):
             return stack
     return None
 

@@ -24,6 +24,7 @@ from cluster_provider.core.errors import (
 )
 from cluster_provider.core.identity import Owner
 from cluster_provider.core.progress import (
+    CONFIGURED,
     EngineResult,
     Operation,
     OperationRecord,
@@ -44,7 +45,7 @@ logger = logging.getLogger(__name__)
 RESEND_AFTER_S = 30
 
 #: What is begun only as long as CloudFormation waits for the request.
-_WANTED_ONLY = frozenset({Operation.CREATE, Operation.UPDATE, Operation.STOP_FLEET})
+_WANTED_ONLY = CONFIGURED | {Operation.STOP_FLEET}
 
 #: A resource that the parent stack calls over is asked about again after this many seconds.
 UNWANTED_FOR_S = 30

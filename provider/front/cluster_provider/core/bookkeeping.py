@@ -9,6 +9,7 @@ from cluster_provider.core.attributes import pool_count
 from cluster_provider.core.errors import Superseded
 from cluster_provider.core.observed import Cluster, ClusterStack, Settled
 from cluster_provider.core.progress import (
+    MAKES,
     EngineCall,
     EngineResult,
     Operation,
@@ -148,7 +149,7 @@ def started(
     """An engine call is about to be sent; a cluster that it may make is known from here on."""
     clusters, heard = dict(record.clusters), record.heard
     known = clusters.get(start.cluster_name)
-    if start.operation is Operation.CREATE:
+    if start.operation in MAKES:
         clusters[start.cluster_name] = Cluster(start.cluster_name, call.request_id, version=version)
         heard = [name for name in heard if name != start.cluster_name]
     elif start.operation is Operation.UPDATE and known is not None:

@@ -13,6 +13,7 @@ from cluster_provider.core.document import format_instant, from_document
 from cluster_provider.core.errors import NotAccepted
 from cluster_provider.core.identity import CUSTOM_RESOURCE_TAG, Owner
 from cluster_provider.core.progress import (
+    CONFIGURED,
     READS,
     EngineCall,
     EngineError,
@@ -64,8 +65,10 @@ def next_call(
 def payload(operation: OperationRecord, start: Start, call: EngineCall) -> dict[str, Any]:
     """The event an engine is invoked with."""
     request, wanted = operation.request, operation.request.properties
-    changes = start.operation in {Operation.CREATE, Operation.UPDATE} and wanted is not None
-    tags = {**(operation.progress.tags or {}), **CUSTOM_RESOURCE_TAG}
+    changes = start.operation in CONFIGURED and wanted is not None
+    # The library takes none of its own tags in an image's configuration.
+    custom = CUSTOM_RESOURCE_TAG if start.operation is not Operation.BUILD_IMAGE else {}
+    tags = {**(operation.progress.tags or {}), **custom}
     return {
         "contract": CONTRACT,
         "call_id": call.call_id,

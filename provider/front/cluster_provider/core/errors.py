@@ -67,6 +67,14 @@ class ClusterFailed(ProviderError):  # noqa: N818 - the class name is the publis
     """The cluster's own stack failed; the root cause comes first."""
 
 
+class ImageRejected(ProviderError):  # noqa: N818 - the class name is the published code
+    """ParallelCluster refused the image before anything was changed, or to delete it."""
+
+
+class ImageFailed(ProviderError):  # noqa: N818 - the class name is the published code
+    """There is no AMI; the root cause comes first."""
+
+
 class EngineFailed(ProviderError):  # noqa: N818 - the class name is the published code
     """The engine ended again and again without having started anything."""
 
@@ -87,6 +95,8 @@ ERRORS: dict[str, type[ProviderError]] = {
         ClusterRejected,
         VersionMismatch,
         ClusterFailed,
+        ImageRejected,
+        ImageFailed,
         EngineFailed,
         DeadlineExceeded,
     )

@@ -47,7 +47,7 @@ def rejection(error: EngineError, messages: Iterable[dict[str, str]], cluster_na
         case "ConfigurationInvalid":
             return _configuration_invalid(error)
         case "ClusterRejected":
-            return ClusterRejected("ClusterConfiguration", _validation_text(error, messages))
+            return ClusterRejected("ClusterConfiguration", validation_text(error, messages))
         case "UpdateRejected":
             return _update_rejected(error)
         case "VersionMismatch":
@@ -74,16 +74,19 @@ def cluster_failure(
         failures: Its failed resources, nested stacks' included, oldest first.
         pcluster_failures: ParallelCluster's failure codes, as describe-cluster names them.
     """
-    causes = [failure for failure in failures if _CANCELLED not in failure.reason.lower()]
-    parts = []
-    if causes:
-        root = causes[0]
-        parts.append(f"{root.logical_id} ({root.resource_type}) {root.status}: {sentence(root.reason)}")
-    else:
-        parts.append(f"the stack is {stack.status}: {sentence(stack.reason or 'no reason was given')}")
+    parts = [root_cause(stack, failures)]
     parts += [f"{item['failureCode']}: {sentence(item['failureReason'])}" for item in pcluster_failures]
     logs = f"Logs of the nodes: CloudWatch log group {stack.log_group}." if stack.log_group else ""
     return ClusterFailed(f"cluster {stack.name}", " ".join(parts), logs)
+
+
+def root_cause(stack: ClusterStack, failures: tuple[StackFailure, ...]) -> str:
+    """Why a stack failed: its first resource that did, else what CloudFormation says of the whole."""
+    causes = [failure for failure in failures if _CANCELLED not in failure.reason.lower()]
+    if not causes:
+        return f"the stack is {stack.status}: {sentence(stack.reason or 'no reason was given')}"
+    root = causes[0]
+    return f"{root.logical_id} ({root.resource_type}) {root.status}: {sentence(root.reason)}"
 
 
 def taken(cluster: ClusterStack, request: Request) -> NotOwner:
@@ -164,7 +167,8 @@ def _configuration_fault(detail: dict[str, str]) -> tuple[str, str]:
     return f"ClusterConfiguration{detail.get('path', '')}", what
 
 
-def _validation_text(error: EngineError, messages: Iterable[dict[str, str]]) -> str:
+def validation_text(error: EngineError, messages: Iterable[dict[str, str]]) -> str:
+    """What the library's validators said, the worst first; without a word of theirs the engine's own."""
     told = [f"{item['level']} {item['type']}: {sentence(item['message'])}" for item in worst_first(messages)]
     return " ".join(told) or sentence(error.message)
 

@@ -9,6 +9,7 @@ class Kind(StrEnum):
     CLUSTER = "Cluster"
     CLUSTER_INFO = "ClusterInfo"
     OFFICIAL_IMAGE = "OfficialImage"
+    IMAGE = "Image"
 
     @property
     def is_read_only(self) -> bool:
@@ -20,6 +21,7 @@ class Kind(StrEnum):
 TYPES = {
     "Custom::PclusterClusterInfo": Kind.CLUSTER_INFO,
     "Custom::PclusterOfficialImage": Kind.OFFICIAL_IMAGE,
+    "Custom::PclusterImage": Kind.IMAGE,
 }
 
 

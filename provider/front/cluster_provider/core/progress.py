@@ -23,10 +23,24 @@ class Operation(StrEnum):
     LIST_OFFICIAL_IMAGES = "list-official-images"
     STOP_FLEET = "stop-fleet"
     START_FLEET = "start-fleet"
+    BUILD_IMAGE = "build-image"
+    DESCRIBE_IMAGE = "describe-image"
+    DELETE_IMAGE = "delete-image"
 
 
 #: Operations that change nothing: what they report is a description.
-READS = frozenset({Operation.DESCRIBE, Operation.LIST_CLUSTERS, Operation.LIST_OFFICIAL_IMAGES})
+READS = frozenset(
+    {
+        Operation.DESCRIBE,
+        Operation.LIST_CLUSTERS,
+        Operation.LIST_OFFICIAL_IMAGES,
+        Operation.DESCRIBE_IMAGE,
+    }
+)
+
+#: Operations that make a stack that was not there, and those that are given a configuration.
+MAKES = frozenset({Operation.CREATE, Operation.BUILD_IMAGE})
+CONFIGURED = MAKES | {Operation.UPDATE}
 
 #: Operations on the compute fleet of a cluster, whose stack they leave alone.
 ABOUT_FLEET = frozenset({Operation.STOP_FLEET, Operation.START_FLEET})
@@ -72,6 +86,7 @@ class EngineResult:
     change_set: list[dict[str, Any]] = field(default_factory=list)
     clusters: list[dict[str, Any]] = field(default_factory=list)
     cluster_count: int = 0
+    image: dict[str, Any] | None = None
     images: list[dict[str, Any]] = field(default_factory=list)
     fleet_status: str | None = None
     error: EngineError | None = None

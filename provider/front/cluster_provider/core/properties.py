@@ -131,19 +131,12 @@ def parse_properties(raw: Mapping[str, Any]) -> Properties:
     timeout_s = service_timeout_s(raw)
     if timeout_s is None:
         raise RULES.invalid("ServiceTimeout", raw["ServiceTimeout"])
-    configuration = encode_configuration(raw["ClusterConfiguration"])
-    if len(configuration) > CONFIGURATION_MAX_BYTES:
-        raise InvalidProperty(
-            "ClusterConfiguration",
-            f"{len(configuration)} bytes compressed, at most {CONFIGURATION_MAX_BYTES} can be kept.",
-            "Move long scripts and files out of the configuration, to S3 for instance.",
-        )
     return Properties(
         cluster_name=raw["ClusterName"],
-        configuration=configuration,
+        configuration=kept_configuration("ClusterConfiguration", raw["ClusterConfiguration"]),
         configuration_digest=digest(raw["ClusterConfiguration"]),
         deletion_policy=DeletionPolicy(raw.get("DeletionPolicy", DeletionPolicy.DELETE)),
-        arguments=_arguments(raw),
+        arguments=arguments(raw),
         version=raw.get("PclusterVersion"),
         service_timeout_s=timeout_s,
     )
@@ -181,15 +174,31 @@ def decode_configuration(encoded: str) -> Any:
         raise ValueError(f"not an encoded configuration: {error}") from error
 
 
-def _arguments(raw: Mapping[str, Any]) -> dict[str, Any]:
+def kept_configuration(name: str, value: Any) -> str:
+    """A property that is a configuration, encoded for its record.
+
+    Raises:
+        InvalidProperty: It is larger than a record can hold.
+    """
+    configuration = encode_configuration(value)
+    if len(configuration) > CONFIGURATION_MAX_BYTES:
+        raise InvalidProperty(
+            name,
+            f"{len(configuration)} bytes compressed, at most {CONFIGURATION_MAX_BYTES} can be kept.",
+            "Move long scripts and files out of the configuration, to S3 for instance.",
+        )
+    return configuration
+
+
+def arguments(raw: Mapping[str, Any]) -> dict[str, Any]:
     """The library's arguments among the properties; the engine passes each to the calls that have it."""
-    arguments: dict[str, Any] = {}
+    given: dict[str, Any] = {}
     if "SuppressValidators" in raw:
         value = raw["SuppressValidators"]
-        arguments["suppress_validators"] = [value] if isinstance(value, str) else list(value)
+        given["suppress_validators"] = [value] if isinstance(value, str) else list(value)
     if "ValidationFailureLevel" in raw:
-        arguments["validation_failure_level"] = raw["ValidationFailureLevel"]
+        given["validation_failure_level"] = raw["ValidationFailureLevel"]
     for name, argument in (("RollbackOnFailure", "rollback_on_failure"), ("ForceUpdate", "force_update")):
         if name in raw:
-            arguments[argument] = str(raw[name]).lower() == "true"
-    return arguments
+            given[argument] = str(raw[name]).lower() == "true"
+    return given

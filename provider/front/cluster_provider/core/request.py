@@ -9,6 +9,7 @@ from typing import Any, assert_never
 from cluster_provider.core import deadline
 from cluster_provider.core.errors import InvalidProperty, MalformedRequest, ProviderError
 from cluster_provider.core.identity import Owner, StackArn, marker_id
+from cluster_provider.core.image_properties import parse_image
 from cluster_provider.core.kinds import Kind, kind_of
 from cluster_provider.core.properties import (
     ClusterNameUpdatePolicy,
@@ -153,7 +154,8 @@ def parse_request(event: Mapping[str, Any], received_at: datetime) -> Request:
         refusal=refusal,
         deletion_policy=_deletion_policy(raw),
         configuration_changes=old is None or old.get(_CONFIGURATION) != raw.get(_CONFIGURATION),
-        may_replace=any(given.get(_NAME_POLICY) == _REPLACE for given in (raw, old or {})),
+        may_replace=kind_of(resource_type) is Kind.IMAGE
+        or any(given.get(_NAME_POLICY) == _REPLACE for given in (raw, old or {})),
         may_stop_fleet=any(given.get(_FLEET_POLICY) == _STOP for given in (raw, old or {})),
         signal_url=raw[_HANDLE] if waited_for else None,
         signal_by=deadline.signal_by(issued_at, received_at) if waited_for else None,
@@ -209,22 +211,26 @@ def _parsed(kind: Kind, raw: Mapping[str, Any], owner: Owner) -> Properties | Qu
             return parse_cluster_info(raw)
         case Kind.OFFICIAL_IMAGE:
             return parse_official_image(raw)
+        case Kind.IMAGE:
+            image = parse_image(raw)
+            _refuse_own_stack_name("ImageId", image, owner)
+            return image
         case Kind.CLUSTER:
             properties = parse_properties(raw)
-            _refuse_own_stack_name(properties, owner)
+            _refuse_own_stack_name("ClusterName", properties, owner)
             return properties
     assert_never(kind)
 
 
-def _refuse_own_stack_name(properties: Properties, owner: Owner) -> None:
-    """A cluster is a stack of its own name, so the template's stack cannot have the same.
+def _refuse_own_stack_name(name: str, properties: Properties, owner: Owner) -> None:
+    """A cluster or an image is a stack of its own name, so the template's stack cannot have the same.
 
     Source: AWS ParallelCluster user guide, "cfn-cluster-resource" (ClusterName).
     """
     if properties.cluster_name == StackArn.parse(owner.stack_id).name:
         raise InvalidProperty(
-            "ClusterName",
-            f"{properties.cluster_name!r} is this stack's name, and the cluster gets a stack of its own.",
+            name,
+            f"{properties.cluster_name!r} is this stack's name, and what is made gets a stack of its own.",
             "Choose another name, ${AWS::StackName}-cluster for instance.",
         )
 

@@ -14,9 +14,11 @@ from cluster_provider.core.decision.case import RETRY_AFTER_S, VALUES_MARGIN_S, 
 from cluster_provider.core.decision.create import decide_create
 from cluster_provider.core.decision.delete import decide_delete
 from cluster_provider.core.decision.fleet import put_back, with_fleet
+from cluster_provider.core.decision.image import decide_image
 from cluster_provider.core.decision.information import decide_information
 from cluster_provider.core.decision.update import decide_update
 from cluster_provider.core.errors import ERRORS, DeadlineExceeded
+from cluster_provider.core.kinds import Kind
 from cluster_provider.core.observed import ClusterStack, Observed
 from cluster_provider.core.progress import EngineResult, Phase, Progress
 from cluster_provider.core.request import Request, RequestType
@@ -43,7 +45,11 @@ def decide(request: Request, observed: Observed, progress: Progress, now: dateti
     action = _decide_open(case)
     if isinstance(action, Succeed | Fail):
         action = put_back(case, action)
-    if isinstance(action, Succeed) and request.type is not RequestType.DELETE:
+    if (
+        isinstance(action, Succeed)
+        and request.type is not RequestType.DELETE
+        and request.kind is Kind.CLUSTER
+    ):
         action = _with_values(case, action)
     if isinstance(action, Start | Wait) and now >= case.act_by:
         return with_fleet(case, _too_late(case, action))
@@ -53,6 +59,8 @@ def decide(request: Request, observed: Observed, progress: Progress, now: dateti
 def _decide_open(case: Case) -> Action:
     if case.request.kind.is_read_only:
         return _refused(case) or decide_information(case)
+    if case.request.kind is Kind.IMAGE:
+        return _refused(case) or decide_image(case)
     match case.request.type:
         case RequestType.DELETE:
             return decide_delete(case)
@@ -109,7 +117,9 @@ def _too_late(case: Case, action: Start | Wait) -> Fail:
     last = action.why if isinstance(action, Wait) else f"the engine was about to {action.operation.value} it"
     request, cluster = case.request, case.observed.cluster
     name = case.progress.cluster_name or request.failure_id
-    about = request.question.about if request.question is not None else f"cluster {name}"
+    about = f"{'image' if request.kind is Kind.IMAGE else 'cluster'} {name}"
+    if request.question is not None:
+        about = request.question.about
     followed = case.progress.phase is Phase.FOLLOWING
     way_out = "Raise ServiceTimeout (at most 3600) if it is lower, or pass a WaitConditionHandle."
     if followed:

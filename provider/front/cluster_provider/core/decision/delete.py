@@ -18,7 +18,7 @@ def decide_delete(case: Case) -> Action:
         return first
     if is_marker(physical_id) and case.observed.known is None:
         return Succeed(physical_id)
-    if cluster is None or not case.owns(cluster) or _is_retained(case):
+    if cluster is None or not case.owns(cluster) or is_retained(case):
         return Succeed(physical_id, gone=True)
     if cluster.deleting:
         return wait_for(cluster, f"cluster {cluster.name} is {cluster.status}")
@@ -31,7 +31,7 @@ def decide_delete(case: Case) -> Action:
     return pause_after(case, Operation.DELETE) or delete(cluster)
 
 
-def _is_retained(case: Case) -> bool:
+def is_retained(case: Case) -> bool:
     """A failed or cancelled Create is never retained: nobody was told that there is a whole cluster."""
     was_whole = case.observed.known is not None and case.observed.known.was_whole
     wanted = was_whole or case.observed.retained

@@ -1,0 +1,176 @@
+"""Rows for a custom image: built once, judged by its AMI, deleted with it."""
+
+from datetime import timedelta
+
+from cluster_provider.core import failures, image, image_failures
+from cluster_provider.core.actions import Action, Fail, Start, Succeed, Wait, wait_for
+from cluster_provider.core.decision.case import ATTEMPTS_MAX, RETRY_AFTER_S, Case, pause_after
+from cluster_provider.core.decision.delete import is_retained
+from cluster_provider.core.errors import EngineFailed
+from cluster_provider.core.identity import is_marker
+from cluster_provider.core.observed import ClusterStack
+from cluster_provider.core.progress import TRANSIENT, EngineError, Operation
+from cluster_provider.core.request import RequestType
+
+#: Statuses from which no AMI comes any more; in others one may, or the stack has done its work and gone.
+#: Source: aws-parallelcluster 3.16.1, models/imagebuilder.py (ImageBuilderStatusMapping).
+_FAILED = frozenset({"CREATE_FAILED", "ROLLBACK_FAILED", "ROLLBACK_COMPLETE"})
+
+
+def decide_image(case: Case) -> Action:
+    """What to do for a request about an image with usable properties."""
+    first = _settle_first(case)
+    if first is not None:
+        return first
+    match case.request.type:
+        case RequestType.DELETE:
+            return _delete(case)
+        case RequestType.CREATE:
+            return _make(case, failed_id=case.wanted.cluster_name)
+        case RequestType.UPDATE:
+            return _keep(case) if _is_kept(case) else _make(case, failed_id=case.request.failure_id)
+
+
+def _settle_first(case: Case) -> Wait | Start | None:
+    """What must end before anything else: a call that may still act, an image nobody was told of."""
+    if case.observed.pending:
+        return Wait(case.observed.pending)
+    stack = case.observed.leftover
+    if stack is None or (stack.gone and _was_deleted(case, stack.name)):
+        return None
+    if stack.in_progress:
+        return wait_for(stack, f"leftover image {stack.name} is {stack.status}")
+    delete = Start(
+        Operation.DELETE_IMAGE, stack.name, stack.stack_id, stack.owner_tags, version=stack.version
+    )
+    return pause_after(case, Operation.DELETE_IMAGE) or delete
+
+
+def _is_kept(case: Case) -> bool:
+    """Whether an Update is about an image that CloudFormation was told of; else it replaces."""
+    known, wanted = case.observed.known, case.wanted.cluster_name
+    if known is not None and known.request_id == case.request.request_id:
+        return False
+    return wanted == case.request.physical_id or (known is not None and known.reported)
+
+
+def _make(case: Case, *, failed_id: str) -> Action:
+    stack, name = case.observed.cluster, case.wanted.cluster_name
+    if stack is None:
+        return _build(case)
+    if not case.made_by_request(stack):
+        return Fail(image_failures.taken(name), case.request.failure_id)
+    return _judged(case, failed_id)
+
+
+def _build(case: Case) -> Action:
+    progress, request, name = case.progress, case.request, case.wanted.cluster_name
+    if progress.stack_id is not None:
+        return Wait(f"stack {progress.stack_id} cannot be seen yet")
+    if progress.engine_version not in case.observed.engines:
+        missing = failures.no_engine(f"ImageId {name}", progress.engine_version, case.observed)
+        return Fail(missing, request.failure_id)
+    error = progress.failure(Operation.BUILD_IMAGE)
+    if error is not None and _is_final(case, error, Operation.BUILD_IMAGE):
+        refusal = image_failures.rejection(error, progress.validation_messages, name)
+        return Fail(refusal, request.failure_id)
+    if error is None and progress.attempted(Operation.BUILD_IMAGE) >= ATTEMPTS_MAX:
+        nothing = f"the engine was called {ATTEMPTS_MAX} times and nothing came of it."
+        return Fail(EngineFailed(f"image {name}", nothing, "Its log group says why."), request.failure_id)
+    build = Start(Operation.BUILD_IMAGE, name, stack_tags=request.owner.tags(name, request.request_id))
+    return pause_after(case, Operation.BUILD_IMAGE) or build
+
+
+def _keep(case: Case) -> Action:
+    """An image that was made before: it stays as it is."""
+    known, failed_id = case.observed.known, case.request.failure_id
+    if known is None:
+        return Fail(image_failures.vanished(case.wanted.cluster_name), failed_id)
+    if known.settled is not None and known.settled.configuration_digest != case.wanted.configuration_digest:
+        return Fail(image_failures.changed(known.name), failed_id)
+    return _judged(case, failed_id)
+
+
+def _judged(case: Case, failed_id: str) -> Action:
+    """The AMI tells whether an image is built, once its stack has come to an end."""
+    stack, name, progress = case.observed.cluster, case.wanted.cluster_name, case.progress
+    if stack is not None and stack.in_progress:
+        return wait_for(stack, f"image {name} is {stack.status}")
+    described = progress.description.image if progress.description is not None else None
+    if image.is_built(described, case.request.owner, name):
+        return Succeed(name, stack, description=progress.description)
+    error = progress.not_described
+    answered = described is not None or (error is not None and error.code == "NotFound")
+    if answered and stack is not None and stack.status in _FAILED:
+        return Fail(image_failures.failure(stack, case.observed.failures), failed_id)
+    tried = progress.attempted(Operation.DESCRIBE_IMAGE)
+    if error is not None and error.code not in TRANSIENT and tried >= ATTEMPTS_MAX:
+        gone = error.code == "NotFound"
+        why = image_failures.vanished(name) if gone else image_failures.rejection(error, (), name)
+        return Fail(why, failed_id)
+    return _pause(case) or _describe(case, stack)
+
+
+def _describe(case: Case, stack: ClusterStack | None) -> Start:
+    stack_id, version = _identity(case, stack)
+    return Start(Operation.DESCRIBE_IMAGE, case.wanted.cluster_name, stack_id, version=version)
+
+
+def _identity(case: Case, stack: ClusterStack | None) -> tuple[str | None, str | None]:
+    """ARN and version of the image's stack, as it is seen or was recorded."""
+    if stack is not None:
+        return stack.stack_id, stack.version
+    known = case.observed.known
+    return (known.stack_id, known.version) if known is not None else (None, None)
+
+
+def _pause(case: Case) -> Wait | None:
+    """The AMI is marked a little after the stack has come to its end."""
+    if case.progress.described_at is None:
+        return None
+    until = case.progress.described_at + timedelta(seconds=RETRY_AFTER_S)
+    return Wait("the image's AMI is not there yet", until) if case.now < until else None
+
+
+def _delete(case: Case) -> Action:
+    known, stack, physical_id = case.observed.known, case.living, case.request.failure_id
+    if is_marker(physical_id) and known is None:
+        return Succeed(physical_id)
+    if (stack is None and known is None) or (stack is not None and not case.owns(stack)) or is_retained(case):
+        return Succeed(physical_id, gone=True)
+    if stack is not None and stack.in_progress:
+        return wait_for(stack, f"image {stack.name} is {stack.status} and cannot be deleted until it settles")
+    name = case.progress.cluster_name
+    if stack is None and (known is None or known.stack_id is None or _was_deleted(case, name)):
+        return Succeed(physical_id, gone=True)
+    error = case.progress.failure(Operation.DELETE_IMAGE)
+    if error is not None and error.code != "NotFound" and _is_final(case, error, Operation.DELETE_IMAGE):
+        return Fail(image_failures.rejection(error, (), name), physical_id)
+    if stack is not None and case.progress.attempted(Operation.DELETE_IMAGE) >= ATTEMPTS_MAX:
+        return Fail(image_failures.failure(stack, case.observed.failures), physical_id)
+    return pause_after(case, Operation.DELETE_IMAGE) or _start_delete(case, stack)
+
+
+def _start_delete(case: Case, stack: ClusterStack | None) -> Start:
+    """Deletes the image that this owner made, and no other: the tags of stack and AMI tell."""
+    known, name = case.observed.known, case.progress.cluster_name
+    tags = stack.owner_tags if stack is not None else {}
+    if not tags and known is not None:
+        tags = case.request.owner.tags(name, known.request_id)
+    stack_id, version = _identity(case, stack)
+    return Start(Operation.DELETE_IMAGE, name, stack_id, tags, version)
+
+
+def _was_deleted(case: Case, name: str) -> bool:
+    """Whether the engine said that it deleted this image, or that there is none."""
+    call = case.progress.call
+    if call is None or (call.operation, call.cluster_name) != (Operation.DELETE_IMAGE, name):
+        return False
+    error = call.result.error if call.result is not None else None
+    return call.ended_at is not None and (error is None or error.code == "NotFound")
+
+
+def _is_final(case: Case, error: EngineError, operation: Operation) -> bool:
+    if error.code in TRANSIENT:
+        return False
+    return error.code != "Internal" or case.progress.attempted(operation) >= ATTEMPTS_MAX

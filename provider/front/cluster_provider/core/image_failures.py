@@ -1,0 +1,72 @@
+"""From what became of an image to the error the template's author reads."""
+
+from collections.abc import Iterable
+
+from cluster_provider.core import failures
+from cluster_provider.core.errors import (
+    EngineFailed,
+    ImageFailed,
+    ImageRejected,
+    InvalidProperty,
+    NotOwner,
+    ProviderError,
+    VersionMismatch,
+)
+from cluster_provider.core.image import LOG_TAG
+from cluster_provider.core.image_properties import CONFIGURATION
+from cluster_provider.core.observed import ClusterStack, StackFailure
+from cluster_provider.core.progress import EngineError
+
+
+def rejection(error: EngineError, messages: Iterable[dict[str, str]], image_id: str) -> ProviderError:
+    """The error for a call that the engine refused before anything was changed."""
+    told = failures.sentence(error.message)
+    match error.code:
+        case "ConfigurationInvalid":
+            return InvalidProperty(CONFIGURATION, told)
+        case "ClusterRejected":
+            return ImageRejected(CONFIGURATION, failures.validation_text(error, messages))
+        case "BadRequest":
+            return ImageRejected(f"image {image_id}", told)
+        case "VersionMismatch":
+            return VersionMismatch(f"image {image_id}", told)
+        case "AlreadyExists":
+            return taken(image_id)
+        case _:
+            return EngineFailed(
+                f"image {image_id}", told, "Nothing was changed. The engine's log group has the details."
+            )
+
+
+def failure(stack: ClusterStack, causes: tuple[StackFailure, ...]) -> ImageFailed:
+    """The error for an image whose stack failed and that has no AMI: the root cause and the log."""
+    logs = stack.tags.get(LOG_TAG, "")
+    hint = f"The build's log: {logs}." if logs else ""
+    return ImageFailed(f"image {stack.name}", failures.root_cause(stack, causes), hint)
+
+
+def vanished(image_id: str) -> ImageFailed:
+    """There is no AMI, and no stack that could still make one."""
+    return ImageFailed(
+        f"image {image_id}",
+        "there is no AMI of it that belongs to this resource; it was deleted outside of this stack.",
+        "Give ImageId another value to get a new image.",
+    )
+
+
+def taken(image_id: str) -> NotOwner:
+    """The id of a new image is in use."""
+    return NotOwner(
+        f"ImageId {image_id}",
+        "an image or a stack of this name exists and was not made for this; it was not touched.",
+        "Choose another id, or delete what has it first.",
+    )
+
+
+def changed(image_id: str) -> InvalidProperty:
+    """The update would need another image."""
+    return InvalidProperty(
+        CONFIGURATION,
+        f"image {image_id} is built, and a built image cannot be changed.",
+        "Give ImageId another value to get a new image in its place, or put the old configuration back.",
+    )

@@ -1,0 +1,78 @@
+"""The properties of ``Custom::PclusterImage``: their schema, and their parsing into types."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from cluster_provider.core.checking import Rules
+from cluster_provider.core.deadline import SERVICE_TIMEOUT_MAX_S
+from cluster_provider.core.properties import (
+    DeletionPolicy,
+    Properties,
+    arguments,
+    digest,
+    kept_configuration,
+    service_timeout_s,
+)
+
+#: Source: aws-parallelcluster 3.16.1, constants.py (PCLUSTER_IMAGE_ID_REGEX).
+IMAGE_ID_PATTERN = r"^([a-zA-Z][a-zA-Z0-9-]{0,127})$"
+
+CONFIGURATION = "ImageConfiguration"
+
+_VALIDATOR = {"type": "string", "pattern": "^(ALL|type:[A-Za-z0-9]+)$"}
+
+RULES = Rules(
+    schema={
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Custom::PclusterImage",
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["ImageId", CONFIGURATION],
+        "properties": {
+            "ServiceToken": {"type": "string"},
+            "ServiceTimeout": {"pattern": "^[0-9]{1,4}$", "type": ["string", "integer"]},
+            "ImageId": {"type": "string", "pattern": IMAGE_ID_PATTERN},
+            CONFIGURATION: {"type": ["object", "string"], "minLength": 1, "minProperties": 1},
+            "DeletionPolicy": {"enum": ["Delete", "Retain"]},
+            "SuppressValidators": {**_VALIDATOR, "type": ["array", "string"], "items": _VALIDATOR},
+            "ValidationFailureLevel": {"enum": ["INFO", "WARNING", "ERROR"]},
+            "RollbackOnFailure": {"enum": [True, False, "true", "false", "True", "False"]},
+            "PclusterVersion": {"type": "string", "pattern": r"^[0-9]+\.[0-9]+\.[0-9]+$"},
+            "WaitConditionHandle": {"type": "string", "pattern": "^https?://"},
+        },
+    },
+    expected={
+        "ServiceTimeout": f"whole seconds from 1 to {SERVICE_TIMEOUT_MAX_S}",
+        "ImageId": "1 to 128 letters, digits and hyphens, beginning with a letter",
+        CONFIGURATION: "a map, or a string of YAML or JSON",
+        "DeletionPolicy": "Delete or Retain",
+        "SuppressValidators": "a list of ALL or type:<ValidatorName>",
+        "ValidationFailureLevel": "INFO, WARNING or ERROR",
+        "RollbackOnFailure": "true or false",
+        "PclusterVersion": "a version such as 3.16.1",
+        "WaitConditionHandle": "!Ref of an AWS::CloudFormation::WaitConditionHandle",
+    },
+)
+
+
+def parse_image(raw: Mapping[str, Any]) -> Properties:
+    """Types and checks the properties of a Create or an Update; the image's id stands as its name.
+
+    Raises:
+        MissingProperty: A required property is absent.
+        InvalidProperty: A property has an impossible value or an unknown name, or the configuration is
+            larger than a record can hold.
+    """
+    RULES.check(raw)
+    timeout_s = service_timeout_s(raw)
+    if timeout_s is None:
+        raise RULES.invalid("ServiceTimeout", raw["ServiceTimeout"])
+    return Properties(
+        cluster_name=raw["ImageId"],
+        configuration=kept_configuration(CONFIGURATION, raw[CONFIGURATION]),
+        configuration_digest=digest(raw[CONFIGURATION]),
+        deletion_policy=DeletionPolicy(raw.get("DeletionPolicy", DeletionPolicy.DELETE)),
+        arguments=arguments(raw),
+        version=raw.get("PclusterVersion"),
+        service_timeout_s=timeout_s,
+    )
