@@ -165,6 +165,10 @@ class Cloud:
         """Says how the head nodes of clusters fare; ``localcloud.head_node.configure`` lists the settings."""
         self._control("PUT", "head-nodes", settings)
 
+    def set_image_builds(self, **settings: Any) -> None:
+        """Says how image builds fare; ``localcloud.image_builder.configure`` lists the settings."""
+        self._control("PUT", "image-builds", settings)
+
     def set_faults(self, faults: Sequence[Mapping[str, Any]]) -> None:
         """Says which requests, responses and events go wrong, in place of what was said before.
 

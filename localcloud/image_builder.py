@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response
 
 from localcloud import cloudformation
 from localcloud.clock import clock
-from localcloud.cloudformation.handlers.image import built
+from localcloud.cloudformation.handlers import image as handler
 from localcloud.resources import image_builder
 
 IMAGE = "AWS::ImageBuilder::Image"
@@ -36,6 +36,21 @@ def install() -> None:
     cloudformation.subscribe(_observe)
 
 
+def configure(settings: dict[str, Any]) -> None:
+    """Says how builds fare from now on, as the control API asks for it.
+
+    Args:
+        settings: Each optional: `build_s` (simulated seconds), `failure` (None or an object with `reason`).
+
+    Raises:
+        TypeError: an unknown setting.
+        KeyError: a failure without a reason.
+    """
+    failure = settings.get("failure")
+    reason = None if failure is None else str(failure["reason"])
+    handler.configure(handler.Plan(**{**settings, "failure": reason}))
+
+
 def answering(services: WsgiApplication) -> WsgiApplication:
     """Returns the services with Image Builder's API beside them, as far as the library asks it."""
 
@@ -49,11 +64,11 @@ def answering(services: WsgiApplication) -> WsgiApplication:
 
 
 def _described(arn: str) -> Response:
-    if arn not in built:
+    if arn not in handler.built:
         refused = {"message": f"The resource {arn} cannot be found."}
         headers = {"x-amzn-ErrorType": "ResourceNotFoundException"}
         return Response(json.dumps(refused), 404, headers, content_type="application/json")
-    ami_id = built[arn]
+    ami_id = handler.built[arn]
     image = {
         "arn": arn,
         "state": {"status": "BUILDING" if ami_id is None else "AVAILABLE"},
@@ -67,7 +82,7 @@ def _observe(event: cloudformation.ResourceEvent) -> None:
         return
     _, _, _, region_name, account_id, _ = event.stack_id.split(":", maxsplit=5)
     recipe = image_builder.properties_of(str(event.properties["ImageRecipeArn"]))
-    ami = ec2_backends[account_id][region_name].amis[str(built[str(event.physical_id)])]
+    ami = ec2_backends[account_id][region_name].amis[str(handler.built[str(event.physical_id)])]
 
     def finish() -> None:
         ami.add_tags({_STATUS_TAG: "available", _PARENT_TAG: recipe["ParentImage"]})

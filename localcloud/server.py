@@ -151,6 +151,9 @@ class Server:
                 case ("PUT", "head-nodes"):
                     head_node.configure(request.get_json())
                     return _json({})
+                case ("PUT", "image-builds"):
+                    image_builder.configure(request.get_json())
+                    return _json({})
                 case ("PUT", "faults"):
                     faults.replace(request.get_json())
                     return _json({})

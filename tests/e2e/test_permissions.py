@@ -10,7 +10,7 @@ import yaml
 from tests.e2e.account import CLUSTER_TEMPLATE, ROOT, outputs
 from tests.e2e.recorded import KINDS, PLACE, REPORT, Recorded, physical_ids
 from tests.support.configurations import rich
-from tests.support.resource_types import RESOURCE_TYPES
+from tests.support.resource_types import IMAGE_RESOURCE_TYPES, RESOURCE_TYPES
 from tools.permissions.__main__ import FOLDER
 from tools.permissions.report import RoleReport, refusals, text
 from tools.permissions.roles import Role, deployed
@@ -182,7 +182,7 @@ def test_with_a_boundary_only_a_cluster_that_has_it_too_can_be_made(account, rec
 
 def test_every_kind_of_resource_that_a_cluster_had_is_known(recorded):
     seen = {name for name in recorded.types if name.rpartition(":")[2] not in NO_TYPES}
-    assert seen <= set(RESOURCE_TYPES)
+    assert seen <= {*RESOURCE_TYPES, *IMAGE_RESOURCE_TYPES}
 
 
 def test_what_is_allowed_and_was_not_seen_has_a_reason_and_no_reason_is_stale(recorded, reports, request):

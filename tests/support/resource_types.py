@@ -33,3 +33,15 @@ RESOURCE_TYPES = (
     "AWS::Logs::MetricFilter",
     "AWS::Route53::HostedZone",
 )
+
+#: What the templates of images have besides.
+IMAGE_RESOURCE_TYPES = (
+    "AWS::ImageBuilder::Component",
+    "AWS::ImageBuilder::DistributionConfiguration",
+    "AWS::ImageBuilder::Image",
+    "AWS::ImageBuilder::ImageRecipe",
+    "AWS::ImageBuilder::InfrastructureConfiguration",
+    "AWS::Lambda::Permission",
+    "AWS::SNS::Subscription",
+    "AWS::SNS::Topic",
+)

@@ -177,6 +177,7 @@ _NAMES: dict[str, Callable[[Parameters], str | None]] = {
     "ec2": lambda _: "*/*",
     "elasticfilesystem": _named("file-system/", "FileSystemId", "MountTargetId", "AccessPointId"),
     "iam": _principal,
+    "imagebuilder": lambda parameters: parameters.get("imageBuildVersionArn"),
     "kms": _named("key/", "KeyId"),
     "lambda": _named("function:", "FunctionName"),
     "logs": _named("log-group:", "logGroupName", "logGroupNamePrefix"),

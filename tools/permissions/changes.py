@@ -42,6 +42,8 @@ _SERVICE_LINKED = {
     "AWS::EFS::FileSystem": "elasticfilesystem.amazonaws.com",
     "AWS::FSx::DataRepositoryAssociation": "s3.data-source.lustre.fsx.amazonaws.com",
     "AWS::FSx::FileSystem": "fsx.amazonaws.com",
+    "AWS::ImageBuilder::Image": "imagebuilder.amazonaws.com",
+    "AWS::ImageBuilder::InfrastructureConfiguration": "imagebuilder.amazonaws.com",
 }
 #: The service that is passed a role, by resource type.
 _PASSED_TO = {"AWS::Lambda::Function": "lambda.amazonaws.com"}
@@ -208,12 +210,15 @@ class Clusters:
         service, physical_id = action.partition(":")[0], change["physical_id"]
         properties = change["properties"]
         match service:
-            case "cloudformation":
+            case "cloudformation" | "imagebuilder":
                 return str(physical_id)
+            case "sns":
+                return str(properties.get("SnsTopicArn") or properties.get("TopicArn") or physical_id)
             case "dynamodb":
                 name = f"table/{physical_id}"
             case "lambda":
-                name = f"function:{properties.get('FunctionName', physical_id)}"
+                function = str(properties.get("FunctionName", physical_id))
+                name = function if function.startswith("arn:") else f"function:{function}"
             case "logs":
                 name = f"log-group:{properties.get('LogGroupName', physical_id)}"
             case "iam" if change["type"] == "AWS::IAM::InstanceProfile":

@@ -1,6 +1,7 @@
 """Images: a build that takes its time and leaves an AMI."""
 
 import hashlib
+from dataclasses import dataclass
 from typing import Any
 
 from moto.ec2.models import ec2_backends
@@ -11,8 +12,22 @@ from localcloud.cloudformation.handlers.base import Cancel, Made, PlainHandler, 
 from localcloud.cloudformation.steps import schedule
 from localcloud.resources import image_builder
 
-#: Simulated seconds of a build, unless a behaviour asks for more.
-BUILD_S = 3_600.0
+
+@dataclass(frozen=True)
+class Plan:
+    """How builds that begin from now on fare.
+
+    Attributes:
+        build_s: Simulated seconds that they take.
+        failure: The reason they end with; None for success.
+    """
+
+    build_s: float = 3_600.0
+    failure: str | None = None
+
+
+#: The plan in force.
+plan = Plan()
 
 #: By ARN, the images that stacks build or have built, and the id of the AMI once there is one.
 built: dict[str, str | None] = {}
@@ -26,15 +41,18 @@ class ImageHandler(PlainHandler):
 
     def create(self, target: Target, progress: Progress) -> Cancel:
         """Builds the image."""
-        arn = _arn(target)
+        arn, current = _arn(target), plan
         built[arn] = None
         progress.initiated(Made(target, arn))
 
         def finish() -> None:
+            if current.failure is not None:
+                progress.failed(current.failure, Made(target, arn))
+                return
             built[arn] = _make_ami(target, arn)
             progress.succeeded(Made(target, arn, built[arn]))
 
-        return schedule(finish, delay_s=BUILD_S).cancel
+        return schedule(finish, delay_s=current.build_s).cancel
 
     def update(self, target: Target, made: Made, progress: Progress) -> Cancel:  # noqa: ARG002 - always refused
         """Refuses: an image is made once."""
@@ -56,6 +74,12 @@ class ImageHandler(PlainHandler):
                 "in Fn::GetAtt"
             )
         return known[name]
+
+
+def configure(wanted: Plan) -> None:
+    """Puts another plan in force."""
+    global plan  # noqa: PLW0603 - one process is one cloud
+    plan = wanted
 
 
 def _arn(target: Target) -> str:

@@ -174,3 +174,8 @@ def test_the_published_policies_of_a_role_of_the_users_are_those_of_the_template
 
 def test_the_published_policies_fit_into_managed_ones():
     assert all(size(document) <= MANAGED_POLICY_LIMIT for _, document in documents())
+
+
+def test_an_engine_that_may_not_build_images_has_no_policy_for_them():
+    assert "EngineImagesPolicy" in template().roles()["EngineRole"]
+    assert "EngineImagesPolicy" not in template(CustomImages="false").roles()["EngineRole"]
