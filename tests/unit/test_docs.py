@@ -4,6 +4,7 @@ import json
 import re
 from pathlib import Path
 
+from cluster_provider.core import image, image_properties
 from cluster_provider.core.attributes import attributes
 from cluster_provider.core.errors import ERRORS
 from cluster_provider.core.information import values
@@ -35,11 +36,12 @@ def test_every_property_and_every_error_code_is_described() -> None:
     assert [code for code in ERRORS if f"`{code}`" not in CONTRACT] == []
 
 
-def test_every_property_and_attribute_of_the_read_only_resources_is_described() -> None:
+def test_every_property_and_attribute_of_the_other_resources_is_described() -> None:
     page = CONTRACT[CONTRACT.index("## Other resources") :]
     names = {*CLUSTER_INFO.schema["properties"], *OFFICIAL_IMAGE.schema["properties"]}
     names |= set(values(Kind.CLUSTER_INFO, None)) - set(attributes(None, None))
     names |= set(values(Kind.OFFICIAL_IMAGE, None))
+    names |= {*image_properties.RULES.schema["properties"], *image.values(None, None)}
     assert [name for name in names if f"`{name}`" not in page] == []
 
 
