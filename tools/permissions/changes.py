@@ -42,8 +42,16 @@ _SERVICE_LINKED = {
     "AWS::EFS::FileSystem": "elasticfilesystem.amazonaws.com",
     "AWS::FSx::DataRepositoryAssociation": "s3.data-source.lustre.fsx.amazonaws.com",
     "AWS::FSx::FileSystem": "fsx.amazonaws.com",
-    "AWS::ImageBuilder::Image": "imagebuilder.amazonaws.com",
-    "AWS::ImageBuilder::InfrastructureConfiguration": "imagebuilder.amazonaws.com",
+    **{
+        f"AWS::ImageBuilder::{kind}": "imagebuilder.amazonaws.com"
+        for kind in (
+            "Component",
+            "DistributionConfiguration",
+            "Image",
+            "ImageRecipe",
+            "InfrastructureConfiguration",
+        )
+    },
 }
 #: The service that is passed a role, by resource type.
 _PASSED_TO = {"AWS::Lambda::Function": "lambda.amazonaws.com"}
