@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 from botocore.exceptions import ClientError
 
 from pcluster_cfn.errors import CommandError
-from pcluster_cfn.template import Template, child, put, scalar
+from pcluster_cfn.template import Resource, Template, child, put, scalar
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -155,17 +155,22 @@ def _is_left_over(file: Path) -> bool:
     return not int.from_bytes(header[4:], "little") & _HASH_BASED
 
 
+def local_names(template: Template) -> "Iterator[tuple[Resource, Artefact, str]]":
+    """Yields what a template names by local path, with the resource that names it: there or not."""
+    for resource in template.resources():
+        artefact = _ARTEFACTS.get(resource.type)
+        value = scalar(child(resource.properties, artefact.property)) if artefact else None
+        if artefact and value is not None and not value.startswith(("s3://", "http://", "https://")):
+            yield resource, artefact, value
+
+
 def local_artefacts(template: Template, folder: Path) -> "Iterator[tuple[Artefact, MappingNode, Path]]":
     """Yields what a template names by local path, with the properties that name it, and the path.
 
     Raises:
         CommandError: A path does not exist.
     """
-    for resource in template.resources():
-        artefact = _ARTEFACTS.get(resource.type)
-        value = scalar(child(resource.properties, artefact.property)) if artefact else None
-        if artefact is None or value is None or value.startswith(("s3://", "http://", "https://")):
-            continue
+    for resource, artefact, value in local_names(template):
         local = (folder / value).resolve()
         if not local.exists():
             raise CommandError(

@@ -10,6 +10,7 @@ from pcluster_cfn.errors import CommandError
 from pcluster_cfn.launch_page.page import LaunchPage, readable_regions
 from pcluster_cfn.options import EXIT_CODES
 from pcluster_cfn.quick_create.request import STACK_NAME, STACK_NAME_RULE
+from pcluster_cfn.quick_create.source import remark_on_local_paths
 from pcluster_cfn.template import Template
 
 
@@ -36,10 +37,10 @@ def launch_page(
     stack_name: str | None,
     regions: Sequence[str],
 ) -> None:
-    """Write a web page on which people fill in and launch TEMPLATE.
+    """Write a web page that launches TEMPLATE.
 
-    The page makes the links of quick-create. It is one file without anything from elsewhere: send it, host it
-    or open it from a disk.
+    People fill in its parameters there, and the page makes the links of quick-create. It is one file without
+    anything from elsewhere: send it, host it or open it from a disk.
     """
     if stack_name and not re.fullmatch(STACK_NAME, stack_name):
         raise CommandError(
@@ -56,6 +57,7 @@ def launch_page(
         output.write_text(page.html(), encoding="utf-8")
     except OSError as error:
         raise CommandError(f"cannot write {output}: {error}", "name another file with --output") from error
+    remark_on_local_paths(page.template, template)
     click.echo(f"{output}: open it in a browser, or put it on any web server")
 
 

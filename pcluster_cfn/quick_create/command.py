@@ -14,7 +14,7 @@ from pcluster_cfn.quick_create import output
 from pcluster_cfn.quick_create.link import QuickCreateLink
 from pcluster_cfn.quick_create.parameters import Declaration, declarations
 from pcluster_cfn.quick_create.request import LinkRequest, left_to_console, links
-from pcluster_cfn.quick_create.source import read_template
+from pcluster_cfn.quick_create.source import read_template, remark_on_local_paths
 
 
 @click.command("quick-create", epilog=EXIT_CODES)
@@ -44,11 +44,11 @@ def quick_create(
     badge_url: str,
     wants_json: bool,
 ) -> None:
-    """Make links that launch a template, with everything filled in.
+    """Make links that launch a template.
 
-    A link opens CloudFormation's console. What it says is checked against what the template declares, and all
-    mistakes are told at once. Parameters that are not given keep the template's defaults, or are asked for by
-    the console.
+    A link opens CloudFormation's console with everything filled in. What it says is checked against what the
+    template declares, and all mistakes are told at once. Parameters that are not given keep the template's
+    defaults, or are asked for by the console.
     """
     request = LinkRequest(
         template_url,
@@ -57,11 +57,11 @@ def quick_create(
         list(parameters),
         os.environ.get("AWS_ENDPOINT_URL"),
     )
-    declared = declarations(
-        read_template(template_url, request.regions[0], template, endpoint_url=request.endpoint_url)
-    )
+    source = read_template(template_url, request.regions[0], template, endpoint_url=request.endpoint_url)
+    declared = declarations(source)
     made = links(request, declared)
     missing = left_to_console(request, declared)
+    remark_on_local_paths(source, template)
     if wants_json:
         described = {
             "links": [output.as_json(link, badge_url) for link in made],

@@ -54,7 +54,7 @@ def shared(pattern: str) -> str | None:
     try:
         expression = _Reader(pattern).expression()
         re.compile(expression)
-    except (_NotSharedError, re.error):
+    except (_NotSharedError, re.error, OverflowError, RecursionError):
         return None
     return expression
 
@@ -142,7 +142,10 @@ def _member(text: str) -> tuple[str, bool]:
         return _literal(text), True
     letter, rest = text[1], text[2:]
     if rest and letter in "xu":
-        return _literal(chr(int(rest, 16))), True
+        character = chr(int(rest, 16))
+        if "\ud800" <= character <= "\udfff":  # half of a character, which the three join differently
+            raise _NotSharedError
+        return _literal(character), True
     if rest and rest[1:-1] in _NAMED_CLASSES:
         return _NAMED_CLASSES[rest[1:-1]], False
     if letter in _CLASSES:

@@ -4,11 +4,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import boto3
+import click
 from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from pcluster_cfn.errors import CommandError
+from pcluster_cfn.package import local_names
 from pcluster_cfn.quick_create.template_url import REGION_PLACEHOLDER, Location, location
 from pcluster_cfn.template import Template
 
@@ -46,7 +48,21 @@ def read_template(
         text = body.decode()
     except UnicodeDecodeError as error:
         raise CommandError(f"the template at {url} is not UTF-8 text: {error}", "check the URL") from error
-    return Template.parse(text, url)
+    template = Template.parse(text, url)
+    for resource, artefact, path in local_names(template):
+        where = f"{resource.logical_id}.{artefact.property}"
+        raise CommandError(
+            f"the template at {url} names {path}, a file of its author, in {where}",
+            "package it (aws cloudformation package), and upload what that makes",
+        )
+    return template
+
+
+def remark_on_local_paths(template: Template, file: Path | None) -> None:
+    """Says on standard error when the copy that was read cannot be what is at the address."""
+    paths = ", ".join(path for _, _, path in local_names(template))
+    if paths:
+        click.echo(f"{file} names {paths}: what is at the address must be packaged", err=True)
 
 
 def _download(found: Location) -> bytes:

@@ -24,6 +24,7 @@ Outputs:
   Count: {Value: !Ref Count}
   Kept: {Value: !Ref Kept}
 """
+UNPACKAGED = b"Resources: {P: {Type: AWS::CloudFormation::Stack, Properties: {TemplateURL: ./p.yaml}}}"
 AWKWARD = "a&b=c#d+e%20f?g/h \"'<>{}|漢🚀\n$(x)"
 
 
@@ -75,6 +76,9 @@ def test_a_template_is_read_and_checked_where_the_link_says_it_is(cloud, quick_c
     complaint = quick_create("--template-url", at_the_cloud, "-p", "Text=", "-p", "Cuont=1", code=1)
     assert "Text='': must have at least 1 character" in complaint
     assert "did you mean Count?" in complaint
+    cloud.client("s3").put_object(Bucket=template_key.partition("/")[0], Key="links/local", Body=UNPACKAGED)
+    complaint = quick_create("--template-url", at_the_cloud.replace("a%20b.yaml", "local"), code=1)
+    assert "names ./p.yaml, a file of its author, in P.TemplateURL" in complaint
     complaint = quick_create("--template-url", f"{at_the_cloud}.nowhere", code=1)
     assert "cannot read the template" in complaint
     assert "give a local copy with --template" in complaint

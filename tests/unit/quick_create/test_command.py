@@ -50,6 +50,15 @@ def test_what_is_left_open_is_told_beside_the_output(template):
     )
 
 
+def test_a_copy_that_is_not_what_is_at_the_address_is_remarked_on(template):
+    template.write_text(
+        "Resources: {P: {Type: AWS::CloudFormation::Stack, Properties: {TemplateURL: ../p.yaml}}}"
+    )
+    result = run(template)
+    assert result.exit_code == 0
+    assert result.stderr == f"{template} names ../p.yaml: what is at the address must be packaged\n"
+
+
 def test_json_holds_a_link_for_every_region(template):
     url = "https://bucket-{region}.s3.{region}.amazonaws.com/cluster.yaml"
     result = run(

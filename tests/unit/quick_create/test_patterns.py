@@ -47,14 +47,31 @@ def test_a_pattern_matches_the_whole_text_as_java_would(pattern, matching, other
     [
         r"\p{L}+", r"\P{Alpha}", "(?i)abc", "(?i:abc)", "a++", "a*+", "a{2}+", "(?>a)", r"(a)\1",
         "[a-z&&[^b]]", "[a[bc]]", r"\Qa.b\E", r"\bword", r"\h", r"\R", r"\07", r"\cA", "^*a", "(?=a)+", "$?",
-        "[a-\\d]",
+        "[a-\\d]", r"\ud83d\ude80",
     ],
 )  # fmt: skip
 def test_what_only_java_knows_is_left_to_cloudformation(pattern):
     assert shared(pattern) is None
 
 
-@pytest.mark.parametrize("pattern", ["(", "a)", "[a", "*", "a**", "[]", "[]a]", "{", "x{2,1}", "\\", "[z-a]"])
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "(",
+        "a)",
+        "[a",
+        "*",
+        "a**",
+        "[]",
+        "[]a]",
+        "{",
+        "x{2,1}",
+        "\\",
+        "[z-a]",
+        "a{99999999999}",
+        "(" * 9999 + ")" * 9999,
+    ],
+)
 def test_what_is_no_pattern_has_no_shared_form(pattern):
     assert shared(pattern) is None
 
