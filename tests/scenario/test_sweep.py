@@ -1,5 +1,6 @@
 """The sweep: cheap while nothing happens, certain when events are lost, fair when much is due."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +11,7 @@ from cluster_provider.core.errors import Unavailable
 from cluster_provider.core.measurements import Metric
 from cluster_provider.core.observed import ClusterStack
 from tests.support.fakes import FactStacks, QueuedEngines
-from tests.support.world import World, properties
+from tests.support.world import World, failed, properties, stack_of
 
 SWEEP = {"detail-type": "Scheduled Event", "source": "aws.events"}
 
@@ -41,13 +42,14 @@ class NotedStacks(FactStacks):
 
 @dataclass
 class ShortContext:
-    """An invocation in which every look at the clock takes a second."""
+    """An invocation in which every look at the clock takes so long."""
 
+    look_ms: int = 1000
     aws_request_id: str = "short"
     remaining_ms: int = 60_000
 
     def get_remaining_time_in_millis(self) -> int:
-        self.remaining_ms -= 1000
+        self.remaining_ms -= self.look_ms
         return self.remaining_ms
 
 
@@ -132,6 +134,63 @@ def test_what_one_sweep_has_no_time_for_the_next_ones_wake_longest_overdue_first
     assert 0 < len(first) < 100
     assert [name for names in described for name in names] == [f"c{number:03}" for number in range(100)]
     assert {world.sink.answer(request)["Status"] for request in requests} == {"SUCCESS"}
+
+
+def test_a_thousand_due_operations_take_a_few_sweeps_and_none_is_woken_twice(world: World) -> None:
+    requests = create_many(world, 1000)
+    for number in range(1000):
+        world.settle(f"c{number:03}", "CREATE_COMPLETE", tell=False)
+    world.clock.advance(60)
+    described, sweeps = Counter[str](), 0
+    while len(described) < len(requests):
+        # A step looks at the clock as well: some 300 of a sixth of a second each fit into one sweep.
+        world.provider.handle(SWEEP, ShortContext(look_ms=75))
+        described.update(call["cluster_name"] for _, call in world.engines.calls)
+        sweeps += 1
+        while world.engines.calls:
+            world.run_engine()
+        world.clock.advance(60)
+    assert sweeps == 4
+    assert set(described.values()) == {1}
+    assert {world.sink.answer(request)["Status"] for request in requests} == {"SUCCESS"}
+
+
+def test_a_burst_of_one_stack_does_not_hold_up_the_delete_of_another(world: World) -> None:
+    other = "arn:aws:cloudformation:us-east-1:123456789012:stack/other/1"
+    world.stacks.declare(stack_of("other", "CREATE_IN_PROGRESS", {}, unique="1"))
+    mine = {"StackId": other, "ResourceProperties": properties(ClusterName="mine")}
+    world.create(**mine)
+    world.run_engine()
+    world.settle("mine", "CREATE_COMPLETE")
+    world.run_engine()
+
+    burst = [
+        world.create(logical_id=f"C{number}", ResourceProperties=properties(ClusterName=f"c{number}"))
+        for number in range(300)
+    ]
+    request = world.delete("mine", **mine)
+    world.engines.calls = world.engines.calls[
+        -1:
+    ]  # Lambda runs them side by side; those of the burst still work
+    world.run_engine()
+    world.settle("mine", "DELETE_COMPLETE")
+    assert world.sink.answer(request)["Status"] == "SUCCESS"
+    assert not any(world.sink.answers(created) for created in burst)
+
+
+def test_calls_that_were_throttled_together_are_not_repeated_together(world: World) -> None:
+    for number in range(40):
+        world.create(logical_id=f"C{number}", ResourceProperties=properties(ClusterName=f"c{number}"))
+    for _ in range(40):
+        world.run_engine(failed("Throttled", "Rate exceeded"))
+    repeated = []
+    for _ in range(7):
+        world.pass_time(10)
+        repeated.append(len(world.engines.calls))
+    # Half a minute of peace, another half in which one after the other comes back.
+    assert repeated[:2] == [0, 0]
+    assert repeated == sorted(repeated)
+    assert 0 < repeated[3] < repeated[4] < repeated[5] == repeated[6] == 40
 
 
 def test_trouble_with_one_cluster_does_not_hold_up_the_others(world: World, stacks: NotedStacks) -> None:

@@ -1,5 +1,6 @@
 """What one decision is about, and the judgements that all kinds of requests share."""
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -7,7 +8,16 @@ from cluster_provider.core import failures
 from cluster_provider.core.actions import Start, Wait, wait_for
 from cluster_provider.core.errors import ClusterFailed, EngineFailed, ProviderError
 from cluster_provider.core.observed import ClusterStack, Observed
-from cluster_provider.core.progress import RETRIED, TRANSIENT, EngineError, Operation, Phase, Progress, act_by
+from cluster_provider.core.progress import (
+    RETRIED,
+    TRANSIENT,
+    EngineCall,
+    EngineError,
+    Operation,
+    Phase,
+    Progress,
+    act_by,
+)
 from cluster_provider.core.properties import Properties
 from cluster_provider.core.request import Request
 
@@ -19,6 +29,9 @@ RETRY_AFTER_S = 30
 
 #: This long before the deadline an answer goes out with the values there are, in seconds.
 VALUES_MARGIN_S = 60
+
+#: Calls that AWS turned away together come back spread over so many seconds more.
+SPREAD_S = 30
 
 
 @dataclass(frozen=True)
@@ -119,9 +132,17 @@ def pause_after(case: Case, operation: Operation) -> Wait | None:
     call = case.progress.call
     if call is None or call.operation is not operation or call.ended_at is None:
         return None
-    until = call.ended_at + timedelta(seconds=RETRY_AFTER_S)
+    until = call.ended_at + timedelta(seconds=RETRY_AFTER_S + _spread_s(call))
     why = call.result.error.message if call.result and call.result.error else "its effect does not show yet"
     return Wait(f"{operation.value} was tried: {why}", until) if case.now < until else None
+
+
+def _spread_s(call: EngineCall) -> float:
+    """Seconds more to wait after a call that was turned away: the same for it always, others for others."""
+    error = call.result.error if call.result else None
+    if error is None or error.code not in TRANSIENT:
+        return 0.0
+    return SPREAD_S * hashlib.sha256(call.call_id.encode()).digest()[0] / 256
 
 
 def stack_failure(case: Case, cluster: ClusterStack) -> ClusterFailed:
