@@ -22,9 +22,11 @@ import pcluster.lib
 import pcluster.utils
 from botocore.exceptions import BotoCoreError, ClientError
 from pcluster.api import encoder, errors
+from pcluster.api.controllers.common import convert_errors
 from pcluster.aws.aws_api import AWSApi
-from pcluster.aws.common import Cache
+from pcluster.aws.common import Cache, StackNotFoundError
 from pcluster.cli.exceptions import ParameterException
+from pcluster.models.cluster import Cluster
 from pcluster.utils import get_installed_version
 from pcluster.validators.s3_validators import UrlValidator
 
@@ -138,6 +140,27 @@ def ask(function: str, region: str, gate: Gate, **arguments: Any) -> Answer:
         except Exception as error:
             raise _engine_error("describe", "", error, gate) from error
     return answer
+
+
+def stored_configuration(name: str, region: str, gate: Gate) -> str:
+    """Returns the configuration that a cluster was last made from, as its author wrote it: YAML.
+
+    Raises:
+        EngineError: There is no such cluster, or its configuration could not be read.
+    """
+    with _isolated(region, gate):
+        try:
+            gate.check_fence()
+            return str(convert_errors()(_source_configuration)(name))
+        except Exception as error:
+            raise _engine_error("update", name, error, gate) from error
+
+
+def _source_configuration(name: str) -> Any:
+    try:
+        return Cluster(name).source_config_text
+    except StackNotFoundError as error:
+        raise errors.NotFoundException(str(error)) from error
 
 
 def _judge_cures(refusal: EngineError, name: str, update: Callable[..., Any], gate: Gate) -> None:

@@ -1,0 +1,212 @@
+"""A cluster that the official provider made, taken over: the real library made it and judges its update.
+
+Its stack is stated, with what the library asked of CloudFormation; its configuration is in S3 as the library
+wrote it there. Source: aws-parallelcluster, cloudformation/custom_resource/cluster.yaml.
+"""
+
+import copy
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import pcluster.lib
+import pytest
+import yaml
+
+from tests.contract.engine.conftest import OWNER_TAGS, VERSION
+
+pytestmark = [pytest.mark.library, pytest.mark.usefixtures("api")]
+
+TAGS = [
+    {"Key": "parallelcluster:custom_resource", "Value": "cluster"},
+    {"Key": "project", "Value": "of the stack it was in"},
+]
+#: Releases before this one change no tags of a cluster.
+TAGS_CHANGE_SINCE = (3, 15)
+TAKEOVER = {"resemble_stored": True, "refuse_removals": True}
+
+
+@dataclass
+class Made:
+    """A cluster as the official provider left it."""
+
+    configuration: dict
+    tags: dict[str, str]
+    parameters: dict[str, str]
+
+
+_MADE: list[Made] = []
+
+
+@pytest.fixture
+def made(cloud, api, configuration):
+    """The cluster, made once: every scalar is text, and there are tags that its template does not name."""
+    if not _MADE:
+        configuration["HeadNode"]["LocalStorage"] = {"RootVolume": {"Size": "50", "Encrypted": "true"}}
+        (queue,) = configuration["Scheduling"]["SlurmQueues"]
+        queue["ComputeResources"].append({"Name": "more", "InstanceType": "c5.xlarge", "MaxCount": "2"})
+        stored = configuration | {"Tags": TAGS}
+        pcluster.lib.create_cluster(
+            cluster_name="living", region=cloud.region, cluster_configuration=copy.deepcopy(stored)
+        )
+        (request,) = api.sent("CreateStack")
+        _run_head_node(cloud)
+        _MADE.append(Made(configuration, request.tags, _parameters(cloud, request)))
+    return _MADE[0]
+
+
+def _parameters(cloud, request):
+    """What the stack's parameters are: the defaults of the template, where the library writes them."""
+    url = urlsplit(request.parameters["TemplateURL"])
+    template = cloud.client("s3").get_object(Bucket=url.netloc.split(".")[0], Key=url.path.lstrip("/"))
+    declared = yaml.safe_load(template["Body"].read())["Parameters"]
+    return {name: str(parameter["Default"]) for name, parameter in declared.items() if "Default" in parameter}
+
+
+def _run_head_node(cloud):
+    ec2 = cloud.client("ec2")
+    tags = {"parallelcluster:cluster-name": "living", "parallelcluster:node-type": "HeadNode"}
+    ec2.run_instances(
+        ImageId=ec2.describe_images(Owners=["amazon"])["Images"][0]["ImageId"],
+        MinCount=1,
+        MaxCount=1,
+        InstanceType="t3.small",
+        SubnetId=cloud.exports["HEAD_NODE_SUBNET"],
+        TagSpecifications=[
+            {
+                "ResourceType": "instance",
+                "Tags": [{"Key": key, "Value": value} for key, value in tags.items()],
+            }
+        ],
+    )
+
+
+@pytest.fixture
+def update(engine, api, made):
+    """Asks for an update of the cluster, with the configuration changed in place."""
+
+    def ask(change=lambda _: None, **arguments):
+        api.reset()
+        stack = api.add("living", tags=made.tags, parameters=made.parameters)
+        wanted = copy.deepcopy(made.configuration)
+        change(wanted)
+        return engine(
+            "update",
+            wanted,
+            cluster_name="living",
+            stack_id=stack.stack_id,
+            stack_tags=OWNER_TAGS,
+            arguments=arguments,
+        )
+
+    return ask
+
+
+def resources(configuration):
+    return configuration["Scheduling"]["SlurmQueues"][0]["ComputeResources"]
+
+
+def test_a_configuration_that_says_the_same_changes_nothing(update, api):
+    result = update(**TAKEOVER)
+    assert result["error"]["code"] == "NoChanges"
+    assert (result["sent"], api.sent("UpdateStack")) == (False, [])
+
+
+def test_without_resemblance_every_type_is_a_change_and_refused(update):
+    result = update()
+    assert result["error"]["code"] == "UpdateRejected"
+    refused = {detail["parameter"] for detail in result["error"]["details"]}
+    assert refused >= {"HeadNode.LocalStorage.RootVolume.Size", "HeadNode.LocalStorage.RootVolume.Encrypted"}
+    changed = {change["parameter"] for change in result["change_set"]}
+    assert {"Tags", "Scheduling.SlurmQueues[compute].ComputeResources[nodes].MaxCount"} <= changed
+
+
+def test_one_changed_value_is_the_whole_change_set(update, api, cloud):
+    result = update(lambda wanted: resources(wanted)[0].update(MaxCount="8"), **TAKEOVER)
+    assert (result["status"], result["sent"]) == ("succeeded", True)
+    assert result["change_set"] == [
+        {
+            "parameter": "Scheduling.SlurmQueues[compute].ComputeResources[nodes].MaxCount",
+            "currentValue": "4",
+            "requestedValue": "8",
+        }
+    ]
+    (request,) = api.sent("UpdateStack")
+    assert request.tags.items() >= ({tag["Key"]: tag["Value"] for tag in TAGS} | OWNER_TAGS).items()
+    stored = _newest_configuration(cloud, _parameters(cloud, request))
+    assert stored["HeadNode"]["LocalStorage"]["RootVolume"]["Size"] == "50"
+    assert resources(stored)[0] == resources(stored)[0] | {"MinCount": "0", "MaxCount": 8}
+
+
+def _newest_configuration(cloud, parameters):
+    stored = cloud.client("s3").get_object(
+        Bucket=parameters["ResourcesS3Bucket"],
+        Key=f"{parameters['ArtifactS3RootDirectory']}/configs/cluster-config.yaml",
+    )
+    return yaml.safe_load(stored["Body"].read())
+
+
+@pytest.mark.skipif(
+    tuple(int(part) for part in VERSION.split(".")[:2]) < TAGS_CHANGE_SINCE, reason="refused as a whole there"
+)
+def test_a_tag_that_the_template_sets_is_its_own(update):
+    own = [{"Key": "project", "Value": "weather"}]
+    result = update(lambda wanted: wanted.update(Tags=own), **TAKEOVER)
+    assert result["change_set"] == [
+        {
+            "parameter": "Tags[project].Value",
+            "currentValue": "of the stack it was in",
+            "requestedValue": "weather",
+        }
+    ]
+
+
+def test_what_the_template_leaves_out_is_refused_also_by_force(update, api):
+    def leave_out(wanted):
+        resources(wanted).pop()
+        del wanted["HeadNode"]["LocalStorage"]
+
+    for force in ({}, {"force_update": True}):
+        result = update(leave_out, **TAKEOVER, **force)
+        assert (result["error"]["code"], result["sent"]) == ("UpdateRejected", False)
+        section, resource = result["error"]["details"]
+        assert (section["parameter"], section["requestedValue"]) == ("HeadNode.LocalStorage", "-")
+        assert resource["parameter"] == "Scheduling.SlurmQueues[compute].ComputeResources"
+        assert "'Name': 'more'" in resource["currentValue"]
+        assert "removes nothing" in resource["message"]
+        changes = {(change["parameter"], change["currentValue"]) for change in result["change_set"]}
+        assert {(each["parameter"], each["currentValue"]) for each in (section, resource)} <= changes
+        assert api.sent("UpdateStack") == []
+
+
+def test_what_the_library_refuses_is_refused_also_by_force(update):
+    change = {"force_update": True, **TAKEOVER}
+    result = update(lambda wanted: wanted["HeadNode"].update(InstanceType="t3.large"), **change)
+    (detail,) = result["error"]["details"]
+    assert detail["parameter"] == "HeadNode.InstanceType"
+    assert "not currently supported" in detail["message"]
+
+
+def test_no_running_node_is_terminated_by_strategy(update):
+    def terminate(wanted):
+        wanted["Scheduling"]["SlurmSettings"] = {"QueueUpdateStrategy": "TERMINATE"}
+        (queue,) = wanted["Scheduling"]["SlurmQueues"]
+        queue["CapacityType"] = "SPOT"
+
+    result = update(terminate, **TAKEOVER)
+    (detail,) = result["error"]["details"]
+    assert detail["parameter"] == "Scheduling.SlurmQueues[compute].CapacityType"
+    assert "terminates no nodes" in detail["message"]
+    assert update(terminate, resemble_stored=True)["status"] == "succeeded"
+
+
+@pytest.mark.parametrize("argument", ["resemble_stored", "refuse_removals"])
+def test_a_cluster_that_is_not_there_is_not_found(engine, configuration, argument):
+    result = engine("update", configuration, stack_id="arn:gone", arguments={argument: True})
+    assert result["error"]["code"] == "NotFound"
+
+
+def test_a_stored_configuration_that_cannot_be_read_is_an_internal_error(update, made, monkeypatch):
+    monkeypatch.setitem(made.parameters, "ConfigVersion", "another")
+    result = update(**TAKEOVER)
+    assert result["error"]["code"] == "Internal"
+    assert "Unable to load configuration" in result["error"]["message"]
