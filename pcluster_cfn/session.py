@@ -14,7 +14,16 @@ def session(region: str | None) -> Aws:
     Raises:
         CommandError: No Region is given, and none is configured.
     """
-    made = boto3.Session(region_name=region)
-    if made.region_name is None:
+    return cast("Aws", boto3.Session(region_name=region or configured_region()))
+
+
+def configured_region() -> str:
+    """Returns the Region of the AWS configuration.
+
+    Raises:
+        CommandError: None is configured.
+    """
+    region = boto3.Session().region_name
+    if region is None:
         raise CommandError("no Region is configured", "give one with --region or AWS_REGION")
-    return cast("Aws", made)
+    return region

@@ -156,10 +156,8 @@ def _is_there(store: Store, publication: Publication, file: File) -> bool:
 
 def _require_same(store: Store, publication: Publication) -> None:
     """Refuses a version whose manifest tells of other contents."""
-    key = publication.key(publication.manifest)
-    if store.find(key) is None:
-        return
-    differing = publication.differing(store.read(key))
+    manifest = store.read(publication.key(publication.manifest))
+    differing = publication.differing(manifest) if manifest is not None else []
     if not differing:
         return
     difference = f"{', '.join(differing)} only in one of them or with other contents"

@@ -75,10 +75,13 @@ class Store:
             return None
         return Stored(found["ContentLength"], found.get("ChecksumSHA256"))
 
-    def read(self, key: str) -> bytes:
-        """Returns an object's content."""
-        with self._explained("read", key):
-            return self._s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+    def read(self, key: str) -> bytes | None:
+        """Returns an object's content; None where there is none."""
+        try:
+            with self._explained("read", key):
+                return self._s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+        except _NotThereError:
+            return None
 
     def put(self, key: str, file: "File", tell: Callable[[int], None]) -> None:
         """Stores a file unless there is an object of that key, which then stays as it is.

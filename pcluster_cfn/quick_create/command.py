@@ -5,16 +5,15 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-import boto3
 import click
 
-from pcluster_cfn.errors import CommandError
 from pcluster_cfn.options import ASSIGNMENT, EXIT_CODES
 from pcluster_cfn.quick_create import output
 from pcluster_cfn.quick_create.link import QuickCreateLink
 from pcluster_cfn.quick_create.parameters import Declaration, declarations
 from pcluster_cfn.quick_create.request import LinkRequest, left_to_console, links
 from pcluster_cfn.quick_create.source import read_template, remark_on_local_paths
+from pcluster_cfn.session import configured_region
 
 
 @click.command("quick-create", epilog=EXIT_CODES)
@@ -52,7 +51,7 @@ def quick_create(
     """
     request = LinkRequest(
         template_url,
-        regions or [_configured_region()],
+        regions or [configured_region()],
         stack_name,
         list(parameters),
         os.environ.get("AWS_ENDPOINT_URL"),
@@ -74,13 +73,6 @@ def quick_create(
     for link in made:
         _print(link, badge_url)
     _print_remarks(made[0], declared, missing)
-
-
-def _configured_region() -> str:
-    region = boto3.Session().region_name
-    if region is None:
-        raise CommandError("no Region is configured", "give one with --region or AWS_REGION")
-    return region
 
 
 def _print(link: QuickCreateLink, badge_url: str) -> None:

@@ -6,14 +6,14 @@ import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-import boto3
 import click
 
 from cluster_schema import versions
 from pcluster_cfn.errors import CommandError
 from pcluster_cfn.options import ASSIGNMENT
+from pcluster_cfn.session import session
 from pcluster_cfn.stacks import Aws
 from pcluster_cfn.template import Template
 from pcluster_cfn.validation.check import Finding, check
@@ -104,16 +104,13 @@ def validate(
         sys.exit(1 if found else 0)
     if stack_name and len(texts) > 1:
         raise click.UsageError("--stack-name is the name of one template's stack")
-    session = boto3.Session(region_name=region)
-    if session.region_name is None:
-        raise CommandError("no Region is configured", "give one with --region or AWS_REGION")
-    sys.exit(1 if _foretell(texts, dict(parameters), cast("Aws", session), stack_name, output) else 0)
+    sys.exit(1 if _foretell(texts, dict(parameters), session(region), stack_name, output) else 0)
 
 
 def _foretell(
     texts: Mapping[Path, str],
     parameters: Mapping[str, str],
-    session: Aws,
+    aws: Aws,
     stack_name: str | None,
     output: str,
 ) -> bool:
@@ -121,12 +118,12 @@ def _foretell(
     verdicts: list[tuple[str, Verdict]] = []
     missing: list[Found] = []
     for path, text in texts.items():
-        deployed = look(session, stack_name or path.stem)
+        deployed = look(aws, stack_name or path.stem)
         for wanted in wanted_clusters(text, parameters, deployed):
             if isinstance(wanted, Finding):
                 missing.append(Found(str(path), wanted))
             else:
-                verdicts.append((str(path), run(session, wanted, deployed)))
+                verdicts.append((str(path), run(aws, wanted, deployed)))
     if output == "json":
         click.echo(json.dumps([document(verdict, source) for source, verdict in verdicts], indent=1))
     for source, verdict in verdicts if output == "text" else ():
