@@ -166,7 +166,7 @@ class Parent:
         )
         subprocess.run(
             [sys.executable, "-c", script, self.cluster, json.dumps(configuration)],
-            env={"PATH": f"{NODE}:{os.environ['PATH']}", **self.account.cloud.environment},
+            env=library_environment(self.account),
             capture_output=True,
             check=True,
             timeout=DEADLINE_S,
@@ -194,6 +194,11 @@ class Parent:
         """Whether the one head node with this cluster's name is the one that the stack tells of."""
         addresses = [node.get("PublicIpAddress") for node in self.account.head_nodes(self.cluster)]
         return addresses == [self.outputs["Ip"]]
+
+
+def library_environment(account):
+    """What ParallelCluster's own library needs to find: Node.js, and the embedded cloud."""
+    return {"PATH": f"{NODE}:{os.environ['PATH']}", **account.cloud.environment}
 
 
 def eventually(condition, what, patience_s=DEADLINE_S):

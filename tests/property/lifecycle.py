@@ -39,6 +39,7 @@ SECOND = "arn:aws:cloudformation:us-east-1:123456789012:stack/second/0"
 NAMES = ("hpc", "lab", "web", "sim")
 HANDLE = "WaitConditionHandle"
 TAKEN = "taken"
+OLD = "old"
 
 #: Few enough to be used again, which is what a handle must not be.
 HANDLE_NAMES = ("one", "two", "three")
@@ -102,7 +103,7 @@ some_faults = st.one_of(st.just([]), faults)
 index = st.integers(0, 7)
 wishes = st.fixed_dictionaries(
     {
-        "ClusterName": st.sampled_from([*NAMES * 4, TAKEN]),
+        "ClusterName": st.sampled_from([*NAMES * 4, TAKEN, OLD, OLD]),
         "Tags": st.integers(0, 2),
         "InstanceType": st.sampled_from(["c7i.large", "c7i.large", "hpc7a.96xlarge"]),
         "ComputeFleetUpdatePolicy": st.sampled_from(["None", "StopAndRestart", "StopAndRestart"]),
@@ -116,6 +117,10 @@ wishes = st.fixed_dictionaries(
 
 def _properties(wish: dict[str, Any], resource: Resource) -> dict[str, Any]:
     rest = {key: value for key, value in wish.items() if key not in {"Tags", "InstanceType", HANDLE}}
+    if wish["ClusterName"] == OLD:
+        # What somebody else made is to be deleted by nobody: no template says so here.
+        rest = {**rest, "AdoptExisting": "true"}
+        del rest["DeletionPolicy"]
     if wish[HANDLE]:
         rest[HANDLE] = f"{HANDLES}{resource.stack_id}/{resource.logical_id}/{wish[HANDLE]}"
     queues = [{"Name": "q1", "MaxCount": "4", "InstanceType": wish["InstanceType"]}]
@@ -155,6 +160,8 @@ class Lifecycle(RuleBasedStateMachine):
         self._plan: list[Fault] = []
         self._seams = 0
         self._stranger(TAKEN)
+        self.old = self.world.foreign(OLD).stack_id
+        self.world.adoptable.add(self.old)
 
     def make_world(self) -> Simulation:
         """The world to live in; a broken one proves that the invariants can fail."""
@@ -475,7 +482,9 @@ class Lifecycle(RuleBasedStateMachine):
         ]
 
     def _check_call(self, call: dict[str, Any]) -> None:
-        if call["stack_id"] is not None:
+        if call["stack_id"] == self.old:
+            assert call["operation"] != "delete", "what was taken over is to be deleted"
+        elif call["stack_id"] is not None:
             tags = self.world.stacks.facts[call["stack_id"]].stack.tags
             owner = (tags.get(STACK_ID_TAG), tags.get(LOGICAL_ID_TAG))
             assert owner == (call["owner"]["stack_id"], call["owner"]["logical_id"]), (
@@ -489,6 +498,8 @@ class Lifecycle(RuleBasedStateMachine):
             assert self.world.stacks.facts[stack_id].stack == stranger
         for _, call in self.world.engines.calls:
             assert call["stack_id"] not in self.strangers
+        old = self.world.stacks.facts[self.old].stack
+        assert not old.status.startswith("DELETE_"), "what was taken over is being deleted"
 
     @invariant()
     def every_cluster_has_somebody_who_knows_it(self) -> None:
@@ -525,7 +536,8 @@ class Lifecycle(RuleBasedStateMachine):
                     self.world.stacks.facts[each].stack.name == resource.physical_id
                     for each in self.disturbed
                 )
-                assert lost or resource.physical_id in names, f"{resource.physical_id} is gone"
+                adopted = resource.physical_id == OLD
+                assert lost or adopted or resource.physical_id in names, f"{resource.physical_id} is gone"
                 self._check_fleet(resource)
 
     def _check_fleet(self, resource: Resource) -> None:

@@ -76,6 +76,18 @@ def _fail_stopped_and_roll_back(world: Simulation, resource: Resource) -> None:
     world.until_answered()
 
 
+def _foreign(world: Simulation, _: Resource) -> None:
+    world.adoptable.add(world.foreign().stack_id)
+
+
+def _adopt_and_fail_and_delete(world: Simulation, resource: Resource) -> None:
+    """A sibling fails once the cluster was taken over and updated."""
+    resource.create(properties(AdoptExisting="true", ClusterConfiguration=NEW, DeletionPolicy="Delete"))
+    world.until_answered()
+    world.run(20)
+    _delete(world, resource)
+
+
 def _delete(world: Simulation, resource: Resource) -> None:
     resource.delete()
     world.until_answered()
@@ -151,6 +163,7 @@ STORIES = {
     "an update": Story(_made, _update),
     "an update with a stopped fleet": Story(_made, _update_stopped),
     "a failed update with a stopped fleet and its rollback": Story(_made, _fail_stopped_and_roll_back),
+    "an adoption and the delete of its rollback": Story(_foreign, _adopt_and_fail_and_delete),
     "a delete": Story(_made, _delete),
     "a replacing update and its clean-up": Story(_made, _replace),
     "a failed create and its delete": Story(_nothing, _fail_and_delete),
@@ -215,7 +228,8 @@ class Run:
     @property
     def outcome(self) -> tuple[Any, ...]:
         """What CloudFormation and the account see in the end."""
-        clusters = sorted((stack.name, stack.status) for stack in self.world.clusters())
+        facts = self.world.stacks.facts.values()
+        clusters = sorted((fact.stack.name, fact.stack.status) for fact in facts if not fact.stack.gone)
         told = [(kind, status, physical_id) for kind, status, physical_id in self.resource.history]
         return told, self.resource.phase, clusters, self.world.fleets
 

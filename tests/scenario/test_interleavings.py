@@ -285,7 +285,7 @@ def test_13_a_retained_cluster_of_a_stack_that_is_gone_is_refused_with_the_way_o
     request = world.create(StackId=again)
     reason = world.sink.answer(request)["Reason"]
     assert reason.startswith("NotOwner")
-    assert "Choose another name, or delete that stack first." in reason
+    assert "take it over with AdoptExisting: true" in reason
 
 
 def test_14_retain_never_keeps_what_a_failed_or_cancelled_create_left() -> None:

@@ -50,6 +50,8 @@ class FactStacks:
     def __init__(self) -> None:
         self.facts: dict[str, StackFact] = {}
         self.awaited: dict[Owner, bool] = {}
+        self.listed: dict[Owner, str] = {}
+        self.completed_at: dict[str, datetime] = {}
         self._events_hidden = False
 
     def hide_events(self) -> None:
@@ -93,6 +95,12 @@ class FactStacks:
 
     def in_progress(self) -> frozenset[str]:
         return frozenset(stack_id for stack_id, fact in self.facts.items() if fact.stack.in_progress)
+
+    def lists(self, owner: Owner, physical_id: str) -> bool:
+        return self.listed.get(owner) == physical_id
+
+    def completed_since(self, stack_id: str, since: datetime) -> bool:
+        return stack_id in self.completed_at and self.completed_at[stack_id] >= since
 
     def awaits_answer(self, owner: Owner) -> bool:
         return self.awaited.get(owner, True)
@@ -269,6 +277,22 @@ class MemoryOperations:
         return [
             (owner, from_document(OwnerRecord, json.loads(row.record))) for owner, row in self._owners.items()
         ]
+
+
+class MemoryClaims:
+    """Claims in memory."""
+
+    def __init__(self) -> None:
+        self.holders: dict[str, Owner] = {}
+
+    def claim(self, cluster_id: str, owner: Owner, instead_of: Owner | None = None) -> Owner:
+        if self.holders.get(cluster_id) in {None, instead_of}:
+            self.holders[cluster_id] = owner
+        return self.holders[cluster_id]
+
+    def disclaim(self, cluster_id: str, owner: Owner) -> None:
+        if self.holders.get(cluster_id) == owner:
+            del self.holders[cluster_id]
 
 
 class NotedMetrics:

@@ -12,7 +12,15 @@ from cluster_provider.operation import Ports
 
 #: Port calls that change something; the others only read.
 EFFECTS = frozenset(
-    {"operations.change", "operations.lease", "operations.release", "engines.invoke", "responses.send"}
+    {
+        "operations.change",
+        "operations.lease",
+        "operations.release",
+        "claims.claim",
+        "claims.disclaim",
+        "engines.invoke",
+        "responses.send",
+    }
 )
 
 
@@ -60,6 +68,7 @@ class FaultyPorts:
             engines=self._wrap("engines", real.engines),
             responses=self._wrap("responses", real.responses),
             operations=self._wrap("operations", real.operations),
+            claims=self._wrap("claims", real.claims),
             metrics=real.metrics,  # a line on standard output, right after what it measures
         )
 

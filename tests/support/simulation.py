@@ -107,11 +107,15 @@ class Simulation(World):
         self.retries = True
         self.resources: list[Resource] = []
         self.fates: dict[str, str] = {}
+        #: ARNs of clusters that others made and that may be taken over.
+        self.adoptable: set[str] = set()
         self.stack_s: float = STACK_S
         self.engine_run: Callable[[int], object] = self.run_queued
         self.listening = ListeningSink()
         self.sink = self.listening
-        self.ports = Ports(self.clock, self.stacks, self.engines, self.sink, self.operations, self.metrics)
+        self.ports = Ports(
+            self.clock, self.stacks, self.engines, self.sink, self.operations, self.claims, self.metrics
+        )
         self._providers: list[Provider] = []
         self._changed_at: dict[str, tuple[str, datetime]] = {}
         self._before: dict[str, ClusterStack] = {}
@@ -238,7 +242,7 @@ class Simulation(World):
         return [
             fact.stack
             for fact in self.stacks.facts.values()
-            if fact.stack.in_progress and self.is_ours(fact.stack)
+            if fact.stack.in_progress and (self.is_ours(fact.stack) or fact.stack.stack_id in self.adoptable)
         ]
 
     @staticmethod

@@ -18,6 +18,7 @@ from cluster_provider.handler import Provider
 from cluster_provider.operation import Ports
 from tests.support.fakes import (
     FactStacks,
+    MemoryClaims,
     MemoryOperations,
     MovedClock,
     NotedMetrics,
@@ -62,11 +63,21 @@ class World:
         self.engines = engines or QueuedEngines(versions)
         self.sink = Sink()
         self.operations = MemoryOperations(self.clock)
+        self.claims = MemoryClaims()
         self.metrics = NotedMetrics()
         #: The compute fleet's status by cluster name; RUNNING where nobody said otherwise.
         self.fleets: dict[str, str] = {}
         self.provider = Provider(
-            Ports(self.clock, self.stacks, self.engines, self.sink, self.operations, self.metrics), LOG_GROUP
+            Ports(
+                self.clock,
+                self.stacks,
+                self.engines,
+                self.sink,
+                self.operations,
+                self.claims,
+                self.metrics,
+            ),
+            LOG_GROUP,
         )
         self.stacks.declare(stack_of("parent", "CREATE_IN_PROGRESS", {"team": "hpc"}, unique="0"))
         #: The tags of every image's AMI, by the image's id.
@@ -309,6 +320,14 @@ class World:
         return {"status": "succeeded", "images": images}
 
     # Whole stretches
+
+    def foreign(self, name: str = "hpc", status: str = "CREATE_COMPLETE", **facts: Any) -> ClusterStack:
+        """A cluster that somebody made with ParallelCluster's own tools."""
+        tags = {"parallelcluster:version": "3.16.1", **facts.pop("tags", {})}
+        outputs = {"Configuration": json.dumps(facts.pop("configuration", CONFIGURATION))}
+        parameters = {"ConfigVersion": "made elsewhere"}
+        made = stack_of(name, status, tags, unique="foreign", outputs=outputs, parameters=parameters)
+        return self.stacks.declare(replace(made, **facts))
 
     def made(self, name: str = "hpc", **fields: Any) -> str:
         """A cluster is created and answered; answers the Create's RequestId."""

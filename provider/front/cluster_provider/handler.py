@@ -12,6 +12,7 @@ from typing import Any
 
 import boto3
 
+from cluster_provider.adapters.claims import DynamoClaims
 from cluster_provider.adapters.clock import SystemClock
 from cluster_provider.adapters.engines import LambdaEngines, parse_functions
 from cluster_provider.adapters.metrics import EmfMetrics
@@ -169,6 +170,7 @@ def provider() -> Provider:
     take_over()
     clock = SystemClock()
     functions = parse_functions(os.environ["ENGINES"])
+    dynamodb, table = boto3.client("dynamodb", config=CLIENT_CONFIG), os.environ["OPERATIONS_TABLE"]
     ports = Ports(
         clock=clock,
         stacks=CloudFormationStacks(boto3.client("cloudformation", config=ADAPTIVE_CONFIG)),
@@ -178,9 +180,8 @@ def provider() -> Provider:
             os.environ["DEFAULT_ENGINE_VERSION"],
         ),
         responses=HttpResponses(),
-        operations=DynamoOperations(
-            boto3.client("dynamodb", config=CLIENT_CONFIG), os.environ["OPERATIONS_TABLE"], clock
-        ),
+        operations=DynamoOperations(dynamodb, table, clock),
+        claims=DynamoClaims(dynamodb, table, clock),
         metrics=EmfMetrics(os.environ["AWS_LAMBDA_FUNCTION_NAME"]),
     )
     return Provider(ports, os.environ.get("AWS_LAMBDA_LOG_GROUP_NAME", ""))

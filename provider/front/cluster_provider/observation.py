@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from cluster_provider.core.errors import Unavailable
-from cluster_provider.core.identity import REQUEST_ID_TAG
+from cluster_provider.core.identity import REQUEST_ID_TAG, Owner
 from cluster_provider.core.kinds import Kind
 from cluster_provider.core.observed import Cluster, ClusterStack, Observed, StackFailure
 from cluster_provider.core.progress import (
@@ -44,15 +44,18 @@ def observe(
     base = Observed(known=known, undoes=_undoes(record, request), engines=engines)
     try:
         seen, progress = _look(stacks, operation, known)
-        progress = _with_effect(stacks, request, progress, seen, _ended_call(record, now))
+        progress = _with_effect(
+            stacks, request, progress, seen, _ended_call(record, now), adopted=_is_adopted(known)
+        )
         progress = _with_notes(request, progress, seen, known)
-        failures = _failures(stacks, request, progress, seen)
+        failures = _failures(stacks, request, progress, seen, adopted=_is_adopted(known))
         leftover = _leftover(stacks, record, operation)
+        base = _with_adoption(stacks, request, base, seen)
     except Unavailable as error:
         return replace(base, pending=f"AWS could not be asked: {error}"), operation.progress
     pending = _pending(record.call, request, now)
-    retained = seen is not None and seen.stack_id in record.retained
-    base = replace(base, retained=retained)
+    arn = seen.stack_id if seen is not None else ""
+    base = replace(base, retained=arn in record.retained, released=arn in record.released)
     facts = replace(base, cluster=seen, leftover=leftover, pending=pending, failures=failures)
     return replace(facts, tags=progress.tags or {}), progress
 
@@ -78,7 +81,8 @@ def _look(
     """
     request, progress = operation.request, operation.progress
     stack_id = progress.stack_id
-    if stack_id is None and request.type is not RequestType.CREATE and known is not None:
+    by_arn = request.type is not RequestType.CREATE or _is_adopted(known)
+    if stack_id is None and by_arn and known is not None:
         stack_id = known.stack_id
     name = stack_id or progress.cluster_name
     cluster = stacks.describe(name) if name else None
@@ -87,11 +91,42 @@ def _look(
     return cluster, progress
 
 
+def _is_adopted(known: Cluster | None) -> bool:
+    return known is not None and known.adopted_at is not None
+
+
+def _with_adoption(
+    stacks: Stacks, request: Request, base: Observed, cluster: ClusterStack | None
+) -> Observed:
+    """What tells whether a cluster may be taken over, or one that was may be deleted."""
+    known = base.known
+    if request.type is RequestType.CREATE and cluster is not None and known is None:
+        adopts = request.properties is not None and request.properties.adopts
+        return replace(base, rival=_rival(stacks, request, cluster)) if adopts else base
+    if request.type is not RequestType.DELETE or known is None or known.adopted_at is None:
+        return base
+    parent_id = request.owner.stack_id
+    parent = stacks.describe(parent_id)
+    return replace(
+        base,
+        parent_status=parent.status if parent is not None else "",
+        completed_since=stacks.completed_since(parent_id, known.adopted_at),
+    )
+
+
+def _rival(stacks: Stacks, request: Request, cluster: ClusterStack) -> Owner | None:
+    """Whose the cluster is by its tags, if that one's stack still has it."""
+    owner = cluster.tagged_owner
+    if owner is None or owner == request.owner or not stacks.lists(owner, cluster.name):
+        return None
+    return owner
+
+
 def _leftover(stacks: Stacks, record: OwnerRecord, operation: OperationRecord) -> ClusterStack | None:
     """A cluster of a request that was superseded before anybody heard of it."""
     owner, target = operation.request.owner, operation.progress.cluster_name
     for known in record.clusters.values():
-        if known.reported or known.name == target:
+        if known.reported or known.name == target or known.adopted_at is not None:
             continue
         stack = stacks.describe(known.stack_id or known.name)
         # What is left of an image is an AMI, after its stack is gone.
@@ -144,12 +179,14 @@ def _with_effect(
     progress: Progress,
     cluster: ClusterStack | None,
     call: EngineCall | None,
+    *,
+    adopted: bool,
 ) -> Progress:
     """Notices an effect that no engine reported, because it died after CloudFormation had accepted it."""
     if cluster is None or progress.effect_seen:
         return progress
     seen = replace(progress, stack_id=cluster.stack_id, effect_seen=True)
-    if request.type is RequestType.CREATE:
+    if request.type is RequestType.CREATE and not adopted:
         made = cluster.belongs_to(request.owner) and cluster.tags.get(REQUEST_ID_TAG) == request.request_id
         return seen if made else progress
     if call is None or call.operation is not Operation.UPDATE or call.request_id != request.request_id:
@@ -162,6 +199,8 @@ def _with_effect(
 def _tags(stacks: Stacks, request: Request, known: Cluster | None) -> dict[str, str]:
     """The parent stack's tags when the work starts; as they were as long as the configuration is."""
     wanted = request.properties.configuration_digest if request.properties is not None else ""
+    if _is_adopted(known):
+        return {}
     settled = known.settled if known is not None else None
     if settled is not None and settled.configuration_digest == wanted:
         return settled.tags
@@ -171,12 +210,12 @@ def _tags(stacks: Stacks, request: Request, known: Cluster | None) -> dict[str, 
 
 
 def _failures(
-    stacks: Stacks, request: Request, progress: Progress, cluster: ClusterStack | None
+    stacks: Stacks, request: Request, progress: Progress, cluster: ClusterStack | None, *, adopted: bool
 ) -> tuple[StackFailure, ...]:
     """Read only where the answer needs them: events are many, and describing them is throttled."""
     if cluster is None or cluster.in_progress or cluster.status in _HEALTHY:
         return ()
     if request.type is RequestType.DELETE and cluster.status != "DELETE_FAILED":
         return ()
-    since = None if request.type is RequestType.CREATE else progress.accepted_at
+    since = None if request.type is RequestType.CREATE and not adopted else progress.accepted_at
     return stacks.failures(cluster.stack_id, since)

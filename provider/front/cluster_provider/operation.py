@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
-from cluster_provider import answers
+from cluster_provider import adoption, answers
 from cluster_provider.answers import Answer
 from cluster_provider.core import bookkeeping, calls, deadline, measurements
-from cluster_provider.core.actions import Action, Fail, Nothing, Resend, Start, Succeed, Wait
+from cluster_provider.core.actions import Action, Adopt, Fail, Nothing, Resend, Start, Succeed, Wait
 from cluster_provider.core.decision import decide
 from cluster_provider.core.errors import (
     DeliveryFailed,
@@ -23,6 +23,7 @@ from cluster_provider.core.errors import (
     Undeliverable,
 )
 from cluster_provider.core.identity import Owner
+from cluster_provider.core.observed import ClusterStack
 from cluster_provider.core.progress import (
     CONFIGURED,
     EngineResult,
@@ -36,7 +37,7 @@ from cluster_provider.core.progress import (
 from cluster_provider.core.request import Request
 from cluster_provider.logs import concern
 from cluster_provider.observation import cluster_end, observe
-from cluster_provider.ports import Clock, Engines, Metrics, Operations, Responses, Stacks
+from cluster_provider.ports import Claims, Clock, Engines, Metrics, Operations, Responses, Stacks
 from cluster_provider.records import Records
 
 logger = logging.getLogger(__name__)
@@ -60,6 +61,7 @@ class Ports:
     engines: Engines
     responses: Responses
     operations: Operations
+    claims: Claims
     metrics: Metrics
 
 
@@ -184,6 +186,8 @@ class OperationService:
                 self._wait(operation, action, now, holder)
             case Start():
                 self._start(operation, action, now, holder)
+            case Adopt():
+                return self._adopt(operation, action.cluster, now, holder)
             case Succeed() | Fail():
                 return self._conclude(operation, record, action, now, holder)
             case _:
@@ -229,6 +233,29 @@ class OperationService:
             logger.warning("the engine could not be invoked: %s", error, extra=operation.names)
             uncounted = replace(operation.progress, attempts=before.attempts)
             self._records.change(request.owner, lambda record: record, replace(operation, progress=uncounted))
+
+    def _adopt(
+        self, operation: OperationRecord, cluster: ClusterStack, now: datetime, holder: str
+    ) -> Answer | None:
+        """Claims a cluster that somebody else made, records whose it is, and decides again."""
+        request, ports = operation.request, self._ports
+        if not self._awaited(request):
+            self._leave(operation, now, holder)
+            return None
+        owner = request.owner
+        whose = adoption.take_over(ports.claims, ports.operations, ports.stacks, owner, cluster)
+        if whose == owner:
+            operation = bookkeeping.taken_over(operation, cluster)
+            self._records.change(
+                owner,
+                lambda record: bookkeeping.adopted(record, cluster, request.request_id, now),
+                operation,
+            )
+        else:
+            operation = replace(operation, progress=replace(operation.progress, rival=whose.key))
+            self._records.change(owner, lambda record: record, operation)
+        record = ports.operations.load(owner)
+        return self._advance(owner, record, holder) if record is not None else None
 
     def _awaited(self, request: Request) -> bool:
         """Whether CloudFormation still wants this; if it cannot be asked, the gate's fence protects."""
@@ -278,6 +305,8 @@ class OperationService:
             operation,
             holder=holder,
         )
+        if let_go := bookkeeping.lets_go(record, operation, action):
+            self._ports.claims.disclaim(let_go, operation.request.owner)
         return answers.written(operation)
 
     def _close(self, answer: Answer, phase: Phase) -> None:
@@ -299,6 +328,8 @@ def _why(action: Action) -> str:
             return action.why
         case Start():
             return action.operation.value
+        case Adopt():
+            return f"cluster {action.cluster.name} exists and is taken over"
         case Fail():
             return str(action.error)
         case Succeed() | Resend():

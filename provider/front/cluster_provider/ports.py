@@ -41,6 +41,14 @@ class Stacks(Protocol):
         """ARNs of all stacks that CloudFormation is changing, whoever they belong to."""
         ...
 
+    def lists(self, owner: Owner, physical_id: str) -> bool:
+        """Whether the owner's stack has its resource, with this physical id."""
+        ...
+
+    def completed_since(self, stack_id: str, since: datetime) -> bool:
+        """Whether a stack's creation or an update of it came to a good end since an instant."""
+        ...
+
     def awaits_answer(self, owner: Owner) -> bool:
         """Whether the owner's resource may still be being created or updated in its stack.
 
@@ -131,6 +139,27 @@ class Operations(Protocol):
 
     def owners_of(self, cluster_name: str) -> list[Owner]:
         """Owners with an open request about a cluster of this name."""
+        ...
+
+
+class Claims(Protocol):
+    """Who took which cluster over. Every method raises Unavailable when it cannot answer."""
+
+    def claim(self, cluster_id: str, owner: Owner, instead_of: Owner | None = None) -> Owner:
+        """Records whose a cluster is, unless that is recorded already.
+
+        Args:
+            cluster_id: ARN of the cluster's stack.
+            owner: Who takes it over.
+            instead_of: Whose it was and is no more.
+
+        Returns:
+            Whose it is now.
+        """
+        ...
+
+    def disclaim(self, cluster_id: str, owner: Owner) -> None:
+        """The cluster is the owner's no more; somebody else's claim stays as it is."""
         ...
 
 

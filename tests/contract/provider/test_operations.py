@@ -4,12 +4,10 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
-import yaml
 from botocore.config import Config
 
 from cluster_provider.adapters.operations import DynamoOperations
@@ -26,24 +24,11 @@ from cluster_provider.core.progress import (
 )
 from cluster_provider.core.request import Request, RequestType
 from cluster_provider.ports import Operations
-from localcloud.cloud import Cloud
 from tests.support.fakes import START, MemoryOperations, MovedClock
 
 OWNER = Owner("arn:aws:cloudformation:us-east-1:123456789012:stack/parent/0", "Cluster")
 OTHER = Owner(OWNER.stack_id, "Other")
 RECORD = OwnerRecord("r1", START, RequestType.DELETE, following="hpc", wake_at=START)
-
-
-class _TemplateLoader(yaml.SafeLoader):
-    """Reads the template's table definition; intrinsic functions elsewhere do not matter here."""
-
-
-_TemplateLoader.add_multi_constructor("!", lambda *_: None)
-
-
-@pytest.fixture
-def clock() -> MovedClock:
-    return MovedClock()
 
 
 @pytest.fixture(params=["fake", "dynamodb"])
@@ -53,17 +38,6 @@ def operations(request: pytest.FixtureRequest, clock: MovedClock) -> Iterator[Op
         return
     client, table = request.getfixturevalue("dynamodb")
     yield DynamoOperations(client, table, clock)
-
-
-@pytest.fixture
-def dynamodb(cloud: Cloud, unique: str) -> tuple[Any, str]:
-    """A client, and a table as template.yaml declares it, so that keys and indexes cannot drift apart."""
-    client = cloud.client("dynamodb")
-    template = yaml.load(Path("template.yaml").read_text(), _TemplateLoader)  # noqa: S506 - a safe loader
-    declared = template["Resources"]["OperationsTable"]["Properties"]
-    names = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
-    client.create_table(TableName=unique, **{name: declared[name] for name in names})
-    return client, unique
 
 
 def operation(request_id: str = "r1", phase: Phase = Phase.OPEN) -> OperationRecord:

@@ -1,7 +1,7 @@
 """What the port Stacks MUST do, on the fake and on the embedded cloud."""
 
 import json
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -121,6 +121,36 @@ def test_a_resource_of_a_stack_that_is_gone_or_never_was_awaits_no_answer(cloud:
     assert not stacks.awaits_answer(Owner(arn.replace(f"/{unique}/", "/gone/"), "Queue"))
     removed(client, arn)
     assert not stacks.awaits_answer(Owner(arn, "Queue"))
+
+
+def test_a_stack_lists_its_resource_under_its_physical_id_until_it_is_deleted(
+    cloud: Cloud, unique: str
+) -> None:
+    client = cloud.client("cloudformation")
+    arn = made(client, unique)
+    detail = client.describe_stack_resource(StackName=arn, LogicalResourceId="Queue")["StackResourceDetail"]
+    queue, stacks = detail["PhysicalResourceId"], CloudFormationStacks(client)
+    assert stacks.lists(Owner(arn, "Queue"), queue)
+    assert not stacks.lists(Owner(arn, "Queue"), "another")
+    assert not stacks.lists(Owner(arn, "Topic"), queue)
+    assert not stacks.lists(Owner(arn.replace(f"/{unique}/", "/gone/"), "Queue"), queue)
+    removed(client, arn)
+    assert not stacks.lists(Owner(arn, "Queue"), queue)
+
+
+def test_a_stack_tells_whether_it_came_to_a_good_end_since(cloud: Cloud, unique: str) -> None:
+    client = cloud.client("cloudformation")
+    before = datetime.now(UTC) - timedelta(days=3650)
+    stacks = CloudFormationStacks(client)
+    good = made(client, unique)
+    broken = made(client, f"{unique}-x", {"Resources": {"Broken": {"Type": "AWS::Unheard::Of"}}})
+    ended_at = stacks.ended_at(good)
+    assert ended_at is not None
+    assert stacks.completed_since(good, before)
+    assert not stacks.completed_since(good, ended_at + timedelta(seconds=1))
+    assert not stacks.completed_since(broken, before)
+    removed(client, good)
+    assert stacks.completed_since(good, before)
 
 
 def test_failures_of_nested_stacks_are_told_oldest_first_with_their_own_cause(

@@ -24,6 +24,14 @@ _OVER = frozenset(
     {"CREATE_FAILED", "DELETE_IN_PROGRESS", "DELETE_COMPLETE", "DELETE_FAILED", "DELETE_SKIPPED"}
 )
 
+#: In these a stack has its resource no more.
+_GONE = frozenset({"DELETE_COMPLETE", "DELETE_SKIPPED"})
+
+#: A stack's good ends. While it is only cleaned up after an update, that has succeeded already.
+_COMPLETED = frozenset(
+    {"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "IMPORT_COMPLETE"}
+)
+
 #: A cluster has one nested stack per group of queues and one for login nodes, so this is ample.
 _NESTED_DEPTH_MAX = 3
 
@@ -92,19 +100,43 @@ class CloudFormationStacks:
             pages = self._client.get_paginator("list_stacks").paginate(StackStatusFilter=_IN_PROGRESS)
             return frozenset(stack["StackId"] for page in pages for stack in page["StackSummaries"])
 
+    def lists(self, owner: Owner, physical_id: str) -> bool:
+        """Whether the owner's stack has its resource, with this physical id."""
+        resource = self._resource(owner)
+        if resource is None or resource.get("PhysicalResourceId") != physical_id:
+            return False
+        return resource["ResourceStatus"] not in _GONE
+
+    def completed_since(self, stack_id: str, since: datetime) -> bool:
+        """Whether a stack's creation or an update of it came to a good end since an instant."""
+        with unavailable_if_transient():
+            for event in self._events(stack_id):
+                if event["Timestamp"] < since:
+                    return False
+                if event["PhysicalResourceId"] == stack_id and event["ResourceStatus"] in _COMPLETED:
+                    return True
+        return False
+
     def awaits_answer(self, owner: Owner) -> bool:
         """Whether the owner's resource may still be being created or updated in its stack."""
+        resource = self._resource(owner)
+        if resource is None:
+            stack = self.describe(owner.stack_id)
+            return stack is not None and stack.in_progress and not stack.deleting
+        return resource["ResourceStatus"] not in _OVER
+
+    def _resource(self, owner: Owner) -> Any:
+        """The owner's resource as its stack knows it; None if the stack has no such resource, or is gone."""
         with unavailable_if_transient():
             try:
                 answer = self._client.describe_stack_resource(
                     StackName=owner.stack_id, LogicalResourceId=owner.logical_id
                 )
             except ClientError as error:
-                if not _is_absent(error):
-                    raise
-                stack = self.describe(owner.stack_id)
-                return stack is not None and stack.in_progress and not stack.deleting
-        return answer["StackResourceDetail"]["ResourceStatus"] not in _OVER
+                if _is_absent(error):
+                    return None
+                raise
+        return answer["StackResourceDetail"]
 
     def _events(self, stack_id: str) -> Iterator[Any]:
         """Newest first, page by page, so that a caller who has seen enough costs no further call."""

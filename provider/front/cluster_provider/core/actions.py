@@ -52,6 +52,8 @@ class Start:
         stack_tags: Owner tags for the gate; create and update only.
         version: ParallelCluster version of the cluster; None for a new one, whose engine is pinned.
         arguments: What a list is asked for; the rest is in the request's properties.
+        as_stored: An update of a cluster that others made: its configuration keeps the form and the tags in
+            which it is stored, wherever the wanted one means the same.
         fleet_found: Stopping the fleet only: the status that it has before, written down first.
     """
 
@@ -61,7 +63,15 @@ class Start:
     stack_tags: dict[str, str] = field(default_factory=dict)
     version: str | None = None
     arguments: dict[str, Any] = field(default_factory=dict)
+    as_stored: bool = False
     fleet_found: str = ""
+
+
+@dataclass(frozen=True)
+class Adopt:
+    """Record a living cluster as this owner's, unless another owner has it; then decide again."""
+
+    cluster: ClusterStack
 
 
 @dataclass(frozen=True)
@@ -91,4 +101,4 @@ class Fail:
     physical_id: str
 
 
-Action = Nothing | Resend | Wait | Start | Succeed | Fail
+Action = Nothing | Resend | Wait | Start | Adopt | Succeed | Fail

@@ -178,14 +178,58 @@ def seen(record: OwnerRecord, stack: ClusterStack, request_id: str) -> OwnerReco
     return replace(record, clusters={**record.clusters, stack.name: cluster})
 
 
+def adopted(record: OwnerRecord, stack: ClusterStack, request_id: str, now: datetime) -> OwnerRecord:
+    """A cluster that somebody else made is this owner's from now on."""
+    cluster = Cluster(stack.name, request_id, stack.stack_id, stack.version, adopted_at=now)
+    return replace(
+        record,
+        clusters={**record.clusters, stack.name: cluster},
+        heard=[name for name in record.heard if name != stack.name],
+        retained=[arn for arn in record.retained if arn != stack.stack_id],
+        released=[arn for arn in record.released if arn != stack.stack_id],
+        wake_at=now,
+    )
+
+
+def taken_over(operation: OperationRecord, stack: ClusterStack) -> OperationRecord:
+    """The request that takes a cluster over: it adds no tags to it, and tells what it did."""
+    note = {
+        "level": "INFO",
+        "type": "AdoptExisting",
+        "message": f"Cluster {stack.name} existed already and was taken over. It is let go, not deleted, "
+        "unless the template says DeletionPolicy: Delete.",
+    }
+    progress = replace(operation.progress, tags={}, notes=[*operation.progress.notes, note])
+    return replace(operation, progress=progress)
+
+
+def lets_go(record: OwnerRecord, operation: OperationRecord, action: Succeed | Fail) -> str:
+    """ARN of the cluster that was taken over and is the owner's no more with this answer; else empty.
+
+    One whose fleet is still to be started is kept until the Delete that follows a failed Create.
+    """
+    request, known = operation.request, record.clusters.get(operation.progress.cluster_name)
+    if known is None or known.adopted_at is None or known.stack_id is None:
+        return ""
+    failed = request.type is RequestType.CREATE and isinstance(action, Fail)
+    if failed and fleet.is_owed(known, operation.progress):
+        return ""
+    deleted = request.type is RequestType.DELETE and isinstance(action, Succeed)
+    return known.stack_id if failed or deleted else ""
+
+
 def concluded(
     record: OwnerRecord, operation: OperationRecord, action: Succeed | Fail, wake_at: datetime
 ) -> OwnerRecord:
     """An answer was written down: what follows from it is recorded with it, and its sending is armed."""
+    let_go = lets_go(record, operation, action)
     if isinstance(action, Succeed):
         record = _succeeded(record, operation, action)
     else:
         record = _failed(record, operation, action)
+    if let_go:
+        record = replace(record, released=[*record.released, let_go])
+        record = _forget(record, operation.progress.cluster_name)
     record = _with_fleet(record, operation.progress)
     return replace(record, wake_at=wake_at, watching=None)
 

@@ -81,10 +81,14 @@ def payload(operation: OperationRecord, start: Start, call: EngineCall) -> dict[
         "stack_id": start.stack_id,
         "not_after": format_instant(call.not_after),
         "configuration": wanted.configuration if wanted is not None and changes else None,
-        "configuration_tags": tags if changes else {},
+        "configuration_tags": tags if changes and not start.as_stored else {},
         "stack_tags": start.stack_tags,
-        "arguments": wanted.arguments if wanted is not None and changes else start.arguments,
+        "arguments": {**(wanted.arguments if wanted is not None and changes else {}), **_further(start)},
     }
+
+
+def _further(start: Start) -> dict[str, Any]:
+    return {**start.arguments, "resemble_stored": True} if start.as_stored else start.arguments
 
 
 def may_be_ours(client_request_token: str | None) -> bool:

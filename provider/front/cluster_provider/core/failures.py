@@ -13,6 +13,7 @@ from cluster_provider.core.errors import (
     ProviderError,
     VersionMismatch,
 )
+from cluster_provider.core.identity import Owner
 from cluster_provider.core.observed import ClusterStack, Observed, StackFailure
 from cluster_provider.core.progress import EngineError
 from cluster_provider.core.properties import Properties
@@ -97,7 +98,28 @@ def taken(cluster: ClusterStack, request: Request) -> NotOwner:
         what = "a cluster of this name exists and does not belong to this resource; it was not touched."
     else:
         what = "a stack of this name exists and is no cluster; it was not touched."
-    return NotOwner(f"ClusterName {cluster.name}", what, "Choose another name, or delete that stack first.")
+    way_out = "Choose another name, or delete that stack first."
+    if cluster.version is not None:
+        way_out = "Choose another name, take it over with AdoptExisting: true, or delete that stack first."
+    return NotOwner(f"ClusterName {cluster.name}", what, way_out)
+
+
+def had_by(cluster: ClusterStack, rival: Owner) -> NotOwner:
+    """The cluster that was to be taken over is a living resource of another stack."""
+    return NotOwner(
+        f"ClusterName {cluster.name}",
+        f"the cluster belongs to resource {rival.logical_id} of stack {rival.stack_id}; it was not touched.",
+        "Have that stack give it up first: with DeletionPolicy: Retain, then without the resource.",
+    )
+
+
+def not_adoptable(cluster: ClusterStack) -> ClusterFailed:
+    """The cluster that was to be taken over does not work."""
+    return ClusterFailed(
+        f"cluster {cluster.name}",
+        f"it exists and is {cluster.status}, so it cannot be taken over; it was not touched.",
+        "Repair it first, or delete it and have the template make a new one.",
+    )
 
 
 def foreign(cluster: ClusterStack) -> NotOwner:

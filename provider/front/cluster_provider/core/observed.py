@@ -4,7 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from cluster_provider.core.identity import OWNER_TAG_PREFIX, Owner
+from cluster_provider.core.identity import (
+    CLUSTER_NAME_TAG,
+    LOGICAL_ID_TAG,
+    OWNER_TAG_PREFIX,
+    STACK_ID_TAG,
+    Owner,
+)
 
 #: Source: aws-parallelcluster 3.16.1, constants.py (PCLUSTER_VERSION_TAG).
 VERSION_TAG = "parallelcluster:version"
@@ -67,6 +73,13 @@ class ClusterStack:
         return {key: value for key, value in self.tags.items() if key.startswith(OWNER_TAG_PREFIX)}
 
     @property
+    def tagged_owner(self) -> Owner | None:
+        """Whose its tags say it is; None if they say nothing of this very cluster."""
+        if self.tags.get(CLUSTER_NAME_TAG) != self.name or STACK_ID_TAG not in self.tags:
+            return None
+        return Owner(self.tags[STACK_ID_TAG], self.tags.get(LOGICAL_ID_TAG, ""))
+
+    @property
     def in_progress(self) -> bool:
         """Whether CloudFormation is changing it."""
         return self.status.endswith("_IN_PROGRESS")
@@ -99,8 +112,11 @@ class ClusterStack:
             known: What the owner's record says of it. An update from outside replaces all tags of a stack;
                 where none of ours is left, the recorded ARN tells, which no other stack ever gets.
         """
-        if known is not None and known.stack_id == self.stack_id and not self.owner_tags:
-            return True
+        if known is not None and known.stack_id == self.stack_id:
+            # An adopted cluster may carry the tags of somebody who gave it up.
+            return (
+                known.adopted_at is not None or not self.owner_tags or owner.owns(dict(self.tags), self.name)
+            )
         return owner.owns(dict(self.tags), self.name)
 
 
@@ -152,6 +168,7 @@ class Cluster:
         settled: The state of the last success.
         fleet_found: The compute fleet's status before we stopped it; empty unless we did. Until the fleet is
             as it was, this is a debt.
+        adopted_at: When it was taken over; None for a cluster that the owner made.
     """
 
     name: str
@@ -162,6 +179,7 @@ class Cluster:
     touched: bool = False
     settled: Settled | None = None
     fleet_found: str = ""
+    adopted_at: datetime | None = None
 
     @property
     def was_whole(self) -> bool:
@@ -188,6 +206,10 @@ class Observed:
         leftover: A cluster that this owner made, never told of, and no longer wants.
         retained: The cluster was kept when its resource was deleted, and that is not heard of yet.
         engines: ParallelCluster versions of which there is an engine.
+        rival: A resource of another stack whose cluster it is by its tags; None if that is no longer so.
+        released: The cluster was taken over once and let go again.
+        parent_status: Status of the owner's stack; read only for the Delete of an adopted cluster.
+        completed_since: Whether that stack came to a good end since it took the cluster over; likewise.
     """
 
     cluster: ClusterStack | None = None
@@ -199,3 +221,7 @@ class Observed:
     leftover: ClusterStack | None = None
     retained: bool = False
     engines: frozenset[str] = frozenset()
+    rival: Owner | None = None
+    released: bool = False
+    parent_status: str = ""
+    completed_since: bool = False

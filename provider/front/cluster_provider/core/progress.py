@@ -163,6 +163,7 @@ class Progress:
         description: The engine's last description.
         described_at: When it was made, or tried.
         not_described: Why the last try to describe came to nothing; None if it came to something.
+        rival: Key of another owner who has the cluster that was to be taken over; empty if nobody has.
         unwanted_at: When the parent stack first said that it no longer waits for this.
         outcome: The answer.
         cluster_ended_at: When the cluster's stack came to the end that is answered, by CloudFormation's own
@@ -188,6 +189,7 @@ class Progress:
     description: EngineResult | None = None
     described_at: datetime | None = None
     not_described: EngineError | None = None
+    rival: str = ""
     unwanted_at: datetime | None = None
     outcome: Outcome | None = None
     cluster_ended_at: datetime | None = None
@@ -311,6 +313,7 @@ class OwnerRecord:
         late_at: When half of the newest request's time has passed.
         login_pools: Largest number of login pools ever reported; their attribute names stay.
         retained: ARNs of clusters that were kept when their resource was deleted.
+        released: ARNs of clusters that were taken over and let go again; nothing is done to them.
         heard: Names of clusters of this owner that CloudFormation itself has named in a request.
         handles: Digests of the wait condition handles it was given; each is signalled for one request only.
     """
@@ -329,6 +332,7 @@ class OwnerRecord:
     late_at: datetime | None = None
     login_pools: int = 0
     retained: list[str] = field(default_factory=list)
+    released: list[str] = field(default_factory=list)
     heard: list[str] = field(default_factory=list)
     handles: list[str] = field(default_factory=list)
 

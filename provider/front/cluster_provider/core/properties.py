@@ -47,6 +47,7 @@ SCHEMA: dict[str, Any] = {
             "items": {"type": "string", "pattern": "^(ALL|type:[A-Za-z0-9]+)$"},
         },
         "ValidationFailureLevel": {"enum": ["INFO", "WARNING", "ERROR"]},
+        "AdoptExisting": _BOOLEAN,
         "RollbackOnFailure": _BOOLEAN,
         "ForceUpdate": _BOOLEAN,
         "PclusterVersion": {"type": "string", "pattern": r"^[0-9]+\.[0-9]+\.[0-9]+$"},
@@ -66,6 +67,7 @@ _EXPECTED = {
     "ComputeFleetUpdatePolicy": "None or StopAndRestart",
     "SuppressValidators": "a list of ALL or type:<ValidatorName>",
     "ValidationFailureLevel": "INFO, WARNING or ERROR",
+    "AdoptExisting": "true or false",
     "RollbackOnFailure": "true or false",
     "ForceUpdate": "true or false",
     "PclusterVersion": "a version such as 3.16.1",
@@ -108,6 +110,7 @@ class Properties:
         arguments: Arguments for the library, in the form of docs/engine.md.
         version: ParallelCluster version asked for, if any.
         service_timeout_s: Seconds CloudFormation waits for the answer, 1 to 3600.
+        adopts: A Create takes over a cluster of this name that exists already.
     """
 
     cluster_name: str
@@ -117,6 +120,7 @@ class Properties:
     arguments: dict[str, Any] = field(default_factory=dict)
     version: str | None = None
     service_timeout_s: int = SERVICE_TIMEOUT_MAX_S
+    adopts: bool = False
 
 
 def parse_properties(raw: Mapping[str, Any]) -> Properties:
@@ -139,6 +143,7 @@ def parse_properties(raw: Mapping[str, Any]) -> Properties:
         arguments=arguments(raw),
         version=raw.get("PclusterVersion"),
         service_timeout_s=timeout_s,
+        adopts=is_true(raw, "AdoptExisting"),
     )
 
 
@@ -200,5 +205,10 @@ def arguments(raw: Mapping[str, Any]) -> dict[str, Any]:
         given["validation_failure_level"] = raw["ValidationFailureLevel"]
     for name, argument in (("RollbackOnFailure", "rollback_on_failure"), ("ForceUpdate", "force_update")):
         if name in raw:
-            given[argument] = str(raw[name]).lower() == "true"
+            given[argument] = is_true(raw, name)
     return given
+
+
+def is_true(raw: Mapping[str, Any], name: str) -> bool:
+    """Whether a boolean property is there and true."""
+    return str(raw.get(name, False)).lower() == "true"

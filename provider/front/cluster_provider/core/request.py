@@ -71,6 +71,7 @@ class Request:
         properties: The wanted state; None for a Delete and for a request that is refused.
         refusal: Why the properties cannot be used, if so.
         deletion_policy: What a Delete does; read leniently, since old forms arrive for ever.
+        deletion_is_explicit: The template itself says that a Delete deletes.
         configuration_changes: An Update that wants another configuration than before.
         may_replace: Another ClusterName may be answered with a new cluster: either set of properties
             allows it, since a rollback arrives with the sets exchanged.
@@ -95,6 +96,7 @@ class Request:
     properties: Properties | None = None
     refusal: Refusal | None = None
     deletion_policy: DeletionPolicy = DeletionPolicy.DELETE
+    deletion_is_explicit: bool = False
     configuration_changes: bool = True
     may_replace: bool = False
     may_stop_fleet: bool = False
@@ -153,6 +155,7 @@ def parse_request(event: Mapping[str, Any], received_at: datetime) -> Request:
         properties=properties,
         refusal=refusal,
         deletion_policy=_deletion_policy(raw),
+        deletion_is_explicit=raw.get("DeletionPolicy") == DeletionPolicy.DELETE,
         configuration_changes=old is None or old.get(_CONFIGURATION) != raw.get(_CONFIGURATION),
         may_replace=kind_of(resource_type) is Kind.IMAGE
         or any(given.get(_NAME_POLICY) == _REPLACE for given in (raw, old or {})),

@@ -10,6 +10,7 @@ from typing import assert_never
 
 from cluster_provider.core import deadline
 from cluster_provider.core.actions import Action, Fail, Nothing, Resend, Start, Succeed, Wait
+from cluster_provider.core.decision.adoption import is_adopted
 from cluster_provider.core.decision.case import RETRY_AFTER_S, VALUES_MARGIN_S, Case, describe
 from cluster_provider.core.decision.create import decide_create
 from cluster_provider.core.decision.delete import decide_delete
@@ -128,4 +129,5 @@ def _too_late(case: Case, action: Start | Wait) -> Fail:
         way_out = "Raise ServiceTimeout (at most 3600) if it is lower."
     error = DeadlineExceeded(about, f"not done in the time CloudFormation gives; last seen: {last}.", way_out)
     made = case.progress.stack_id is not None or (cluster is not None and case.made_by_request(cluster))
+    made = made and not is_adopted(case)
     return Fail(error, name if request.type is RequestType.CREATE and made else request.failure_id)

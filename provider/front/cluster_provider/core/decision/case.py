@@ -24,6 +24,9 @@ from cluster_provider.core.request import Request
 #: An engine that ends without effect is called again this often, all in all.
 ATTEMPTS_MAX = 3
 
+#: This long before the deadline an answer goes out with the values there are, in seconds.
+VALUES_MARGIN_S = 60
+
 #: How long to leave AWS alone before an engine call is repeated, in seconds.
 RETRY_AFTER_S = 30
 

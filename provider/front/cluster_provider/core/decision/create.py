@@ -2,6 +2,7 @@
 
 from cluster_provider.core import failures
 from cluster_provider.core.actions import Action, Fail, Start, Succeed, Wait, wait_for
+from cluster_provider.core.decision.adoption import adopt, is_adopted
 from cluster_provider.core.decision.case import (
     Case,
     describe,
@@ -9,13 +10,18 @@ from cluster_provider.core.decision.case import (
     stack_failure,
     unless_refused,
 )
+from cluster_provider.core.decision.change import change
 from cluster_provider.core.errors import ClusterFailed, ProviderError
 from cluster_provider.core.progress import Operation
+from cluster_provider.core.request import RequestType
 
 
 def decide_create(case: Case) -> Action:
     """What to do for a Create with usable properties."""
-    return settle_first(case) or make(case, failed_id=case.wanted.cluster_name)
+    first = settle_first(case)
+    if first is not None:
+        return first
+    return change(case) if is_adopted(case) else make(case, failed_id=case.wanted.cluster_name)
 
 
 def make(case: Case, *, failed_id: str) -> Action:
@@ -28,6 +34,8 @@ def make(case: Case, *, failed_id: str) -> Action:
     cluster, name = case.observed.cluster, case.wanted.cluster_name
     if cluster is None:
         return _make_absent(case)
+    if not case.made_by_request(cluster) and case.wanted.adopts and case.request.type is RequestType.CREATE:
+        return adopt(case, cluster)
     if not case.made_by_request(cluster):
         return Fail(failures.taken(cluster, case.request), case.request.failure_id)
     if cluster.in_progress:

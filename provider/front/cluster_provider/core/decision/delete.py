@@ -2,6 +2,7 @@
 
 from cluster_provider.core import failures
 from cluster_provider.core.actions import Action, Fail, Succeed, wait_for
+from cluster_provider.core.decision.adoption import lets_go
 from cluster_provider.core.decision.case import ATTEMPTS_MAX, Case, delete, pause_after, settle_first
 from cluster_provider.core.errors import ProviderError
 from cluster_provider.core.identity import is_marker
@@ -19,6 +20,13 @@ def decide_delete(case: Case) -> Action:
     if is_marker(physical_id) and case.observed.known is None:
         return Succeed(physical_id)
     if cluster is None or not case.owns(cluster) or is_retained(case):
+        return Succeed(physical_id, gone=True)
+    if lets_go(case):
+        owed = case.observed.known is not None and case.observed.known.fleet_found
+        if owed and cluster.updating:
+            return wait_for(
+                cluster, f"cluster {cluster.name} is {cluster.status} and its fleet is to be started"
+            )
         return Succeed(physical_id, gone=True)
     if cluster.deleting:
         return wait_for(cluster, f"cluster {cluster.name} is {cluster.status}")

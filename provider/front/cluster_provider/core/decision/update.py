@@ -1,19 +1,10 @@
 """Rows for an Update with usable properties."""
 
 from cluster_provider.core import failures
-from cluster_provider.core.actions import Action, Fail, Start, Succeed, Wait, wait_for
-from cluster_provider.core.decision.case import (
-    ATTEMPTS_MAX,
-    Case,
-    settle_first,
-    stack_failure,
-    unless_refused,
-)
+from cluster_provider.core.actions import Action, Fail, Succeed
+from cluster_provider.core.decision.case import Case, settle_first
+from cluster_provider.core.decision.change import change
 from cluster_provider.core.decision.create import make
-from cluster_provider.core.decision.fleet import stop
-from cluster_provider.core.errors import ProviderError
-from cluster_provider.core.observed import ClusterStack
-from cluster_provider.core.progress import EngineError, Operation
 
 
 def decide_update(case: Case) -> Action:
@@ -28,7 +19,7 @@ def decide_update(case: Case) -> Action:
         if not request.may_replace:
             return Fail(failures.renamed(case.wanted, request.failure_id), request.failure_id)
         return make(case, failed_id=request.failure_id)
-    return _update(case)
+    return change(case)
 
 
 def _returns(case: Case) -> bool:
@@ -40,81 +31,3 @@ def _returns(case: Case) -> bool:
     if known is None or known.request_id == request.request_id:
         return False
     return known.reported and known.name == case.wanted.cluster_name
-
-
-def _update(case: Case) -> Action:
-    cluster, failure_id = case.living, case.request.failure_id
-    if cluster is None:
-        return Fail(failures.absent(case.wanted.cluster_name), failure_id)
-    if not case.owns(cluster):
-        return Fail(failures.foreign(cluster), failure_id)
-    mismatch = failures.version_mismatch(cluster, case.wanted, case.observed)
-    if mismatch is not None:
-        return Fail(mismatch, failure_id)
-    if cluster.in_progress:
-        return wait_for(cluster, f"cluster {cluster.name} is {cluster.status}")
-    if case.progress.effect_seen:
-        return _settled(case, cluster)
-    return _idle(case, cluster)
-
-
-def _settled(case: Case, cluster: ClusterStack) -> Action:
-    """This request's update has run its course: the stack tells how it ended."""
-    if cluster.status == "UPDATE_COMPLETE":
-        return Succeed(cluster.name, cluster)
-    if cluster.status == "CREATE_COMPLETE":
-        return Wait("the accepted update cannot be seen yet")
-    return Fail(stack_failure(case, cluster), case.request.failure_id)
-
-
-def _idle(case: Case, cluster: ClusterStack) -> Action:
-    """Nothing was changed for this request yet, and nobody else is changing the cluster."""
-    failure_id = case.request.failure_id
-    if not cluster.works:
-        return Fail(failures.cluster_failure(cluster, case.observed.failures), failure_id)
-    if _is_wanted(case, cluster) or _is_left_alone(case, cluster):
-        return Succeed(cluster.name, cluster)
-    error = case.progress.failure(Operation.UPDATE)
-    if error is not None and error.code == "NoChanges":
-        return Succeed(cluster.name, cluster)
-    if error is not None and error.code == "UpdateRejected":
-        return _refused(case, cluster, error)
-    next_step = unless_refused(case, _start(case, cluster))
-    return Fail(next_step, failure_id) if isinstance(next_step, ProviderError) else next_step
-
-
-def _refused(case: Case, cluster: ClusterStack, error: EngineError) -> Fail | Wait | Start:
-    """ParallelCluster refused the update: made possible where the template allows it, else told."""
-    failure_id = case.request.failure_id
-    refusal = Fail(failures.rejection(error, (), cluster.name), failure_id)
-    if not case.request.may_stop_fleet or not failures.is_cured_by_fleet_stop(error):
-        return refusal
-    if case.progress.attempted(Operation.UPDATE) >= ATTEMPTS_MAX:
-        return refusal
-    first = stop(case, cluster) or _start(case, cluster)
-    return Fail(first, failure_id) if isinstance(first, ProviderError) else first
-
-
-def _start(case: Case, cluster: ClusterStack) -> Start:
-    # An update replaces every tag of a stack, so ours are put again as they are, or were.
-    known, request = case.observed.known, case.request
-    made_by = known.request_id if known is not None else request.request_id
-    tags = cluster.owner_tags or request.owner.tags(cluster.name, made_by)
-    return Start(Operation.UPDATE, cluster.name, cluster.stack_id, tags, cluster.version)
-
-
-def _is_wanted(case: Case, cluster: ClusterStack) -> bool:
-    """Whether the configuration in force is the wanted one: the same text, and nobody changed it since."""
-    settled = case.observed.known.settled if case.observed.known is not None else None
-    return (
-        settled is not None
-        and settled.configuration_digest == case.wanted.configuration_digest
-        and settled.config_version == cluster.config_version
-        and settled.tags == case.observed.tags
-    )
-
-
-def _is_left_alone(case: Case, cluster: ClusterStack) -> bool:
-    """A change from outside stays as long as the template does not ask for another configuration."""
-    known = case.observed.known
-    return known is not None and not case.request.configuration_changes and known.changed_outside(cluster)

@@ -1,0 +1,56 @@
+"""Rows about clusters that others made: taken over by a Create, and let go rather than deleted."""
+
+from datetime import timedelta
+
+from cluster_provider.core import failures
+from cluster_provider.core.actions import Adopt, Fail, Wait, wait_for
+from cluster_provider.core.decision.case import Case
+from cluster_provider.core.identity import Owner
+from cluster_provider.core.observed import ClusterStack
+
+#: CloudFormation keeps events for 90 days, and no operation on a stack lasts as long as this: after it, one
+#: that took a cluster over has come to its end. Source: AWS CloudFormation user guide, "Stack events".
+COMPLETED_AFTER = timedelta(days=60)
+
+#: States in which what a stack deletes is what it did not get done, or puts back.
+_ROLLING_BACK = ("ROLLBACK_", "UPDATE_ROLLBACK_", "CREATE_FAILED")
+
+
+def is_adopted(case: Case) -> bool:
+    """Whether the cluster is one that this owner took over."""
+    known = case.observed.known
+    return known is not None and known.adopted_at is not None
+
+
+def adopt(case: Case, cluster: ClusterStack) -> Adopt | Fail | Wait:
+    """Takes a living cluster over, if it is one, works, can be updated, and nobody else has it."""
+    failure_id = case.request.failure_id
+    if cluster.version is None:
+        return Fail(failures.taken(cluster, case.request), failure_id)
+    rival = Owner.from_key(case.progress.rival) if case.progress.rival else case.observed.rival
+    if rival is not None:
+        return Fail(failures.had_by(cluster, rival), failure_id)
+    if cluster.in_progress:
+        return wait_for(
+            cluster, f"cluster {cluster.name} is {cluster.status} and cannot be taken over until it settles"
+        )
+    if not cluster.works:
+        return Fail(failures.not_adoptable(cluster), failure_id)
+    mismatch = failures.version_mismatch(cluster, case.wanted, case.observed)
+    return Fail(mismatch, failure_id) if mismatch is not None else Adopt(cluster)
+
+
+def lets_go(case: Case) -> bool:
+    """Whether a Delete leaves the cluster to whoever it belongs to.
+
+    What was taken over is deleted only if the template says so in so many words, and never while the stack
+    undoes what it began: until then the cluster was somebody else's.
+    """
+    known, observed = case.observed.known, case.observed
+    if observed.released:
+        return True
+    if known is None or known.adopted_at is None:
+        return False
+    completed = observed.completed_since or case.now - known.adopted_at > COMPLETED_AFTER
+    rolls_back = observed.parent_status.startswith(_ROLLING_BACK)
+    return not (case.request.deletion_is_explicit and completed and not rolls_back)

@@ -1,0 +1,83 @@
+"""A cluster made by the library, as the official provider makes it, and taken over by a stack of ours."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from tests.e2e.account import DEADLINE_S
+from tests.e2e.parents import COMPUTE, PLAIN, Parent, library_environment
+from tests.support.custom_resource_properties import stringified
+
+pytestmark = pytest.mark.e2e
+
+NAME = "c-adopted"
+ADOPT = {"ClusterName": NAME, "AdoptExisting": True}
+#: What the official provider adds. Source: aws-parallelcluster, cloudformation/custom_resource/cluster.yaml.
+TAGS = [{"Key": "parallelcluster:custom_resource", "Value": "cluster"}, {"Key": "team", "Value": "weather"}]
+CREATE = (
+    "import json, sys; from pcluster.lib import create_cluster; _, name, text = sys.argv;"
+    "create_cluster(cluster_name=name, cluster_configuration=json.loads(text))"
+)
+
+
+@pytest.fixture(scope="module")
+def made(account):
+    """The cluster: every value of its configuration is text."""
+    configuration = stringified({**account.configuration(), "Monitoring": PLAIN})
+    subprocess.run(
+        [sys.executable, "-c", CREATE, NAME, json.dumps({**configuration, "Tags": TAGS})],
+        env=library_environment(account),
+        capture_output=True,
+        check=True,
+        timeout=DEADLINE_S,
+    )
+    stack = account.settled(account.stack(NAME)["StackId"])
+    assert stack["StackStatus"] == "CREATE_COMPLETE", account.why(stack)
+    return stack
+
+
+@pytest.fixture(scope="module")
+def adopting(account, service_token):
+    """The stack that takes it over; the cluster is deleted with it, since the template says so."""
+    stack = Parent(account, service_token, "adopted", AdoptExisting=True)
+    yield stack
+    if account.stack(NAME) is not None:
+        account.delete(NAME)
+
+
+def test_a_stack_that_fails_lets_go_of_the_cluster_that_it_took_over(cloud, account, service_token, made):
+    cloud.set_behaviours([{"stack": "letting-go", "logical_id": "Sibling", "fail": "no queue"}])
+    sibling = {"Sibling": {"Type": "AWS::SQS::Queue", "DependsOn": "Cluster"}}
+    failing = Parent(account, service_token, "letting-go", siblings=sibling, **ADOPT, DeletionPolicy="Delete")
+    assert failing.create().status == "ROLLBACK_COMPLETE", failing.why
+    cloud.set_behaviours([])
+    assert failing.reasons == []
+    assert account.stack(NAME) == made
+    assert failing.delete().status == "DELETE_COMPLETE"
+
+
+def test_taking_a_cluster_over_touches_nothing_where_nothing_differs(account, adopting, made):
+    assert adopting.create().status == "CREATE_COMPLETE", adopting.why
+    assert account.stack(NAME) == made
+    assert adopting.has_one_good_cluster()
+    assert [message["type"] for message in adopting.messages][:1] == ["AdoptExisting"]
+
+
+def test_its_first_update_changes_what_the_template_changes_and_no_more(account, adopting, made):
+    before = adopting.stored_configuration
+    assert adopting.update(changes={f"{COMPUTE}__MaxCount": 8}).status == "UPDATE_COMPLETE", adopting.why
+    after = adopting.stored_configuration
+    compute = after["Scheduling"]["SlurmQueues"][0]["ComputeResources"][0]
+    assert compute.pop("MaxCount") == 8
+    before["Scheduling"]["SlurmQueues"][0]["ComputeResources"][0].pop("MaxCount")
+    assert after == before
+    assert account.stack(NAME)["StackId"] == made["StackId"]
+
+
+def test_it_is_deleted_with_the_stack_once_the_template_says_so(account, adopting):
+    assert adopting.update(DeletionPolicy="Delete").status == "UPDATE_COMPLETE", adopting.why
+    assert adopting.delete().status == "DELETE_COMPLETE", adopting.why
+    assert account.stack(NAME) is None
+    assert account.head_nodes(NAME) == []
