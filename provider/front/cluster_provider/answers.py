@@ -72,7 +72,7 @@ def _outcome(
 ) -> Outcome:
     request = operation.request
     if isinstance(action, Fail):
-        return response.failure(request, action.physical_id, str(action.error), action.error.code)
+        return response.failure(request, action.physical_id, action.error, log_group)
     if request.type is RequestType.DELETE:
         return response.success(request, action.physical_id, {}, [], log_group)
     if request.kind.is_read_only:
@@ -86,7 +86,7 @@ def _signal(
     operation: OperationRecord, record: OwnerRecord, action: Succeed | Fail, log_group: str
 ) -> Outcome:
     if isinstance(action, Fail):
-        return response.signal_failure(action.physical_id, str(action.error), action.error.code)
+        return response.signal_failure(action.physical_id, action.error, log_group)
     data, messages = _values(operation, record, action)
     return response.signal_success(action.physical_id, data, messages, log_group)
 

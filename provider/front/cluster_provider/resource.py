@@ -139,7 +139,7 @@ def refuse(event: dict[str, Any], error: MalformedRequest) -> Answer:
     physical_id = event.get("PhysicalResourceId")
     request_id = event["RequestId"]
     failure_id = physical_id if isinstance(physical_id, str) and physical_id else marker_id(owner)
-    outcome = response.failure(Malformed(owner, request_id), failure_id, str(error), error.code)
+    outcome = response.failure(Malformed(owner, request_id), failure_id, error, log_group="")
     return Answer(owner, request_id, event["ResponseURL"], outcome)
 
 

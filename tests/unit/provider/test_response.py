@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cluster_provider.core.attributes import attributes
+from cluster_provider.core.errors import ClusterFailed, ClusterRejected
 from cluster_provider.core.identity import Owner
 from cluster_provider.core.response import BODY_MAX_BYTES, failure, success
 from tests.support.fakes import stack_of
@@ -53,10 +54,30 @@ def test_a_success_fits_whatever_was_said_and_its_messages_stay_json(said: list[
 
 @given(st.text(min_size=1, max_size=6000), st.text(min_size=1, max_size=200))
 def test_a_failure_fits_and_keeps_the_beginning_of_its_reason(reason: str, physical_id: str) -> None:
-    outcome = failure(Addressee(), physical_id, reason, "ClusterFailed")
+    error = ClusterFailed("cluster hpc", reason)
+    outcome = failure(Addressee(), physical_id, error, "/aws/lambda/provider")
     assert len(outcome.body.encode()) <= BODY_MAX_BYTES
     told = json.loads(outcome.body)["Reason"]
-    assert told == reason or (told.endswith("…") and reason.startswith(told[:-1].rstrip()))
+    assert told == str(error) or (told.endswith("…") and str(error).startswith(told[:-1].rstrip()))
+
+
+@given(st.lists(st.text(st.characters(categories=["L"]), min_size=1, max_size=900), max_size=20))
+def test_a_failure_with_many_causes_keeps_whole_ones_and_says_how_many_are_left_out(
+    others: list[str],
+) -> None:
+    error = ClusterRejected("ClusterConfiguration", "first.", "do this.", others)
+    told = json.loads(failure(Addressee(), "hpc", error, "/log").body)["Reason"]
+    assert told.startswith("ClusterRejected: ClusterConfiguration: first.")
+    assert told.endswith("do this.")
+    middle = (
+        told.removeprefix("ClusterRejected: ClusterConfiguration: first.").removesuffix("do this.").split()
+    )
+    if "/log." not in middle:
+        assert middle == others
+    else:
+        kept = len(middle) - len(["1", "more", "left", "out;", "all", "are", "in", "log", "group", "/log."])
+        assert middle[:kept] == others[:kept]
+        assert int(middle[kept]) == len(others) - kept
 
 
 def test_the_worst_message_comes_first_and_each_text_once() -> None:

@@ -3,6 +3,9 @@
 An error's class name is its code: the first word of ``Reason`` in a FAILED response.
 """
 
+from collections.abc import Iterator, Sequence
+from typing import Self
+
 
 class ProviderError(Exception):
     """A request cannot be carried out; says where, what, and what to do next.
@@ -11,13 +14,15 @@ class ProviderError(Exception):
         where: The place: a property, a path in the configuration, a cluster.
         what: What is wrong there, with the value where it helps.
         next_step: What the reader can do about it; empty if the message says it already.
+        others: What else is wrong, in whole sentences, the most important first.
     """
 
-    def __init__(self, where: str, what: str, next_step: str = "") -> None:
-        super().__init__(where, what, next_step)
+    def __init__(self, where: str, what: str, next_step: str = "", others: Sequence[str] = ()) -> None:
+        super().__init__(where, what, next_step, tuple(others))
         self.where = where
         self.what = what
         self.next_step = next_step
+        self.others = tuple(others)
 
     @property
     def code(self) -> str:
@@ -25,8 +30,27 @@ class ProviderError(Exception):
         return type(self).__name__
 
     def __str__(self) -> str:
-        """The text of ``Reason``: code, place, cause, way out."""
-        return " ".join(filter(None, [f"{self.code}: {self.where}: {self.what}", self.next_step]))
+        """The text of ``Reason``: code, place, causes, way out."""
+        return self._text(self.others)
+
+    def texts(self, log_group: str) -> Iterator[str]:
+        """The whole text, then shorter ones: whole sentences are left out, the least important first.
+
+        Args:
+            log_group: Where the whole text is logged.
+        """
+        yield str(self)
+        for kept in range(len(self.others) - 1, -1, -1):
+            left_out = f"{len(self.others) - kept} more left out; all are in log group {log_group}."
+            yield self._text([*self.others[:kept], left_out])
+
+    def but(self, next_step: str) -> Self:
+        """The same error with another way out."""
+        return type(self)(self.where, self.what, next_step, self.others)
+
+    def _text(self, others: Sequence[str]) -> str:
+        first = f"{self.code}: {self.where}: {self.what}"
+        return " ".join(filter(None, [first, *others, self.next_step]))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, ProviderError) and type(self) is type(other) and self.args == other.args

@@ -48,7 +48,8 @@ def rejection(error: EngineError, messages: Iterable[dict[str, str]], cluster_na
         case "ConfigurationInvalid":
             return _configuration_invalid(error)
         case "ClusterRejected":
-            return ClusterRejected("ClusterConfiguration", validation_text(error, messages))
+            first, *others = validation_texts(error, messages)
+            return ClusterRejected("ClusterConfiguration", first, others=others)
         case "UpdateRejected":
             return _update_rejected(error)
         case "VersionMismatch":
@@ -177,9 +178,7 @@ def _configuration_invalid(error: EngineError) -> ProviderError:
     if not error.details:
         return InvalidProperty("ClusterConfiguration", sentence(error.message))
     first, *others = [_configuration_fault(detail) for detail in error.details]
-    where, what = first
-    more = "".join(f" {place}: {fault}" for place, fault in others)
-    return InvalidProperty(where, what + more)
+    return InvalidProperty(*first, others=[f"{place}: {fault}" for place, fault in others])
 
 
 def _configuration_fault(detail: dict[str, str]) -> tuple[str, str]:
@@ -189,10 +188,10 @@ def _configuration_fault(detail: dict[str, str]) -> tuple[str, str]:
     return f"ClusterConfiguration{detail.get('path', '')}", what
 
 
-def validation_text(error: EngineError, messages: Iterable[dict[str, str]]) -> str:
+def validation_texts(error: EngineError, messages: Iterable[dict[str, str]]) -> list[str]:
     """What the library's validators said, the worst first; without a word of theirs the engine's own."""
     told = [f"{item['level']} {item['type']}: {sentence(item['message'])}" for item in worst_first(messages)]
-    return " ".join(told) or sentence(error.message)
+    return told or [sentence(error.message)]
 
 
 def is_cured_by_fleet_stop(error: EngineError) -> bool:
@@ -217,7 +216,8 @@ def _update_rejected(error: EngineError) -> ClusterRejected:
     elif len(uncured) < len(error.details):
         others = ", ".join(str(item.get("parameter")) for item in uncured)
         next_step += f" A stopped compute fleet would allow all of it but {others}."
-    return ClusterRejected("ClusterConfiguration", " ".join(told) or sentence(error.message), next_step)
+    first, *more = told or [sentence(error.message)]
+    return ClusterRejected("ClusterConfiguration", first, next_step, more)
 
 
 def sentence(text: str) -> str:

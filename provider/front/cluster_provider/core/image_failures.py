@@ -25,7 +25,8 @@ def rejection(error: EngineError, messages: Iterable[dict[str, str]], image_id: 
         case "ConfigurationInvalid":
             return InvalidProperty(CONFIGURATION, told)
         case "ClusterRejected":
-            return ImageRejected(CONFIGURATION, failures.validation_text(error, messages))
+            first, *others = failures.validation_texts(error, messages)
+            return ImageRejected(CONFIGURATION, first, others=others)
         case "BadRequest":
             return ImageRejected(f"image {image_id}", told)
         case "VersionMismatch":

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from cluster_provider.core.attributes import messages_text
+from cluster_provider.core.errors import ProviderError
 from cluster_provider.core.failures import worst_first
 from cluster_provider.core.identity import Owner
 from cluster_provider.core.progress import Outcome
@@ -58,14 +59,21 @@ def success(
     return Outcome(SUCCESS, physical_id, body(fields))
 
 
-def failure(request: Addressee, physical_id: str, reason: str, code: str) -> Outcome:
-    """A FAILED with its reason; a long one loses its end, since the root cause comes first."""
+def failure(request: Addressee, physical_id: str, error: ProviderError, log_group: str) -> Outcome:
+    """A FAILED with its reason; of a long one the least important sentences are left out.
+
+    Args:
+        request: What is answered.
+        physical_id: The physical resource id.
+        error: Why it failed.
+        log_group: Where the whole reason is logged, named in one that was shortened.
+    """
 
     def body(reason: str) -> str:
         return _body(request, FAILED, physical_id, reason=reason)
 
-    reason = _fit_reason(body, reason)
-    return Outcome(FAILED, physical_id, body(reason), code, reason)
+    reason = _fit_reason(body, error, log_group)
+    return Outcome(FAILED, physical_id, body(reason), error.code, reason)
 
 
 def signal_success(
@@ -87,10 +95,10 @@ def signal_success(
     return Outcome(SUCCESS, physical_id, body(fields))
 
 
-def signal_failure(physical_id: str, reason: str, code: str) -> Outcome:
-    """The FAILURE of a wait condition with its reason, the end of a long one cut off."""
-    reason = _fit_reason(lambda text: _signal(physical_id, FAILURE, Reason=text), reason)
-    return Outcome(FAILURE, physical_id, _signal(physical_id, FAILURE, Reason=reason), code, reason)
+def signal_failure(physical_id: str, error: ProviderError, log_group: str) -> Outcome:
+    """The FAILURE of a wait condition with its reason, shortened like a response's."""
+    reason = _fit_reason(lambda text: _signal(physical_id, FAILURE, Reason=text), error, log_group)
+    return Outcome(FAILURE, physical_id, _signal(physical_id, FAILURE, Reason=reason), error.code, reason)
 
 
 def _signal(physical_id: str, status: str, **field: str) -> str:
@@ -99,7 +107,11 @@ def _signal(physical_id: str, status: str, **field: str) -> str:
     return json.dumps(fields, separators=(",", ":"), ensure_ascii=False)
 
 
-def _fit_reason(body: Callable[[str], str], reason: str) -> str:
+def _fit_reason(body: Callable[[str], str], error: ProviderError, log_group: str) -> str:
+    """The longest text of an error that fits; where even the shortest does not, its beginning."""
+    for reason in error.texts(log_group):
+        if _size(body(reason)) <= BODY_MAX_BYTES:
+            return reason
     excess = _size(body(reason)) - BODY_MAX_BYTES
     while excess > 0:
         # Every character removed frees at least one byte, so this ends.

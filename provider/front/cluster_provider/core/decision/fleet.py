@@ -66,8 +66,7 @@ def put_back(case: Case, action: Succeed | Fail) -> Succeed | Fail | Wait | Star
 def with_fleet(case: Case, failure: Fail) -> Fail:
     """A failure that tells what became of the fleet as well."""
     error, (_, sentence) = failure.error, fleet.told(case.observed.known, case.progress)
-    next_step = " ".join(filter(None, [error.next_step, sentence]))
-    return replace(failure, error=type(error)(error.where, error.what, next_step))
+    return replace(failure, error=error.but(" ".join(filter(None, [error.next_step, sentence]))))
 
 
 def _found(case: Case) -> str:
