@@ -45,6 +45,27 @@ def test_every_property_and_attribute_of_the_other_resources_is_described() -> N
     assert [name for name in names if f"`{name}`" not in page] == []
 
 
+def test_every_error_code_has_a_cause_and_a_cure() -> None:
+    section = CONTRACT[CONTRACT.index("## Errors") :]
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in section.splitlines() if "`" in line]
+    explained = {code: row for row in rows if len(row) == 3 for code in re.findall(r"`(\w+)`", row[0])}
+    assert [code for code in ERRORS if not all(explained.get(code, [""]))] == []
+
+
+def test_every_property_is_described_with_its_values_and_what_a_change_does() -> None:
+    section = CONTRACT[CONTRACT.index("## Properties") : CONTRACT.index("## Return values")]
+    lines = [line for line in section.splitlines() if line.startswith("| `")]
+    rows = {line.split("`")[1]: [cell.strip() for cell in line.split("|")[1:-1]] for line in lines}
+    for name, schema in SCHEMA["properties"].items():
+        row = rows[name]
+        assert (name, len(row), all(row)) == (name, 4, True)
+        kind = "boolean" if True in schema.get("enum", []) else ""
+        values = [kind] if kind else schema.get("enum", [])
+        assert (name, [value for value in values if value not in row[1]]) == (name, [])
+        if name != "ServiceToken":  # CloudFormation's own
+            assert (name, "required" in row[1]) == (name, name in SCHEMA["required"])
+
+
 def test_every_attribute_is_described() -> None:
     described = set(re.findall(r"`([\w.]+)`", CONTRACT))
     suffixes = {name for name in described if name.startswith(".")}
