@@ -30,9 +30,6 @@ VALUES_MARGIN_S = 60
 #: How long to leave AWS alone before an engine call is repeated, in seconds.
 RETRY_AFTER_S = 30
 
-#: This long before the deadline an answer goes out with the values there are, in seconds.
-VALUES_MARGIN_S = 60
-
 #: Calls that AWS turned away together come back spread over so many seconds more.
 SPREAD_S = 30
 
