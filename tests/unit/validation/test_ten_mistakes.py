@@ -28,18 +28,28 @@ def validate(*arguments):
     return CliRunner().invoke(main, ["validate", *map(str, arguments)])
 
 
-def linted(*templates, rules=("E98",)):
+def linted(*templates):
+    """What this project's rules find in cfn-lint; its own are left out, because ``make check`` runs those."""
     lint = Path(sys.executable).with_name("cfn-lint")
+    others = [*(f"E{number}" for number in range(9)), "W", "I"]
     done = subprocess.run(
-        [lint, *templates, "--append-rules", "pcluster_cfn.lint_rules", "--format", "json"],
+        [
+            lint,
+            *templates,
+            "--append-rules",
+            "pcluster_cfn.lint_rules",
+            "--ignore-checks",
+            *others,
+            "--format",
+            "json",
+        ],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'provider' / 'engine'}"},
         capture_output=True,
         text=True,
         check=False,
     )
-    matches = json.loads(done.stdout or "[]")
-    return [match for match in matches if match["Rule"]["Id"].startswith(rules)]
+    return json.loads(done.stdout)
 
 
 def test_all_ten_are_reported_with_their_lines_in_one_run():
@@ -71,25 +81,18 @@ def test_nothing_is_found_in_an_example(path):
     assert (result.output, result.exit_code) == ("", 0)
 
 
-def test_cfn_lint_reports_the_same_at_the_same_places():
+def test_cfn_lint_reports_the_same_at_the_same_places_and_nothing_in_the_examples():
     ours = json.loads(validate(PLANTED, "--json").stdout)
-    theirs = linted(PLANTED)
-    places = [
-        (
-            match["Location"]["Start"]["LineNumber"],
-            match["Location"]["Start"]["ColumnNumber"],
-            match["Message"],
-        )
-        for match in theirs
-    ]
-    assert sorted(places) == [
-        (found["line"], found["column"], f"{found['path']}: {found['message']}") for found in ours
+    theirs = linted(PLANTED, *EXAMPLES)
+    starts = [(match, match["Location"]["Start"]) for match in theirs]
+    assert sorted(
+        (match["Filename"], start["LineNumber"], start["ColumnNumber"], match["Message"])
+        for match, start in starts
+    ) == [
+        (found["file"], found["line"], found["column"], f"{found['path']}: {found['message']}")
+        for found in ours
     ]
     assert {match["Rule"]["Id"] for match in theirs} == {"E9801", "E9802", "E9803"}
-
-
-def test_cfn_lint_finds_nothing_in_the_examples():
-    assert linted(*EXAMPLES) == []
 
 
 def test_a_parameter_s_value_takes_the_place_of_its_default():
