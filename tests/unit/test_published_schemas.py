@@ -97,4 +97,4 @@ def test_the_resource_s_schema_takes_a_cluster_and_knows_every_property():
 
 
 def test_every_resource_type_of_the_provider_has_a_schema():
-    assert set(schemas()) == {CLUSTER, *TYPES}
+    assert set(schemas()) == {CLUSTER, *TYPES}, "name it in tools/published_schemas/resources.py"

@@ -2,16 +2,16 @@
 
 import copy
 
+from cluster_provider.core import image_properties, properties, questions
 from cluster_provider.core.checking import Rules
 from cluster_provider.core.deadline import SERVICE_TIMEOUT_MAX_S
-from cluster_provider.core.properties import RULES
-from cluster_provider.core.questions import CLUSTER_INFO, OFFICIAL_IMAGE
 from tools.published_schemas.editors import DRAFT, JsonSchema
 
 TYPES = {
-    "Custom::PclusterCluster": RULES,
-    "Custom::PclusterClusterInfo": CLUSTER_INFO,
-    "Custom::PclusterOfficialImage": OFFICIAL_IMAGE,
+    "Custom::PclusterCluster": properties.RULES,
+    "Custom::PclusterClusterInfo": questions.CLUSTER_INFO,
+    "Custom::PclusterImage": image_properties.RULES,
+    "Custom::PclusterOfficialImage": questions.OFFICIAL_IMAGE,
 }
 
 
@@ -21,10 +21,10 @@ def resources() -> JsonSchema:
 
 
 def _published(name: str, rules: Rules) -> JsonSchema:
-    properties = copy.deepcopy(dict(rules.schema["properties"]))
+    known = copy.deepcopy(dict(rules.schema["properties"]))
     # Digits in the provider's schema, where every scalar is text; the range is the provider's, too.
-    properties["ServiceTimeout"] = {"type": "integer", "minimum": 1, "maximum": SERVICE_TIMEOUT_MAX_S}
+    known["ServiceTimeout"] = {"type": "integer", "minimum": 1, "maximum": SERVICE_TIMEOUT_MAX_S}
     for key, expected in rules.expected.items():
-        properties[key]["x-expected"] = expected
+        known[key]["x-expected"] = expected
     required = ["ServiceToken", *rules.schema.get("required", [])]  # CloudFormation's own demand comes first
-    return {**rules.schema, "$schema": DRAFT, "title": name, "required": required, "properties": properties}
+    return {**rules.schema, "$schema": DRAFT, "title": name, "required": required, "properties": known}
