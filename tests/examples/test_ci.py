@@ -107,9 +107,10 @@ def side_by_side(work, *arguments):
         return list(pool.map(work, *arguments))
 
 
-def test_a_proposal_shows_what_would_change_and_changes_nothing(account, pipelines):
+def test_a_proposal_is_tried_and_shows_what_would_change_and_changes_nothing(account, pipelines):
     shown = side_by_side(lambda pipeline: pipeline.run(PROPOSED), pipelines.values())
-    for text in shown:
+    for stack, text in zip(pipelines, shown, strict=True):
+        assert f"create of cluster c-{stack}" in text
         assert re.search(r"Add +\| +Cluster +\| +Custom::PclusterCluster", text)
     assert [account.stack(stack) for stack in pipelines] == [None, None]
 
