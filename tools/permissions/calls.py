@@ -39,6 +39,9 @@ _ITEMS = {
     "Delete": "DeleteItem",
     "ConditionCheck": "ConditionCheckItem",
 }
+#: The one role that the library itself makes, and its path.
+#: Source: aws-parallelcluster 3.16.1, constants.py (PCLUSTER_BUILD_IMAGE_CLEANUP_ROLE_PREFIX, IAM_ROLE_PATH).
+_LIBRARY_ROLE, _LIBRARY_PATH = "PClusterBuildImageCleanupRole", "/parallelcluster/"
 _TAG_KEY = re.compile(r"Tags?\.(member\.)?\d+\.Key|TagSpecification\.\d+\.Tag\.\d+\.Key")
 
 Parameters = Mapping[str, str]
@@ -62,6 +65,8 @@ def requests_of(call: Mapping[str, Any]) -> Iterator[Request]:
     parameters, place = call["parameters"], Place(call["region"])
     tag_keys = tuple(value for name, value in parameters.items() if _TAG_KEY.fullmatch(name))
     context = {"aws:requestedregion": (place.region,), **({"aws:tagkeys": tag_keys} if tag_keys else {})}
+    if policy := parameters.get("PolicyArn"):
+        context["iam:policyarn"] = (policy,)
     if operation == "TransactWriteItems":
         yield from _transaction(parameters, place, context)
         return
@@ -155,7 +160,8 @@ def _object(parameters: Parameters) -> str:
 
 def _principal(parameters: Parameters) -> str | None:
     if name := parameters.get("RoleName"):
-        return f"role/{name}"
+        # IAM knows the path of a role that a call names; here it is known of those that the library makes.
+        return f"role{_LIBRARY_PATH if name.startswith(_LIBRARY_ROLE) else '/'}{name}"
     if name := parameters.get("InstanceProfileName"):
         return f"instance-profile/{name}"
     return parameters.get("PolicyArn")

@@ -100,3 +100,18 @@ def test_everybody_may_ask_who_they_are():
 def test_a_call_whose_resource_nobody_described_is_an_error():
     with pytest.raises(UnknownResourceError, match="SendMessage"):
         asked("sqs", "SendMessage")
+
+
+def test_the_role_that_the_library_makes_is_known_with_its_path_and_the_policy_it_is_given():
+    policy = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
+    role = "PClusterBuildImageCleanupRole-0-v2"
+    parameters = {"RoleName": role, "PolicyArn": policy}
+    call = {
+        "service": "iam",
+        "operation": "AttachRolePolicy",
+        "region": "us-east-1",
+        "parameters": parameters,
+    }
+    (request,) = requests_of(call)
+    assert request.resource == f"arn:aws:iam::123456789012:role/parallelcluster/{role}"
+    assert request.context["iam:policyarn"] == (policy,)
