@@ -30,6 +30,8 @@ _PROGRAM = "cluster_engine.dry_run"
 _ENGINE = Path(__file__).parents[2] / "provider" / "engine"
 #: What the provider adds to a configuration's tags. Source: docs/contract.md, "Properties".
 _TAG = {"parallelcluster:custom_resource": "cluster"}
+#: Properties that say nothing of the cluster, and are seldom known before.
+_NOT_THE_LIBRARYS = {"ServiceToken", "WaitConditionHandle"}
 #: Source: pcluster.constants, PCLUSTER_VERSION_TAG.
 _VERSION_TAG = "parallelcluster:version"
 #: Longer than the engine's own patience.
@@ -51,7 +53,10 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the library said of a cluster, in the words of docs/engine.md."""
+    """What the library said of a cluster, in the words of docs/engine.md.
+
+    ``is_ours`` is false for a cluster that exists and is neither this stack's nor to be adopted.
+    """
 
     wanted: Wanted
     operation: str
@@ -86,9 +91,9 @@ def wanted_clusters(
             continue
         evaluation = Evaluation(scope=scope)
         values = evaluation.read(resource.properties)
-        needed = {
-            key: value for key, value in values.items() if key not in {"ServiceToken", "WaitConditionHandle"}
-        }
+        if not isinstance(values, dict):  # Fn::Transform, for instance
+            values = {CONFIGURATION: UNKNOWN}
+        needed = {key: value for key, value in values.items() if key not in _NOT_THE_LIBRARYS}
         missing = list(_unknown(needed, ""))
         for path in missing:
             place = evaluation.place(path, of_key=False) or Place(1, 1)
@@ -126,7 +131,8 @@ def run(aws: Aws, wanted: Wanted, deployed: Deployed) -> Verdict:
         "arguments": _arguments(operation, wanted.properties),
     }
     is_ours = deployed.physical_ids.get(wanted.resource.logical_id) == wanted.name
-    return Verdict(wanted, operation, is_ours or existing is None, _ask(question))
+    adopts = str(wanted.properties.get("AdoptExisting")).lower() == "true"
+    return Verdict(wanted, operation, is_ours or adopts or existing is None, _ask(question))
 
 
 def _existing(aws: Aws, name: str) -> _Cluster | None:

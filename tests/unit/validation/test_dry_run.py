@@ -48,6 +48,13 @@ def test_what_is_not_known_is_told_with_its_place():
     ]
 
 
+def test_properties_that_are_not_known_at_all_are_told():
+    text = "Resources: {C: {Type: Custom::PclusterCluster, Properties: {Fn::Transform: {Name: x}}}}"
+    (found,) = wanted_clusters(text, {}, new())
+    assert isinstance(found, Finding)
+    assert found.path == "C/ClusterConfiguration"
+
+
 def test_a_given_parameter_wins_over_the_stack_s_and_that_over_the_default():
     outputs = {"Network.Outputs.Vpc": "vpc"}
     deployed = new(parameters={"Subnet": "old", "Name": "kept"}, outputs=outputs)
