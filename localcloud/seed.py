@@ -19,7 +19,7 @@ KEY_NAME = "localcloud"
 ARTIFACT_BUCKET = f"localcloud-artifacts-{ACCOUNT_ID}"
 
 _NETWORK = "10.0.0.0/16"
-_HEAD_NODE_NETWORK = "10.0.0.0/24"
+_HEAD_NODE_NETWORK = "10.0.0.0/20"
 _COMPUTE_NETWORK = "10.0.16.0/20"
 _ANYWHERE = "0.0.0.0/0"
 

@@ -44,6 +44,7 @@ class StackRegistry(CloudFormationBackend):
     def __init__(self, region_name: str, account_id: str) -> None:
         super().__init__(region_name, account_id)
         self.tokens: dict[tuple[str, str], str] = {}
+        self._ids: dict[str, str] = {}
         self.nesting = Nesting(self)
         self._imports: dict[str, set[str]] = {}
 
@@ -75,7 +76,7 @@ class StackRegistry(CloudFormationBackend):
 
     def find_living(self, name_or_id: str) -> Stack | None:
         """Returns a stack that is not deleted, if there is one of this name or id."""
-        return next((s for s in self.stacks.values() if name_or_id in {s.name, s.id}), None)
+        return self.stacks.get(name_or_id) or self.stacks.get(self._ids.get(name_or_id, ""))
 
     def new_stack(self, name: str, options: Options, parent: Stack | None = None) -> Stack:
         """Returns a stack with an id of its own that nobody can find yet."""
@@ -85,6 +86,7 @@ class StackRegistry(CloudFormationBackend):
     def add(self, stack: Stack) -> None:
         """Lets a stack be found."""
         self.stacks[stack.id] = stack
+        self._ids[stack.name] = stack.id
 
     def forget(self, stack: Stack) -> None:
         """Gives the name of a deleted stack free; by its id it can still be found."""

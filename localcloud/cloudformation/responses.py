@@ -146,8 +146,9 @@ class StackResponse(BaseResponse):
     def list_stacks(self) -> ActionResult:
         """ListStacks."""
         statuses = self._get_param("StackStatusFilter", [])
-        stacks = _newest_first(self._registry.stacks | self._registry.deleted_stacks)
-        page, token = self._page([s for s in stacks if not statuses or s.status in statuses])
+        stacks = self._registry.stacks | self._registry.deleted_stacks
+        shown = {id_: stack for id_, stack in stacks.items() if not statuses or stack.status in statuses}
+        page, token = self._page(_newest_first(shown))
         return ActionResult({"StackSummaries": [describe.summary(s) for s in page], "NextToken": token})
 
     def describe_stack_events(self) -> ActionResult:

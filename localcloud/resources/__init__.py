@@ -32,6 +32,7 @@ from localcloud.resources import (
     secrets,
     security_groups,
     sns,
+    tags,
 )
 from localcloud.resources.model import take_place
 
@@ -48,9 +49,11 @@ _SERVICES = (
 def register() -> None:
     """Makes every model of this package moto's, for the life of the process; again changes nothing."""
     take_place()
+    dynamodb.install()
     instances.complete_run_instances()
     fsx.complete_delete_file_system()
     placement_groups.answer_api_calls()
+    tags.look_up()
     absent.answer_api_calls()
     s3.judge_bucket_policies_like_s3()
     s3.refuse_bodies_that_differ_from_their_checksum()

@@ -1,8 +1,13 @@
 """DynamoDB tables."""
 
+import copy
+import threading
+from collections.abc import Iterable
+from functools import wraps
 from typing import Any, ClassVar
 
 from moto.core.common_models import CloudFormationModel
+from moto.dynamodb import urls
 from moto.dynamodb.models import DynamoDBBackend, dynamodb_backends
 from moto.dynamodb.models import table as moto_table
 
@@ -17,6 +22,23 @@ class Table(Resource, moto_table.Table, CloudFormationModel):
     """`AWS::DynamoDB::Table`; moto's knows neither an update nor a time to live."""
 
     cfn_attributes: ClassVar = {"Arn": "table_arn", "StreamArn": "stream_arn"}
+
+    #: While a transaction begins: the hash keys of what it may change. moto copies the table to go back to.
+    at_stake: frozenset[str] | None = None
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Table":
+        """Copies all of the table, or, for a transaction, shares what it leaves alone."""
+        twin = copy.copy(self)
+        memo[id(self)] = twin
+        if self.at_stake is None or self.stream_shard is not None:
+            vars(twin).update({name: copy.deepcopy(value, memo) for name, value in vars(self).items()})
+        else:
+            twin.items = self.items.copy()
+            for key in self.items:
+                if key.value in self.at_stake:
+                    twin.items[key] = copy.deepcopy(self.items[key], memo)
+        twin.at_stake = None
+        return twin
 
     @property
     def stream_arn(self) -> str:
@@ -55,6 +77,66 @@ class Table(Resource, moto_table.Table, CloudFormationModel):
         backend = place.regional(dynamodb_backends)
         if physical_id in backend.tables:
             backend.delete_table(physical_id)
+
+
+def _one_at_a_time(name: str) -> Any:
+    """Returns a method of moto's backend that no other of these runs beside: what it checks stays so."""
+    method = getattr(DynamoDBBackend, name)
+
+    @wraps(method)
+    def alone(self: "Backend", *args: Any, **kwargs: Any) -> Any:
+        with self.lock:
+            return method(self, *args, **kwargs)
+
+    return alone
+
+
+class Backend(DynamoDBBackend):
+    """moto's DynamoDB, whose requests take effect one after the other."""
+
+    # moto looks for a service's URLs beside its backend's module.
+    _url_module = urls
+
+    def __init__(self, region_name: str, account_id: str) -> None:
+        super().__init__(region_name, account_id)
+        self.lock = threading.RLock()
+
+    get_item = _one_at_a_time("get_item")
+    query = _one_at_a_time("query")
+    scan = _one_at_a_time("scan")
+    put_item = _one_at_a_time("put_item")
+    update_item = _one_at_a_time("update_item")
+    delete_item = _one_at_a_time("delete_item")
+
+    def transact_write_items(self, transact_items: list[dict[str, Any]]) -> None:
+        """Does all or nothing; what moto keeps to go back to is no more than what may change."""
+        with self.lock:
+            tables = self._at_stake(transact_items)
+            for table, keys in tables.items():
+                table.at_stake = frozenset(keys)
+            try:
+                super().transact_write_items(transact_items)
+            finally:
+                for table in tables:
+                    table.at_stake = None
+
+    def _at_stake(self, transact_items: Iterable[dict[str, Any]]) -> dict[Table, list[str]]:
+        tables: dict[Table, list[str]] = {}
+        for operation in (operation for item in transact_items for operation in item.values()):
+            table = self.tables.get(operation.get("TableName", ""))
+            key = (
+                (operation.get("Key") or operation.get("Item") or {}).get(table.hash_key_attr)
+                if table
+                else None
+            )
+            if isinstance(table, Table) and key:
+                tables.setdefault(table, []).append(next(iter(key.values())))
+        return tables
+
+
+def install() -> None:
+    """Makes moto's DynamoDB this one; before the first request."""
+    dynamodb_backends.backend = Backend
 
 
 def _encryption(properties: dict[str, Any]) -> dict[str, Any] | None:

@@ -12,7 +12,11 @@ from localcloud.cloudformation.errors import ValidationError
 _UNPREFIXED = {"Ref", "Condition"}
 
 
-class _Loader(yaml.SafeLoader):
+#: In C where that is installed: to read a cluster's template in Python takes most of a CreateStack.
+_SafeLoader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _Loader(_SafeLoader):  # type: ignore[misc, valid-type]
     """YAML as CloudFormation reads it: dates stay text, and ``!Function`` stands for a function."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
@@ -20,7 +24,8 @@ class _Loader(yaml.SafeLoader):
         for key_node, _ in node.value:
             if key_node.tag in {"tag:yaml.org,2002:int", "tag:yaml.org,2002:float"}:
                 key_node.tag = "tag:yaml.org,2002:str"
-        return super().construct_mapping(node, deep)
+        mapping: dict[Any, Any] = super().construct_mapping(node, deep)
+        return mapping
 
 
 def _construct_map(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
