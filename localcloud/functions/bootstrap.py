@@ -3,10 +3,19 @@
 Started by path with the task root as working directory and the project on PYTHONPATH; afterwards the
 function sees the import path it would see on Lambda: last come the packages of the virtual environment that
 runs this, which is the cloud's own or one that has only what Lambda's runtime has.
+
+With ``--fork`` it runs none itself but loads Lambda's runtime and forks: see ``forks.py``, which asks it to.
 """
 
+import functools
+import gc
 import http.client
+import importlib
+import json
 import os
+import select
+import signal
+import socket
 import sys
 import threading
 import time
@@ -14,15 +23,24 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from awslambdaric import bootstrap
-from awslambdaric.lambda_runtime_client import LambdaRuntimeClient
+_FORKS = sys.argv[1:2] == ["--fork"]
+if _FORKS:
+    # It takes the Runtime API's address from the environment when it is loaded: left to the forked processes.
+    sys.modules["runtime_client"] = None  # type: ignore[assignment]
 
-from localcloud import guard
+from awslambdaric import bootstrap, lambda_runtime_client  # noqa: E402 - after what it must not find
+from awslambdaric.lambda_runtime_client import LambdaRuntimeClient  # noqa: E402
+
+from localcloud import guard  # noqa: E402
 
 #: Below this the function's time counts as right: delivery itself takes milliseconds.
 _TOLERANCE_S = 0.5
 #: Shorter pauses are slept for real.
 _SHORT_S = 1.0
+#: What the functions of a cluster and of its provider call, crhelper included.
+_COMMON_SERVICES = ("cloudformation", "dynamodb", "ec2", "events", "lambda", "logs", "route53", "s3", "sts")
+#: As in forks.py.
+_MESSAGE_BYTES = 1 << 16
 
 _real_sleep = time.sleep
 
@@ -104,5 +122,91 @@ def main(handler: str, timeout_s: float, layers: list[str]) -> None:
     bootstrap.run(handler, client)
 
 
+def serve(requests: socket.socket, exits: socket.socket) -> None:
+    """Forks a process for each request, and tells of the ends of all, until nobody is there to ask."""
+    _load_common()
+    requests.send(json.dumps(sorted({name.partition(".")[0] for name in sys.modules} - _OWN)).encode())
+    woken, wake = os.pipe()
+    os.set_blocking(woken, False)
+    os.set_blocking(wake, False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.set_wakeup_fd(wake)
+    while True:
+        ready, _, _ = select.select([requests.fileno(), woken], [], [])
+        if woken in ready:
+            os.read(woken, _MESSAGE_BYTES)
+            _tell(exits)
+        if requests.fileno() in ready:
+            message, outputs, _, _ = socket.recv_fds(requests, _MESSAGE_BYTES, 1)
+            if not message:
+                return
+            if (pid := os.fork()) == 0:
+                signal.set_wakeup_fd(-1)
+                signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+                for end in (requests, exits):
+                    end.close()
+                os.close(woken)
+                os.close(wake)
+                _become(json.loads(message), outputs[0])
+                return
+            os.close(outputs[0])
+            requests.send(str(pid).encode())
+
+
+def _load_common() -> None:
+    """Loads what Lambda's runtime has and most functions use, and what botocore reads for that."""
+    import boto3  # noqa: PLC0415 - only where processes are forked
+    from botocore.loaders import JSONFileLoader  # noqa: PLC0415
+
+    read = functools.cache(JSONFileLoader().load_file)
+    loader: Any = JSONFileLoader
+    loader.load_file = lambda _, path: read(path)
+    make_client: Any = boto3.Session("none", "none", region_name="us-east-1").client
+    for service in _COMMON_SERVICES:
+        make_client(service)
+    # Collecting garbage would copy what the forked processes share.
+    gc.freeze()
+
+
+def _tell(exits: socket.socket) -> None:
+    while True:
+        try:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return
+        if pid == 0:
+            return
+        exits.send(f"{pid} {status}".encode())
+
+
+def _become(start: dict[str, Any], output: int) -> None:
+    """Makes this process the one that starting it afresh would have made, and serves invocations."""
+    os.setpgid(0, 0)
+    for standard in (1, 2):
+        os.dup2(output, standard)
+    os.close(output)
+    os.chdir(start["code"])
+    os.environ.clear()
+    os.environ.update(start["variables"])
+    time.tzset()
+    _load_native_client()
+    main(start["handler"], start["timeout_s"], start["layers"])
+
+
+def _load_native_client() -> None:
+    del sys.modules["runtime_client"]
+    native: Any = importlib.import_module("runtime_client")
+    native.initialize_client(lambda_runtime_client._user_agent())  # noqa: SLF001 - as it does itself
+    lambda_runtime_client.runtime_client = native
+
+
+#: Not what a function could bring another of: this module, and what comes with every interpreter.
+_OWN = {"__main__", "localcloud", *sys.stdlib_module_names}
+
+
 if __name__ == "__main__":
-    main(sys.argv[1], float(sys.argv[2]), sys.argv[3:])
+    if _FORKS:
+        guard.install()
+        serve(*(socket.socket(fileno=int(end)) for end in sys.argv[2:]))
+    else:
+        main(sys.argv[1], float(sys.argv[2]), sys.argv[3:])

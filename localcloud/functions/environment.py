@@ -19,6 +19,7 @@ from typing import Any
 from localcloud.callers import Caller, callers, new_access_key_id
 from localcloud.clock import clock
 from localcloud.functions.deployment import Deployment
+from localcloud.functions.forks import BOOTSTRAP, Process, Start, fork_server
 from localcloud.functions.logs import LogStream
 from localcloud.functions.process import Settings, process_environment
 from localcloud.functions.records import Attempt, Ending
@@ -40,8 +41,6 @@ _LOG = logging.getLogger(__name__)
 INIT_LIMIT_S = 10
 #: Source: AWS Lambda quotas, invocation payload, synchronous: 6 MB for request and response each.
 RESPONSE_LIMIT_BYTES = 6 * 1024 * 1024
-
-_BOOTSTRAP = Path(__file__).with_name("bootstrap.py")
 
 
 @dataclass(frozen=True)
@@ -88,7 +87,7 @@ class ExecutionEnvironment:
         self._runtime = RuntimeApi(self._sleep)
         self._deadline: datetime | None = None
         self._access_key_id = new_access_key_id()
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Process | None = None
 
     def run(self, attempt: Attempt) -> Outcome:
         """Runs one invocation to its end, whatever that is."""
@@ -168,7 +167,7 @@ class ExecutionEnvironment:
             self._runtime.events.put(DeadlinePassed())
         return clock.now().timestamp()
 
-    def _caller(self, process: "subprocess.Popen[bytes]") -> Caller:
+    def _caller(self, process: Process) -> Caller:
         def kill() -> None:
             os.killpg(process.pid, signal.SIGKILL)
 
@@ -189,29 +188,7 @@ class ExecutionEnvironment:
         self._folder.mkdir(parents=True)
         output, writing_end = os.pipe()
         try:
-            self._process = subprocess.Popen(
-                [
-                    self._settings.python(self.deployment.runtime) or sys.executable,
-                    "-P",  # the bootstrap's own folder is no place to import from
-                    str(_BOOTSTRAP),
-                    self.deployment.handler,
-                    str(self.deployment.timeout_s),
-                    *map(str, self.deployment.layers),
-                ],
-                cwd=self.deployment.code,
-                env=process_environment(
-                    self.deployment,
-                    self._settings,
-                    self._runtime.address,
-                    self._stream_name,
-                    self._folder,
-                    access_key_id=self._access_key_id,
-                ),
-                stdin=subprocess.DEVNULL,
-                stdout=writing_end,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+            self._process = self._run(writing_end)
         finally:
             os.close(writing_end)
         self._log.follow(output)
@@ -220,7 +197,42 @@ class ExecutionEnvironment:
             target=self._watch, args=(self._process,), name="function process", daemon=True
         ).start()
 
-    def _watch(self, process: "subprocess.Popen[bytes]") -> None:
+    def _run(self, output: int) -> Process:
+        deployment, python = self.deployment, self._settings.python(self.deployment.runtime)
+        start = Start(
+            handler=deployment.handler,
+            timeout_s=deployment.timeout_s,
+            layers=tuple(map(str, deployment.layers)),
+            code=str(deployment.code),
+            variables=process_environment(
+                deployment,
+                self._settings,
+                self._runtime.address,
+                self._stream_name,
+                self._folder,
+                access_key_id=self._access_key_id,
+            ),
+        )
+        forked = fork_server.fork(start, output) if python is None else None
+        return forked or subprocess.Popen(
+            # Without -P the bootstrap's own folder would be a place to import from.
+            [
+                python or sys.executable,
+                "-P",
+                str(BOOTSTRAP),
+                start.handler,
+                str(start.timeout_s),
+                *start.layers,
+            ],
+            cwd=start.code,
+            env=start.variables,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+    def _watch(self, process: Process) -> None:
         self._runtime.events.put(Exited(process.wait()))
 
     def _timeout_error(self, request_id: str) -> bytes:
@@ -254,7 +266,7 @@ class ExecutionEnvironment:
         return peaks_kb[0] // 1024 if peaks_kb else None
 
 
-def _end_group(process: "subprocess.Popen[bytes]") -> None:
+def _end_group(process: Process) -> None:
     try:
         os.killpg(process.pid, signal.SIGKILL)
     except ProcessLookupError:

@@ -12,6 +12,7 @@ from localcloud.functions.deployment import Deployment
 from localcloud.functions.environment import ExecutionEnvironment, Outcome
 from localcloud.functions.process import Settings
 from localcloud.functions.records import Attempt
+from localcloud.functions.warm import WarmEnvironments
 
 
 @dataclass(frozen=True)
@@ -24,10 +25,16 @@ class Job:
 
 
 class FunctionPool:
-    """Runs the jobs of one function in the order in which they come."""
+    """Runs the jobs of one function in the order in which they come.
 
-    def __init__(self, settings: Settings) -> None:
+    Args:
+        settings: What all functions share.
+        warm: The idle environments of all functions.
+    """
+
+    def __init__(self, settings: Settings, warm: WarmEnvironments) -> None:
         self._settings = settings
+        self._warm = warm
         self._lock = threading.Lock()
         self._waiting: collections.deque[Job] = collections.deque()
         self._idle: list[ExecutionEnvironment] = []
@@ -63,6 +70,7 @@ class FunctionPool:
             self._retired = True
             idle, self._idle = self._idle, []
         for environment in idle:
+            self._warm.remove(environment)
             environment.stop()
 
     def stop(self) -> None:
@@ -101,7 +109,9 @@ class FunctionPool:
             self._idle = [environment for environment in self._idle if environment.deployment == deployment]
             environment = self._idle.pop() if self._idle else ExecutionEnvironment(deployment, self._settings)
             self._busy.add(environment)
+        self._warm.remove(environment)
         for other in outdated:
+            self._warm.remove(other)
             other.stop()
         return environment
 
@@ -111,8 +121,17 @@ class FunctionPool:
             keep = environment.alive and not self._retired
             if keep:
                 self._idle.append(environment)
-        if not keep and environment.alive:
+        if keep:
+            self._warm.add(environment, lambda: self._end_idle(environment))
+        elif environment.alive:
             environment.stop()
+
+    def _end_idle(self, environment: ExecutionEnvironment) -> None:
+        with self._lock:
+            if environment not in self._idle:
+                return
+            self._idle.remove(environment)
+        environment.stop()
 
 
 def _not_run(error: Exception) -> Outcome:

@@ -26,6 +26,8 @@ class Settings:
         log_dir: A file for each execution environment.
         ca_file: Certificate authority that the functions trust for HTTPS, or none.
         concurrency: Execution environments per function at most; what exceeds it waits.
+        idle: Execution environments of all functions at most that wait for their next invocation; the one
+            that has waited longest ends.
         pythons: By ``Runtime``, or ``*`` for all others: the interpreter of a virtual environment that has
             what Lambda's runtime has and no more: awslambdaric, boto3, and time-machine for the cloud's time.
             Functions then see their own package, their layers and these, and the programs of their layers.
@@ -40,6 +42,7 @@ class Settings:
     log_dir: Path
     ca_file: Path | None = None
     concurrency: int = 2
+    idle: int = 20
     pythons: Mapping[str, Path] = field(default_factory=dict)
 
     def python(self, runtime: str) -> Path | None:

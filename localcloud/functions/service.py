@@ -26,6 +26,7 @@ from localcloud.functions.permissions import allows
 from localcloud.functions.pool import FunctionPool, Job
 from localcloud.functions.process import Settings
 from localcloud.functions.records import Attempt, Ending, InvocationRecord, Records
+from localcloud.functions.warm import WarmEnvironments
 from localcloud.metrics import put_invocation
 from localcloud.resources.model import Place
 
@@ -56,12 +57,14 @@ class Functions:
         self.records = Records()
         self._asynchronous = AsynchronousInvocations(self)
         self._settings: Settings | None = None
+        self._warm = WarmEnvironments(0)
         self._lock = threading.Lock()
         self._pools: dict[str, FunctionPool] = {}
 
     def configure(self, settings: Settings) -> None:
         """Says where functions live; call it before any invocation."""
         self._settings = settings
+        self._warm = WarmEnvironments(settings.idle)
 
     @property
     def settings(self) -> Settings:
@@ -157,7 +160,7 @@ class Functions:
             done(outcome)
 
         with self._lock:
-            pool = self._pools.setdefault(deployment.qualified_arn, FunctionPool(self.settings))
+            pool = self._pools.setdefault(deployment.qualified_arn, FunctionPool(self.settings, self._warm))
         limit = self.settings.concurrency
         if function.reserved is not None:
             limit = min(function.reserved, limit)
