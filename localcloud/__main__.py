@@ -23,6 +23,12 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=0, help="0 picks a free one")
     parser.add_argument("--region", default=seed.REGION)
     parser.add_argument("--skip-idle", action="store_true", help="skip waits in which nothing happens")
+    parser.add_argument(
+        "--paced",
+        action="store_true",
+        help="let time run slower while the machine is short of processors",
+    )
+    parser.add_argument("--idle-grace", type=float, default=0.05, help="seconds before a wait is skipped")
     parser.add_argument("--log-dir", type=Path, help="where functions write their logs")
     parser.add_argument(
         "--function-python",
@@ -51,7 +57,9 @@ def main() -> None:
             region=arguments.region,
             port=arguments.port,
             skip_idle=arguments.skip_idle,
+            idle_grace_s=arguments.idle_grace,
             log_dir=arguments.log_dir,
+            paced=arguments.paced,
             function_pythons=dict(arguments.function_python),
         )
     )

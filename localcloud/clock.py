@@ -8,8 +8,9 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+
+from localcloud.timers import ActionError, Timer
 
 _LOG = logging.getLogger(__name__)
 
@@ -18,30 +19,6 @@ _RESOLUTION_S = 1e-6
 #: A client that asks again and again is granted this many times the grace, then time is skipped between
 #: two of its requests: it waits for something to happen.
 _POLLING_GRACES = 10
-
-
-@dataclass(order=True)
-class Timer:
-    """An action that waits for its time; equal times fire in the order in which they were asked for."""
-
-    when: datetime
-    sequence: int
-    action: Callable[[], None] = field(compare=False)
-    background: bool = field(compare=False)
-    cancelled: bool = field(compare=False, default=False)
-
-    def cancel(self) -> None:
-        """Keeps the action from starting; without effect once it has started."""
-        self.cancelled = True
-
-
-@dataclass(frozen=True)
-class ActionError:
-    """An exception that an action let escape."""
-
-    at: datetime
-    action: str
-    trace: str
 
 
 class Clock:
@@ -95,6 +72,20 @@ class Clock:
     def in_flight(self) -> int:
         """How many pieces of work are being done right now."""
         return self._in_flight
+
+    def follow(self, monotonic_s: Callable[[], float]) -> None:
+        """Lets time run as other seconds do from now on; they must not run faster than real ones."""
+        with self._changed:
+            ahead_s = monotonic_s() - self._monotonic_s()
+            self._monotonic_s = monotonic_s
+            self._epoch_s -= ahead_s
+            self._idle_since_s += ahead_s
+            self._worked_until_s += ahead_s
+
+    def correct(self, other_s: Callable[[], float], shift: Callable[[float], None]) -> None:
+        """Has another clock shifted by the seconds that it is off, with no jump in between."""
+        with self._changed:
+            shift(self.now().timestamp() - other_s())
 
     def now(self) -> datetime:
         """Returns the simulated time, aware, in UTC."""

@@ -61,6 +61,8 @@ class Cloud:
         skip_idle: bool = True,
         port: int = 0,
         log_dir: Path | None = None,
+        paced: bool = False,
+        idle_grace_s: float | None = None,
         function_python: Path | Mapping[str, Path] | None = None,
         python: Path | None = None,
         timeout_s: float = 60,
@@ -72,6 +74,10 @@ class Cloud:
             skip_idle: Whether waits in which nothing happens are skipped.
             port: 0 picks a free one.
             log_dir: Where functions write their logs; by default a folder that goes with the cloud.
+            paced: Whether time runs more slowly while this machine is short of processors: what is measured
+                then tells little of how busy it was.
+            idle_grace_s: How long nothing has to happen before a wait is skipped; gives clients the chance to
+                send their next request.
             function_python: The interpreter of a virtual environment that has only what Lambda's runtime has
                 (awslambdaric, boto3, time-machine): functions get nothing but what they bring. Several by
                 ``Runtime`` (``python3.12``), ``*`` for those not named. By default functions run with this
@@ -91,6 +97,8 @@ class Cloud:
             f"--region={region}",
         ]
         command += ["--skip-idle"] if skip_idle else []
+        command += [f"--idle-grace={idle_grace_s}"] if idle_grace_s is not None else []
+        command += ["--paced"] if paced else []
         command += [f"--log-dir={log_dir.absolute()}"] if log_dir else []
         pythons = {"*": function_python} if isinstance(function_python, Path) else function_python or {}
         command += [f"--function-python={runtime}={path.absolute()}" for runtime, path in pythons.items()]
@@ -142,6 +150,11 @@ class Cloud:
         """Returns the simulated time, ISO 8601."""
         now: str = self._control("GET", "clock")["now"]
         return now
+
+    def pace(self) -> float:
+        """Returns how many seconds passed in each real one so far, without those that were skipped."""
+        pace: float = self._control("GET", "clock")["pace"]
+        return pace
 
     def in_flight(self) -> int:
         """Returns how many pieces of work the cloud is doing right now."""

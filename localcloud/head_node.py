@@ -13,8 +13,9 @@ from typing import Any
 from moto.ec2.models import ec2_backends
 
 from localcloud import cloudformation, compute_fleet
-from localcloud.clock import Clock, Timer, clock
+from localcloud.clock import Clock, clock
 from localcloud.compute_fleet import ComputeFleet
+from localcloud.timers import Timer
 
 #: Source: aws-parallelcluster 3.16.1, pcluster/constants.py PCLUSTER_CLUSTER_NAME_TAG.
 CLUSTER_NAME_TAG = "parallelcluster:cluster-name"

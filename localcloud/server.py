@@ -3,6 +3,7 @@
 import json
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -31,6 +32,7 @@ from localcloud import (
 from localcloud.behaviour import behaviours
 from localcloud.clock import clock
 from localcloud.faults import faults
+from localcloud.pace import Pace
 from localcloud.recording import recording
 
 CONTROL = "/_localcloud/"
@@ -44,14 +46,18 @@ class Options:
         region: The only Region.
         port: 0 picks a free one.
         skip_idle: Whether waits in which nothing happens are skipped.
+        idle_grace_s: How long nothing has to happen before a wait is skipped, in real seconds.
         log_dir: Where functions write; a new folder by default.
+        paced: Whether time runs more slowly while the machine is short of processors, see ``Pace``.
         function_pythons: The interpreters that functions run with by runtime, see ``functions.Settings``.
     """
 
     region: str = seed.REGION
     port: int = 0
     skip_idle: bool = False
+    idle_grace_s: float = clock.idle_grace_s
     log_dir: Path | None = None
+    paced: bool = False
     function_pythons: Mapping[str, Path] = field(default_factory=dict)
 
 
@@ -60,7 +66,7 @@ class Server:
 
     def __init__(self, options: Options) -> None:
         guard.install()
-        _follow_clock()
+        self._pace = _follow_clock(paced=options.paced)
         self._folder = tempfile.TemporaryDirectory(prefix="localcloud-")
         folder = Path(self._folder.name)
         self.log_dir = (options.log_dir or folder / "logs").absolute()
@@ -91,10 +97,11 @@ class Server:
         self._region = options.region
         self._seeded = seed.seed(options.region)
         self._services = image_builder.answering(DomainDispatcherApplication(create_backend_app))
+        clock.idle_grace_s = options.idle_grace_s
         clock.skip_idle = options.skip_idle
         self._facts: dict[str, Callable[[], Any]] = {
             "exports": lambda: self.exports,
-            "clock": _clock_state,
+            "clock": self._clock_state,
             "faults": faults.to_json,
             "calls": recording.calls,
             "changes": recording.changes,
@@ -136,6 +143,18 @@ class Server:
         with clock.busy(request=True):
             return edge.pass_through(environ, start_response, self._services)
 
+    def _clock_state(self) -> dict[str, Any]:
+        return {
+            "now": clock.now().isoformat(),
+            "skip_idle": clock.skip_idle,
+            "pace": self._pace.mean if self._pace else 1.0,
+            "in_flight": clock.in_flight,
+            "errors": [
+                {"at": error.at.isoformat(), "action": error.action, "trace": error.trace}
+                for error in clock.errors
+            ],
+        }
+
     def _control(self, request: Request) -> Response:
         name = request.path.removeprefix(CONTROL)
         if request.method == "GET" and name in self._facts:
@@ -144,7 +163,7 @@ class Server:
             match request.method, name:
                 case ("POST", "clock/advance"):
                     clock.advance(float(request.get_json()["seconds"]))
-                    return _json(_clock_state())
+                    return _json(self._clock_state())
                 case ("PUT", "behaviours"):
                     behaviours.replace(request.get_json())
                     return _json({})
@@ -164,22 +183,20 @@ class Server:
             return _json({"error": f"{type(error).__name__}: {error}"}, HTTPStatus.BAD_REQUEST)
 
 
-def _clock_state() -> dict[str, Any]:
-    return {
-        "now": clock.now().isoformat(),
-        "skip_idle": clock.skip_idle,
-        "in_flight": clock.in_flight,
-        "errors": [
-            {"at": error.at.isoformat(), "action": error.action, "trace": error.trace}
-            for error in clock.errors
-        ],
-    }
-
-
-def _follow_clock() -> None:
+def _follow_clock(*, paced: bool) -> Pace | None:
     """Gives this whole process, moto's timestamps included, the simulated time."""
     traveller = time_machine.travel(clock.now(), tick=True).start()
-    clock.on_jump(lambda seconds: traveller.shift(timedelta(seconds=seconds)))
+
+    def shift(seconds: float) -> None:
+        traveller.shift(timedelta(seconds=seconds))
+
+    clock.on_jump(shift)
+    if not paced:
+        return None
+    pace = Pace.of_machine()
+    clock.follow(pace.seconds)
+    pace.keep(lambda: clock.correct(time.time, shift))
+    return pace
 
 
 def _json(content: Any, status: HTTPStatus = HTTPStatus.OK) -> Response:

@@ -7,7 +7,8 @@ So everything that touches either runs as a step: short, never waiting, one at a
 import threading
 from collections.abc import Callable
 
-from localcloud.clock import Timer, clock
+from localcloud.clock import clock
+from localcloud.timers import Timer
 
 lock = threading.RLock()
 

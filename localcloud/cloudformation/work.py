@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from localcloud.behaviour import Behaviour, behaviours
-from localcloud.clock import Timer, clock
+from localcloud.clock import clock
 from localcloud.cloudformation.errors import ResourceFailedError
 from localcloud.cloudformation.handlers.base import Cancel, Made, Progress, no_cancel
 from localcloud.cloudformation.steps import schedule
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from localcloud.cloudformation.stack import Resource
+    from localcloud.timers import Timer
 
 _LOG = logging.getLogger(__name__)
 

@@ -11,9 +11,9 @@ from localcloud.cloudformation.steps import schedule
 from localcloud.cloudformation.walk import Walk
 
 if TYPE_CHECKING:
-    from localcloud.clock import Timer
     from localcloud.cloudformation.stack import Stack
     from localcloud.cloudformation.template.blueprint import Blueprint
+    from localcloud.timers import Timer
 
 
 class Creation(Deployment):

@@ -230,3 +230,20 @@ def test_a_stopped_clock_fires_nothing(clock):
     clock.stop()
     clock.advance(2)
     assert fired == []
+
+
+def test_time_can_follow_slower_seconds_and_goes_on_from_where_it_is():
+    real_s, slow_s = [100.0], [7.0]
+    clock = Clock(monotonic_s=lambda: real_s[0])
+    start = clock.now()
+    clock.follow(lambda: slow_s[0])
+    assert clock.now() == start
+    real_s[0] += 10
+    slow_s[0] += 2.5
+    assert clock.now() - start == timedelta(seconds=2.5)
+
+
+def test_another_clock_is_told_by_how_much_it_is_off(clock):
+    shifts = []
+    clock.correct(lambda: clock.now().timestamp() + 60, shifts.append)
+    assert shifts == [pytest.approx(-60, abs=1)]
