@@ -85,8 +85,8 @@ bench: .venv/.installed ## time, memory and sizes of what is deployed [RUNS=5 JS
 	@test -x $(or $(ARTEFACT),build)/runtime/bin/python || $(PY) -m tools.artefacts build --runnable --into $(or $(ARTEFACT),build)
 	@$(PY) -m tools.bench --artefact $(or $(ARTEFACT),build) $(if $(RUNS),--runs $(RUNS)) $(if $(JSON),--json "$(JSON)") $(if $(PROCESSORS),--processors $(PROCESSORS))
 
-bench-scale: .venv/.installed ## many clusters at once on the embedded cloud: answers, latency, calls [N=1000 SEED=1 FAULTS=1 LOST_EVENTS=1]
-	@$(PY) -m tools.scale $(if $(N),--clusters $(N)) $(if $(SEED),--seed $(SEED)) $(if $(FAULTS),--faults) $(if $(LOST_EVENTS),--lost-events)
+bench-scale: .venv/.installed ## many clusters at once on the embedded cloud: answers, latency, calls [N=1000 SEED=1 FAULTS=1 LOST_EVENTS=1 SYNTHESISE=1]
+	@$(PY) -m tools.scale $(if $(N),--clusters $(N)) $(if $(SEED),--seed $(SEED)) $(if $(FAULTS),--faults) $(if $(LOST_EVENTS),--lost-events) $(if $(SYNTHESISE),--synthesise)
 
 demo: .venv/.installed ## a cluster from a template, updated and deleted, on the embedded cloud [TEMPLATE=file PARAMETERS="K=V ..."]
 	@$(PY) -m pcluster_cfn demo $(if $(TEMPLATE),"$(TEMPLATE)") $(foreach p,$(PARAMETERS),-p "$(p)")

@@ -1,7 +1,8 @@
 """Makes, updates and deletes many clusters at once, and counts: ``python -m tools.scale``.
 
-Everything is real but AWS: the provider, the engine with the ParallelCluster library, its synthesis included.
-The clusters' validators alone are left out, by ``SuppressValidators``.
+Everything is real but AWS: the provider, the engine with the ParallelCluster library. Two things are left
+out: the clusters' validators, by ``SuppressValidators``, and all but the first two syntheses of each
+configuration, which are replayed (``replay.py``) unless ``--synthesise`` says otherwise.
 """
 
 import argparse
@@ -27,9 +28,9 @@ def main() -> int:
     arguments = _parse()
     plan = Plan(arguments.clusters, arguments.seed, arguments.faults, arguments.lost_events)
     console, notes = Console(), Console(stderr=True)
-    console.print(f"{plan}: real but for AWS; validators suppressed\n", soft_wrap=True, highlight=False)
+    console.print(f"{plan}\n", soft_wrap=True, highlight=False)
     try:
-        with open_world(arguments.log_dir) as world:
+        with open_world(arguments.log_dir, replays=not arguments.synthesise) as world:
             claims = _run(world, plan, console, notes)
             errors = world.cloud.errors()
     except ScaleError as error:
@@ -48,7 +49,10 @@ def _run(world: World, plan: Plan, console: Console, notes: Console) -> list[Cla
     phases = _all(world, plan, notes)
     report.show_phases(console, phases)
     report.show_failures(console, phases)
+    syntheses = world.syntheses()
+    report.show_conditions(console, syntheses, world.cloud.pace())
     claims = figures.claims(phases, latency_p95_s=_latency_limit_s(plan))
+    claims += [figures.replay_claim(syntheses)] if syntheses else []
     report.show_claims(console, claims)
     return [*costs, *claims]
 
@@ -99,6 +103,11 @@ def _parse() -> argparse.Namespace:
         "--faults", action="store_true", help="drop and repeat events, throttle CloudFormation"
     )
     parser.add_argument("--lost-events", action="store_true", help="drop every event about a stack")
+    parser.add_argument(
+        "--synthesise",
+        action="store_true",
+        help="let the library synthesise every template; takes far longer",
+    )
     parser.add_argument("--log-dir", type=Path, help="folder for the functions' logs")
     return parser.parse_args()
 

@@ -146,6 +146,13 @@ def cost_claims(alone: Work) -> list[Claim]:
     ]
 
 
+def replay_claim(syntheses: Counter[str]) -> Claim:
+    """Returns that what is replayed is what would have been synthesised: the second of a kind is both."""
+    equal, different = syntheses["equal"], syntheses["different"]
+    text = "a replayed template equals a synthesised one, byte for byte"
+    return Claim(text, f"{equal} equal, {different} different", bool(equal) and not different)
+
+
 def _answered(phase: Phase) -> list[Claim]:
     what, operations = phase.action.value.lower(), phase.operations
     good = sum(operation.succeeded and operation.status in _WORKS for operation in operations)

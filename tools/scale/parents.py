@@ -12,8 +12,8 @@ from tools.scale.world import World
 PREFIX = "p-"
 #: So much work may be under way when the next stack is asked for: the processors are busy, and no queue grows
 #: that AWS would not have.
-_IN_FLIGHT_MAX = 6
-_PACE_S = 0.02
+_IN_FLIGHT_MAX = 8
+_PACE_S = 0.1
 #: Real seconds after which a run hangs: so much for each cluster, and something for few.
 _PATIENCE_S, _PATIENCE_EACH_S = 300, 30
 #: Compute nodes at most, before and after the update.

@@ -1,5 +1,6 @@
 """Shows a run: tables on a terminal, aligned lines elsewhere."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from rich.console import Console
@@ -26,6 +27,18 @@ def show_phases(console: Console, phases: Sequence[Phase]) -> None:
     """Prints the figures of all phases side by side."""
     rows = [*_times(phases), *_work(phases), *_kept(phases)]
     _show(console, "All", ("", *(phase.action.value.lower() for phase in phases)), rows)
+
+
+def show_conditions(console: Console, syntheses: Counter[str], pace: float) -> None:
+    """Prints what of the run was not as on AWS."""
+    real = syntheses.total() - syntheses["replayed"]
+    rows = [
+        ("templates synthesised by the library", str(real) if syntheses else "all"),
+        ("templates replayed from a recording", str(syntheses["replayed"])),
+        ("validators", "suppressed"),
+        ("simulated seconds in a real one, skips left out", f"{pace:.2f}"),
+    ]
+    _show(console, "Conditions", ("", ""), rows)
 
 
 def show_failures(console: Console, phases: Sequence[Phase]) -> None:

@@ -1,6 +1,9 @@
 """The embedded cloud with the provider deployed from its sources, and the names of its parts."""
 
+import shutil
+import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,12 +12,18 @@ from typing import Any
 
 from localcloud.cloud import Cloud
 from pcluster_cfn.package import Bucket, package
-from pcluster_cfn.template import Template
+from pcluster_cfn.template import Template, put
 
 ROOT = Path(__file__).parents[2]
 _CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 _PROVIDER_STACK = "provider"
 _LOOK_EVERY_S = 1.0
+#: Nobody outside asks for anything while the operations take their course, so there is nobody to wait for.
+_IDLE_GRACE_S = 0.01
+#: Deployed beside the engine, which it wraps; see there. Named here as that module names them: it imports the
+#: library, which this process has no need of.
+_REPLAY = Path(__file__).with_name("replay.py")
+_FOLDER_FILE, _LOG_FILE = "recordings.path", "log"
 
 
 class ScaleError(Exception):
@@ -33,6 +42,7 @@ class World:
         table: Name of the operations table.
         dead_letters: URL of the dead-letter queue.
         sweep: Name of the rule that sweeps.
+        recordings: Folder in which the engine keeps recorded syntheses; None if it replays nothing.
     """
 
     cloud: Cloud
@@ -42,6 +52,7 @@ class World:
     table: str
     dead_letters: str
     sweep: str
+    recordings: Path | None
 
     def settle(self, is_over: Callable[[], bool], what: str, patience_s: float) -> None:
         """Looks again and again, in real time, until something is over.
@@ -55,19 +66,30 @@ class World:
                 raise ScaleError(f"{what}: not over after {patience_s:.0f} s\n{self.cloud.log}")
             time.sleep(_LOOK_EVERY_S)
 
+    def syntheses(self) -> Counter[str]:
+        """Returns how often the library synthesised a template, and how often that was replayed."""
+        log = self.recordings / _LOG_FILE if self.recordings else None
+        return Counter(log.read_text(encoding="utf-8").split() if log and log.exists() else ())
+
 
 @contextmanager
-def open_world(log_dir: Path | None) -> Iterator[World]:
+def open_world(log_dir: Path | None, *, replays: bool) -> Iterator[World]:
     """Starts a cloud that skips waits in which nothing happens, and deploys ``template.yaml`` to it.
 
     Args:
         log_dir: Where functions write; None for a folder that goes with the cloud.
+        replays: Whether the engine replays syntheses, see ``tools.scale.replay``.
 
     Raises:
         ScaleError: The provider stack did not come up.
     """
-    with Cloud.start(skip_idle=True, log_dir=log_dir) as cloud:
-        stack_id = _deploy(cloud)
+    with (
+        tempfile.TemporaryDirectory(prefix="scale-") as folder,
+        Cloud.start(skip_idle=True, paced=True, idle_grace_s=_IDLE_GRACE_S, log_dir=log_dir) as cloud,
+    ):
+        template = Template.read(ROOT / "template.yaml")
+        recordings = _replay(template, Path(folder)) if replays else None
+        stack_id = _deploy(cloud, template)
         cloudformation = cloud.client("cloudformation")
 
         def physical_id(logical_id: str) -> str:
@@ -85,11 +107,24 @@ def open_world(log_dir: Path | None) -> Iterator[World]:
             table=physical_id("OperationsTable"),
             dead_letters=physical_id("DeadLetterQueue"),
             sweep=physical_id("ProviderSweep"),
+            recordings=recordings,
         )
 
 
-def _deploy(cloud: Cloud) -> str:
-    template = Template.read(ROOT / "template.yaml")
+def _replay(template: Template, folder: Path) -> Path:
+    """Wraps the engine of a template; returns where the wrapped one keeps its recordings."""
+    code, recordings = folder / "engine", folder / "recordings"
+    shutil.copytree(ROOT / "provider" / "engine", code, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(_REPLAY, code)
+    recordings.mkdir()
+    (code / _FOLDER_FILE).write_text(str(recordings), encoding="utf-8")
+    (engine,) = (resource for resource in template.resources() if resource.logical_id == "Engine")
+    put(engine.properties, "CodeUri", str(code))
+    put(engine.properties, "Handler", f"{_REPLAY.stem}.handler")
+    return recordings
+
+
+def _deploy(cloud: Cloud, template: Template) -> str:
     bucket = Bucket(cloud.client("s3"), cloud.exports["ARTIFACT_BUCKET"])
     package(template, ROOT, bucket)
     address = bucket.url(bucket.put(template.text().encode(), ".template"))

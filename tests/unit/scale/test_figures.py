@@ -8,7 +8,16 @@ import pytest
 from rich.console import Console
 
 from tools.scale import report
-from tools.scale.figures import Phase, claims, cost_claims, in_flight_max, latency, memory_mb, percentile
+from tools.scale.figures import (
+    Phase,
+    claims,
+    cost_claims,
+    in_flight_max,
+    latency,
+    memory_mb,
+    percentile,
+    replay_claim,
+)
 from tools.scale.observed import Kept, Operation, Work
 from tools.scale.plan import Action, Plan
 
@@ -101,6 +110,30 @@ def test_durations_and_faults_are_the_same_for_the_same_seed():
     assert Plan(3, 7).boots() != Plan(3, 8).boots()
     assert Plan(3, 7, faults=True).wrong() == Plan(3, 7, faults=True).wrong()
     assert Plan(3, 7).wrong() == []
+
+
+def test_what_is_replayed_must_have_been_compared_and_found_equal():
+    seen = [{"synthesised": 1}, {"equal": 1, "replayed": 9}, {"equal": 1, "different": 1}]
+    assert [replay_claim(Counter(counts)).holds for counts in seen] == [False, True, False]
+
+
+@pytest.mark.parametrize(
+    ("syntheses", "shown"),
+    [
+        ({}, ["by the library             all", "from a recording              0"]),
+        (
+            {"synthesised": 1, "equal": 1, "replayed": 8},
+            ["by the library             2", "from a recording              8"],
+        ),
+    ],
+)
+def test_a_report_says_what_was_replayed_and_how_fast_time_ran(syntheses, shown):
+    output = io.StringIO()
+    report.show_conditions(Console(file=output, width=60), Counter(syntheses), 0.5)
+    words = [" ".join(line.split()) for line in output.getvalue().splitlines()]
+    expected = [" ".join(text.split()) for text in shown]
+    assert all(any(line.endswith(text) for line in words) for text in expected)
+    assert words[-2].endswith("0.50")
 
 
 def test_a_report_off_a_terminal_is_aligned_text_and_names_what_failed():
