@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pcluster_cfn.quick_create.patterns import shared
@@ -76,12 +76,14 @@ def test_what_is_no_pattern_has_no_shared_form(pattern):
     assert shared(pattern) is None
 
 
+@settings(deadline=None)
 @given(st.text(max_size=20))
 def test_any_text_either_has_a_shared_form_that_compiles_or_none(pattern):
     expression = shared(pattern)
     assert expression is None or re.compile(expression)
 
 
+@settings(deadline=None)
 @given(st.text(min_size=1, max_size=20))
 def test_an_escaped_text_matches_itself_alone(text):
     pattern = "".join(char if char.isalnum() or not char.isascii() else f"\\{char}" for char in text)
