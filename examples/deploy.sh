@@ -12,6 +12,8 @@
 set -euo pipefail
 
 CAPABILITIES="CAPABILITY_IAM CAPABILITY_NAMED_IAM CAPABILITY_AUTO_EXPAND"
+FOLDER=$(mktemp -d)
+trap 'rm -rf "$FOLDER"' EXIT
 
 main() {
   local command=${1:-help} stack=${2:-}
@@ -57,7 +59,7 @@ deploy() {
 
 # The stack, the template, the parameters, and options of `aws cloudformation deploy` at the end.
 run_deploy() {
-  local stack=$1 template=$2 packaged
+  local stack=$1 template=$2
   local parameters=() options=()
   shift 2
   for argument in "$@"; do
@@ -68,10 +70,9 @@ run_deploy() {
   done
   if [ ${#parameters[@]} -gt 0 ]; then options+=(--parameter-overrides "${parameters[@]}"); fi
   if [ -n "${BUCKET:-}" ]; then
-    packaged=$(mktemp)
     aws cloudformation package --template-file "$template" --s3-bucket "$BUCKET" \
-      --output-template-file "$packaged" >&2
-    template=$packaged
+      --output-template-file "$FOLDER/packaged.yaml" >/dev/null
+    template=$FOLDER/packaged.yaml
     options+=(--s3-bucket "$BUCKET")
   fi
   # shellcheck disable=SC2086 # lists of words
@@ -84,7 +85,7 @@ status() {
 }
 
 outputs() {
-  aws cloudformation describe-stacks --stack-name "$1" --output table \
+  aws cloudformation describe-stacks --stack-name "$1" --output text \
     --query 'Stacks[0].Outputs[].[OutputKey, OutputValue]'
 }
 
