@@ -17,7 +17,7 @@ from pcluster_cfn.template import Template, put
 ROOT = Path(__file__).parents[2]
 _CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 _PROVIDER_STACK = "provider"
-_LOOK_EVERY_S = 1.0
+_LOOK_EVERY_S = 5.0
 #: Nobody outside asks for anything while the operations take their course, so there is nobody to wait for.
 _IDLE_GRACE_S = 0.01
 #: Deployed beside the engine, which it wraps; see there. Named here as that module names them: it imports the
