@@ -3,18 +3,12 @@
 from dataclasses import replace
 from datetime import datetime
 
+from cluster_provider.core.engine_call import READS, EngineCall, Operation
 from cluster_provider.core.errors import Unavailable
 from cluster_provider.core.identity import REQUEST_ID_TAG, Owner
 from cluster_provider.core.kinds import Kind
 from cluster_provider.core.observed import Cluster, ClusterStack, Observed, StackFailure
-from cluster_provider.core.progress import (
-    READS,
-    EngineCall,
-    Operation,
-    OperationRecord,
-    OwnerRecord,
-    Progress,
-)
+from cluster_provider.core.progress import OperationRecord, OwnerRecord, Progress
 from cluster_provider.core.request import Request, RequestType
 from cluster_provider.ports import Stacks
 

@@ -15,6 +15,7 @@ from cluster_provider.answers import Answer
 from cluster_provider.core import bookkeeping, calls, deadline, measurements
 from cluster_provider.core.actions import Action, Adopt, Fail, Nothing, Resend, Start, Succeed, Wait
 from cluster_provider.core.decision import decide
+from cluster_provider.core.engine_call import CONFIGURED, EngineResult, Operation
 from cluster_provider.core.errors import (
     DeliveryFailed,
     NotAccepted,
@@ -24,16 +25,7 @@ from cluster_provider.core.errors import (
 )
 from cluster_provider.core.identity import Owner
 from cluster_provider.core.observed import ClusterStack
-from cluster_provider.core.progress import (
-    CONFIGURED,
-    EngineResult,
-    Operation,
-    OperationRecord,
-    OwnerRecord,
-    Phase,
-    Progress,
-    absorb,
-)
+from cluster_provider.core.progress import OperationRecord, OwnerRecord, Phase, Progress, absorb
 from cluster_provider.core.request import Request
 from cluster_provider.logs import concern
 from cluster_provider.observation import cluster_end, observe

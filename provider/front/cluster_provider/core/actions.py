@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from cluster_provider.core.engine_call import EngineResult, Operation
 from cluster_provider.core.errors import ProviderError
 from cluster_provider.core.observed import ClusterStack
-from cluster_provider.core.progress import EngineResult, Operation
 
 
 @dataclass(frozen=True)

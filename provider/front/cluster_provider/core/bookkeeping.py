@@ -6,18 +6,10 @@ from datetime import datetime
 from cluster_provider.core import deadline, fleet
 from cluster_provider.core.actions import Fail, Start, Succeed
 from cluster_provider.core.attributes import pool_count
+from cluster_provider.core.engine_call import MAKES, EngineCall, EngineResult, Operation
 from cluster_provider.core.errors import Superseded
 from cluster_provider.core.observed import Cluster, ClusterStack, Settled
-from cluster_provider.core.progress import (
-    MAKES,
-    EngineCall,
-    EngineResult,
-    Operation,
-    OperationRecord,
-    OwnerRecord,
-    Progress,
-    Undo,
-)
+from cluster_provider.core.progress import OperationRecord, OwnerRecord, Progress, Undo
 from cluster_provider.core.properties import DeletionPolicy, digest
 from cluster_provider.core.request import Request, RequestType
 

@@ -10,17 +10,17 @@ from typing import Any
 from cluster_provider.core import deadline
 from cluster_provider.core.actions import Start
 from cluster_provider.core.document import format_instant, from_document
-from cluster_provider.core.errors import NotAccepted
-from cluster_provider.core.identity import CUSTOM_RESOURCE_TAG, Owner
-from cluster_provider.core.progress import (
+from cluster_provider.core.engine_call import (
     CONFIGURED,
     READS,
     EngineCall,
     EngineError,
     EngineResult,
     Operation,
-    OperationRecord,
 )
+from cluster_provider.core.errors import NotAccepted
+from cluster_provider.core.identity import CUSTOM_RESOURCE_TAG, Owner
+from cluster_provider.core.progress import OperationRecord
 
 CONTRACT = 1
 

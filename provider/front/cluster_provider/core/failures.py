@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from cluster_provider.core import fleet
+from cluster_provider.core.engine_call import EngineError
 from cluster_provider.core.errors import (
     ClusterFailed,
     ClusterRejected,
@@ -15,7 +16,6 @@ from cluster_provider.core.errors import (
 )
 from cluster_provider.core.identity import Owner
 from cluster_provider.core.observed import ClusterStack, Observed, StackFailure
-from cluster_provider.core.progress import EngineError
 from cluster_provider.core.properties import Properties
 from cluster_provider.core.request import Request
 

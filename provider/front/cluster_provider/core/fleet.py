@@ -1,7 +1,8 @@
 """The compute fleet that an update had stopped: what is owed to it, and what is told of it."""
 
+from cluster_provider.core.engine_call import EngineResult, Operation
 from cluster_provider.core.observed import Cluster
-from cluster_provider.core.progress import EngineResult, Operation, Progress
+from cluster_provider.core.progress import Progress
 
 #: Source: aws-parallelcluster 3.16.1, models/compute_fleet_status_manager.py (ComputeFleetStatus).
 STOPPED = "STOPPED"

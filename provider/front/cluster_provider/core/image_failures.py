@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from cluster_provider.core import failures
+from cluster_provider.core.engine_call import EngineError
 from cluster_provider.core.errors import (
     EngineFailed,
     ImageFailed,
@@ -15,7 +16,6 @@ from cluster_provider.core.errors import (
 from cluster_provider.core.image import LOG_TAG
 from cluster_provider.core.image_properties import CONFIGURATION
 from cluster_provider.core.observed import ClusterStack, StackFailure
-from cluster_provider.core.progress import EngineError
 
 
 def rejection(error: EngineError, messages: Iterable[dict[str, str]], image_id: str) -> ProviderError:

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cluster_provider.core.attributes import attributes, text
+from cluster_provider.core.engine_call import EngineResult
 from cluster_provider.core.kinds import Kind
-from cluster_provider.core.progress import EngineResult
 
 #: Source: aws-parallelcluster 3.16.1, api/openapi/openapi.yaml (AmiInfo).
 IMAGE_NAMES = ("amiId", "name", "os", "architecture", "version")

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from cluster_provider.core.progress import Backlog, EngineCall, OperationRecord, OwnerRecord, Phase
+from cluster_provider.core.engine_call import EngineCall
+from cluster_provider.core.progress import Backlog, OperationRecord, OwnerRecord, Phase
 
 
 class Metric(StrEnum):

@@ -4,46 +4,19 @@ from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
-from cluster_provider.core import deadline
+from cluster_provider.core.engine_call import (
+    ABOUT_FLEET,
+    READS,
+    TRANSIENT,
+    EngineCall,
+    EngineError,
+    EngineResult,
+    Operation,
+)
 from cluster_provider.core.identity import Owner
 from cluster_provider.core.observed import Cluster
 from cluster_provider.core.request import Request, RequestType
-
-
-class Operation(StrEnum):
-    """What an engine is asked to do; the words of docs/engine.md."""
-
-    CREATE = "create"
-    UPDATE = "update"
-    DELETE = "delete"
-    DESCRIBE = "describe"
-    LIST_CLUSTERS = "list-clusters"
-    LIST_OFFICIAL_IMAGES = "list-official-images"
-    STOP_FLEET = "stop-fleet"
-    START_FLEET = "start-fleet"
-    BUILD_IMAGE = "build-image"
-    DESCRIBE_IMAGE = "describe-image"
-    DELETE_IMAGE = "delete-image"
-
-
-#: Operations that change nothing: what they report is a description.
-READS = frozenset(
-    {
-        Operation.DESCRIBE,
-        Operation.LIST_CLUSTERS,
-        Operation.LIST_OFFICIAL_IMAGES,
-        Operation.DESCRIBE_IMAGE,
-    }
-)
-
-#: Operations that make a stack that was not there, and those that are given a configuration.
-MAKES = frozenset({Operation.CREATE, Operation.BUILD_IMAGE})
-CONFIGURED = MAKES | {Operation.UPDATE}
-
-#: Operations on the compute fleet of a cluster, whose stack they leave alone.
-ABOUT_FLEET = frozenset({Operation.STOP_FLEET, Operation.START_FLEET})
 
 
 class Phase(StrEnum):
@@ -55,72 +28,6 @@ class Phase(StrEnum):
     SIGNALLING = "signalling"
     ANSWERED = "answered"
     DROPPED = "dropped"
-
-
-#: Engine errors that say nothing about the request: wait and try again, as often as time allows.
-TRANSIENT = frozenset({"Throttled", "ClusterBusy", "Fenced"})
-
-#: Engine errors that may pass: tried again, a bounded number of times.
-RETRIED = frozenset({"Internal", "AlreadyExists"})
-
-
-@dataclass(frozen=True)
-class EngineError:
-    """An error of the engine, as docs/engine.md defines it."""
-
-    code: str
-    message: str
-    details: list[dict[str, Any]] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class EngineResult:
-    """What an engine reported, as docs/engine.md defines it; a crash is reported as code ``Internal``."""
-
-    status: str
-    stack_id: str | None = None
-    sent: bool = False
-    cluster: dict[str, Any] | None = None
-    head_node: str | None = None
-    validation_messages: list[dict[str, str]] = field(default_factory=list)
-    change_set: list[dict[str, Any]] = field(default_factory=list)
-    clusters: list[dict[str, Any]] = field(default_factory=list)
-    cluster_count: int = 0
-    image: dict[str, Any] | None = None
-    images: list[dict[str, Any]] = field(default_factory=list)
-    fleet_status: str | None = None
-    error: EngineError | None = None
-
-
-@dataclass(frozen=True)
-class EngineCall:
-    """One asynchronous invocation of an engine.
-
-    Args:
-        call_id: Its id; client request tokens derive from it.
-        request_id: The request it was made for.
-        operation: What was asked.
-        cluster_name: Of which cluster.
-        sent_at: When it was recorded, just before it was sent.
-        not_after: Its fence: past it the gate sends nothing.
-        version: ParallelCluster version of the engine.
-        ended_at: When its end was heard of; None until then.
-        result: What it reported.
-    """
-
-    call_id: str
-    request_id: str
-    operation: Operation
-    cluster_name: str
-    sent_at: datetime
-    not_after: datetime
-    version: str = ""
-    ended_at: datetime | None = None
-    result: EngineResult | None = None
-
-    def may_act(self, now: datetime) -> bool:
-        """Whether this call may still do something, or say something."""
-        return self.ended_at is None and not deadline.is_over(self.not_after, now)
 
 
 @dataclass(frozen=True)

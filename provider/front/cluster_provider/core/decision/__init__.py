@@ -18,10 +18,11 @@ from cluster_provider.core.decision.fleet import put_back, with_fleet
 from cluster_provider.core.decision.image import decide_image
 from cluster_provider.core.decision.information import decide_information
 from cluster_provider.core.decision.update import decide_update
+from cluster_provider.core.engine_call import EngineResult
 from cluster_provider.core.errors import ERRORS, DeadlineExceeded
 from cluster_provider.core.kinds import Kind
 from cluster_provider.core.observed import ClusterStack, Observed
-from cluster_provider.core.progress import EngineResult, Phase, Progress
+from cluster_provider.core.progress import Phase, Progress
 from cluster_provider.core.request import Request, RequestType
 
 __all__ = ["decide"]

@@ -6,18 +6,10 @@ from datetime import datetime, timedelta
 
 from cluster_provider.core import failures
 from cluster_provider.core.actions import Start, Wait, wait_for
+from cluster_provider.core.engine_call import RETRIED, TRANSIENT, EngineCall, EngineError, Operation
 from cluster_provider.core.errors import ClusterFailed, EngineFailed, ProviderError
 from cluster_provider.core.observed import ClusterStack, Observed
-from cluster_provider.core.progress import (
-    RETRIED,
-    TRANSIENT,
-    EngineCall,
-    EngineError,
-    Operation,
-    Phase,
-    Progress,
-    act_by,
-)
+from cluster_provider.core.progress import Phase, Progress, act_by
 from cluster_provider.core.properties import Properties
 from cluster_provider.core.request import Request
 

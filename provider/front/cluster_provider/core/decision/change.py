@@ -5,9 +5,9 @@ from cluster_provider.core.actions import Action, Fail, Start, Succeed, Wait, wa
 from cluster_provider.core.decision.adoption import is_adopted
 from cluster_provider.core.decision.case import ATTEMPTS_MAX, Case, stack_failure, unless_refused
 from cluster_provider.core.decision.fleet import stop
+from cluster_provider.core.engine_call import EngineError, Operation
 from cluster_provider.core.errors import ProviderError
 from cluster_provider.core.observed import ClusterStack
-from cluster_provider.core.progress import EngineError, Operation
 from cluster_provider.core.request import RequestType
 
 

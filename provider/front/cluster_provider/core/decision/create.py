@@ -11,8 +11,8 @@ from cluster_provider.core.decision.case import (
     unless_refused,
 )
 from cluster_provider.core.decision.change import change
+from cluster_provider.core.engine_call import Operation
 from cluster_provider.core.errors import ClusterFailed, ProviderError
-from cluster_provider.core.progress import Operation
 from cluster_provider.core.request import RequestType
 
 

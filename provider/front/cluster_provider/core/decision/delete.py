@@ -4,10 +4,10 @@ from cluster_provider.core import failures
 from cluster_provider.core.actions import Action, Fail, Succeed, wait_for
 from cluster_provider.core.decision.adoption import lets_go
 from cluster_provider.core.decision.case import ATTEMPTS_MAX, Case, delete, pause_after, settle_first
+from cluster_provider.core.engine_call import Operation
 from cluster_provider.core.errors import ProviderError
 from cluster_provider.core.identity import is_marker
 from cluster_provider.core.observed import ClusterStack
-from cluster_provider.core.progress import Operation
 from cluster_provider.core.properties import DeletionPolicy
 
 

@@ -6,9 +6,9 @@ from datetime import timedelta
 from cluster_provider.core import failures, fleet
 from cluster_provider.core.actions import Fail, Start, Succeed, Wait
 from cluster_provider.core.decision.case import ATTEMPTS_MAX, RETRY_AFTER_S, VALUES_MARGIN_S, Case
+from cluster_provider.core.engine_call import Operation
 from cluster_provider.core.errors import ClusterFailed, DeadlineExceeded, ProviderError
 from cluster_provider.core.observed import ClusterStack
-from cluster_provider.core.progress import Operation
 
 #: This long before the deadline no more waiting for the fleet to stop, in seconds: it is to be started again.
 RESTART_MARGIN_S = 600

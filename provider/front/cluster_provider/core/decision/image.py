@@ -6,10 +6,10 @@ from cluster_provider.core import failures, image, image_failures
 from cluster_provider.core.actions import Action, Fail, Start, Succeed, Wait, wait_for
 from cluster_provider.core.decision.case import ATTEMPTS_MAX, RETRY_AFTER_S, Case, pause_after
 from cluster_provider.core.decision.delete import is_retained
+from cluster_provider.core.engine_call import TRANSIENT, EngineError, Operation
 from cluster_provider.core.errors import EngineFailed
 from cluster_provider.core.identity import is_marker
 from cluster_provider.core.observed import ClusterStack
-from cluster_provider.core.progress import TRANSIENT, EngineError, Operation
 from cluster_provider.core.request import RequestType
 
 #: Statuses from which no AMI comes any more; in others one may, or the stack has done its work and gone.

@@ -5,6 +5,7 @@ from datetime import timedelta
 from cluster_provider.core import failures
 from cluster_provider.core.actions import Action, Fail, Start, Succeed, Wait
 from cluster_provider.core.decision.case import ATTEMPTS_MAX, RETRY_AFTER_S, VALUES_MARGIN_S, Case
+from cluster_provider.core.engine_call import RETRIED, TRANSIENT, EngineError, EngineResult, Operation
 from cluster_provider.core.errors import (
     EngineFailed,
     InvalidProperty,
@@ -15,7 +16,6 @@ from cluster_provider.core.errors import (
 from cluster_provider.core.identity import read_only_id
 from cluster_provider.core.information import is_empty
 from cluster_provider.core.kinds import Kind
-from cluster_provider.core.progress import RETRIED, TRANSIENT, EngineError, EngineResult, Operation
 from cluster_provider.core.questions import Question
 from cluster_provider.core.request import RequestType
 
