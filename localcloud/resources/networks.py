@@ -38,8 +38,11 @@ class Vpc(Resource, moto_vpcs.VPC, CloudFormationModel):
         return vpc.update_resource(wanted)
 
     def update_resource(self, wanted: Wanted) -> "Vpc":
-        """Changes DNS settings and tags in place."""
+        """Changes DNS settings and tags in place; with another range it is another VPC."""
         properties = wanted.properties
+        if properties["CidrBlock"] != self.cidr_block:
+            another: Vpc = super().update_resource(wanted)
+            return another
         # Source: CloudFormation, AWS::EC2::VPC: support is on by default, host names are not.
         self.enable_dns_support = _flag(properties.get("EnableDnsSupport", True))
         self.enable_dns_hostnames = _flag(properties.get("EnableDnsHostnames", False))
