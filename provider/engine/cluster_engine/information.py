@@ -18,17 +18,19 @@ def list_clusters(call: Call, gate: Gate) -> dict[str, Any]:
     Raises:
         EngineError: The library failed.
     """
-    wanted: dict[str, Any] = {}
-    if statuses := call.arguments.get("cluster_status"):
-        wanted["cluster_status"] = statuses
-    prefix = call.arguments.get("name_prefix", "")
+    # Releases before 3.10 take no list of statuses, so both filters are ours.
+    statuses, prefix = call.arguments.get("cluster_status"), call.arguments.get("name_prefix", "")
     found: Listed = []
-    while True:
-        page = library.ask("list_clusters", call.region, gate, **wanted)
-        found += [cluster for cluster in page["clusters"] if cluster["clusterName"].startswith(prefix)]
-        if not page.get("nextToken"):
-            break
-        wanted["next_token"] = page["nextToken"]
+    page: dict[str, Any] = {}
+    while not page or page.get("nextToken"):
+        more = {"next_token": page["nextToken"]} if page else {}
+        page = library.ask("list_clusters", call.region, gate, **more)
+        found += [
+            cluster
+            for cluster in page["clusters"]
+            if cluster["clusterName"].startswith(prefix)
+            and (not statuses or cluster["clusterStatus"] in statuses)
+        ]
     found.sort(key=lambda cluster: str(cluster["clusterName"]))
     return {"clusters": found[:CLUSTERS_MAX], "cluster_count": len(found)}
 
