@@ -81,12 +81,12 @@ class Table(Resource, moto_table.Table, CloudFormationModel):
 
 def _one_at_a_time(name: str) -> Any:
     """Returns a method of moto's backend that no other of these runs beside: what it checks stays so."""
-    method = getattr(DynamoDBBackend, name)
 
-    @wraps(method)
+    @wraps(getattr(DynamoDBBackend, name))
     def alone(self: "Backend", *args: Any, **kwargs: Any) -> Any:
         with self.lock:
-            return method(self, *args, **kwargs)
+            # Looked up now: others may have put theirs in its place, see compute_fleet.py.
+            return getattr(DynamoDBBackend, name)(self, *args, **kwargs)
 
     return alone
 
