@@ -8,7 +8,7 @@ TEMPLATES := template.yaml engine.yaml $(shell grep -rl --include=*.yaml ^AWSTem
 export PYTHONPATH := .:provider/front:provider/engine
 
 .DEFAULT_GOAL := help
-.PHONY: help check format test test-browser schemas build engine publish e2e-examples e2e-artefact e2e-engines property crash bench bench-scale demo local lock clean
+.PHONY: help check format test e2e test-browser schemas build engine publish e2e-examples e2e-artefact e2e-engines property crash bench bench-scale demo local lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1|/' | column -t -s '|'
@@ -43,8 +43,11 @@ check: .venv/.installed ## lint, format, types, import rules, templates
 format: .venv/.installed ## rewrite: format and fix
 	$(PY) -m ruff check --fix . ; $(PY) -m ruff format .
 
-test: .venv/.installed ## every test
-	$(PY) -m pytest $(ARGS)
+test: .venv/.installed ## the tests; those that deploy have targets of their own [ARGS="tests/unit -q"]
+	$(PY) -m pytest $(or $(ARGS),--ignore tests/e2e)
+
+e2e: .venv/.installed ## template.yaml, deployed on the embedded cloud and driven through CloudFormation
+	$(PY) -m pytest tests/e2e $(ARGS)
 
 test-browser: .venv/.browser ## the launch page in chromium, with pictures in build/launch-page
 	@$(PY) -m tools.browser
