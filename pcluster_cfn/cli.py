@@ -1,5 +1,6 @@
 """The command line: what it takes, and how errors leave it."""
 
+import json
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -27,6 +28,9 @@ from pcluster_cfn.stacks import Outcome
 from pcluster_cfn.template import Template
 from pcluster_cfn.validation.command import validate
 
+#: Progress then goes to standard error, so that standard output is JSON and nothing else.
+_JSON = click.option("--json", "wants_json", is_flag=True, help="Print the outcome as JSON, for scripts.")
+
 
 class _OneLineErrors(click.Group):
     """Turns errors that the user can act on into one line, and Ctrl-C into its exit code."""
@@ -47,7 +51,7 @@ def main() -> None:
     """Clusters from CloudFormation templates: deploy them, or try them on this machine."""
 
 
-@main.command(epilog=EXIT_CODES)
+@main.command(epilog=EXIT_CODES, short_help="Start an embedded cloud for real AWS clients.")
 @click.option("--port", default=0, help="TCP port on 127.0.0.1; 0 takes a free one.", show_default=True)
 @click.option("--region", default="us-east-1", show_default=True)
 @click.option(
@@ -65,7 +69,7 @@ def local(port: int, region: str, skip_idle: bool) -> None:
         local_cloud.run(cloud, Console(stderr=True))
 
 
-@main.command(epilog=EXIT_CODES)
+@main.command(epilog=EXIT_CODES, short_help="Create or update a stack and show its progress.")
 @click.argument("template", type=click.Path(path_type=Path))
 @click.option("-p", "--parameter", "parameters", type=ASSIGNMENT, multiple=True, help="Template parameter.")
 @click.option("--stack-name", help="Name of the stack; the template's file name without one.")
@@ -77,6 +81,7 @@ def local(port: int, region: str, skip_idle: bool) -> None:
     help="Bucket for what the template names by local path.",
 )
 @click.option("--tags", type=ASSIGNMENT, multiple=True, help="Tag of the stack; reaches the cluster, too.")
+@_JSON
 def deploy(
     *,
     template: Path,
@@ -85,6 +90,7 @@ def deploy(
     region: str | None,
     bucket: str | None,
     tags: Iterable[tuple[str, str]],
+    wants_json: bool,
 ) -> None:
     """Create or update a stack from TEMPLATE and show its progress.
 
@@ -95,7 +101,7 @@ def deploy(
     name = stack_name or template.stem
     target = Bucket(aws.client("s3"), bucket) if bucket else None
     parsed = Template.read(template)
-    with _interruptible(name), view_for(Console(), name) as view:
+    with _interruptible(name), view_for(Console(stderr=wants_json), name) as view:
         if has_local_artefacts(parsed, template.parent):
             if target is None:
                 raise CommandError(
@@ -104,20 +110,21 @@ def deploy(
             package(parsed, template.parent, target)
         deployer = Deployer(aws, bucket=target)
         outcome = deployer.deploy(Deployment(name, parsed, dict(parameters), dict(tags)), view)
-    _finish(outcome)
+    _finish(outcome, wants_json=wants_json)
 
 
 @main.command(epilog=EXIT_CODES)
 @click.argument("stack")
 @click.option("--region", help="Region; the AWS configuration's without one.")
-def delete(stack: str, region: str | None) -> None:
+@_JSON
+def delete(stack: str, region: str | None, wants_json: bool) -> None:
     """Delete STACK and show its progress."""
-    with _interruptible(stack), view_for(Console(), stack) as view:
+    with _interruptible(stack), view_for(Console(stderr=wants_json), stack) as view:
         outcome = Deployer(session(region)).delete(stack, view)
-    _finish(outcome)
+    _finish(outcome, wants_json=wants_json)
 
 
-@main.command(epilog=EXIT_CODES)
+@main.command(epilog=EXIT_CODES, short_help="Take a cluster through its life on this machine.")
 @click.argument("template", type=click.Path(path_type=Path), required=False)
 @click.option("-p", "--parameter", "parameters", type=ASSIGNMENT, multiple=True, help="Template parameter.")
 def demo(template: Path | None, parameters: Iterable[tuple[str, str]]) -> None:
@@ -154,7 +161,10 @@ def _interruptible(stack_name: str) -> Iterator[None]:
         sys.exit(INTERRUPTED)
 
 
-def _finish(outcome: Outcome) -> None:
-    print_outcome(Console(), outcome)
+def _finish(outcome: Outcome, *, wants_json: bool) -> None:
+    if wants_json:
+        click.echo(json.dumps(outcome.as_json(), indent=2))
+    else:
+        print_outcome(Console(), outcome)
     if not outcome.succeeded:
         sys.exit(1)

@@ -91,6 +91,22 @@ class Outcome:
         """Whether the stack is now as it was wanted, and not as it was before or half gone."""
         return self.status in _SUCCESSES
 
+    def as_json(self) -> dict[str, Any]:
+        """Returns it for programs, in CloudFormation's words."""
+        causes = [] if self.succeeded else self.root_causes()
+        return {
+            "StackName": self.stack_name,
+            "StackId": self.stack_id,
+            "StackStatus": self.status,
+            "StackStatusReason": self.reason,
+            "Changed": self.changed,
+            "Outputs": self.outputs,
+            "RootCauses": [
+                {"Resource": "/".join(event.path), "ResourceType": event.type, "Reason": event.reason}
+                for event in causes
+            ],
+        }
+
     def root_causes(self) -> list[Event]:
         """Returns the failures that are nobody else's consequence, oldest first."""
         failures = [event for event in self.events if event.failed and event.path]

@@ -14,7 +14,7 @@ from pcluster_cfn.quick_create.source import remark_on_local_paths
 from pcluster_cfn.template import Template
 
 
-@click.command("launch-page", epilog=EXIT_CODES)
+@click.command("launch-page", epilog=EXIT_CODES, short_help="Write a web page that launches a template.")
 @click.argument("template", type=click.Path(path_type=Path))
 @click.option(
     "--template-url",

@@ -15,7 +15,7 @@ from pcluster_cfn.publishing.report import Report, upload
 from pcluster_cfn.session import session
 
 
-@click.command("publish", epilog=EXIT_CODES)
+@click.command("publish", epilog=EXIT_CODES, short_help="Upload the provider for others to nest or launch.")
 @click.option(
     "--bucket",
     required=True,

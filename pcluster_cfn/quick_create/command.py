@@ -16,7 +16,7 @@ from pcluster_cfn.quick_create.source import read_template, remark_on_local_path
 from pcluster_cfn.session import configured_region
 
 
-@click.command("quick-create", epilog=EXIT_CODES)
+@click.command("quick-create", epilog=EXIT_CODES, short_help="Make links that launch a template.")
 @click.option(
     "--template-url",
     required=True,

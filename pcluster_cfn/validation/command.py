@@ -50,7 +50,7 @@ class Found:
         }
 
 
-@click.command(epilog=_EXIT_CODES)
+@click.command(epilog=_EXIT_CODES, short_help="Find mistakes before a deployment.")
 @click.argument(
     "templates",
     nargs=-1,

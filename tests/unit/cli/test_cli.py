@@ -1,7 +1,9 @@
 """Wrong usage is one line that says what to do, with its own exit code."""
 
+import json
 import subprocess
 import sys
+from datetime import UTC, datetime
 
 import click
 import pytest
@@ -9,6 +11,7 @@ from click.testing import CliRunner
 
 from pcluster_cfn.cli import main
 from pcluster_cfn.local import export_lines
+from pcluster_cfn.stacks import Event, Outcome
 
 
 @pytest.fixture
@@ -74,6 +77,23 @@ def test_an_interrupted_command_ends_as_shells_report_it():
 def test_help_documents_the_exit_codes():
     for command in ([], ["deploy"], ["delete"], ["local"], ["demo"], ["publish"]):
         assert "Exit codes: 0" in run(*command, "--help").output
+
+
+def test_help_says_of_every_command_what_it_does_without_breaking_off():
+    listed = run("--help").output.split("Commands:")[1]
+    assert "..." not in listed
+    assert [name for name in main.commands if f"\n  {name} " not in listed] == []
+
+
+def test_an_outcome_for_programs_has_its_outputs_or_its_root_causes():
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    event = Event(("Cluster",), "Custom::PclusterCluster", "CREATE_FAILED", "no", "hpc", at)
+    good = Outcome("hpc", "arn", "CREATE_COMPLETE", "", {"Ip": "203.0.113.7"}, [event])
+    bad = Outcome("hpc", "arn", "ROLLBACK_COMPLETE", "rolled back", {}, [event])
+    assert (good.as_json()["Outputs"], good.as_json()["RootCauses"]) == ({"Ip": "203.0.113.7"}, [])
+    (cause,) = bad.as_json()["RootCauses"]
+    assert (cause["Resource"], cause["Reason"]) == ("Cluster", "no")
+    assert json.loads(json.dumps(bad.as_json()))["StackStatus"] == "ROLLBACK_COMPLETE"
 
 
 def test_exports_are_lines_that_a_shell_evaluates():
