@@ -19,7 +19,7 @@ def values(schema, depth):
         case "boolean":
             return st.booleans()
         case "integer":
-            return st.integers(schema.get("minimum"), schema.get("maximum"))
+            return st.integers(smallest_integer(schema), schema.get("maximum"))
         case "number":
             numbers = st.floats(schema.get("minimum"), allow_nan=False, allow_infinity=False)
             return numbers | st.integers(0, 99)
@@ -44,6 +44,12 @@ def objects(schema, depth):
         {key: values(places[key], depth) for key in needed},
         optional={key: values(places[key], depth - 1) for key in optional},
     )
+
+
+def smallest_integer(schema):
+    if "exclusiveMinimum" in schema:
+        return schema["exclusiveMinimum"] + 1
+    return schema.get("minimum")
 
 
 def is_section(schema):

@@ -213,7 +213,9 @@ _TYPE_WORDS = {
 }
 _LIMIT_WORDS = {
     "minimum": "at least {}",
+    "exclusiveMinimum": "more than {}",
     "maximum": "at most {}",
+    "exclusiveMaximum": "less than {}",
     "minItems": "at least {} item(s)",
     "maxItems": "at most {} item(s)",
     "minLength": "at least {} character(s)",

@@ -1,6 +1,7 @@
 """Simulated time: order, jumps, skipped idle time."""
 
 import threading
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -187,7 +188,9 @@ def test_a_thread_that_rests_does_not_count(skipping):
         assert not fired.wait(0.05)
         with skipping.resting():
             assert fired.wait(PATIENCE_S)
-    assert skipping.in_flight == 0
+    give_up_at_s = time.monotonic() + PATIENCE_S
+    while skipping.in_flight:  # the timer's own action ends a moment after it was seen
+        assert time.monotonic() < give_up_at_s
 
 
 def test_an_action_counts_as_work_in_flight(skipping):
