@@ -57,5 +57,6 @@ def register() -> None:
     absent.answer_api_calls()
     s3.judge_bucket_policies_like_s3()
     s3.refuse_bodies_that_differ_from_their_checksum()
+    s3.list_versions_without_their_contents()
     for cached in (parsing.get_model_list, parsing.get_model_map, parsing.get_name_type_map):
         cached.cache_clear()

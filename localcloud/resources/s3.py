@@ -4,7 +4,8 @@ import base64
 import hashlib
 import json
 from contextlib import suppress
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, Self
 
 from moto.core.common_models import CloudFormationModel
 from moto.iam.access_control import IAMPolicy, PermissionResult
@@ -62,6 +63,72 @@ def refuse_bodies_that_differ_from_their_checksum() -> None:
         return put_object(self)
 
     response_class.put_object = put_object_if_it_is_whole
+
+
+class _ListedKey(moto_s3.FakeKey):
+    """A version of an object as a listing tells of it: it shares the contents, and never closes them."""
+
+    def __new__(cls, _: moto_s3.FakeKey) -> Self:
+        return object.__new__(cls)  # moto's own keeps every object for as long as the process runs
+
+    def __init__(self, key: moto_s3.FakeKey) -> None:
+        self.__dict__.update(key.__dict__)
+
+    def __deepcopy__(self, _: Any) -> Self:
+        return self
+
+    def __del__(self) -> None:
+        """Leaves the contents to the object whose they are."""
+
+
+class _ListedMarker(moto_s3.FakeDeleteMarker):
+    """The same of a deletion."""
+
+    def __new__(cls, _: moto_s3.FakeDeleteMarker) -> Self:
+        return object.__new__(cls)
+
+    def __init__(self, marker: moto_s3.FakeDeleteMarker) -> None:
+        self.__dict__.update(marker.__dict__)
+
+    def __deepcopy__(self, _: Any) -> Self:
+        return self
+
+
+class _Listed:
+    """What a listing of versions looks at: the objects of a bucket below a prefix."""
+
+    def __init__(self, bucket: FakeBucket, prefix: str) -> None:
+        self.keys = self
+        self._versions = [
+            (name, [_listed(version) for version in versions])
+            for name, versions in list(bucket.keys.iterlists())
+            if name.startswith(prefix)
+        ]
+
+    def iterlists(self) -> list[tuple[str, list[Any]]]:
+        """Every name with its versions."""
+        return self._versions
+
+
+def _listed(version: Any) -> Any:
+    return _ListedKey(version) if isinstance(version, moto_s3.FakeKey) else _ListedMarker(version)
+
+
+def list_versions_without_their_contents() -> None:
+    """Lets a listing of versions look at what it lists.
+
+    moto copies every object of the bucket for each listing, contents included, and keeps the copies: one
+    bucket has the artefacts of all clusters of a Region.
+    """
+    backend_class: Any = moto_s3.S3Backend
+    list_all = backend_class.list_object_versions
+
+    def list_below_prefix(self: Any, bucket_name: str, *args: Any, prefix: str = "", **options: Any) -> Any:
+        listed = _Listed(self.get_bucket(bucket_name), prefix)
+        backend = SimpleNamespace(get_bucket=lambda _: listed)
+        return list_all(backend, bucket_name, *args, prefix=prefix, **options)
+
+    backend_class.list_object_versions = list_below_prefix
 
 
 class BucketPolicy(Resource, CloudFormationModel):
