@@ -37,6 +37,7 @@ plan() {
   change_set=$(grep -o 'arn:[^ ]*:changeSet/[^ ]*' <<<"$answer" || true)
   if [ -z "$change_set" ]; then
     echo "$answer"
+    sleep 1 # the AWS CLI names change sets by the second, and one without changes stays
     return
   fi
   aws cloudformation describe-change-set --change-set-name "$change_set" --output table \
