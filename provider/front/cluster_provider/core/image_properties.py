@@ -5,14 +5,7 @@ from typing import Any
 
 from cluster_provider.core.checking import Rules
 from cluster_provider.core.deadline import SERVICE_TIMEOUT_MAX_S
-from cluster_provider.core.properties import (
-    DeletionPolicy,
-    Properties,
-    arguments,
-    digest,
-    kept_configuration,
-    service_timeout_s,
-)
+from cluster_provider.core.properties import Properties, parse_configured
 
 #: Source: aws-parallelcluster 3.16.1, constants.py (PCLUSTER_IMAGE_ID_REGEX).
 IMAGE_ID_PATTERN = r"^([a-zA-Z][a-zA-Z0-9-]{0,127})$"
@@ -63,16 +56,4 @@ def parse_image(raw: Mapping[str, Any]) -> Properties:
         InvalidProperty: A property has an impossible value or an unknown name, or the configuration is
             larger than a record can hold.
     """
-    RULES.check(raw)
-    timeout_s = service_timeout_s(raw)
-    if timeout_s is None:
-        raise RULES.invalid("ServiceTimeout", raw["ServiceTimeout"])
-    return Properties(
-        cluster_name=raw["ImageId"],
-        configuration=kept_configuration(CONFIGURATION, raw[CONFIGURATION]),
-        configuration_digest=digest(raw[CONFIGURATION]),
-        deletion_policy=DeletionPolicy(raw.get("DeletionPolicy", DeletionPolicy.DELETE)),
-        arguments=arguments(raw),
-        version=raw.get("PclusterVersion"),
-        service_timeout_s=timeout_s,
-    )
+    return parse_configured(raw, RULES, "ImageId", CONFIGURATION)

@@ -131,14 +131,28 @@ def parse_properties(raw: Mapping[str, Any]) -> Properties:
         InvalidProperty: A property has an impossible value or an unknown name, or the configuration is
             larger than a record can hold.
     """
-    RULES.check(raw)
+    return parse_configured(raw, RULES, "ClusterName", "ClusterConfiguration")
+
+
+def parse_configured(
+    raw: Mapping[str, Any], rules: Rules, name_key: str, configuration_key: str
+) -> Properties:
+    """The properties of a resource that has a name and a configuration; raises as ``parse_properties``.
+
+    Args:
+        raw: The properties as they arrived.
+        rules: What they may be.
+        name_key: Which one is the name.
+        configuration_key: Which one is the configuration.
+    """
+    rules.check(raw)
     timeout_s = service_timeout_s(raw)
     if timeout_s is None:
-        raise RULES.invalid("ServiceTimeout", raw["ServiceTimeout"])
+        raise rules.invalid("ServiceTimeout", raw["ServiceTimeout"])
     return Properties(
-        cluster_name=raw["ClusterName"],
-        configuration=kept_configuration("ClusterConfiguration", raw["ClusterConfiguration"]),
-        configuration_digest=digest(raw["ClusterConfiguration"]),
+        cluster_name=raw[name_key],
+        configuration=kept_configuration(configuration_key, raw[configuration_key]),
+        configuration_digest=digest(raw[configuration_key]),
         deletion_policy=DeletionPolicy(raw.get("DeletionPolicy", DeletionPolicy.DELETE)),
         arguments=arguments(raw),
         version=raw.get("PclusterVersion"),
