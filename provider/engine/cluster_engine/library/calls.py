@@ -1,0 +1,186 @@
+"""The library's functions, called as they are behind the gate."""
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, Self
+
+import pcluster.lib
+from pcluster.api import errors
+from pcluster.api.controllers.common import convert_errors
+from pcluster.aws.common import StackNotFoundError
+from pcluster.models.cluster import Cluster
+from pcluster.utils import get_installed_version
+
+from cluster_engine.errors import EngineError
+from cluster_engine.gate import STOPPED, Gate
+from cluster_engine.library.isolation import isolated
+from cluster_engine.library.refusals import as_text, content_of, engine_error
+
+logger = logging.getLogger(__name__)
+
+Answer = dict[str, Any]
+
+#: The library's function for each operation of docs/engine.md, and what makes it that operation.
+#: Source: pcluster/api/openapi/openapi.yaml.
+FUNCTIONS: dict[str, tuple[str, Answer]] = {
+    "create": ("create_cluster", {}),
+    "update": ("update_cluster", {}),
+    "delete": ("delete_cluster", {}),
+    "describe": ("describe_cluster", {}),
+    "stop-fleet": ("update_compute_fleet", {"status": "STOP_REQUESTED"}),
+    "start-fleet": ("update_compute_fleet", {"status": "START_REQUESTED"}),
+    "build-image": ("build_image", {}),
+    "describe-image": ("describe_image", {}),
+    "delete-image": ("delete_image", {}),
+}
+
+#: Those that change nothing.
+READS = frozenset({"describe", "describe-image"})
+
+#: What a refused change needs, if a stopped fleet is all that is missing.
+FLEET_STOP = "fleet-stop"
+
+
+def version() -> str:
+    """Returns the ParallelCluster version of this engine."""
+    return str(get_installed_version())
+
+
+def invoke(operation: str, name: str, region: str, gate: Gate, **arguments: Any) -> Answer:
+    """Runs the library's function for an operation behind the gate and returns its answer.
+
+    Args:
+        operation: One of ``FUNCTIONS``.
+        name: The cluster's name, or the image's id.
+        region: Passed to the library; the process's own Region is back in place afterwards.
+        gate: What guards this call.
+        arguments: Further keyword arguments of the library's function. With ``dryrun`` it ends before it
+            changes anything and answers with ``changeSet`` and ``validationMessages``.
+
+    Returns:
+        The library's answer in its own camelCase. Empty where CloudFormation accepted the request and only
+        what the library did afterwards failed: what was asked for is under way.
+
+    Raises:
+        EngineError: The library refused or failed.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        raise RuntimeError("the library's validators need the main thread")
+    with isolated(region, gate):
+        try:
+            if operation not in READS and "dryrun" not in arguments:
+                gate.check_fence()  # what would be refused at the end is not begun
+            function_name, kind = FUNCTIONS[operation]
+            subject = {"image_id" if operation.endswith("-image") else "cluster_name": name}
+            function = partial(getattr(pcluster.lib, function_name), **subject, region=region, **kind)
+            answer: Answer = function(**_accepted(arguments))
+        except errors.DryrunOperationException as passed:  # how a good dry run ends
+            answer = content_of(passed)
+        except Exception as error:
+            if gate.accepted:
+                logger.warning("accepted, but the library failed afterwards", exc_info=True)
+                return {}
+            refusal = engine_error(operation, name, error, gate)
+            if refusal.code == "UpdateRejected":
+                _judge_cures(refusal, name, partial(function, **arguments), gate)
+            raise refusal from error
+        return answer | {"changeSet": as_text(answer["changeSet"])} if answer.get("changeSet") else answer
+
+
+def ask(function: str, region: str, gate: Gate, **arguments: Any) -> Answer:
+    """Runs a function of ``pcluster.lib`` that only asks, and returns its answer.
+
+    Args:
+        function: Its name.
+        region: As for ``invoke``.
+        gate: What guards this call.
+        arguments: Its further keyword arguments.
+
+    Raises:
+        EngineError: The library refused or failed.
+    """
+    with isolated(region, gate):
+        try:
+            answer: Answer = getattr(pcluster.lib, function)(region=region, **arguments)
+        except Exception as error:
+            raise engine_error("describe", "", error, gate) from error
+    return answer
+
+
+def stored_configuration(name: str, region: str, gate: Gate) -> str:
+    """Returns the configuration that a cluster was last made from, as its author wrote it: YAML.
+
+    Raises:
+        EngineError: There is no such cluster, or its configuration could not be read.
+    """
+    with isolated(region, gate):
+        try:
+            gate.check_fence()
+            return str(convert_errors()(_source_configuration)(name))
+        except Exception as error:
+            raise engine_error("update", name, error, gate) from error
+
+
+def _source_configuration(name: str) -> Any:
+    try:
+        return Cluster(name).source_config_text
+    except StackNotFoundError as error:
+        raise errors.NotFoundException(str(error)) from error
+
+
+def _judge_cures(refusal: EngineError, name: str, update: Callable[..., Any], gate: Gate) -> None:
+    """Notes with each refused change whether a stopped fleet is all that it needs.
+
+    The library's own dry run tells, with a fleet that it sees stopped: what it still refuses needs something
+    else. Its texts do not tell: those about login nodes and storage speak of stopping the fleet as well.
+
+    Raises:
+        EngineError: The dry run came to no verdict.
+    """
+    left = {detail["parameter"] for detail in refusal.details}
+    if gate.fleet_status != STOPPED:
+        try:
+            with gate.fleet_seen_stopped():
+                left = _refused_parameters(update)
+        except Exception as error:
+            raise engine_error("update", name, error, gate) from error
+    for detail in refusal.details:
+        detail["cure"] = "" if detail["parameter"] in left else FLEET_STOP
+
+
+def _refused_parameters(update: Callable[..., Any]) -> set[str]:
+    """The parameters that a dry run of an update refuses; its configuration was found valid already."""
+    try:
+        update(dryrun=True, suppress_validators=_Texts(["ALL"]))
+    except errors.DryrunOperationException:
+        return set()
+    except errors.UpdateClusterBadRequestException as error:
+        refused = content_of(error).get("updateValidationErrors") or []
+        return {item["parameter"] for item in refused}
+    raise RuntimeError("a dry run of the library ended like a real update")
+
+
+class _Texts(str):
+    """A list of texts that is also its first text.
+
+    The library took no lists before 3.10: it compared the whole argument with the pattern of one text, and
+    then went through it all the same. Source: pcluster/cli/entrypoint.py, re_validator (3.6.0).
+    """
+
+    _texts: list[str]
+
+    def __new__(cls, texts: list[str]) -> Self:
+        made = super().__new__(cls, texts[0])
+        made._texts = texts
+        return made
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._texts)
+
+
+def _accepted(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Returns the arguments in a form that every release accepts."""
+    suppressed = arguments.get("suppress_validators")
+    return {**arguments, "suppress_validators": _Texts(suppressed)} if suppressed else arguments
