@@ -12,7 +12,7 @@ from typing import assert_never
 
 from cluster_provider import adoption, answers
 from cluster_provider.answers import Answer
-from cluster_provider.core import bookkeeping, calls, deadline, measurements
+from cluster_provider.core import acceptance, bookkeeping, calls, conclusion, deadline, measurements
 from cluster_provider.core.actions import Action, Adopt, Fail, Nothing, Resend, Start, Succeed, Wait
 from cluster_provider.core.decision import decide
 from cluster_provider.core.engine_call import CONFIGURED, EngineResult, Operation
@@ -87,16 +87,16 @@ class OperationService:
             return
         wake_at = deadline.next_wake(now, now)
         try:
-            record = bookkeeping.accepted(present, request, wake_at)
+            record = acceptance.accepted(present, request, wake_at)
             progress = Progress(
                 now,
                 engine_version=self._pinned(request),
                 cluster_name=record.following,
-                signals=bookkeeping.signals(present, request),
+                signals=acceptance.signals(present, request),
             )
             self._records.write(
                 request.owner,
-                lambda present: bookkeeping.accepted(present, request, wake_at),
+                lambda present: acceptance.accepted(present, request, wake_at),
                 OperationRecord(request, progress),
             )
         except Superseded:
@@ -293,11 +293,11 @@ class OperationService:
         wake_at = now + timedelta(seconds=RESEND_AFTER_S)
         self._records.change(
             operation.request.owner,
-            lambda present: bookkeeping.concluded(present, operation, action, wake_at),
+            lambda present: conclusion.concluded(present, operation, action, wake_at),
             operation,
             holder=holder,
         )
-        if let_go := bookkeeping.lets_go(record, operation, action):
+        if let_go := conclusion.lets_go(record, operation, action):
             self._ports.claims.disclaim(let_go, operation.request.owner)
         return answers.written(operation)
 

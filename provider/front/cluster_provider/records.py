@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from cluster_provider.core import bookkeeping, measurements
+from cluster_provider.core import conclusion, measurements
 from cluster_provider.core.identity import Owner
 from cluster_provider.core.progress import OperationRecord, OwnerRecord, Phase
 from cluster_provider.ports import Clock, Metrics, Operations
@@ -78,10 +78,10 @@ class Records:
         """A request is answered, but its cluster goes on: it is followed until the wait condition is told."""
         request, now = operation.request, self._clock.now()
         followed = replace(operation, progress=replace(operation.progress, phase=Phase.FOLLOWING))
-        self.change(request.owner, lambda record: bookkeeping.followed(record, request, now), followed)
+        self.change(request.owner, lambda record: conclusion.followed(record, request, now), followed)
 
     def close(self, operation: OperationRecord, phase: Phase) -> None:
         """A request is over: answered, or dropped."""
         request = operation.request
         closed = replace(operation, progress=replace(operation.progress, phase=phase))
-        self.change(request.owner, lambda record: bookkeeping.answered(record, request.request_id), closed)
+        self.change(request.owner, lambda record: conclusion.answered(record, request.request_id), closed)

@@ -1,0 +1,116 @@
+"""What a request changes about its owner's record when it is accepted."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from cluster_provider.core import deadline
+from cluster_provider.core.errors import Superseded
+from cluster_provider.core.progress import OwnerRecord
+from cluster_provider.core.properties import digest
+from cluster_provider.core.request import Request, RequestType
+
+
+def accepted(record: OwnerRecord | None, request: Request, wake_at: datetime) -> OwnerRecord:
+    """A request is the newest of its owner; older open ones are superseded by that alone.
+
+    Raises:
+        Superseded: This request, or a newer one of this owner, was accepted already.
+    """
+    late_at = deadline.half_way(request.issued_at, request.deadline)
+    if record is None:
+        fresh = OwnerRecord(
+            request.request_id, request.issued_at, request.type, wake_at=wake_at, late_at=late_at
+        )
+        return replace(_with_handle(fresh, request), following=cluster_of(fresh, request))
+    if request.request_id == record.newest_request_id or _is_late(record, request):
+        raise Superseded(request.request_id)
+    record = _with_handle(_corrected(record, request), request)
+    return replace(
+        record,
+        newest_request_id=request.request_id,
+        newest_issued_at=max(request.issued_at, record.newest_issued_at),
+        newest_type=request.type,
+        is_open=True,
+        following=cluster_of(record, request),
+        wake_at=wake_at,
+        watching=None,
+        late_at=late_at,
+    )
+
+
+def signals(record: OwnerRecord | None, request: Request) -> bool:
+    """Whether a request's end is signalled to a wait condition, asked before the request is accepted.
+
+    Neither wait conditions nor their handles can be used twice: what was signalled once counts for ever.
+    Source: AWS CloudFormation user guide, AWS::CloudFormation::WaitConditionHandle.
+    """
+    if request.signal_url is None:
+        return False
+    return record is None or digest(request.signal_url) not in record.handles
+
+
+def _with_handle(record: OwnerRecord, request: Request) -> OwnerRecord:
+    if not signals(record, request):
+        return record
+    return replace(record, handles=[*record.handles, digest(request.signal_url)])
+
+
+def _is_late(record: OwnerRecord, request: Request) -> bool:
+    """Whether a newer request was accepted already.
+
+    Dates in response URLs are whole seconds of whichever host signed them, so a small step back is no
+    order at all; then the later receipt counts. Nothing comes after a Delete that is still open.
+    """
+    behind_s = (record.newest_issued_at - request.issued_at).total_seconds()
+    if behind_s <= deadline.ORDER_TOLERANCE_S:
+        deleting = record.is_open and record.newest_type is RequestType.DELETE
+        return behind_s > 0 and deleting and request.type is not RequestType.DELETE
+    return True
+
+
+def _corrected(record: OwnerRecord, request: Request) -> OwnerRecord:
+    """Takes back what CloudFormation was told and did not hear, since it names a cluster that it knows.
+
+    An answer that comes after a cancellation or too late is ignored. Then an Update names another cluster
+    than the one that was told, and a Delete an id that CloudFormation made up.
+    """
+    named, heard = request.physical_id or "", record.heard
+    if named in record.clusters and named not in heard:
+        heard = [*heard, named]
+    made_up = request.type is RequestType.DELETE and named not in heard and request.owner.is_made_up(named)
+    if not made_up and request.type is not RequestType.UPDATE:
+        return replace(record, heard=heard)
+    wanted = request.properties.cluster_name if request.properties is not None else ""
+    clusters = {
+        name: cluster if name in {wanted, *heard} else replace(cluster, reported=False)
+        for name, cluster in record.clusters.items()
+    }
+    return replace(record, clusters=clusters, heard=heard)
+
+
+def cluster_of(record: OwnerRecord, request: Request) -> str:
+    """The name of the cluster that a request is about.
+
+    A Delete may carry an id that CloudFormation made up, because the Create it follows was cancelled
+    before it was answered; then it is about what this owner made and never reported.
+    Source: cloudformation-coverage-roadmap issues 1814 and 1730.
+    """
+    if request.kind.is_read_only:
+        return ""
+    if request.type is RequestType.CREATE:
+        return request.properties.cluster_name if request.properties is not None else ""
+    if request.type is RequestType.UPDATE:
+        return _update_target(record, request)
+    if request.physical_id in record.clusters:
+        return request.physical_id or ""
+    unreported = [cluster.name for cluster in record.clusters.values() if not cluster.reported]
+    return unreported[-1] if unreported else request.physical_id or ""
+
+
+def _update_target(record: OwnerRecord, request: Request) -> str:
+    """The wanted name, if it may be another than the present one; else the cluster there is."""
+    wanted = request.properties.cluster_name if request.properties is not None else ""
+    known = record.clusters.get(wanted)
+    if wanted and (request.may_replace or (known is not None and known.reported)):
+        return wanted
+    return request.physical_id or ""

@@ -1,0 +1,122 @@
+"""What an answer leaves behind: what is recorded when it is written down, and when it has arrived."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from cluster_provider.core import deadline, fleet
+from cluster_provider.core.actions import Fail, Succeed
+from cluster_provider.core.attributes import pool_count
+from cluster_provider.core.bookkeeping import seen
+from cluster_provider.core.observed import Settled
+from cluster_provider.core.progress import OperationRecord, OwnerRecord, Progress, Undo
+from cluster_provider.core.properties import DeletionPolicy
+from cluster_provider.core.request import Request, RequestType
+
+
+def lets_go(record: OwnerRecord, operation: OperationRecord, action: Succeed | Fail) -> str:
+    """ARN of the cluster that was taken over and is the owner's no more with this answer; else empty.
+
+    One whose fleet is still to be started is kept until the Delete that follows a failed Create.
+    """
+    request, known = operation.request, record.clusters.get(operation.progress.cluster_name)
+    if known is None or known.adopted_at is None or known.stack_id is None:
+        return ""
+    failed = request.type is RequestType.CREATE and isinstance(action, Fail)
+    if failed and fleet.is_owed(known, operation.progress):
+        return ""
+    deleted = request.type is RequestType.DELETE and isinstance(action, Succeed)
+    return known.stack_id if failed or deleted else ""
+
+
+def concluded(
+    record: OwnerRecord, operation: OperationRecord, action: Succeed | Fail, wake_at: datetime
+) -> OwnerRecord:
+    """An answer was written down: what follows from it is recorded with it, and its sending is armed."""
+    let_go = lets_go(record, operation, action)
+    if isinstance(action, Succeed):
+        record = _succeeded(record, operation, action)
+    else:
+        record = _failed(record, operation, action)
+    if let_go:
+        record = replace(record, released=[*record.released, let_go])
+        record = _forget(record, operation.progress.cluster_name)
+    record = _with_fleet(record, operation.progress)
+    return replace(record, wake_at=wake_at, watching=None)
+
+
+def _succeeded(record: OwnerRecord, operation: OperationRecord, action: Succeed) -> OwnerRecord:
+    """A request succeeded: what is true of its cluster now is kept, for the next Update to compare with."""
+    request, progress = operation.request, operation.progress
+    if request.type is RequestType.DELETE:
+        return _forget_unreported(_forget(_retained(record, request), progress.cluster_name))
+    record = _forget_unreported(replace(record, undo=None), but=progress.cluster_name)
+    stack = action.cluster
+    if stack is None or request.properties is None:
+        return record
+    if action.begun:
+        cluster = seen(record, stack, request.request_id).clusters[stack.name]
+        return replace(record, clusters={**record.clusters, stack.name: replace(cluster, reported=True)})
+    settled = Settled(request.properties.configuration_digest, stack.config_version, progress.tags or {})
+    cluster = seen(record, stack, request.request_id).clusters[stack.name]
+    cluster = replace(cluster, reported=True, touched=False, settled=settled)
+    described = action.description.cluster if action.description is not None else None
+    return replace(
+        record,
+        clusters={**record.clusters, stack.name: cluster},
+        login_pools=max(record.login_pools, pool_count(described)),
+    )
+
+
+def _with_fleet(record: OwnerRecord, progress: Progress) -> OwnerRecord:
+    """The compute fleet is as it was found, or on its way there: nothing is owed any more."""
+    known = record.clusters.get(progress.cluster_name)
+    if known is None or fleet.is_owed(known, progress):
+        return record
+    return replace(record, clusters={**record.clusters, known.name: replace(known, fleet_found="")})
+
+
+def _retained(record: OwnerRecord, request: Request) -> OwnerRecord:
+    """A Delete that keeps its cluster; one that is repeated, since its answer was not heard, keeps it too."""
+    known = record.clusters.get(request.physical_id or "")
+    if request.deletion_policy is not DeletionPolicy.RETAIN or known is None or not known.was_whole:
+        return record
+    return replace(record, retained=[*record.retained, known.stack_id]) if known.stack_id else record
+
+
+def _failed(record: OwnerRecord, operation: OperationRecord, action: Fail) -> OwnerRecord:
+    """A request failed: what must be known of it when CloudFormation rolls back."""
+    request, progress = operation.request, operation.progress
+    if request.type is RequestType.UPDATE and request.old_digest is not None:
+        undo = None if progress.effect_seen else Undo(request.digest, request.old_digest)
+        return _forget(replace(record, undo=undo), progress.cluster_name, unless_seen=True)
+    if request.type is RequestType.CREATE and action.physical_id == request.failure_id:
+        return _forget(record, progress.cluster_name, unless_seen=True)
+    return record
+
+
+def followed(record: OwnerRecord, request: Request, wake_at: datetime) -> OwnerRecord:
+    """A request is answered, and its cluster followed further unless a newer request came."""
+    if record.newest_request_id != request.request_id or request.signal_by is None:
+        return record
+    late_at = deadline.half_way(request.issued_at, request.signal_by)
+    return replace(record, wake_at=wake_at, watching=None, late_at=late_at)
+
+
+def answered(record: OwnerRecord, request_id: str) -> OwnerRecord:
+    """A request is over; nothing is waited for unless a newer one came."""
+    if record.newest_request_id != request_id:
+        return record
+    return replace(record, is_open=False, following="", wake_at=None, watching=None)
+
+
+def _forget_unreported(record: OwnerRecord, but: str = "") -> OwnerRecord:
+    """Clusters nobody was told of are gone by now: an answer waits until they are."""
+    kept = {name: item for name, item in record.clusters.items() if item.reported or name == but}
+    return replace(record, clusters=kept)
+
+
+def _forget(record: OwnerRecord, name: str, *, unless_seen: bool = False) -> OwnerRecord:
+    known = record.clusters.get(name)
+    if known is None or (unless_seen and (known.reported or known.stack_id is not None)):
+        return record
+    return replace(record, clusters={key: item for key, item in record.clusters.items() if key != name})
