@@ -13,7 +13,14 @@ from cluster_provider.core.measurements import Metric
 from tests.support.fakes import HANDLES
 from tests.support.faults import Killed, Seam
 from tests.support.simulation import SERVICE_TIMEOUT_S, STACK_S, Resource, Simulation
-from tests.support.world import CONFIGURATION, OTHER_NODES, properties
+from tests.support.world import (
+    CLUSTER_TYPE,
+    CONFIGURATION,
+    IMAGE_TYPE,
+    OTHER_NODES,
+    image_properties,
+    properties,
+)
 
 NEW = {**CONFIGURATION, "Tags": []}
 REPLACING = {"ClusterNameUpdatePolicy": "Replace"}
@@ -33,10 +40,12 @@ class Story:
     Args:
         before: What happened before anybody dies.
         told: What happens while somebody does.
+        of_type: The resource's type.
     """
 
     before: Callable[[Simulation, Resource], None]
     told: Callable[[Simulation, Resource], None]
+    of_type: str = CLUSTER_TYPE
 
 
 def _nothing(_: Simulation, __: Resource) -> None:
@@ -158,6 +167,47 @@ def _until_signalled(world: Simulation, resource: Resource) -> None:
         world.until_signalled(HANDLE)
 
 
+def _built(world: Simulation, resource: Resource) -> None:
+    _build(world, resource)
+    world.run(60)
+    assert resource.phase == "complete"
+
+
+def _build(world: Simulation, resource: Resource) -> None:
+    resource.create(image_properties())
+    world.until_answered()
+
+
+def _build_another(world: Simulation, resource: Resource) -> None:
+    resource.update(image_properties(ImageId="image-2"))
+    world.until_answered()
+    if resource.phase == "updated":
+        resource.commit()
+        world.until_answered()
+
+
+def _build_another_and_roll_back(world: Simulation, resource: Resource) -> None:
+    """A sibling fails once the other image is there."""
+    resource.update(image_properties(ImageId="image-2"))
+    world.until_answered()
+    world.run(20)
+    resource.roll_back()
+    world.until_answered()
+
+
+def _fail_to_build_and_delete(world: Simulation, resource: Resource) -> None:
+    world.fates["CREATE"] = "CREATE_FAILED"
+    _build(world, resource)
+    _delete(world, resource)
+
+
+def _cancel_build_and_delete(world: Simulation, resource: Resource) -> None:
+    resource.create(image_properties())
+    world.run(60)
+    resource.cancel()
+    _delete(world, resource)
+
+
 STORIES = {
     "a create": Story(_nothing, _create),
     "an update": Story(_made, _update),
@@ -172,6 +222,12 @@ STORIES = {
     "a cancelled create and its delete": Story(_nothing, _cancel_and_delete),
     "a create and its signal": Story(_nothing, _create_and_signal),
     "a failed update, its signal and its rollback": Story(_made, _fail_and_signal),
+    "an image": Story(_nothing, _build, IMAGE_TYPE),
+    "an image's delete": Story(_built, _delete, IMAGE_TYPE),
+    "an image in place of another": Story(_built, _build_another, IMAGE_TYPE),
+    "an image in place of another, and back": Story(_built, _build_another_and_roll_back, IMAGE_TYPE),
+    "a failed image and its delete": Story(_nothing, _fail_to_build_and_delete, IMAGE_TYPE),
+    "a cancelled image and its delete": Story(_nothing, _cancel_build_and_delete, IMAGE_TYPE),
 }
 
 
@@ -198,7 +254,7 @@ class Run:
         self._provider_dies = {death.number for death in deaths if not death.engine}
         self._engine_dies = {death.number: death.engine for death in deaths if death.engine}
         self.world = Simulation()
-        self.resource = self.world.resource()
+        self.resource = self.world.resource(of_type=story.of_type)
         story.before(self.world, self.resource)
         self.world.hook = self._pass
         self.world.engine_run = self._run_engine
@@ -231,7 +287,7 @@ class Run:
         facts = self.world.stacks.facts.values()
         clusters = sorted((fact.stack.name, fact.stack.status) for fact in facts if not fact.stack.gone)
         told = [(kind, status, physical_id) for kind, status, physical_id in self.resource.history]
-        return told, self.resource.phase, clusters, self.world.fleets
+        return told, self.resource.phase, clusters, sorted(self.world.amis), self.world.fleets
 
     def check(self, expected: "Run") -> None:
         """Everything that holds whoever died."""
@@ -249,7 +305,7 @@ class Run:
         assert self.outcome == expected.outcome
         for answer, wanted in zip(self.resource.answers, expected.resource.answers, strict=True):
             if not _is_begun(answer, wanted):  # who comes late sees more
-                assert answer.get("Data") == wanted.get("Data")
+                assert _data(answer) == _data(wanted)
             assert _code(answer) == _code(wanted)
         for handle in expected.world.sink.signals:
             signal, wanted = world.sink.signal(handle), expected.world.sink.signal(handle)
@@ -288,15 +344,24 @@ class Run:
         self.world.engine_run = self.world.run_queued
         if self.resource.phase == "absent":
             return
+        if self.resource.phase == "rollback failed":
+            self.resource.roll_back()  # the user's ContinueUpdateRollback
+            self.world.until_answered()
         self.resource.delete()
         self.world.until_answered()
         assert self.resource.phase == "absent"
-        assert self.world.clusters() == []
+        assert (self.world.clusters(), self.world.amis) == ([], {})
 
 
 def _is_begun(*answers: dict[str, Any]) -> bool:
     statuses = [answer.get("Data", {}).get("cloudFormationStackStatus", "") for answer in answers]
     return any(status.endswith("_IN_PROGRESS") for status in statuses)
+
+
+def _data(answer: dict[str, Any]) -> dict[str, Any]:
+    """The values, but for an image's stack: it deletes itself, and who comes late may never have seen it."""
+    data = dict(answer.get("Data", {}))
+    return data if "imageId" not in data else data | {"cloudformationStackArn": "", "version": ""}
 
 
 def _code(told: dict[str, Any]) -> str:

@@ -7,19 +7,14 @@ import pytest
 
 from cluster_provider.core.identity import is_marker
 from tests.support.fakes import HANDLES, stack_of
-from tests.support.world import World, failed
+from tests.support.world import IMAGE_TYPE, World, failed
+from tests.support.world import image_properties as properties
 
-TOKEN = "arn:aws:lambda:us-east-1:123456789012:function:provider"
-CONFIGURATION = {"Build": {"InstanceType": "c5.xlarge", "ParentImage": "ami-0123"}}
 HOUR_S = 3600
 
 
-def properties(**changed: Any) -> dict[str, Any]:
-    return {"ServiceToken": TOKEN, "ImageId": "image", "ImageConfiguration": CONFIGURATION, **changed}
-
-
 def create(world: World, **changed: Any) -> str:
-    return world.create(ResourceType="Custom::PclusterImage", ResourceProperties=properties(**changed))
+    return world.create(ResourceType=IMAGE_TYPE, ResourceProperties=properties(**changed))
 
 
 def update(
@@ -27,7 +22,7 @@ def update(
 ) -> str:
     event = world.event(
         "Update",
-        ResourceType="Custom::PclusterImage",
+        ResourceType=IMAGE_TYPE,
         PhysicalResourceId=physical_id,
         ResourceProperties=properties(**changed),
         OldResourceProperties=old or properties(),
@@ -36,9 +31,7 @@ def update(
 
 
 def delete(world: World, physical_id: str = "image", **changed: Any) -> str:
-    return world.delete(
-        physical_id, ResourceType="Custom::PclusterImage", ResourceProperties=properties(**changed)
-    )
+    return world.delete(physical_id, ResourceType=IMAGE_TYPE, ResourceProperties=properties(**changed))
 
 
 def finish(world: World, name: str = "image", status: str = "DELETE_COMPLETE") -> None:

@@ -21,7 +21,7 @@ from cluster_provider.handler import Provider
 from cluster_provider.operation import Ports
 from tests.support.fakes import HANDLES, START, Sink, stack_of
 from tests.support.faults import FaultyPorts, Killed, Seam
-from tests.support.world import LOG_GROUP, PARENT, World, failed
+from tests.support.world import CLUSTER_TYPE, IMAGE_TYPE, LOG_GROUP, PARENT, World, failed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -232,10 +232,13 @@ class Simulation(World):
             self.deliver({"detail-type": "CloudFormation Stack Status Change", "detail": detail})
 
     def finish(self, stack: ClusterStack) -> None:
-        """What runs in a cluster's stack comes to the end that it is meant to have, success by default."""
+        """What runs in a stack comes to the end that it is meant to have, success by default."""
         kind = stack.status.removesuffix("_IN_PROGRESS")
         status = self.fates.get(kind, f"{kind}_COMPLETE")
-        failures = () if status == f"{kind}_COMPLETE" else (("HeadNode", "it did not start"),)
+        if stack.stack_id in self.builds and status == "CREATE_COMPLETE":
+            self.amis[stack.name] = dict(stack.tags)
+            status = "DELETE_IN_PROGRESS"  # by itself
+        failures = () if status not in self.fates.values() else (("HeadNode", "it did not start"),)
         self.move(stack.stack_id, status, *failures)
 
     def changing(self) -> list[ClusterStack]:
@@ -256,8 +259,10 @@ class Simulation(World):
 
     # CloudFormation's side
 
-    def resource(self, logical_id: str = "Cluster", stack_id: str = PARENT) -> Resource:
-        resource = Resource(self, stack_id, logical_id)
+    def resource(
+        self, logical_id: str = "Cluster", stack_id: str = PARENT, of_type: str = CLUSTER_TYPE
+    ) -> Resource:
+        resource = Resource(self, stack_id, logical_id, of_type)
         if stack_id not in self.stacks.facts:
             arn_parts = stack_id.split("/")
             self.stacks.declare(stack_of(arn_parts[1], "CREATE_IN_PROGRESS", unique=arn_parts[2]))
@@ -336,6 +341,7 @@ class Resource:
         world: Where it lives.
         stack_id: Its stack's ARN.
         logical_id: Its logical id.
+        type: Its resource type.
         phase: absent, creating, complete, create failed, updating, updated, update failed, rolling back,
             rollback failed, cleaning, deleting or delete failed.
         physical_id: Its id, if it has one.
@@ -356,6 +362,7 @@ class Resource:
     world: Simulation
     stack_id: str
     logical_id: str
+    type: str = CLUSTER_TYPE
     phase: str = "absent"
     physical_id: str = ""
     properties: dict[str, Any] = field(default_factory=dict)
@@ -434,7 +441,8 @@ class Resource:
         since_s = (self.world.clock.now() - self.asked_at).total_seconds()
         self.world.clock.advance(max(0, ASKED_APART_S - since_s))
         self.asked_at = self.world.clock.now()
-        event = self.world.event(kind, logical_id=self.logical_id, StackId=self.stack_id, **fields)
+        of = {"StackId": self.stack_id, "ResourceType": self.type}
+        event = self.world.event(kind, logical_id=self.logical_id, **of, **fields)
         self.pending = Pending(event, self.world.clock.now(), phase)
         self._enter(phase)
         self.world.listening.listeners[event["RequestId"]] = self._hear
@@ -490,11 +498,12 @@ class Resource:
 
     def _check_id(self, told_id: str, pending: Pending, *, success: bool) -> None:
         new, old = pending.event["ResourceProperties"], pending.event["OldResourceProperties"]
-        declared = "Replace" in {new.get("ClusterNameUpdatePolicy"), old.get("ClusterNameUpdatePolicy")}
+        policies = {new.get("ClusterNameUpdatePolicy"), old.get("ClusterNameUpdatePolicy")}
+        declared = "Replace" in policies or self.type == IMAGE_TYPE
         if told_id != self.physical_id:
             assert success, f"a failed Update names {told_id}, not {self.physical_id}"
             assert declared, f"{self.physical_id} was replaced by {told_id} though nobody allows it"
-            assert told_id == new["ClusterName"]
+            assert told_id == new["ImageId" if self.type == IMAGE_TYPE else "ClusterName"]
 
     def _over(self, why: str) -> None:
         assert self.pending is not None

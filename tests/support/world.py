@@ -82,6 +82,8 @@ class World:
         self.stacks.declare(stack_of("parent", "CREATE_IN_PROGRESS", {"team": "hpc"}, unique="0"))
         #: The tags of every image's AMI, by the image's id.
         self.amis: dict[str, dict[str, str]] = {}
+        #: ARNs of the stacks that build images.
+        self.builds: set[str] = set()
         self._invocations = count(1)
         self._requests = count(1)
         self._stacks = count(1)
@@ -98,7 +100,7 @@ class World:
             "ResponseURL": f"https://response.test/?request={request_id}&X-Amz-Date={signed_at}&X-Amz-Signature=s3cr3t",
             "StackId": PARENT,
             "LogicalResourceId": logical_id,
-            "ResourceType": "Custom::PclusterCluster",
+            "ResourceType": CLUSTER_TYPE,
             "ResourceProperties": properties(),
         }
         return event | fields
@@ -191,7 +193,7 @@ class World:
             "update": self._update,
             "delete": self._delete,
             "describe": self._describe,
-            "build-image": self._create,
+            "build-image": self._build,
             "describe-image": self._describe_image,
             "delete-image": self._delete_image,
             "list-clusters": self._list_clusters,
@@ -218,6 +220,17 @@ class World:
         )
         self.stacks.declare(stack, tokens=[call["call_id"]])
         return {"status": "succeeded", "stack_id": stack.stack_id, "sent": True, "validation_messages": []}
+
+    def _build(self, version: str, call: dict[str, Any]) -> dict[str, Any]:
+        name = call["cluster_name"]
+        if name in self.amis:
+            if call["stack_tags"].items() <= self.amis[name].items():
+                return {"status": "succeeded", "sent": False}
+            return failed("AlreadyExists", f"ParallelCluster image {name} already exists.")
+        outcome = self._create(version, call)
+        if outcome["status"] == "succeeded":
+            self.builds.add(outcome["stack_id"])
+        return outcome
 
     def _update(self, _: str, call: dict[str, Any]) -> dict[str, Any]:
         stack = self.stacks.describe(call["stack_id"])
@@ -289,8 +302,8 @@ class World:
         return {"status": "succeeded", "image": image}
 
     def _delete_image(self, _: str, call: dict[str, Any]) -> dict[str, Any]:
-        name, stack = call["cluster_name"], self.stacks.describe(call["stack_id"])
-        living = stack is not None and not stack.gone
+        name, stack = call["cluster_name"], self.stacks.describe(call["stack_id"] or call["cluster_name"])
+        living = stack is not None and not stack.gone and call["stack_tags"].items() <= stack.tags.items()
         ours = call["stack_tags"].items() <= self.amis.get(name, {}).items()
         if not living and (name not in self.amis or not ours):
             return failed("NotFound", f"No image or stack associated with ParallelCluster image id: {name}.")
@@ -350,14 +363,29 @@ class World:
         return Owner(PARENT, logical_id)
 
 
+CLUSTER_TYPE, IMAGE_TYPE = "Custom::PclusterCluster", "Custom::PclusterImage"
+TOKEN = "arn:aws:lambda:us-east-1:123456789012:function:provider"
+IMAGE_CONFIGURATION = {"Build": {"InstanceType": "c5.xlarge", "ParentImage": "ami-0123"}}
+
+
 def properties(**changed: Any) -> dict[str, Any]:
     """Properties of a resource, stringified as CloudFormation hands them over."""
     base = {
-        "ServiceToken": "arn:aws:lambda:us-east-1:123456789012:function:provider",
+        "ServiceToken": TOKEN,
         "ClusterName": "hpc",
         "ClusterConfiguration": CONFIGURATION,
     }
     return base | changed
+
+
+def image_properties(**changed: Any) -> dict[str, Any]:
+    """Properties of an image, stringified as CloudFormation hands them over."""
+    return {
+        "ServiceToken": TOKEN,
+        "ImageId": "image",
+        "ImageConfiguration": IMAGE_CONFIGURATION,
+        **changed,
+    }
 
 
 #: How the engine refuses what needs a stopped fleet.

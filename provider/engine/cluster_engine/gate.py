@@ -92,6 +92,7 @@ class Gate:
         not_after: No mutating request is sent later than this.
         give_up_at: From here on a throttled request is not waited for any longer.
         now: The clock; aware UTC.
+        only_own: Whether a stack that does not carry ``stack_tags`` counts as none, if no ARN names it.
     """
 
     token: str
@@ -100,6 +101,7 @@ class Gate:
     not_after: datetime
     give_up_at: datetime
     now: Callable[[], datetime]
+    only_own: bool = False
 
     accepted: bool = field(default=False, init=False)
     fenced: bool = field(default=False, init=False)
@@ -127,6 +129,11 @@ class Gate:
         What the library made of it (a validator's message, for instance) says nothing about the request.
         """
         return self.gave_up or bool(self._unanswered)
+
+    @property
+    def saw_own_image(self) -> bool:
+        """Whether an image that carries ``stack_tags`` was described."""
+        return any(self._is_own(tags) for tags in self._image_tags.values())
 
     def install(self, session: Session) -> None:
         """Puts the gate into a session; it holds for every client made from the session afterwards."""
@@ -191,6 +198,10 @@ class Gate:
             if self.stack_id and described["StackId"] != self.stack_id:
                 raise ClientError(_no_such_stack(self.stack_id), "DescribeStacks")
             tags = {tag["Key"]: tag["Value"] for tag in described.get("Tags", [])}
+            if self.only_own and not self.stack_id:
+                if not self._is_own(tags):
+                    raise ClientError(_no_such_stack(described["StackName"]), "DescribeStacks")
+                self.stack_id = described["StackId"]
             self.seen = Stack(described["StackId"], described["StackStatus"], tags)
 
     def _note_instances(self, http_response: Any, **_: Any) -> None:
@@ -236,10 +247,12 @@ class Gate:
         # The library finds images by tags that anybody may set, and those of failed builds by how their
         # names begin.
         self.check_fence()
-        tags = self._image_tags.get(params["ImageId"], {})
-        if not self.stack_tags or not self.stack_tags.items() <= tags.items():
+        if not self._is_own(self._image_tags.get(params["ImageId"], {})):
             self.protected_image = True
             raise ProtectedError(what=f"image {params['ImageId']}", reason="its tags are not this resource's")
+
+    def _is_own(self, tags: dict[str, str]) -> bool:
+        return bool(self.stack_tags) and self.stack_tags.items() <= tags.items()
 
     def _protect_artefacts(self, **_: Any) -> None:
         # The library deletes them when CreateStack fails, also when the stack is being built from them

@@ -99,6 +99,7 @@ def run(call: Call, *, remaining_s: float, now: Callable[[], datetime]) -> resul
         not_after=call.not_after,
         give_up_at=now() + timedelta(seconds=remaining_s - GIVE_UP_BEFORE_END_S),
         now=now,
+        only_own=call.operation == "delete-image",
     )
     try:
         return result.succeeded(call, version, gate, _carry_out(call, version, gate))
@@ -146,9 +147,9 @@ def _try_update(call: Call, gate: Gate, wanted: Configuration) -> list[takeover.
 
 
 def _is_ours(call: Call, gate: Gate) -> bool:
-    """Whether the stack in the way carries this call's owner tags: an earlier delivery made it."""
+    """Whether what is in the way carries this call's owner tags: an earlier delivery made it."""
     if gate.seen is None or not call.stack_tags:
-        return False
+        return call.operation == "build-image" and gate.saw_own_image
     ours = call.stack_tags.items() <= gate.seen.tags.items()
     if ours:
         gate.stack_id = gate.seen.stack_id

@@ -93,6 +93,33 @@ def test_a_second_delivery_of_a_build_succeeds_with_the_same_stack(engine, api, 
     assert len(api.stacks) == 1
 
 
+def test_a_repeated_build_whose_stack_has_gone_succeeds_with_the_image_there_is(
+    engine, cloud, wanted, request
+):
+    begun = engine("build-image", wanted, call_id="call-2", **IMAGE)
+    cloud.advance(DAY_S)
+    request.getfixturevalue("api")  # a CloudFormation without that stack
+    again = engine("build-image", wanted, call_id="call-2", **IMAGE)
+    assert (again["status"], again["sent"], again.get("stack_id")) == ("succeeded", False, None)
+    assert engine("delete-image", **IMAGE, stack_id=begun["stack_id"])["status"] == "succeeded"
+
+
+def test_an_image_is_deleted_though_nobody_knows_its_stack(engine, cloud, wanted):
+    engine("build-image", wanted, call_id="call-3", **IMAGE)
+    cloud.advance(DAY_S)
+    assert engine("delete-image", **IMAGE)["status"] == "succeeded"
+    assert problem(engine("describe-image", **IMAGE)) == ("failed", "NotFound")
+
+
+def test_without_its_arn_an_image_s_stack_is_told_by_its_tags(engine, api):
+    stranger = api.add("my-image", tags={"owner-stack": "another"})
+    assert problem(engine("delete-image", **IMAGE)) == ("failed", "NotFound")
+    assert (api.sent("DeleteStack"), stranger.status) == ([], "CREATE_COMPLETE")
+    own = api.add("own-image", tags=OWNER_TAGS)
+    assert engine("delete-image", **IMAGE | {"cluster_name": "own-image"})["status"] == "succeeded"
+    assert [request.parameters["StackName"] for request in api.sent("DeleteStack")] == [own.stack_id]
+
+
 def test_throttling_says_nothing_about_an_image(engine, api):
     engine.remaining_s = 15
     api.arrange("DescribeStacks", Refusal("Throttling", "Rate exceeded"))

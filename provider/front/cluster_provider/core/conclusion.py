@@ -51,8 +51,10 @@ def _succeeded(record: OwnerRecord, operation: OperationRecord, action: Succeed)
         return _forget_unreported(_forget(_retained(record, request), progress.cluster_name))
     record = _forget_unreported(replace(record, undo=None), but=progress.cluster_name)
     stack = action.cluster
-    if stack is None or request.properties is None:
+    if request.properties is None:
         return record
+    if stack is None:
+        return _told_without_stack(record, operation)
     if action.begun:
         cluster = seen(record, stack, request.request_id).clusters[stack.name]
         return replace(record, clusters={**record.clusters, stack.name: replace(cluster, reported=True)})
@@ -65,6 +67,17 @@ def _succeeded(record: OwnerRecord, operation: OperationRecord, action: Succeed)
         clusters={**record.clusters, stack.name: cluster},
         login_pools=max(record.login_pools, pool_count(described)),
     )
+
+
+def _told_without_stack(record: OwnerRecord, operation: OperationRecord) -> OwnerRecord:
+    """An image may be there though nobody ever saw the stack that made it and then deleted itself."""
+    request, progress = operation.request, operation.progress
+    known = record.clusters.get(progress.cluster_name)
+    if known is None or request.properties is None:
+        return record
+    settled = Settled(request.properties.configuration_digest, "", progress.tags or {})
+    told = replace(known, reported=True, settled=settled)
+    return replace(record, clusters={**record.clusters, known.name: told})
 
 
 def _with_fleet(record: OwnerRecord, progress: Progress) -> OwnerRecord:

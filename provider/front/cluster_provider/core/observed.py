@@ -204,6 +204,7 @@ class Observed:
         failures: Failed resources of the cluster's stacks, oldest first; read only when the stack failed.
         tags: The tags the parent stack hands down, for an Update that starts now.
         leftover: A cluster that this owner made, never told of, and no longer wants.
+        unseen_image: An image of that kind that has no stack (any more): nothing tells whether it was built.
         retained: The cluster was kept when its resource was deleted, and that is not heard of yet.
         engines: ParallelCluster versions of which there is an engine.
         rival: A resource of another stack whose cluster it is by its tags; None if that is no longer so.
@@ -219,6 +220,7 @@ class Observed:
     failures: tuple[StackFailure, ...] = ()
     tags: dict[str, str] = field(default_factory=dict)
     leftover: ClusterStack | None = None
+    unseen_image: Cluster | None = None
     retained: bool = False
     engines: frozenset[str] = frozenset()
     rival: Owner | None = None

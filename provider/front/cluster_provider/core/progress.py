@@ -66,6 +66,7 @@ class Progress:
         validation_messages: As the engine reported them.
         notes: What the provider has to say itself, in the same form.
         call: The last call of this request that ended and was to change the cluster's stack.
+        deleted: Names of the images that an engine deleted for this request, or found nothing of.
         fleet_calls: The last ones that ended and were to stop or to start the compute fleet, by operation.
         description: The engine's last description.
         described_at: When it was made, or tried.
@@ -92,6 +93,7 @@ class Progress:
     validation_messages: list[dict[str, str]] = field(default_factory=list)
     notes: list[dict[str, str]] = field(default_factory=list)
     call: EngineCall | None = None
+    deleted: list[str] = field(default_factory=list)
     fleet_calls: dict[str, EngineCall] = field(default_factory=dict)
     description: EngineResult | None = None
     described_at: datetime | None = None
@@ -262,6 +264,8 @@ def absorb(progress: Progress, call: EngineCall | None) -> Progress:
         return replace(
             progress, description=described, described_at=call.ended_at, not_described=result.error
         )
+    if call.operation is Operation.DELETE_IMAGE and (result.error is None or result.error.code == "NotFound"):
+        progress = replace(progress, deleted=[*progress.deleted, call.cluster_name])
     if call.cluster_name != progress.cluster_name:
         return replace(progress, call=call)
     attempts = dict(progress.attempts)

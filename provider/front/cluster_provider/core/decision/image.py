@@ -9,7 +9,7 @@ from cluster_provider.core.decision.delete import is_retained
 from cluster_provider.core.engine_call import TRANSIENT, EngineError, Operation
 from cluster_provider.core.errors import EngineFailed
 from cluster_provider.core.identity import is_marker
-from cluster_provider.core.observed import ClusterStack
+from cluster_provider.core.observed import Cluster, ClusterStack
 from cluster_provider.core.request import RequestType
 
 #: Statuses from which no AMI comes any more; in others one may, or the stack has done its work and gone.
@@ -35,15 +35,17 @@ def _settle_first(case: Case) -> Wait | Start | None:
     """What must end before anything else: a call that may still act, an image nobody was told of."""
     if case.observed.pending:
         return Wait(case.observed.pending)
-    stack = case.observed.leftover
-    if stack is None or (stack.gone and _was_deleted(case, stack.name)):
-        return None
-    if stack.in_progress:
-        return wait_for(stack, f"leftover image {stack.name} is {stack.status}")
-    delete = Start(
-        Operation.DELETE_IMAGE, stack.name, stack.stack_id, stack.owner_tags, version=stack.version
-    )
-    return pause_after(case, Operation.DELETE_IMAGE) or delete
+    stack, unseen = case.observed.leftover, case.observed.unseen_image
+    if stack is not None:
+        if stack.in_progress:
+            return wait_for(stack, f"leftover image {stack.name} is {stack.status}")
+        delete = Start(
+            Operation.DELETE_IMAGE, stack.name, stack.stack_id, stack.owner_tags, version=stack.version
+        )
+        return pause_after(case, Operation.DELETE_IMAGE) or delete
+    if unseen is not None:
+        return pause_after(case, Operation.DELETE_IMAGE) or _delete_unseen(case, unseen)
+    return None
 
 
 def _is_kept(case: Case) -> bool:
@@ -57,10 +59,18 @@ def _is_kept(case: Case) -> bool:
 def _make(case: Case, *, failed_id: str) -> Action:
     stack, name = case.observed.cluster, case.wanted.cluster_name
     if stack is None:
-        return _build(case)
+        return _judged(case, failed_id) if _was_built(case) else _build(case)
     if not case.made_by_request(stack):
         return Fail(image_failures.taken(name), case.request.failure_id)
     return _judged(case, failed_id)
+
+
+def _was_built(case: Case) -> bool:
+    """Whether the engine found this request's image built: by a call that nobody heard of."""
+    call = case.progress.call
+    if call is None or call.operation is not Operation.BUILD_IMAGE or call.result is None:
+        return False
+    return call.result.error is None and call.result.stack_id is None
 
 
 def _build(case: Case) -> Action:
@@ -141,7 +151,7 @@ def _delete(case: Case) -> Action:
     if stack is not None and stack.in_progress:
         return wait_for(stack, f"image {stack.name} is {stack.status} and cannot be deleted until it settles")
     name = case.progress.cluster_name
-    if stack is None and (known is None or known.stack_id is None or _was_deleted(case, name)):
+    if stack is None and _was_deleted(case, name):
         return Succeed(physical_id, gone=True)
     error = case.progress.failure(Operation.DELETE_IMAGE)
     if error is not None and error.code != "NotFound" and _is_final(case, error, Operation.DELETE_IMAGE):
@@ -154,6 +164,8 @@ def _delete(case: Case) -> Action:
 def _start_delete(case: Case, stack: ClusterStack | None) -> Start:
     """Deletes the image that this owner made, and no other: the tags of stack and AMI tell."""
     known, name = case.observed.known, case.progress.cluster_name
+    if stack is None and known is not None:
+        return _delete_unseen(case, known)
     tags = stack.owner_tags if stack is not None else {}
     if not tags and known is not None:
         tags = case.request.owner.tags(name, known.request_id)
@@ -161,13 +173,15 @@ def _start_delete(case: Case, stack: ClusterStack | None) -> Start:
     return Start(Operation.DELETE_IMAGE, name, stack_id, tags, version)
 
 
+def _delete_unseen(case: Case, known: Cluster) -> Start:
+    """Deletes what there may be of an image whose stack is gone, or was never made: its AMI, if any."""
+    tags = case.request.owner.tags(known.name, known.request_id)
+    return Start(Operation.DELETE_IMAGE, known.name, known.stack_id, tags, known.version)
+
+
 def _was_deleted(case: Case, name: str) -> bool:
     """Whether the engine said that it deleted this image, or that there is none."""
-    call = case.progress.call
-    if call is None or (call.operation, call.cluster_name) != (Operation.DELETE_IMAGE, name):
-        return False
-    error = call.result.error if call.result is not None else None
-    return call.ended_at is not None and (error is None or error.code == "NotFound")
+    return name in case.progress.deleted
 
 
 def _is_final(case: Case, error: EngineError, operation: Operation) -> bool:
