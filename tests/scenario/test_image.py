@@ -372,3 +372,96 @@ def test_a_build_that_takes_too_long_is_answered_before_cloudformation_stops_lis
     assert answer["Reason"].startswith("DeadlineExceeded: image image: not done in the time")
     assert answer["PhysicalResourceId"] == "image"
     assert "WaitConditionHandle" in answer["Reason"]
+
+
+def test_an_image_is_deleted_though_its_stack_came_and_went_unseen() -> None:
+    world = World()
+    create(world)
+    world.run_engine(report=False)
+    finish(world)
+    world.clock.advance(HOUR_S)
+    request = delete(world, "parent-Cluster-1ABCDEF")
+    call = world.run_engine()
+    assert (call["operation"], call["stack_id"]) == ("delete-image", None)
+    assert call["stack_tags"] == world.owner().tags("image", "request-1")
+    assert world.sink.answer(request)["Status"] == "SUCCESS"
+    assert world.amis == {}
+
+
+def test_an_image_that_was_built_unheard_is_the_request_s_own_when_the_build_is_repeated() -> None:
+    world = World()
+    request = create(world)
+    world.run_engine(report=False)
+    finish(world)
+    while not world.engines.calls:
+        world.pass_time(60)
+    again = world.run_engine()
+    assert again["operation"] == "build-image"
+    world.run_engine()
+    assert world.sink.answer(request)["Data"]["amiId"] == "ami-image"
+    world.clock.advance(60)
+    update(world, DeletionPolicy="Delete")
+    assert [call["operation"] for _, call in world.engines.calls] == ["describe-image"]
+
+
+def test_a_refused_image_is_told_after_what_an_earlier_request_left_was_deleted() -> None:
+    world = World()
+    made(world)
+    update(world, ImageId="image-2")
+    world.run_engine(report=False)
+    finish(world, "image-2")
+    world.clock.advance(HOUR_S)
+    request = update(world, ImageId="image-3")
+    assert world.run_engine()["cluster_name"] == "image-2"
+    assert set(world.amis) == {"image"}
+    assert world.run_engine(failed("BadRequest", "no such role"))["cluster_name"] == "image-3"
+    assert world.sink.answer(request)["Reason"] == "ImageRejected: image image-3: no such role."
+
+
+def test_throttled_questions_for_an_image_are_no_sign_that_it_is_gone() -> None:
+    world = World()
+    request = create(world)
+    world.run_engine()
+    world.settle("image", "DELETE_COMPLETE")
+    for _ in range(3):
+        world.run_engine(failed("Throttled", "slow down"))
+        world.pass_time(60)
+    world.run_engine()
+    assert not world.sink.answers(request)
+    world.amis["image"] = dict(world.owner().tags("image", request))
+    world.pass_time(60)
+    world.run_engine()
+    assert world.sink.answer(request)["Data"]["amiId"] == "ami-image"
+
+
+def test_the_rollback_of_an_update_that_found_no_image_succeeds() -> None:
+    world = World()
+    made(world)
+    world.amis.clear()
+    request = update(world, ValidationFailureLevel="WARNING")
+    for _ in range(3):
+        world.run_engine()
+        world.pass_time(60)
+    assert world.sink.answer(request)["Status"] == "FAILED"
+    rollback = update(world, old=properties(ValidationFailureLevel="WARNING"))
+    for _ in range(3):
+        world.run_engine()
+        world.pass_time(60)
+    answer = world.sink.answer(rollback)
+    assert (answer["Status"], answer["PhysicalResourceId"], answer["Data"]["amiId"]) == (
+        "SUCCESS",
+        "image",
+        "",
+    )
+
+
+def test_what_is_left_of_an_image_is_deleted_as_an_image_by_a_resource_that_is_a_cluster_now() -> None:
+    world = World()
+    create(world)
+    world.run_engine()
+    world.amis["image"] = dict(world.cluster("image").tags)
+    world.settle("image", "DELETE_FAILED", tell=False)
+    world.clock.advance(HOUR_S)
+    world.create()
+    assert world.run_engine()["operation"] == "delete-image"
+    assert world.amis == {}

@@ -243,3 +243,39 @@ def test_other_type_names_mean_a_cluster() -> None:
         world.settle("hpc", "CREATE_COMPLETE")
         world.run_engine()
         assert world.sink.answer(request)["PhysicalResourceId"] == "hpc"
+
+
+def test_the_rollback_of_an_update_that_found_nothing_succeeds_with_empty_values() -> None:
+    world = World()
+    ask(world, INFO, ClusterName="other", Trigger="1")
+    for old, new, status in (("1", "2", "FAILED"), ("2", "1", "SUCCESS")):
+        world.clock.advance(60)
+        event = world.event(
+            "Update",
+            logical_id="Asked",
+            ResourceType=INFO,
+            PhysicalResourceId="what-it-was",
+            ResourceProperties={"ServiceToken": TOKEN, "ClusterName": "other", "Trigger": new},
+            OldResourceProperties={"ServiceToken": TOKEN, "ClusterName": "other", "Trigger": old},
+        )
+        request = world.deliver(event)
+        world.engines.calls = world.engines.calls[-1:]
+        world.run_engine()
+        answer = world.sink.answer(request)
+        assert (answer["Status"], answer["PhysicalResourceId"]) == (status, "what-it-was")
+    assert answer["Data"]["clusterName"] == ""
+
+
+def test_a_cluster_that_nobody_was_told_of_is_deleted_by_a_resource_that_only_asks_now() -> None:
+    world = World()
+    world.create()
+    world.run_engine()
+    world.settle("hpc", "CREATE_COMPLETE", tell=False)
+    world.clock.advance(3600)
+    request = world.create(ResourceType=IMAGE, ResourceProperties={"ServiceToken": TOKEN, "Os": "alinux2023"})
+    assert world.run_engine()["operation"] == "delete"
+    assert not world.sink.answers(request)
+    world.settle("hpc", "DELETE_COMPLETE")
+    world.pass_time(60)
+    world.run_engine()
+    assert world.sink.answer(request)["Status"] == "SUCCESS"

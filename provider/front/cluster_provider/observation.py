@@ -7,7 +7,7 @@ from cluster_provider.core.engine_call import READS, EngineCall, Operation
 from cluster_provider.core.errors import Unavailable
 from cluster_provider.core.identity import REQUEST_ID_TAG, Owner
 from cluster_provider.core.kinds import Kind
-from cluster_provider.core.observed import Cluster, ClusterStack, Observed, StackFailure
+from cluster_provider.core.observed import Cluster, ClusterStack, Leftover, Observed, StackFailure
 from cluster_provider.core.progress import OperationRecord, OwnerRecord, Progress
 from cluster_provider.core.request import Request, RequestType
 from cluster_provider.ports import Stacks
@@ -43,15 +43,15 @@ def observe(
         )
         progress = _with_notes(request, progress, seen, known)
         failures = _failures(stacks, request, progress, seen, adopted=_is_adopted(known))
-        leftover, unseen = _leftover(stacks, record, operation)
+        leftover = _leftover(stacks, record, operation)
         base = _with_adoption(stacks, request, base, seen)
     except Unavailable as error:
         return replace(base, pending=f"AWS could not be asked: {error}"), operation.progress
     pending = _pending(record.call, request, now)
     arn = seen.stack_id if seen is not None else ""
     base = replace(base, retained=arn in record.retained, released=arn in record.released)
-    facts = replace(base, cluster=seen, leftover=leftover, unseen_image=unseen, pending=pending)
-    return replace(facts, failures=failures, tags=progress.tags or {}), progress
+    facts = replace(base, cluster=seen, leftover=leftover, pending=pending, failures=failures)
+    return replace(facts, tags=progress.tags or {}), progress
 
 
 def cluster_end(stacks: Stacks, operation: OperationRecord) -> datetime | None:
@@ -116,24 +116,21 @@ def _rival(stacks: Stacks, request: Request, cluster: ClusterStack) -> Owner | N
     return owner
 
 
-def _leftover(
-    stacks: Stacks, record: OwnerRecord, operation: OperationRecord
-) -> tuple[ClusterStack | None, Cluster | None]:
+def _leftover(stacks: Stacks, record: OwnerRecord, operation: OperationRecord) -> Leftover | None:
     """A cluster, or an image, of a request that was superseded before anybody heard of it.
 
     What is left of an image is its AMI, once the stack that made it has deleted itself.
     """
     owner, progress = operation.request.owner, operation.progress
-    is_image = operation.request.kind is Kind.IMAGE
     for known in record.clusters.values():
         if known.reported or known.name == progress.cluster_name or known.adopted_at is not None:
             continue
         stack = stacks.describe(known.stack_id or known.name)
         if stack is not None and not stack.gone and stack.belongs_to(owner, known):
-            return stack, None
-        if is_image and known.name not in progress.deleted:
-            return None, known
-    return None, None
+            return Leftover(known, stack)
+        if known.kind is Kind.IMAGE and known.name not in progress.deleted:
+            return Leftover(known, None)
+    return None
 
 
 def _with_notes(

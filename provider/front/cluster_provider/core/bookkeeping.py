@@ -5,8 +5,10 @@ from datetime import datetime
 
 from cluster_provider.core.actions import Start
 from cluster_provider.core.engine_call import MAKES, EngineCall, EngineResult, Operation
+from cluster_provider.core.kinds import Kind
 from cluster_provider.core.observed import Cluster, ClusterStack
 from cluster_provider.core.progress import OperationRecord, OwnerRecord, Progress
+from cluster_provider.core.request import Request
 
 
 def waiting(
@@ -31,7 +33,9 @@ def started(
     clusters, heard = dict(record.clusters), record.heard
     known = clusters.get(start.cluster_name)
     if start.operation in MAKES:
-        clusters[start.cluster_name] = Cluster(start.cluster_name, call.request_id, version=version)
+        kind = Kind.IMAGE if start.operation is Operation.BUILD_IMAGE else Kind.CLUSTER
+        made = Cluster(start.cluster_name, call.request_id, version=version, kind=kind)
+        clusters[start.cluster_name] = made
         heard = [name for name in heard if name != start.cluster_name]
     elif start.operation is Operation.UPDATE and known is not None:
         clusters[start.cluster_name] = replace(known, touched=True)
@@ -52,9 +56,9 @@ def ended(record: OwnerRecord, call_id: str, result: EngineResult, now: datetime
     return replace(record, call=replace(call, ended_at=now, result=result), wake_at=wake_at, watching=None)
 
 
-def seen(record: OwnerRecord, stack: ClusterStack, request_id: str) -> OwnerRecord:
+def seen(record: OwnerRecord, stack: ClusterStack, request: Request) -> OwnerRecord:
     """A cluster of this owner was seen: its stack's ARN is recorded."""
-    known = record.clusters.get(stack.name) or Cluster(stack.name, request_id)
+    known = record.clusters.get(stack.name) or Cluster(stack.name, request.request_id, kind=request.kind)
     cluster = replace(known, stack_id=stack.stack_id, version=stack.version)
     return replace(record, clusters={**record.clusters, stack.name: cluster})
 

@@ -47,6 +47,8 @@ def concluded(
 def _succeeded(record: OwnerRecord, operation: OperationRecord, action: Succeed) -> OwnerRecord:
     """A request succeeded: what is true of its cluster now is kept, for the next Update to compare with."""
     request, progress = operation.request, operation.progress
+    if request.kind.is_read_only:
+        return replace(record, undo=None)
     if request.type is RequestType.DELETE:
         return _forget_unreported(_forget(_retained(record, request), progress.cluster_name))
     record = _forget_unreported(replace(record, undo=None), but=progress.cluster_name)
@@ -56,10 +58,10 @@ def _succeeded(record: OwnerRecord, operation: OperationRecord, action: Succeed)
     if stack is None:
         return _told_without_stack(record, operation)
     if action.begun:
-        cluster = seen(record, stack, request.request_id).clusters[stack.name]
+        cluster = seen(record, stack, request).clusters[stack.name]
         return replace(record, clusters={**record.clusters, stack.name: replace(cluster, reported=True)})
     settled = Settled(request.properties.configuration_digest, stack.config_version, progress.tags or {})
-    cluster = seen(record, stack, request.request_id).clusters[stack.name]
+    cluster = seen(record, stack, request).clusters[stack.name]
     cluster = replace(cluster, reported=True, touched=False, settled=settled)
     described = action.description.cluster if action.description is not None else None
     return replace(

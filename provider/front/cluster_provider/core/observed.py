@@ -11,6 +11,7 @@ from cluster_provider.core.identity import (
     STACK_ID_TAG,
     Owner,
 )
+from cluster_provider.core.kinds import Kind
 
 #: Source: aws-parallelcluster 3.16.1, constants.py (PCLUSTER_VERSION_TAG).
 VERSION_TAG = "parallelcluster:version"
@@ -169,6 +170,7 @@ class Cluster:
         fleet_found: The compute fleet's status before we stopped it; empty unless we did. Until the fleet is
             as it was, this is a debt.
         adopted_at: When it was taken over; None for a cluster that the owner made.
+        kind: Whether it is a cluster or an image.
     """
 
     name: str
@@ -180,6 +182,7 @@ class Cluster:
     settled: Settled | None = None
     fleet_found: str = ""
     adopted_at: datetime | None = None
+    kind: Kind = Kind.CLUSTER
 
     @property
     def was_whole(self) -> bool:
@@ -193,6 +196,19 @@ class Cluster:
 
 
 @dataclass(frozen=True)
+class Leftover:
+    """A cluster or an image of a request that was superseded before anybody heard of it.
+
+    Args:
+        known: What the owner's record says of it.
+        stack: Its stack; None for an image that has none (any more): nothing tells whether it was built.
+    """
+
+    known: Cluster
+    stack: ClusterStack | None
+
+
+@dataclass(frozen=True)
 class Observed:
     """The world as one step sees it.
 
@@ -203,8 +219,7 @@ class Observed:
         undoes: This Update puts back what an Update wanted that failed without effect.
         failures: Failed resources of the cluster's stacks, oldest first; read only when the stack failed.
         tags: The tags the parent stack hands down, for an Update that starts now.
-        leftover: A cluster that this owner made, never told of, and no longer wants.
-        unseen_image: An image of that kind that has no stack (any more): nothing tells whether it was built.
+        leftover: What this owner made, was never told of, and no longer wants.
         retained: The cluster was kept when its resource was deleted, and that is not heard of yet.
         engines: ParallelCluster versions of which there is an engine.
         rival: A resource of another stack whose cluster it is by its tags; None if that is no longer so.
@@ -219,8 +234,7 @@ class Observed:
     undoes: bool = False
     failures: tuple[StackFailure, ...] = ()
     tags: dict[str, str] = field(default_factory=dict)
-    leftover: ClusterStack | None = None
-    unseen_image: Cluster | None = None
+    leftover: Leftover | None = None
     retained: bool = False
     engines: frozenset[str] = frozenset()
     rival: Owner | None = None

@@ -70,7 +70,9 @@ class Progress:
         fleet_calls: The last ones that ended and were to stop or to start the compute fleet, by operation.
         description: The engine's last description.
         described_at: When it was made, or tried.
+        described_by: Id of the engine call that was to make it.
         not_described: Why the last try to describe came to nothing; None if it came to something.
+        describe_failures: How many tries in a row came to nothing, without those that AWS throttled.
         rival: Key of another owner who has the cluster that was to be taken over; empty if nobody has.
         unwanted_at: When the parent stack first said that it no longer waits for this.
         outcome: The answer.
@@ -97,7 +99,9 @@ class Progress:
     fleet_calls: dict[str, EngineCall] = field(default_factory=dict)
     description: EngineResult | None = None
     described_at: datetime | None = None
+    described_by: str = ""
     not_described: EngineError | None = None
+    describe_failures: int = 0
     rival: str = ""
     unwanted_at: datetime | None = None
     outcome: Outcome | None = None
@@ -260,10 +264,7 @@ def absorb(progress: Progress, call: EngineCall | None) -> Progress:
         return progress
     result = call.result
     if call.operation in READS:
-        described = result if result.error is None else progress.description
-        return replace(
-            progress, description=described, described_at=call.ended_at, not_described=result.error
-        )
+        return _described(progress, call, result)
     if call.operation is Operation.DELETE_IMAGE and (result.error is None or result.error.code == "NotFound"):
         progress = replace(progress, deleted=[*progress.deleted, call.cluster_name])
     if call.cluster_name != progress.cluster_name:
@@ -284,3 +285,14 @@ def absorb(progress: Progress, call: EngineCall | None) -> Progress:
         effect_seen=progress.effect_seen or result.sent,
         validation_messages=result.validation_messages or progress.validation_messages,
     )
+
+
+def _described(progress: Progress, call: EngineCall, result: EngineResult) -> Progress:
+    if call.call_id == progress.described_by:
+        return progress
+    error, failures = result.error, progress.describe_failures
+    if error is None:
+        progress = replace(progress, description=result, describe_failures=0)
+    elif error.code not in TRANSIENT:
+        progress = replace(progress, describe_failures=failures + 1)
+    return replace(progress, described_at=call.ended_at, described_by=call.call_id, not_described=error)

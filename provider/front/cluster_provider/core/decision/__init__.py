@@ -60,9 +60,9 @@ def decide(request: Request, observed: Observed, progress: Progress, now: dateti
 
 def _decide_open(case: Case) -> Action:
     if case.request.kind.is_read_only:
-        return _refused(case) or decide_information(case)
+        return _undone(case, _refused(case) or decide_information(case))
     if case.request.kind is Kind.IMAGE:
-        return _refused(case) or decide_image(case)
+        return _undone(case, _refused(case) or decide_image(case))
     match case.request.type:
         case RequestType.DELETE:
             return decide_delete(case)
@@ -71,6 +71,13 @@ def _decide_open(case: Case) -> Action:
         case RequestType.UPDATE:
             return _refused(case) or decide_update(case)
     assert_never(case.request.type)
+
+
+def _undone(case: Case, action: Action) -> Action:
+    """The swap of an Update that failed without effect succeeds, whatever has become of what it asks for."""
+    if isinstance(action, Fail) and case.observed.undoes:
+        return Succeed(case.request.failure_id, case.living)
+    return action
 
 
 def _is_unheard(case: Case) -> bool:

@@ -8,7 +8,9 @@ from cluster_provider.core import failures
 from cluster_provider.core.actions import Start, Wait, wait_for
 from cluster_provider.core.engine_call import RETRIED, TRANSIENT, EngineCall, EngineError, Operation
 from cluster_provider.core.errors import ClusterFailed, EngineFailed, ProviderError
-from cluster_provider.core.observed import ClusterStack, Observed
+from cluster_provider.core.identity import Owner
+from cluster_provider.core.kinds import Kind
+from cluster_provider.core.observed import Cluster, ClusterStack, Leftover, Observed
 from cluster_provider.core.progress import Phase, Progress, act_by
 from cluster_provider.core.properties import Properties
 from cluster_provider.core.request import Request
@@ -81,12 +83,17 @@ class Case:
 def settle_first(case: Case) -> Wait | Start | None:
     """What must end before anything else is done or answered.
 
-    That is an engine call that may still act, and a cluster that a superseded request made and nobody was
-    told of.
+    That is an engine call that may still act, and a cluster or an image that a superseded request made and
+    nobody was told of.
     """
     if case.observed.pending:
         return Wait(case.observed.pending)
-    cluster = case.observed.leftover
+    leftover = case.observed.leftover
+    if leftover is None:
+        return None
+    if leftover.known.kind is Kind.IMAGE:
+        return _settle_image(case, leftover)
+    cluster = leftover.stack
     if cluster is None:
         return None
     if cluster.deleting or cluster.updating:
@@ -94,9 +101,28 @@ def settle_first(case: Case) -> Wait | Start | None:
     return pause_after(case, Operation.DELETE) or delete(cluster)
 
 
+def _settle_image(case: Case, leftover: Leftover) -> Wait | Start:
+    stack = leftover.stack
+    if stack is not None and stack.in_progress:
+        return wait_for(stack, f"leftover image {stack.name} is {stack.status}")
+    delete = delete_image(case.request.owner, leftover.known, stack)
+    return pause_after(case, Operation.DELETE_IMAGE) or delete
+
+
 def delete(cluster: ClusterStack) -> Start:
     """Deletes this stack and no other."""
     return Start(Operation.DELETE, cluster.name, cluster.stack_id, version=cluster.version)
+
+
+def delete_image(owner: Owner, known: Cluster, stack: ClusterStack | None) -> Start:
+    """Deletes what there may be of an image that this owner made, and of no other: the tags tell.
+
+    Without a stack that is its AMI, if it was ever built.
+    """
+    tags = (stack.owner_tags if stack is not None else {}) or owner.tags(known.name, known.request_id)
+    stack_id = stack.stack_id if stack is not None else known.stack_id
+    version = stack.version if stack is not None else known.version
+    return Start(Operation.DELETE_IMAGE, known.name, stack_id, tags, version)
 
 
 def describe(cluster: ClusterStack) -> Start:

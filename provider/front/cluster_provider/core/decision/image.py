@@ -4,7 +4,14 @@ from datetime import timedelta
 
 from cluster_provider.core import failures, image, image_failures
 from cluster_provider.core.actions import Action, Fail, Start, Succeed, Wait, wait_for
-from cluster_provider.core.decision.case import ATTEMPTS_MAX, RETRY_AFTER_S, Case, pause_after
+from cluster_provider.core.decision.case import (
+    ATTEMPTS_MAX,
+    RETRY_AFTER_S,
+    Case,
+    delete_image,
+    pause_after,
+    settle_first,
+)
 from cluster_provider.core.decision.delete import is_retained
 from cluster_provider.core.engine_call import TRANSIENT, EngineError, Operation
 from cluster_provider.core.errors import EngineFailed
@@ -19,7 +26,7 @@ _FAILED = frozenset({"CREATE_FAILED", "ROLLBACK_FAILED", "ROLLBACK_COMPLETE"})
 
 def decide_image(case: Case) -> Action:
     """What to do for a request about an image with usable properties."""
-    first = _settle_first(case)
+    first = settle_first(case)
     if first is not None:
         return first
     match case.request.type:
@@ -29,23 +36,6 @@ def decide_image(case: Case) -> Action:
             return _make(case, failed_id=case.wanted.cluster_name)
         case RequestType.UPDATE:
             return _keep(case) if _is_kept(case) else _make(case, failed_id=case.request.failure_id)
-
-
-def _settle_first(case: Case) -> Wait | Start | None:
-    """What must end before anything else: a call that may still act, an image nobody was told of."""
-    if case.observed.pending:
-        return Wait(case.observed.pending)
-    stack, unseen = case.observed.leftover, case.observed.unseen_image
-    if stack is not None:
-        if stack.in_progress:
-            return wait_for(stack, f"leftover image {stack.name} is {stack.status}")
-        delete = Start(
-            Operation.DELETE_IMAGE, stack.name, stack.stack_id, stack.owner_tags, version=stack.version
-        )
-        return pause_after(case, Operation.DELETE_IMAGE) or delete
-    if unseen is not None:
-        return pause_after(case, Operation.DELETE_IMAGE) or _delete_unseen(case, unseen)
-    return None
 
 
 def _is_kept(case: Case) -> bool:
@@ -113,8 +103,7 @@ def _judged(case: Case, failed_id: str) -> Action:
     answered = described is not None or (error is not None and error.code == "NotFound")
     if answered and stack is not None and stack.status in _FAILED:
         return Fail(image_failures.failure(stack, case.observed.failures), failed_id)
-    tried = progress.attempted(Operation.DESCRIBE_IMAGE)
-    if error is not None and error.code not in TRANSIENT and tried >= ATTEMPTS_MAX:
+    if error is not None and progress.describe_failures >= ATTEMPTS_MAX:
         gone = error.code == "NotFound"
         why = image_failures.vanished(name) if gone else image_failures.rejection(error, (), name)
         return Fail(why, failed_id)
@@ -158,25 +147,8 @@ def _delete(case: Case) -> Action:
         return Fail(image_failures.rejection(error, (), name), physical_id)
     if stack is not None and case.progress.attempted(Operation.DELETE_IMAGE) >= ATTEMPTS_MAX:
         return Fail(image_failures.failure(stack, case.observed.failures), physical_id)
-    return pause_after(case, Operation.DELETE_IMAGE) or _start_delete(case, stack)
-
-
-def _start_delete(case: Case, stack: ClusterStack | None) -> Start:
-    """Deletes the image that this owner made, and no other: the tags of stack and AMI tell."""
-    known, name = case.observed.known, case.progress.cluster_name
-    if stack is None and known is not None:
-        return _delete_unseen(case, known)
-    tags = stack.owner_tags if stack is not None else {}
-    if not tags and known is not None:
-        tags = case.request.owner.tags(name, known.request_id)
-    stack_id, version = _identity(case, stack)
-    return Start(Operation.DELETE_IMAGE, name, stack_id, tags, version)
-
-
-def _delete_unseen(case: Case, known: Cluster) -> Start:
-    """Deletes what there may be of an image whose stack is gone, or was never made: its AMI, if any."""
-    tags = case.request.owner.tags(known.name, known.request_id)
-    return Start(Operation.DELETE_IMAGE, known.name, known.stack_id, tags, known.version)
+    known = known or Cluster(name, case.request.request_id)
+    return pause_after(case, Operation.DELETE_IMAGE) or delete_image(case.request.owner, known, stack)
 
 
 def _was_deleted(case: Case, name: str) -> bool:

@@ -4,7 +4,13 @@ from datetime import timedelta
 
 from cluster_provider.core import failures
 from cluster_provider.core.actions import Action, Fail, Start, Succeed, Wait
-from cluster_provider.core.decision.case import ATTEMPTS_MAX, RETRY_AFTER_S, VALUES_MARGIN_S, Case
+from cluster_provider.core.decision.case import (
+    ATTEMPTS_MAX,
+    RETRY_AFTER_S,
+    VALUES_MARGIN_S,
+    Case,
+    settle_first,
+)
 from cluster_provider.core.engine_call import RETRIED, TRANSIENT, EngineError, EngineResult, Operation
 from cluster_provider.core.errors import (
     EngineFailed,
@@ -23,10 +29,11 @@ from cluster_provider.core.request import RequestType
 def decide_information(case: Case) -> Action:
     """What to do for a request of a read-only resource with usable properties."""
     request, question = case.request, case.request.question
+    first = settle_first(case)
+    if first is not None:
+        return first
     if request.type is RequestType.DELETE or question is None:
         return Succeed(request.failure_id)
-    if case.observed.pending:
-        return Wait(case.observed.pending)
     if case.progress.engine_version not in case.observed.engines:
         missing = failures.no_engine(question.about, case.progress.engine_version, case.observed)
         return Fail(missing, request.failure_id)
@@ -60,8 +67,7 @@ def _refusal(case: Case, question: Question) -> ProviderError | None:
     error = case.progress.not_described
     if error is None or error.code in TRANSIENT:
         return None
-    tried = max(case.progress.attempts.values(), default=0)
-    if error.code in RETRIED and tried < ATTEMPTS_MAX:
+    if error.code in RETRIED and case.progress.describe_failures < ATTEMPTS_MAX:
         return None
     return _explained(question, error)
 
