@@ -30,7 +30,8 @@ class OutsideConnectionError(ConnectionRefusedError):
         )
 
 
-def _is_local(host: str) -> bool:
+def is_local(host: str) -> bool:
+    """Whether a host's name or address means this machine."""
     if host in {"", "localhost"}:
         return True
     try:
@@ -43,11 +44,11 @@ def _is_local(host: str) -> bool:
 def _refuse_outside(event: str, args: tuple[Any, ...]) -> None:
     if event == "socket.getaddrinfo":
         host = args[0].decode("ascii") if isinstance(args[0], bytes) else args[0]
-        if host is not None and not _is_local(host):
+        if host is not None and not is_local(host):
             raise OutsideConnectionError(host)
     elif event == "socket.connect":
         connection, address = args
-        if connection.family in {socket.AF_INET, socket.AF_INET6} and not _is_local(address[0]):
+        if connection.family in {socket.AF_INET, socket.AF_INET6} and not is_local(address[0]):
             raise OutsideConnectionError(f"{address[0]}:{address[1]}")
 
 

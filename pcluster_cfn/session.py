@@ -1,9 +1,11 @@
 """The AWS session that commands work in."""
 
 from typing import cast
+from urllib.parse import urlsplit
 
 import boto3
 
+from localcloud import guard
 from pcluster_cfn.errors import CommandError
 from pcluster_cfn.stacks import Aws
 
@@ -27,3 +29,9 @@ def configured_region() -> str:
     if region is None:
         raise CommandError("no Region is configured", "give one with --region or AWS_REGION")
     return region
+
+
+def reaches_embedded_cloud(aws: Aws) -> bool:
+    """Whether a session's Lambda functions would run on this machine: at the address of an embedded cloud."""
+    host = urlsplit(aws.client("lambda").meta.endpoint_url).hostname
+    return host is not None and guard.is_local(host)
