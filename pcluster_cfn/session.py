@@ -27,7 +27,7 @@ def configured_region() -> str:
     """
     region = boto3.Session().region_name
     if region is None:
-        raise CommandError("no Region is configured", "give one with --region or AWS_REGION")
+        raise CommandError("no Region is configured", "give one with --region or AWS_DEFAULT_REGION")
     return region
 
 
