@@ -54,7 +54,9 @@ def look(aws: Aws, name: str) -> Deployed:
         return Deployed(name, known)
     parameters = {item["ParameterKey"]: item["ParameterValue"] for item in stack.get("Parameters", [])}
     pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack["StackId"])
-    resources = [resource for page in pages for resource in page["StackResourceSummaries"]]
+    listed = [resource for page in pages for resource in page["StackResourceSummaries"]]
+    # What a rollback deleted is listed on.
+    resources = [resource for resource in listed if resource["ResourceStatus"] != "DELETE_COMPLETE"]
     ids = {item["LogicalResourceId"]: item.get("PhysicalResourceId", "") for item in resources}
     nested = [
         item["LogicalResourceId"]

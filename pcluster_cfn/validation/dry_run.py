@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from cluster_schema.conversion import UNKNOWN
 from pcluster_cfn.clusters import CLUSTER_NAME_TAG
@@ -34,8 +34,14 @@ _TAG = {"parallelcluster:custom_resource": "cluster"}
 _NOT_THE_LIBRARYS = {"ServiceToken", "WaitConditionHandle"}
 #: Source: pcluster.constants, PCLUSTER_VERSION_TAG.
 _VERSION_TAG = "parallelcluster:version"
+#: Whose a cluster is that the provider made. Source: docs/contract.md, "Who owns a cluster".
+_OWNER_TAGS = ("pcluster-cfn:stack-id", "pcluster-cfn:logical-id")
+#: Arguments of an update of a cluster that was made elsewhere. Source: docs/engine.md, "Taking over".
+_AS_STORED, _WITHOUT_LOSS = "resemble_stored", "refuse_removals"
 #: Longer than the engine's own patience.
 _TIMEOUT_S = 600
+
+Operation = Literal["create", "update", "take-over"]
 
 
 @dataclass(frozen=True)
@@ -55,21 +61,32 @@ class Wanted:
 class Verdict:
     """What the library said of a cluster, in the words of docs/engine.md.
 
-    ``is_ours`` is false for a cluster that exists and is neither this stack's nor to be adopted.
+    ``operation`` is ``take-over`` for the update that a create with AdoptExisting makes. ``is_ours`` is false
+    for a cluster that exists and is neither this stack's nor to be adopted.
     """
 
     wanted: Wanted
-    operation: str
+    operation: Operation
     is_ours: bool
     answer: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class _Cluster:
+class Existing:
     """A cluster that there is already."""
 
     stack_id: str
-    version: str | None
+    tags: Mapping[str, str]
+
+    @property
+    def version(self) -> str | None:
+        """Its ParallelCluster version."""
+        return self.tags.get(_VERSION_TAG)
+
+    def is_made_by(self, deployed: Deployed, logical_id: str) -> bool:
+        """Whether its owner tags name a resource of a stack."""
+        owner = [deployed.known.get("AWS::StackId"), logical_id]
+        return [self.tags.get(name) for name in _OWNER_TAGS] == owner
 
 
 def wanted_clusters(
@@ -106,41 +123,73 @@ def wanted_clusters(
 
 
 def run(aws: Aws, wanted: Wanted, deployed: Deployed) -> Verdict:
-    """Has the library look at a cluster as a create would, or an update if there is one of the name.
+    """Has the library look at a cluster as a create would, or as an update if there is one of the name.
 
     Raises:
         CommandError: The library, or the version that the cluster needs, is not installed, or it ended
             without an answer.
     """
     existing = _existing(aws, wanted.name)
-    operation = "update" if existing else "create"
     needed = existing.version if existing else wanted.properties.get("PclusterVersion")
     if needed not in {None, _installed()}:
         raise CommandError(
             f"cluster {wanted.name} needs ParallelCluster {needed}, and the library here is {_installed()}",
             "make the dry run where that version is installed",
         )
+    operation, asked = question(wanted, deployed, existing)
+    is_ours = deployed.physical_ids.get(wanted.resource.logical_id) == wanted.name
+    return Verdict(wanted, operation, is_ours or operation != "update", _ask(asked))
+
+
+def question(
+    wanted: Wanted, deployed: Deployed, existing: Existing | None
+) -> tuple[Operation, dict[str, Any]]:
+    """Returns what the provider would do, and what the engine is asked for it, as docs/engine.md says.
+
+    Args:
+        wanted: What the template asks for.
+        deployed: The template's stack.
+        existing: The cluster of that name, if there is one.
+    """
+    operation, arguments = _intended(wanted, deployed, existing)
     tags = {key: value for key, value in deployed.tags.items() if not key.startswith("aws:")}
-    question = {
-        "operation": operation,
+    return operation, {
+        "operation": "update" if existing else "create",
         "cluster_name": wanted.name,
         "region": deployed.known["AWS::Region"],
         "stack_id": existing.stack_id if existing else None,
         "configuration": wanted.properties[CONFIGURATION],
-        "configuration_tags": {**tags, **_TAG},
-        "arguments": _arguments(operation, wanted.properties),
+        # A cluster that was made elsewhere gets none.
+        "configuration_tags": {} if _AS_STORED in arguments else {**tags, **_TAG},
+        "arguments": arguments,
     }
-    is_ours = deployed.physical_ids.get(wanted.resource.logical_id) == wanted.name
-    adopts = str(wanted.properties.get("AdoptExisting")).lower() == "true"
-    return Verdict(wanted, operation, is_ours or adopts or existing is None, _ask(question))
 
 
-def _existing(aws: Aws, name: str) -> _Cluster | None:
+def _intended(
+    wanted: Wanted, deployed: Deployed, existing: Existing | None
+) -> tuple[Operation, dict[str, Any]]:
+    """What the provider would do, and with which arguments.
+
+    Whether a cluster that the stack has was adopted stands in the provider's table only. Here it counts as
+    adopted if the template still says AdoptExisting and the cluster's tags do not say that the stack made it.
+    """
+    arguments = _arguments(wanted.properties, update=existing is not None)
+    logical_id = wanted.resource.logical_id
+    if existing is None:
+        return "create", arguments
+    if str(wanted.properties.get("AdoptExisting")).lower() != "true":
+        return "update", arguments
+    if not deployed.physical_ids.get(logical_id):
+        return "take-over", arguments | {_AS_STORED: True, _WITHOUT_LOSS: True}
+    return "update", arguments | ({} if existing.is_made_by(deployed, logical_id) else {_AS_STORED: True})
+
+
+def _existing(aws: Aws, name: str) -> Existing | None:
     stack = find_stack(aws.client("cloudformation"), name)
     tags = {tag["Key"]: tag["Value"] for tag in stack.get("Tags", [])} if stack else {}
     if stack is None or tags.get(CLUSTER_NAME_TAG) != name:
         return None
-    return _Cluster(stack["StackId"], tags.get(_VERSION_TAG))
+    return Existing(stack["StackId"], tags)
 
 
 def _installed() -> str:
@@ -177,14 +226,14 @@ def _inherited(name: str) -> list[str]:
     return [os.environ[name]] if os.environ.get(name) else []
 
 
-def _arguments(operation: str, properties: Mapping[str, Any]) -> dict[str, Any]:
+def _arguments(properties: Mapping[str, Any], *, update: bool) -> dict[str, Any]:
     """The properties that the provider passes to the library. Source: docs/engine.md, ``arguments``."""
     arguments: dict[str, Any] = {}
     if suppressed := properties.get("SuppressValidators"):
         arguments["suppress_validators"] = suppressed if isinstance(suppressed, list) else [suppressed]
     if level := properties.get("ValidationFailureLevel"):
         arguments["validation_failure_level"] = level
-    if operation == "update" and "ForceUpdate" in properties:
+    if update and "ForceUpdate" in properties:
         arguments["force_update"] = properties["ForceUpdate"].lower() == "true"
     return arguments
 

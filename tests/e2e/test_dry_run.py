@@ -1,40 +1,23 @@
 """``pcluster-cfn validate --dry-run`` says before a deployment what ParallelCluster would say in it."""
 
 import json
-import os
-import subprocess
-import sys
 
 import pytest
 
-from tests.e2e.account import DEADLINE_S, ROOT
+from tests.e2e.foretold import foretell
 from tests.e2e.parents import COMPUTE, Parent
 
 pytestmark = pytest.mark.e2e
 
-COMMAND = (sys.executable, "-m", "pcluster_cfn", "validate", "--dry-run")
-PYTHONPATH = f"{ROOT}:{ROOT / 'provider' / 'engine'}"
 NAME = "foretold"
 
 
 @pytest.fixture
-def foretold(cloud, account, service_token, tmp_path):
-    """Runs the command on the template of a stack, as a user's shell would; returns its status and answer."""
+def foretold(account, service_token, tmp_path):
+    """Runs the command on the template of a stack with changes; returns its status and answer."""
 
     def run(*arguments, **changes):
-        path = tmp_path / f"{NAME}.json"
-        path.write_text(Parent(account, service_token, NAME, changes=changes).body())
-        done = subprocess.run(
-            [*COMMAND, path, *arguments],
-            env={"PATH": os.environ["PATH"], "PYTHONPATH": PYTHONPATH, **cloud.environment, **cloud.exports},
-            capture_output=True,
-            text=True,
-            timeout=DEADLINE_S,
-            check=False,
-        )
-        assert done.returncode in {0, 1}, done.stderr
-        assert done.stderr == ""
-        return done.returncode, done.stdout
+        return foretell(Parent(account, service_token, NAME, changes=changes), tmp_path, *arguments)
 
     return run
 

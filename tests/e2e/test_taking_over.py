@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from tests.e2e.account import DEADLINE_S
+from tests.e2e.foretold import foretell
 from tests.e2e.parents import COMPUTE, PLAIN, Parent, library_environment
 from tests.support.custom_resource_properties import stringified
 
@@ -58,6 +59,22 @@ def test_a_stack_that_fails_lets_go_of_the_cluster_that_it_took_over(cloud, acco
     assert failing.delete().status == "DELETE_COMPLETE"
 
 
+def test_a_dry_run_foretells_what_taking_it_over_comes_to(account, service_token, made, tmp_path):
+    def foretold(**properties):
+        return foretell(Parent(account, service_token, "adopted", **ADOPT, **properties), tmp_path)
+
+    taken = f"Cluster: take-over of cluster {NAME}, "
+    status, said = foretold()
+    assert (status, f"{taken}without a difference\n" in said) == (0, True), said
+    status, said = foretold(changes={f"{COMPUTE}__MaxCount": 8})
+    assert (status, f"{taken}would be accepted\n" in said) == (0, True), said
+    assert "  allowed  Scheduling.SlurmQueues[compute].ComputeResources[c6i].MaxCount: 4 → 8\n" in said
+    status, said = foretold(monitoring={"Alarms": {"Enabled": False}})
+    assert (status, f"{taken}would be refused\n" in said) == (1, True), said
+    assert "  refused  Monitoring.Dashboards" in said
+    assert account.stack(NAME) == made
+
+
 def test_taking_a_cluster_over_touches_nothing_where_nothing_differs(account, adopting, made):
     assert adopting.create().status == "CREATE_COMPLETE", adopting.why
     assert account.stack(NAME) == made
@@ -65,8 +82,10 @@ def test_taking_a_cluster_over_touches_nothing_where_nothing_differs(account, ad
     assert [message["type"] for message in adopting.messages][:1] == ["AdoptExisting"]
 
 
-def test_its_first_update_changes_what_the_template_changes_and_no_more(account, adopting, made):
+def test_its_first_update_changes_what_the_template_changes_and_no_more(account, adopting, made, tmp_path):
     before = adopting.stored_configuration
+    status, said = foretell(adopting, tmp_path)
+    assert (status, f"update of cluster {NAME}, without a difference\n" in said) == (0, True), said
     assert adopting.update(changes={f"{COMPUTE}__MaxCount": 8}).status == "UPDATE_COMPLETE", adopting.why
     after = adopting.stored_configuration
     compute = after["Scheduling"]["SlurmQueues"][0]["ComputeResources"][0]

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from cluster_engine import configuration, library
+from cluster_engine.comparison import ARGUMENTS, Update, compared
 from cluster_engine.errors import EngineError
 from cluster_engine.gate import Gate
 
@@ -39,16 +40,15 @@ def run(question: dict[str, Any]) -> Answer:
         now=lambda: datetime.now(UTC),
     )
     version = library.version()
+    operation, name, region = question["operation"], question["cluster_name"], question["region"]
+    arguments = question["arguments"]
     try:
         wanted = configuration.read(question["configuration"], question["configuration_tags"], version)
+        if operation == "update":
+            wanted = compared(wanted, Update(name, region, arguments, gate, dryrun=True), version)
+        theirs = {key: value for key, value in arguments.items() if key not in ARGUMENTS}
         answer = library.invoke(
-            question["operation"],
-            question["cluster_name"],
-            question["region"],
-            gate,
-            dryrun=True,
-            cluster_configuration=wanted,
-            **question["arguments"],
+            operation, name, region, gate, dryrun=True, cluster_configuration=wanted, **theirs
         )
     except EngineError as error:
         return {

@@ -4,19 +4,18 @@ import logging
 import os
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.logging.utils import copy_config_to_registered_loggers
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from cluster_engine import configuration, images, information, library, result, takeover
+from cluster_engine import configuration, images, information, library, result
 from cluster_engine.call import Call, MisdirectedCallError
+from cluster_engine.comparison import Update, compared
 from cluster_engine.configuration import Configuration
 from cluster_engine.errors import EngineError
 from cluster_engine.gate import Gate
-from cluster_engine.resemblance import resemble
 
 #: What a throttled call needs to end in good order: the library's own pause of 5 s, its clean-up, our answer.
 GIVE_UP_BEFORE_END_S = 20.0
@@ -128,22 +127,9 @@ def _carry_out(call: Call, version: str, gate: Gate) -> result.Result:
 def _wanted(call: Call, version: str, gate: Gate) -> Configuration:
     """The configuration that the library is called with; compared with the stored one where the call asks."""
     wanted = configuration.load(call.configuration, call.configuration_tags, version)
-    resembles, removes_nothing = (call.arguments.get(name) for name in ("resemble_stored", "refuse_removals"))
-    if call.operation == "create" or not (resembles or removes_nothing):
+    if call.operation == "create":
         return wanted
-    stored = configuration.parse(library.stored_configuration(call.cluster_name, call.region, gate))
-    if resembles:
-        wanted = resemble(wanted, stored, version)
-    if removes_nothing:
-        takeover.refuse_losses(wanted, stored, version, partial(_try_update, call, gate))
-    return wanted
-
-
-def _try_update(call: Call, gate: Gate, wanted: Configuration) -> list[takeover.Detail]:
-    """Asks the library for an update's changes, without force; its validators have their say later."""
-    arguments = {"cluster_configuration": wanted, "suppress_validators": ["ALL"], "dryrun": True}
-    answer = library.invoke("update", call.cluster_name, call.region, gate, **arguments)
-    return list(answer.get("changeSet", []))
+    return compared(wanted, Update(call.cluster_name, call.region, call.arguments, gate), version)
 
 
 def _is_ours(call: Call, gate: Gate) -> bool:

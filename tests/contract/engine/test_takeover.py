@@ -12,6 +12,7 @@ import pcluster.lib
 import pytest
 import yaml
 
+from cluster_engine import dry_run
 from tests.contract.engine.conftest import OWNER_TAGS, VERSION
 
 pytestmark = [pytest.mark.library, pytest.mark.usefixtures("api")]
@@ -78,6 +79,31 @@ def _run_head_node(cloud):
             }
         ],
     )
+
+
+@pytest.fixture
+def foretold(cloud, api, made):
+    """Asks for a dry run of what ``update`` asks for."""
+
+    def ask(change=lambda _: None, **arguments):
+        api.reset()
+        stack = api.add("living", tags=made.tags, parameters=made.parameters)
+        wanted = copy.deepcopy(made.configuration)
+        change(wanted)
+        question = {
+            "operation": "update",
+            "cluster_name": "living",
+            "region": cloud.region,
+            "stack_id": stack.stack_id,
+            "configuration": wanted,
+            "configuration_tags": {},
+            "arguments": arguments,
+        }
+        answer = dry_run.run(question)
+        assert api.sent("UpdateStack") == []
+        return answer
+
+    return ask
 
 
 @pytest.fixture
@@ -210,3 +236,38 @@ def test_a_stored_configuration_that_cannot_be_read_is_an_internal_error(update,
     result = update(**TAKEOVER)
     assert result["error"]["code"] == "Internal"
     assert "Unable to load configuration" in result["error"]["message"]
+
+
+def test_a_dry_run_finds_no_difference_where_the_update_finds_none(foretold):
+    assert foretold(**TAKEOVER)["error"]["code"] == "NoChanges"
+    assert foretold()["error"]["code"] == "UpdateRejected"
+
+
+def test_a_dry_run_tells_the_changes_that_the_update_would_make(foretold, update):
+    def grow(wanted):
+        resources(wanted)[0].update(MaxCount="8")
+
+    answer = foretold(grow, **TAKEOVER)
+    assert "error" not in answer
+    assert answer["change_set"] == update(grow, **TAKEOVER)["change_set"]
+
+
+@pytest.mark.parametrize("force", [{}, {"force_update": True}])
+def test_a_dry_run_refuses_the_losses_that_the_update_refuses(foretold, update, force):
+    def leave_out(wanted):
+        resources(wanted).pop()
+
+    answer, result = (ask(leave_out, **TAKEOVER, **force) for ask in (foretold, update))
+    assert answer["error"] == result["error"]
+    assert answer["error"]["details"]
+    assert answer["change_set"] == result["change_set"]
+
+
+def test_a_dry_run_of_a_later_update_may_take_away(foretold):
+    answer = foretold(lambda wanted: resources(wanted).pop(), resemble_stored=True)
+    assert not [each for each in answer["error"]["details"] if "removes nothing" in each["message"]]
+    (change,) = answer["change_set"]
+    assert (change["parameter"], change["requestedValue"]) == (
+        "Scheduling.SlurmQueues[compute].ComputeResources",
+        "-",
+    )

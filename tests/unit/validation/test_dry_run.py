@@ -1,13 +1,14 @@
 """What a dry run is asked, and how its verdict is told."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from pcluster_cfn.errors import CommandError
 from pcluster_cfn.validation.check import Finding
 from pcluster_cfn.validation.deployed import Deployed
-from pcluster_cfn.validation.dry_run import Verdict, Wanted, run, wanted_clusters
+from pcluster_cfn.validation.dry_run import Existing, Verdict, Wanted, question, run, wanted_clusters
 from pcluster_cfn.validation.verdicts import document, is_refused, lines
 
 TEMPLATE = """\
@@ -95,6 +96,56 @@ def test_a_cluster_of_another_version_than_the_library_s_is_not_judged():
         run(Aws(), cluster, deployed)
 
 
+STACK_ID = "arn:stack"
+OWNER = {"pcluster-cfn:stack-id": STACK_ID, "pcluster-cfn:logical-id": "Cluster"}
+AS_STORED = {"resemble_stored": True}
+TAKEN = AS_STORED | {"refuse_removals": True}
+
+
+def asked(existing, *, adopts="true", physical_id="", **properties):
+    """What would be done to a cluster, with which arguments and how many tags more."""
+    deployed = new(
+        outputs={"Network.Outputs.Vpc": "vpc"},
+        physical_ids={"Cluster": physical_id} if physical_id else {},
+        tags={"Team": "hpc", "aws:x": "y"},
+    )
+    deployed.known.update({"AWS::Region": "us-east-1", "AWS::StackId": STACK_ID})
+    (cluster,) = wanted(deployed, Subnet="s")
+    cluster = Wanted(cluster.resource, {**cluster.properties, "AdoptExisting": adopts, **properties})
+    operation, sent = question(cluster, deployed, existing)
+    assert sent["stack_id"] == (existing.stack_id if existing else None)
+    assert sent["operation"] == ("update" if existing else "create")
+    return operation, sent["arguments"], sorted(sent["configuration_tags"])
+
+
+LIVING = Existing("arn:cluster", {"parallelcluster:cluster-name": "c-stack"})
+OURS = Existing("arn:cluster", {**LIVING.tags, **OWNER})
+TAGS = ["Team", "parallelcluster:custom_resource"]
+
+
+@pytest.mark.parametrize(
+    ("existing", "known", "expected"),
+    [
+        (None, {}, ("create", {}, TAGS)),
+        (LIVING, {}, ("take-over", TAKEN, [])),
+        (Existing("arn:cluster", OWNER), {}, ("take-over", TAKEN, [])),
+        (LIVING, {"physical_id": "c-stack"}, ("update", AS_STORED, [])),
+        (OURS, {"physical_id": "c-stack"}, ("update", {}, TAGS)),
+        (LIVING, {"adopts": "false"}, ("update", {}, TAGS)),
+        (LIVING, {"adopts": "false", "physical_id": "c-stack"}, ("update", {}, TAGS)),
+        (LIVING, {"ForceUpdate": "true"}, ("take-over", TAKEN | {"force_update": True}, [])),
+    ],
+    ids=["new", "to adopt", "once ours", "adopted", "made", "taken", "made, tags lost", "forced"],
+)
+def test_a_cluster_made_elsewhere_is_asked_about_as_the_provider_asks(existing, known, expected):
+    assert asked(existing, **known) == expected
+
+
+def test_adopting_counts_for_a_create_only():
+    operation, _, _ = asked(LIVING, physical_id="c-former")
+    assert operation == "update"
+
+
 def test_messages_are_told_once_and_the_worst_first():
     messages = [
         {"level": level, "type": "V", "message": level.lower()} for level in ("INFO", "ERROR", "WARNING")
@@ -141,6 +192,12 @@ def test_an_error_without_details_is_told_in_its_words():
     found = told(verdict(error={"code": "BadRequest", "message": "why", "details": []}))
     assert found[1:] == ["  BadRequest: why"]
     assert len(told(verdict(error={"code": "NoChanges", "message": "none", "details": []}))) == 1
+
+
+def test_a_take_over_is_called_so():
+    found = replace(verdict(), operation="take-over")
+    assert told(found)[0] == "t.yaml: Cluster: take-over of cluster c-stack, would be accepted"
+    assert document(found, "t.yaml")["operation"] == "take-over"
 
 
 def test_a_cluster_of_somebody_else_is_named():
