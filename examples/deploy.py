@@ -53,7 +53,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--region", help="default: as configured")
     parser.add_argument("--bucket", help="bucket for a template larger than 51,200 bytes")
     parser.add_argument("--delete", action="store_true", help="delete the stack")
-    arguments = parser.parse_args()
+    arguments = parser.parse_intermixed_args()
     if not arguments.delete and arguments.template is None:
         parser.error("name a template, or say --delete")
     return arguments

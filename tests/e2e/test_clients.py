@@ -70,14 +70,15 @@ def test_the_aws_cli_deploys_updates_describes_and_deletes(run, account, package
 
 
 def test_the_boto3_script_does_the_same(run, account, packaged, seeded):
-    script = (sys.executable, ROOT / "examples" / "deploy.py", "--stack-name", "by-script")
+    script = (sys.executable, ROOT / "examples" / "deploy.py")
+    named = ("--stack-name", "by-script")
     values = [f"{key}={value}" for key, value in seeded.items()]
-    created = run(*script, packaged, *values)
+    created = run(*script, packaged, *named, *values)
     (head_node,) = account.head_nodes("c-by-script")
     assert f"HeadNodeIp = {head_node['PublicIpAddress']}" in created
 
-    assert "by-script: UPDATE_COMPLETE" in run(*script, packaged, "MaxCount=8")
-    assert "by-script: DELETE_COMPLETE" in run(*script, "--delete")
+    assert "by-script: UPDATE_COMPLETE" in run(*script, *named, packaged, "MaxCount=8")
+    assert "by-script: DELETE_COMPLETE" in run(*script, "--delete", *named)
     assert account.stack("c-by-script") is None
 
 
