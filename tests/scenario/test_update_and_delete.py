@@ -324,6 +324,29 @@ def test_a_replacement_that_succeeded_unheard_is_deleted_before_the_rollback_suc
     assert world.stacks.living("other") is None
 
 
+def test_a_resource_moves_to_another_version_by_a_replacement() -> None:
+    world = World(versions=("3.16.1", "3.15.1"))
+    before = properties(PclusterVersion="3.15.1")
+    world.create(ResourceProperties=before)
+    world.run_engine()
+    world.settle("hpc", "CREATE_COMPLETE", tags={**world.cluster().tags, "parallelcluster:version": "3.15.1"})
+    world.run_engine()
+    world.clock.advance(60)
+    request = world.update(old=before, ClusterName="newer", ClusterNameUpdatePolicy="Replace")
+    assert [version for version, _ in world.engines.calls] == ["3.16.1"]
+    assert world.run_engine()["operation"] == "create"
+    world.settle("newer", "CREATE_COMPLETE")
+    world.run_engine()
+    assert world.sink.answer(request)["PhysicalResourceId"] == "newer"
+    world.clock.advance(60)
+    cleaned = world.delete("hpc", ResourceProperties=before)
+    assert [version for version, _ in world.engines.calls] == ["3.15.1"]
+    world.run_engine()
+    world.settle("hpc", "DELETE_COMPLETE")
+    assert world.sink.answer(cleaned)["Status"] == "SUCCESS"
+    assert world.cluster("newer").status == "CREATE_COMPLETE"
+
+
 def test_a_delete_repeated_under_a_name_that_is_gone_touches_no_other_cluster() -> None:
     world = World()
     world.made()

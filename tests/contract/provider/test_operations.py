@@ -1,18 +1,26 @@
 """What the operations table MUST do, on the fake and on the embedded cloud."""
 
 import json
+import os
+import re
+import shlex
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 from botocore.config import Config
 
+from cluster_provider.adapters.claims import DynamoClaims
 from cluster_provider.adapters.operations import DynamoOperations
 from cluster_provider.core.errors import Superseded, Unavailable
 from cluster_provider.core.identity import Owner
+from cluster_provider.core.observed import Cluster
 from cluster_provider.core.progress import (
     Backlog,
     OperationRecord,
@@ -24,8 +32,10 @@ from cluster_provider.core.progress import (
 )
 from cluster_provider.core.request import Request, RequestType
 from cluster_provider.ports import Operations
+from localcloud.cloud import Cloud
 from tests.support.fakes import START, MemoryOperations, MovedClock
 
+UPGRADING = Path("docs/upgrading.md").read_text(encoding="utf-8")
 OWNER = Owner("arn:aws:cloudformation:us-east-1:123456789012:stack/parent/0", "Cluster")
 OTHER = Owner(OWNER.stack_id, "Other")
 RECORD = OwnerRecord("r1", START, RequestType.DELETE, following="hpc", wake_at=START)
@@ -269,3 +279,30 @@ def test_a_record_is_readable_json_in_the_table(dynamodb: tuple[Any, str], clock
     put(DynamoOperations(client, table, clock), OWNER, RECORD)
     (item,) = client.scan(TableName=table)["Items"]
     assert json.loads(item["document"]["S"])["following"] == "hpc"
+
+
+def test_what_the_page_on_uninstalling_asks_for_shows_whose_clusters_are_known(
+    cloud: Cloud, dynamodb: tuple[Any, str], clock: MovedClock
+) -> None:
+    client, table = dynamodb
+    operations, claims = DynamoOperations(client, table, clock), DynamoClaims(client, table, clock)
+    has_cluster = {"hpc": Cluster("hpc", "r1", stack_id="arn:hpc", adopted_at=START)}
+    over = replace(RECORD, is_open=False, following="", wake_at=None)
+    put(operations, OWNER, replace(over, clusters=has_cluster), operation(phase=Phase.ANSWERED))
+    put(operations, OTHER, over)
+    put(operations, Owner(OWNER.stack_id, "Open"), RECORD)
+    claims.claim("arn:hpc", OWNER)
+
+    (block,) = re.findall(
+        r"^ *```console\n *\$ (aws dynamodb scan .*?)```", UPGRADING, re.DOTALL | re.MULTILINE
+    )
+    arguments = shlex.split(block.replace("\\\n", " ").replace("TABLE", table))
+    done = subprocess.run(
+        [Path(sys.executable).parent / arguments[0], *arguments[1:], "--output", "json"],
+        env={"PATH": os.environ["PATH"], **cloud.environment},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    shown = [item["pk"]["S"] for item in json.loads(done.stdout)["Items"]]
+    assert sorted(shown) == [OWNER.key, f"{OWNER.stack_id}|Open"]
