@@ -1,5 +1,7 @@
 # One line per target; CI calls these and nothing else. `make check` never rewrites a file.
 PY := .venv/bin/python
+# Makes the virtual environments: 3.11 or newer.
+PYTHON := python3
 # The default ParallelCluster version; the folders beside it are older ones.
 PCLUSTER_LAYERS := layers/pcluster
 PCLUSTER_DEFAULT := $(PCLUSTER_LAYERS)/3.16.1
@@ -14,13 +16,13 @@ help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1|/' | column -t -s '|'
 
 .venv/.installed: requirements/dev.txt pyproject.toml
-	python3 -m venv .venv
+	$(PYTHON) -m venv .venv
 	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements/dev.txt
 	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@
 
 .venv-sam/.installed: requirements/sam.txt
-	python3 -m venv .venv-sam
+	$(PYTHON) -m venv .venv-sam
 	.venv-sam/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/sam.txt
 	@touch $@
 
@@ -29,7 +31,7 @@ help: ## list the targets
 	@touch $@
 
 .venv-cdk/.installed: requirements/cdk.txt
-	python3 -m venv .venv-cdk
+	$(PYTHON) -m venv .venv-cdk
 	.venv-cdk/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/cdk.txt
 	@touch $@
 
