@@ -55,7 +55,7 @@ def before(cloud):
 def provider(account, before):  # noqa: ARG001 - a look at the account first
     """The provider that most examples share: itself an example."""
     path = EXAMPLES / "many-clusters" / "provider.yaml"
-    example = Example(account, "pcluster-provider", account.packaged(path)).begin()
+    example = Example(account, "pcluster-shared-provider", account.packaged(path)).begin()
     example.created()
     return example
 
