@@ -91,7 +91,14 @@ def actions_of(
         return ()
     if action in {"s3:GetObject", "s3:HeadObject"} and "versionId" in parameters:
         return ("s3:GetObjectVersion",)
+    if _is_about_all_stacks(action, parameters):
+        return (action, "cloudformation:ListStacks")
     return _ACTIONS.get(action, (action,))
+
+
+def _is_about_all_stacks(action: str, parameters: Parameters) -> bool:
+    """Source: CloudFormation API reference, DescribeStacks, StackName: without it, ListStacks, too."""
+    return action == "cloudformation:DescribeStacks" and "StackName" not in parameters
 
 
 def _prefix(service: str) -> str:
@@ -134,6 +141,8 @@ def template(url: str, place: Place) -> str:
 
 
 def _resource(action: str, parameters: Parameters, place: Place) -> str:
+    if _is_about_all_stacks(action, parameters):
+        return "*"
     service = action.partition(":")[0]
     name = _NAMES[service](parameters) if service in _NAMES else None
     if name is None:

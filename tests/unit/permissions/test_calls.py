@@ -78,6 +78,16 @@ def test_a_stack_with_tags_and_a_template_in_a_bucket_asks_for_both():
     ]
 
 
+def test_describing_every_stack_is_listing_them_and_about_no_stack_in_particular():
+    every = [("cloudformation:DescribeStacks", "*"), ("cloudformation:ListStacks", "*")]
+    assert asked("cloudformation", "DescribeStacks") == every
+    assert asked("cloudformation", "DescribeStacks", NextToken="t") == every
+    one = f"arn:aws:cloudformation:{ACCOUNT}:stack/c/*"
+    assert asked("cloudformation", "DescribeStacks", StackName="c") == [
+        ("cloudformation:DescribeStacks", one)
+    ]
+
+
 def test_the_tags_of_a_call_are_what_conditions_see():
     parameters = {"StackName": "c", "Tags.member.1.Key": "team", "Tags.member.2.Key": "cost"}
     call = {"service": "cloudformation", "operation": "CreateStack", "region": "r", "parameters": parameters}

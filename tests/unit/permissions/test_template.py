@@ -7,6 +7,7 @@ import pytest
 
 from tools.permissions.__main__ import FOLDER, documents
 from tools.permissions.arns import Place
+from tools.permissions.calls import requests_of
 from tools.permissions.policy import Request
 from tools.permissions.reference import has_resources, matching
 from tools.permissions.roles import INLINE_POLICIES_LIMIT, MANAGED_POLICY_LIMIT, Role, size
@@ -94,6 +95,14 @@ def test_the_provider_may_touch_nothing_but_its_own_and_look_at_stacks():
         if item["Sid"] in LOOKING
         for action in texts(item["Action"])
     )
+
+
+def test_the_engine_may_list_the_clusters_of_its_region_and_of_no_other():
+    call = {"service": "cloudformation", "operation": "DescribeStacks", "parameters": {}}
+    for region, listed in (("us-east-1", True), ("eu-west-1", False)):
+        requests = list(requests_of({**call, "region": region}))
+        assert requests
+        assert {engine().allows(request) for request in requests} == {listed}
 
 
 @pytest.mark.parametrize(
