@@ -20,6 +20,7 @@ from tools.permissions.reference import handler_permissions, has_resources
 #: Types that CloudFormation serves itself.
 _OWN = {"AWS::CloudFormation::WaitCondition", "AWS::CloudFormation::WaitConditionHandle"}
 _CUSTOM = "AWS::CloudFormation::CustomResource"
+_RECIPE = "AWS::ImageBuilder::ImageRecipe"
 #: Source: Amazon FSx for Lustre user guide, "Using tags with Amazon FSx" and "Amazon FSx API permissions".
 _SILENT: dict[str, dict[str, frozenset[str]]] = {
     "AWS::FSx::FileSystem": {
@@ -186,6 +187,8 @@ class Clusters:
         elif action in {"s3:GetObject", "s3:GetObjectVersion"}:
             code = properties["Code"]
             yield Request(action, self._place.arn("s3", f"{code['S3Bucket']}/{code['S3Key']}"), context)
+        elif change["type"] == _RECIPE and action in _INGREDIENTS:
+            yield from (Request(action, arn, context) for arn in _INGREDIENTS[action](properties))
         else:
             yield Request(action, self._resource(action, change), context)
         if action == "cloudformation:CreateStack":
@@ -254,6 +257,19 @@ class Clusters:
         if names is None and change["type"] in _NODES:
             names = sorted(self._node_roles[_cluster(change)])
         return [self._role_arn(name) for name in names or ()]
+
+
+def _parents(recipe: Mapping[str, Any]) -> list[str]:
+    """The image that a recipe begins with; none where that is an AMI, which Image Builder does not know."""
+    return [parent for parent in [str(recipe["ParentImage"])] if parent.startswith("arn:")]
+
+
+def _components(recipe: Mapping[str, Any]) -> list[str]:
+    return [str(component["ComponentArn"]) for component in recipe.get("Components", [])]
+
+
+#: What an image recipe names, by the action that reads it.
+_INGREDIENTS = {"imagebuilder:GetComponent": _components, "imagebuilder:GetImage": _parents}
 
 
 def _cluster(change: Mapping[str, Any]) -> str:

@@ -6,7 +6,7 @@ from tests.support.resource_types import IMAGE_RESOURCE_TYPES, RESOURCE_TYPES
 from tools.permissions.arns import Place
 from tools.permissions.changes import Clusters, left_out, permissions_of
 from tools.permissions.reference import handler_permissions
-from tools.permissions.roles import Role
+from tools.permissions.roles import Role, refused
 from tools.permissions.template import TEMPLATE, Names, Template
 
 ACCOUNT = "123456789012"
@@ -67,6 +67,39 @@ def test_each_managed_policy_of_a_role_is_attached_and_its_boundary_is_seen():
 def test_a_custom_resource_is_a_call_of_its_function():
     (request,) = asked(change("AWS::CloudFormation::CustomResource", ServiceToken="arn:f"))
     assert (request.action, request.resource) == ("lambda:InvokeFunction", "arn:f")
+
+
+#: Image Builder's own, which a configuration may name.
+PARENT = "arn:aws:imagebuilder:us-east-1:aws:image/amazon-linux-2023-x86/x.x.x"
+COMPONENT = "arn:aws:imagebuilder:us-east-1:aws:component/update-linux/x.x.x"
+
+
+def read_by_a_recipe(parent):
+    made = f"arn:aws:imagebuilder:us-east-1:{ACCOUNT}:component/parallelclusterimage-x/3.16.1/1"
+    components = [{"ComponentArn": arn} for arn in (made, COMPONENT)]
+    recipe = change("AWS::ImageBuilder::ImageRecipe", ParentImage=parent, Components=components)
+    reading = {"imagebuilder:GetImage", "imagebuilder:GetComponent"}
+    return made, [request for request in asked(recipe) if request.action in reading]
+
+
+def test_a_recipe_reads_its_parent_and_its_components():
+    made, requests = read_by_a_recipe(PARENT)
+    assert [(request.action, request.resource) for request in requests] == [
+        ("imagebuilder:GetComponent", made),
+        ("imagebuilder:GetComponent", COMPONENT),
+        ("imagebuilder:GetImage", PARENT),
+    ]
+
+
+def test_a_recipe_whose_parent_is_an_ami_reads_no_image():
+    _, requests = read_by_a_recipe("ami-12345678")
+    assert {request.action for request in requests} == {"imagebuilder:GetComponent"}
+
+
+def test_the_engine_may_read_parents_and_components_that_are_not_its_own():
+    documents = Template(TEMPLATE.read_text(), Names(PLACE, "provider")).roles()["EngineRole"]
+    _, requests = read_by_a_recipe(PARENT)
+    assert refused(Role("EngineRole", documents), requests) == []
 
 
 def test_what_waits_needs_no_permission():

@@ -185,6 +185,13 @@ def test_the_published_policies_fit_into_managed_ones():
     assert all(size(document) <= MANAGED_POLICY_LIMIT for _, document in documents())
 
 
+@pytest.mark.parametrize("kind", ["image", "component"])
+def test_images_and_components_of_others_can_be_read_and_not_changed(kind):
+    of_others = f"arn:aws:imagebuilder:us-east-1:aws:{kind}/amazon-linux-2023-x86/1.0.0"
+    assert engine().allows(Request(f"imagebuilder:Get{kind.capitalize()}", of_others))
+    assert not engine().allows(Request(f"imagebuilder:Delete{kind.capitalize()}", of_others))
+
+
 def test_an_engine_that_may_not_build_images_has_no_policy_for_them():
     assert "EngineImagesPolicy" in template().roles()["EngineRole"]
     assert "EngineImagesPolicy" not in template(CustomImages="false").roles()["EngineRole"]
