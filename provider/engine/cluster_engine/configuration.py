@@ -10,12 +10,26 @@ import yaml
 
 from cluster_engine.errors import ConfigurationInvalidError
 from cluster_schema import fit
-from cluster_schema.conversion import Detail
+from cluster_schema.conversion import Detail, misfits
 
 Configuration = dict[str, Any]
 
 #: Begins the keys of tags that are the library's own. Source: pcluster/constants.py, PCLUSTER_PREFIX.
 RESERVED = "parallelcluster:"
+_TAGS = {
+    "type": "array",
+    "x-expected": "a list of maps with Key and Value",
+    "items": {
+        "type": "object",
+        "x-expected": "a map with Key and Value",
+        "additionalProperties": False,
+        "required": ["Key", "Value"],
+        "properties": {"Key": {"type": "string"}, "Value": {"type": "string"}},
+    },
+}
+#: Where an image's configuration has tags, which are merged with others here; the rest is the library's.
+_TAGGED_PARTS = ("Build", "Image")
+_IMAGE_TAGS = {"properties": {part: {"properties": {"Tags": _TAGS}} for part in _TAGGED_PARTS}}
 
 
 def load(encoded: str, tags: dict[str, str], version: str) -> Configuration:
@@ -57,20 +71,28 @@ def load_image(encoded: str, tags: dict[str, str], owner_tags: dict[str, str]) -
         owner_tags: Put on the image, whatever the configuration says.
 
     Raises:
-        ConfigurationInvalidError: It is no map, or a text that is neither YAML nor JSON.
+        ConfigurationInvalidError: It is no map, neither YAML nor JSON, or its tags are not tags.
     """
     arrived = _decoded(encoded)
     written = parse(arrived) if isinstance(arrived, str) else arrived
     if not isinstance(written, dict):
-        raise _invalid_text("a map is expected", value=json.dumps(written)[:80])
+        raise _invalid_text("a map is expected", value=json.dumps(written, default=str)[:80])
     wanted = {"Image": {}, **written}
-    for part, forced in (("Build", {}), ("Image", owner_tags)):
-        if isinstance(wanted.get(part), dict):
-            # What the library reserves for itself, it refuses in an image's configuration.
-            added = {key: value for key, value in tags.items() if not key.startswith(RESERVED)}
-            own = [tag for tag in wanted[part].get("Tags") or [] if tag.get("Key") not in forced]
-            wanted[part] = with_tags({**wanted[part], "Tags": own}, added | forced)
+    parts = {name: _tagged(wanted[name]) for name in _TAGGED_PARTS if isinstance(wanted.get(name), dict)}
+    if found := misfits(parts, parts, _IMAGE_TAGS):
+        raise ConfigurationInvalidError(_summary(found, "an image"), found)
+    # What the library reserves for itself, it refuses in an image's configuration.
+    added = {key: value for key, value in tags.items() if not key.startswith(RESERVED)}
+    for name, part in parts.items():
+        forced = owner_tags if name == "Image" else {}
+        own = [tag for tag in part["Tags"] if tag["Key"] not in forced]
+        wanted[name] = with_tags({**part, "Tags": own}, added | forced)
     return wanted
+
+
+def _tagged(part: dict[str, Any]) -> dict[str, Any]:
+    """Returns a part of an image's configuration with a list of tags, where it has none with an empty one."""
+    return part if part.get("Tags") is not None else {**part, "Tags": []}
 
 
 def _decoded(encoded: str) -> Any:
@@ -85,7 +107,9 @@ def apply_types(written: Any, version: str) -> Configuration:
     """
     fitted = fit(written, version)
     if fitted.misfits:
-        raise ConfigurationInvalidError(_summary(fitted.misfits, version), fitted.misfits)
+        raise ConfigurationInvalidError(
+            _summary(fitted.misfits, f"ParallelCluster {version}"), fitted.misfits
+        )
     return dict(fitted.typed)
 
 
@@ -113,12 +137,12 @@ def parse(text: str) -> Any:
         raise _unreadable(text, error) from error
 
 
-def _summary(found: list[Detail], version: str) -> str:
+def _summary(found: list[Detail], what: str) -> str:
     first = found[0]
     hint = f" (did you mean {first['suggestion']}?)" if "suggestion" in first else ""
     others = f" {len(found) - 1} more value(s) do not fit." if len(found) > 1 else ""
     return (
-        f"The configuration does not fit ParallelCluster {version}: {first['path'] or '/'} is "
+        f"The configuration does not fit {what}: {first['path'] or '/'} is "
         f"{first['value']}, expected {first['expected']}{hint}.{others}"
     )
 

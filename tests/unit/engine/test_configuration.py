@@ -111,3 +111,74 @@ def test_without_tags_to_add_the_configuration_gets_no_tags_section():
 def test_a_property_that_was_not_packed_by_the_contract_is_the_provider_s_fault_not_the_author_s():
     with pytest.raises(ValueError, match="base64"):
         configuration.load("not base64!", {}, VERSION)
+
+
+IMAGE = {"Build": {"InstanceType": "c5.large", "ParentImage": "ami-12345678"}}
+
+
+def load_image(value):
+    owner = {"owner-stack": "arn:s"}
+    return configuration.load_image(
+        properties.encoded(value), {"team": "hpc", "parallelcluster:x": "y"}, owner
+    )
+
+
+def image_refusal(value):
+    with pytest.raises(ConfigurationInvalidError) as caught:
+        load_image(value)
+    return caught.value
+
+
+def test_an_image_gets_the_stack_s_tags_and_its_owner_s_behind_its_own():
+    own = [{"Key": "project", "Value": "weather"}, {"Key": "owner-stack", "Value": "forged"}]
+    loaded = load_image({**IMAGE, "Image": {"Tags": own}})
+    assert loaded["Build"]["Tags"] == [{"Key": "team", "Value": "hpc"}]
+    assert [(tag["Key"], tag["Value"]) for tag in loaded["Image"]["Tags"]] == [
+        ("project", "weather"),
+        ("owner-stack", "arn:s"),
+        ("team", "hpc"),
+    ]
+
+
+@pytest.mark.parametrize("none", [{}, {"Tags": None}, {"Tags": []}])
+def test_an_image_without_tags_of_its_own_gets_those_to_add(none):
+    loaded = load_image({**IMAGE, "Image": none})
+    assert [tag["Key"] for tag in loaded["Image"]["Tags"]] == ["owner-stack", "team"]
+
+
+@pytest.mark.parametrize("part", ["Build", "Image"])
+@pytest.mark.parametrize(
+    ("tags", "path", "value", "expected"),
+    [
+        ({"Project": "hpc"}, "", '{"Project": "hpc"}', "a list of maps with Key and Value"),
+        ("x", "", '"x"', "a list of maps with Key and Value"),
+        (["a"], "/0", '"a"', "a map with Key and Value"),
+        ([{"Key": "a"}], "/0/Value", "null", "a value, because Value is required: text"),
+        ([{"Key": "a", "Value": ["b"]}], "/0/Value", '["b"]', "text"),
+        ([{"Key": ["a"], "Value": "b"}], "/0/Key", '["a"]', "text"),
+    ],
+)
+def test_tags_of_an_image_that_are_no_tags_are_refused_with_path_value_and_what_is_expected(
+    part, tags, path, value, expected
+):
+    error = image_refusal({**IMAGE, part: {**IMAGE.get(part, {}), "Tags": tags}})
+    assert error.details == [{"path": f"/{part}/Tags{path}", "value": value, "expected": expected}]
+    assert error.message == (
+        f"The configuration does not fit an image: /{part}/Tags{path} is {value}, expected {expected}."
+    )
+
+
+def test_a_misspelt_key_of_an_image_s_tag_is_refused_with_the_right_one():
+    error = image_refusal({**IMAGE, "Image": {"Tags": [{"key": "a", "Value": "b"}]}})
+    suggested = {detail["path"]: detail.get("suggestion") for detail in error.details}
+    assert suggested == {"/Image/Tags/0/Key": None, "/Image/Tags/0/key": "Key"}
+
+
+def test_the_tags_of_an_image_in_a_text_are_refused_like_those_of_a_map():
+    error = image_refusal("Image:\n  Tags: [{Key: until, Value: 2026-12-31}]\n")
+    assert error.details == [{"path": "/Image/Tags/0/Value", "value": '"2026-12-31"', "expected": "text"}]
+
+
+@pytest.mark.parametrize("text", ["- a\n- b\n", "- 2026-12-31\n", "5", ""])
+def test_a_text_of_an_image_that_is_no_map_is_refused(text):
+    assert "a map is expected" in image_refusal(text).message
