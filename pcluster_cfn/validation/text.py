@@ -14,6 +14,9 @@ from pcluster_cfn.validation.composing import UnreadableError, compose
 from pcluster_cfn.validation.evaluation import HOLE, function, settled
 from pcluster_cfn.validation.places import Place, Problem, Reader, in_file
 
+#: What PyYAML's constructors stumble over, as in 2026-31-12, 0b_ and !!int ''.
+_SCALAR_ERRORS = (ArithmeticError, AttributeError, LookupError, ValueError)
+
 
 class _Scalars(yaml.SafeLoader):
     """YAML's own scalars only: others in this process may have put tags of templates into SafeLoader."""
@@ -40,7 +43,7 @@ class TextReader(Reader):
             return UNKNOWN
         try:
             return _Scalars("").construct_object(node)
-        except (yaml.constructor.ConstructorError, ValueError):
+        except (yaml.constructor.ConstructorError, *_SCALAR_ERRORS):
             self.report(node, path, f"{node.value} cannot be read as {node.tag}")
             return UNKNOWN
 
@@ -79,7 +82,7 @@ def _as_json(text: str, value: Any) -> Any:
     """JSON has types of its own: 1e3 is a number there, and text in YAML."""
     try:
         return settled(json.loads(text))
-    except json.JSONDecodeError:
+    except ValueError:  # not JSON, or a number of thousands of digits
         return value
 
 

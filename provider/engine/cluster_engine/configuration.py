@@ -16,6 +16,8 @@ Configuration = dict[str, Any]
 
 #: Begins the keys of tags that are the library's own. Source: pcluster/constants.py, PCLUSTER_PREFIX.
 RESERVED = "parallelcluster:"
+#: Lists and maps within each other. No configuration needs a fifth of it; all that reads one copes with it.
+DEPTH_MAX = 100
 _TAGS = {
     "type": "array",
     "x-expected": "a list of maps with Key and Value",
@@ -125,16 +127,42 @@ def parse(text: str) -> Any:
     """Returns the value of a YAML or JSON text, read as safely and as strictly as the library reads it.
 
     Raises:
-        ConfigurationInvalidError: The text is neither, or a key is there twice; says the line and column.
+        ConfigurationInvalidError: The text is neither, or a key is there twice, or a value cannot be, or is
+            in itself; says the line and column where there is one.
     """
     try:
-        return json.loads(text, object_pairs_hook=_without_duplicates)
-    except json.JSONDecodeError:
-        pass  # not JSON: then it has to be YAML
-    try:
-        return yaml.load(text, Loader=_StrictLoader)  # noqa: S506 - a SafeLoader
+        value = _value_of(text)
     except yaml.YAMLError as error:
         raise _unreadable(text, error) from error
+    except RecursionError as error:
+        raise _too_deep(text) from error
+    if not _is_shallow(value):
+        raise _too_deep(text)
+    return value
+
+
+def _value_of(text: str) -> Any:
+    try:
+        return json.loads(text, object_pairs_hook=_without_duplicates)
+    except ValueError:
+        pass  # not JSON, or a number of thousands of digits: then it has to be YAML, which knows the line
+    return yaml.load(text, Loader=_StrictLoader)  # noqa: S506 - a SafeLoader
+
+
+def _is_shallow(value: Any) -> bool:
+    """Whether a value ends within the permitted depth; one that an alias puts into itself never does."""
+    level = [value]
+    for _ in range(DEPTH_MAX):
+        inner = [
+            item
+            for each in level
+            if isinstance(each, dict | list)
+            for item in (each.values() if isinstance(each, dict) else each)
+        ]
+        level = list({id(item): item for item in inner}.values())
+        if not level:
+            return True
+    return False
 
 
 def _summary(found: list[Detail], what: str) -> str:
@@ -156,8 +184,26 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
+#: What PyYAML's constructors stumble over, as in 2026-31-12, 0b_ and !!int ''; they say nothing of the place.
+_SCALAR_ERRORS = (ArithmeticError, AttributeError, LookupError, ValueError)
+_KINDS = {"timestamp": "date", "int": "whole number", "float": "number", "bool": "boolean"}
+
+
 class _StrictLoader(yaml.SafeLoader):
-    """Refuses a key that is there twice, as the library does. Source: pcluster/utils.py, yaml_load."""
+    """Refuses a key that is there twice, as the library does. Source: pcluster/utils.py, yaml_load.
+
+    A scalar that looks like a date or a number and is none is refused as YAML is, with its place.
+    """
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        try:
+            return super().construct_object(node, deep=deep)
+        except _SCALAR_ERRORS as error:
+            if not isinstance(node, yaml.ScalarNode):
+                raise
+            kind = _KINDS.get(node.tag.rpartition(":")[2], "value")
+            problem = f"{node.value[:40]} is read as a {kind} and is none: quote it if it is meant as text"
+            raise yaml.constructor.ConstructorError(problem=problem, problem_mark=node.start_mark) from error
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen = set()
@@ -181,6 +227,11 @@ def _construct_map(loader: Any, node: Any) -> Any:
 # The library replaces this constructor for every SafeLoader of the process; this loader keeps its own.
 # Source: pcluster/utils.py, yaml_load.
 _StrictLoader.add_constructor("tag:yaml.org,2002:map", _construct_map)
+
+
+def _too_deep(text: str) -> ConfigurationInvalidError:
+    problem = f"lists and maps are more than {DEPTH_MAX} deep in each other"
+    return _invalid_text(problem, value=json.dumps(text[:80], ensure_ascii=False))
 
 
 def _unreadable(text: str, error: yaml.YAMLError) -> ConfigurationInvalidError:

@@ -1,4 +1,6 @@
 import json
+from itertools import pairwise
+from string import ascii_lowercase
 
 import pytest
 import yaml
@@ -59,6 +61,55 @@ def test_bad_yaml_is_refused_with_line_and_column():
 @pytest.mark.parametrize("text", ["Image: [", "[a]: b", "a: '", "\t: x"])
 def test_what_is_not_yaml_is_refused_wherever_it_breaks(text):
     assert refusal(text).message.startswith("The configuration is not valid YAML or JSON: ")
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        ("2026-31-12", "date"),
+        ("2026-02-30", "date"),
+        ("2026-12-14t21:59:43-99:99", "date"),
+        ("!!timestamp soon", "date"),
+        ("0b_", "whole number"),
+        ("!!int ''", "whole number"),
+        ("9" * 5000, "whole number"),
+        ("!!float ''", "number"),
+        ("!!bool maybe", "boolean"),
+    ],
+)
+def test_a_value_that_looks_like_a_date_or_a_number_and_is_none_is_refused_with_its_place(value, kind):
+    error = refusal(f"{MINIMAL}Tags:\n  - {{Key: until, Value: {value}}}\n")
+    line = len(MINIMAL.splitlines()) + 2
+    assert f"is read as a {kind} and is none: quote it if it is meant as text, line {line}, column 25" in (
+        error.message
+    )
+    assert error.details[0]["value"].startswith('"  - {Key: until, Value: ')
+
+
+def test_a_number_of_thousands_of_digits_is_refused_in_json_as_well():
+    assert "is read as a whole number and is none" in refusal('{"Image": %s}' % ("9" * 5000)).message
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[" * 100_000,
+        '{"a":' * 100_000,
+        '{"a":' * 150 + "1" + "}" * 150,
+        "a: " + "[" * 150 + "]" * 150,
+        "a: &it [*it]",
+        "a: &it {b: {c: *it}}",
+    ],
+    ids=["lists", "maps", "JSON", "YAML", "a list in itself", "a map in itself"],
+)
+def test_a_text_that_nests_without_end_is_refused(text):
+    assert "lists and maps are more than 100 deep in each other" in refusal(text).message
+
+
+def test_a_text_that_names_one_thing_millions_of_times_is_read_and_is_not_deep():
+    pairs = pairwise(ascii_lowercase)
+    text = "a: &a [1]\n" + "".join(f"{name}: &{name} [*{before}, *{before}]\n" for before, name in pairs)
+    assert "".join(configuration.parse(text)) == ascii_lowercase
 
 
 @pytest.mark.parametrize(
