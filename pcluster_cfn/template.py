@@ -16,6 +16,9 @@ from pcluster_cfn.errors import CommandError
 
 _TEXT = "tag:yaml.org,2002:str"
 _MAP = "tag:yaml.org,2002:map"
+_BOOLEAN = "tag:yaml.org,2002:bool"
+#: Source: YAML 1.1, "Boolean Language-Independent Type".
+_TRUE = {"true", "yes", "on", "y"}
 
 
 @dataclass(frozen=True)
@@ -98,7 +101,7 @@ class Template:
     def parameters(self) -> dict[str, Parameter]:
         """Returns the template's parameters by name."""
         return {
-            name: Parameter(name, scalar(child(node, "Type")) or "String", scalar(child(node, "Default")))
+            name: Parameter(name, scalar(child(node, "Type")) or "String", value(child(node, "Default")))
             for name, node in entries(child(self.root, "Parameters"))
         }
 
@@ -116,10 +119,24 @@ def child(node: Node | None, key: str) -> Node | None:
 
 
 def scalar(node: Node | None) -> str | None:
-    """Returns a plain value's text; None for lists, maps and intrinsic functions (``!Sub …``)."""
+    """Returns a plain value's text as written; None for lists, maps and intrinsic functions (``!Sub …``)."""
     if isinstance(node, ScalarNode) and not node.tag.startswith("!"):
         return str(node.value)
     return None
+
+
+def value(node: Node | None) -> str | None:
+    """Returns a plain value as CloudFormation hands it over; None where ``scalar`` returns it, too."""
+    if isinstance(node, ScalarNode) and not node.tag.startswith("!"):
+        return handed_over(node)
+    return None
+
+
+def handed_over(node: ScalarNode) -> str:
+    """Returns a scalar's text as CloudFormation hands it over: a boolean in the spelling of JSON."""
+    if node.tag == _BOOLEAN:
+        return "true" if node.value.lower() in _TRUE else "false"
+    return str(node.value)
 
 
 def reference(node: Node | None) -> str | None:

@@ -16,7 +16,7 @@ from yaml.nodes import Node, SequenceNode
 
 from pcluster_cfn.errors import CommandError
 from pcluster_cfn.quick_create.patterns import shared
-from pcluster_cfn.template import Template, child, entries, scalar
+from pcluster_cfn.template import Template, child, entries, scalar, value
 
 #: Source: CloudFormation quotas, "Parameter values".
 MAX_VALUE_BYTES = 4_096
@@ -149,13 +149,13 @@ def _declaration(name: str, node: Node, label: str) -> Declaration:
     form = _FORMS.get(kind)
     pattern = scalar(child(node, "AllowedPattern"))
     expression = None if pattern is None else shared(pattern)
-    allowed = tuple(scalar(item) or "" for item in _items(child(node, "AllowedValues")))
+    allowed = tuple(value(item) or "" for item in _items(child(node, "AllowedValues")))
     rules = [Rule("max_bytes", MAX_VALUE_BYTES, f"must be at most {MAX_VALUE_BYTES:,} bytes long")]
     if form:
         rules.append(Rule("pattern", form.pattern, form.looks))
     if allowed:
         rules.append(
-            Rule("one_of", allowed, f"must be one of {', '.join(value or '(empty)' for value in allowed)}")
+            Rule("one_of", allowed, f"must be one of {', '.join(item or '(empty)' for item in allowed)}")
         )
     rules += _bounds(name, node, numeric=kind == "Number")
     if expression is not None:
@@ -166,8 +166,8 @@ def _declaration(name: str, node: Node, label: str) -> Declaration:
         type=declared,
         label=label,
         description=" ".join((scalar(child(node, "Description")) or "").split()),
-        default=scalar(child(node, "Default")),
-        no_echo=(scalar(child(node, "NoEcho")) or "").lower() == "true",
+        default=value(child(node, "Default")),
+        no_echo=(value(child(node, "NoEcho")) or "").lower() == "true",
         is_list=inner is not None or declared == "CommaDelimitedList",
         choice=form.choice if form else "",
         allowed=allowed,

@@ -12,13 +12,12 @@ from typing import Any
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from cluster_schema.conversion import UNKNOWN, Path
-from pcluster_cfn.template import child, entries
+from pcluster_cfn.template import child, entries, handed_over
 from pcluster_cfn.validation.places import NO_VALUE, Reader
 from pcluster_cfn.validation.scope import Scope
 
 #: Stands for text that is not known; from Unicode's private use, so no template means anything by it.
 HOLE = "\ue000"
-_BOOLEAN = "tag:yaml.org,2002:bool"
 _NULL = "tag:yaml.org,2002:null"
 _TAGS = {
     ScalarNode: "tag:yaml.org,2002:str",
@@ -27,7 +26,6 @@ _TAGS = {
 }
 #: Names of functions without the prefix ``Fn::``.
 _UNPREFIXED = {"Ref", "Condition"}
-_TRUE = {"true", "yes", "on", "y"}
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 
 
@@ -60,9 +58,7 @@ class Evaluation(Reader):
         """Returns the text of a scalar; a boolean in the spelling of JSON."""
         if node.tag == _NULL:
             return None
-        if node.tag == _BOOLEAN:
-            return "true" if node.value.lower() in _TRUE else "false"
-        return node.value
+        return handed_over(node)
 
     def holds(self, name: str) -> bool | None:
         """Says whether a condition of the template is true; None if that is not known."""

@@ -7,7 +7,7 @@ from typing import Any
 from yaml.nodes import Node
 
 from cluster_schema.conversion import UNKNOWN
-from pcluster_cfn.template import child, entries, scalar
+from pcluster_cfn.template import child, entries, scalar, value
 
 
 @dataclass
@@ -48,8 +48,8 @@ def scope_of(root: Node, given: Mapping[str, str], known: Mapping[str, Any]) -> 
 def _value(declaration: Node, given: str | None) -> Any:
     """The value of a parameter; a secret one is not known, so that no message shows it."""
     kind = scalar(child(declaration, "Type")) or "String"
-    text = scalar(child(declaration, "Default")) if given is None else given
-    no_echo = (scalar(child(declaration, "NoEcho")) or "").lower() == "true"
+    text = value(child(declaration, "Default")) if given is None else given
+    no_echo = (value(child(declaration, "NoEcho")) or "").lower() == "true"
     if text is None or no_echo or kind.startswith("AWS::SSM::Parameter::Value<"):
         return UNKNOWN
     if kind == "CommaDelimitedList" or kind.startswith("List<"):

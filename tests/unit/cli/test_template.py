@@ -70,6 +70,12 @@ def test_parameters_keep_their_defaults_as_text():
     assert parameters["Key"].type == "AWS::EC2::KeyPair::KeyName"
 
 
+def test_a_boolean_default_is_what_cloudformation_hands_over_and_leaves_as_it_came():
+    template = Template.parse("Parameters: {P: {Type: String, Default: True}}\nResources: {}", "t")
+    assert template.parameters()["P"].default == "true"
+    assert "Default: True" in template.text()
+
+
 def test_a_replaced_value_is_the_only_difference():
     template = Template.parse("Resources: {L: {Type: X, Properties: {Code: ./src, Other: !Ref A}}}", "t")
     put(next(template.resources()).properties, "Code", {"S3Bucket": "b", "S3Key": "k"})

@@ -82,7 +82,14 @@ def test_a_bound_that_is_no_number_is_the_template_s_mistake():
         declared("{Type: String, MaxLength: long}")
 
 
-@pytest.mark.parametrize("written", ["true", "'true'", "True"])
+def test_a_boolean_is_offered_as_cloudformation_hands_it_over():
+    declaration = declared("{Type: String, Default: True, AllowedValues: [True, no, 'False']}")
+    assert (declaration.default, declaration.allowed) == ("true", ("true", "false", "False"))
+    assert declaration.fault("true") is None
+    assert declaration.fault("True") == "must be one of true, false, False"
+
+
+@pytest.mark.parametrize("written", ["true", "'true'", "True", "yes"])
 def test_no_echo_is_seen_however_it_is_written(written):
     assert declared(f"{{Type: String, NoEcho: {written}}}").no_echo
     assert not declared("{Type: String, NoEcho: false}").no_echo

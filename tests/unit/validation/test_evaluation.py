@@ -15,6 +15,8 @@ Parameters:
   Secret: {Type: String, Default: hidden, NoEcho: true}
   Ami: {Type: 'AWS::SSM::Parameter::Value<String>', Default: /ami}
   List: {Type: CommaDelimitedList, Default: 'a, b'}
+  Yes: {Type: String, Default: True}
+  Text: {Type: String, Default: 'True'}
 Mappings:
   Sizes:
     eu-west-1: {Size: 40}
@@ -25,6 +27,8 @@ Conditions:
   Either: !Or [!Condition Asked, !Condition Four]
   Both: !And [!Condition Asked, !Condition Not]
   Doubt: !And [!Condition Asked, !Condition Four]
+  Switched: !Equals [!Ref Yes, TRUE]
+  Spelled: !Equals [!Ref Text, true]
   Itself: !Not [!Condition Itself]
 """
 
@@ -51,6 +55,9 @@ def value(text):
         ("{a: !Ref 'AWS::NoValue', b: 1}", {"b": "1"}),
         ("!If [Either, a, b]", "a"),
         ("!If [Both, a, b]", "b"),
+        ("!Sub '${Yes} ${Text}'", "true True"),
+        ("!If [Switched, a, b]", "a"),
+        ("!If [Spelled, a, b]", "b"),
         (
             "[yes, off, 1.50, 007, 2026-01-01, 1:02:03]",
             ["true", "false", "1.50", "007", "2026-01-01", "1:02:03"],
