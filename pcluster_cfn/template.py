@@ -12,6 +12,7 @@ from pathlib import Path
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from pcluster_cfn.composing import UnreadableError, compose
 from pcluster_cfn.errors import CommandError
 
 _TEXT = "tag:yaml.org,2002:str"
@@ -57,12 +58,12 @@ class Template:
             CommandError: The text is no YAML, or is no CloudFormation template.
         """
         try:
-            root = yaml.compose(text, Loader=yaml.SafeLoader)
-        except yaml.MarkedYAMLError as error:
-            where = f"{source}:{error.problem_mark.line + 1}" if error.problem_mark else source
+            root = compose(text)
+        except UnreadableError as error:
+            if error.mark is None:
+                raise CommandError(f"{source}: {error.problem}", "a template is YAML or JSON text") from error
+            where = f"{source}:{error.mark.line + 1}"
             raise CommandError(f"{where}: {error.problem}", "mend the YAML there") from error
-        except yaml.YAMLError as error:
-            raise CommandError(f"{source}: {error}", "a template is YAML or JSON text") from error
         if not isinstance(root, MappingNode) or not isinstance(child(root, "Resources"), MappingNode):
             raise CommandError(f"{source} has no Resources", "give the path of a CloudFormation template")
         return Template(root)

@@ -8,9 +8,9 @@ from yaml.nodes import MappingNode, Node
 
 from cluster_schema import fit, versions
 from cluster_schema.conversion import Detail, convert, misfits
+from pcluster_cfn.composing import UnreadableError, compose
 from pcluster_cfn.template import child
 from pcluster_cfn.validation.clusters import CONFIGURATION, Resource, resources, schemas
-from pcluster_cfn.validation.composing import UnreadableError, compose
 from pcluster_cfn.validation.evaluation import Evaluation, function, settled
 from pcluster_cfn.validation.places import Place, Reader, in_file
 from pcluster_cfn.validation.scope import Scope, scope_of

@@ -16,11 +16,11 @@ from typing import Any, Literal
 
 from cluster_schema.conversion import UNKNOWN
 from pcluster_cfn.clusters import CLUSTER_NAME_TAG
+from pcluster_cfn.composing import compose
 from pcluster_cfn.errors import CommandError
 from pcluster_cfn.stacks import Aws, find_stack
 from pcluster_cfn.validation.check import Finding
 from pcluster_cfn.validation.clusters import CLUSTER, CONFIGURATION, Resource, resources
-from pcluster_cfn.validation.composing import compose
 from pcluster_cfn.validation.deployed import Deployed
 from pcluster_cfn.validation.evaluation import HOLE, Evaluation
 from pcluster_cfn.validation.places import Place

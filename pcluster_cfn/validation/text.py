@@ -10,7 +10,7 @@ from yaml import Mark
 from yaml.nodes import Node, ScalarNode, SequenceNode
 
 from cluster_schema.conversion import UNKNOWN, Path
-from pcluster_cfn.validation.composing import UnreadableError, compose
+from pcluster_cfn.composing import UnreadableError, compose
 from pcluster_cfn.validation.evaluation import HOLE, function, settled
 from pcluster_cfn.validation.places import Place, Problem, Reader, in_file
 

@@ -1,5 +1,7 @@
 """A template leaves as it came, but for what is changed."""
 
+import json
+
 import pytest
 import yaml
 
@@ -61,6 +63,27 @@ def test_a_json_template_is_read_like_a_yaml_one():
         '{"Resources": {"A": {"Type": "AWS::SNS::Topic", "Properties": {"N": "1"}}}}', "t"
     )
     assert [(item.logical_id, item.type) for item in template.resources()] == [("A", "AWS::SNS::Topic")]
+
+
+def test_a_json_template_may_be_indented_with_tabs():
+    text = json.dumps({"Resources": {"A": {"Type": "AWS::SNS::Topic"}}}, indent="\t")
+    assert [item.type for item in Template.parse(text, "t").resources()] == ["AWS::SNS::Topic"]
+
+
+@pytest.mark.parametrize("text", ["a 🚀\n🎉", "\\ud83d\\ude80", "\\🚀", "🚀 \ue001", ""])
+@pytest.mark.parametrize("is_ascii", [True, False])
+def test_texts_of_a_json_template_are_what_json_says(text, is_ascii):
+    written = json.dumps({"Description": text, "Resources": {text: {"Type": text}}}, ensure_ascii=is_ascii)
+    template = Template.parse(written, "t")
+    assert scalar(child(template.root, "Description")) == text
+    assert [(item.logical_id, item.type) for item in template.resources()] == [(text, text)]
+    assert yaml.safe_load(template.text())["Description"] == text
+
+
+@pytest.mark.parametrize("half", ["\\ud83d", "\\ude80", "\\ude80\\ud83d"])
+def test_half_a_character_in_a_json_template_is_refused(half):
+    with pytest.raises(CommandError, match="t:1: found invalid Unicode character escape code"):
+        Template.parse(f'{{"Description": "{half}", "Resources": {{}}}}', "t")
 
 
 def test_parameters_keep_their_defaults_as_text():

@@ -98,7 +98,15 @@ def test_a_key_that_is_there_twice_is_told_at_the_second():
 def test_a_text_that_is_no_yaml_is_told_with_its_place(text):
     (finding,) = check(text)
     assert finding.message.startswith("the template is not YAML or JSON")
-    assert finding.place.line >= 1
+    assert 1 <= finding.place.line <= len(text.splitlines())
+
+
+def test_what_is_behind_an_escaped_character_of_json_is_found_in_its_column():
+    properties = {"ServiceToken": "🚀", "ClusterName": "🚀", "ClusterNam": "hpc"}
+    text = json.dumps({"Resources": {"C": {"Type": "Custom::PclusterCluster", "Properties": properties}}})
+    places = {path: column for _, column, path, _ in found(text)}
+    assert text[places["C/ClusterName"] - 1 :].startswith('"\\ud83d\\ude80", "ClusterNam"')
+    assert text[places["C/ClusterNam"] - 1 :].startswith('"ClusterNam"')
 
 
 @pytest.mark.parametrize("text", ["", "words", "- a"])

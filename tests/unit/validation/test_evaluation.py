@@ -3,7 +3,7 @@
 import pytest
 
 from cluster_schema.conversion import UNKNOWN
-from pcluster_cfn.validation.composing import compose
+from pcluster_cfn.composing import compose
 from pcluster_cfn.validation.evaluation import Evaluation, settled
 from pcluster_cfn.validation.scope import scope_of
 
