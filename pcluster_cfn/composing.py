@@ -8,6 +8,7 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 #: A tab is no indentation in YAML and is in JSON; one column stays one column.
 _TAB = str.maketrans("\t", " ")
+_MERGE = "tag:yaml.org,2002:merge"
 #: A character beyond U+FFFF as JSON escapes it, behind whole pairs of backslashes. Source: RFC 8259, 7.
 _PAIR = re.compile(r"(?<!\\)((?:\\\\)*)(\\u[dD][89abAB][0-9a-fA-F]{2})(\\u[dD][c-fC-F][0-9a-fA-F]{2})")
 #: Unicode's private use, but for the hole of ``validation.evaluation``.
@@ -29,12 +30,12 @@ class UnreadableError(ValueError):
 
 
 def compose(text: str) -> Node | None:
-    """Returns the root node of a text, None for an empty one.
+    """Returns the root node of a text, None for an empty one. What is merged (``<<``) stands in its place.
 
     JSON is YAML but for two habits of its writers: indentation by tabs, and escapes of half a character.
 
     Raises:
-        UnreadableError: It is neither YAML nor JSON.
+        UnreadableError: It is neither YAML nor JSON, or merges what is no map.
     """
     is_like_json = text.lstrip("\ufeff \t\r\n").startswith(("{", "["))
     filler = _unused(text)
@@ -46,9 +47,11 @@ def compose(text: str) -> Node | None:
         raise UnreadableError(error.problem or str(error), mark) from error
     except yaml.YAMLError as error:
         raise UnreadableError(str(error), None) from error
-    if root is not None and filler in readable:
-        for scalar in _scalars(root):
-            scalar.value = scalar.value.replace(filler, "")
+    for node in _nodes(root) if root is not None else ():
+        if isinstance(node, ScalarNode) and filler in node.value:
+            node.value = node.value.replace(filler, "")
+        elif isinstance(node, MappingNode):
+            _merge(node, ())
     return root
 
 
@@ -87,16 +90,42 @@ def _inside(text: str, mark: yaml.Mark) -> yaml.Mark:
     return yaml.Mark(mark.name, mark.index, len(lines) - 1, len(lines[-1]), None, 0)
 
 
-def _scalars(root: Node) -> Iterator[ScalarNode]:
-    open_nodes, seen = [root], {id(root)}
-    while open_nodes:
-        node = open_nodes.pop()
-        if isinstance(node, ScalarNode):
-            yield node
-            continue
+def _nodes(root: Node) -> Iterator[Node]:
+    """Yields every node once, what it is in before it."""
+    waiting, seen = [root], {id(root)}
+    while waiting:
+        node = waiting.pop()
+        yield node
         inner = node.value if isinstance(node, SequenceNode) else []
         if isinstance(node, MappingNode):
             inner = [item for pair in node.value for item in pair]
         fresh = {id(item): item for item in inner if id(item) not in seen}
         seen |= set(fresh)
-        open_nodes += fresh.values()
+        waiting += fresh.values()
+
+
+def _merge(mapping: MappingNode, above: tuple[MappingNode, ...]) -> None:
+    """Puts what a mapping merges into it; its own keys win, then those of what is merged first.
+
+    Source: YAML 1.1, "Merge Key Language-Independent Type".
+    """
+    own = [(key, value) for key, value in mapping.value if key.tag != _MERGE]
+    names = {key.value for key, _ in own if isinstance(key, ScalarNode)}
+    merged: list[tuple[Node, Node]] = []
+    for source in _sources(mapping):
+        if any(source is each for each in (*above, mapping)):
+            raise UnreadableError("<< merges a map into itself", source.start_mark)
+        _merge(source, (*above, mapping))
+        merged += [(key, value) for key, value in source.value if str(key.value) not in names]
+        names |= {key.value for key, _ in merged if isinstance(key, ScalarNode)}
+    mapping.value = [*merged, *own]
+
+
+def _sources(mapping: MappingNode) -> Iterator[MappingNode]:
+    for key, value in mapping.value:
+        if key.tag == _MERGE:
+            is_list = isinstance(value, SequenceNode) and not value.tag.startswith("!")
+            for source in value.value if is_list else [value]:
+                if not isinstance(source, MappingNode) or source.tag.startswith("!"):
+                    raise UnreadableError("<< merges what is no map", source.start_mark)
+                yield source

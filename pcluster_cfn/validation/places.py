@@ -9,7 +9,6 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from cluster_schema.conversion import UNKNOWN, Path, pointer
 
-_MERGE = "tag:yaml.org,2002:merge"
 #: What ``Ref: AWS::NoValue`` evaluates to: the key or the item that holds it is left out.
 NO_VALUE: Any = object()
 
@@ -95,34 +94,21 @@ class Reader:
         return self.place(above, of_key=True) if path else None
 
     def _mapping(self, node: MappingNode, path: Path | None) -> Any:
-        merged: dict[str, Any] = {}
-        own: dict[str, Any] = {}
+        values: dict[str, Any] = {}
         for key_node, value_node in node.value:
-            if key_node.tag == _MERGE:
-                merged = self._merged(value_node, path) | merged
-                continue
             if not isinstance(key_node, ScalarNode):
                 self.report(key_node, path, "a key must be text")
                 continue
             key = key_node.value
             inside = None if path is None else (*path, key)
-            if key in own:
+            if key in values:
                 self.report(key_node, inside, f"the key {key} is there twice")
             value = self.read(value_node, inside)
             if value is not NO_VALUE:
-                own[key] = value
+                values[key] = value
                 if inside is not None:
                     self.keys[pointer(inside)] = self.locate(key_node.start_mark)
-        return merged | own
-
-    def _merged(self, node: Node, path: Path | None) -> dict[str, Any]:
-        if isinstance(node, SequenceNode):
-            merged: dict[str, Any] = {}
-            for item in node.value:
-                merged = self._merged(item, path) | merged
-            return merged
-        value = self.read(node, path)
-        return value if isinstance(value, dict) else {}
+        return values
 
     def _sequence(self, node: SequenceNode, path: Path | None) -> list[Any]:
         items: list[Any] = []

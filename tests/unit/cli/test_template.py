@@ -58,6 +58,50 @@ def test_aliases_are_written_out_because_cloudformation_knows_none():
     assert "*" not in text
 
 
+MERGED = """\
+X: &base {Name: c, MinCount: 0}
+Y: &more {<<: *base, MinCount: 1, MaxCount: 2}
+Resources:
+  A: &a {Type: X, Properties: {<<: *more, MaxCount: 3}}
+  B: {<<: *a, Condition: Never}
+  C: {<<: [{Type: Y}, *a], Properties: {'<<': plain}}
+"""
+
+
+def test_merges_are_written_out_because_cloudformation_knows_none():
+    text = Template.parse(MERGED, "t").text()
+    resources = yaml.safe_load(text)["Resources"]
+    properties = {"Name": "c", "MinCount": 1, "MaxCount": 3}
+    assert resources == {
+        "A": {"Type": "X", "Properties": properties},
+        "B": {"Type": "X", "Properties": properties, "Condition": "Never"},
+        "C": {"Type": "Y", "Properties": {"<<": "plain"}},
+    }
+    assert "<<:" not in text
+    assert Template.parse(text, "t").text() == text
+
+
+def test_what_a_resource_merges_is_its_own():
+    found = {item.logical_id: item.type for item in Template.parse(MERGED, "t").resources()}
+    assert found == {"A": "X", "B": "X", "C": "Y"}
+
+
+@pytest.mark.parametrize(
+    ("merge", "problem"),
+    [
+        ("<<: text", "t:2: << merges what is no map"),
+        ("<<: [{a: b}, text]", "t:2: << merges what is no map"),
+        ("<<: !If [Here, {a: b}, {c: d}]", "t:2: << merges what is no map"),
+        ("<<: !Sub {a: b}", "t:2: << merges what is no map"),
+        ("A: &a {<<: *a}", "t:2: << merges a map into itself"),
+    ],
+)
+def test_a_merge_that_cannot_be_carried_out_is_refused_with_its_place(merge, problem):
+    with pytest.raises(CommandError) as refused:
+        Template.parse(f"Resources:\n  {merge}\n", "t")
+    assert refused.value.what == problem
+
+
 def test_a_json_template_is_read_like_a_yaml_one():
     template = Template.parse(
         '{"Resources": {"A": {"Type": "AWS::SNS::Topic", "Properties": {"N": "1"}}}}', "t"

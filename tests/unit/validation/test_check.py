@@ -84,6 +84,21 @@ def test_anchors_and_merges_mean_what_they_mean_in_yaml():
     assert paths(template(text)) == ["/Tags/2/Kay"]
 
 
+def test_a_cluster_whose_type_is_merged_into_it_is_found():
+    text = """\
+X: &ours {Type: Custom::PclusterCluster}
+Resources:
+  C: {<<: *ours, Properties: {ServiceToken: x, ClusterName: hpc, ClusterConfiguration: {Imagine: 1}}}
+"""
+    assert "C/ClusterConfiguration/Imagine" in [path for _, _, path, _ in found(text)]
+
+
+def test_a_merge_that_cannot_be_carried_out_is_told_with_its_place():
+    assert found("Resources:\n  <<: text\n") == [
+        (2, 7, "", "the template is not YAML or JSON: << merges what is no map")
+    ]
+
+
 def test_an_anchor_in_itself_is_told_and_not_followed():
     assert "an alias stands for what it is in" in [m for *_, m in found(template("Image: &a {Os: *a}"))]
 
