@@ -17,6 +17,7 @@ from pcluster_cfn import local as local_cloud
 from pcluster_cfn.demo import EXAMPLE, Demo
 from pcluster_cfn.deploy import Deployer, Deployment
 from pcluster_cfn.errors import CommandError
+from pcluster_cfn.interruption import InterruptedOperationError, nothing_begun
 from pcluster_cfn.launch_page.command import launch_page
 from pcluster_cfn.options import ASSIGNMENT, EXIT_CODES, INTERRUPTED
 from pcluster_cfn.package import Bucket, has_local_artefacts, package
@@ -151,16 +152,14 @@ main.add_command(validate)
 
 @contextmanager
 def _interruptible(stack_name: str) -> Iterator[None]:
-    """On Ctrl-C, says that CloudFormation goes on and how to follow it."""
+    """On Ctrl-C, says what was begun by then, and what to do about it."""
     try:
         yield
+    except InterruptedOperationError as error:
+        click.echo(f"\n{error.advice}", err=True)
+        sys.exit(INTERRUPTED)
     except KeyboardInterrupt:
-        click.echo(
-            f"\nStopped watching; CloudFormation goes on with stack {stack_name}.\n"
-            f"Follow it: aws cloudformation describe-stack-events --stack-name {stack_name}\n"
-            f"Undo it:   pcluster-cfn delete {stack_name}",
-            err=True,
-        )
+        click.echo(f"\n{nothing_begun(stack_name)}", err=True)
         sys.exit(INTERRUPTED)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from botocore.exceptions import ClientError
 
 from pcluster_cfn.errors import CommandError
+from pcluster_cfn.interruption import Undertaking, advising
 from pcluster_cfn.stacks import Aws, EventFeed, Outcome, View, find_stack, follow, outcome
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ class Deployer:
         patience_s: float | None = None,
     ) -> None:
         self._cloudformation: CloudFormationClient = aws.client("cloudformation")
+        self._region = self._cloudformation.meta.region_name
         self._bucket = bucket
         self._poll_s = poll_s
         self._patience_s = patience_s
@@ -70,32 +72,45 @@ class Deployer:
 
         Raises:
             CommandError: The request cannot be made or CloudFormation refuses it.
+            InterruptedOperationError: By Ctrl-C, once CloudFormation was asked for anything.
         """
-        stack = find_stack(self._cloudformation, deployment.stack_name)
+        name = deployment.stack_name
+        stack = find_stack(self._cloudformation, name)
         if stack:
-            _require_updatable(stack)
+            _require_updatable(stack, self._region)
         new = stack is None or stack["StackStatus"] == _IN_REVIEW
         parameters = _parameters(deployment, None if new else stack)
         feed = EventFeed(self._cloudformation, stack["StackId"] if stack else None)
-        change_set = self._create_change_set(deployment, parameters, "CREATE" if new else "UPDATE")
-        if not self._await_change_set(change_set, discard_stack=stack is None):
+        undertaking = Undertaking("create" if new else "update", name, name, self._region)
+        change_set_name = f"pcluster-cfn-{uuid.uuid4()}"
+        request = self._request(deployment, parameters, change_set_name)
+        with advising(undertaking.not_begun(change_set_name, is_new=stack is None)):
+            change_set = self._create_change_set(request, "CREATE" if new else "UPDATE")
+            has_changes = self._await_change_set(change_set, discard_stack=stack is None)
+        if not has_changes:
             assert stack is not None  # noqa: S101 - a change set that creates a stack has changes
             return outcome(stack, [], changed=False)
-        self._cloudformation.execute_change_set(ChangeSetName=change_set["Id"])
-        return self._follow(change_set["StackId"], feed, view)
+        with advising(undertaking.requested()):
+            self._cloudformation.execute_change_set(ChangeSetName=change_set["Id"])
+        with advising(undertaking.going_on()):
+            return self._follow(change_set["StackId"], feed, view)
 
     def delete(self, stack_name: str, view: View) -> Outcome:
         """Deletes a stack and waits for the end.
 
         Raises:
             CommandError: There is no such stack, or CloudFormation refuses.
+            InterruptedOperationError: By Ctrl-C, once CloudFormation was asked for anything.
         """
         stack = find_stack(self._cloudformation, stack_name)
         if stack is None:
             raise CommandError(f"there is no stack {stack_name}", "check the name and the Region")
         feed = EventFeed(self._cloudformation, stack["StackId"])
-        self._cloudformation.delete_stack(StackName=stack["StackId"])
-        return self._follow(stack["StackId"], feed, view)
+        undertaking = Undertaking("delete", stack["StackName"], stack["StackId"], self._region)
+        with advising(undertaking.requested()):
+            self._cloudformation.delete_stack(StackName=stack["StackId"])
+        with advising(undertaking.going_on()):
+            return self._follow(stack["StackId"], feed, view)
 
     def _follow(self, stack_id: str, feed: EventFeed, view: View) -> Outcome:
         return follow(
@@ -107,22 +122,22 @@ class Deployer:
             patience_s=self._patience_s,
         )
 
-    def _create_change_set(
-        self,
-        deployment: Deployment,
-        parameters: "list[ParameterTypeDef]",
-        kind: Literal["CREATE", "UPDATE"],
-    ) -> Any:
+    def _request(
+        self, deployment: Deployment, parameters: "list[ParameterTypeDef]", change_set_name: str
+    ) -> dict[str, Any]:
+        """Returns what a change set is made of; uploads the template where it is too long for a request."""
+        return {
+            "StackName": deployment.stack_name,
+            "ChangeSetName": change_set_name,
+            "Parameters": parameters,
+            "Capabilities": _CAPABILITIES,
+            **self._template_argument(deployment.template),
+            **_tags_argument(deployment.tags),
+        }
+
+    def _create_change_set(self, request: dict[str, Any], kind: Literal["CREATE", "UPDATE"]) -> Any:
         try:
-            return self._cloudformation.create_change_set(
-                StackName=deployment.stack_name,
-                ChangeSetName=f"pcluster-cfn-{uuid.uuid4()}",
-                ChangeSetType=kind,
-                Parameters=parameters,
-                Capabilities=_CAPABILITIES,
-                **self._template_argument(deployment.template),
-                **_tags_argument(deployment.tags),
-            )
+            return self._cloudformation.create_change_set(ChangeSetType=kind, **request)
         except ClientError as error:
             raise CommandError(_message(error), "mend the template or its parameters") from error
 
@@ -157,11 +172,12 @@ class Deployer:
         )
 
 
-def _require_updatable(stack: "StackTypeDef") -> None:
+def _require_updatable(stack: "StackTypeDef", region: str) -> None:
     name, status = stack["StackName"], stack["StackStatus"]
     if status in _ONLY_DELETABLE:
         raise CommandError(
-            f"stack {name} is {status} and cannot be updated", f"delete it: pcluster-cfn delete {name}"
+            f"stack {name} is {status} and cannot be updated",
+            f"delete it: pcluster-cfn delete {name} --region {region}",
         )
     if status.endswith("_IN_PROGRESS") and status != _IN_REVIEW:
         raise CommandError(f"stack {name} is {status}", "try again when it has ended")
