@@ -25,6 +25,7 @@ from pcluster_cfn.progress import print_outcome, view_for
 from pcluster_cfn.publishing.command import publish
 from pcluster_cfn.quick_create.command import quick_create
 from pcluster_cfn.session import reaches_embedded_cloud, session
+from pcluster_cfn.stack_names import named_after
 from pcluster_cfn.stacks import Outcome
 from pcluster_cfn.template import Template
 from pcluster_cfn.unbuilt import require_built
@@ -99,12 +100,12 @@ def deploy(
     Local paths in the template are packaged and uploaded first; on AWS, what is deployed must be built
     (make build). Parameters that an existing stack has and that are not given keep their values.
     """
-    aws = session(region)
-    name = stack_name or template.stem
-    target = Bucket(aws.client("s3"), bucket) if bucket else None
     parsed = Template.read(template)
+    name = stack_name or named_after(template)
+    aws = session(region)
     if not reaches_embedded_cloud(aws):
         require_built(parsed, template)
+    target = Bucket(aws.client("s3"), bucket) if bucket else None
     with _interruptible(name), view_for(Console(stderr=wants_json), name) as view:
         if has_local_artefacts(parsed, template.parent):
             if target is None:

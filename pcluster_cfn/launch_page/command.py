@@ -1,6 +1,5 @@
 """``pcluster-cfn launch-page``."""
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,8 +8,8 @@ import click
 from pcluster_cfn.errors import CommandError
 from pcluster_cfn.launch_page.page import LaunchPage, readable_regions
 from pcluster_cfn.options import EXIT_CODES
-from pcluster_cfn.quick_create.request import STACK_NAME, STACK_NAME_RULE
 from pcluster_cfn.quick_create.source import remark_on_local_paths
+from pcluster_cfn.stack_names import STACK_NAME_RULE, is_stack_name
 from pcluster_cfn.template import Template
 
 
@@ -42,7 +41,7 @@ def launch_page(
     People fill in its parameters there, and the page makes the links of quick-create. It is one file without
     anything from elsewhere: send it, host it or open it from a disk.
     """
-    if stack_name and not re.fullmatch(STACK_NAME, stack_name):
+    if stack_name and not is_stack_name(stack_name):
         raise CommandError(
             f"the stack name {stack_name!r} {STACK_NAME_RULE}", "give another with --stack-name"
         )
@@ -63,4 +62,4 @@ def launch_page(
 
 def _stack_name(stem: str) -> str:
     """Returns a file's name where a stack may have it, too."""
-    return stem if re.fullmatch(STACK_NAME, stem) else ""
+    return stem if is_stack_name(stem) else ""

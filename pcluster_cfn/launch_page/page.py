@@ -16,8 +16,8 @@ from pcluster_cfn.launch_page.fields import field_id, fieldset
 from pcluster_cfn.quick_create.link import MAX_LINK_CHARACTERS, QuickCreateLink
 from pcluster_cfn.quick_create.parameters import NOT_TEXT, Declaration, Rule, declarations, groups
 from pcluster_cfn.quick_create.regions import Region, region_named, regions
-from pcluster_cfn.quick_create.request import STACK_NAME, STACK_NAME_RULE
 from pcluster_cfn.quick_create.template_url import REGION_PLACEHOLDER, check
+from pcluster_cfn.stack_names import STACK_NAME, STACK_NAME_RULE
 from pcluster_cfn.template import Template, child, scalar
 
 _FOLDER = Path(__file__).parent

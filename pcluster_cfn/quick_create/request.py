@@ -1,7 +1,6 @@
 """What links are asked for, held against the template: every mistake at once, then the links."""
 
 import difflib
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,10 +9,7 @@ from pcluster_cfn.quick_create.link import MAX_LINK_CHARACTERS, QuickCreateLink
 from pcluster_cfn.quick_create.parameters import Declaration
 from pcluster_cfn.quick_create.regions import region_named
 from pcluster_cfn.quick_create.template_url import REGION_PLACEHOLDER, check
-
-#: Source: user guide, "Create quick-create links for stacks"; API reference, CreateStack, StackName.
-STACK_NAME = "[A-Za-z][A-Za-z0-9-]{0,127}"
-STACK_NAME_RULE = "must be 1 to 128 letters, digits and hyphens, the first a letter"
+from pcluster_cfn.stack_names import STACK_NAME_RULE, is_stack_name
 
 
 @dataclass(frozen=True)
@@ -87,7 +83,7 @@ def _link_or_mistake(
 
 
 def _stack_name_mistakes(request: LinkRequest) -> Iterator[str]:
-    if request.stack_name is not None and not re.fullmatch(STACK_NAME, request.stack_name):
+    if request.stack_name is not None and not is_stack_name(request.stack_name):
         yield f"the stack name {request.stack_name!r} {STACK_NAME_RULE}"
 
 

@@ -14,6 +14,7 @@ from cluster_schema import versions
 from pcluster_cfn.errors import CommandError
 from pcluster_cfn.options import ASSIGNMENT
 from pcluster_cfn.session import session
+from pcluster_cfn.stack_names import named_after
 from pcluster_cfn.stacks import Aws
 from pcluster_cfn.template import Template
 from pcluster_cfn.validation.check import Finding, check
@@ -117,8 +118,9 @@ def _foretell(
     """Shows what deployments would come to; returns whether one would be refused, or cannot be foretold."""
     verdicts: list[tuple[str, Verdict]] = []
     missing: list[Found] = []
+    names = {path: stack_name or named_after(path) for path in texts}
     for path, text in texts.items():
-        deployed = look(aws, stack_name or path.stem)
+        deployed = look(aws, names[path])
         for wanted in wanted_clusters(text, parameters, deployed):
             if isinstance(wanted, Finding):
                 missing.append(Found(str(path), wanted))

@@ -55,6 +55,21 @@ def test_a_missing_template_is_one_line_with_its_path():
     assert "nowhere.yaml" in result.output
 
 
+@pytest.mark.parametrize("stem", ["my_cluster", "cluster.prod", "my cluster", "2nd", "a" * 129])
+@pytest.mark.parametrize("command", [["deploy"], ["validate", "--dry-run"]])
+def test_a_file_name_that_cannot_be_a_stack_s_is_told_before_aws_is_asked(tmp_path, command, stem):
+    path = tmp_path / f"{stem}.yaml"
+    path.write_text("Resources: {T: {Type: AWS::SNS::Topic}}")
+    result = run(*command, path)
+    assert result.exit_code == 1
+    assert result.output == (
+        f"Error: {stem!r}, the name of {path}, cannot be a stack's name, which must be 1 to 128 letters, "
+        "digits and hyphens, the first a letter; give one with --stack-name\n"
+    )
+    named = run(*command, path, "--stack-name", "hpc")
+    assert "Could not connect to the endpoint URL" in named.output
+
+
 def test_an_unreachable_endpoint_is_one_line_without_a_traceback(tmp_path):
     path = tmp_path / "t.yaml"
     path.write_text("Resources: {T: {Type: AWS::SNS::Topic}}")
