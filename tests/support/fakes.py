@@ -53,10 +53,15 @@ class FactStacks:
         self.listed: dict[Owner, str] = {}
         self.completed_at: dict[str, datetime] = {}
         self._events_hidden = False
+        self._events_from: datetime | None = None
 
     def hide_events(self) -> None:
         """From now on CloudFormation throttles whoever asks for events."""
         self._events_hidden = True
+
+    def forget_events(self, before: datetime) -> None:
+        """CloudFormation keeps events for 90 days."""
+        self._events_from = before
 
     def declare(
         self, stack: ClusterStack, *, tokens: Sequence[str] = (), at: datetime = START
@@ -99,8 +104,11 @@ class FactStacks:
     def lists(self, owner: Owner, physical_id: str) -> bool:
         return self.listed.get(owner) == physical_id
 
-    def completed_since(self, stack_id: str, since: datetime) -> bool:
-        return stack_id in self.completed_at and self.completed_at[stack_id] >= since
+    def completed_since(self, stack_id: str, since: datetime) -> bool | None:
+        completed_at, kept_from = self.completed_at.get(stack_id), self._events_from
+        if completed_at is not None and completed_at >= max(since, kept_from or since):
+            return True
+        return None if kept_from is not None and since < kept_from else False
 
     def awaits_answer(self, owner: Owner) -> bool:
         return self.awaited.get(owner, True)

@@ -7,7 +7,14 @@ from cluster_provider.core.engine_call import READS, EngineCall, Operation
 from cluster_provider.core.errors import Unavailable
 from cluster_provider.core.identity import REQUEST_ID_TAG, Owner
 from cluster_provider.core.kinds import Kind
-from cluster_provider.core.observed import Cluster, ClusterStack, Leftover, Observed, StackFailure
+from cluster_provider.core.observed import (
+    Cluster,
+    ClusterStack,
+    Leftover,
+    Observed,
+    ParentStack,
+    StackFailure,
+)
 from cluster_provider.core.progress import OperationRecord, OwnerRecord, Progress
 from cluster_provider.core.request import Request, RequestType
 from cluster_provider.ports import Stacks
@@ -18,6 +25,9 @@ RESERVED_TAG_PREFIX = "aws:"
 
 #: An engine error that does not tell whether CloudFormation had accepted the call before it.
 UNTOLD = "Internal"
+
+#: Stacks around a resource that are looked at; what is nested deeper is not known to be complete.
+PARENTS_MAX = 10
 
 _HEALTHY = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "DELETE_COMPLETE"})
 
@@ -99,13 +109,23 @@ def _with_adoption(
         return replace(base, rival=_rival(stacks, request, cluster)) if adopts else base
     if request.type is not RequestType.DELETE or known is None or known.adopted_at is None:
         return base
-    parent_id = request.owner.stack_id
-    parent = stacks.describe(parent_id)
-    return replace(
-        base,
-        parent_status=parent.status if parent is not None else "",
-        completed_since=stacks.completed_since(parent_id, known.adopted_at),
-    )
+    if not request.deletion_is_explicit:
+        return base
+    return replace(base, parents=_parents(stacks, request.owner.stack_id, known.adopted_at))
+
+
+def _parents(stacks: Stacks, stack_id: str, since: datetime) -> tuple[ParentStack, ...]:
+    """A stack and every one around it, the innermost first; none if not all of them can be seen."""
+    parents: list[ParentStack] = []
+    around: str | None = stack_id
+    while around is not None:
+        stack = stacks.describe(around)
+        if stack is None or len(parents) == PARENTS_MAX:
+            return ()
+        completed = stacks.completed_since(stack.stack_id, since)
+        parents.append(ParentStack(stack.status, completed, stack.rollback_disabled))
+        around = stack.parent_id
+    return tuple(parents)
 
 
 def _rival(stacks: Stacks, request: Request, cluster: ClusterStack) -> Owner | None:

@@ -45,8 +45,11 @@ class Stacks(Protocol):
         """Whether the owner's stack has its resource, with this physical id."""
         ...
 
-    def completed_since(self, stack_id: str, since: datetime) -> bool:
-        """Whether a stack's creation or an update of it came to a good end since an instant."""
+    def completed_since(self, stack_id: str, since: datetime) -> bool | None:
+        """Whether a stack's creation or an update of it came to a good end since an instant.
+
+        None if it did not as far as is known, and its events do not reach back to that instant.
+        """
         ...
 
     def awaits_answer(self, owner: Owner) -> bool:

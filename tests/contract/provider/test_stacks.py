@@ -10,7 +10,7 @@ from cluster_provider.adapters.stacks import CloudFormationStacks
 from cluster_provider.core.identity import Owner
 from cluster_provider.ports import Stacks
 from localcloud.cloud import Cloud
-from tests.support.fakes import FactStacks, stack_of
+from tests.support.fakes import START, FactStacks, stack_of
 
 TEMPLATE = {
     "Parameters": {"ConfigVersion": {"Type": "String", "Default": "v1"}},
@@ -33,6 +33,16 @@ def made(client: Any, name: str, template: dict[str, Any] | None = None, **more:
 def removed(client: Any, arn: str) -> None:
     client.delete_stack(StackName=arn)
     client.get_waiter("stack_delete_complete").wait(StackName=arn, WaiterConfig={"Delay": 1})
+
+
+def nesting(cloud: Cloud, name: str, inner: dict[str, Any]) -> dict[str, Any]:
+    """A template with another one in it."""
+    bucket = cloud.exports["ARTIFACT_BUCKET"]
+    cloud.client("s3").put_object(Bucket=bucket, Key=f"{name}.json", Body=json.dumps(inner))
+    url = f"https://{bucket}.s3.us-east-1.amazonaws.com/{name}.json"
+    return {
+        "Resources": {"Inner": {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": url}}}
+    }
 
 
 @pytest.fixture(params=["fake", "cloudformation"])
@@ -142,29 +152,53 @@ def test_a_stack_tells_whether_it_came_to_a_good_end_since(cloud: Cloud, unique:
     client = cloud.client("cloudformation")
     before = datetime.now(UTC) - timedelta(days=3650)
     stacks = CloudFormationStacks(client)
+    a_moment = timedelta(microseconds=1)
     good = made(client, unique)
     broken = made(client, f"{unique}-x", {"Resources": {"Broken": {"Type": "AWS::Unheard::Of"}}})
     ended_at = stacks.ended_at(good)
     assert ended_at is not None
     assert stacks.completed_since(good, before)
-    assert not stacks.completed_since(good, ended_at + timedelta(seconds=1))
-    assert not stacks.completed_since(broken, before)
+    assert stacks.completed_since(good, ended_at + a_moment) is False
+    begun_at = client.describe_stack_events(StackName=broken)["StackEvents"][-1]["Timestamp"]
+    assert stacks.completed_since(broken, begun_at + a_moment) is False
+    assert stacks.completed_since(broken, before) is None
     removed(client, good)
     assert stacks.completed_since(good, before)
+
+
+def test_a_good_end_that_lies_before_what_is_still_known_cannot_be_told() -> None:
+    facts = FactStacks()
+    arn = facts.declare(stack_of("parent", "CREATE_COMPLETE")).stack_id
+    facts.completed_at[arn] = START
+    assert facts.completed_since(arn, START)
+    assert facts.completed_since(arn, START + timedelta(seconds=1)) is False
+    facts.forget_events(before=START + timedelta(days=1))
+    assert facts.completed_since(arn, START) is None
+
+
+def test_a_stack_tells_which_one_it_is_nested_in_and_whether_it_keeps_failures(
+    cloud: Cloud, unique: str
+) -> None:
+    client = cloud.client("cloudformation")
+    outer = made(client, unique, nesting(cloud, unique, TEMPLATE), DisableRollback=True)
+    stacks = CloudFormationStacks(client)
+    root = stacks.describe(outer)
+    assert root is not None
+    assert (root.parent_id, root.rollback_disabled) == (None, True)
+    detail = client.describe_stack_resource(StackName=outer, LogicalResourceId="Inner")["StackResourceDetail"]
+    child = stacks.describe(detail["PhysicalResourceId"])
+    assert child is not None
+    assert (child.parent_id, child.rollback_disabled) == (outer, False)
+    fact = stack_of("root", "CREATE_COMPLETE")
+    assert (fact.parent_id, fact.rollback_disabled) == (None, False)
 
 
 def test_failures_of_nested_stacks_are_told_oldest_first_with_their_own_cause(
     cloud: Cloud, unique: str
 ) -> None:
-    client, s3 = cloud.client("cloudformation"), cloud.client("s3")
-    bucket = cloud.exports["ARTIFACT_BUCKET"]
+    client = cloud.client("cloudformation")
     inner = {"Resources": {"Broken": {"Type": "AWS::Unheard::Of"}}}
-    s3.put_object(Bucket=bucket, Key=f"{unique}.json", Body=json.dumps(inner))
-    url = f"https://{bucket}.s3.us-east-1.amazonaws.com/{unique}.json"
-    outer = {
-        "Resources": {"Inner": {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": url}}}
-    }
-    arn = made(client, unique, outer)
+    arn = made(client, unique, nesting(cloud, unique, inner))
 
     told = CloudFormationStacks(client).failures(arn, None)
     assert [failure.logical_id for failure in told][:2] == ["Broken", "Inner"]

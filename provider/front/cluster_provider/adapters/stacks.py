@@ -107,15 +107,18 @@ class CloudFormationStacks:
             return False
         return resource["ResourceStatus"] not in _GONE
 
-    def completed_since(self, stack_id: str, since: datetime) -> bool:
-        """Whether a stack's creation or an update of it came to a good end since an instant."""
+    def completed_since(self, stack_id: str, since: datetime) -> bool | None:
+        """Whether a stack's creation or an update of it came to a good end since an instant.
+
+        None if it did not as far as is known, and its events do not reach back to that instant.
+        """
         with unavailable_if_transient():
             for event in self._events(stack_id):
                 if event["Timestamp"] < since:
                     return False
                 if event["PhysicalResourceId"] == stack_id and event["ResourceStatus"] in _COMPLETED:
                     return True
-        return False
+        return None
 
     def awaits_answer(self, owner: Owner) -> bool:
         """Whether the owner's resource may still be being created or updated in its stack."""
@@ -182,4 +185,6 @@ def _stack(stack: Any) -> ClusterStack:
         tags={tag["Key"]: tag["Value"] for tag in stack.get("Tags", [])},
         parameters=parameters,
         outputs={item["OutputKey"]: item["OutputValue"] for item in stack.get("Outputs", [])},
+        parent_id=stack.get("ParentId") or None,
+        rollback_disabled=stack.get("DisableRollback", False),
     )

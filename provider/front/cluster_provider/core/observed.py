@@ -36,6 +36,8 @@ class ClusterStack:
         tags: Its tags.
         parameters: Its parameters; the library keeps its own facts there.
         outputs: Its outputs.
+        parent_id: ARN of the stack that it is nested in; None if it is nested in none.
+        rollback_disabled: Whether what fails to be created in it stays as it is.
     """
 
     stack_id: str
@@ -45,6 +47,8 @@ class ClusterStack:
     tags: Mapping[str, str] = field(default_factory=dict)
     parameters: Mapping[str, str] = field(default_factory=dict)
     outputs: Mapping[str, str] = field(default_factory=dict)
+    parent_id: str | None = None
+    rollback_disabled: bool = False
 
     @property
     def version(self) -> str | None:
@@ -141,6 +145,27 @@ class StackFailure:
 
 
 @dataclass(frozen=True)
+class ParentStack:
+    """A stack that a resource is in, or one that this stack is nested in.
+
+    Args:
+        status: CloudFormation's stack status.
+        completed: Whether it came to a good end since the resource's cluster was taken over; None if
+            CloudFormation's events do not reach back so far.
+        rollback_disabled: Whether what fails to be created in it stays as it is.
+    """
+
+    status: str
+    completed: bool | None
+    rollback_disabled: bool = False
+
+    @property
+    def rolls_back(self) -> bool:
+        """Whether what it deletes is what it did not get done, or puts back."""
+        return "ROLLBACK_" in self.status or self.status == "CREATE_FAILED"
+
+
+@dataclass(frozen=True)
 class Settled:
     """What was true of a cluster when a Create or Update of it last succeeded.
 
@@ -224,8 +249,8 @@ class Observed:
         engines: ParallelCluster versions of which there is an engine.
         rival: A resource of another stack whose cluster it is by its tags; None if that is no longer so.
         released: The cluster was taken over once and let go again.
-        parent_status: Status of the owner's stack; read only for the Delete of an adopted cluster.
-        completed_since: Whether that stack came to a good end since it took the cluster over; likewise.
+        parents: The owner's stack, and every one around it; read only where an adopted cluster may be
+            deleted, and empty if not all of them could be seen.
     """
 
     cluster: ClusterStack | None = None
@@ -239,5 +264,4 @@ class Observed:
     engines: frozenset[str] = frozenset()
     rival: Owner | None = None
     released: bool = False
-    parent_status: str = ""
-    completed_since: bool = False
+    parents: tuple[ParentStack, ...] = ()

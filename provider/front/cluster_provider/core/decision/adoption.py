@@ -6,14 +6,11 @@ from cluster_provider.core import failures
 from cluster_provider.core.actions import Adopt, Fail, Wait, wait_for
 from cluster_provider.core.decision.case import Case
 from cluster_provider.core.identity import Owner
-from cluster_provider.core.observed import ClusterStack
+from cluster_provider.core.observed import ClusterStack, ParentStack
 
 #: CloudFormation keeps events for 90 days, and no operation on a stack lasts as long as this: after it, one
 #: that took a cluster over has come to its end. Source: AWS CloudFormation user guide, "Stack events".
 COMPLETED_AFTER = timedelta(days=60)
-
-#: States in which what a stack deletes is what it did not get done, or puts back.
-_ROLLING_BACK = ("ROLLBACK_", "UPDATE_ROLLBACK_", "CREATE_FAILED")
 
 
 def is_adopted(case: Case) -> bool:
@@ -43,14 +40,28 @@ def adopt(case: Case, cluster: ClusterStack) -> Adopt | Fail | Wait:
 def lets_go(case: Case) -> bool:
     """Whether a Delete leaves the cluster to whoever it belongs to.
 
-    What was taken over is deleted only if the template says so in so many words, and never while the stack
-    undoes what it began: until then the cluster was somebody else's.
+    What was taken over is deleted only if the template says so in so many words, and never while a stack
+    undoes what it began: until then the cluster was somebody else's. A nested stack is complete before the
+    ones around it are, and goes back with them.
     """
     known, observed = case.observed.known, case.observed
     if observed.released:
         return True
     if known is None or known.adopted_at is None:
         return False
-    completed = observed.completed_since or case.now - known.adopted_at > COMPLETED_AFTER
-    rolls_back = observed.parent_status.startswith(_ROLLING_BACK)
-    return not (case.request.deletion_is_explicit and completed and not rolls_back)
+    if not case.request.deletion_is_explicit or not observed.parents:
+        return True
+    age = case.now - known.adopted_at
+    return not all(_is_done(parent, age) for parent in observed.parents)
+
+
+def _is_done(parent: ParentStack, age: timedelta) -> bool:
+    """Whether a stack came to a good end since it took a cluster over, this long ago.
+
+    Where CloudFormation has forgotten, a failure would long have been undone, unless that is disabled.
+    """
+    if parent.rolls_back:
+        return False
+    if parent.completed is None:
+        return age > COMPLETED_AFTER and not parent.rollback_disabled
+    return parent.completed
