@@ -50,6 +50,7 @@ class FactStacks:
     def __init__(self) -> None:
         self.facts: dict[str, StackFact] = {}
         self.awaited: dict[Owner, bool] = {}
+        #: Physical ids; empty while the resource is made and has none.
         self.listed: dict[Owner, str] = {}
         self.completed_at: dict[str, datetime] = {}
         self._events_hidden = False
@@ -102,7 +103,7 @@ class FactStacks:
         return frozenset(stack_id for stack_id, fact in self.facts.items() if fact.stack.in_progress)
 
     def lists(self, owner: Owner, physical_id: str) -> bool:
-        return self.listed.get(owner) == physical_id
+        return self.listed.get(owner) in {physical_id, ""}
 
     def completed_since(self, stack_id: str, since: datetime) -> bool | None:
         completed_at, kept_from = self.completed_at.get(stack_id), self._events_from

@@ -333,6 +333,12 @@ class Pending:
         return str(self.event["RequestId"])
 
 
+#: Phases in which a resource may go back to its former id, or has one that is to be deleted.
+UPDATE_PHASES = frozenset(
+    {"updating", "updated", "update failed", "rolling back", "rollback failed", "cleaning"}
+)
+
+
 @dataclass
 class Resource:
     """A custom resource as CloudFormation sees it.
@@ -450,7 +456,16 @@ class Resource:
 
     def _enter(self, phase: str) -> None:
         self.phase = phase
-        self.world.stacks.awaited[self.owner] = phase in {"creating", "updating", "rolling back"}
+        stacks = self.world.stacks
+        stacks.awaited[self.owner] = phase in {"creating", "updating", "rolling back"}
+        stacks.listed[self.owner] = self.physical_id
+        if phase == "absent":
+            del stacks.listed[self.owner]
+        stack = stacks.describe(self.stack_id)
+        if stack is not None:
+            siblings = [each for each in self.world.resources if each.stack_id == self.stack_id]
+            updates = any(each.phase in UPDATE_PHASES for each in siblings)
+            stacks.declare(replace(stack, status="UPDATE_IN_PROGRESS" if updates else "CREATE_IN_PROGRESS"))
 
     def _hear(self, answer: dict[str, Any]) -> None:
         """Takes an answer to the present request; any other comes too late."""

@@ -1,7 +1,10 @@
 """Takes a cluster over, or finds that another owner has it."""
 
+from cluster_provider.core import bookkeeping
+from cluster_provider.core.errors import StillHeld
 from cluster_provider.core.identity import Owner
 from cluster_provider.core.observed import ClusterStack
+from cluster_provider.core.progress import OwnerRecord
 from cluster_provider.ports import Claims, Operations, Stacks
 
 
@@ -10,20 +13,47 @@ def take_over(
 ) -> Owner:
     """Records a claim on a cluster; returns whose the cluster is then.
 
-    A claim counts as long as its holder knows of the cluster and is at work, or its stack still lists it:
-    a template's own ``DeletionPolicy: Retain`` lets go of a resource without a request.
+    Whoever had it before, by a claim or by its tags, must have given it up, and forgets it in the same step:
+    no later request of theirs touches it.
     """
     holder = claims.claim(cluster.stack_id, owner)
-    if holder == owner or _holds(operations, stacks, holder, cluster):
-        return holder
-    return claims.claim(cluster.stack_id, owner, instead_of=holder)
+    for former in (holder, cluster.tagged_owner):
+        if former is None or former == owner or _gives_up(operations, stacks, former, cluster):
+            continue
+        if holder == owner:
+            claims.disclaim(cluster.stack_id, owner)
+        return former
+    return owner if holder == owner else claims.claim(cluster.stack_id, owner, instead_of=holder)
 
 
-def _holds(operations: Operations, stacks: Stacks, holder: Owner, cluster: ClusterStack) -> bool:
-    record = operations.load(holder)
-    if record is None:
-        return False
-    if record.is_open and record.following == cluster.name:
+def _gives_up(operations: Operations, stacks: Stacks, former: Owner, cluster: ClusterStack) -> bool:
+    """Makes a former owner's record forget a cluster, unless it is still theirs.
+
+    It is as long as they have an open request that may be about it, or the cluster and a stack that lists
+    it or may go back to it: a template's own ``DeletionPolicy: Retain`` lets go without a request. A request
+    that is accepted meanwhile is seen, since the record is looked at when it is changed.
+    """
+    record = operations.load(former)
+    if record is None or not (record.has(cluster) or record.following == cluster.name):
         return True
-    known = record.clusters.get(cluster.name)
-    return known is not None and known.stack_id == cluster.stack_id and stacks.lists(holder, cluster.name)
+    if not record.is_open and _may_list(stacks, former, cluster.name):
+        return False
+
+    def forgetting(present: OwnerRecord | None) -> OwnerRecord:
+        if present is None:
+            raise LookupError(f"{former.key} has no record")
+        return bookkeeping.given_up(present, cluster)
+
+    try:
+        operations.change(former, forgetting)
+    except StillHeld:
+        return False
+    return True
+
+
+def _may_list(stacks: Stacks, former: Owner, cluster_name: str) -> bool:
+    """Whether a stack has a cluster, or is in an update: it may go back to it, or is still to delete it."""
+    if stacks.lists(former, cluster_name):
+        return True
+    stack = stacks.describe(former.stack_id)
+    return stack is not None and stack.status.startswith("UPDATE_") and not stack.status.endswith("_COMPLETE")

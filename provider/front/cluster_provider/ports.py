@@ -42,7 +42,10 @@ class Stacks(Protocol):
         ...
 
     def lists(self, owner: Owner, physical_id: str) -> bool:
-        """Whether the owner's stack has its resource, with this physical id."""
+        """Whether the owner's stack has its resource, with this physical id.
+
+        One that is still being made has none yet: it may get this one.
+        """
         ...
 
     def completed_since(self, stack_id: str, since: datetime) -> bool | None:

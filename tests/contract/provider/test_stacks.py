@@ -4,7 +4,9 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import boto3
 import pytest
+from botocore.stub import Stubber
 
 from cluster_provider.adapters.stacks import CloudFormationStacks
 from cluster_provider.core.identity import Owner
@@ -146,6 +148,39 @@ def test_a_stack_lists_its_resource_under_its_physical_id_until_it_is_deleted(
     assert not stacks.lists(Owner(arn.replace(f"/{unique}/", "/gone/"), "Queue"), queue)
     removed(client, arn)
     assert not stacks.lists(Owner(arn, "Queue"), queue)
+
+
+@pytest.mark.parametrize(
+    ("status", "physical_id", "listed"),
+    [
+        ("CREATE_IN_PROGRESS", None, True),
+        ("CREATE_IN_PROGRESS", "", True),
+        ("CREATE_IN_PROGRESS", "lab", False),
+        ("CREATE_FAILED", "", False),
+        ("DELETE_COMPLETE", "", False),
+    ],
+)
+def test_a_resource_that_is_being_made_and_has_no_physical_id_yet_is_listed_under_any(
+    status: str, physical_id: str | None, *, listed: bool
+) -> None:
+    """CloudFormation learns a custom resource's id from its answer, which functions here give at once."""
+    owner = Owner(stack_of("parent", status).stack_id, "Cluster")
+    detail = {
+        "StackId": owner.stack_id,
+        "LogicalResourceId": owner.logical_id,
+        "ResourceType": "Custom::PclusterCluster",
+        "ResourceStatus": status,
+        "LastUpdatedTimestamp": START,
+    }
+    if physical_id is not None:
+        detail["PhysicalResourceId"] = physical_id
+    client = boto3.client("cloudformation", region_name="us-east-1")
+    with Stubber(client) as aws:
+        aws.add_response("describe_stack_resource", {"StackResourceDetail": detail})
+        assert CloudFormationStacks(client).lists(owner, "hpc") == listed
+    facts = FactStacks()
+    facts.listed = {owner: ""}
+    assert facts.lists(owner, "hpc")
 
 
 def test_a_stack_tells_whether_it_came_to_a_good_end_since(cloud: Cloud, unique: str) -> None:

@@ -101,11 +101,15 @@ class CloudFormationStacks:
             return frozenset(stack["StackId"] for page in pages for stack in page["StackSummaries"])
 
     def lists(self, owner: Owner, physical_id: str) -> bool:
-        """Whether the owner's stack has its resource, with this physical id."""
+        """Whether the owner's stack has its resource, with this physical id.
+
+        One that is still being made has none yet: it may get this one.
+        """
         resource = self._resource(owner)
-        if resource is None or resource.get("PhysicalResourceId") != physical_id:
+        if resource is None or resource["ResourceStatus"] in _GONE:
             return False
-        return resource["ResourceStatus"] not in _GONE
+        present = resource.get("PhysicalResourceId")
+        return present == physical_id or (not present and resource["ResourceStatus"] == "CREATE_IN_PROGRESS")
 
     def completed_since(self, stack_id: str, since: datetime) -> bool | None:
         """Whether a stack's creation or an update of it came to a good end since an instant.

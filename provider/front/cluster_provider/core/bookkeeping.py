@@ -5,6 +5,7 @@ from datetime import datetime
 
 from cluster_provider.core.actions import Start
 from cluster_provider.core.engine_call import MAKES, EngineCall, EngineResult, Operation
+from cluster_provider.core.errors import StillHeld
 from cluster_provider.core.kinds import Kind
 from cluster_provider.core.observed import Cluster, ClusterStack
 from cluster_provider.core.progress import OperationRecord, OwnerRecord, Progress
@@ -74,6 +75,20 @@ def adopted(record: OwnerRecord, stack: ClusterStack, request_id: str, now: date
         released=[arn for arn in record.released if arn != stack.stack_id],
         wake_at=now,
     )
+
+
+def given_up(record: OwnerRecord, stack: ClusterStack) -> OwnerRecord:
+    """A cluster of this owner is somebody else's from now on: forgotten, and left alone by a late Delete.
+
+    Raises:
+        StillHeld: An open request may be about it.
+    """
+    if record.is_open and (record.has(stack) or record.following == stack.name):
+        raise StillHeld(stack.name)
+    if not record.has(stack):
+        return record
+    kept = {name: cluster for name, cluster in record.clusters.items() if name != stack.name}
+    return replace(record, clusters=kept, released=[*record.released, stack.stack_id])
 
 
 def taken_over(operation: OperationRecord, stack: ClusterStack) -> OperationRecord:

@@ -8,7 +8,7 @@ from cluster_provider.core.actions import Fail, Succeed
 from cluster_provider.core.attributes import pool_count
 from cluster_provider.core.bookkeeping import seen
 from cluster_provider.core.observed import Settled
-from cluster_provider.core.progress import OperationRecord, OwnerRecord, Progress, Undo
+from cluster_provider.core.progress import OperationRecord, OwnerRecord, Phase, Progress, Undo
 from cluster_provider.core.properties import DeletionPolicy
 from cluster_provider.core.request import Request, RequestType
 
@@ -16,12 +16,14 @@ from cluster_provider.core.request import Request, RequestType
 def lets_go(record: OwnerRecord, operation: OperationRecord, action: Succeed | Fail) -> str:
     """ARN of the cluster that was taken over and is the owner's no more with this answer; else empty.
 
-    One whose fleet is still to be started is kept until the Delete that follows a failed Create.
+    One whose fleet is still to be started is kept until the Delete that follows a failed Create, and so is
+    one that CloudFormation was told of: only a wait condition hears of the failure.
     """
     request, known = operation.request, record.clusters.get(operation.progress.cluster_name)
     if known is None or known.adopted_at is None or known.stack_id is None:
         return ""
-    failed = request.type is RequestType.CREATE and isinstance(action, Fail)
+    told = operation.progress.phase in {Phase.FOLLOWING, Phase.SIGNALLING}
+    failed = request.type is RequestType.CREATE and isinstance(action, Fail) and not told
     if failed and fleet.is_owed(known, operation.progress):
         return ""
     deleted = request.type is RequestType.DELETE and isinstance(action, Succeed)

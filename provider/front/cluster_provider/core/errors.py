@@ -152,5 +152,9 @@ class Undeliverable(Exception):  # noqa: N818 - the opposite of DeliveryFailed
     """The response can never arrive any more: CloudFormation's URL refuses it for good."""
 
 
+class StillHeld(Exception):  # noqa: N818 - a condition, not a failure of the request
+    """A cluster that is to be taken over is still its former owner's."""
+
+
 class Superseded(Exception):  # noqa: N818 - a condition, not a failure of the request
     """The record was changed by somebody else since it was read; read it again."""

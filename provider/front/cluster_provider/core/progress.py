@@ -15,7 +15,7 @@ from cluster_provider.core.engine_call import (
     Operation,
 )
 from cluster_provider.core.identity import Owner
-from cluster_provider.core.observed import Cluster
+from cluster_provider.core.observed import Cluster, ClusterStack
 from cluster_provider.core.request import Request, RequestType
 
 
@@ -248,6 +248,11 @@ class OwnerRecord:
     released: list[str] = field(default_factory=list)
     heard: list[str] = field(default_factory=list)
     handles: list[str] = field(default_factory=list)
+
+    def has(self, stack: ClusterStack) -> bool:
+        """Whether this owner made the cluster or took it over, and did not let it go since."""
+        known = self.clusters.get(stack.name)
+        return known is not None and known.stack_id in {None, stack.stack_id}
 
 
 def act_by(request: Request, progress: Progress) -> datetime:

@@ -1,0 +1,213 @@
+"""Who had a cluster that is taken over: it is not taken from them, and not theirs any more afterwards."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from cluster_provider.core.identity import Owner
+from tests.support.fakes import HANDLES, FactStacks, stack_of
+from tests.support.world import CONFIGURATION, PARENT, World, properties
+
+ADOPTING = properties(AdoptExisting="true")
+OTHER = {**CONFIGURATION, "Tags": []}
+REPLACE = {"ClusterNameUpdatePolicy": "Replace"}
+SECOND = "arn:aws:cloudformation:us-east-1:123456789012:stack/second/0"
+FIRST_OWNER, SECOND_OWNER = Owner(PARENT, "Cluster"), Owner(SECOND, "Cluster")
+HANDLE = f"{HANDLES}1?X-Amz-Signature=s3cr3t"
+
+
+class BusyStacks(FactStacks):
+    """Stacks among which something happens while somebody looks at them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.looks: list[Callable[[], object]] = []
+
+    def lists(self, owner: Owner, physical_id: str) -> bool:
+        if self.looks:
+            self.looks.pop(0)()
+        return super().lists(owner, physical_id)
+
+
+@pytest.fixture
+def stacks() -> BusyStacks:
+    return BusyStacks()
+
+
+@pytest.fixture
+def world(stacks: BusyStacks) -> World:
+    """Two stacks; the second one is being created."""
+    world = World(stacks=stacks)
+    parent(world, "CREATE_COMPLETE")
+    world.stacks.declare(stack_of("second", "CREATE_IN_PROGRESS", unique="0"))
+    return world
+
+
+def parent(world: World, status: str) -> None:
+    world.stacks.declare(stack_of("parent", status, {"team": "hpc"}, unique="0"))
+
+
+def finish(world: World) -> None:
+    """Whatever is asked of engines and clusters is done."""
+    for _ in range(6):
+        while world.engines.calls:
+            world.run_engine()
+        for name in ("hpc", "lab"):
+            stack = world.stacks.living(name)
+            if stack is not None and stack.in_progress:
+                world.settle(name, f"{stack.status.removesuffix('IN_PROGRESS')}COMPLETE")
+        world.pass_time(60)
+
+
+def take_over(world: World, stack_id: str = SECOND) -> dict[str, Any]:
+    """A stack takes cluster hpc over, or is refused."""
+    request = world.create(StackId=stack_id, ResourceProperties=ADOPTING)
+    finish(world)
+    answer = world.sink.answer(request)
+    if answer["Status"] == "SUCCESS":
+        world.stacks.listed[Owner(stack_id, "Cluster")] = "hpc"
+    return answer
+
+
+def refused(answer: dict[str, Any]) -> bool:
+    words = "the cluster belongs to resource Cluster of stack"
+    return answer["Status"] == "FAILED" and answer["Reason"].startswith(f"NotOwner: ClusterName hpc: {words}")
+
+
+def test_a_cluster_is_not_taken_from_the_stack_that_is_just_making_it(world: World) -> None:
+    made = world.create()
+    world.run_engine()
+    adopting = world.create(StackId=SECOND, ResourceProperties=ADOPTING)
+    world.settle("hpc", "CREATE_COMPLETE")
+    assert refused(world.sink.answer(adopting))
+    world.run_engine()
+    assert world.sink.answer(made)["Status"] == "SUCCESS"
+    assert world.claims.holders == {}
+
+
+def test_a_cluster_is_not_taken_from_a_stack_that_has_not_heard_of_it_yet(world: World) -> None:
+    world.made()
+    world.stacks.listed[FIRST_OWNER] = ""
+    assert refused(take_over(world))
+
+
+@pytest.mark.parametrize(
+    "status", ["UPDATE_IN_PROGRESS", "UPDATE_FAILED", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"]
+)
+def test_a_cluster_is_not_taken_from_a_stack_that_may_go_back_to_it_or_is_to_delete_it(
+    world: World, status: str
+) -> None:
+    world.made()
+    parent(world, status)
+    world.update(ClusterName="lab", **REPLACE)
+    finish(world)
+    world.stacks.listed[FIRST_OWNER] = "lab"
+    assert refused(take_over(world))
+    assert world.claims.holders == {}
+    parent(world, "UPDATE_COMPLETE")
+    assert take_over(world)["Status"] == "SUCCESS"
+
+
+def test_a_request_that_its_owner_gets_meanwhile_keeps_the_cluster(world: World, stacks: BusyStacks) -> None:
+    world.made()
+    stacks.looks = [lambda: None, lambda: world.update(ClusterConfiguration=OTHER)]
+    adopting = world.create(StackId=SECOND, ResourceProperties=ADOPTING)
+    assert stacks.looks == []
+    assert refused(world.sink.answer(adopting))
+    assert world.claims.holders == {}
+    assert [call["owner"]["stack_id"] for _, call in world.engines.calls] == [PARENT]
+
+
+def kept_on_replacement(world: World) -> None:
+    """The first stack replaced the cluster and kept it, by UpdateReplacePolicy: Retain: no request tells."""
+    world.made()
+    world.update(ClusterName="lab", **REPLACE)
+    finish(world)
+    world.stacks.listed[FIRST_OWNER] = "lab"
+
+
+def go_back(world: World) -> str:
+    lab = {**properties(ClusterName="lab"), **REPLACE}
+    return world.update(lab, "lab", ClusterConfiguration=OTHER, **REPLACE)
+
+
+def kept_on_removal(world: World) -> None:
+    """The first stack took the cluster over, and lost the resource by DeletionPolicy: Retain."""
+    world.foreign()
+    assert take_over(world, PARENT)["Status"] == "SUCCESS"
+    del world.stacks.listed[FIRST_OWNER]
+
+
+def create_again(world: World) -> str:
+    return world.create(ResourceProperties=properties(ClusterConfiguration=OTHER))
+
+
+@pytest.mark.parametrize(("kept", "again"), [(kept_on_replacement, go_back), (kept_on_removal, create_again)])
+def test_what_another_stack_took_over_is_not_changed_by_its_former_owner(
+    world: World, kept: Callable[[World], None], again: Callable[[World], str]
+) -> None:
+    kept(world)
+    assert take_over(world)["Status"] == "SUCCESS"
+    before = world.cluster()
+    request = again(world)
+    finish(world)
+    assert world.sink.answer(request)["Reason"].startswith("NotOwner")
+    assert world.cluster() == before
+
+
+def test_what_another_stack_took_over_survives_a_late_delete_of_its_former_owner(world: World) -> None:
+    kept_on_replacement(world)
+    assert take_over(world)["Status"] == "SUCCESS"
+    before = world.cluster()
+    deleted = world.delete()
+    assert world.sink.answer(deleted)["Status"] == "SUCCESS"
+    assert world.engines.calls == []
+    assert world.cluster() == before
+    assert world.claims.holders == {before.stack_id: SECOND_OWNER}
+
+
+def test_a_former_owner_takes_the_cluster_over_again_once_it_is_given_up(world: World) -> None:
+    kept_on_removal(world)
+    take_over(world)
+    assert refused(take_over(world, PARENT))
+    del world.stacks.listed[SECOND_OWNER]
+    parent(world, "CREATE_IN_PROGRESS")
+    assert take_over(world, PARENT)["Status"] == "SUCCESS"
+    request = world.update(ADOPTING, AdoptExisting="true", ClusterConfiguration=OTHER)
+    finish(world)
+    assert world.sink.answer(request)["Status"] == "SUCCESS"
+    assert world.cluster().status == "UPDATE_COMPLETE"
+
+
+def begun_and_failed(world: World) -> dict[str, Any]:
+    """A cluster is taken over with a wait condition, which hears that its update failed."""
+    before = world.foreign()
+    wanted = properties(AdoptExisting="true", ClusterConfiguration=OTHER, WaitConditionHandle=HANDLE)
+    request = world.create(ResourceProperties=wanted)
+    world.run_engine()
+    assert world.sink.answer(request)["Status"] == "SUCCESS"
+    old = {"parameters": before.parameters, "outputs": before.outputs}
+    world.settle("hpc", "UPDATE_ROLLBACK_COMPLETE", **old)
+    assert world.sink.signal(HANDLE)["Status"] == "FAILURE"
+    world.pass_time(60)
+    return wanted
+
+
+def test_a_takeover_that_fails_after_its_answer_can_be_mended_by_an_update(world: World) -> None:
+    wanted = begun_and_failed(world)
+    request = world.update(wanted, **{**wanted, "ValidationFailureLevel": "WARNING"})
+    finish(world)
+    assert world.sink.answer(request)["Status"] == "SUCCESS"
+    assert world.cluster().status == "UPDATE_COMPLETE"
+
+
+def test_a_takeover_that_fails_after_its_answer_is_let_go_by_the_rollback(world: World) -> None:
+    wanted = begun_and_failed(world)
+    before = world.cluster()
+    parent(world, "ROLLBACK_IN_PROGRESS")
+    deleted = world.delete(ResourceProperties={**wanted, "DeletionPolicy": "Delete"})
+    assert world.sink.answer(deleted)["Status"] == "SUCCESS"
+    assert world.cluster() == before
+    assert world.engines.calls == []
+    assert world.claims.holders == {}
