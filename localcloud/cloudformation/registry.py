@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
     from localcloud.cloudformation.change_sets import ChangeSet
 
+#: Source: the text of CloudFormation's refusal, as in aws-sam-cli issue 4979.
+_NAME_OR_ID = re.compile(r"[a-zA-Z][-a-zA-Z0-9]*|arn:[-a-zA-Z0-9:/._+]*")
+
 _VIRTUAL_HOST = re.compile(r"^(?P<bucket>.+)\.s3([.-]|$)")
 
 
@@ -65,6 +68,7 @@ class StackRegistry(CloudFormationBackend):
 
         Raises:
             StackNotFoundError: There is none.
+            ValidationError: Nothing can have this name or id.
         """
         for stacks in (self.stacks, self.deleted_stacks):
             if name_or_id in stacks:
@@ -75,7 +79,16 @@ class StackRegistry(CloudFormationBackend):
         return stack
 
     def find_living(self, name_or_id: str) -> Stack | None:
-        """Returns a stack that is not deleted, if there is one of this name or id."""
+        """Returns a stack that is not deleted, if there is one of this name or id.
+
+        Raises:
+            ValidationError: Nothing can have this name or id.
+        """
+        if not _NAME_OR_ID.fullmatch(name_or_id):
+            raise ValidationError(
+                f"1 validation error detected: Value '{name_or_id}' at 'stackName' failed to satisfy "
+                f"constraint: Member must satisfy regular expression pattern: {_NAME_OR_ID.pattern}"
+            )
         return self.stacks.get(name_or_id) or self.stacks.get(self._ids.get(name_or_id, ""))
 
     def new_stack(self, name: str, options: Options, parent: Stack | None = None) -> Stack:

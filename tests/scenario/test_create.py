@@ -1,4 +1,9 @@
+import pytest
+
 from cluster_provider.core.errors import Unavailable
+from cluster_provider.core.identity import StackArn, may_be_cluster
+from cluster_provider.core.observed import ClusterStack
+from tests.support.fakes import FactStacks
 from tests.support.world import World, failed, properties
 
 
@@ -76,6 +81,25 @@ def test_a_refused_configuration_is_answered_at_once_and_its_delete_touches_noth
     gone = world.delete(answer["PhysicalResourceId"])
     assert world.sink.answer(gone)["Status"] == "SUCCESS"
     assert world.engines.calls == []
+
+
+class StrictStacks(FactStacks):
+    """CloudFormation, where nobody keeps it from being asked for what can be no stack's name."""
+
+    def describe(self, name_or_arn: str) -> ClusterStack | None:
+        assert StackArn.parse(name_or_arn) if ":" in name_or_arn else may_be_cluster(name_or_arn)
+        return super().describe(name_or_arn)
+
+
+@pytest.mark.parametrize("changed", [{"ClusterNam": "hpc"}, {"ClusterName": "hpc\n"}])
+def test_the_delete_after_a_refused_create_asks_for_no_stack_of_an_impossible_name(
+    changed: dict[str, str],
+) -> None:
+    world = World(stacks=StrictStacks())
+    answer = world.sink.answer(world.create(ResourceProperties=properties(**changed)))
+    assert answer["Reason"].startswith("InvalidProperty: ClusterNam")
+    gone = world.delete(answer["PhysicalResourceId"])
+    assert world.sink.answer(gone)["Status"] == "SUCCESS"
 
 
 def test_a_foreign_cluster_of_the_same_name_is_refused_and_survives_the_rollback() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from cluster_provider.core.deadline import MARGIN_S
 from cluster_provider.core.errors import Unavailable
 from cluster_provider.core.measurements import Metric
 from cluster_provider.core.observed import ClusterStack
@@ -24,7 +25,7 @@ class NotedStacks(FactStacks):
         self.asked: list[str] = []
         self.silent: set[str] = set()
         self.forbidden: set[str] = set()
-        self.unlisted = False
+        self.unlisted: Exception | None = None
 
     def describe(self, name_or_arn: str) -> ClusterStack | None:
         self.asked.append(name_or_arn)
@@ -35,8 +36,8 @@ class NotedStacks(FactStacks):
         return super().describe(name_or_arn)
 
     def in_progress(self) -> frozenset[str]:
-        if self.unlisted:
-            raise Unavailable("Throttling: Rate exceeded")
+        if self.unlisted is not None:
+            raise self.unlisted
         return super().in_progress()
 
 
@@ -104,7 +105,7 @@ def test_a_cluster_whose_event_is_lost_is_found_by_the_next_sweep(world: World) 
 def test_without_the_list_of_stacks_in_progress_each_is_looked_at(world: World, stacks: NotedStacks) -> None:
     request = world.create()
     world.run_engine()
-    stacks.unlisted = True
+    stacks.unlisted = Unavailable("Throttling: Rate exceeded")
     world.settle("hpc", "CREATE_COMPLETE", tell=False)
     world.pass_time(60)
     world.run_engine()
@@ -225,6 +226,41 @@ def test_an_operation_that_cannot_be_woken_is_an_error_and_holds_up_no_other(
     world.sweep()
     world.run_engine()
     assert world.sink.answers(requests[0])
+
+
+def test_an_error_that_does_not_pass_is_the_answer_at_the_deadline(world: World, stacks: NotedStacks) -> None:
+    request = world.create()
+    world.run_engine()
+    world.settle("hpc", "CREATE_COMPLETE", tell=False)
+    stacks.forbidden = {world.cluster().stack_id}
+    stacks.hide_events(PermissionError("AccessDenied"))
+    world.clock.advance(60)
+    with pytest.raises(ExceptionGroup):
+        world.sweep()
+    assert not world.sink.answers(request)
+
+    world.clock.advance(3600 - MARGIN_S - 60)
+    world.sweep()
+    answer = world.sink.answer(request)
+    assert answer["Reason"].startswith("DeadlineExceeded: cluster hpc")
+    assert "AccessDenied" in answer["Reason"]
+    assert answer["PhysicalResourceId"] == "hpc"
+
+
+def test_stacks_that_may_not_be_listed_are_an_error_and_hold_up_nobody(
+    world: World, stacks: NotedStacks
+) -> None:
+    request = world.create()
+    world.run_engine()
+    world.pass_time(60)
+    stacks.unlisted = PermissionError("AccessDenied")
+    world.settle("hpc", "CREATE_COMPLETE", tell=False)
+    world.clock.advance(60)
+    with pytest.raises(ExceptionGroup) as failed:
+        world.sweep()
+    assert [str(error) for error in failed.value.exceptions] == ["AccessDenied"]
+    world.run_engine()
+    assert world.sink.answer(request)["Status"] == "SUCCESS"
 
 
 class HastyEngines(QueuedEngines):

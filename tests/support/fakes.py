@@ -53,12 +53,13 @@ class FactStacks:
         #: Physical ids; empty while the resource is made and has none.
         self.listed: dict[Owner, str] = {}
         self.completed_at: dict[str, datetime] = {}
-        self._events_hidden = False
-        self._events_from: datetime | None = None
 
-    def hide_events(self) -> None:
-        """From now on CloudFormation throttles whoever asks for events."""
-        self._events_hidden = True
+        self._events_from: datetime | None = None
+        self._events_hidden: Exception | None = None
+
+    def hide_events(self, why: Exception | None = None) -> None:
+        """From now on CloudFormation refuses whoever asks for events; it throttles them, unless told why."""
+        self._events_hidden = why or Unavailable("Throttling: Rate exceeded")
 
     def forget_events(self, before: datetime) -> None:
         """CloudFormation keeps events for 90 days."""
@@ -91,8 +92,8 @@ class FactStacks:
         return tuple(sorted((f for f in known if since is None or f.at >= since), key=lambda f: f.at))
 
     def ended_at(self, stack_id: str) -> datetime | None:
-        if self._events_hidden:
-            raise Unavailable("Throttling: Rate exceeded")
+        if self._events_hidden is not None:
+            raise self._events_hidden
         fact = self.facts[stack_id]
         return None if fact.stack.in_progress else fact.settled_at
 

@@ -127,7 +127,7 @@ class Provider:
         now = self._ports.clock.now()
         failures: list[Exception] = []
         waiting = self._ports.operations.waiting()
-        for owner in self._due(waiting, now):
+        for owner in self._due(waiting, now, failures):
             concern({})
             if context.get_remaining_time_in_millis() / 1000 < SWEEP_RESERVE_S:
                 logger.warning("the sweep ran out of time; the next one goes on")
@@ -144,10 +144,10 @@ class Provider:
         if failures:
             raise ExceptionGroup("operations could not be woken", failures)
 
-    def _due(self, waiting: Sequence[Waiting], now: datetime) -> list[Owner]:
+    def _due(self, waiting: Sequence[Waiting], now: datetime, failures: list[Exception]) -> list[Owner]:
         """Whom to wake: who is due, but for those whose stack is still in progress.
 
-        One call tells it for all of them. Without its answer each is looked at.
+        One call tells it for all of them. Without its answer each is looked at, whatever the reason.
         """
         due = [item for item in waiting if item.is_due(now)]
         in_progress: frozenset[str] = frozenset()
@@ -156,6 +156,9 @@ class Provider:
                 in_progress = self._ports.stacks.in_progress()
             except Unavailable as error:
                 logger.warning("the stacks in progress could not be listed: %s", error)
+            except Exception as error:
+                logger.exception("the stacks in progress could not be listed")
+                failures.append(error)
         return [item.owner for item in due if not item.is_idle(in_progress, now)]
 
     def _wake(self, owner: Owner, context: Any, names: Mapping[str, str] | None = None) -> None:

@@ -1,5 +1,6 @@
 """Looks at the world for one step of a request: reads only, and says what was seen as plain facts."""
 
+import logging
 from dataclasses import replace
 from datetime import datetime
 
@@ -18,6 +19,8 @@ from cluster_provider.core.observed import (
 from cluster_provider.core.progress import OperationRecord, OwnerRecord, Progress
 from cluster_provider.core.request import Request, RequestType
 from cluster_provider.ports import Stacks
+
+logger = logging.getLogger(__name__)
 
 #: Tags that CloudFormation reserves; they cannot be handed on.
 #: Source: AWS CloudFormation user guide, "Add tags to your stack".
@@ -41,7 +44,8 @@ def observe(
 ) -> tuple[Observed, Progress]:
     """What a decision about a request needs to know, and the progress that follows from seeing it.
 
-    A service that cannot answer becomes a reason to wait, so that the deadline is kept all the same.
+    A service that cannot answer becomes a reason to wait, so that the deadline is kept all the same. So does
+    any other trouble at the deadline; before it, that is raised, for somebody to hear of it.
     """
     request = operation.request
     known = record.clusters.get(operation.progress.cluster_name)
@@ -55,7 +59,10 @@ def observe(
         failures = _failures(stacks, request, progress, seen, adopted=_is_adopted(known))
         leftover = _leftover(stacks, record, operation)
         base = _with_adoption(stacks, request, base, seen)
-    except Unavailable as error:
+    except Exception as error:
+        # An hour of silence and a time-out would tell nobody what the trouble is.
+        if not isinstance(error, Unavailable) and now < operation.act_by:
+            raise
         return replace(base, pending=f"AWS could not be asked: {error}"), operation.progress
     pending = _pending(record.call, request, now)
     arn = seen.stack_id if seen is not None else ""
@@ -71,8 +78,9 @@ def cluster_end(stacks: Stacks, operation: OperationRecord) -> datetime | None:
         return None
     try:
         return stacks.ended_at(progress.stack_id)
-    except Unavailable:
-        # It is measured only: no answer waits for it.
+    except Exception as error:
+        # It is measured only: no answer waits for it, or is lost for it.
+        logger.warning("the end of the cluster's stack is not measured: %s", error)
         return None
 
 

@@ -280,6 +280,15 @@ def test_a_template_is_given_back_in_the_form_it_had(cloud):
     assert cloud.cfn.get_template(StackName="yaml")["TemplateBody"] == yaml_text
 
 
+@pytest.mark.parametrize("name", ["one:two", "1st", "one\n"])
+def test_what_can_be_no_stacks_name_is_refused_and_not_said_to_be_absent(cloud, name):
+    cfn = cloud.cfn
+    for call in (cfn.describe_stacks, cfn.describe_stack_events, cfn.list_stack_resources, cfn.delete_stack):
+        code, message = refusal(call, StackName=name)
+        assert code == "ValidationError"
+        assert "Member must satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*|arn:" in message
+
+
 def test_named_iam_resources_need_their_capability(cloud):
     role = {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": {"Statement": []}}}
     named = {**role, "Properties": {**role["Properties"], "RoleName": "mine"}}

@@ -79,6 +79,13 @@ def test_a_stack_that_never_was_is_none(hpc: tuple[Stacks, str, str]) -> None:
     assert hpc[0].describe("stranger") is None
 
 
+@pytest.mark.parametrize("name", ["pcluster-cfn:not-created:0123", "hpc\n", "1st", "", "a" * 300])
+def test_what_cannot_name_a_stack_names_none(hpc: tuple[Stacks, str, str], name: str) -> None:
+    stacks, nobody = hpc[0], Owner(name, "Cluster")
+    assert stacks.describe(name) is None
+    assert not stacks.lists(nobody, "hpc")
+
+
 def test_a_stack_without_a_failure_has_none(hpc: tuple[Stacks, str, str]) -> None:
     stacks, _, arn = hpc
     assert stacks.failures(arn, None) == ()

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cluster_provider.core.errors import InvalidProperty, MissingProperty
+from cluster_provider.core.image_properties import parse_image
 from cluster_provider.core.properties import (
     CONFIGURATION_MAX_BYTES,
     DeletionPolicy,
@@ -65,15 +66,18 @@ def test_one_validator_to_suppress_may_stand_without_a_list() -> None:
         ({"ClusterName": "a" * 61}, "ClusterName", "2 to 60 letters"),
         ({"ClusterName": "under_score"}, "ClusterName", "'under_score'"),
         ({"ClusterName": ["hpc"]}, "ClusterName", '["hpc"]'),
+        ({"ClusterName": "hpc\n"}, "ClusterName", r"'hpc\n'"),
         ({"ClusterConfiguration": {}}, "ClusterConfiguration", "a map, or a string of YAML or JSON"),
         ({"ClusterConfiguration": ""}, "ClusterConfiguration", "a map, or a string of YAML or JSON"),
         ({"ClusterConfiguration": ["x"]}, "ClusterConfiguration", "a map, or a string of YAML or JSON"),
         ({"DeletionPolicy": "Keep"}, "DeletionPolicy", "Delete or Retain"),
         ({"SuppressValidators": ["type:A", "B"]}, "SuppressValidators/1", "'B'"),
+        ({"SuppressValidators": ["type:A\n"]}, "SuppressValidators/0", r"'type:A\n'"),
         ({"ValidationFailureLevel": "FATAL"}, "ValidationFailureLevel", "INFO, WARNING or ERROR"),
         ({"RollbackOnFailure": "no"}, "RollbackOnFailure", "true or false"),
         ({"ForceUpdate": "1"}, "ForceUpdate", "true or false"),
         ({"PclusterVersion": "3.16"}, "PclusterVersion", "3.16.1"),
+        ({"PclusterVersion": "3.16.1\n"}, "PclusterVersion", r"'3.16.1\n'"),
         ({"ServiceTimeout": "0"}, "ServiceTimeout", "from 1 to 3600"),
         ({"ServiceTimeout": "3601"}, "ServiceTimeout", "from 1 to 3600"),
         ({"ServiceTimeout": "soon"}, "ServiceTimeout", "from 1 to 3600"),
@@ -87,6 +91,11 @@ def test_a_wrong_property_is_refused_with_its_place_value_and_expectation(
         parse_properties(BASE | changed)
     assert refused.value.where == where
     assert what in str(refused.value)
+
+
+def test_an_images_id_with_a_line_break_at_its_end_is_refused() -> None:
+    with pytest.raises(InvalidProperty, match="ImageId: 'img"):
+        parse_image({"ImageId": "img\n", "ImageConfiguration": {"Build": {"ParentImage": "ami-1"}}})
 
 
 @pytest.mark.parametrize("name", ["ClusterName", "ClusterConfiguration"])

@@ -1,5 +1,6 @@
 """CloudFormation, read only."""
 
+import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -50,6 +51,11 @@ _IN_PROGRESS: Final[Sequence["StackStatusType"]] = (
 
 _STACK_TYPE = "AWS::CloudFormation::Stack"
 
+#: What can name a stack. CloudFormation refuses everything else as it refuses a wrong parameter, and does not
+#: say that there is no such stack. Sources: AWS CloudFormation API reference, CreateStack (``StackName``);
+#: the text of its refusal, as in aws-sam-cli issue 4979.
+_NAME_OR_ARN = re.compile(r"[a-zA-Z][-a-zA-Z0-9]{0,127}|arn:[-a-zA-Z0-9:/._+]*")
+
 
 class CloudFormationStacks:
     """The port Stacks on a CloudFormation client.
@@ -63,6 +69,8 @@ class CloudFormationStacks:
 
     def describe(self, name_or_arn: str) -> ClusterStack | None:
         """The stack of this name, or of this ARN even if it is deleted; None if there is none."""
+        if not _may_name_stack(name_or_arn):
+            return None
         with unavailable_if_transient():
             try:
                 stack = self._client.describe_stacks(StackName=name_or_arn)["Stacks"][0]
@@ -133,7 +141,12 @@ class CloudFormationStacks:
         return resource["ResourceStatus"] not in _OVER
 
     def _resource(self, owner: Owner) -> Any:
-        """The owner's resource as its stack knows it; None if the stack has no such resource, or is gone."""
+        """The owner's resource as its stack knows it; None if the stack has no such resource, or is gone.
+
+        Owners are read from tags, too, and anybody may set those.
+        """
+        if not _may_name_stack(owner.stack_id):
+            return None
         with unavailable_if_transient():
             try:
                 answer = self._client.describe_stack_resource(
@@ -168,6 +181,10 @@ class CloudFormationStacks:
                     reason=event.get("ResourceStatusReason", ""),
                     at=event["Timestamp"],
                 )
+
+
+def _may_name_stack(name_or_arn: str) -> bool:
+    return _NAME_OR_ARN.fullmatch(name_or_arn) is not None
 
 
 def _is_absent(error: ClientError) -> bool:

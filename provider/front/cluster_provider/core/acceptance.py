@@ -5,6 +5,7 @@ from datetime import datetime
 
 from cluster_provider.core import deadline
 from cluster_provider.core.errors import Superseded
+from cluster_provider.core.identity import is_marker
 from cluster_provider.core.progress import OwnerRecord
 from cluster_provider.core.properties import digest
 from cluster_provider.core.request import Request, RequestType
@@ -92,7 +93,7 @@ def cluster_of(record: OwnerRecord, request: Request) -> str:
     """The name of the cluster that a request is about.
 
     A Delete may carry an id that CloudFormation made up, because the Create it follows was cancelled
-    before it was answered; then it is about what this owner made and never reported.
+    before it was answered; then it is about what this owner made and never reported. A marker names nothing.
     Source: cloudformation-coverage-roadmap issues 1814 and 1730.
     """
     if request.kind.is_read_only:
@@ -104,7 +105,9 @@ def cluster_of(record: OwnerRecord, request: Request) -> str:
     if request.physical_id in record.clusters:
         return request.physical_id or ""
     unreported = [cluster.name for cluster in record.clusters.values() if not cluster.reported]
-    return unreported[-1] if unreported else request.physical_id or ""
+    if unreported:
+        return unreported[-1]
+    return "" if is_marker(request.physical_id) else request.physical_id or ""
 
 
 def _update_target(record: OwnerRecord, request: Request) -> str:

@@ -1,9 +1,11 @@
 """Properties held against the schema of their resource type: what a template's author should hear first."""
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from cluster_provider.core.errors import InvalidProperty, MissingProperty
@@ -54,10 +56,9 @@ class Rules:
     def _first_error(self, raw: Mapping[str, Any]) -> "ValidationError | None":
         """What a user should hear first of all that the schema refuses."""
         # Imported here: only requests are looked at so, and most cold starts are wake-ups.
-        from jsonschema import Draft202012Validator  # noqa: PLC0415
         from jsonschema.exceptions import relevance  # noqa: PLC0415
 
-        errors = Draft202012Validator(self.schema).iter_errors(dict(raw))
+        errors = _validator()(self.schema).iter_errors(dict(raw))
         return min(errors, key=lambda error: (-len(error.path), relevance(error)), default=None)
 
     def _explain(self, error: "ValidationError", raw: Mapping[str, Any]) -> MissingProperty | InvalidProperty:
@@ -74,3 +75,23 @@ class Rules:
         if not path:
             return InvalidProperty("ResourceProperties", f"a map is expected, not {type(raw).__name__}.")
         return self.invalid(path[0], error.instance, "/".join(path))
+
+
+@cache
+def _validator() -> Any:
+    from jsonschema import Draft202012Validator, validators  # noqa: PLC0415 - as above
+
+    # types-jsonschema leaves this function untyped
+    return validators.extend(Draft202012Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]
+
+
+def _pattern(_: Any, pattern: str, instance: Any, __: Any) -> "Iterator[ValidationError]":
+    """A pattern's ``$`` is the end of the text, and not also the place before a last newline.
+
+    Source: JSON Schema 2020-12, "pattern" (ECMA-262); Python's ``$`` is more lenient, and so is jsonschema.
+    """
+    from jsonschema.exceptions import ValidationError  # noqa: PLC0415 - as above
+
+    strict = pattern.removesuffix("$") + r"\Z" if pattern.endswith("$") else pattern
+    if isinstance(instance, str) and re.search(strict, instance) is None:
+        yield ValidationError(f"{instance!r} does not match {pattern!r}")
