@@ -235,6 +235,29 @@ def test_a_cluster_that_was_taken_over_is_let_go_if_the_template_says_nothing() 
     assert world.cluster() == made
 
 
+def test_what_the_templates_attribute_let_go_of_is_not_the_resources_when_it_comes_back() -> None:
+    world = World()
+    world.foreign()
+    adopted(world)
+    second = Owner(SECOND, "Cluster")
+    world.stacks.declare(stack_of("second", "CREATE_IN_PROGRESS", unique="0"))
+    # The attribute DeletionPolicy: Retain: no request. Another stack takes the cluster over.
+    world.create(StackId=SECOND, ResourceProperties=adopting())
+    world.run_engine()
+    world.run_engine()
+    world.stacks.listed[second] = "hpc"
+    had = world.cluster()
+
+    for again in (properties(ClusterConfiguration=NEW), adopting(ClusterConfiguration=NEW)):
+        world.clock.advance(60)
+        answer = world.sink.answer(world.create(ResourceProperties=again))
+        assert answer["Reason"].startswith("NotOwner: ClusterName hpc")
+        world.clock.advance(60)
+        world.delete(answer["PhysicalResourceId"], ResourceProperties=again)
+        assert (world.cluster(), world.engines.calls) == (had, [])
+    assert world.claims.holders[had.stack_id] == second
+
+
 def test_a_delete_that_is_repeated_lets_go_of_the_cluster_again_whatever_its_tags_say() -> None:
     world = World()
     world.made()

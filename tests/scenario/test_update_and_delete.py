@@ -386,3 +386,43 @@ def test_a_retained_cluster_survives_a_second_delete_whose_first_answer_was_not_
     assert world.sink.answer(again)["Status"] == "SUCCESS"
     assert world.engines.calls == []
     assert world.cluster() == kept
+
+
+def test_a_cluster_kept_by_the_templates_attribute_survives_the_updates_of_its_successor() -> None:
+    world = World()
+    world.made("old")
+    kept = world.cluster("old")
+    # Removed with the attribute DeletionPolicy: Retain, of which nobody is told, and added again.
+    world.made("new")
+    assert list(world.record().clusters) == ["new"]
+    old = properties(ClusterName="new")
+    world.update(old, "new", ClusterName="new", ValidationFailureLevel="WARNING")
+    world.run_engine()
+    assert world.delete("new", ResourceProperties=old)
+    assert world.run_engine()["cluster_name"] == "new"
+    assert world.cluster("old") == kept
+
+
+def test_a_cluster_kept_by_the_templates_attribute_survives_the_cancelled_create_of_its_successor() -> None:
+    world = World()
+    world.made("old")
+    kept = world.cluster("old")
+    world.create(ResourceProperties=properties(ClusterName="new"))
+    world.run_engine()
+    world.clock.advance(30)
+    world.delete("parent-Cluster-1ABCDEF", ResourceProperties=properties(ClusterName="new"))
+    assert (world.run_engine()["operation"], world.engines.calls) == ("delete", [])
+    assert world.cluster("new").deleting
+    assert world.cluster("old") == kept
+
+
+def test_a_create_that_is_delivered_again_forgets_nothing_of_what_it_made() -> None:
+    world = World()
+    event = world.event("Create")
+    world.deliver(event)
+    world.run_engine()
+    world.settle("hpc", "CREATE_COMPLETE")
+    world.run_engine()
+    known = world.record().clusters
+    world.deliver(event)
+    assert world.record().clusters == known != {}

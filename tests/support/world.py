@@ -13,6 +13,7 @@ from typing import Any
 from cluster_provider.core.document import parse_instant
 from cluster_provider.core.identity import OWNER_TAG_PREFIX, Owner, StackArn
 from cluster_provider.core.observed import ClusterStack, StackFailure
+from cluster_provider.core.progress import OwnerRecord
 from cluster_provider.core.properties import decode_configuration
 from cluster_provider.handler import Provider
 from cluster_provider.operation import Ports
@@ -358,6 +359,12 @@ class World:
         while self.clock.now() < end:
             self.clock.advance(min(60, (end - self.clock.now()).total_seconds()))
             self.sweep()
+
+    def record(self) -> OwnerRecord:
+        """What is known of the resource."""
+        record = self.operations.load(self.owner())
+        assert record is not None
+        return record
 
     def owner(self, logical_id: str = "Cluster") -> Owner:
         return Owner(PARENT, logical_id)

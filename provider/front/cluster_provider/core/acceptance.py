@@ -75,6 +75,8 @@ def _corrected(record: OwnerRecord, request: Request) -> OwnerRecord:
     An answer that comes after a cancellation or too late is ignored. Then an Update names another cluster
     than the one that was told, and a Delete an id that CloudFormation made up.
     """
+    if request.type is RequestType.CREATE:
+        return _let_go(record)
     named, heard = request.physical_id or "", record.heard
     if named in record.clusters and named not in heard:
         heard = [*heard, named]
@@ -87,6 +89,17 @@ def _corrected(record: OwnerRecord, request: Request) -> OwnerRecord:
         for name, cluster in record.clusters.items()
     }
     return replace(record, clusters=clusters, heard=heard)
+
+
+def _let_go(record: OwnerRecord) -> OwnerRecord:
+    """A Create says that CloudFormation has let go of every cluster it was told of, whatever it heard.
+
+    The template's attribute ``DeletionPolicy: Retain`` does so without a request. Whose they are by now is
+    not known, so nothing is done to them any more, and a fleet that is owed to one stays as it is.
+    Source: AWS CloudFormation user guide, "DeletionPolicy attribute".
+    """
+    clusters = {name: cluster for name, cluster in record.clusters.items() if not cluster.reported}
+    return replace(record, clusters=clusters, heard=[name for name in record.heard if name in clusters])
 
 
 def cluster_of(record: OwnerRecord, request: Request) -> str:
