@@ -18,6 +18,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from cluster_provider.core.errors import DeliveryFailed, NotAccepted, Unavailable
 from cluster_provider.core.identity import LOGICAL_ID_TAG, STACK_ID_TAG, Owner
 from cluster_provider.core.observed import VERSION_TAG, ClusterStack
+from cluster_provider.core.properties import DeletionPolicy
 from tests.support.fakes import HANDLES, stack_of
 from tests.support.faults import Killed, Seam
 from tests.support.simulation import (
@@ -34,6 +35,8 @@ from tests.support.world import CONFIGURATION, PARENT, failed, properties
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from cluster_provider.core.progress import OwnerRecord
 
 SECOND = "arn:aws:cloudformation:us-east-1:123456789012:stack/second/0"
 NAMES = ("hpc", "lab", "web", "sim")
@@ -507,8 +510,15 @@ class Lifecycle(RuleBasedStateMachine):
             for stack in self._clusters_of(resource.owner):
                 record = self.world.operations.load(resource.owner)
                 assert record is not None
-                known = stack.name in record.clusters or stack.stack_id in record.retained
+                known = stack.name in record.clusters or self._keeps(record, resource.owner, stack.name)
                 assert known, f"nobody knows {stack.name} ({stack.status})"
+
+    def _keeps(self, record: OwnerRecord, owner: Owner, name: str) -> bool:
+        """Whether a Delete that nobody has heard the answer of keeps the cluster."""
+        operation = self.world.operations.load_operation(owner, record.newest_request_id)
+        assert operation is not None
+        request = operation.request
+        return (request.physical_id, request.deletion_policy) == (name, DeletionPolicy.RETAIN)
 
     def teardown(self) -> None:
         """Peace: everything comes to its end, then everything is deleted."""

@@ -376,12 +376,13 @@ def test_a_second_cluster_of_a_name_that_cloudformation_knew_before_is_deleted_u
     assert world.run_engine()["operation"] == "delete"
 
 
-def test_a_retained_cluster_survives_a_second_delete_whose_first_answer_was_not_heard() -> None:
+@pytest.mark.parametrize("days", [0, 3, 1000])
+def test_a_retained_cluster_survives_a_second_delete_whose_first_answer_was_not_heard(days: int) -> None:
     world = World()
     world.made()
     kept = world.cluster()
     world.delete(ResourceProperties=properties(DeletionPolicy="Retain"))
-    world.clock.advance(60)
+    world.clock.advance(60 + days * 86_400)
     again = world.delete(ResourceProperties=properties(DeletionPolicy="Retain"))
     assert world.sink.answer(again)["Status"] == "SUCCESS"
     assert world.engines.calls == []

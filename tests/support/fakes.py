@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from cluster_provider.adapters.operations import TOMBSTONE_S
 from cluster_provider.core.document import from_document, to_document
 from cluster_provider.core.errors import DeliveryFailed, Unavailable, Undeliverable
 from cluster_provider.core.identity import Owner
@@ -212,10 +213,14 @@ class _Row:
     lease_holder: str | None = None
     lease_until: datetime | None = None
     dirty: bool = False
+    expires_at: datetime | None = None
 
 
 class MemoryOperations:
-    """The operations table in memory; records pass through JSON, as they do on the way to DynamoDB."""
+    """The operations table in memory; records pass through JSON, as they do on the way to DynamoDB.
+
+    An owner's record expires as it does there; those of requests stay, since none is looked at without it.
+    """
 
     def __init__(self, clock: MovedClock) -> None:
         self._clock = clock
@@ -224,6 +229,9 @@ class MemoryOperations:
 
     def load(self, owner: Owner) -> OwnerRecord | None:
         row = self._owners.get(owner)
+        if row is not None and row.expires_at is not None and row.expires_at <= self._clock.now():
+            del self._owners[owner]
+            row = None
         return from_document(OwnerRecord, json.loads(row.record)) if row else None
 
     def load_operation(self, owner: Owner, request_id: str) -> OperationRecord | None:
@@ -247,6 +255,7 @@ class MemoryOperations:
             key = (operation.request.owner, operation.request.request_id)
             self._operations[key] = json.dumps(to_document(operation))
         row = self._owners[owner]
+        row.expires_at = None if record.lasts else self._clock.now() + timedelta(seconds=TOMBSTONE_S)
         if holder and row.lease_holder == holder and not row.dirty:
             row.lease_holder = row.lease_until = None
         return record

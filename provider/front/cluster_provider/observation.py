@@ -66,7 +66,7 @@ def observe(
         return replace(base, pending=f"AWS could not be asked: {error}"), operation.progress
     pending = _pending(record.call, request, now)
     arn = seen.stack_id if seen is not None else ""
-    base = replace(base, retained=arn in record.retained, released=arn in record.released)
+    base = replace(base, released=arn in record.released)
     facts = replace(base, cluster=seen, leftover=leftover, pending=pending, failures=failures)
     return replace(facts, tags=progress.tags or {}), progress
 

@@ -38,6 +38,7 @@ from tests.support.fakes import START, MemoryOperations, MovedClock
 UPGRADING = Path("docs/upgrading.md").read_text(encoding="utf-8")
 OWNER = Owner("arn:aws:cloudformation:us-east-1:123456789012:stack/parent/0", "Cluster")
 OTHER = Owner(OWNER.stack_id, "Other")
+LET_GO = Owner(OWNER.stack_id, "LetGo")
 RECORD = OwnerRecord("r1", START, RequestType.DELETE, following="hpc", wake_at=START)
 
 
@@ -223,7 +224,7 @@ def test_two_who_write_at_once_lose_nothing(dynamodb: tuple[Any, str], clock: Mo
     assert (record.following, record.login_pools) == ("renamed", 5)
 
 
-def test_closed_requests_and_forgotten_owners_expire_and_living_ones_do_not(
+def test_closed_requests_and_forgotten_owners_expire_and_those_who_have_or_let_go_of_a_cluster_do_not(
     dynamodb: tuple[Any, str], clock: MovedClock
 ) -> None:
     client, table = dynamodb
@@ -231,11 +232,13 @@ def test_closed_requests_and_forgotten_owners_expire_and_living_ones_do_not(
     newest = replace(RECORD, newest_request_id="open")
     put(operations, OWNER, newest, operation("open"), operation("closed", Phase.ANSWERED))
     put(operations, OTHER, replace(RECORD, is_open=False))
+    put(operations, LET_GO, replace(RECORD, is_open=False, released=["arn"]))
     expiry = {
         (item["pk"]["S"], item["sk"]["S"]): int(item["expires_at"]["N"]) if "expires_at" in item else None
         for item in client.scan(TableName=table)["Items"]
     }
     assert expiry[OWNER.key, "owner"] is None
+    assert expiry[LET_GO.key, "owner"] is None
     assert expiry[OWNER.key, "request#open"] is None
     in_two_days = int((START + timedelta(hours=48)).timestamp())
     assert expiry[OWNER.key, "request#closed"] == expiry[OTHER.key, "owner"] == in_two_days

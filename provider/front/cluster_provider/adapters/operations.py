@@ -234,7 +234,7 @@ class DynamoOperations:
             "watching": {"S": record.watching} if record.watching else None,
             "act_by": {"S": format_instant(record.act_by)} if record.act_by is not None else None,
             "following": {"S": record.following} if record.following else None,
-            "expires_at": None if record.is_open or record.clusters else {"N": str(expires_at)},
+            "expires_at": None if record.lasts else {"N": str(expires_at)},
         }
         values = {
             "document": {"S": json.dumps(to_document(record), separators=(",", ":"))},

@@ -71,7 +71,6 @@ def adopted(record: OwnerRecord, stack: ClusterStack, request_id: str, now: date
         record,
         clusters={**record.clusters, stack.name: cluster},
         heard=[name for name in record.heard if name != stack.name],
-        retained=[arn for arn in record.retained if arn != stack.stack_id],
         released=[arn for arn in record.released if arn != stack.stack_id],
         wake_at=now,
     )

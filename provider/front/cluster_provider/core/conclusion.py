@@ -9,7 +9,6 @@ from cluster_provider.core.attributes import pool_count
 from cluster_provider.core.bookkeeping import seen
 from cluster_provider.core.observed import Settled
 from cluster_provider.core.progress import OperationRecord, OwnerRecord, Phase, Progress, Undo
-from cluster_provider.core.properties import DeletionPolicy
 from cluster_provider.core.request import Request, RequestType
 
 
@@ -52,7 +51,7 @@ def _succeeded(record: OwnerRecord, operation: OperationRecord, action: Succeed)
     if request.kind.is_read_only:
         return replace(record, undo=None)
     if request.type is RequestType.DELETE:
-        return _forget_unreported(_forget(_retained(record, request), progress.cluster_name))
+        return _forget_unreported(_forget(record, progress.cluster_name))
     record = _forget_unreported(replace(record, undo=None), but=progress.cluster_name)
     stack = action.cluster
     if request.properties is None:
@@ -90,14 +89,6 @@ def _with_fleet(record: OwnerRecord, progress: Progress) -> OwnerRecord:
     if known is None or fleet.is_owed(known, progress):
         return record
     return replace(record, clusters={**record.clusters, known.name: replace(known, fleet_found="")})
-
-
-def _retained(record: OwnerRecord, request: Request) -> OwnerRecord:
-    """A Delete that keeps its cluster; one that is repeated, since its answer was not heard, keeps it too."""
-    known = record.clusters.get(request.physical_id or "")
-    if request.deletion_policy is not DeletionPolicy.RETAIN or known is None or not known.was_whole:
-        return record
-    return replace(record, retained=[*record.retained, known.stack_id]) if known.stack_id else record
 
 
 def _failed(record: OwnerRecord, operation: OperationRecord, action: Fail) -> OwnerRecord:

@@ -245,7 +245,6 @@ class Observed:
         failures: Failed resources of the cluster's stacks, oldest first; read only when the stack failed.
         tags: The tags the parent stack hands down, for an Update that starts now.
         leftover: What this owner made, was never told of, and no longer wants.
-        retained: The cluster was kept when its resource was deleted, and that is not heard of yet.
         engines: ParallelCluster versions of which there is an engine.
         rival: A resource of another stack whose cluster it is by its tags; None if that is no longer so.
         released: The cluster was taken over once and let go again.
@@ -260,7 +259,6 @@ class Observed:
     failures: tuple[StackFailure, ...] = ()
     tags: dict[str, str] = field(default_factory=dict)
     leftover: Leftover | None = None
-    retained: bool = False
     engines: frozenset[str] = frozenset()
     rival: Owner | None = None
     released: bool = False

@@ -225,7 +225,6 @@ class OwnerRecord:
         act_by: When there is something to do all the same.
         late_at: When half of the newest request's time has passed.
         login_pools: Largest number of login pools ever reported; their attribute names stay.
-        retained: ARNs of clusters that were kept when their resource was deleted.
         released: ARNs of clusters that were taken over and let go again; nothing is done to them.
         heard: Names of clusters of this owner that CloudFormation itself has named in a request.
         handles: Digests of the wait condition handles it was given; each is signalled for one request only.
@@ -244,7 +243,6 @@ class OwnerRecord:
     act_by: datetime | None = None
     late_at: datetime | None = None
     login_pools: int = 0
-    retained: list[str] = field(default_factory=list)
     released: list[str] = field(default_factory=list)
     heard: list[str] = field(default_factory=list)
     handles: list[str] = field(default_factory=list)
@@ -253,6 +251,15 @@ class OwnerRecord:
         """Whether this owner made the cluster or took it over, and did not let it go since."""
         known = self.clusters.get(stack.name)
         return known is not None and known.stack_id in {None, stack.stack_id}
+
+    @property
+    def lasts(self) -> bool:
+        """Whether it is needed for longer than a delivery may be late.
+
+        A Delete whose answer was not heard is repeated, however late. It must not destroy what was let go of,
+        though tags from an earlier time may say that the cluster is this owner's.
+        """
+        return self.is_open or bool(self.clusters or self.released)
 
 
 def act_by(request: Request, progress: Progress) -> datetime:

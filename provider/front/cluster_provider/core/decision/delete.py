@@ -40,10 +40,13 @@ def decide_delete(case: Case) -> Action:
 
 
 def is_retained(case: Case) -> bool:
-    """A failed or cancelled Create is never retained: nobody was told that there is a whole cluster."""
-    was_whole = case.observed.known is not None and case.observed.known.was_whole
-    wanted = was_whole or case.observed.retained
-    return wanted and case.request.deletion_policy is DeletionPolicy.RETAIN
+    """A failed or cancelled Create is never retained: nobody was told that there is a whole cluster.
+
+    The record knows of such a cluster until it is gone. One that it does not know was retained before: a
+    Delete whose answer was not heard is repeated, years later perhaps, when there is no record at all.
+    """
+    known = case.observed.known
+    return case.request.deletion_policy is DeletionPolicy.RETAIN and (known is None or known.was_whole)
 
 
 def _not_deleted(case: Case, cluster: ClusterStack) -> ProviderError:
