@@ -1,10 +1,13 @@
+import json
+
 import pytest
 
+from cluster_provider.core.document import to_document
 from cluster_provider.core.errors import Unavailable
 from cluster_provider.core.identity import StackArn, may_be_cluster
 from cluster_provider.core.observed import ClusterStack
 from tests.support.fakes import FactStacks
-from tests.support.world import World, failed, properties
+from tests.support.world import LOG_GROUP, World, failed, properties
 
 
 def test_a_create_is_answered_with_the_head_nodes_address_once_the_cluster_is_complete() -> None:
@@ -240,3 +243,43 @@ def test_invocations_that_may_have_failed_are_waited_out_and_never_counted_as_tr
     world.settle("hpc", "CREATE_COMPLETE")
     world.run_engine()
     assert world.sink.answer(request)["Status"] == "SUCCESS"
+
+
+def test_ten_login_pools_are_answered_and_what_has_no_room_is_told() -> None:
+    world = World()
+    request = world.create()
+    world.run_engine()
+    world.settle("hpc", "CREATE_COMPLETE")
+    address = f"{'a' * 100}-0123456789abcdef.elb.ap-southeast-1.amazonaws.com"
+    common = {"address": address, "scheme": "internet-facing", "status": "active", "healthyNodes": 1}
+    pools = [{"poolName": f"login-research-{number:02}", **common} for number in range(10)]
+    described = {"cloudFormationStackStatus": "CREATE_COMPLETE", "loginNodes": pools}
+    world.run_engine({"status": "succeeded", "cluster": described, "head_node": "none"})
+    answer = world.sink.answer(request)
+    assert answer["Status"] == "SUCCESS"
+    assert answer["Data"]["loginNodes.0.address"] == answer["Data"]["loginNodes.address"] == address
+    assert answer["Data"]["loginNodes.9.address"] == ""
+    assert "The values of loginNodes.9" in answer["Data"]["validationMessages"]
+
+
+def test_of_many_messages_the_worst_are_kept_and_all_of_them_are_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("INFO")
+    world = World()
+    request = world.create()
+    said = [{"level": "INFO", "type": "A", "message": f"{number} {'x' * 400}"} for number in range(250)]
+    said.append({"level": "WARNING", "type": "B", "message": "careful"})
+    call = world.run_engine(report=False)
+    result = {"status": "succeeded", "stack_id": world.cluster().stack_id, "sent": True}
+    world.report(call, {"contract": 1, "call_id": call["call_id"], **result, "validation_messages": said})
+    operation = world.operations.load_operation(world.owner(), request)
+    assert operation is not None
+    assert len(json.dumps(to_document(operation))) < 40_000
+    assert said in [getattr(record, "validation_messages", None) for record in caplog.records]
+
+    world.settle("hpc", "CREATE_COMPLETE")
+    world.run_engine()
+    told = json.loads(world.sink.answer(request)["Data"]["validationMessages"])
+    assert told[0]["message"] == "careful"
+    assert told[-1]["message"] == f"{251 - len(told) + 1} more left out; all are in log group {LOG_GROUP}."

@@ -11,6 +11,7 @@ import pytest
 
 from cluster_provider.core.errors import DeliveryFailed, NotAccepted, Unavailable
 from cluster_provider.core.observed import ClusterStack
+from cluster_provider.core.properties import CONFIGURATION_MAX_BYTES
 from tests.support.fakes import HANDLES, FactStacks, QueuedEngines, stack_of
 from tests.support.world import CONFIGURATION, OTHER_NODES, World, failed, properties
 
@@ -567,7 +568,7 @@ def test_26_a_request_that_no_record_can_hold_is_refused() -> None:
     noise = random.Random(26).randbytes(600_000).hex()  # noqa: S311 - incompressible, not secret
     request = world.create(ResourceProperties=properties(ClusterConfiguration={"Noise": noise}))
     reason = world.sink.answer(request)["Reason"]
-    assert "at most 350000 can be kept" in reason
+    assert f"at most {CONFIGURATION_MAX_BYTES} can be kept" in reason
     assert [record.is_open for _, record in world.operations.records()] == [False]
 
 

@@ -12,7 +12,7 @@ from typing import assert_never
 
 from cluster_provider import adoption, answers
 from cluster_provider.answers import Answer
-from cluster_provider.core import acceptance, bookkeeping, calls, conclusion, deadline, measurements
+from cluster_provider.core import acceptance, bookkeeping, calls, conclusion, deadline, keeping, measurements
 from cluster_provider.core.actions import Action, Adopt, Fail, Nothing, Resend, Start, Succeed, Wait
 from cluster_provider.core.decision import decide
 from cluster_provider.core.engine_call import CONFIGURED, EngineResult, Operation
@@ -103,10 +103,12 @@ class OperationService:
             logger.warning("dropped: a newer request was accepted", extra={"request_id": request.request_id})
 
     def engine_ended(self, owner: Owner, call_id: str, result: EngineResult) -> None:
-        """Records what an engine reported; the next step takes it up."""
-        now = self._ports.clock.now()
+        """Records what an engine reported, as far as an answer can tell it; the next step takes it up."""
+        now, kept = self._ports.clock.now(), keeping.kept(result)
+        if len(kept.validation_messages) < len(result.validation_messages):
+            logger.info("validation messages", extra={"validation_messages": result.validation_messages})
         try:
-            self._records.change(owner, lambda record: bookkeeping.ended(record, call_id, result, now))
+            self._records.change(owner, lambda record: bookkeeping.ended(record, call_id, kept, now))
         except LookupError:
             logger.warning("an engine reported to an owner that is not known", extra={"call_id": call_id})
 

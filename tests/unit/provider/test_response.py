@@ -1,13 +1,19 @@
 import json
 from dataclasses import dataclass
+from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cluster_provider.core.attributes import attributes
+from cluster_provider.core.engine_call import EngineResult
 from cluster_provider.core.errors import ClusterFailed, ClusterRejected
 from cluster_provider.core.identity import Owner
-from cluster_provider.core.response import BODY_MAX_BYTES, failure, success
+from cluster_provider.core.information import values
+from cluster_provider.core.keeping import kept
+from cluster_provider.core.kinds import Kind
+from cluster_provider.core.response import BODY_MAX_BYTES, failure, signal_success, success
 from tests.support.fakes import stack_of
 
 #: The longest names there are: stack 128, logical id 255, request id a UUID.
@@ -78,6 +84,86 @@ def test_a_failure_with_many_causes_keeps_whole_ones_and_says_how_many_are_left_
         kept = len(middle) - len(["1", "more", "left", "out;", "all", "are", "in", "log", "group", "/log."])
         assert middle[:kept] == others[:kept]
         assert int(middle[kept]) == len(others) - kept
+
+
+def pools(count: int) -> list[dict[str, Any]]:
+    """Login pools as they are in a Region with a long name; ten of them are the library's limit."""
+    return [
+        {
+            "poolName": f"login-research-{number:02}",
+            "status": "active",
+            "address": f"research-c-{number:02}-2B9QX8Z0F-0123456789abcdef.elb.ap-southeast-1.amazonaws.com",
+            "scheme": "internet-facing",
+            "healthyNodes": 1,
+            "unhealthyNodes": 0,
+        }
+        for number in range(count)
+    ]
+
+
+DESCRIBED = {
+    "clusterName": "c" * 60,
+    "clusterStatus": "UPDATE_COMPLETE",
+    "cloudFormationStackStatus": "UPDATE_COMPLETE",
+    "cloudformationStackArn": f"{LONGEST.stack_id}",
+    "computeFleetStatus": "START_REQUESTED",
+    "creationTime": "2026-11-02T08:00:00.000Z",
+    "lastUpdatedTime": "2026-11-02T08:00:00.000Z",
+    "region": "us-gov-west-1",
+    "version": "3.16.1",
+    "headNode": {
+        "instanceId": "i-0123456789abcdef0",
+        "instanceType": "u7i-12tb.224xlarge",
+        "launchTime": "2026-11-02T08:00:00.000Z",
+        "privateIpAddress": "100.100.100.100",
+        "publicIpAddress": "203.200.113.117",
+        "state": "shutting-down",
+    },
+}
+
+
+@pytest.mark.parametrize("count", range(11))
+def test_values_of_the_last_login_pools_give_way_and_their_names_stay(count: int) -> None:
+    stack = stack_of("c" * 60, "UPDATE_COMPLETE", parameters={"ClusterCWLogGroup": "/aws/" + "g" * 90})
+    data = attributes(stack, {**DESCRIBED, "loginNodes": pools(count)})
+    said = [{"level": "WARNING", "type": "A", "message": "careful"}]
+    for outcome in (
+        success(Addressee(), "c" * 60, data, said, "/aws/lambda/provider"),
+        signal_success("c" * 60, data, said, "/aws/lambda/provider"),
+    ):
+        assert len(outcome.body.encode()) <= BODY_MAX_BYTES
+        body = json.loads(outcome.body)
+        told = body["Data"] if "PhysicalResourceId" in body else json.loads(body["Data"])
+        assert told.keys() == data.keys() | {"validationMessages"}
+        emptied = {name.rpartition(".")[0] for name in data if told[name] != data[name]}
+        assert emptied == {f"loginNodes.{number}" for number in range(count - len(emptied), count)}
+        assert all(told[name] in {"", data[name]} for name in data)
+        note = told["validationMessages"]
+        assert ("have no room" in note) == bool(emptied)
+        assert "careful" in note or "1 more left out" in note
+    assert emptied or count < 10
+
+
+@pytest.mark.parametrize(
+    "found", [{"cluster": DESCRIBED | {"loginNodes": pools(10)}}, {"clusters": [DESCRIBED] * 50}]
+)
+def test_what_is_known_of_clusters_fits_and_says_if_it_is_not_all(found: dict[str, Any]) -> None:
+    data = values(Kind.CLUSTER_INFO, EngineResult("succeeded", cluster_count=50, **found))
+    outcome = success(Addressee(), "pcluster-cfn:read-only:0123456789abcdef", data, None, "")
+    assert len(outcome.body.encode()) <= BODY_MAX_BYTES
+    told = json.loads(outcome.body)["Data"]
+    assert told.keys() == data.keys()
+    assert told["isShortened"] == "true"
+    assert told["clusterNames"].startswith("c" * 60)
+
+
+def test_messages_that_were_not_kept_count_among_those_left_out() -> None:
+    said = [{"level": "WARNING", "type": "A", "message": f"{number} {'x' * 500}"} for number in range(100)]
+    kept_ones = kept(EngineResult("succeeded", validation_messages=said)).validation_messages
+    assert len(kept_ones) < 50
+    outcome = success(Addressee(), "hpc", attributes(None, None), kept_ones, "/log")
+    told = json.loads(json.loads(outcome.body)["Data"]["validationMessages"])
+    assert told[-1]["message"] == f"{100 - len(told) + 1} more left out; all are in log group /log."
 
 
 def test_the_worst_message_comes_first_and_each_text_once() -> None:

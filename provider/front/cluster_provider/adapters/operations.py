@@ -237,7 +237,7 @@ class DynamoOperations:
             "expires_at": None if record.lasts else {"N": str(expires_at)},
         }
         values = {
-            "document": {"S": json.dumps(to_document(record), separators=(",", ":"))},
+            "document": {"S": json.dumps(to_document(record), separators=(",", ":"), ensure_ascii=False)},
             "revision": {"N": str(seen.revision + 1)},
         } | {name: value for name, value in index.items() if value is not None}
         removed = [f"#{name}" for name, value in index.items() if value is None]

@@ -15,7 +15,7 @@ IMAGE_NAMES = ("amiId", "name", "os", "architecture", "version")
 LISTED_NAMES = ("clusterName", "clusterStatus", "cloudFormationStackStatus", "version")
 
 #: How much of a response a list of clusters may take; the rest is for the other values and whom it answers.
-LIST_MAX_BYTES = 2_000
+LIST_MAX_BYTES = 1_500
 
 
 def values(kind: Kind, description: EngineResult | None) -> dict[str, str]:

@@ -272,30 +272,34 @@ def absorb(progress: Progress, call: EngineCall | None) -> Progress:
     """Takes what an ended call of this request reported over into its progress; changes nothing twice."""
     if call is None or call.ended_at is None or call.result is None:
         return progress
-    if call in (progress.call, *progress.fleet_calls.values()):
-        return progress
     result = call.result
+    taken = (progress.call, *progress.fleet_calls.values())
+    if call.call_id in {other.call_id for other in taken if other is not None}:
+        return progress
     if call.operation in READS:
         return _described(progress, call, result)
     if call.operation is Operation.DELETE_IMAGE and (result.error is None or result.error.code == "NotFound"):
         progress = replace(progress, deleted=[*progress.deleted, call.cluster_name])
     if call.cluster_name != progress.cluster_name:
-        return replace(progress, call=call)
+        return replace(progress, call=replace(call, result=_told_of(result)))
     attempts = dict(progress.attempts)
     if result.error is not None and result.error.code in TRANSIENT:
         attempts[call.operation] = max(0, attempts.get(call.operation, 0) - 1)
     if call.operation in ABOUT_FLEET:
         # Asked again and again until the fleet is there: only failures in a row count.
         attempts |= {call.operation: 0} if result.error is None else {}
-        calls = {**progress.fleet_calls, call.operation: call}
+        calls = {**progress.fleet_calls, call.operation: replace(call, result=_told_of(result))}
         return replace(progress, fleet_calls=calls, attempts=attempts)
+    messages = result.validation_messages
+    if result.error is None:
+        messages = messages or progress.validation_messages
     return replace(
         progress,
-        call=call,
+        call=replace(call, result=replace(result, validation_messages=[])),
         attempts=attempts,
         stack_id=progress.stack_id or (result.stack_id if result.error is None or result.sent else None),
         effect_seen=progress.effect_seen or result.sent,
-        validation_messages=result.validation_messages or progress.validation_messages,
+        validation_messages=messages,
     )
 
 
@@ -307,4 +311,12 @@ def _described(progress: Progress, call: EngineCall, result: EngineResult) -> Pr
         progress = replace(progress, description=result, describe_failures=0)
     elif error.code not in TRANSIENT:
         progress = replace(progress, describe_failures=failures + 1)
-    return replace(progress, described_at=call.ended_at, described_by=call.call_id, not_described=error)
+    return replace(
+        progress, described_at=call.ended_at, described_by=call.call_id, not_described=_told_of(result).error
+    )
+
+
+def _told_of(result: EngineResult) -> EngineResult:
+    """A result without lists, where nobody asks for them."""
+    error = replace(result.error, details=[]) if result.error is not None else None
+    return replace(result, validation_messages=[], error=error)

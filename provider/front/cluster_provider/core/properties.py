@@ -18,9 +18,15 @@ from cluster_provider.core.errors import InvalidProperty
 CLUSTER_NAME_PATTERN = r"^[a-zA-Z][a-zA-Z0-9-]+$"
 CLUSTER_NAME_MAX = 60
 
-#: An item of the operations table may hold 400 KB; the rest of a record is far below the difference.
-#: Source: Amazon DynamoDB developer guide, "Service, account, and table quotas".
-CONFIGURATION_MAX_BYTES = 350_000
+#: Largest configuration, compressed. An engine's end brings the call and its result, of 128 KiB at most, in
+#: 256 KiB; and a request's item in the table may hold 400 KB: the configuration, the result of a call with
+#: its lists (128 KiB), tags (80 KB in the widest letters), a description (30 KB), answers and errors.
+#: Sources: docs/engine.md; AWS Lambda developer guide, quotas; Amazon DynamoDB developer guide, "Service,
+#: account, and table quotas". tests/contract/provider/test_item_size.py builds the worst case.
+CONFIGURATION_MAX_BYTES = 100_000
+
+#: Longest arguments for the library, all validators of a release by name being half as much.
+ARGUMENTS_MAX_BYTES = 8_000
 
 _BOOLEAN: dict[str, Any] = {"enum": [True, False, "true", "false", "True", "False"]}
 
@@ -146,15 +152,17 @@ def parse_configured(
         configuration_key: Which one is the configuration.
     """
     rules.check(raw)
-    timeout_s = service_timeout_s(raw)
+    timeout_s, given = service_timeout_s(raw), arguments(raw)
     if timeout_s is None:
         raise rules.invalid("ServiceTimeout", raw["ServiceTimeout"])
+    if len(json.dumps(given)) > ARGUMENTS_MAX_BYTES:
+        raise rules.invalid("SuppressValidators", raw["SuppressValidators"])
     return Properties(
         cluster_name=raw[name_key],
         configuration=kept_configuration(configuration_key, raw[configuration_key]),
         configuration_digest=digest(raw[configuration_key]),
         deletion_policy=DeletionPolicy(raw.get("DeletionPolicy", DeletionPolicy.DELETE)),
-        arguments=arguments(raw),
+        arguments=given,
         version=raw.get("PclusterVersion"),
         service_timeout_s=timeout_s,
         adopts=is_true(raw, "AdoptExisting"),

@@ -15,6 +15,12 @@ BODY_MAX_BYTES = 4096
 
 _ELLIPSIS = "…"
 
+#: The type of a message of the provider's own that tells of others, or of values, that have no room.
+LEFT_OUT = "LeftOut"
+
+#: The attribute, where there is one, that is ``true`` if not everything fits.
+_SHORTENED = "isShortened"
+
 #: A response's statuses, and what a wait condition calls the second one.
 SUCCESS, FAILED, FAILURE = "SUCCESS", "FAILED", "FAILURE"
 
@@ -40,7 +46,10 @@ def success(
     messages: Sequence[Mapping[str, str]] | None,
     log_group: str,
 ) -> Outcome:
-    """A SUCCESS with its values; validation messages are cut by whole messages, the least severe first.
+    """A SUCCESS with its values, as many as fit.
+
+    Validation messages are cut by whole messages, the least severe first. If that is not enough, the values
+    of whole login pools are emptied, the last first; the names stay.
 
     Args:
         request: What is answered.
@@ -53,9 +62,7 @@ def success(
     def body(data: Mapping[str, str]) -> str:
         return _body(request, SUCCESS, physical_id, data=data)
 
-    fields = dict(data)
-    if data and messages is not None:
-        fields["validationMessages"] = _fit_messages(body, data, messages, log_group)
+    fields = _fit(body, data, messages, log_group) if data else {}
     return Outcome(SUCCESS, physical_id, body(fields))
 
 
@@ -91,8 +98,7 @@ def signal_success(
         text = json.dumps(dict(data), separators=(",", ":"), ensure_ascii=False)
         return _signal(physical_id, SUCCESS, Data=text)
 
-    fields = {**data, "validationMessages": _fit_messages(body, data, messages, log_group)}
-    return Outcome(SUCCESS, physical_id, body(fields))
+    return Outcome(SUCCESS, physical_id, body(_fit(body, data, messages, log_group)))
 
 
 def signal_failure(physical_id: str, error: ProviderError, log_group: str) -> Outcome:
@@ -120,26 +126,71 @@ def _fit_reason(body: Callable[[str], str], error: ProviderError, log_group: str
     return reason
 
 
+def _fit(
+    body: Callable[[Mapping[str, str]], str],
+    data: Mapping[str, str],
+    messages: Sequence[Mapping[str, str]] | None,
+    log_group: str,
+) -> dict[str, str]:
+    """The values, and the messages if there is such an attribute, that fit."""
+    groups = _least_needed_first(data)
+    values = dict(data)
+    for count in range(len(groups) + 1):
+        emptied = groups[:count]
+        values = {name: "" if _group(name) in emptied else value for name, value in data.items()}
+        if emptied and _SHORTENED in data:
+            values[_SHORTENED] = "true"
+        if messages is None and _size(body(values)) <= BODY_MAX_BYTES:
+            return values
+        if messages is not None:
+            told = _fit_messages(body, values, messages, _no_room(emptied), log_group)
+            if told is not None:
+                return {**values, "validationMessages": told}
+    return values if messages is None else {**values, "validationMessages": "[]"}
+
+
+def _least_needed_first(data: Mapping[str, str]) -> list[str]:
+    """Groups of attributes in the order in which they are emptied: the last login pool first."""
+    groups = list(dict.fromkeys(map(_group, reversed(list(data)))))
+    return sorted(groups, key=lambda group: not group.rpartition(".")[2].isdecimal())
+
+
+def _group(name: str) -> str:
+    """What an attribute belongs to: ``loginNodes.9`` for ``loginNodes.9.address``."""
+    return name.rpartition(".")[0]
+
+
+def _no_room(emptied: Sequence[str]) -> list[dict[str, str]]:
+    if not emptied:
+        return []
+    names = ", ".join(group or "the cluster" for group in emptied)
+    text = f"The values of {names} have no room in {BODY_MAX_BYTES} bytes."
+    return [{"level": "WARNING", "type": LEFT_OUT, "message": text}]
+
+
 def _fit_messages(
     body: Callable[[Mapping[str, str]], str],
     data: Mapping[str, str],
     messages: Sequence[Mapping[str, str]],
+    notes: Sequence[Mapping[str, str]],
     log_group: str,
-) -> str:
-    ranked = worst_first([dict(message) for message in messages])
+) -> str | None:
+    """The notes, as many of the messages as fit, and how many are left out; None if not even that fits."""
+    missing = sum(int(message["count"]) for message in messages if "count" in message)
+    ranked = worst_first([dict(message) for message in messages if "count" not in message])
     for kept in range(len(ranked), -1, -1):
-        shown = [*ranked[:kept], *_left_out(len(ranked) - kept, log_group)]
+        shown = [*notes, *ranked[:kept], *_left_out(missing + len(ranked) - kept, log_group)]
         text = messages_text(shown)
         if _size(body({**data, "validationMessages": text})) <= BODY_MAX_BYTES:
             return text
-    return "[]"
+    return None
 
 
 def _left_out(count: int, log_group: str) -> list[dict[str, str]]:
     if count == 0:
         return []
     text = f"{count} more left out; all are in log group {log_group}."
-    return [{"level": "INFO", "type": "LeftOut", "message": text}]
+    return [{"level": "INFO", "type": LEFT_OUT, "message": text}]
 
 
 def _body(
