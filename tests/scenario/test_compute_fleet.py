@@ -225,6 +225,18 @@ def test_a_successful_update_is_not_lost_to_a_fleet_that_is_slow_to_start() -> N
     assert "on its way up again (START_REQUESTED)" in fleet_messages(world, request)[0]["message"]
 
 
+def test_a_successful_update_is_not_lost_to_a_start_of_the_fleet_that_nobody_hears_of() -> None:
+    world = World()
+    request = stopped(world)
+    world.run_engine()
+    world.clock.advance(3000)
+    world.settle("hpc", "UPDATE_COMPLETE")
+    assert world.run_engine(report=False)["operation"] == "start-fleet"
+    world.pass_time(400)
+    assert world.sink.answer(request)["Status"] == "SUCCESS"
+    assert world.fleet() == "START_REQUESTED"
+
+
 def test_a_fleet_that_cannot_be_started_is_told_and_tried_again_by_the_next_request() -> None:
     world = World()
     request = stopped(world)

@@ -206,6 +206,32 @@ def test_success_waits_for_the_values_that_ec2_could_not_give() -> None:
     assert world.sink.answer(request)["Data"]["headNode.publicIpAddress"] == "203.0.113.7"
 
 
+def test_a_complete_cluster_is_not_lost_to_a_description_that_nobody_hears_of() -> None:
+    world = World()
+    request = world.create()
+    world.run_engine()
+    world.clock.advance(3390 - 200)
+    world.settle("hpc", "CREATE_COMPLETE")
+    assert world.run_engine(report=False)["operation"] == "describe"
+    world.pass_time(240)
+    answer = world.sink.answer(request)
+    assert answer["Status"] == "SUCCESS"
+    assert answer["Data"]["cloudFormationStackStatus"] == "CREATE_COMPLETE"
+    assert answer["Data"]["headNode.publicIpAddress"] == ""
+    assert world.engines.calls == []
+
+
+def test_a_failed_cluster_tells_its_root_cause_though_its_description_is_never_heard_of() -> None:
+    world = World()
+    request = world.create()
+    world.run_engine()
+    world.clock.advance(3390 - 40)
+    world.fail("hpc", "ROLLBACK_COMPLETE", ("HeadNode", "no capacity"))
+    assert world.run_engine(report=False)["operation"] == "describe"
+    world.pass_time(120)
+    assert "no capacity" in world.sink.answer(request)["Reason"]
+
+
 def test_a_wrong_property_is_answered_once_and_leaves_nothing_open() -> None:
     world = World()
     request = world.create(ResourceProperties=properties(ClusterName="no spaces please"))

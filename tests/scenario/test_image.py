@@ -87,6 +87,18 @@ def test_an_ami_that_is_marked_late_is_waited_for() -> None:
     assert world.sink.answer(request)["Data"]["amiId"] == "ami-image"
 
 
+def test_an_image_whose_description_nobody_hears_of_is_described_again_before_the_deadline() -> None:
+    world = World()
+    request = create(world)
+    world.run_engine()
+    world.clock.advance(3390 - 200)
+    finish(world)
+    assert world.run_engine(report=False)["operation"] == "describe-image"
+    world.pass_time(180)
+    assert world.run_engine()["operation"] == "describe-image"
+    assert world.sink.answer(request)["Status"] == "SUCCESS"
+
+
 def test_a_build_that_fails_is_answered_with_its_root_cause_and_then_deleted() -> None:
     world = World()
     request = create(world)

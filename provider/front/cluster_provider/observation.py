@@ -4,6 +4,7 @@ import logging
 from dataclasses import replace
 from datetime import datetime
 
+from cluster_provider.core.decision.case import waited_for_until
 from cluster_provider.core.engine_call import READS, EngineCall, Operation
 from cluster_provider.core.errors import Unavailable
 from cluster_provider.core.identity import REQUEST_ID_TAG, Owner
@@ -64,7 +65,7 @@ def observe(
         if not isinstance(error, Unavailable) and now < operation.act_by:
             raise
         return replace(base, pending=f"AWS could not be asked: {error}"), operation.progress
-    pending = _pending(record.call, request, now)
+    pending = _pending(record.call, operation, now)
     arn = seen.stack_id if seen is not None else ""
     base = replace(base, released=arn in record.released)
     facts = replace(base, cluster=seen, leftover=leftover, pending=pending, failures=failures)
@@ -185,11 +186,12 @@ def _undoes(record: OwnerRecord, request: Request) -> bool:
     return undo is not None and (request.digest, request.old_digest) == (undo.old_digest, undo.digest)
 
 
-def _pending(call: EngineCall | None, request: Request, now: datetime) -> str:
+def _pending(call: EngineCall | None, operation: OperationRecord, now: datetime) -> str:
     """Why an engine may still act; a description asked for by another request changes nothing."""
     if call is None or not call.may_act(now):
         return ""
-    if call.operation in READS and call.request_id != request.request_id:
+    own = call.request_id == operation.request.request_id
+    if (call.operation in READS and not own) or (own and now >= waited_for_until(call, operation.act_by)):
         return ""
     return f"engine call {call.operation.value} is running"
 

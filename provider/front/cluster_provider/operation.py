@@ -15,6 +15,7 @@ from cluster_provider.answers import Answer
 from cluster_provider.core import acceptance, bookkeeping, calls, conclusion, deadline, keeping, measurements
 from cluster_provider.core.actions import Action, Adopt, Fail, Nothing, Resend, Start, Succeed, Wait
 from cluster_provider.core.decision import decide
+from cluster_provider.core.decision.case import waited_for_until
 from cluster_provider.core.engine_call import CONFIGURED, EngineResult, Operation
 from cluster_provider.core.errors import (
     DeliveryFailed,
@@ -210,7 +211,11 @@ class OperationService:
             return
         version = self._version_for(operation, action)
         operation, call = calls.next_call(operation, action, version, now)
-        wake_at = min(deadline.next_wake(operation.progress.accepted_at, now), call.not_after)
+        wake_at = min(
+            deadline.next_wake(operation.progress.accepted_at, now),
+            call.not_after,
+            waited_for_until(call, operation.act_by),
+        )
         self._records.change(
             request.owner,
             lambda record: bookkeeping.started(record, call, action, version, wake_at),

@@ -41,6 +41,9 @@ CONFIGURED = MAKES | {Operation.UPDATE}
 #: Operations on the compute fleet of a cluster, whose stack they leave alone.
 ABOUT_FLEET = frozenset({Operation.STOP_FLEET, Operation.START_FLEET})
 
+#: Operations after which an answer is as true as before: nothing comes of them but what was to be.
+HARMLESS = READS | {Operation.START_FLEET}
+
 #: Engine errors that say nothing about the request: wait and try again, as often as time allows.
 TRANSIENT = frozenset({"Throttled", "ClusterBusy", "Fenced"})
 

@@ -11,7 +11,7 @@ from typing import assert_never
 from cluster_provider.core import deadline
 from cluster_provider.core.actions import Action, Fail, Nothing, Resend, Start, Succeed, Wait
 from cluster_provider.core.decision.adoption import is_adopted
-from cluster_provider.core.decision.case import RETRY_AFTER_S, VALUES_MARGIN_S, Case, describe
+from cluster_provider.core.decision.case import RETRY_AFTER_S, Case, describe
 from cluster_provider.core.decision.create import decide_create
 from cluster_provider.core.decision.delete import decide_delete
 from cluster_provider.core.decision.fleet import put_back, with_fleet
@@ -106,8 +106,7 @@ def _with_values(case: Case, action: Succeed) -> Action:
     cluster, progress = action.cluster, case.progress
     if cluster is None:
         return action
-    last_chance = case.now >= case.act_by - timedelta(seconds=VALUES_MARGIN_S)
-    if _describes(progress.description, cluster) or last_chance:
+    if _describes(progress.description, cluster) or case.is_last_chance:
         return replace(action, description=progress.description)
     if progress.described_at is not None:
         again_at = progress.described_at + timedelta(seconds=RETRY_AFTER_S)

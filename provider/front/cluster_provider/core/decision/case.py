@@ -4,9 +4,9 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from cluster_provider.core import failures
+from cluster_provider.core import deadline, failures
 from cluster_provider.core.actions import Start, Wait, wait_for
-from cluster_provider.core.engine_call import RETRIED, TRANSIENT, EngineCall, EngineError, Operation
+from cluster_provider.core.engine_call import HARMLESS, RETRIED, TRANSIENT, EngineCall, EngineError, Operation
 from cluster_provider.core.errors import ClusterFailed, EngineFailed, ProviderError
 from cluster_provider.core.identity import Owner
 from cluster_provider.core.kinds import Kind
@@ -21,11 +21,33 @@ ATTEMPTS_MAX = 3
 #: This long before the deadline an answer goes out with the values there are, in seconds.
 VALUES_MARGIN_S = 60
 
+#: What is asked of an engine and changes nothing is answered after so long, a cold start and a slow AWS
+#: included, or most probably never, in seconds.
+HEARD_OF_AFTER_S = 120
+
 #: How long to leave AWS alone before an engine call is repeated, in seconds.
 RETRY_AFTER_S = 30
 
 #: Calls that AWS turned away together come back spread over so many seconds more.
 SPREAD_S = 30
+
+
+def last_chance(act_by: datetime) -> datetime:
+    """From when on an answer goes out with what there is."""
+    return act_by - timedelta(seconds=VALUES_MARGIN_S)
+
+
+def waited_for_until(call: EngineCall, act_by: datetime) -> datetime:
+    """Until when an answer waits for a call of its own request whose end was not heard of.
+
+    Past its fence for what may change something. One that is harmless may never be heard of, so at last it
+    does not count; sent just now it is given a little time.
+    """
+    over_at = call.not_after + timedelta(seconds=deadline.FENCE_GRACE_S)
+    if call.operation not in HARMLESS:
+        return over_at
+    expected_by = call.sent_at + timedelta(seconds=HEARD_OF_AFTER_S)
+    return min(over_at, act_by, max(last_chance(act_by), expected_by))
 
 
 @dataclass(frozen=True)
@@ -55,6 +77,11 @@ class Case:
     def act_by(self) -> datetime:
         """The instant after which nothing is begun any more."""
         return act_by(self.request, self.progress)
+
+    @property
+    def is_last_chance(self) -> bool:
+        """Whether the time has come to answer with what there is."""
+        return self.now >= last_chance(self.act_by)
 
     @property
     def begun(self) -> ClusterStack | None:

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from cluster_provider.core import failures, fleet
 from cluster_provider.core.actions import Fail, Start, Succeed, Wait
-from cluster_provider.core.decision.case import ATTEMPTS_MAX, RETRY_AFTER_S, VALUES_MARGIN_S, Case
+from cluster_provider.core.decision.case import ATTEMPTS_MAX, RETRY_AFTER_S, Case
 from cluster_provider.core.engine_call import Operation
 from cluster_provider.core.errors import ClusterFailed, DeadlineExceeded, ProviderError
 from cluster_provider.core.observed import ClusterStack
@@ -55,8 +55,7 @@ def put_back(case: Case, action: Succeed | Fail) -> Succeed | Fail | Wait | Star
     started = fleet.last(progress, Operation.START_FLEET)
     if started is not None and started.fleet_status not in fleet.STARTING:
         return answered
-    last_chance = case.now >= case.act_by - timedelta(seconds=VALUES_MARGIN_S)
-    if last_chance or progress.attempted(Operation.START_FLEET) >= ATTEMPTS_MAX:
+    if case.is_last_chance or progress.attempted(Operation.START_FLEET) >= ATTEMPTS_MAX:
         return answered
     return _pause(case, Operation.START_FLEET) or Start(
         Operation.START_FLEET, cluster.name, cluster.stack_id, version=cluster.version

@@ -4,13 +4,7 @@ from datetime import timedelta
 
 from cluster_provider.core import failures
 from cluster_provider.core.actions import Action, Fail, Start, Succeed, Wait
-from cluster_provider.core.decision.case import (
-    ATTEMPTS_MAX,
-    RETRY_AFTER_S,
-    VALUES_MARGIN_S,
-    Case,
-    settle_first,
-)
+from cluster_provider.core.decision.case import ATTEMPTS_MAX, RETRY_AFTER_S, Case, settle_first
 from cluster_provider.core.engine_call import RETRIED, TRANSIENT, EngineError, EngineResult, Operation
 from cluster_provider.core.errors import (
     EngineFailed,
@@ -58,8 +52,7 @@ def _ask(kind: Kind, question: Question) -> Start:
 
 def _is_whole(case: Case, description: EngineResult) -> bool:
     """Whether EC2 gave what it has, too; what it did not give in time is left empty."""
-    last_chance = case.now >= case.act_by - timedelta(seconds=VALUES_MARGIN_S)
-    return description.head_node != "unknown" or last_chance
+    return description.head_node != "unknown" or case.is_last_chance
 
 
 def _refusal(case: Case, question: Question) -> ProviderError | None:
