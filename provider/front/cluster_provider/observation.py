@@ -27,9 +27,6 @@ logger = logging.getLogger(__name__)
 #: Source: AWS CloudFormation user guide, "Add tags to your stack".
 RESERVED_TAG_PREFIX = "aws:"
 
-#: An engine error that does not tell whether CloudFormation had accepted the call before it.
-UNTOLD = "Internal"
-
 #: Stacks around a resource that are looked at; what is nested deeper is not known to be complete.
 PARENTS_MAX = 10
 
@@ -218,9 +215,7 @@ def _with_effect(
         return seen if made else progress
     if call is None or call.operation is not Operation.UPDATE or call.request_id != request.request_id:
         return progress
-    error = call.result.error if call.result is not None else None
-    told = call.result is not None and (error is None or error.code != UNTOLD)
-    return seen if not told and stacks.has_event_of(cluster.stack_id, call.call_id) else progress
+    return seen if not call.has_told and stacks.has_event_of(cluster.stack_id, call.call_id) else progress
 
 
 def _tags(stacks: Stacks, request: Request, known: Cluster | None) -> dict[str, str]:

@@ -95,10 +95,17 @@ class Succeed:
 
 @dataclass(frozen=True)
 class Fail:
-    """Answer FAILED with this error and this physical resource id."""
+    """Answer FAILED.
+
+    Args:
+        error: Why.
+        physical_id: The physical resource id.
+        unseen: What became of the last engine call was not seen: it may still act, or nobody could look.
+    """
 
     error: ProviderError
     physical_id: str
+    unseen: bool = False
 
 
 Action = Nothing | Resend | Wait | Start | Adopt | Succeed | Fail

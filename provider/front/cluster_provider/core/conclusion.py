@@ -7,6 +7,7 @@ from cluster_provider.core import deadline, fleet
 from cluster_provider.core.actions import Fail, Succeed
 from cluster_provider.core.attributes import pool_count
 from cluster_provider.core.bookkeeping import seen
+from cluster_provider.core.engine_call import MAKES, EngineCall
 from cluster_provider.core.observed import Settled
 from cluster_provider.core.progress import OperationRecord, OwnerRecord, Phase, Progress, Undo
 from cluster_provider.core.request import Request, RequestType
@@ -96,9 +97,10 @@ def _failed(record: OwnerRecord, operation: OperationRecord, action: Fail) -> Ow
     request, progress = operation.request, operation.progress
     if request.type is RequestType.UPDATE and request.old_digest is not None:
         undo = None if progress.effect_seen else Undo(request.digest, request.old_digest)
-        return _forget(replace(record, undo=undo), progress.cluster_name, unless_seen=True)
+        record = replace(record, undo=undo)
+        return _forget_unmade(record, progress.cluster_name, unseen=action.unseen)
     if request.type is RequestType.CREATE and action.physical_id == request.failure_id:
-        return _forget(record, progress.cluster_name, unless_seen=True)
+        return _forget_unmade(record, progress.cluster_name, unseen=action.unseen)
     return record
 
 
@@ -123,8 +125,24 @@ def _forget_unreported(record: OwnerRecord, but: str = "") -> OwnerRecord:
     return replace(record, clusters=kept)
 
 
-def _forget(record: OwnerRecord, name: str, *, unless_seen: bool = False) -> OwnerRecord:
-    known = record.clusters.get(name)
-    if known is None or (unless_seen and (known.reported or known.stack_id is not None)):
+def _forget_unmade(record: OwnerRecord, name: str, *, unseen: bool) -> OwnerRecord:
+    """Forgets what was not made after all.
+
+    What a call may have made is kept though nobody saw it: it may show only after the answer, and the next
+    request looks once that call's fence has passed.
+    """
+    known, call = record.clusters.get(name), record.call
+    if known is None or known.reported or known.stack_id is not None:
         return record
+    if call is not None and call.operation in MAKES and call.cluster_name == name:
+        return record if _may_have_acted(call, unseen=unseen) else _forget(record, name)
+    return _forget(record, name)
+
+
+def _may_have_acted(call: EngineCall, *, unseen: bool) -> bool:
+    """Whether a call did what it was for, for all that is known."""
+    return call.has_acted or (unseen and not call.has_told)
+
+
+def _forget(record: OwnerRecord, name: str) -> OwnerRecord:
     return replace(record, clusters={key: item for key, item in record.clusters.items() if key != name})

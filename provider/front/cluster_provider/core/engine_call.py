@@ -51,6 +51,10 @@ TRANSIENT = frozenset({"Throttled", "ClusterBusy", "Fenced"})
 RETRIED = frozenset({"Internal", "AlreadyExists"})
 
 
+#: An engine error that does not tell whether CloudFormation had accepted the call before it.
+UNTOLD = "Internal"
+
+
 @dataclass(frozen=True)
 class EngineError:
     """An error of the engine, as docs/engine.md defines it."""
@@ -104,6 +108,17 @@ class EngineCall:
     version: str = ""
     ended_at: datetime | None = None
     result: EngineResult | None = None
+
+    @property
+    def has_acted(self) -> bool:
+        """Whether its end says that something was done, or was done already."""
+        return self.result is not None and (self.result.sent or self.result.error is None)
+
+    @property
+    def has_told(self) -> bool:
+        """Whether its end was heard of, and says what was done."""
+        error = self.result.error if self.result is not None else None
+        return self.result is not None and (error is None or error.code != UNTOLD)
 
     def may_act(self, now: datetime) -> bool:
         """Whether this call may still do something, or say something."""

@@ -137,4 +137,5 @@ def _too_late(case: Case, action: Start | Wait) -> Fail:
     error = DeadlineExceeded(about, f"not done in the time CloudFormation gives; last seen: {last}.", way_out)
     made = case.progress.stack_id is not None or (cluster is not None and case.made_by_request(cluster))
     made = made and not is_adopted(case)
-    return Fail(error, name if request.type is RequestType.CREATE and made else request.failure_id)
+    physical_id = name if request.type is RequestType.CREATE and made else request.failure_id
+    return Fail(error, physical_id, unseen=bool(case.observed.pending))
