@@ -10,8 +10,9 @@ from cluster_provider.core.errors import Unavailable
 from cluster_provider.core.identity import is_marker
 from cluster_provider.core.observed import ClusterStack
 from tests.support.fakes import FactStacks
-from tests.support.world import IMAGE_TYPE, World, failed, image_properties, properties
+from tests.support.world import CONFIGURATION, IMAGE_TYPE, World, failed, image_properties, properties
 
+NEW = {**CONFIGURATION, "Tags": []}
 REPLACING = {"ClusterNameUpdatePolicy": "Replace"}
 
 
@@ -162,6 +163,88 @@ def test_a_replacement_reported_while_its_stack_could_not_be_seen_is_deleted_too
     rollback = world.update(properties(ClusterName="other", **REPLACING))
     clean_up(world, "other")
     world.run_engine()
+    assert world.sink.answer(rollback)["Status"] == "SUCCESS"
+
+
+def test_an_update_accepted_just_before_its_fence_is_undone_by_the_rollback(world: World) -> None:
+    world.made()
+    before = world.cluster().outputs
+    request = world.update(ClusterConfiguration=NEW)
+    call = out(world, request, before_s=30)
+    pass_deadline(world, request)
+    accept(world, call)
+    rollback = world.update(properties(ClusterConfiguration=NEW))
+    world.pass_time(120)
+    world.settle("hpc", "UPDATE_COMPLETE")
+    assert world.run_engine()["operation"] == "update"
+    world.settle("hpc", "UPDATE_COMPLETE")
+    world.run_engine()
+    assert world.sink.answer(rollback)["Status"] == "SUCCESS"
+    assert world.cluster().outputs == before
+
+
+def test_an_update_accepted_and_reported_while_its_stack_could_not_be_seen_is_undone_by_the_rollback(
+    world: World, stacks: SilentStacks
+) -> None:
+    world.made()
+    request = world.update(ClusterConfiguration=NEW)
+    call = out(world, request, before_s=280)
+    accept(world, call)
+    stacks.silent = True
+    world.report(call[1], {"errorType": "Runtime.ExitError"}, condition="RetriesExhausted")
+    pass_deadline(world, request)
+    stacks.silent = False
+    world.settle("hpc", "UPDATE_COMPLETE")
+    rollback = world.update(properties(ClusterConfiguration=NEW))
+    assert world.run_engine()["operation"] == "update"
+    world.settle("hpc", "UPDATE_COMPLETE")
+    world.run_engine()
+    assert world.sink.answer(rollback)["Status"] == "SUCCESS"
+
+
+def test_an_update_whose_late_change_fails_is_rolled_back_without_another_change(world: World) -> None:
+    world.made()
+    before = world.cluster()
+    request = world.update(ClusterConfiguration=NEW)
+    call = out(world, request, before_s=30)
+    pass_deadline(world, request)
+    accept(world, call)
+    rollback = world.update(properties(ClusterConfiguration=NEW))
+    world.pass_time(120)
+    world.settle("hpc", "UPDATE_ROLLBACK_COMPLETE", parameters=before.parameters, outputs=before.outputs)
+    assert world.run_engine()["operation"] == "describe"
+    assert world.sink.answer(rollback)["Status"] == "SUCCESS"
+
+
+def test_an_update_that_changed_nothing_until_its_fence_is_rolled_back_without_touching_the_cluster(
+    world: World,
+) -> None:
+    world.made()
+    before = world.cluster()
+    request = world.update(ClusterConfiguration=NEW)
+    out(world, request, before_s=30)
+    pass_deadline(world, request)
+    rollback = world.update(properties(ClusterConfiguration=NEW))
+    assert not world.sink.answers(rollback)
+    world.pass_time(120)
+    assert world.run_engine()["operation"] == "describe"
+    assert world.sink.answer(rollback)["Status"] == "SUCCESS"
+    assert world.cluster() == before
+
+
+def test_an_update_that_may_have_happened_is_rolled_back_though_the_library_finds_no_changes(
+    world: World,
+) -> None:
+    world.made()
+    request = world.update(ClusterConfiguration=NEW)
+    call = out(world, request, before_s=30)
+    pass_deadline(world, request)
+    accept(world, call)
+    rollback = world.update(properties(ClusterConfiguration=NEW))
+    world.pass_time(120)
+    world.settle("hpc", "UPDATE_COMPLETE")
+    assert world.run_engine(failed("NoChanges", "No changes found."))["operation"] == "update"
+    assert world.run_engine()["operation"] == "describe"
     assert world.sink.answer(rollback)["Status"] == "SUCCESS"
 
 

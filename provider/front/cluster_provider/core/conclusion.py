@@ -7,7 +7,7 @@ from cluster_provider.core import deadline, fleet
 from cluster_provider.core.actions import Fail, Succeed
 from cluster_provider.core.attributes import pool_count
 from cluster_provider.core.bookkeeping import seen
-from cluster_provider.core.engine_call import MAKES, EngineCall
+from cluster_provider.core.engine_call import MAKES, EngineCall, Operation
 from cluster_provider.core.observed import Settled
 from cluster_provider.core.progress import OperationRecord, OwnerRecord, Phase, Progress, Undo
 from cluster_provider.core.request import Request, RequestType
@@ -96,8 +96,8 @@ def _failed(record: OwnerRecord, operation: OperationRecord, action: Fail) -> Ow
     """A request failed: what must be known of it when CloudFormation rolls back."""
     request, progress = operation.request, operation.progress
     if request.type is RequestType.UPDATE and request.old_digest is not None:
-        undo = None if progress.effect_seen else Undo(request.digest, request.old_digest)
-        record = replace(record, undo=undo)
+        had_effect = progress.effect_seen or _may_have_updated(record, request, unseen=action.unseen)
+        record = replace(record, undo=None if had_effect else Undo(request.digest, request.old_digest))
         return _forget_unmade(record, progress.cluster_name, unseen=action.unseen)
     if request.type is RequestType.CREATE and action.physical_id == request.failure_id:
         return _forget_unmade(record, progress.cluster_name, unseen=action.unseen)
@@ -137,6 +137,14 @@ def _forget_unmade(record: OwnerRecord, name: str, *, unseen: bool) -> OwnerReco
     if call is not None and call.operation in MAKES and call.cluster_name == name:
         return record if _may_have_acted(call, unseen=unseen) else _forget(record, name)
     return _forget(record, name)
+
+
+def _may_have_updated(record: OwnerRecord, request: Request, *, unseen: bool) -> bool:
+    """Whether the cluster may be, or become, what this request wanted: its swap is no mere formality."""
+    call = record.call
+    if call is None or (call.operation, call.request_id) != (Operation.UPDATE, request.request_id):
+        return False
+    return _may_have_acted(call, unseen=unseen)
 
 
 def _may_have_acted(call: EngineCall, *, unseen: bool) -> bool:
