@@ -110,6 +110,15 @@ def _replace(world: Simulation, resource: Resource) -> None:
         world.until_answered()
 
 
+def _fail_to_replace_and_roll_back(world: Simulation, resource: Resource) -> None:
+    world.fates["CREATE"] = "CREATE_FAILED"
+    resource.update(properties(ClusterName="other", **REPLACING))
+    world.until_answered()
+    world.run(20)
+    resource.roll_back()
+    world.until_answered()
+
+
 def _take_too_long(world: Simulation, resource: Resource) -> None:
     """The deadline comes just after a sweep, and only the last of them is of interest."""
     world.run(40)
@@ -216,6 +225,7 @@ STORIES = {
     "an adoption and the delete of its rollback": Story(_foreign, _adopt_and_fail_and_delete),
     "a delete": Story(_made, _delete),
     "a replacing update and its clean-up": Story(_made, _replace),
+    "a failed replacement and its rollback": Story(_made, _fail_to_replace_and_roll_back),
     "a failed create and its delete": Story(_nothing, _fail_and_delete),
     "a failed update and its rollback": Story(_made, _fail_and_roll_back),
     "a create out of time and its delete": Story(_take_too_long, _be_too_late),

@@ -347,6 +347,26 @@ def test_a_resource_moves_to_another_version_by_a_replacement() -> None:
     assert world.cluster("newer").status == "CREATE_COMPLETE"
 
 
+def test_a_replacement_that_had_failed_before_anybody_saw_it_is_deleted_by_the_rollback() -> None:
+    world = World()
+    world.made()
+    policy = {"ClusterNameUpdatePolicy": "Replace"}
+    update = world.update(ClusterName="other", **policy)
+    call = world.run_engine(report=False)
+    world.settle("other", "CREATE_FAILED", tell=False)
+    world.report(call, {"errorType": "Runtime.ExitError"}, condition="RetriesExhausted")
+    assert world.run_engine()["operation"] == "describe"
+    assert world.sink.answer(update)["Status"] == "FAILED"
+    world.clock.advance(30)
+    rollback = world.update(properties(ClusterName="other", **policy))
+    call = world.run_engine()
+    assert (call["operation"], call["cluster_name"]) == ("delete", "other")
+    world.settle("other", "DELETE_COMPLETE")
+    world.pass_time(60)
+    world.run_engine()
+    assert world.sink.answer(rollback)["Status"] == "SUCCESS"
+
+
 def test_a_delete_repeated_under_a_name_that_is_gone_touches_no_other_cluster() -> None:
     world = World()
     world.made()

@@ -210,9 +210,9 @@ def _with_effect(
     if cluster is None or progress.effect_seen:
         return progress
     seen = replace(progress, stack_id=cluster.stack_id, effect_seen=True)
-    if request.type is RequestType.CREATE and not adopted:
-        made = cluster.belongs_to(request.owner) and cluster.tags.get(REQUEST_ID_TAG) == request.request_id
-        return seen if made else progress
+    made = cluster.belongs_to(request.owner) and cluster.tags.get(REQUEST_ID_TAG) == request.request_id
+    if made and not adopted:
+        return seen
     if call is None or call.operation is not Operation.UPDATE or call.request_id != request.request_id:
         return progress
     return seen if not call.has_told and stacks.has_event_of(cluster.stack_id, call.call_id) else progress

@@ -98,9 +98,9 @@ def _failed(record: OwnerRecord, operation: OperationRecord, action: Fail) -> Ow
     if request.type is RequestType.UPDATE and request.old_digest is not None:
         had_effect = progress.effect_seen or _may_have_updated(record, request, unseen=action.unseen)
         record = replace(record, undo=None if had_effect else Undo(request.digest, request.old_digest))
-        return _forget_unmade(record, progress.cluster_name, unseen=action.unseen)
+        return _forget_unmade(record, progress, unseen=action.unseen)
     if request.type is RequestType.CREATE and action.physical_id == request.failure_id:
-        return _forget_unmade(record, progress.cluster_name, unseen=action.unseen)
+        return _forget_unmade(record, progress, unseen=action.unseen)
     return record
 
 
@@ -125,14 +125,15 @@ def _forget_unreported(record: OwnerRecord, but: str = "") -> OwnerRecord:
     return replace(record, clusters=kept)
 
 
-def _forget_unmade(record: OwnerRecord, name: str, *, unseen: bool) -> OwnerRecord:
+def _forget_unmade(record: OwnerRecord, progress: Progress, *, unseen: bool) -> OwnerRecord:
     """Forgets what was not made after all.
 
     What a call may have made is kept though nobody saw it: it may show only after the answer, and the next
     request looks once that call's fence has passed.
     """
-    known, call = record.clusters.get(name), record.call
-    if known is None or known.reported or known.stack_id is not None:
+    name, call = progress.cluster_name, record.call
+    known = record.clusters.get(name)
+    if known is None or known.reported or (known.stack_id or progress.stack_id) is not None:
         return record
     if call is not None and call.operation in MAKES and call.cluster_name == name:
         return record if _may_have_acted(call, unseen=unseen) else _forget(record, name)
