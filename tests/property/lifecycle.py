@@ -548,6 +548,7 @@ class Lifecycle(RuleBasedStateMachine):
                 )
                 adopted = resource.physical_id == OLD
                 assert lost or adopted or resource.physical_id in names, f"{resource.physical_id} is gone"
+            if resource.phase in {"complete", "updated", "update failed"}:
                 self._check_fleet(resource)
 
     def _check_fleet(self, resource: Resource) -> None:

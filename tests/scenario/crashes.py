@@ -85,6 +85,37 @@ def _fail_stopped_and_roll_back(world: Simulation, resource: Resource) -> None:
     world.until_answered()
 
 
+def _stop_and_nearly_take_too_long(world: Simulation, resource: Resource) -> None:
+    """The fleet is stopped, and the stack takes until the deadline: the rest is of interest."""
+    _made(world, resource)
+    asked_at = world.clock.now()
+    world.stack_s = 2 * SERVICE_TIMEOUT_S
+    resource.update(properties(ClusterConfiguration=OTHER_NODES, **STOPPING))
+    passed_s = (world.clock.now() - asked_at).total_seconds()
+    world.run(SERVICE_TIMEOUT_S - MARGIN_S - 50 - passed_s)
+    assert (world.fleets, resource.pending is None) == ({"hpc": "STOPPED"}, False)
+
+
+def _end_in_the_last_minute(world: Simulation, _: Resource) -> None:
+    """There is no time to start the fleet before the answer, and nobody asks for anything after it."""
+    world.stack_s = 0
+    world.until_answered()
+    _until_started(world)
+
+
+def _be_too_late_and_stay(world: Simulation, _: Resource) -> None:
+    """The update fails at its deadline, and nobody rolls it back."""
+    world.until_answered()
+    world.stack_s = 0
+    _until_started(world)
+
+
+def _until_started(world: Simulation) -> None:
+    """An engine that nobody hears of is waited out once for each that dies."""
+    world.run(900)
+    assert world.fleets == {"hpc": "RUNNING"}
+
+
 def _foreign(world: Simulation, _: Resource) -> None:
     world.adoptable.add(world.foreign().stack_id)
 
@@ -222,6 +253,12 @@ STORIES = {
     "an update": Story(_made, _update),
     "an update with a stopped fleet": Story(_made, _update_stopped),
     "a failed update with a stopped fleet and its rollback": Story(_made, _fail_stopped_and_roll_back),
+    "an update with a stopped fleet that ends in its last minute": Story(
+        _stop_and_nearly_take_too_long, _end_in_the_last_minute
+    ),
+    "an update with a stopped fleet out of time": Story(
+        _stop_and_nearly_take_too_long, _be_too_late_and_stay
+    ),
     "an adoption and the delete of its rollback": Story(_foreign, _adopt_and_fail_and_delete),
     "a delete": Story(_made, _delete),
     "a replacing update and its clean-up": Story(_made, _replace),

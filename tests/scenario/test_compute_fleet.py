@@ -2,8 +2,13 @@
 
 import json
 
+import pytest
+
+from cluster_provider.core.measurements import Metric
+from tests.support.fakes import HANDLES
 from tests.support.world import CONFIGURATION, FLEET_RUNS, OTHER_NODES, World, failed, properties
 
+ENDS = (Metric.OPERATIONS_SUCCEEDED, Metric.OPERATIONS_FAILED, Metric.OPERATIONS_DROPPED)
 STOP = {"ComputeFleetUpdatePolicy": "StopAndRestart"}
 
 
@@ -235,6 +240,176 @@ def test_a_successful_update_is_not_lost_to_a_start_of_the_fleet_that_nobody_hea
     world.pass_time(400)
     assert world.sink.answer(request)["Status"] == "SUCCESS"
     assert world.fleet() == "START_REQUESTED"
+
+
+def updating_until(world: World, before_s: float) -> str:
+    """An update with a stopped fleet whose stack is in progress so long before the deadline."""
+    request = stopped(world)
+    world.run_engine()
+    operation = world.operations.load_operation(world.owner(), request)
+    assert operation is not None
+    world.pass_time((operation.act_by - world.clock.now()).total_seconds() - before_s)
+    return request
+
+
+def is_restarting(world: World) -> bool:
+    record = world.operations.load(world.owner())
+    assert record is not None
+    return record.restarts
+
+
+def test_a_fleet_is_started_after_the_answer_of_an_update_that_ended_in_the_last_minute() -> None:
+    world = World()
+    request = updating_until(world, before_s=45)
+    world.settle("hpc", "UPDATE_COMPLETE")
+    assert world.sink.answer(request)["Status"] == "SUCCESS"
+    assert "is not started again yet" in fleet_messages(world, request)[0]["message"]
+    world.pass_time(60)
+    assert world.run_engine()["operation"] == "start-fleet"
+    assert world.fleet() == "START_REQUESTED"
+    world.pass_time(7200)
+    assert operations(world) == []
+    assert world.operations.waiting() == []
+    assert len(world.sink.answers(request)) == 1
+
+
+def test_a_fleet_is_started_once_the_stack_has_settled_though_the_update_failed_at_its_deadline() -> None:
+    world = World()
+    request = updating_until(world, before_s=0)
+    assert world.sink.answer(request)["Reason"].startswith("DeadlineExceeded")
+    world.pass_time(3600)
+    assert operations(world) == []
+    world.settle("hpc", "UPDATE_COMPLETE")
+    assert world.run_engine()["operation"] == "start-fleet"
+    assert world.fleet() == "START_REQUESTED"
+    assert not is_restarting(world)
+    assert world.operations.waiting() == []
+
+
+def test_a_fleet_whose_start_is_not_heard_of_after_the_answer_is_started_again() -> None:
+    world = World()
+    updating_until(world, before_s=0)
+    world.settle("hpc", "UPDATE_COMPLETE")
+    assert world.run_engine(report=False)["operation"] == "start-fleet"
+    world.pass_time(600)
+    assert world.run_engine()["operation"] == "start-fleet"
+    assert not is_restarting(world)
+
+
+def test_a_rollback_takes_over_the_fleet_that_is_still_to_be_started() -> None:
+    world = World()
+    updating_until(world, before_s=0)
+    assert is_restarting(world)
+    rollback = world.update(old=properties(ClusterConfiguration=OTHER_NODES, **STOP), **STOP)
+    assert not is_restarting(world)
+    world.settle("hpc", "UPDATE_COMPLETE")
+    assert world.run_engine()["operation"] == "update"
+    world.settle("hpc", "UPDATE_COMPLETE")
+    restarted(world)
+    world.run_engine()
+    assert world.sink.answer(rollback)["Data"]["computeFleetStatus"] == "RUNNING"
+    totals = [world.metrics.total(metric, "request-2") for metric in ENDS]
+    assert totals == [0, 1, 0]
+
+
+def test_a_delete_takes_over_the_cluster_whose_fleet_is_still_to_be_started() -> None:
+    world = World()
+    updating_until(world, before_s=0)
+    world.settle("hpc", "UPDATE_COMPLETE")
+    world.run_engine(failed("Internal", "no"))
+    delete = world.delete()
+    assert world.run_engine()["operation"] == "delete"
+    world.settle("hpc", "DELETE_COMPLETE")
+    assert world.sink.answer(delete)["Status"] == "SUCCESS"
+    assert world.operations.waiting() == []
+
+
+def test_a_fleet_that_cannot_be_started_after_the_answer_rings_an_alarm_and_is_given_up(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    world = World()
+    updating_until(world, before_s=0)
+    world.settle("hpc", "UPDATE_COMPLETE")
+    calls, late = 0, []
+    for _ in range(13):
+        for _ in range(60):
+            while world.engines.calls:
+                calls += world.run_engine(failed("Internal", "no"))["operation"] == "start-fleet"
+            world.pass_time(60)
+        late.append(world.metrics.values(Metric.OPERATIONS_LATE)[-1])
+    assert (late[0], late[8], late[-1]) == (0, 1, 0)
+    assert 50 < calls < 100
+    assert world.operations.waiting() == []
+    (error,) = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert error.message == "the compute fleet of cluster hpc could not be started again"
+    following = world.update(
+        old=properties(ClusterConfiguration=OTHER_NODES, **STOP), ClusterConfiguration=OTHER_NODES
+    )
+    assert world.run_engine()["operation"] == "update"  # no changes
+    restarted(world)
+    world.run_engine()
+    assert world.sink.answer(following)["Data"]["computeFleetStatus"] == "RUNNING"
+
+
+def test_a_fleet_left_stopped_by_an_update_that_nobody_waits_for_is_started() -> None:
+    world = World()
+    stopped(world)
+    world.run_engine(failed("Throttled", "slow down"))
+    world.stacks.awaited[world.owner()] = False
+    world.pass_time(300)
+    assert world.run_engine()["operation"] == "start-fleet"
+    assert world.operations.waiting() == []
+
+
+def test_a_cluster_is_not_retained_with_a_stopped_fleet_while_it_is_being_updated() -> None:
+    world = World()
+    updating_until(world, before_s=0)
+    delete = world.delete(
+        ResourceProperties=properties(ClusterConfiguration=OTHER_NODES, DeletionPolicy="Retain", **STOP)
+    )
+    world.pass_time(600)
+    assert not world.sink.answers(delete)
+    world.settle("hpc", "UPDATE_COMPLETE")
+    restarted(world)
+    assert world.sink.answer(delete)["Status"] == "SUCCESS"
+    assert world.cluster().works
+
+
+def test_a_cluster_that_settles_in_a_deletes_last_minute_is_not_retained_with_a_stopped_fleet() -> None:
+    world = World()
+    updating_until(world, before_s=0)
+    retained = properties(ClusterConfiguration=OTHER_NODES, DeletionPolicy="Retain", **STOP)
+    delete = world.delete(ResourceProperties=retained)
+    world.pass_time(3390 - 40)
+    world.settle("hpc", "UPDATE_COMPLETE")
+    assert world.run_engine()["operation"] == "start-fleet"
+    world.pass_time(60)
+    assert world.sink.answer(delete)["Status"] == "SUCCESS"
+    assert world.fleet() == "START_REQUESTED"
+
+
+def test_a_wait_condition_is_told_before_a_fleet_that_cannot_be_started_is_tried_further() -> None:
+    world = World()
+    world.made()
+    handle = f"{HANDLES}1"
+    world.update(ClusterConfiguration=OTHER_NODES, WaitConditionHandle=handle, **STOP)
+    world.run_engine()
+    world.run_engine()
+    world.fleets["hpc"] = "STOPPED"
+    world.pass_time(60)
+    world.run_engine()
+    world.run_engine()
+    world.settle("hpc", "UPDATE_COMPLETE")
+    for _ in range(3):
+        world.run_engine(failed("Internal", "no"))
+        world.pass_time(60)
+    world.run_engine()
+    assert world.sink.signal(handle)["Status"] == "SUCCESS"
+    assert is_restarting(world)
+    world.pass_time(240)
+    assert world.run_engine()["operation"] == "start-fleet"
+    assert world.operations.waiting() == []
+    assert len(world.sink.signals[handle]) == 1
 
 
 def test_a_fleet_that_cannot_be_started_is_told_and_tried_again_by_the_next_request() -> None:

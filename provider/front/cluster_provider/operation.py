@@ -170,11 +170,13 @@ class OperationService:
         operation = replace(operation, progress=replace(progress, wakes=progress.wakes + 1))
         observed, progress = observe(self._ports.stacks, self._ports.engines.versions, record, operation, now)
         operation = replace(operation, progress=progress)
+        progress = replace(progress, owes=conclusion.owes(record, operation))
+        operation = replace(operation, progress=progress)
         action = decide(operation.request, observed, progress, now)
         logger.info("step", extra={**operation.names, "action": type(action).__name__, "why": _why(action)})
         match action:
             case Nothing():
-                self._records.close(operation, Phase.DROPPED)
+                self._end(operation, action)
             case Resend():
                 return answers.written(operation)
             case Wait():
@@ -188,6 +190,13 @@ class OperationService:
             case _:
                 assert_never(action)
         return None
+
+    def _end(self, operation: OperationRecord, action: Nothing) -> None:
+        """Nothing is left to do, or can be done."""
+        if action.gave_up:
+            logger.error(action.why, extra=operation.names)
+        answered = operation.progress.phase is Phase.RESTARTING
+        self._records.close(operation, Phase.ANSWERED if answered else Phase.DROPPED)
 
     def _wait(self, operation: OperationRecord, action: Wait, now: datetime, holder: str) -> None:
         """Nobody waits past the deadline: that is when the answer goes out, whatever was seen."""
@@ -295,9 +304,10 @@ class OperationService:
     ) -> Answer:
         """Writes the answer down with everything that follows from it, before it is sent."""
         ended_at = cluster_end(self._ports.stacks, operation)
-        progress = answers.write(operation, record, action, self._log_group)
-        operation = replace(operation, progress=replace(progress, cluster_ended_at=ended_at))
         wake_at = now + timedelta(seconds=RESEND_AFTER_S)
+        owes = conclusion.owes(conclusion.concluded(record, operation, action, wake_at), operation)
+        progress = answers.write(operation, record, action, self._log_group)
+        operation = replace(operation, progress=replace(progress, cluster_ended_at=ended_at, owes=owes))
         self._records.change(
             operation.request.owner,
             lambda present: conclusion.concluded(present, operation, action, wake_at),
@@ -310,10 +320,10 @@ class OperationService:
 
     def _close(self, answer: Answer, phase: Phase) -> None:
         operation = answer.operation
-        if operation is not None and operation.progress.signals:
-            # Somebody else may have sent the same answer, and be further.
+        if operation is not None and (operation.progress.signals or operation.progress.owes):
             operation = self._ports.operations.load_operation(answer.owner, answer.request_id)
-        if operation is None:
+        if operation is None or operation.progress.written != answer.outcome:
+            # Somebody else sent the same answer, and is further.
             return
         if phase is Phase.ANSWERED and operation.progress.follows:
             self._records.follow(operation)

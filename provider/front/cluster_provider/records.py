@@ -24,8 +24,8 @@ class Records:
         self._clock = clock
 
     def open_operation(self, owner: Owner, record: OwnerRecord) -> OperationRecord | None:
-        """The open request of an owner with this record, if there is one."""
-        if not record.is_open:
+        """The request of an owner with this record, if there is anything left to do for it."""
+        if not record.at_work:
             return None
         operation = self._operations.load_operation(owner, record.newest_request_id)
         if operation is None:
@@ -81,7 +81,11 @@ class Records:
         self.change(request.owner, lambda record: conclusion.followed(record, request, now), followed)
 
     def close(self, operation: OperationRecord, phase: Phase) -> None:
-        """A request is over: answered, or dropped."""
-        request = operation.request
+        """A request is over: answered, or dropped; a fleet that it left stopped is still to be started."""
+        owner, now = operation.request.owner, self._clock.now()
+        if operation.progress.restarts:
+            left = replace(operation, progress=replace(operation.progress, phase=Phase.RESTARTING))
+            self.change(owner, lambda record: conclusion.restarting(record, left, now), left)
+            return
         closed = replace(operation, progress=replace(operation.progress, phase=phase))
-        self.change(request.owner, lambda record: conclusion.answered(record, request.request_id), closed)
+        self.change(owner, lambda record: conclusion.answered(record, closed), closed)

@@ -274,8 +274,8 @@ class DynamoOperations:
 
 
 def _is_overtaken(present: OwnerRecord, changed: OwnerRecord) -> bool:
-    """Whether a newer request takes the place of one that was not answered."""
-    return present.is_open and present.newest_request_id != changed.newest_request_id
+    """Whether a newer request takes the place of one that was not answered, or not at its end."""
+    return present.at_work and present.newest_request_id != changed.newest_request_id
 
 
 def _waiting(item: "Mapping[str, Any]") -> Waiting:

@@ -32,6 +32,7 @@ def accepted(record: OwnerRecord | None, request: Request, wake_at: datetime) ->
         newest_issued_at=max(request.issued_at, record.newest_issued_at),
         newest_type=request.type,
         is_open=True,
+        restarts=False,
         following=cluster_of(record, request),
         wake_at=wake_at,
         watching=None,

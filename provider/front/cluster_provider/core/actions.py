@@ -11,9 +11,15 @@ from cluster_provider.core.observed import ClusterStack
 
 @dataclass(frozen=True)
 class Nothing:
-    """Leave the request alone: it is answered, or nobody listens any more."""
+    """Leave the request alone: it is answered, or nobody listens any more.
+
+    Args:
+        why: What there was, or is not, to do.
+        gave_up: Something is left undone that somebody should see to.
+    """
 
     why: str
+    gave_up: bool = False
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,12 @@ def lets_go(record: OwnerRecord, operation: OperationRecord, action: Succeed | F
     return known.stack_id if failed or deleted else ""
 
 
+def owes(record: OwnerRecord, operation: OperationRecord) -> bool:
+    """Whether the fleet of the request's cluster was stopped by us and is still to be started."""
+    known = record.clusters.get(operation.progress.cluster_name)
+    return known is not None and fleet.is_owed(known, operation.progress)
+
+
 def concluded(
     record: OwnerRecord, operation: OperationRecord, action: Succeed | Fail, wake_at: datetime
 ) -> OwnerRecord:
@@ -112,11 +118,20 @@ def followed(record: OwnerRecord, request: Request, wake_at: datetime) -> OwnerR
     return replace(record, wake_at=wake_at, watching=None, late_at=late_at)
 
 
-def answered(record: OwnerRecord, request_id: str) -> OwnerRecord:
-    """A request is over; nothing is waited for unless a newer one came."""
-    if record.newest_request_id != request_id:
+def restarting(record: OwnerRecord, operation: OperationRecord, now: datetime) -> OwnerRecord:
+    """A request is over but for its cluster's compute fleet, unless a newer request came and starts it."""
+    if record.newest_request_id != operation.request.request_id:
         return record
-    return replace(record, is_open=False, following="", wake_at=None, watching=None)
+    late_at = deadline.half_way(now, operation.act_by)
+    return replace(record, is_open=False, restarts=True, wake_at=now, watching=None, late_at=late_at)
+
+
+def answered(record: OwnerRecord, operation: OperationRecord) -> OwnerRecord:
+    """A request is over; nothing is waited for unless a newer one came."""
+    if record.newest_request_id != operation.request.request_id:
+        return record
+    record = _with_fleet(record, operation.progress)
+    return replace(record, is_open=False, restarts=False, following="", wake_at=None, watching=None)
 
 
 def _forget_unreported(record: OwnerRecord, but: str = "") -> OwnerRecord:

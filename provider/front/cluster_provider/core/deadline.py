@@ -24,6 +24,11 @@ FENCE_GRACE_S = 60
 #: Source: AWS CloudFormation user guide, AWS::CloudFormation::WaitCondition (``Timeout``).
 WAIT_CONDITION_MAX_S = 43_200
 
+#: For how long a compute fleet that an update left stopped is still to be started once the request was to be
+#: answered, in seconds: as long as the slowest thing that anybody waits for. A stack that is in progress for
+#: longer is stuck, and so is a fleet that refuses for longer; an alarm rings at half of it.
+RESTART_MAX_S = WAIT_CONDITION_MAX_S
+
 #: A request this old is dropped: nobody listens any more, its URL has expired.
 REQUEST_AGE_MAX_S = 7200
 

@@ -42,8 +42,8 @@ def told(known: Cluster | None, progress: Progress) -> tuple[str, str]:
         return "INFO", "The compute fleet was being stopped by somebody else, and stays stopped."
     started = last(progress, Operation.START_FLEET)
     if started is None:
-        way = f"The next request starts it, or {COMMAND} --status START_REQUESTED."
-        return "WARNING", f"The compute fleet was stopped for an update and is not started again. {way}"
+        way = f"It is started as soon as the cluster allows it, or by {COMMAND} --status START_REQUESTED."
+        return "WARNING", f"The compute fleet was stopped for an update and is not started again yet. {way}"
     was = f"The compute fleet was {known.fleet_found}; it was stopped for an update and is"
     if started.fleet_status in STARTING:
         return "INFO", f"{was} on its way up again ({started.fleet_status})."

@@ -2,9 +2,10 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
+from cluster_provider.core import deadline
 from cluster_provider.core.engine_call import (
     ABOUT_FLEET,
     READS,
@@ -26,6 +27,7 @@ class Phase(StrEnum):
     ANSWERING = "answering"
     FOLLOWING = "following"
     SIGNALLING = "signalling"
+    RESTARTING = "restarting"
     ANSWERED = "answered"
     DROPPED = "dropped"
 
@@ -78,6 +80,8 @@ class Progress:
         outcome: The answer.
         cluster_ended_at: When the cluster's stack came to the end that is answered, by CloudFormation's own
             time; None where nothing was done to it.
+        owes: Whether the compute fleet, which an update had stopped, is still to be started, as of the last
+            look.
         signals: Whether a wait condition is told how the work ended, after the answer.
         signal: What it is told.
         wakes: How often this request was looked at.
@@ -106,10 +110,27 @@ class Progress:
     unwanted_at: datetime | None = None
     outcome: Outcome | None = None
     cluster_ended_at: datetime | None = None
+    owes: bool = False
     signals: bool = False
     signal: Outcome | None = None
     wakes: int = 0
     calls: int = 0
+
+    @property
+    def written(self) -> Outcome | None:
+        """What was written down and is being sent."""
+        match self.phase:
+            case Phase.ANSWERING:
+                return self.outcome
+            case Phase.SIGNALLING:
+                return self.signal
+            case _:
+                return None
+
+    @property
+    def restarts(self) -> bool:
+        """Whether the fleet is started after the end of the work; that is tried once."""
+        return self.owes and self.phase is not Phase.RESTARTING
 
     @property
     def follows(self) -> bool:
@@ -155,7 +176,7 @@ class OperationRecord:
 
 @dataclass(frozen=True)
 class Backlog:
-    """Requests that are not answered yet.
+    """Requests that are not answered yet, or left a compute fleet to be started.
 
     Args:
         open: How many there are.
@@ -216,6 +237,7 @@ class OwnerRecord:
         newest_issued_at: When that one was issued.
         newest_type: What it asks for.
         is_open: Whether it is still to be answered, or its cluster to be followed after the answer.
+        restarts: Whether it is over but for the compute fleet, which is still to be started.
         following: Name of the cluster it is about; events of that stack wake it.
         clusters: Clusters this owner made and that were not seen gone, by name.
         call: The engine call of this owner that was made last.
@@ -234,6 +256,7 @@ class OwnerRecord:
     newest_issued_at: datetime
     newest_type: RequestType
     is_open: bool = True
+    restarts: bool = False
     following: str = ""
     clusters: dict[str, Cluster] = field(default_factory=dict)
     call: EngineCall | None = None
@@ -259,11 +282,21 @@ class OwnerRecord:
         A Delete whose answer was not heard is repeated, however late. It must not destroy what was let go of,
         though tags from an earlier time may say that the cluster is this owner's.
         """
-        return self.is_open or bool(self.clusters or self.released)
+        return self.at_work or bool(self.clusters or self.released)
+
+    @property
+    def at_work(self) -> bool:
+        """Whether there is anything left to do for the newest request."""
+        return self.is_open or self.restarts
 
 
 def act_by(request: Request, progress: Progress) -> datetime:
-    """Until when work on a request makes sense: the answer's deadline, later the wait condition's."""
+    """Until when work on a request makes sense: the answer's deadline, later the wait condition's.
+
+    A fleet that is still to be started then has some hours more.
+    """
+    if progress.phase is Phase.RESTARTING:
+        return (request.signal_by or request.deadline) + timedelta(seconds=deadline.RESTART_MAX_S)
     followed = progress.phase in {Phase.FOLLOWING, Phase.SIGNALLING}
     return request.signal_by if followed and request.signal_by is not None else request.deadline
 

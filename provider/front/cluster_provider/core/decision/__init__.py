@@ -14,7 +14,7 @@ from cluster_provider.core.decision.adoption import is_adopted
 from cluster_provider.core.decision.case import RETRY_AFTER_S, Case, describe
 from cluster_provider.core.decision.create import decide_create
 from cluster_provider.core.decision.delete import decide_delete
-from cluster_provider.core.decision.fleet import put_back, with_fleet
+from cluster_provider.core.decision.fleet import put_back, restart, with_fleet
 from cluster_provider.core.decision.image import decide_image
 from cluster_provider.core.decision.information import decide_information
 from cluster_provider.core.decision.update import decide_update
@@ -40,6 +40,8 @@ def decide(request: Request, observed: Observed, progress: Progress, now: dateti
     case = Case(request, observed, progress, now)
     if progress.phase in {Phase.ANSWERING, Phase.SIGNALLING}:
         return Nothing("nobody listens any more") if _is_unheard(case) else Resend()
+    if progress.phase is Phase.RESTARTING:
+        return restart(case)
     if progress.phase not in {Phase.OPEN, Phase.FOLLOWING}:
         return Nothing(progress.phase.value)
     if case.begun is not None and now < request.deadline:

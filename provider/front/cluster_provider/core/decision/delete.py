@@ -1,6 +1,6 @@
 """Rows for a Delete."""
 
-from cluster_provider.core import failures
+from cluster_provider.core import failures, fleet
 from cluster_provider.core.actions import Action, Fail, Succeed, wait_for
 from cluster_provider.core.decision.adoption import lets_go
 from cluster_provider.core.decision.case import ATTEMPTS_MAX, Case, delete, pause_after, settle_first
@@ -19,11 +19,11 @@ def decide_delete(case: Case) -> Action:
         return first
     if is_marker(physical_id) and case.observed.known is None:
         return Succeed(physical_id)
-    if cluster is None or not case.owns(cluster) or is_retained(case):
+    if cluster is None or not case.owns(cluster):
         return Succeed(physical_id, gone=True)
-    if lets_go(case):
-        owed = case.observed.known is not None and case.observed.known.fleet_found
-        if owed and cluster.updating:
+    if is_retained(case) or lets_go(case):
+        known = case.observed.known
+        if known is not None and fleet.is_owed(known, case.progress) and cluster.updating:
             return wait_for(
                 cluster, f"cluster {cluster.name} is {cluster.status} and its fleet is to be started"
             )

@@ -3,12 +3,13 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from cluster_provider.core import failures, fleet
-from cluster_provider.core.actions import Fail, Start, Succeed, Wait
+from cluster_provider.core import deadline, failures, fleet
+from cluster_provider.core.actions import Fail, Nothing, Start, Succeed, Wait, wait_for
 from cluster_provider.core.decision.case import ATTEMPTS_MAX, RETRY_AFTER_S, Case
 from cluster_provider.core.engine_call import Operation
 from cluster_provider.core.errors import ClusterFailed, DeadlineExceeded, ProviderError
 from cluster_provider.core.observed import ClusterStack
+from cluster_provider.core.request import RequestType
 
 #: This long before the deadline no more waiting for the fleet to stop, in seconds: it is to be started again.
 RESTART_MARGIN_S = 600
@@ -55,11 +56,41 @@ def put_back(case: Case, action: Succeed | Fail) -> Succeed | Fail | Wait | Star
     started = fleet.last(progress, Operation.START_FLEET)
     if started is not None and started.fleet_status not in fleet.STARTING:
         return answered
-    if case.is_last_chance or progress.attempted(Operation.START_FLEET) >= ATTEMPTS_MAX:
+    # After a Delete nobody knows of the debt any more.
+    may_leave_it = case.request.type is not RequestType.DELETE or not fleet.is_owed(known, progress)
+    if (case.is_last_chance and may_leave_it) or progress.attempted(Operation.START_FLEET) >= ATTEMPTS_MAX:
         return answered
-    return _pause(case, Operation.START_FLEET) or Start(
-        Operation.START_FLEET, cluster.name, cluster.stack_id, version=cluster.version
-    )
+    return _pause(case, Operation.START_FLEET) or _start(cluster)
+
+
+def restart(case: Case) -> Nothing | Wait | Start:
+    """Starts the fleet after the answer, as soon as the cluster can: the next request may be months away.
+
+    It is asked for at the sweep's rhythm, ever more slowly, and given up in the end.
+    """
+    cluster, known = case.living, case.observed.known
+    if known is None or not fleet.is_owed(known, case.progress):
+        return Nothing("the compute fleet is as it was found")
+    if case.now >= case.act_by:
+        return Nothing(f"the compute fleet of cluster {known.name} could not be started again", gave_up=True)
+    if case.observed.pending:
+        return Wait(case.observed.pending)
+    if cluster is None or cluster.status.startswith("DELETE_") or not case.owns(cluster):
+        return Nothing("the cluster is gone, or being deleted")
+    if cluster.in_progress:
+        return wait_for(cluster, f"cluster {cluster.name} is {cluster.status} and its fleet is to be started")
+    if not cluster.works:
+        return Wait(f"cluster {cluster.name} is {cluster.status} and has no fleet to start")
+    call = case.progress.fleet_calls.get(Operation.START_FLEET)
+    if call is not None and call.ended_at is not None:
+        again_at = deadline.next_wake(case.progress.accepted_at, call.ended_at)
+        if case.now < again_at:
+            return Wait(f"start-fleet was asked for: {_error(case, Operation.START_FLEET)}", again_at)
+    return _start(cluster)
+
+
+def _start(cluster: ClusterStack) -> Start:
+    return Start(Operation.START_FLEET, cluster.name, cluster.stack_id, version=cluster.version)
 
 
 def with_fleet(case: Case, failure: Fail) -> Fail:
