@@ -3,6 +3,8 @@
 from dataclasses import replace
 from typing import Any
 
+from hypothesis.stateful import precondition, rule
+
 from cluster_provider.core.identity import Owner
 from cluster_provider.core.observed import ClusterStack
 from cluster_provider.core.progress import OwnerRecord, Phase, Waiting
@@ -117,6 +119,18 @@ class UnfencedLifecycle(Lifecycle):
 
     def make_world(self) -> Simulation:
         return _Unfenced()
+
+    @precondition(lambda self: self._in_phase("creating") and self.world.engines.calls)
+    @rule()
+    def hang(self) -> None:
+        """Engines hang while a Create is cancelled and its Delete waits until they are over."""
+        resource = self._in_phase("creating")[0]
+        self.cancel(0, at_once=True)
+        while self.world.mail:
+            self._handle(self.world.mail[0], [])
+        for _ in range(8):
+            if resource.pending is not None:
+                self.pass_time(61)
 
 
 class SleepingLifecycle(Lifecycle):
