@@ -7,7 +7,8 @@ from hypothesis.stateful import precondition, rule
 
 from cluster_provider.core.identity import Owner
 from cluster_provider.core.observed import ClusterStack
-from cluster_provider.core.progress import OwnerRecord, Phase, Waiting
+from cluster_provider.core.progress import Phase
+from cluster_provider.core.record import OwnerRecord, Waiting
 from tests.property.lifecycle import Lifecycle
 from tests.support.simulation import Simulation
 

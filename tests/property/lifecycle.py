@@ -36,7 +36,7 @@ from tests.support.world import CONFIGURATION, PARENT, failed, properties
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cluster_provider.core.progress import OwnerRecord
+    from cluster_provider.core.record import OwnerRecord
 
 SECOND = "arn:aws:cloudformation:us-east-1:123456789012:stack/second/0"
 NAMES = ("hpc", "lab", "web", "sim")

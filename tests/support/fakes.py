@@ -17,7 +17,7 @@ from cluster_provider.core.errors import DeliveryFailed, Unavailable, Undelivera
 from cluster_provider.core.identity import Owner
 from cluster_provider.core.measurements import Measurement, Metric
 from cluster_provider.core.observed import ClusterStack, StackFailure
-from cluster_provider.core.progress import OperationRecord, OwnerRecord, Waiting
+from cluster_provider.core.record import OperationRecord, OwnerRecord, Waiting
 
 START = datetime(2026, 11, 2, 8, 0, tzinfo=UTC)
 

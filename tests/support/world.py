@@ -13,8 +13,8 @@ from typing import Any
 from cluster_provider.core.document import parse_instant
 from cluster_provider.core.identity import OWNER_TAG_PREFIX, Owner, StackArn
 from cluster_provider.core.observed import ClusterStack, StackFailure
-from cluster_provider.core.progress import OwnerRecord
 from cluster_provider.core.properties import decode_configuration
+from cluster_provider.core.record import OwnerRecord
 from cluster_provider.handler import Provider
 from cluster_provider.operation import Ports
 from tests.support.fakes import (

@@ -4,7 +4,7 @@ from cluster_provider.core import bookkeeping
 from cluster_provider.core.errors import StillHeld
 from cluster_provider.core.identity import Owner
 from cluster_provider.core.observed import ClusterStack
-from cluster_provider.core.progress import OwnerRecord
+from cluster_provider.core.record import OwnerRecord
 from cluster_provider.ports import Claims, Operations, Stacks
 
 

@@ -8,7 +8,8 @@ from cluster_provider.core.actions import Fail, Succeed
 from cluster_provider.core.attributes import attributes
 from cluster_provider.core.identity import Owner
 from cluster_provider.core.kinds import Kind
-from cluster_provider.core.progress import OperationRecord, Outcome, OwnerRecord, Phase, Progress
+from cluster_provider.core.progress import Outcome, Phase, Progress
+from cluster_provider.core.record import OperationRecord, OwnerRecord
 from cluster_provider.core.request import RequestType
 
 logger = logging.getLogger(__name__)

@@ -23,7 +23,7 @@ from cluster_provider.core import measurements
 from cluster_provider.core.calls import may_be_ours, parse_end
 from cluster_provider.core.errors import DeliveryFailed, MalformedRequest, Unavailable
 from cluster_provider.core.identity import Owner, StackArn, may_be_cluster
-from cluster_provider.core.progress import Waiting, backlog
+from cluster_provider.core.record import Waiting, backlog
 from cluster_provider.core.request import RequestType
 from cluster_provider.logs import (
     begin,

@@ -17,7 +17,8 @@ from cluster_provider.core.observed import (
     ParentStack,
     StackFailure,
 )
-from cluster_provider.core.progress import OperationRecord, OwnerRecord, Progress
+from cluster_provider.core.progress import Progress
+from cluster_provider.core.record import OperationRecord, OwnerRecord
 from cluster_provider.core.request import Request, RequestType
 from cluster_provider.ports import Stacks
 

@@ -26,7 +26,8 @@ from cluster_provider.core.errors import (
 )
 from cluster_provider.core.identity import Owner
 from cluster_provider.core.observed import ClusterStack
-from cluster_provider.core.progress import OperationRecord, OwnerRecord, Phase, Progress, absorb
+from cluster_provider.core.progress import Phase, Progress, absorb
+from cluster_provider.core.record import OperationRecord, OwnerRecord
 from cluster_provider.core.request import Request
 from cluster_provider.logs import concern
 from cluster_provider.observation import cluster_end, observe

@@ -7,7 +7,7 @@ from typing import Protocol
 from cluster_provider.core.identity import Owner
 from cluster_provider.core.measurements import Measurement
 from cluster_provider.core.observed import ClusterStack, StackFailure
-from cluster_provider.core.progress import OperationRecord, OwnerRecord, Waiting
+from cluster_provider.core.record import OperationRecord, OwnerRecord, Waiting
 
 
 class Clock(Protocol):

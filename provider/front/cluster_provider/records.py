@@ -5,7 +5,8 @@ from dataclasses import replace
 
 from cluster_provider.core import conclusion, measurements
 from cluster_provider.core.identity import Owner
-from cluster_provider.core.progress import OperationRecord, OwnerRecord, Phase
+from cluster_provider.core.progress import Phase
+from cluster_provider.core.record import OperationRecord, OwnerRecord
 from cluster_provider.ports import Clock, Metrics, Operations
 
 

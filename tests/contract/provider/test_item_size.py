@@ -11,8 +11,9 @@ from cluster_provider.core.engine_call import EngineCall, EngineError, EngineRes
 from cluster_provider.core.identity import Owner
 from cluster_provider.core.keeping import kept
 from cluster_provider.core.observed import Cluster, Settled
-from cluster_provider.core.progress import OperationRecord, Outcome, OwnerRecord, Phase, Progress, absorb
+from cluster_provider.core.progress import Outcome, Phase, Progress, absorb
 from cluster_provider.core.properties import ARGUMENTS_MAX_BYTES, CONFIGURATION_MAX_BYTES, parse_properties
+from cluster_provider.core.record import OperationRecord, OwnerRecord
 from cluster_provider.core.request import Request, RequestType
 from tests.support.fakes import START, MovedClock
 

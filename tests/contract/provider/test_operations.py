@@ -21,15 +21,8 @@ from cluster_provider.adapters.operations import DynamoOperations
 from cluster_provider.core.errors import Superseded, Unavailable
 from cluster_provider.core.identity import Owner
 from cluster_provider.core.observed import Cluster
-from cluster_provider.core.progress import (
-    Backlog,
-    OperationRecord,
-    OwnerRecord,
-    Phase,
-    Progress,
-    Waiting,
-    backlog,
-)
+from cluster_provider.core.progress import Phase, Progress
+from cluster_provider.core.record import Backlog, OperationRecord, OwnerRecord, Waiting, backlog
 from cluster_provider.core.request import Request, RequestType
 from cluster_provider.ports import Operations
 from localcloud.cloud import Cloud

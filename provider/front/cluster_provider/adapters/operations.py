@@ -17,7 +17,8 @@ from botocore.exceptions import ClientError
 from cluster_provider.core.document import format_instant, from_document, parse_instant, to_document
 from cluster_provider.core.errors import Unavailable
 from cluster_provider.core.identity import Owner
-from cluster_provider.core.progress import OperationRecord, OwnerRecord, Phase, Waiting
+from cluster_provider.core.progress import Phase
+from cluster_provider.core.record import OperationRecord, OwnerRecord, Waiting
 from cluster_provider.ports import Clock
 from cluster_provider.sdk import unavailable_if_transient
 

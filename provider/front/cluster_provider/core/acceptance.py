@@ -6,8 +6,8 @@ from datetime import datetime
 from cluster_provider.core import deadline
 from cluster_provider.core.errors import Superseded
 from cluster_provider.core.identity import is_marker
-from cluster_provider.core.progress import OwnerRecord
 from cluster_provider.core.properties import digest
+from cluster_provider.core.record import OwnerRecord
 from cluster_provider.core.request import Request, RequestType
 
 

@@ -8,7 +8,8 @@ from cluster_provider.core.engine_call import MAKES, EngineCall, EngineResult, O
 from cluster_provider.core.errors import StillHeld
 from cluster_provider.core.kinds import Kind
 from cluster_provider.core.observed import Cluster, ClusterStack
-from cluster_provider.core.progress import OperationRecord, OwnerRecord, Progress
+from cluster_provider.core.progress import Progress
+from cluster_provider.core.record import OperationRecord, OwnerRecord
 from cluster_provider.core.request import Request
 
 

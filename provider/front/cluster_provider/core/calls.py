@@ -20,7 +20,7 @@ from cluster_provider.core.engine_call import (
 )
 from cluster_provider.core.errors import NotAccepted
 from cluster_provider.core.identity import CUSTOM_RESOURCE_TAG, Owner
-from cluster_provider.core.progress import OperationRecord
+from cluster_provider.core.record import OperationRecord
 
 CONTRACT = 1
 

@@ -9,7 +9,8 @@ from cluster_provider.core.attributes import pool_count
 from cluster_provider.core.bookkeeping import seen
 from cluster_provider.core.engine_call import MAKES, EngineCall, Operation
 from cluster_provider.core.observed import Settled
-from cluster_provider.core.progress import OperationRecord, OwnerRecord, Phase, Progress, Undo
+from cluster_provider.core.progress import Phase, Progress
+from cluster_provider.core.record import OperationRecord, OwnerRecord, Undo
 from cluster_provider.core.request import Request, RequestType
 
 

@@ -10,7 +10,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from cluster_provider.core.engine_call import EngineCall
-from cluster_provider.core.progress import Backlog, OperationRecord, OwnerRecord, Phase
+from cluster_provider.core.progress import Phase
+from cluster_provider.core.record import Backlog, OperationRecord, OwnerRecord
 
 
 class Metric(StrEnum):

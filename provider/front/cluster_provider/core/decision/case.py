@@ -11,8 +11,9 @@ from cluster_provider.core.errors import ClusterFailed, EngineFailed, ProviderEr
 from cluster_provider.core.identity import Owner
 from cluster_provider.core.kinds import Kind
 from cluster_provider.core.observed import Cluster, ClusterStack, Leftover, Observed
-from cluster_provider.core.progress import Phase, Progress, act_by
+from cluster_provider.core.progress import Phase, Progress
 from cluster_provider.core.properties import Properties
+from cluster_provider.core.record import act_by
 from cluster_provider.core.request import Request
 
 #: An engine that ends without effect is called again this often, all in all.
