@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from cluster_provider.core.errors import Undeliverable
 from cluster_provider.core.measurements import Metric
 from tests.support.fakes import HANDLES
 from tests.support.world import CONFIGURATION, FLEET_RUNS, OTHER_NODES, World, failed, properties
@@ -271,6 +272,21 @@ def test_a_fleet_is_started_after_the_answer_of_an_update_that_ended_in_the_last
     assert operations(world) == []
     assert world.operations.waiting() == []
     assert len(world.sink.answers(request)) == 1
+
+
+def test_an_answer_that_never_arrived_counts_as_none_though_its_fleet_is_started() -> None:
+    world = World()
+    request = updating_until(world, before_s=0)
+    late = world.update(properties(ClusterConfiguration=OTHER_NODES), "hpc")
+    assert world.sink.answers(request)
+    operation = world.operations.load_operation(world.owner(), late)
+    assert operation is not None
+    world.sink.refuse_next(Undeliverable("403"))
+    world.pass_time((operation.act_by - world.clock.now()).total_seconds())
+    assert is_restarting(world)
+    assert world.metrics.total(Metric.OPERATIONS_DROPPED, late) == 1
+    assert world.metrics.total(Metric.OPERATIONS_SUCCEEDED, late) == 0
+    assert world.metrics.total(Metric.OPERATIONS_FAILED, late) == 0
 
 
 def test_a_fleet_is_started_once_the_stack_has_settled_though_the_update_failed_at_its_deadline() -> None:

@@ -2,9 +2,10 @@ from dataclasses import replace
 
 import pytest
 
-from cluster_provider.core.errors import DeliveryFailed, Undeliverable
+from cluster_provider.core.errors import DeliveryFailed, Unavailable, Undeliverable
 from cluster_provider.core.identity import STACK_ID_TAG
-from cluster_provider.core.observed import StackFailure
+from cluster_provider.core.observed import ClusterStack, StackFailure
+from tests.support.fakes import FactStacks
 from tests.support.world import CONFIGURATION, World, failed, properties
 
 NEW = {**CONFIGURATION, "Tags": []}
@@ -447,3 +448,58 @@ def test_a_create_that_is_delivered_again_forgets_nothing_of_what_it_made() -> N
     known = world.record().clusters
     world.deliver(event)
     assert world.record().clusters == known != {}
+
+
+class UnreachableStacks(FactStacks):
+    """Stacks that cannot be asked for a while."""
+
+    unreachable = False
+
+    def describe(self, name_or_arn: str) -> ClusterStack | None:
+        if self.unreachable:
+            raise Unavailable("Throttling: Rate exceeded")
+        return super().describe(name_or_arn)
+
+
+def test_a_rollback_that_failed_itself_still_undoes_when_it_is_continued() -> None:
+    stacks = UnreachableStacks()
+    world = World(stacks=stacks)
+    world.made()
+    world.settle("hpc", "DELETE_COMPLETE", tell=False)
+    changed = {**CONFIGURATION, "Tags": []}
+    update = world.update(ClusterConfiguration=changed)
+    assert world.sink.answer(update)["Reason"].startswith("ClusterFailed")
+    world.clock.advance(60)
+    stacks.unreachable = True
+    rollback = world.update(properties(ClusterConfiguration=changed))
+    world.pass_time(3600)
+    assert world.sink.answer(rollback)["Reason"].startswith("DeadlineExceeded")
+    stacks.unreachable = False
+    continued = world.update(properties(ClusterConfiguration=changed))
+    assert world.sink.answer(continued)["Status"] == "SUCCESS"
+
+
+def test_the_rollback_of_a_replacement_leaves_a_change_from_outside_as_it_is() -> None:
+    world = World()
+    world.made()
+    outside = {**world.cluster().parameters, "ConfigVersion": "by-somebody"}
+    world.settle("hpc", "UPDATE_COMPLETE", tell=False, parameters=outside)
+    replacing = {
+        "ClusterName": "lab",
+        "ClusterConfiguration": {**CONFIGURATION, "Tags": []},
+        "ClusterNameUpdatePolicy": "Replace",
+    }
+    update = world.update(**replacing)
+    world.run_engine()
+    world.settle("lab", "CREATE_FAILED")
+    world.run_engine()
+    assert world.sink.answer(update)["Status"] == "FAILED"
+    world.clock.advance(60)
+    rollback = world.update(properties(**replacing))
+    assert world.run_engine()["cluster_name"] == "lab"
+    world.settle("lab", "DELETE_COMPLETE")
+    world.pass_time(60)
+    assert world.run_engine()["operation"] == "describe"
+    answer = world.sink.answer(rollback)
+    assert answer["Status"] == "SUCCESS"
+    assert "was left as it is" in answer["Data"]["validationMessages"]

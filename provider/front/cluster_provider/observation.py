@@ -169,7 +169,8 @@ def _with_notes(
         return progress
     if not cluster.works or not known.changed_outside(cluster):
         return progress
-    done = "was replaced by the template's" if request.configuration_changes else "was left as it is"
+    asks = request.configuration_changes and not known.was_settled_with(_wanted(request))
+    done = "was replaced by the template's" if asks else "was left as it is"
     note = {
         "level": "WARNING",
         "type": "ChangedOutsideStack",
@@ -180,8 +181,7 @@ def _with_notes(
 
 
 def _undoes(record: OwnerRecord, request: Request) -> bool:
-    undo = record.undo
-    return undo is not None and (request.digest, request.old_digest) == (undo.old_digest, undo.digest)
+    return record.undo is not None and record.undo.is_by(request)
 
 
 def _pending(call: EngineCall | None, operation: OperationRecord, now: datetime) -> str:
@@ -221,15 +221,19 @@ def _with_effect(
 
 def _tags(stacks: Stacks, request: Request, known: Cluster | None) -> dict[str, str]:
     """The parent stack's tags when the work starts; as they were as long as the configuration is."""
-    wanted = request.properties.configuration_digest if request.properties is not None else ""
     if _is_adopted(known):
         return {}
     settled = known.settled if known is not None else None
-    if settled is not None and settled.configuration_digest == wanted:
+    if settled is not None and settled.configuration_digest == _wanted(request):
         return settled.tags
     parent = stacks.describe(request.owner.stack_id)
     tags = parent.tags if parent is not None else {}
     return {key: value for key, value in tags.items() if not key.startswith(RESERVED_TAG_PREFIX)}
+
+
+def _wanted(request: Request) -> str:
+    """Digest of the wanted configuration."""
+    return request.properties.configuration_digest if request.properties is not None else ""
 
 
 def _failures(

@@ -130,7 +130,12 @@ class OperationService:
         answer = None
         try:
             while record is not None:
-                answer = self._advance(owner, record, holder)
+                try:
+                    answer = self._advance(owner, record, holder)
+                except Superseded as error:
+                    # Who accepted the newer request left a mark, so the next round is about that one.
+                    answer = None
+                    logger.info("left: a newer request was accepted", extra={"request_id": str(error)})
                 record = operations.release(owner, holder)
         except BaseException:
             operations.release(owner, holder)
@@ -196,8 +201,7 @@ class OperationService:
         """Nothing is left to do, or can be done."""
         if action.gave_up:
             logger.error(action.why, extra=operation.names)
-        answered = operation.progress.phase is Phase.RESTARTING
-        self._records.close(operation, Phase.ANSWERED if answered else Phase.DROPPED)
+        self._records.close(operation, operation.progress.ended or Phase.DROPPED)
 
     def _wait(self, operation: OperationRecord, action: Wait, now: datetime, holder: str) -> None:
         """Nobody waits past the deadline: that is when the answer goes out, whatever was seen."""

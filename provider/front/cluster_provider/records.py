@@ -85,7 +85,8 @@ class Records:
         """A request is over: answered, or dropped; a fleet that it left stopped is still to be started."""
         owner, now = operation.request.owner, self._clock.now()
         if operation.progress.restarts:
-            left = replace(operation, progress=replace(operation.progress, phase=Phase.RESTARTING))
+            progress = replace(operation.progress, phase=Phase.RESTARTING, ended=phase)
+            left = replace(operation, progress=progress)
             self.change(owner, lambda record: conclusion.restarting(record, left, now), left)
             return
         closed = replace(operation, progress=replace(operation.progress, phase=phase))

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from cluster_provider.core.actions import Start
 from cluster_provider.core.engine_call import MAKES, EngineCall, EngineResult, Operation
-from cluster_provider.core.errors import StillHeld
+from cluster_provider.core.errors import StillHeld, Superseded
 from cluster_provider.core.kinds import Kind
 from cluster_provider.core.observed import Cluster, ClusterStack
 from cluster_provider.core.progress import Progress
@@ -31,7 +31,13 @@ def waiting(
 def started(
     record: OwnerRecord, call: EngineCall, start: Start, version: str, wake_at: datetime
 ) -> OwnerRecord:
-    """An engine call is about to be sent; a cluster that it may make is known from here on."""
+    """An engine call is about to be sent; a cluster that it may make is known from here on.
+
+    Raises:
+        Superseded: A newer request was accepted since the decision.
+    """
+    if record.newest_request_id != call.request_id:
+        raise Superseded(call.request_id)
     clusters, heard = dict(record.clusters), record.heard
     known = clusters.get(start.cluster_name)
     if start.operation in MAKES:

@@ -8,6 +8,7 @@ from cluster_provider.core.actions import Fail, Succeed
 from cluster_provider.core.attributes import pool_count
 from cluster_provider.core.bookkeeping import seen
 from cluster_provider.core.engine_call import MAKES, EngineCall, Operation
+from cluster_provider.core.errors import Superseded
 from cluster_provider.core.observed import Settled
 from cluster_provider.core.progress import Phase, Progress
 from cluster_provider.core.record import OperationRecord, OwnerRecord, Undo
@@ -40,7 +41,13 @@ def owes(record: OwnerRecord, operation: OperationRecord) -> bool:
 def concluded(
     record: OwnerRecord, operation: OperationRecord, action: Succeed | Fail, wake_at: datetime
 ) -> OwnerRecord:
-    """An answer was written down: what follows from it is recorded with it, and its sending is armed."""
+    """An answer was written down: what follows from it is recorded with it, and its sending is armed.
+
+    Raises:
+        Superseded: A newer request was accepted since the decision: it has judged what nobody was told of.
+    """
+    if record.newest_request_id != operation.request.request_id:
+        raise Superseded(operation.request.request_id)
     let_go = lets_go(record, operation, action)
     if isinstance(action, Succeed):
         record = _succeeded(record, operation, action)
@@ -104,11 +111,19 @@ def _failed(record: OwnerRecord, operation: OperationRecord, action: Fail) -> Ow
     request, progress = operation.request, operation.progress
     if request.type is RequestType.UPDATE and request.old_digest is not None:
         had_effect = progress.effect_seen or _may_have_updated(record, request, unseen=action.unseen)
-        record = replace(record, undo=None if had_effect else Undo(request.digest, request.old_digest))
+        undo = None if had_effect else _undo(record, request)
+        record = replace(record, undo=undo)
         return _forget_unmade(record, progress, unseen=action.unseen)
     if request.type is RequestType.CREATE and action.physical_id == request.failure_id:
         return _forget_unmade(record, progress, unseen=action.unseen)
     return record
+
+
+def _undo(record: OwnerRecord, request: Request) -> Undo:
+    """What a swap of this Update undoes; a rollback that failed itself is repeated, and undoes the same."""
+    if record.undo is not None and record.undo.is_by(request):
+        return record.undo
+    return Undo(request.digest, request.old_digest or "")
 
 
 def followed(record: OwnerRecord, request: Request, wake_at: datetime) -> OwnerRecord:

@@ -103,7 +103,7 @@ def _closed(operation: OperationRecord, now: datetime) -> Iterator[Measurement]:
     request, progress = operation.request, operation.progress
     by_type = {"RequestType": request.type.value}
     outcome = progress.signal or progress.outcome
-    if progress.phase not in {Phase.ANSWERED, Phase.RESTARTING} or outcome is None:
+    if (progress.ended or progress.phase) is not Phase.ANSWERED or outcome is None:
         yield Measurement({Metric.OPERATIONS_DROPPED: 1}, by_type, operation.names)
         return
     values: dict[Metric, float] = {

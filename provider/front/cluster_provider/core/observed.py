@@ -214,6 +214,13 @@ class Cluster:
         """Whether CloudFormation was told of it, and of its end as a success."""
         return self.reported and self.settled is not None
 
+    def was_settled_with(self, digest: str) -> bool:
+        """Whether this configuration is what was last reached, and nothing else was asked for since."""
+        settled = self.settled
+        return (
+            settled is not None and not self.touched and settled.configuration_digest == digest
+        )
+
     def changed_outside(self, stack: ClusterStack) -> bool:
         """Whether somebody else changed the cluster's configuration since the last success."""
         settled = self.settled

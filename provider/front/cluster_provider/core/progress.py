@@ -53,6 +53,7 @@ class Progress:
     Args:
         accepted_at: When the request was recorded.
         phase: How far it has come.
+        ended: How it ended, while its cluster's fleet is still to be started; None before.
         engine_version: The engine pinned at acceptance.
         cluster_name: The cluster it is about.
         tags: Tags for the configuration, taken from the parent stack when the work started.
@@ -85,6 +86,7 @@ class Progress:
 
     accepted_at: datetime
     phase: Phase = Phase.OPEN
+    ended: Phase | None = None
     engine_version: str = ""
     cluster_name: str = ""
     tags: dict[str, str] | None = None

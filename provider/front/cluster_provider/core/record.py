@@ -89,6 +89,10 @@ class Undo:
     digest: str
     old_digest: str
 
+    def is_by(self, request: Request) -> bool:
+        """Whether a request is the swap."""
+        return (request.digest, request.old_digest) == (self.old_digest, self.digest)
+
 
 @dataclass(frozen=True)
 class OwnerRecord:

@@ -11,7 +11,7 @@ from typing import assert_never
 from cluster_provider.core import deadline
 from cluster_provider.core.actions import Action, Fail, Nothing, Resend, Start, Succeed, Wait
 from cluster_provider.core.decision.adoption import is_adopted
-from cluster_provider.core.decision.case import RETRY_AFTER_S, Case, describe
+from cluster_provider.core.decision.case import RETRY_AFTER_S, Case, describe, settle_first
 from cluster_provider.core.decision.create import decide_create
 from cluster_provider.core.decision.delete import decide_delete
 from cluster_provider.core.decision.fleet import put_back, restart, with_fleet
@@ -95,7 +95,7 @@ def _refused(case: Case) -> Action | None:
     if refusal is None:
         return None
     if case.observed.undoes:
-        return Succeed(request.failure_id, case.living)
+        return settle_first(case) or Succeed(request.failure_id, case.living)
     error = ERRORS[refusal.code](refusal.where, refusal.what, refusal.next_step)
     return Fail(error, request.failure_id)
 

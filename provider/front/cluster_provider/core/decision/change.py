@@ -105,6 +105,11 @@ def _is_wanted(case: Case, cluster: ClusterStack) -> bool:
 
 
 def _is_left_alone(case: Case, cluster: ClusterStack) -> bool:
-    """A change from outside stays as long as the template does not ask for another configuration."""
-    known = case.observed.known
-    return known is not None and not case.request.configuration_changes and known.changed_outside(cluster)
+    """A change from outside stays as long as the template does not ask for another configuration.
+
+    After a replacement that failed, the old and the new properties are about two clusters.
+    """
+    known, wanted = case.observed.known, case.wanted.configuration_digest
+    if known is None or not known.changed_outside(cluster):
+        return False
+    return not case.request.configuration_changes or known.was_settled_with(wanted)
