@@ -1,6 +1,7 @@
 """Clusters that others made: taken over without being touched, let go rather than deleted."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -58,6 +59,23 @@ def test_a_cluster_that_is_taken_over_gets_the_template_s_configuration() -> Non
     answer = world.sink.answer(request)
     assert (answer["Status"], answer["Data"]["clusterStatus"]) == ("SUCCESS", "UPDATE_COMPLETE")
     assert world.cluster().owner_tags == {}
+
+
+@pytest.mark.parametrize(
+    "stack_id", ["nonsense", "arn:aws:cloudformation:eu-west-1:210987654321:stack/theirs/1"]
+)
+def test_tags_that_name_a_stack_of_another_account_keep_no_cluster_from_being_taken_over(
+    stack_id: str,
+) -> None:
+    world = World()
+    tags = {"pcluster-cfn:stack-id": stack_id, "pcluster-cfn:logical-id": "Cluster"}
+    cluster = world.foreign()
+    named = {**cluster.tags, **tags, "pcluster-cfn:cluster-name": "hpc"}
+    world.stacks.declare(replace(cluster, tags=named))
+    request = world.create(ResourceProperties=adopting())
+    world.run_engine()
+    world.run_engine()
+    assert world.sink.answer(request)["Status"] == "SUCCESS"
 
 
 def test_without_the_property_the_refusal_names_it() -> None:

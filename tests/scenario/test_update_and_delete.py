@@ -450,6 +450,28 @@ def test_a_create_that_is_delivered_again_forgets_nothing_of_what_it_made() -> N
     assert world.record().clusters == known != {}
 
 
+@pytest.mark.parametrize("status", ["UPDATE_ROLLBACK_COMPLETE", "UPDATE_COMPLETE"])
+def test_the_end_of_an_earlier_update_is_not_taken_for_the_end_of_this_one(status: str) -> None:
+    world = World()
+    world.made()
+    world.settle("hpc", status, tell=False, updated_at=world.clock.now())
+    world.clock.advance(600)
+    request = world.update(ClusterConfiguration=NEW)
+    stale = world.cluster()
+    call = world.run_engine(report=False)
+    begun = world.cluster()
+    world.stacks.declare(stale)  # CloudFormation's reads may be late
+    outcome = {"status": "succeeded", "stack_id": begun.stack_id, "sent": True, "validation_messages": []}
+    base = {"contract": 1, "call_id": call["call_id"], "operation": "update", "version": "3.16.1"}
+    world.report(call, base | outcome)
+    assert not world.sink.answers(request)
+    assert not world.engines.calls
+    world.stacks.declare(begun)
+    world.settle("hpc", "UPDATE_COMPLETE")
+    world.run_engine()
+    assert world.sink.answer(request)["Status"] == "SUCCESS"
+
+
 class UnreachableStacks(FactStacks):
     """Stacks that cannot be asked for a while."""
 

@@ -248,6 +248,7 @@ class World:
             replace(
                 stack,
                 status="UPDATE_IN_PROGRESS",
+                updated_at=self.clock.now(),
                 tags={**kept, **call["stack_tags"]},
                 parameters={**stack.parameters, "ConfigVersion": call["call_id"]},
                 outputs={"Configuration": configuration},

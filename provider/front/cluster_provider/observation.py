@@ -136,11 +136,14 @@ def _parents(stacks: Stacks, stack_id: str, since: datetime) -> tuple[ParentStac
 
 
 def _rival(stacks: Stacks, request: Request, cluster: ClusterStack) -> Owner | None:
-    """Whose the cluster is by its tags, if that one's stack still has it."""
+    """Whose the cluster is by its tags, if that one's stack still has it.
+
+    Anybody may set tags: those that name a stack of another account or Region say nothing of this cluster.
+    """
     owner = cluster.tagged_owner
-    if owner is None or owner == request.owner or not stacks.lists(owner, cluster.name):
+    if owner is None or owner == request.owner or not owner.is_beside(request.owner):
         return None
-    return owner
+    return owner if stacks.lists(owner, cluster.name) else None
 
 
 def _leftover(stacks: Stacks, record: OwnerRecord, operation: OperationRecord) -> Leftover | None:

@@ -10,6 +10,9 @@ import pytest
 from cluster_provider.adapters.responses import HttpResponses
 from cluster_provider.core.errors import DeliveryFailed, Undeliverable
 
+#: Stands for S3's answer to a body that came too slowly: 400, and a code.
+SLOW = -400
+
 
 class _Bucket(HTTPServer):
     """Answers PUTs with the statuses it was given, the last one for ever."""
@@ -27,9 +30,11 @@ class _Handler(BaseHTTPRequestHandler):
         status = self.server.statuses[0]
         if len(self.server.statuses) > 1:
             self.server.statuses.pop(0)
-        self.send_response(status)
-        self.send_header("Content-Length", "0")
+        content = b"<Error><Code>RequestTimeout</Code></Error>" if status == SLOW else b""
+        self.send_response(400 if status == SLOW else status)
+        self.send_header("Content-Length", str(len(content)))
         self.end_headers()
+        self.wfile.write(content)
 
     def log_message(self, *_: object) -> None:
         """Quiet."""
@@ -68,6 +73,13 @@ def test_an_expired_url_can_never_be_delivered_to(bucket: _Bucket) -> None:
         HttpResponses().send(url(bucket), "{}")
     assert "s3cr3t" not in str(refused.value)
     assert len(bucket.received) == 1
+
+
+@pytest.mark.parametrize("status", [SLOW, 408, 409])
+def test_an_answer_that_asks_to_send_again_is_a_failed_delivery(bucket: _Bucket, status: int) -> None:
+    bucket.statuses = [status]
+    with pytest.raises(DeliveryFailed):
+        HttpResponses().send(url(bucket), "{}")
 
 
 def test_a_closed_port_is_a_failed_delivery_that_does_not_tell_the_url(

@@ -75,6 +75,21 @@ def test_a_stack_is_found_by_its_arn(hpc: tuple[Stacks, str, str]) -> None:
     assert stacks.describe(arn) == stacks.describe(name)
 
 
+def test_a_stack_tells_when_its_last_update_began(cloud: Cloud, unique: str) -> None:
+    client = cloud.client("cloudformation")
+    stacks, arn = CloudFormationStacks(client), made(client, unique)
+    before = stacks.describe(arn)
+    assert before is not None
+    assert before.updated_at is None
+    asked_at = datetime.now(UTC) - timedelta(seconds=1)
+    parameters = [{"ParameterKey": "ConfigVersion", "ParameterValue": "v2"}]
+    client.update_stack(StackName=arn, UsePreviousTemplate=True, Parameters=parameters)
+    after = stacks.describe(arn)
+    assert after is not None
+    assert after.updated_at is not None
+    assert after.updated_at >= asked_at
+
+
 def test_a_stack_that_never_was_is_none(hpc: tuple[Stacks, str, str]) -> None:
     assert hpc[0].describe("stranger") is None
 

@@ -22,7 +22,11 @@ _TIMEOUT = Timeout(connect=3, read=10)
 logging.getLogger("urllib3").setLevel(logging.ERROR)
 
 _OK, _CLIENT_ERROR, _SERVER_ERROR = 200, 400, 500
-_WORTH_REPEATING = frozenset({408, 429})
+_WORTH_REPEATING = frozenset({408, 409, 429})
+
+#: S3's word for a body that came too slowly; its status is 400. Source: Amazon S3 API reference, "Error
+#: responses".
+_TOO_SLOW = b"<Code>RequestTimeout</Code>"
 
 
 class HttpResponses:
@@ -44,6 +48,7 @@ class HttpResponses:
             raise DeliveryFailed(f"the response could not be sent: {type(error).__name__}") from None
         if answer.status == _OK:
             return
-        if _CLIENT_ERROR <= answer.status < _SERVER_ERROR and answer.status not in _WORTH_REPEATING:
+        passes = answer.status in _WORTH_REPEATING or _TOO_SLOW in answer.data
+        if _CLIENT_ERROR <= answer.status < _SERVER_ERROR and not passes:
             raise Undeliverable(f"CloudFormation's URL answered {answer.status}")
         raise DeliveryFailed(f"CloudFormation's URL answered {answer.status}")

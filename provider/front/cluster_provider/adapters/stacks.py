@@ -208,4 +208,5 @@ def _stack(stack: Any) -> ClusterStack:
         outputs={item["OutputKey"]: item["OutputValue"] for item in stack.get("Outputs", [])},
         parent_id=stack.get("ParentId") or None,
         rollback_disabled=stack.get("DisableRollback", False),
+        updated_at=stack.get("LastUpdatedTime"),
     )

@@ -70,6 +70,15 @@ class Owner:
         """The owner's key in the operations table."""
         return f"{self.stack_id}|{self.logical_id}"
 
+    def is_beside(self, other: "Owner") -> bool:
+        """Whether both are stacks of one account and Region."""
+        try:
+            mine, theirs = StackArn.parse(self.stack_id), StackArn.parse(other.stack_id)
+        except ValueError:
+            return False
+        places = [(arn.partition, arn.region, arn.account) for arn in (mine, theirs)]
+        return places[0] == places[1]
+
     @property
     def region(self) -> str:
         """The Region of the owner's stack, which is the cluster's too."""

@@ -38,6 +38,7 @@ class ClusterStack:
         outputs: Its outputs.
         parent_id: ARN of the stack that it is nested in; None if it is nested in none.
         rollback_disabled: Whether what fails to be created in it stays as it is.
+        updated_at: When its last update began; None if it had none.
     """
 
     stack_id: str
@@ -49,6 +50,7 @@ class ClusterStack:
     outputs: Mapping[str, str] = field(default_factory=dict)
     parent_id: str | None = None
     rollback_disabled: bool = False
+    updated_at: datetime | None = None
 
     @property
     def version(self) -> str | None:
@@ -217,9 +219,7 @@ class Cluster:
     def was_settled_with(self, digest: str) -> bool:
         """Whether this configuration is what was last reached, and nothing else was asked for since."""
         settled = self.settled
-        return (
-            settled is not None and not self.touched and settled.configuration_digest == digest
-        )
+        return settled is not None and not self.touched and settled.configuration_digest == digest
 
     def changed_outside(self, stack: ClusterStack) -> bool:
         """Whether somebody else changed the cluster's configuration since the last success."""
