@@ -31,6 +31,9 @@ def main() -> None:
     parser.add_argument("--idle-grace", type=float, default=0.05, help="seconds before a wait is skipped")
     parser.add_argument("--log-dir", type=Path, help="where functions write their logs")
     parser.add_argument(
+        "--concurrency", type=int, default=2, help="execution environments per function at most"
+    )
+    parser.add_argument(
         "--function-python",
         type=_runtime_and_python,
         action="append",
@@ -60,6 +63,7 @@ def main() -> None:
             idle_grace_s=arguments.idle_grace,
             log_dir=arguments.log_dir,
             paced=arguments.paced,
+            concurrency=arguments.concurrency,
             function_pythons=dict(arguments.function_python),
         )
     )

@@ -63,6 +63,7 @@ class Cloud:
         log_dir: Path | None = None,
         paced: bool = False,
         idle_grace_s: float | None = None,
+        concurrency: int | None = None,
         function_python: Path | Mapping[str, Path] | None = None,
         python: Path | None = None,
         timeout_s: float = 60,
@@ -78,6 +79,7 @@ class Cloud:
                 then tells little of how busy it was.
             idle_grace_s: How long nothing has to happen before a wait is skipped; gives clients the chance to
                 send their next request.
+            concurrency: Execution environments per function at most, at least 1; two by default.
             function_python: The interpreter of a virtual environment that has only what Lambda's runtime has
                 (awslambdaric, boto3, time-machine): functions get nothing but what they bring. Several by
                 ``Runtime`` (``python3.12``), ``*`` for those not named. By default functions run with this
@@ -99,6 +101,7 @@ class Cloud:
         command += ["--skip-idle"] if skip_idle else []
         command += [f"--idle-grace={idle_grace_s}"] if idle_grace_s is not None else []
         command += ["--paced"] if paced else []
+        command += [f"--concurrency={concurrency}"] if concurrency is not None else []
         command += [f"--log-dir={log_dir.absolute()}"] if log_dir else []
         pythons = {"*": function_python} if isinstance(function_python, Path) else function_python or {}
         command += [f"--function-python={runtime}={path.absolute()}" for runtime, path in pythons.items()]

@@ -49,6 +49,7 @@ class Options:
         idle_grace_s: How long nothing has to happen before a wait is skipped, in real seconds.
         log_dir: Where functions write; a new folder by default.
         paced: Whether time runs more slowly while the machine is short of processors, see ``Pace``.
+        concurrency: Execution environments per function at most.
         function_pythons: The interpreters that functions run with by runtime, see ``functions.Settings``.
     """
 
@@ -58,6 +59,7 @@ class Options:
     idle_grace_s: float = clock.idle_grace_s
     log_dir: Path | None = None
     paced: bool = False
+    concurrency: int = 2
     function_pythons: Mapping[str, Path] = field(default_factory=dict)
 
 
@@ -87,6 +89,7 @@ class Server:
                 folder=folder,
                 log_dir=self.log_dir,
                 ca_file=cloudformation.ca_file(),
+                concurrency=options.concurrency,
                 pythons=options.function_pythons,
             )
         )

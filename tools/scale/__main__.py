@@ -22,6 +22,10 @@ from tools.scale.world import ScaleError, World, open_world
 #: Real seconds in which what is under way comes to its end.
 _PATIENCE_S = 60
 
+#: Execution environments of a function: as many as there are processors. Engines whose calls are throttled
+#: wait most of their time, so more of them are at work then.
+_CONCURRENCY, _CONCURRENCY_THROTTLED = 2, 12
+
 
 def main() -> int:
     """Runs and reports; returns 1 if an answer was lost, wrong or repeated, or anything is left."""
@@ -30,7 +34,9 @@ def main() -> int:
     console, notes = Console(), Console(stderr=True)
     console.print(f"{plan}\n", soft_wrap=True, highlight=False)
     try:
-        with open_world(arguments.log_dir, replays=not arguments.synthesise) as world:
+        concurrency = _CONCURRENCY_THROTTLED if plan.faults else _CONCURRENCY
+        opened = open_world(arguments.log_dir, replays=not arguments.synthesise, concurrency=concurrency)
+        with opened as world:
             claims = _run(world, plan, console, notes)
             errors = world.cloud.errors()
     except ScaleError as error:
@@ -60,7 +66,7 @@ def _run(world: World, plan: Plan, console: Console, notes: Console) -> list[Cla
 def _one_alone(world: World) -> Work:
     """Makes a cluster that takes 15 minutes, and removes it; returns what making it cost."""
     world.cloud.set_head_nodes(cluster=f"c-{ALONE}", create_s=ALONE_CREATE_S)
-    parents = Parents(world)
+    parents = Parents(world, _CONCURRENCY)
     world.settle(lambda: world.cloud.in_flight() == 0, "the provider's stack", _PATIENCE_S)
     before = work(world)
     parents.carry_out(Action.CREATE, [ALONE])
@@ -75,7 +81,8 @@ def _all(world: World, plan: Plan, notes: Console) -> list[Phase]:
         world.cloud.set_head_nodes(cluster=f"c-{name}", **times)
     world.cloud.set_behaviours(plan.deletions())
     world.cloud.set_faults(plan.wrong())
-    parents, watch = Parents(world), Watch(world)
+    parents = Parents(world, _CONCURRENCY_THROTTLED if plan.faults else _CONCURRENCY)
+    watch = Watch(world)
     phases, names = [], plan.names
     for action in Action:
         notes.print(f"{action.value} of {plan.clusters}", highlight=False)

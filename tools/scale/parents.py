@@ -10,9 +10,9 @@ from tools.scale.plan import Action
 from tools.scale.world import World
 
 PREFIX = "p-"
-#: So much work may be under way when the next stack is asked for: the processors are busy, and no queue grows
-#: that AWS would not have.
-_IN_FLIGHT_MAX = 8
+#: So much work for each execution environment may be under way when the next stack is asked for: the
+#: environments are busy, and no queue grows that AWS would not have.
+_IN_FLIGHT_EACH = 4
 _PACE_S = 0.1
 #: Real seconds after which a run hangs: so much for each cluster, and something for few.
 _PATIENCE_S, _PATIENCE_EACH_S = 300, 30
@@ -25,10 +25,12 @@ class Parents:
 
     Args:
         world: Where they are.
+        concurrency: Execution environments per function.
     """
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, concurrency: int) -> None:
         self._world = world
+        self._in_flight_max = _IN_FLIGHT_EACH * concurrency
         self._cloudformation = world.cloud.client("cloudformation")
         self.ids: dict[str, str] = {}
 
@@ -46,7 +48,7 @@ class Parents:
         self._world.settle(lambda: not any(self._in_progress()), f"{action} of {len(asked)}", patience_s)
 
     def _await_room(self) -> None:
-        while self._world.cloud.in_flight() >= _IN_FLIGHT_MAX:
+        while self._world.cloud.in_flight() >= self._in_flight_max:
             time.sleep(_PACE_S)
 
     def _ask(self, action: Action, name: str) -> None:

@@ -73,19 +73,26 @@ class World:
 
 
 @contextmanager
-def open_world(log_dir: Path | None, *, replays: bool) -> Iterator[World]:
+def open_world(log_dir: Path | None, *, replays: bool, concurrency: int) -> Iterator[World]:
     """Starts a cloud that skips waits in which nothing happens, and deploys ``template.yaml`` to it.
 
     Args:
         log_dir: Where functions write; None for a folder that goes with the cloud.
         replays: Whether the engine replays syntheses, see ``tools.scale.replay``.
+        concurrency: Execution environments per function at most.
 
     Raises:
         ScaleError: The provider stack did not come up.
     """
     with (
         tempfile.TemporaryDirectory(prefix="scale-") as folder,
-        Cloud.start(skip_idle=True, paced=True, idle_grace_s=_IDLE_GRACE_S, log_dir=log_dir) as cloud,
+        Cloud.start(
+            skip_idle=True,
+            paced=True,
+            idle_grace_s=_IDLE_GRACE_S,
+            log_dir=log_dir,
+            concurrency=concurrency,
+        ) as cloud,
     ):
         template = Template.read(ROOT / "template.yaml")
         recordings = _replay(template, Path(folder)) if replays else None
