@@ -128,6 +128,17 @@ def _adopt_and_fail_and_delete(world: Simulation, resource: Resource) -> None:
     _delete(world, resource)
 
 
+def _adopt_and_nearly_take_too_long(world: Simulation, resource: Resource) -> None:
+    """A cluster's fleet is stopped to take it over, and its stack takes until the deadline."""
+    _foreign(world, resource)
+    asked_at = world.clock.now()
+    world.stack_s = 2 * SERVICE_TIMEOUT_S
+    resource.create(properties(AdoptExisting="true", ClusterConfiguration=OTHER_NODES, **STOPPING))
+    passed_s = (world.clock.now() - asked_at).total_seconds()
+    world.run(SERVICE_TIMEOUT_S - MARGIN_S - 50 - passed_s)
+    assert (world.fleets, resource.pending is None) == ({"hpc": "STOPPED"}, False)
+
+
 def _delete(world: Simulation, resource: Resource) -> None:
     resource.delete()
     world.until_answered()
@@ -260,6 +271,7 @@ STORIES = {
         _stop_and_nearly_take_too_long, _be_too_late_and_stay
     ),
     "an adoption and the delete of its rollback": Story(_foreign, _adopt_and_fail_and_delete),
+    "an adoption out of time, and its fleet": Story(_adopt_and_nearly_take_too_long, _be_too_late_and_stay),
     "a delete": Story(_made, _delete),
     "a replacing update and its clean-up": Story(_made, _replace),
     "a failed replacement and its rollback": Story(_made, _fail_to_replace_and_roll_back),

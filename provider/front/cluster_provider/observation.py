@@ -4,6 +4,7 @@ import logging
 from dataclasses import replace
 from datetime import datetime
 
+from cluster_provider.core.decision.adoption import has_adopted
 from cluster_provider.core.decision.case import waited_for_until
 from cluster_provider.core.engine_call import READS, EngineCall, Operation
 from cluster_provider.core.errors import Unavailable
@@ -51,11 +52,10 @@ def observe(
     base = Observed(known=known, undoes=_undoes(record, request), engines=engines)
     try:
         seen, progress = _look(stacks, operation, known)
-        progress = _with_effect(
-            stacks, request, progress, seen, _ended_call(record, now), adopted=_is_adopted(known)
-        )
+        adopted = has_adopted(request, known)
+        progress = _with_effect(stacks, request, progress, seen, _ended_call(record, now), adopted=adopted)
         progress = _with_notes(request, progress, seen, known)
-        failures = _failures(stacks, request, progress, seen, adopted=_is_adopted(known))
+        failures = _failures(stacks, request, progress, seen, adopted=adopted)
         leftover = _leftover(stacks, record, operation)
         base = _with_adoption(stacks, request, base, seen)
     except Exception as error:
@@ -92,7 +92,7 @@ def _look(
     """
     request, progress = operation.request, operation.progress
     stack_id = progress.stack_id
-    by_arn = request.type is not RequestType.CREATE or _is_adopted(known)
+    by_arn = request.type is not RequestType.CREATE or has_adopted(request, known)
     if stack_id is None and by_arn and known is not None:
         stack_id = known.stack_id
     name = stack_id or progress.cluster_name
@@ -102,16 +102,13 @@ def _look(
     return cluster, progress
 
 
-def _is_adopted(known: Cluster | None) -> bool:
-    return known is not None and known.adopted_at is not None
-
-
 def _with_adoption(
     stacks: Stacks, request: Request, base: Observed, cluster: ClusterStack | None
 ) -> Observed:
     """What tells whether a cluster may be taken over, or one that was may be deleted."""
     known = base.known
-    if request.type is RequestType.CREATE and cluster is not None and known is None:
+    own = known is not None and known.request_id == request.request_id
+    if request.type is RequestType.CREATE and cluster is not None and not own:
         adopts = request.properties is not None and request.properties.adopts
         return replace(base, rival=_rival(stacks, request, cluster)) if adopts else base
     if request.type is not RequestType.DELETE or known is None or known.adopted_at is None:
@@ -224,7 +221,7 @@ def _with_effect(
 
 def _tags(stacks: Stacks, request: Request, known: Cluster | None) -> dict[str, str]:
     """The parent stack's tags when the work starts; as they were as long as the configuration is."""
-    if _is_adopted(known):
+    if has_adopted(request, known):
         return {}
     settled = known.settled if known is not None else None
     if settled is not None and settled.configuration_digest == _wanted(request):

@@ -69,7 +69,7 @@ class OperationService:
 
     def __init__(self, ports: Ports, log_group: str) -> None:
         self._ports = ports
-        self._records = Records(ports.operations, ports.metrics, ports.clock)
+        self._records = Records(ports.operations, ports.claims, ports.metrics, ports.clock)
         self._log_group = log_group
 
     def accept(self, request: Request) -> None:
@@ -319,8 +319,6 @@ class OperationService:
             operation,
             holder=holder,
         )
-        if let_go := conclusion.lets_go(record, operation, action):
-            self._ports.claims.disclaim(let_go, operation.request.owner)
         return answers.written(operation)
 
     def _close(self, answer: Answer, phase: Phase) -> None:

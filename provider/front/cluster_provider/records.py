@@ -6,8 +6,8 @@ from dataclasses import replace
 from cluster_provider.core import conclusion, measurements
 from cluster_provider.core.identity import Owner
 from cluster_provider.core.progress import Phase
-from cluster_provider.core.record import OperationRecord, OwnerRecord
-from cluster_provider.ports import Clock, Metrics, Operations
+from cluster_provider.core.record import OperationRecord, OwnerRecord, let_go
+from cluster_provider.ports import Claims, Clock, Metrics, Operations
 
 
 class Records:
@@ -15,12 +15,14 @@ class Records:
 
     Args:
         operations: The table.
+        claims: Given up when a record lets go of what was taken over.
         metrics: Told what a change counts as.
         clock: Tells when it was.
     """
 
-    def __init__(self, operations: Operations, metrics: Metrics, clock: Clock) -> None:
+    def __init__(self, operations: Operations, claims: Claims, metrics: Metrics, clock: Clock) -> None:
         self._operations = operations
+        self._claims = claims
         self._metrics = metrics
         self._clock = clock
 
@@ -54,6 +56,9 @@ class Records:
         after = self._operations.change(owner, noting, operations, holder)
         measured = measurements.of_change(before, after, operations, self._clock.now())
         self._metrics.record(*measured)
+        for arn in let_go(before, after):
+            # Who wants the cluster asks the record as well, so nothing is lost if it is not reached.
+            self._claims.disclaim(arn, owner)
 
     def change(
         self,

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from cluster_provider.core import deadline
+from cluster_provider.core.bookkeeping import without_vain_adoptions
 from cluster_provider.core.errors import Superseded
 from cluster_provider.core.identity import is_marker
 from cluster_provider.core.properties import digest
@@ -96,9 +97,11 @@ def _let_go(record: OwnerRecord) -> OwnerRecord:
     """A Create says that CloudFormation has let go of every cluster it was told of, whatever it heard.
 
     The template's attribute ``DeletionPolicy: Retain`` does so without a request. Whose they are by now is
-    not known, so nothing is done to them any more, and a fleet that is owed to one stays as it is.
+    not known, so nothing is done to them any more, and a fleet that is owed to one stays as it is. What an
+    earlier Create took over in vain is whoever's it was.
     Source: AWS CloudFormation user guide, "DeletionPolicy attribute".
     """
+    record = without_vain_adoptions(record)
     clusters = {name: cluster for name, cluster in record.clusters.items() if not cluster.reported}
     return replace(record, clusters=clusters, heard=[name for name in record.heard if name in clusters])
 

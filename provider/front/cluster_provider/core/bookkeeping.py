@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
+from cluster_provider.core import fleet
 from cluster_provider.core.actions import Start
 from cluster_provider.core.engine_call import MAKES, EngineCall, EngineResult, Operation
 from cluster_provider.core.errors import StillHeld, Superseded
@@ -72,11 +73,16 @@ def seen(record: OwnerRecord, stack: ClusterStack, request: Request) -> OwnerRec
 
 
 def adopted(record: OwnerRecord, stack: ClusterStack, request_id: str, now: datetime) -> OwnerRecord:
-    """A cluster that somebody else made is this owner's from now on."""
+    """A cluster that somebody else made is this owner's from now on.
+
+    What an earlier Create that took it over in vain owes to its compute fleet is owed still.
+    """
+    known = record.clusters.get(stack.name)
+    found = known.fleet_found if known is not None and known.stack_id == stack.stack_id else ""
     cluster = Cluster(stack.name, request_id, stack.stack_id, stack.version, adopted_at=now)
     return replace(
         record,
-        clusters={**record.clusters, stack.name: cluster},
+        clusters={**record.clusters, stack.name: replace(cluster, fleet_found=found)},
         heard=[name for name in record.heard if name != stack.name],
         released=[arn for arn in record.released if arn != stack.stack_id],
         wake_at=now,
@@ -95,6 +101,21 @@ def given_up(record: OwnerRecord, stack: ClusterStack) -> OwnerRecord:
         return record
     kept = {name: cluster for name, cluster in record.clusters.items() if name != stack.name}
     return replace(record, clusters=kept, released=[*record.released, stack.stack_id])
+
+
+def without_vain_adoptions(record: OwnerRecord) -> OwnerRecord:
+    """Clusters that were taken over, and that CloudFormation was never told of, are whoever's they were.
+
+    One whose compute fleet is owed is kept until that is started.
+    """
+    vain = [
+        cluster
+        for cluster in record.clusters.values()
+        if cluster.adopted_at is not None and not cluster.reported and cluster.fleet_found not in fleet.UP
+    ]
+    kept = {name: cluster for name, cluster in record.clusters.items() if cluster not in vain}
+    arns = [cluster.stack_id for cluster in vain if cluster.stack_id is not None]
+    return replace(record, clusters=kept, released=[*record.released, *arns])
 
 
 def taken_over(operation: OperationRecord, stack: ClusterStack) -> OperationRecord:

@@ -6,7 +6,7 @@ from datetime import datetime
 from cluster_provider.core import deadline, fleet
 from cluster_provider.core.actions import Fail, Succeed
 from cluster_provider.core.attributes import pool_count
-from cluster_provider.core.bookkeeping import seen
+from cluster_provider.core.bookkeeping import seen, without_vain_adoptions
 from cluster_provider.core.engine_call import MAKES, EngineCall, Operation
 from cluster_provider.core.errors import Superseded
 from cluster_provider.core.observed import Settled
@@ -18,8 +18,8 @@ from cluster_provider.core.request import Request, RequestType
 def lets_go(record: OwnerRecord, operation: OperationRecord, action: Succeed | Fail) -> str:
     """ARN of the cluster that was taken over and is the owner's no more with this answer; else empty.
 
-    One whose fleet is still to be started is kept until the Delete that follows a failed Create, and so is
-    one that CloudFormation was told of: only a wait condition hears of the failure.
+    One whose fleet is still to be started is kept until it is (``answered``), and so is one that
+    CloudFormation was told of: only a wait condition hears of the failure.
     """
     request, known = operation.request, record.clusters.get(operation.progress.cluster_name)
     if known is None or known.adopted_at is None or known.stack_id is None:
@@ -143,16 +143,26 @@ def restarting(record: OwnerRecord, operation: OperationRecord, now: datetime) -
 
 
 def answered(record: OwnerRecord, operation: OperationRecord) -> OwnerRecord:
-    """A request is over; nothing is waited for unless a newer one came."""
+    """A request is over; nothing is waited for unless a newer one came.
+
+    What it took over in vain is let go, unless the compute fleet could not be started at all.
+    """
     if record.newest_request_id != operation.request.request_id:
         return record
-    record = _with_fleet(record, operation.progress)
+    record = without_vain_adoptions(_with_fleet(record, operation.progress))
     return replace(record, is_open=False, restarts=False, following="", wake_at=None, watching=None)
 
 
 def _forget_unreported(record: OwnerRecord, but: str = "") -> OwnerRecord:
-    """Clusters nobody was told of are gone by now: an answer waits until they are."""
-    kept = {name: item for name, item in record.clusters.items() if item.reported or name == but}
+    """Clusters nobody was told of are gone by now: an answer waits until they are.
+
+    One that was taken over in vain is not: it is kept until its fleet is started.
+    """
+    kept = {
+        name: item
+        for name, item in record.clusters.items()
+        if item.reported or name == but or (item.adopted_at is not None and item.fleet_found in fleet.UP)
+    }
     return replace(record, clusters=kept)
 
 

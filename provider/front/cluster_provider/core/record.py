@@ -156,6 +156,12 @@ class OwnerRecord:
         return self.is_open or self.restarts
 
 
+def let_go(before: OwnerRecord | None, after: OwnerRecord) -> list[str]:
+    """ARNs of the clusters that were taken over and that a change of their owner's record lets go of."""
+    earlier = before.released if before is not None else []
+    return [arn for arn in after.released if arn not in earlier]
+
+
 def act_by(request: Request, progress: Progress) -> datetime:
     """Until when work on a request makes sense: the answer's deadline, later the wait condition's.
 

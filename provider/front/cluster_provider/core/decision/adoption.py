@@ -6,7 +6,8 @@ from cluster_provider.core import failures
 from cluster_provider.core.actions import Adopt, Fail, Wait, wait_for
 from cluster_provider.core.decision.case import Case
 from cluster_provider.core.identity import Owner
-from cluster_provider.core.observed import ClusterStack, ParentStack
+from cluster_provider.core.observed import Cluster, ClusterStack, ParentStack
+from cluster_provider.core.request import Request, RequestType
 
 #: CloudFormation keeps events for 90 days, and no operation on a stack lasts as long as this: after it, one
 #: that took a cluster over has come to its end. Source: AWS CloudFormation user guide, "Stack events".
@@ -15,8 +16,17 @@ COMPLETED_AFTER = timedelta(days=60)
 
 def is_adopted(case: Case) -> bool:
     """Whether the cluster is one that this owner took over."""
-    known = case.observed.known
-    return known is not None and known.adopted_at is not None
+    return has_adopted(case.request, case.observed.known)
+
+
+def has_adopted(request: Request, known: Cluster | None) -> bool:
+    """Whether a cluster was taken over: for a Create by itself, for every other request by whichever.
+
+    What an earlier Create took over in vain is known only as long as its compute fleet is owed.
+    """
+    if known is None or known.adopted_at is None:
+        return False
+    return request.type is not RequestType.CREATE or known.request_id == request.request_id
 
 
 def adopt(case: Case, cluster: ClusterStack) -> Adopt | Fail | Wait:
@@ -42,14 +52,15 @@ def lets_go(case: Case) -> bool:
 
     What was taken over is deleted only if the template says so in so many words, and never while a stack
     undoes what it began: until then the cluster was somebody else's. A nested stack is complete before the
-    ones around it are, and goes back with them.
+    ones around it are, and goes back with them. A stack that keeps its failures is complete without them
+    later, so the taking over must itself have been told as a success, and CloudFormation must have heard it.
     """
     known, observed = case.observed.known, case.observed
     if observed.released:
         return True
     if known is None or known.adopted_at is None:
         return False
-    if not case.request.deletion_is_explicit or not observed.parents:
+    if not known.was_whole or not case.request.deletion_is_explicit or not observed.parents:
         return True
     age = case.now - known.adopted_at
     return not all(_is_done(parent, age) for parent in observed.parents)
