@@ -1,11 +1,13 @@
 """Who had a cluster that is taken over: it is not taken from them, and not theirs any more afterwards."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from cluster_provider.core.identity import Owner
+from cluster_provider.nesting import PARENTS_MAX
 from tests.support.fakes import HANDLES, FactStacks, stack_of
 from tests.support.world import CONFIGURATION, PARENT, World, properties
 
@@ -13,6 +15,9 @@ ADOPTING = properties(AdoptExisting="true")
 OTHER = {**CONFIGURATION, "Tags": []}
 REPLACE = {"ClusterNameUpdatePolicy": "Replace"}
 SECOND = "arn:aws:cloudformation:us-east-1:123456789012:stack/second/0"
+MIDDLE, ROOT = (
+    f"arn:aws:cloudformation:us-east-1:123456789012:stack/{name}/0" for name in ("middle", "root")
+)
 FIRST_OWNER, SECOND_OWNER = Owner(PARENT, "Cluster"), Owner(SECOND, "Cluster")
 HANDLE = f"{HANDLES}1?X-Amz-Signature=s3cr3t"
 
@@ -109,6 +114,81 @@ def test_a_cluster_is_not_taken_from_a_stack_that_may_go_back_to_it_or_is_to_del
     assert take_over(world)["Status"] == "SUCCESS"
 
 
+def nested(world: World, root: str, middle: str = "UPDATE_COMPLETE") -> None:
+    """The first stack replaced the cluster and is complete, in a stack in another one."""
+    world.made()
+    world.update(ClusterName="lab", **REPLACE)
+    finish(world)
+    world.stacks.listed[FIRST_OWNER] = "lab"
+    around(world, "UPDATE_COMPLETE", middle, root)
+
+
+def around(world: World, *statuses: str) -> None:
+    """The first stack has the first of these statuses, the one around it the second, and so on."""
+    arns = (PARENT, MIDDLE, ROOT)
+    for arn, status, parent_id in zip(arns, statuses, (*arns[1:], None), strict=True):
+        stack = stack_of(arn.split("/")[1], status, unique="0")
+        world.stacks.declare(replace(stack, parent_id=parent_id))
+
+
+UNFINISHED = [
+    "UPDATE_IN_PROGRESS",
+    "UPDATE_FAILED",
+    "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS",
+    "UPDATE_ROLLBACK_IN_PROGRESS",
+    "UPDATE_ROLLBACK_FAILED",
+]
+
+
+@pytest.mark.parametrize(
+    ("middle", "root"),
+    [("UPDATE_COMPLETE", status) for status in UNFINISHED] + [("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS")],
+)
+def test_a_cluster_is_not_taken_from_a_nested_stack_that_may_go_back_to_it_with_its_root(
+    world: World, middle: str, root: str
+) -> None:
+    nested(world, root, middle)
+    assert refused(take_over(world))
+    assert world.claims.holders == {}
+    around(world, "UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_ROLLBACK_IN_PROGRESS")
+    back = world.update({**properties(ClusterName="lab"), **REPLACE}, "lab")
+    finish(world)
+    answer = world.sink.answer(back)
+    assert (answer["Status"], answer["PhysicalResourceId"]) == ("SUCCESS", "hpc")
+
+
+def test_a_cluster_is_taken_from_a_nested_stack_once_every_one_around_it_is_done(world: World) -> None:
+    nested(world, "UPDATE_COMPLETE")
+    assert take_over(world)["Status"] == "SUCCESS"
+
+
+def test_a_stack_around_its_owners_that_cannot_be_seen_keeps_the_cluster(world: World) -> None:
+    nested(world, "UPDATE_COMPLETE")
+    del world.stacks.facts[MIDDLE]
+    assert refused(take_over(world))
+
+
+def test_stacks_around_its_owners_are_not_followed_for_ever(world: World) -> None:
+    nested(world, "UPDATE_COMPLETE")
+    arns = [f"{ROOT}{number}" for number in range(PARENTS_MAX)]
+    for arn, parent_id in zip([PARENT, *arns], [*arns, None], strict=True):
+        stack = stack_of(arn.split("/")[1], "UPDATE_COMPLETE", unique=arn.split("/")[2])
+        world.stacks.declare(replace(stack, parent_id=parent_id))
+    assert refused(take_over(world))
+
+
+@pytest.mark.parametrize("gone", ["deleted", "forgotten"])
+def test_a_cluster_is_taken_from_a_nested_stack_that_is_gone_whatever_its_root_does(
+    world: World, gone: str
+) -> None:
+    nested(world, "UPDATE_IN_PROGRESS")
+    del world.stacks.listed[FIRST_OWNER]
+    around(world, "DELETE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_IN_PROGRESS")
+    if gone == "forgotten":
+        del world.stacks.facts[PARENT]
+    assert take_over(world)["Status"] == "SUCCESS"
+
+
 def test_a_request_that_its_owner_gets_meanwhile_keeps_the_cluster(world: World, stacks: BusyStacks) -> None:
     world.made()
     stacks.looks = [lambda: None, lambda: world.update(ClusterConfiguration=OTHER)]
@@ -152,7 +232,8 @@ def test_what_another_stack_took_over_is_not_changed_by_its_former_owner(
     before = world.cluster()
     request = again(world)
     finish(world)
-    assert world.sink.answer(request)["Reason"].startswith("NotOwner")
+    reason = "NotOwner: ClusterName hpc: a cluster of this name exists and does not belong to this resource;"
+    assert world.sink.answer(request)["Reason"].startswith(reason)
     assert world.cluster() == before
 
 

@@ -5,6 +5,7 @@ from cluster_provider.core.errors import StillHeld
 from cluster_provider.core.identity import Owner
 from cluster_provider.core.observed import ClusterStack
 from cluster_provider.core.record import OwnerRecord
+from cluster_provider.nesting import upwards
 from cluster_provider.ports import Claims, Operations, Stacks
 
 
@@ -52,8 +53,18 @@ def _gives_up(operations: Operations, stacks: Stacks, former: Owner, cluster: Cl
 
 
 def _may_list(stacks: Stacks, former: Owner, cluster_name: str) -> bool:
-    """Whether a stack has a cluster, or is in an update: it may go back to it, or is still to delete it."""
+    """Whether a stack has a cluster, or is in an update: it may go back to it, or is still to delete it.
+
+    A nested stack goes back with every one around it, though its own update is complete. One that cannot be
+    seen may be in an update.
+    """
     if stacks.lists(former, cluster_name):
         return True
-    stack = stacks.describe(former.stack_id)
-    return stack is not None and stack.status.startswith("UPDATE_") and not stack.status.endswith("_COMPLETE")
+    own, *around = upwards(stacks, former.stack_id)
+    if own is None or own.gone:
+        return False
+    return any(stack is None or _is_updated(stack) for stack in (own, *around))
+
+
+def _is_updated(stack: ClusterStack) -> bool:
+    return stack.status.startswith("UPDATE_") and not stack.status.endswith("_COMPLETE")

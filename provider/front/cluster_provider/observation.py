@@ -21,6 +21,7 @@ from cluster_provider.core.observed import (
 from cluster_provider.core.progress import Progress
 from cluster_provider.core.record import OperationRecord, OwnerRecord
 from cluster_provider.core.request import Request, RequestType
+from cluster_provider.nesting import upwards
 from cluster_provider.ports import Stacks
 
 logger = logging.getLogger(__name__)
@@ -28,9 +29,6 @@ logger = logging.getLogger(__name__)
 #: Tags that CloudFormation reserves; they cannot be handed on.
 #: Source: AWS CloudFormation user guide, "Add tags to your stack".
 RESERVED_TAG_PREFIX = "aws:"
-
-#: Stacks around a resource that are looked at; what is nested deeper is not known to be complete.
-PARENTS_MAX = 10
 
 _HEALTHY = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "DELETE_COMPLETE"})
 
@@ -121,14 +119,11 @@ def _with_adoption(
 def _parents(stacks: Stacks, stack_id: str, since: datetime) -> tuple[ParentStack, ...]:
     """A stack and every one around it, the innermost first; none if not all of them can be seen."""
     parents: list[ParentStack] = []
-    around: str | None = stack_id
-    while around is not None:
-        stack = stacks.describe(around)
-        if stack is None or len(parents) == PARENTS_MAX:
+    for stack in upwards(stacks, stack_id):
+        if stack is None:
             return ()
         completed = stacks.completed_since(stack.stack_id, since)
         parents.append(ParentStack(stack.status, completed, stack.rollback_disabled))
-        around = stack.parent_id
     return tuple(parents)
 
 

@@ -91,9 +91,15 @@ def root_cause(stack: ClusterStack, failures: tuple[StackFailure, ...]) -> str:
     return f"{root.logical_id} ({root.resource_type}) {root.status}: {sentence(root.reason)}"
 
 
-def taken(cluster: ClusterStack, request: Request) -> NotOwner:
-    """The name of a new cluster is in use."""
-    if cluster.belongs_to(request.owner):
+def taken(cluster: ClusterStack, request: Request, *, released: bool) -> NotOwner:
+    """The name of a new cluster is in use.
+
+    Args:
+        cluster: Whoever's it is.
+        request: The request that is refused.
+        released: Whether the resource let go of the cluster, whose tags may still say that it is its.
+    """
+    if cluster.belongs_to(request.owner) and not released:
         what = "an earlier request of this resource made a cluster of this name, and it still exists."
     elif cluster.version is not None:
         what = "a cluster of this name exists and does not belong to this resource; it was not touched."

@@ -33,7 +33,7 @@ def adopt(case: Case, cluster: ClusterStack) -> Adopt | Fail | Wait:
     """Takes a living cluster over, if it is one, works, can be updated, and nobody else has it."""
     failure_id = case.request.failure_id
     if cluster.version is None:
-        return Fail(failures.taken(cluster, case.request), failure_id)
+        return Fail(failures.taken(cluster, case.request, released=case.observed.released), failure_id)
     rival = Owner.from_key(case.progress.rival) if case.progress.rival else case.observed.rival
     if rival is not None:
         return Fail(failures.had_by(cluster, rival), failure_id)

@@ -37,7 +37,8 @@ def make(case: Case, *, failed_id: str) -> Action:
     if not case.made_by_request(cluster) and case.wanted.adopts and case.request.type is RequestType.CREATE:
         return adopt(case, cluster)
     if not case.made_by_request(cluster):
-        return Fail(failures.taken(cluster, case.request), case.request.failure_id)
+        taken = failures.taken(cluster, case.request, released=case.observed.released)
+        return Fail(taken, case.request.failure_id)
     if cluster.in_progress:
         return wait_for(cluster, f"cluster {name} is {cluster.status}")
     if cluster.works:
