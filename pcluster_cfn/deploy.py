@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from pcluster_cfn.errors import CommandError
 from pcluster_cfn.interruption import Undertaking, advising
-from pcluster_cfn.stacks import Aws, EventFeed, Outcome, View, find_stack, follow, outcome
+from pcluster_cfn.stacks import Aws, EventFeed, Operation, Outcome, View, find_stack, follow, outcome
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient
@@ -80,20 +80,21 @@ class Deployer:
             _require_updatable(stack, self._region)
         new = stack is None or stack["StackStatus"] == _IN_REVIEW
         parameters = _parameters(deployment, None if new else stack)
-        feed = EventFeed(self._cloudformation, stack["StackId"] if stack else None)
         undertaking = Undertaking("create" if new else "update", name, name, self._region)
         change_set_name = f"pcluster-cfn-{uuid.uuid4()}"
         request = self._request(deployment, parameters, change_set_name)
         with advising(undertaking.not_begun(change_set_name, is_new=stack is None)):
             change_set = self._create_change_set(request, "CREATE" if new else "UPDATE")
             has_changes = self._await_change_set(change_set, discard_stack=stack is None)
+            # Made last: a change set outlives no other update, so none of what follows is another's.
+            feed = EventFeed(self._cloudformation, stack["StackId"] if stack else None)
         if not has_changes:
             assert stack is not None  # noqa: S101 - a change set that creates a stack has changes
             return outcome(stack, [], changed=False)
         with advising(undertaking.requested()):
             self._cloudformation.execute_change_set(ChangeSetName=change_set["Id"])
         with advising(undertaking.going_on()):
-            return self._follow(change_set["StackId"], feed, view)
+            return self._follow(change_set["StackId"], feed, view, Operation.DEPLOY)
 
     def delete(self, stack_name: str, view: View) -> Outcome:
         """Deletes a stack and waits for the end.
@@ -110,14 +111,15 @@ class Deployer:
         with advising(undertaking.requested()):
             self._cloudformation.delete_stack(StackName=stack["StackId"])
         with advising(undertaking.going_on()):
-            return self._follow(stack["StackId"], feed, view)
+            return self._follow(stack["StackId"], feed, view, Operation.DELETE)
 
-    def _follow(self, stack_id: str, feed: EventFeed, view: View) -> Outcome:
+    def _follow(self, stack_id: str, feed: EventFeed, view: View, operation: Operation) -> Outcome:
         return follow(
             self._cloudformation,
             stack_id,
             feed,
             view,
+            operation=operation,
             poll_s=self._poll_s,
             patience_s=self._patience_s,
         )

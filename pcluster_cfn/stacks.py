@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import Enum
 from typing import TYPE_CHECKING, Any, Protocol
 
 from botocore.exceptions import ClientError
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from types_boto3_cloudformation.type_defs import StackEventTypeDef, StackTypeDef
 
 _NESTED_STACK = "AWS::CloudFormation::Stack"
-_SUCCESSES = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "DELETE_COMPLETE"}
 #: What CloudFormation writes on resources that failed only because another one did.
 #: Source: stack events, as seen for years; no page lists them.
 _CONSEQUENCES = (
@@ -24,6 +24,21 @@ _CONSEQUENCES = (
     "Embedded stack ",
     "The following resource(s) failed",
 )
+
+
+class Operation(Enum):
+    """What a stack is asked for; the values are the statuses that it then should have."""
+
+    DEPLOY = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE"})
+    DELETE = frozenset({"DELETE_COMPLETE"})
+
+    def may_end_in(self, status: str) -> bool:
+        """Whether a status can be the operation's end, well or not: a deletion's own alone, if it is one."""
+        is_of_it = self is not Operation.DELETE or status.startswith("DELETE_")
+        return is_of_it and not status.endswith("_IN_PROGRESS")
+
+
+_SUCCESSES = Operation.DEPLOY.value | Operation.DELETE.value
 
 
 class Aws(Protocol):
@@ -85,11 +100,12 @@ class Outcome:
     outputs: dict[str, str]
     events: list[Event] = field(default_factory=list)
     changed: bool = True
+    operation: Operation = Operation.DEPLOY
 
     @property
     def succeeded(self) -> bool:
         """Whether the stack is now as it was wanted, and not as it was before or half gone."""
-        return self.status in _SUCCESSES
+        return self.status in self.operation.value
 
     def as_json(self) -> dict[str, Any]:
         """Returns it for programs, in CloudFormation's words."""
@@ -128,11 +144,6 @@ class EventFeed:
         newest = next(self._newest_first(stack), None) if stack else None
         if newest:
             self._seen[newest["StackId"]] = newest["EventId"]
-
-    @property
-    def started(self) -> bool:
-        """Whether an event of the operation has arrived."""
-        return self._started_at is not None
 
     def poll(self, stack_id: str) -> list[Event]:
         """Returns what happened since the last poll, oldest first."""
@@ -191,16 +202,22 @@ def follow(
     feed: EventFeed,
     view: View,
     *,
+    operation: Operation,
     poll_s: float,
     patience_s: float | None = None,
 ) -> Outcome:
     """Shows an operation until it ends.
+
+    CloudFormation accepts a request before it begins with it, and may begin between any two looks: the status
+    alone may be that of the operation before. So the end is the stack's own newest event since the request,
+    which comes after all others; the status, read later, agrees with it unless something else has begun.
 
     Args:
         cloudformation: Client.
         stack_id: ARN of the stack, which resolves after its deletion, too.
         feed: Made before the operation was started.
         view: Where to show it.
+        operation: What the stack was asked for.
         poll_s: Seconds between two looks.
         patience_s: Seconds after which to give up; None leaves the end to CloudFormation's own time-outs.
 
@@ -210,22 +227,29 @@ def follow(
     events: list[Event] = []
     give_up_at = None if patience_s is None else time.monotonic() + patience_s
     while True:
-        stack = cloudformation.describe_stacks(StackName=stack_id)["Stacks"][0]
-        fresh = feed.poll(stack_id)  # after the status: an ended operation has all its events
+        fresh = feed.poll(stack_id)
         view.show(fresh)
         events += fresh
-        # Right after the request the stack may still show the status of the operation before.
-        if feed.started and not stack["StackStatus"].endswith("_IN_PROGRESS"):
-            return outcome(stack, events)
+        stack = cloudformation.describe_stacks(StackName=stack_id)["Stacks"][0]
+        status = stack["StackStatus"]
+        newest = next((event.status for event in reversed(events) if not event.path), None)
+        if newest == status and operation.may_end_in(status):
+            return outcome(stack, events, operation=operation)
         if give_up_at is not None and time.monotonic() > give_up_at:
             raise CommandError(
-                f"stack {stack['StackName']} is {stack['StackStatus']} after {patience_s:.0f} s",
+                f"stack {stack['StackName']} is {status} after {patience_s:.0f} s",
                 "look at its events",
             )
         time.sleep(poll_s)
 
 
-def outcome(stack: "StackTypeDef", events: list[Event], *, changed: bool = True) -> Outcome:
+def outcome(
+    stack: "StackTypeDef",
+    events: list[Event],
+    *,
+    changed: bool = True,
+    operation: Operation = Operation.DEPLOY,
+) -> Outcome:
     """Returns how a stack stands."""
     return Outcome(
         stack_name=stack["StackName"],
@@ -235,6 +259,7 @@ def outcome(stack: "StackTypeDef", events: list[Event], *, changed: bool = True)
         outputs={item["OutputKey"]: item["OutputValue"] for item in stack.get("Outputs", [])},
         events=events,
         changed=changed,
+        operation=operation,
     )
 
 

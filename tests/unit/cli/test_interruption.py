@@ -17,6 +17,7 @@ from pcluster_cfn.template import Template
 REGION = "eu-west-1"
 ARN = "arn:aws:cloudformation:eu-west-1:123456789012:stack/hpc/1"
 TEMPLATE = "Resources: {T: {Type: AWS::SNS::Topic}}"
+VIEW = SimpleNamespace(show=lambda _: None)
 
 
 class Interrupted:
@@ -72,7 +73,7 @@ def interrupted(at, status=None, *, delete=False):
     deployer = Deployer(cloudformation, poll_s=0)
     deployment = Deployment("hpc", Template.parse(TEMPLATE, "t"))
     with pytest.raises(KeyboardInterrupt) as raised:
-        deployer.delete("hpc", None) if delete else deployer.deploy(deployment, None)
+        deployer.delete("hpc", VIEW) if delete else deployer.deploy(deployment, VIEW)
     return getattr(raised.value, "advice", None), getattr(cloudformation, "change_set", None)
 
 
@@ -137,7 +138,7 @@ class TestOnceItIsBegun:
 def test_a_stack_that_can_only_be_deleted_is_told_with_its_region():
     with pytest.raises(CommandError) as refused:
         Deployer(Interrupted("never", "ROLLBACK_COMPLETE")).deploy(
-            Deployment("hpc", Template.parse(TEMPLATE, "t")), None
+            Deployment("hpc", Template.parse(TEMPLATE, "t")), VIEW
         )
     assert refused.value.next_step == "delete it: pcluster-cfn delete hpc --region eu-west-1"
 
