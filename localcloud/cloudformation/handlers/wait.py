@@ -12,6 +12,9 @@ from localcloud.cloudformation.steps import schedule
 
 #: Longer than the longest wait. Source: AWS::CloudFormation::WaitCondition, Timeout.
 _URL_EXPIRES_S = 2 * 43_200
+#: Followed by the Region as it is, unlike the bucket of custom resources.
+#: Source: CloudFormation user guide, "Access CloudFormation using an interface endpoint".
+_BUCKET_PREFIX = "cloudformation-waitcondition-"
 
 
 @dataclass(frozen=True)
@@ -81,10 +84,9 @@ class WaitHandleHandler(PlainHandler):
                 handle.take(signal)
 
         stack = target.stack
-        region = stack.registry.region_name.replace("-", "")
         name = f"{stack.id}/{target.logical_id}"
         handle.expectation = sink.expect(
-            f"cloudformation-waitcondition-{region}", name, receive, _URL_EXPIRES_S
+            f"{_BUCKET_PREFIX}{stack.registry.region_name}", name, receive, _URL_EXPIRES_S
         )
         url = handle.expectation.url
         _handles[url] = handle

@@ -1,6 +1,7 @@
 """Wait conditions and their handles."""
 
 import json
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -45,6 +46,11 @@ def test_a_condition_waits_for_as_many_signals_as_it_says(cloud, waiting, put):
 
     cloud.settled("one", "CREATE_COMPLETE")
     assert json.loads(cloud.outputs("one")["Data"]) == {"a": "one", "b": "two"}
+
+
+def test_the_bucket_of_a_handle_s_url_has_the_region_with_its_hyphens(waiting):
+    url = urlsplit(waiting(template()))
+    assert url.path.startswith("/cloudformation-waitcondition-us-east-1/arn%3Aaws%3A")
 
 
 def test_a_failure_fails_the_condition_with_its_reason(cloud, waiting, put):
