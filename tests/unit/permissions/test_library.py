@@ -38,6 +38,28 @@ NOT_ALLOWED = {
 }
 
 
+#: What docs/operations.md calls the services that the library's clients are of.
+NAMES = {
+    "cloudformation": "CloudFormation",
+    "dynamodb": "DynamoDB",
+    "ec2": "EC2",
+    "efs": "EFS",
+    "elbv2": "Elastic Load Balancing",
+    "fsx": "FSx",
+    "iam": "IAM",
+    "imagebuilder": "EC2 Image Builder",
+    "kms": "KMS",
+    "logs": "CloudWatch Logs",
+    "resource-groups": "Resource Groups",
+    "resourcegroupstaggingapi": "Resource Groups Tagging",
+    "route53": "Route 53",
+    "s3": "S3",
+    "secretsmanager": "Secrets Manager",
+    "ssm": "Systems Manager",
+    "sts": "STS",
+}
+
+
 def service_of(tree):
     """The service that a module's class is a client of."""
     for node in ast.walk(tree):
@@ -92,6 +114,15 @@ def test_each_call_of_the_library_is_allowed_or_there_is_a_reason_why_not(action
 
 def test_no_reason_is_given_for_a_call_that_the_library_does_not_make():
     assert set(NOT_ALLOWED) - set(ACTIONS) == set()
+
+
+def test_what_an_engine_in_a_vpc_must_reach_is_what_the_library_calls():
+    (row,) = re.findall(r"\| engine \| (.+?);(.+) \|", Path("docs/operations.md").read_text())
+    trees = [ast.parse(path.read_text()) for path in (LIBRARY / "aws").glob("*.py")]
+    services = {service_of(tree) for tree in trees} - {None}
+    assert sorted(row[0].replace("for images ", "").split(", ")) == sorted(NAMES[each] for each in services)
+    assert "{region}-aws-parallelcluster.s3." in (LIBRARY / "utils.py").read_text()
+    assert "`REGION-aws-parallelcluster`" in row[1]
 
 
 def test_every_kind_of_resource_of_the_librarys_templates_is_known():
