@@ -58,10 +58,12 @@ def look(aws: Aws, name: str) -> Deployed:
     # What a rollback deleted is listed on.
     resources = [resource for resource in listed if resource["ResourceStatus"] != "DELETE_COMPLETE"]
     ids = {item["LogicalResourceId"]: item.get("PhysicalResourceId", "") for item in resources}
+    # One that failed before it existed has no id, or one that is not a stack's.
     nested = [
         item["LogicalResourceId"]
         for item in resources
         if item["ResourceType"] == "AWS::CloudFormation::Stack"
+        and ids[item["LogicalResourceId"]].startswith("arn:")
     ]
     outputs: dict[str, str] = {}
     for logical_id in nested:
