@@ -32,6 +32,9 @@ _INLINE_TEMPLATE_BYTES = 51_200
 _NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
 #: A stack in these states has nothing to update. Source: CloudFormation, "Stack status codes".
 _ONLY_DELETABLE = {"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED"}
+#: One whose rollback stopped half-way takes nothing but its continuation or its deletion.
+#: Source: CloudFormation user guide, "Continue rolling back an update".
+_HALF_ROLLED_BACK = "UPDATE_ROLLBACK_FAILED"
 
 #: A stack that has had nothing but change sets so far.
 _IN_REVIEW = "REVIEW_IN_PROGRESS"
@@ -180,6 +183,12 @@ def _require_updatable(stack: "StackTypeDef", region: str) -> None:
         raise CommandError(
             f"stack {name} is {status} and cannot be updated",
             f"delete it: pcluster-cfn delete {name} --region {region}",
+        )
+    if status == _HALF_ROLLED_BACK:
+        raise CommandError(
+            f"stack {name} is {status} and cannot be updated",
+            "mend what the rollback failed at and continue it: aws cloudformation continue-update-rollback "
+            f"--stack-name {name} --region {region}",
         )
     if status.endswith("_IN_PROGRESS") and status != _IN_REVIEW:
         raise CommandError(f"stack {name} is {status}", "try again when it has ended")

@@ -135,12 +135,27 @@ class TestOnceItIsBegun:
         )
 
 
+def refused(status):
+    """What is said when a stack in a status is to be deployed."""
+    cloudformation = Interrupted("never", status)
+    with pytest.raises(CommandError) as told:
+        Deployer(cloudformation).deploy(Deployment("hpc", Template.parse(TEMPLATE, "t")), VIEW)
+    assert cloudformation.asked == ["look"]
+    return told.value
+
+
 def test_a_stack_that_can_only_be_deleted_is_told_with_its_region():
-    with pytest.raises(CommandError) as refused:
-        Deployer(Interrupted("never", "ROLLBACK_COMPLETE")).deploy(
-            Deployment("hpc", Template.parse(TEMPLATE, "t")), VIEW
-        )
-    assert refused.value.next_step == "delete it: pcluster-cfn delete hpc --region eu-west-1"
+    told = refused("ROLLBACK_COMPLETE")
+    assert told.next_step == "delete it: pcluster-cfn delete hpc --region eu-west-1"
+
+
+def test_a_stack_whose_rollback_failed_is_told_how_that_goes_on():
+    told = refused("UPDATE_ROLLBACK_FAILED")
+    assert told.what == "stack hpc is UPDATE_ROLLBACK_FAILED and cannot be updated"
+    assert told.next_step == (
+        "mend what the rollback failed at and continue it: "
+        "aws cloudformation continue-update-rollback --stack-name hpc --region eu-west-1"
+    )
 
 
 @pytest.mark.parametrize("command", ["deploy", "delete"])
