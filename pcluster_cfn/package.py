@@ -26,6 +26,8 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 #: Byte code's magic number and flags, and the flag for hashes in place of a time stamp. Source: PEP 552.
 _HEADER_BYTES, _HASH_BASED = 8, 1
 _EXECUTABLE, _PLAIN = 0o755, 0o644
+#: How S3 answers a question for an object that is not there, or may not be seen.
+_NOT_SEEN = {403, 404}
 _LEFT_OUT = {".git", ".DS_Store", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
 
 
@@ -81,10 +83,14 @@ class Bucket:
         return f"{self._s3.meta.endpoint_url}/{self.name}/{key}"
 
     def _holds(self, key: str) -> bool:
+        """Whether an object is there for sure.
+
+        Source: S3 API reference, HeadObject: what is missing is forbidden to whoever may not list the bucket.
+        """
         try:
             self._s3.head_object(Bucket=self.name, Key=key)
         except ClientError as error:
-            if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") == 404:  # noqa: PLR2004
+            if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") in _NOT_SEEN:
                 return False
             raise
         return True

@@ -37,21 +37,27 @@ INNER = "Resources: {F: {Type: AWS::Lambda::Function, Properties: {Code: ../src}
 
 
 class MemoryS3:
-    """The two S3 calls that packaging makes, on a dictionary."""
+    """The two S3 calls that packaging makes, on a dictionary.
 
-    def __init__(self, *, refuses=None):
+    Args:
+        lists: Whether the bucket may be listed, so that what is missing is told.
+        refuses: Why uploads are refused.
+    """
+
+    def __init__(self, *, lists=True, refuses=None):
         self.meta = SimpleNamespace(endpoint_url="https://s3.example")
         self.objects = {}
         self.uploads = 0
+        self._lists = lists
         self._refuses = refuses
 
     def head_object(self, *, Bucket, Key):  # noqa: N803 - S3's names
-        if self._refuses:
-            raise self._error(403, self._refuses)
         if (Bucket, Key) not in self.objects:
-            raise self._error(404, "Not Found")
+            raise self._error(404, "Not Found") if self._lists else self._error(403, "Forbidden")
 
     def put_object(self, *, Bucket, Key, Body):  # noqa: N803 - S3's names
+        if self._refuses:
+            raise self._error(403, self._refuses)
         self.uploads += 1
         self.objects[Bucket, Key] = Body
 
@@ -139,9 +145,16 @@ def test_a_missing_path_is_named_with_its_resource(project):
         packaged(project, MemoryS3())
 
 
-def test_a_bucket_that_refuses_is_named_with_its_reason(project):
-    with pytest.raises(CommandError, match="bucket store: Forbidden"):
-        packaged(project, MemoryS3(refuses="Forbidden"))
+@pytest.mark.parametrize("lists", [True, False])
+def test_a_bucket_that_refuses_is_named_with_its_reason(project, lists):
+    with pytest.raises(CommandError, match="bucket store: Access Denied"):
+        packaged(project, MemoryS3(lists=lists, refuses="Access Denied"))
+
+
+def test_what_may_be_written_and_not_listed_is_uploaded(project):
+    s3 = MemoryS3(lists=False)
+    packaged(project, s3)
+    assert s3.uploads == 2
 
 
 def test_a_template_without_local_paths_needs_no_bucket(project):
