@@ -16,7 +16,7 @@ _PRIVATE_USE = range(0xE001, 0xF900)
 
 
 class UnreadableError(ValueError):
-    """The text is neither YAML nor JSON.
+    """The text is neither YAML nor JSON, or says what neither templates nor configurations can.
 
     Args:
         problem: What is wrong.
@@ -35,7 +35,7 @@ def compose(text: str) -> Node | None:
     JSON is YAML but for two habits of its writers: indentation by tabs, and escapes of half a character.
 
     Raises:
-        UnreadableError: It is neither YAML nor JSON, or merges what is no map.
+        UnreadableError: It is neither YAML nor JSON, merges what is no map, or has a node that is in itself.
     """
     is_like_json = text.lstrip("\ufeff \t\r\n").startswith(("{", "["))
     filler = _unused(text)
@@ -52,6 +52,8 @@ def compose(text: str) -> Node | None:
             node.value = node.value.replace(filler, "")
         elif isinstance(node, MappingNode):
             _merge(node, ())
+    if root is not None:
+        _require_end(root)  # after the merges, which can put a map into what it has merged
     return root
 
 
@@ -96,12 +98,33 @@ def _nodes(root: Node) -> Iterator[Node]:
     while waiting:
         node = waiting.pop()
         yield node
-        inner = node.value if isinstance(node, SequenceNode) else []
-        if isinstance(node, MappingNode):
-            inner = [item for pair in node.value for item in pair]
-        fresh = {id(item): item for item in inner if id(item) not in seen}
+        fresh = {id(item): item for item in _inner(node) if id(item) not in seen}
         seen |= set(fresh)
         waiting += fresh.values()
+
+
+def _inner(node: Node) -> list[Node]:
+    if isinstance(node, MappingNode):
+        return [item for pair in node.value for item in pair]
+    return node.value if isinstance(node, SequenceNode) else []
+
+
+def _require_end(root: Node) -> None:
+    """Refuses a node that is in itself, whatever is reached by which path looked at once."""
+    above: set[int] = set()
+    done: set[int] = set()
+    waiting = [(root, False)]
+    while waiting:
+        node, is_left = waiting.pop()
+        if is_left:
+            above.remove(id(node))
+            done.add(id(node))
+        elif id(node) in above:
+            raise UnreadableError("an alias stands for what it is in", node.start_mark)
+        elif id(node) not in done:
+            above.add(id(node))
+            waiting.append((node, True))
+            waiting += [(item, False) for item in _inner(node)]
 
 
 def _merge(mapping: MappingNode, above: tuple[MappingNode, ...]) -> None:

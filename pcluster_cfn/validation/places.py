@@ -7,7 +7,7 @@ from typing import Any
 from yaml import Mark
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from cluster_schema.conversion import UNKNOWN, Path, pointer
+from cluster_schema.conversion import Path, pointer
 
 #: What ``Ref: AWS::NoValue`` evaluates to: the key or the item that holds it is left out.
 NO_VALUE: Any = object()
@@ -48,7 +48,6 @@ class Reader:
     values: dict[str, Place] = field(default_factory=dict)
     keys: dict[str, Place] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
-    _open: list[Node] = field(default_factory=list)
 
     def read(self, node: Node, path: Path | None = ()) -> Any:
         """Returns the value of a node.
@@ -57,19 +56,12 @@ class Reader:
             node: Not changed.
             path: Where the value will be; None for a value that is used and not kept.
         """
-        if any(node is above for above in self._open):
-            self.report(node, path, "an alias stands for what it is in")
-            return UNKNOWN
         if path is not None:
             self.values[pointer(path)] = self.locate(node.start_mark)
-        self._open.append(node)
-        try:
-            return self.content(node, path)
-        finally:
-            self._open.pop()
+        return self.content(node, path)
 
     def content(self, node: Node, path: Path | None) -> Any:
-        """Returns the value of a node that is not read already."""
+        """Returns the value of a node whose place is known already."""
         if isinstance(node, MappingNode):
             return self._mapping(node, path)
         if isinstance(node, SequenceNode):

@@ -102,6 +102,31 @@ def test_a_merge_that_cannot_be_carried_out_is_refused_with_its_place(merge, pro
     assert refused.value.what == problem
 
 
+@pytest.mark.parametrize(
+    "inside",
+    [
+        "A: &a {Type: X, Properties: *a}",
+        "A: {Type: X, Properties: &p {L: &l [1, [*l]]}}",
+        "A: &a {Type: X, Properties: {<<: *a}}",
+        "A: &a {? *a : 1}",
+    ],
+    ids=["a map", "a list", "by a merge", "as a key"],
+)
+def test_a_node_in_itself_is_refused_with_its_place(inside):
+    with pytest.raises(CommandError) as refused:
+        Template.parse(f"Resources:\n  {inside}\n", "t")
+    assert (refused.value.what, refused.value.next_step) == (
+        "t:2: an alias stands for what it is in",
+        "mend the YAML there",
+    )
+
+
+def test_a_node_that_is_met_by_ever_more_paths_is_looked_at_once():
+    lines = [f"X{n}: &x{n} [*x{n - 1}, *x{n - 1}]" for n in range(1, 60)]
+    text = "\n".join(["X0: &x0 [1]", *lines, "Resources: {A: {Type: X}}"])
+    assert [item.type for item in Template.parse(text, "t").resources()] == ["X"]
+
+
 def test_a_json_template_is_read_like_a_yaml_one():
     template = Template.parse(
         '{"Resources": {"A": {"Type": "AWS::SNS::Topic", "Properties": {"N": "1"}}}}', "t"

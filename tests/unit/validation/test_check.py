@@ -100,7 +100,15 @@ def test_a_merge_that_cannot_be_carried_out_is_told_with_its_place():
 
 
 def test_an_anchor_in_itself_is_told_and_not_followed():
-    assert "an alias stands for what it is in" in [m for *_, m in found(template("Image: &a {Os: *a}"))]
+    problem = "the template is not YAML or JSON: an alias stands for what it is in"
+    assert found(template("Image: &a {Os: *a}")) == [(8, 16, "", problem)]
+
+
+def test_an_anchor_in_itself_in_a_text_is_told_at_the_text_s_line():
+    (finding,) = found(template("|\n  Image: &a {Os: *a}"))
+    problem = "the configuration is not YAML or JSON: an alias stands for what it is in"
+    assert finding[0] == 8
+    assert finding[2:] == ("Cluster/ClusterConfiguration", problem)
 
 
 def test_a_key_that_is_there_twice_is_told_at_the_second():
