@@ -468,6 +468,47 @@ def test_a_cluster_is_retained_with_its_fleet_as_it_was_found() -> None:
     assert world.fleet() == "RUNNING"
 
 
+def retained_with_a_debt(world: World) -> str:
+    """The stack keeps a cluster whose fleet was stopped for an update that was cancelled."""
+    stopped(world)
+    world.engines.calls.clear()
+    world.clock.advance(400)
+    return world.delete(ResourceProperties=properties(DeletionPolicy="Retain"))
+
+
+def test_a_cluster_is_not_retained_with_a_stopped_fleet_after_three_tries_in_vain() -> None:
+    world = World()
+    request = retained_with_a_debt(world)
+    for _ in range(5):
+        assert world.run_engine(failed("Internal", "no"))["operation"] == "start-fleet"
+        world.pass_time(60)
+    assert not world.sink.answers(request)
+    restarted(world)
+    assert world.sink.answer(request)["Status"] == "SUCCESS"
+    assert (world.cluster().works, world.fleet()) == (True, "RUNNING")
+    assert world.operations.waiting() == []
+
+
+def test_a_delete_that_keeps_a_cluster_whose_fleet_cannot_be_started_fails_and_tries_further() -> None:
+    world = World()
+    request = retained_with_a_debt(world)
+    while not world.sink.answers(request):
+        while world.engines.calls:
+            world.run_engine(failed("Internal", "no"))
+        world.pass_time(60)
+    reason = world.sink.answer(request)["Reason"]
+    assert reason.startswith("ClusterFailed: cluster hpc: its compute fleet could not be started: no. ")
+    assert "It is started as soon as the cluster allows it" in reason
+    assert is_restarting(world)
+    while not world.engines.calls:
+        world.pass_time(60)
+    assert world.run_engine()["operation"] == "start-fleet"
+    assert world.operations.waiting() == []
+    again = world.delete(ResourceProperties=properties(DeletionPolicy="Retain"))
+    assert world.sink.answer(again)["Status"] == "SUCCESS"
+    assert (world.cluster().works, world.fleet()) == (True, "START_REQUESTED")
+
+
 def test_a_fleet_is_not_stopped_for_an_update_that_cloudformation_no_longer_wants() -> None:
     world = World()
     world.made()

@@ -45,7 +45,8 @@ def stop(case: Case, cluster: ClusterStack) -> ProviderError | Wait | Start | No
 def put_back(case: Case, action: Succeed | Fail) -> Succeed | Fail | Wait | Start:
     """Has the fleet as it was found before an answer goes out, and tells of it in an error.
 
-    A cluster that cannot work has no fleet to start: the debt stays, and the answer says so.
+    A cluster that cannot work has no fleet to start: the debt stays, and the answer says so. A Delete that
+    keeps one that works does not succeed before its fleet was asked to start.
     """
     cluster, known, progress = case.living, case.observed.known, case.progress
     if known is None or not known.fleet_found:
@@ -56,10 +57,13 @@ def put_back(case: Case, action: Succeed | Fail) -> Succeed | Fail | Wait | Star
     started = fleet.last(progress, Operation.START_FLEET)
     if started is not None and started.fleet_status not in fleet.STARTING:
         return answered
-    # After a Delete nobody knows of the debt any more.
-    may_leave_it = case.request.type is not RequestType.DELETE or not fleet.is_owed(known, progress)
-    if (case.is_last_chance and may_leave_it) or progress.attempted(Operation.START_FLEET) >= ATTEMPTS_MAX:
+    # After a Delete that succeeds nobody knows of the debt any more.
+    forgets = isinstance(action, Succeed) and case.request.type is RequestType.DELETE
+    in_vain = case.is_last_chance or progress.attempted(Operation.START_FLEET) >= ATTEMPTS_MAX
+    if in_vain and not (forgets and fleet.is_owed(known, progress)):
         return answered
+    if case.now >= case.act_by and Operation.START_FLEET in progress.fleet_calls:
+        return with_fleet(case, Fail(_not_started(case, cluster), action.physical_id))
     return _pause(case, Operation.START_FLEET) or _start(cluster)
 
 
@@ -97,6 +101,11 @@ def with_fleet(case: Case, failure: Fail) -> Fail:
     """A failure that tells what became of the fleet as well."""
     error, (_, sentence) = failure.error, fleet.told(case.observed.known, case.progress)
     return replace(failure, error=error.but(" ".join(filter(None, [error.next_step, sentence]))))
+
+
+def _not_started(case: Case, cluster: ClusterStack) -> ClusterFailed:
+    why = f"its compute fleet could not be started: {_error(case, Operation.START_FLEET)}"
+    return ClusterFailed(f"cluster {cluster.name}", why)
 
 
 def _found(case: Case) -> str:
