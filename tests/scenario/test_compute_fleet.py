@@ -6,7 +6,7 @@ import pytest
 
 from cluster_provider.core.errors import Undeliverable
 from cluster_provider.core.measurements import Metric
-from tests.support.fakes import HANDLES
+from tests.support.fakes import HANDLES, stack_of
 from tests.support.world import CONFIGURATION, FLEET_RUNS, OTHER_NODES, World, failed, properties
 
 ENDS = (Metric.OPERATIONS_SUCCEEDED, Metric.OPERATIONS_FAILED, Metric.OPERATIONS_DROPPED)
@@ -507,6 +507,74 @@ def test_a_delete_that_keeps_a_cluster_whose_fleet_cannot_be_started_fails_and_t
     again = world.delete(ResourceProperties=properties(DeletionPolicy="Retain"))
     assert world.sink.answer(again)["Status"] == "SUCCESS"
     assert (world.cluster().works, world.fleet()) == (True, "START_REQUESTED")
+
+
+def go_on(world: World, request: str, *, starts: bool) -> None:
+    """A request goes on to its answer; whether its fleet can be started is the test's to say."""
+    while not world.sink.answers(request):
+        while world.engines.calls:
+            in_vain = operations(world)[0] == "start-fleet" and not starts
+            world.run_engine(failed("Internal", "no") if in_vain else None)
+        for name in ("hpc", "lab"):
+            stack = world.stacks.living(name)
+            if stack is not None and stack.in_progress:
+                world.settle(name, f"{stack.status.removesuffix('IN_PROGRESS')}COMPLETE")
+        world.pass_time(60)
+
+
+REPLACED = {**STOP, "ClusterNameUpdatePolicy": "Replace", "ClusterConfiguration": OTHER_NODES}
+
+
+def rolled_back_to_a_debt(world: World) -> None:
+    """A replacement by lab was rolled back to hpc, whose fleet could not be started since an update."""
+    before = properties(ClusterConfiguration=OTHER_NODES, **STOP)
+    go_on(world, stopped(world), starts=False)
+    go_on(world, world.update(before, ClusterName="lab", **REPLACED), starts=False)
+    undone = world.update(properties(ClusterName="lab", **REPLACED), "lab", **before)
+    go_on(world, undone, starts=False)
+    assert world.sink.answer(undone)["Status"] == "SUCCESS"
+    assert is_restarting(world)
+
+
+@pytest.mark.parametrize("is_updated", [False, True])
+def test_a_fleet_is_started_after_the_answer_to_a_delete_of_another_cluster(is_updated: bool) -> None:
+    world = World()
+    rolled_back_to_a_debt(world)
+    cleanup = world.delete("lab", ResourceProperties=properties(ClusterName="lab", **REPLACED))
+    go_on(world, cleanup, starts=False)
+    assert world.sink.answer(cleanup)["Status"] == "SUCCESS"
+    assert world.fleet() == "STOPPED"
+    if is_updated:
+        world.settle("hpc", "UPDATE_IN_PROGRESS")
+        world.run_engine(failed("Fenced", "not_after had passed"))
+        world.pass_time(600)
+        assert operations(world) == []
+        world.settle("hpc", "UPDATE_COMPLETE")
+    assert world.run_engine()["cluster_name"] == "hpc"
+    assert world.fleet() == "START_REQUESTED"
+    assert not is_restarting(world)
+    assert world.operations.waiting() == []
+    assert len(world.sink.answers(cleanup)) == 1
+
+
+def test_a_cluster_is_not_taken_over_while_its_fleet_is_still_to_be_started() -> None:
+    world = World()
+    go_on(world, stopped(world), starts=False)
+    world.run_engine(failed("Internal", "no"))
+    assert is_restarting(world)
+    world.stacks.declare(stack_of("parent", "UPDATE_COMPLETE", unique="0"))
+    second = "arn:aws:cloudformation:us-east-1:123456789012:stack/second/0"
+    world.stacks.declare(stack_of("second", "CREATE_IN_PROGRESS", unique="0"))
+    adopting = properties(AdoptExisting="true", ClusterConfiguration=OTHER_NODES)
+    early = world.create(StackId=second, ResourceProperties=adopting)
+    assert world.sink.answer(early)["Reason"].startswith("NotOwner")
+    while not world.engines.calls:
+        world.pass_time(60)
+    assert world.run_engine()["operation"] == "start-fleet"
+    later = world.create(StackId=second, ResourceProperties=adopting)
+    go_on(world, later, starts=True)
+    assert world.sink.answer(later)["Status"] == "SUCCESS"
+    assert world.fleet() == "START_REQUESTED"
 
 
 def test_a_fleet_is_not_stopped_for_an_update_that_cloudformation_no_longer_wants() -> None:

@@ -30,14 +30,14 @@ def take_over(
 def _gives_up(operations: Operations, stacks: Stacks, former: Owner, cluster: ClusterStack) -> bool:
     """Makes a former owner's record forget a cluster, unless it is still theirs.
 
-    It is as long as they have an open request that may be about it, or the cluster and a stack that lists
-    it or may go back to it: a template's own ``DeletionPolicy: Retain`` lets go without a request. A request
-    that is accepted meanwhile is seen, since the record is looked at when it is changed.
+    It is as long as they are at work on a request that may be about it, or have the cluster and a stack that
+    lists it or may go back to it: a template's own ``DeletionPolicy: Retain`` lets go without a request. A
+    request that is accepted meanwhile is seen, since the record is looked at when it is changed.
     """
     record = operations.load(former)
     if record is None or not (record.has(cluster) or record.following == cluster.name):
         return True
-    if not record.is_open and _may_list(stacks, former, cluster.name):
+    if not record.at_work and _may_list(stacks, former, cluster.name):
         return False
 
     def forgetting(present: OwnerRecord | None) -> OwnerRecord:

@@ -90,9 +90,8 @@ class Records:
         """A request is over: answered, or dropped; a fleet that it left stopped is still to be started."""
         owner, now = operation.request.owner, self._clock.now()
         if operation.progress.restarts:
-            progress = replace(operation.progress, phase=Phase.RESTARTING, ended=phase)
-            left = replace(operation, progress=progress)
-            self.change(owner, lambda record: conclusion.restarting(record, left, now), left)
+            left = replace(operation, progress=operation.progress.turned_to_fleet(phase))
+            self.change(owner, lambda record: conclusion.restarting(record, operation, left, now), left)
             return
         closed = replace(operation, progress=replace(operation.progress, phase=phase))
         self.change(owner, lambda record: conclusion.answered(record, closed), closed)

@@ -93,9 +93,9 @@ def given_up(record: OwnerRecord, stack: ClusterStack) -> OwnerRecord:
     """A cluster of this owner is somebody else's from now on: forgotten, and left alone by a late Delete.
 
     Raises:
-        StillHeld: An open request may be about it.
+        StillHeld: A request may still be at work on it.
     """
-    if record.is_open and (record.has(stack) or record.following == stack.name):
+    if record.at_work and (record.has(stack) or record.following == stack.name):
         raise StillHeld(stack.name)
     if not record.has(stack):
         return record

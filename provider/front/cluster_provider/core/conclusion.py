@@ -32,10 +32,17 @@ def lets_go(record: OwnerRecord, operation: OperationRecord, action: Succeed | F
     return known.stack_id if failed or deleted else ""
 
 
-def owes(record: OwnerRecord, operation: OperationRecord) -> bool:
-    """Whether the fleet of the request's cluster was stopped by us and is still to be started."""
-    known = record.clusters.get(operation.progress.cluster_name)
-    return known is not None and fleet.is_owed(known, operation.progress)
+def owes(record: OwnerRecord, operation: OperationRecord) -> str:
+    """Name of the cluster whose fleet was stopped by us and is still to be started; empty if there is none.
+
+    The request's own comes first, then what CloudFormation was told of: no other request may come for it.
+    """
+    progress = operation.progress
+    known = record.clusters.get(progress.cluster_name)
+    if known is not None and fleet.is_owed(known, progress):
+        return known.name
+    others = (item for item in record.clusters.values() if item.reported and item is not known)
+    return next((item.name for item in others if item.fleet_found in fleet.UP), "")
 
 
 def concluded(
@@ -134,12 +141,22 @@ def followed(record: OwnerRecord, request: Request, wake_at: datetime) -> OwnerR
     return replace(record, wake_at=wake_at, watching=None, late_at=late_at)
 
 
-def restarting(record: OwnerRecord, operation: OperationRecord, now: datetime) -> OwnerRecord:
-    """A request is over but for its cluster's compute fleet, unless a newer request came and starts it."""
+def restarting(
+    record: OwnerRecord, operation: OperationRecord, left: OperationRecord, now: datetime
+) -> OwnerRecord:
+    """A request is over, but ``left`` of it is a cluster's compute fleet; a newer request would start it."""
     if record.newest_request_id != operation.request.request_id:
         return record
-    late_at = deadline.half_way(now, operation.act_by)
-    return replace(record, is_open=False, restarts=True, wake_at=now, watching=None, late_at=late_at)
+    record = _with_fleet(record, operation.progress)
+    return replace(
+        record,
+        is_open=False,
+        restarts=True,
+        following=left.progress.cluster_name,
+        wake_at=now,
+        watching=None,
+        late_at=deadline.half_way(now, left.act_by),
+    )
 
 
 def answered(record: OwnerRecord, operation: OperationRecord) -> OwnerRecord:

@@ -76,8 +76,8 @@ class Progress:
         outcome: The answer.
         cluster_ended_at: When the cluster's stack came to the end that is answered, by CloudFormation's own
             time; None where nothing was done to it.
-        owes: Whether the compute fleet, which an update had stopped, is still to be started, as of the last
-            look.
+        owes: Name of the cluster whose compute fleet, which an update had stopped, is still to be started, as
+            of the last look; empty if there is none.
         signals: Whether a wait condition is told how the work ended, after the answer.
         signal: What it is told.
         wakes: How often this request was looked at.
@@ -107,7 +107,7 @@ class Progress:
     unwanted_at: datetime | None = None
     outcome: Outcome | None = None
     cluster_ended_at: datetime | None = None
-    owes: bool = False
+    owes: str = ""
     signals: bool = False
     signal: Outcome | None = None
     wakes: int = 0
@@ -126,8 +126,15 @@ class Progress:
 
     @property
     def restarts(self) -> bool:
-        """Whether the fleet is started after the end of the work; that is tried once."""
-        return self.owes and self.phase is not Phase.RESTARTING
+        """Whether a fleet is started after the end of the work; that is tried once for each."""
+        return bool(self.owes) and (self.phase is not Phase.RESTARTING or self.owes != self.cluster_name)
+
+    def turned_to_fleet(self, ended: Phase) -> "Progress":
+        """The work on a request that ended so, but for the fleet of a cluster, its own or another."""
+        left = replace(self, phase=Phase.RESTARTING, ended=ended)
+        if self.owes == self.cluster_name:
+            return left
+        return replace(left, cluster_name=self.owes, stack_id=None, fleet_calls={})
 
     @property
     def follows(self) -> bool:
