@@ -1,11 +1,12 @@
 """Looks at the world for one step of a request: reads only, and says what was seen as plain facts."""
 
 import logging
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 
 from cluster_provider.core.decision.adoption import has_adopted
-from cluster_provider.core.decision.case import waited_for_until
+from cluster_provider.core.decision.case import is_given_up, left_over, waited_for_until
 from cluster_provider.core.engine_call import READS, EngineCall, Operation
 from cluster_provider.core.errors import Unavailable
 from cluster_provider.core.identity import REQUEST_ID_TAG, Owner
@@ -29,6 +30,9 @@ logger = logging.getLogger(__name__)
 #: Tags that CloudFormation reserves; they cannot be handed on.
 #: Source: AWS CloudFormation user guide, "Add tags to your stack".
 RESERVED_TAG_PREFIX = "aws:"
+
+#: Type of the message about a cluster or an image that nobody was told of, and that cannot be deleted.
+NOT_DELETED = "NotDeleted"
 
 _HEALTHY = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "DELETE_COMPLETE"})
 
@@ -55,6 +59,9 @@ def observe(
         progress = _with_notes(request, progress, seen, known)
         failures = _failures(stacks, request, progress, seen, adopted=adopted)
         leftover = _leftover(stacks, record, operation)
+        if leftover is not None and is_given_up(progress, leftover):
+            leftover = _with_failures(stacks, progress, leftover, seen)
+        progress = _with_leftover_note(request, progress, leftover)
         base = _with_adoption(stacks, request, base, seen)
     except Exception as error:
         # An hour of silence and a time-out would tell nobody what the trouble is.
@@ -141,18 +148,47 @@ def _rival(stacks: Stacks, request: Request, cluster: ClusterStack) -> Owner | N
 def _leftover(stacks: Stacks, record: OwnerRecord, operation: OperationRecord) -> Leftover | None:
     """A cluster, or an image, of a request that was superseded before anybody heard of it.
 
-    What is left of an image is its AMI, once the stack that made it has deleted itself.
+    What is left of an image is its AMI, once the stack that made it has deleted itself. One that cannot be
+    deleted does not keep the others from being so.
     """
+    found = None
+    for leftover in _leftovers(stacks, record, operation):
+        if not is_given_up(operation.progress, leftover):
+            return leftover
+        found = found or leftover
+    return found
+
+
+def _leftovers(stacks: Stacks, record: OwnerRecord, operation: OperationRecord) -> Iterator[Leftover]:
     owner, progress = operation.request.owner, operation.progress
     for known in record.clusters.values():
         if known.reported or known.name == progress.cluster_name or known.adopted_at is not None:
             continue
         stack = stacks.describe(known.stack_id or known.name)
         if stack is not None and not stack.gone and stack.belongs_to(owner, known):
-            return Leftover(known, stack)
-        if known.kind is Kind.IMAGE and known.name not in progress.deleted:
-            return Leftover(known, None)
-    return None
+            yield Leftover(known, stack)
+        elif known.kind is Kind.IMAGE and known.name not in progress.deleted:
+            yield Leftover(known, None)
+
+
+def _with_failures(
+    stacks: Stacks, progress: Progress, leftover: Leftover, cluster: ClusterStack | None
+) -> Leftover:
+    """Reads why a leftover cannot be deleted, but not while the request's own cluster is waited for."""
+    stack = leftover.stack
+    if stack is None or stack.status in _HEALTHY or (cluster is not None and cluster.in_progress):
+        return leftover
+    return replace(leftover, failures=stacks.failures(stack.stack_id, progress.accepted_at))
+
+
+def _with_leftover_note(request: Request, progress: Progress, leftover: Leftover | None) -> Progress:
+    """An Update succeeds in spite of a leftover that cannot be deleted, and tells of it as it is now."""
+    notes = [note for note in progress.notes if note["type"] != NOT_DELETED]
+    if request.type is RequestType.UPDATE and leftover is not None and is_given_up(progress, leftover):
+        error = left_over(progress, leftover)
+        message = f"{error.where}: {error.what} The resource's next request tries again."
+        notes.append({"level": "WARNING", "type": NOT_DELETED, "message": message})
+    return replace(progress, notes=notes)
 
 
 def _with_notes(

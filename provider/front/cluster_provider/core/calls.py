@@ -12,7 +12,6 @@ from cluster_provider.core.actions import Start
 from cluster_provider.core.document import format_instant, from_document
 from cluster_provider.core.engine_call import (
     CONFIGURED,
-    READS,
     EngineCall,
     EngineError,
     EngineResult,
@@ -48,8 +47,8 @@ def next_call(
     if not _SAFE_ID.fullmatch(request_id):
         request_id = hashlib.sha256(request_id.encode()).hexdigest()[:32]
     attempts = dict(progress.attempts)
-    if start.operation in READS or start.cluster_name == progress.cluster_name:
-        attempts[start.operation] = progress.attempted(start.operation) + 1
+    counted_as = progress.counted_as(start.operation, start.cluster_name)
+    attempts[counted_as] = attempts.get(counted_as, 0) + 1
     call = EngineCall(
         call_id=f"{request_id}-{number}",
         request_id=request.request_id,

@@ -7,9 +7,10 @@ from cluster_provider.core import deadline, fleet
 from cluster_provider.core.actions import Fail, Succeed
 from cluster_provider.core.attributes import pool_count
 from cluster_provider.core.bookkeeping import seen, without_vain_adoptions
+from cluster_provider.core.decision.case import is_given_up
 from cluster_provider.core.engine_call import MAKES, EngineCall, Operation
 from cluster_provider.core.errors import Superseded
-from cluster_provider.core.observed import Settled
+from cluster_provider.core.observed import Cluster, Leftover, Settled
 from cluster_provider.core.progress import Phase, Progress
 from cluster_provider.core.record import OperationRecord, OwnerRecord, Undo
 from cluster_provider.core.request import Request, RequestType
@@ -74,7 +75,7 @@ def _succeeded(record: OwnerRecord, operation: OperationRecord, action: Succeed)
         return replace(record, undo=None)
     if request.type is RequestType.DELETE:
         return _forget_unreported(_forget(record, progress.cluster_name))
-    record = _forget_unreported(replace(record, undo=None), but=progress.cluster_name)
+    record = _forget_unreported(replace(record, undo=None), but=progress)
     stack = action.cluster
     if request.properties is None:
         return record
@@ -170,17 +171,24 @@ def answered(record: OwnerRecord, operation: OperationRecord) -> OwnerRecord:
     return replace(record, is_open=False, restarts=False, following="", wake_at=None, watching=None)
 
 
-def _forget_unreported(record: OwnerRecord, but: str = "") -> OwnerRecord:
+def _forget_unreported(record: OwnerRecord, but: Progress | None = None) -> OwnerRecord:
     """Clusters nobody was told of are gone by now: an answer waits until they are.
 
-    One that was taken over in vain is not: it is kept until its fleet is started.
+    Kept are a request's own cluster, and what it could not delete: the next request tries again. One that was
+    taken over in vain is kept until its fleet is started.
     """
     kept = {
         name: item
         for name, item in record.clusters.items()
-        if item.reported or name == but or (item.adopted_at is not None and item.fleet_found in fleet.UP)
+        if item.reported
+        or (but is not None and _is_still_there(item, but))
+        or (item.adopted_at is not None and item.fleet_found in fleet.UP)
     }
     return replace(record, clusters=kept)
+
+
+def _is_still_there(cluster: Cluster, progress: Progress) -> bool:
+    return cluster.name == progress.cluster_name or is_given_up(progress, Leftover(cluster, None))
 
 
 def _forget_unmade(record: OwnerRecord, progress: Progress, *, unseen: bool) -> OwnerRecord:

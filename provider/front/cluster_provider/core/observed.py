@@ -234,10 +234,17 @@ class Leftover:
     Args:
         known: What the owner's record says of it.
         stack: Its stack; None for an image that has none (any more): nothing tells whether it was built.
+        failures: Failed resources of its stack, oldest first; read only where no more is tried.
     """
 
     known: Cluster
     stack: ClusterStack | None
+    failures: tuple[StackFailure, ...] = ()
+
+    @property
+    def in_progress(self) -> bool:
+        """Whether CloudFormation is still at it."""
+        return self.stack is not None and self.stack.in_progress
 
 
 @dataclass(frozen=True)

@@ -57,8 +57,8 @@ class Progress:
         engine_version: The engine pinned at acceptance.
         cluster_name: The cluster it is about.
         tags: Tags for the configuration, taken from the parent stack when the work started.
-        attempts: Engine calls made about ``cluster_name``, by operation, without those that AWS throttled
-            or that came too late.
+        attempts: Engine calls made, by operation, and by name where that is not ``cluster_name``; without
+            those that AWS throttled or that came too late.
         stack_id: ARN of the cluster stack, once this request's effect on it was seen.
         effect_seen: Whether CloudFormation accepted this request's change of the cluster stack.
         validation_messages: As the engine reported them.
@@ -142,9 +142,14 @@ class Progress:
         told = self.outcome is not None and not self.outcome.code
         return self.signals and self.phase is Phase.ANSWERING and told
 
-    def attempted(self, operation: Operation) -> int:
-        """How many calls of this kind count as tries."""
-        return self.attempts.get(operation, 0)
+    def attempted(self, operation: Operation, cluster_name: str | None = None) -> int:
+        """How many calls of this kind count as tries; without a name about the request's own cluster."""
+        return self.attempts.get(self.counted_as(operation, cluster_name), 0)
+
+    def counted_as(self, operation: Operation, cluster_name: str | None) -> str:
+        """Under which key a call's tries are counted."""
+        own = operation in READS or cluster_name in {None, self.cluster_name}
+        return operation.value if own else f"{operation.value} {cluster_name}"
 
     def failure(self, operation: Operation) -> EngineError | None:
         """The error with which the last call ended, if it was of this kind."""
@@ -166,11 +171,12 @@ def absorb(progress: Progress, call: EngineCall | None) -> Progress:
         return _described(progress, call, result)
     if call.operation is Operation.DELETE_IMAGE and (result.error is None or result.error.code == "NotFound"):
         progress = replace(progress, deleted=[*progress.deleted, call.cluster_name])
-    if call.cluster_name != progress.cluster_name:
-        return replace(progress, call=replace(call, result=_told_of(result)))
     attempts = dict(progress.attempts)
     if result.error is not None and result.error.code in TRANSIENT:
-        attempts[call.operation] = max(0, attempts.get(call.operation, 0) - 1)
+        counted_as = progress.counted_as(call.operation, call.cluster_name)
+        attempts[counted_as] = max(0, attempts.get(counted_as, 0) - 1)
+    if call.cluster_name != progress.cluster_name:
+        return replace(progress, call=replace(call, result=_told_of(result)), attempts=attempts)
     if call.operation in ABOUT_FLEET:
         # Asked again and again until the fleet is there: only failures in a row count.
         attempts |= {call.operation: 0} if result.error is None else {}

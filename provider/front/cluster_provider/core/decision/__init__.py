@@ -11,14 +11,14 @@ from typing import assert_never
 from cluster_provider.core import deadline
 from cluster_provider.core.actions import Action, Fail, Nothing, Resend, Start, Succeed, Wait
 from cluster_provider.core.decision.adoption import is_adopted
-from cluster_provider.core.decision.case import RETRY_AFTER_S, Case, describe, settle_first
+from cluster_provider.core.decision.case import RETRY_AFTER_S, Case, describe, left_over, settle_first
 from cluster_provider.core.decision.create import decide_create
 from cluster_provider.core.decision.delete import decide_delete
 from cluster_provider.core.decision.fleet import put_back, restart, with_fleet
 from cluster_provider.core.decision.image import decide_image
 from cluster_provider.core.decision.information import decide_information
 from cluster_provider.core.decision.update import decide_update
-from cluster_provider.core.engine_call import EngineResult
+from cluster_provider.core.engine_call import EngineResult, Operation
 from cluster_provider.core.errors import ERRORS, DeadlineExceeded
 from cluster_provider.core.kinds import Kind
 from cluster_provider.core.observed import ClusterStack, Observed
@@ -47,6 +47,9 @@ def decide(request: Request, observed: Observed, progress: Progress, now: dateti
     if case.begun is not None and now < request.deadline:
         return Succeed(case.begun.name, case.begun, begun=True)
     action = _decide_open(case)
+    if isinstance(action, Succeed) and request.type is RequestType.DELETE and case.stuck is not None:
+        # Nobody would ever hear of it again.
+        action = Fail(left_over(progress, case.stuck), request.failure_id)
     if isinstance(action, Succeed | Fail):
         action = put_back(case, action)
     if (
@@ -123,20 +126,31 @@ def _describes(description: EngineResult | None, cluster: ClusterStack) -> bool:
     return bool(description.cluster.get("cloudFormationStackStatus") == cluster.status)
 
 
+def _about(case: Case, action: Start | Wait) -> str:
+    """What a request would wait for or start; that is not its own where an earlier one left something."""
+    request, name = case.request, case.progress.cluster_name or case.request.failure_id
+    if isinstance(action, Start) and action.operation is Operation.DELETE:
+        return f"cluster {action.cluster_name}"
+    if isinstance(action, Start) and action.operation is Operation.DELETE_IMAGE:
+        return f"image {action.cluster_name}"
+    if request.question is not None:
+        return request.question.about
+    return f"{'image' if request.kind is Kind.IMAGE else 'cluster'} {name}"
+
+
 def _too_late(case: Case, action: Start | Wait) -> Fail:
     last = action.why if isinstance(action, Wait) else f"the engine was about to {action.operation.value} it"
     request, cluster = case.request, case.observed.cluster
     name = case.progress.cluster_name or request.failure_id
-    about = f"{'image' if request.kind is Kind.IMAGE else 'cluster'} {name}"
-    if request.question is not None:
-        about = request.question.about
     followed = case.progress.phase is Phase.FOLLOWING
     way_out = "Raise ServiceTimeout (at most 3600) if it is lower, or pass a WaitConditionHandle."
     if followed:
         way_out = "A wait condition waits 12 hours at most."
     elif request.question is not None:
         way_out = "Raise ServiceTimeout (at most 3600) if it is lower."
-    error = DeadlineExceeded(about, f"not done in the time CloudFormation gives; last seen: {last}.", way_out)
+    error = DeadlineExceeded(
+        _about(case, action), f"not done in the time CloudFormation gives; last seen: {last}.", way_out
+    )
     made = case.progress.stack_id is not None or (cluster is not None and case.made_by_request(cluster))
     made = made and not is_adopted(case)
     physical_id = name if request.type is RequestType.CREATE and made else request.failure_id

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from cluster_provider.core import deadline, failures
 from cluster_provider.core.actions import Start, Wait, wait_for
 from cluster_provider.core.engine_call import HARMLESS, RETRIED, TRANSIENT, EngineCall, EngineError, Operation
-from cluster_provider.core.errors import ClusterFailed, EngineFailed, ProviderError
+from cluster_provider.core.errors import ClusterFailed, EngineFailed, ImageFailed, ProviderError
 from cluster_provider.core.identity import Owner
 from cluster_provider.core.kinds import Kind
 from cluster_provider.core.observed import Cluster, ClusterStack, Leftover, Observed
@@ -89,8 +89,17 @@ class Case:
         """The cluster, once its stack does what this request wants and a wait condition waits for the end."""
         cluster, progress = self.living, self.progress
         waits = progress.signals and progress.phase is Phase.OPEN and progress.effect_seen
-        settled = self.observed.pending or self.observed.leftover
-        return cluster if waits and cluster is not None and cluster.in_progress and not settled else None
+        settling = self.observed.pending or (self.observed.leftover and self.stuck is None)
+        return cluster if waits and cluster is not None and cluster.in_progress and not settling else None
+
+    @property
+    def stuck(self) -> Leftover | None:
+        """What a superseded request left and nobody can delete: no more is tried for this request."""
+        leftover, call = self.observed.leftover, self.progress.call
+        if leftover is None or not is_given_up(self.progress, leftover):
+            return None
+        just_tried = call is not None and call.cluster_name == leftover.known.name
+        return None if just_tried and pause_after(self, _deletes(leftover.known.kind)) else leftover
 
     @property
     def living(self) -> ClusterStack | None:
@@ -112,12 +121,12 @@ def settle_first(case: Case) -> Wait | Start | None:
     """What must end before anything else is done or answered.
 
     That is an engine call that may still act, and a cluster or an image that a superseded request made and
-    nobody was told of.
+    nobody was told of. One that cannot be deleted holds nothing up but a new cluster or image.
     """
     if case.observed.pending:
         return Wait(case.observed.pending)
     leftover = case.observed.leftover
-    if leftover is None:
+    if leftover is None or case.stuck is not None:
         return None
     if leftover.known.kind is Kind.IMAGE:
         return _settle_image(case, leftover)
@@ -135,6 +144,32 @@ def _settle_image(case: Case, leftover: Leftover) -> Wait | Start:
         return wait_for(stack, f"leftover image {stack.name} is {stack.status}")
     delete = delete_image(case.request.owner, leftover.known, stack)
     return pause_after(case, Operation.DELETE_IMAGE) or delete
+
+
+def is_given_up(progress: Progress, leftover: Leftover) -> bool:
+    """Whether a leftover was to be deleted often enough, and nothing comes of it any more."""
+    tried = progress.attempted(_deletes(leftover.known.kind), leftover.known.name)
+    return tried >= ATTEMPTS_MAX and not leftover.in_progress
+
+
+def left_over(progress: Progress, leftover: Leftover) -> ProviderError:
+    """Why a leftover could not be deleted."""
+    name, stack, call = leftover.known.name, leftover.stack, progress.call
+    told = call.result.error if call is not None and call.cluster_name == name and call.result else None
+    cause = f"the engine was called {ATTEMPTS_MAX} times and nothing came of it."
+    if told is not None and (stack is None or stack.status != "DELETE_FAILED"):
+        cause = failures.sentence(told.message)
+    elif stack is not None:
+        cause = failures.root_cause(stack, leftover.failures)
+    what = f"an earlier request left it, and it could not be deleted: {cause}"
+    way_out = "Mend what keeps it, or delete it by hand; then try again."
+    if leftover.known.kind is Kind.IMAGE:
+        return ImageFailed(f"image {name}", what, way_out)
+    return ClusterFailed(f"cluster {name}", what, way_out)
+
+
+def _deletes(kind: Kind) -> Operation:
+    return Operation.DELETE_IMAGE if kind is Kind.IMAGE else Operation.DELETE
 
 
 def delete(cluster: ClusterStack) -> Start:
@@ -180,7 +215,10 @@ def pause_after(case: Case, operation: Operation) -> Wait | None:
         return None
     until = call.ended_at + timedelta(seconds=RETRY_AFTER_S + _spread_s(call))
     why = call.result.error.message if call.result and call.result.error else "its effect does not show yet"
-    return Wait(f"{operation.value} was tried: {why}", until) if case.now < until else None
+    what = operation.value
+    if call.cluster_name != case.progress.cluster_name:
+        what += f" of {call.cluster_name}"
+    return Wait(f"{what} was tried: {why}", until) if case.now < until else None
 
 
 def _spread_s(call: EngineCall) -> float:

@@ -6,6 +6,7 @@ from cluster_provider.core.decision.adoption import adopt, is_adopted
 from cluster_provider.core.decision.case import (
     Case,
     describe,
+    left_over,
     settle_first,
     stack_failure,
     unless_refused,
@@ -32,6 +33,8 @@ def make(case: Case, *, failed_id: str) -> Action:
         failed_id: The physical id of an answer that leaves a half-made cluster behind.
     """
     cluster, name = case.observed.cluster, case.wanted.cluster_name
+    if case.stuck is not None:
+        return Fail(left_over(case.progress, case.stuck), case.request.failure_id)
     if cluster is None:
         return _make_absent(case)
     if not case.made_by_request(cluster) and case.wanted.adopts and case.request.type is RequestType.CREATE:

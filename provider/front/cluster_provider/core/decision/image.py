@@ -9,6 +9,7 @@ from cluster_provider.core.decision.case import (
     RETRY_AFTER_S,
     Case,
     delete_image,
+    left_over,
     pause_after,
     settle_first,
 )
@@ -48,6 +49,8 @@ def _is_kept(case: Case) -> bool:
 
 def _make(case: Case, *, failed_id: str) -> Action:
     stack, name = case.observed.cluster, case.wanted.cluster_name
+    if case.stuck is not None:
+        return Fail(left_over(case.progress, case.stuck), case.request.failure_id)
     if stack is None:
         return _judged(case, failed_id) if _was_built(case) else _build(case)
     if not case.made_by_request(stack):
