@@ -85,6 +85,11 @@ class Account:
                 return None
             raise
 
+    def stack_names(self):
+        """Returns the names of all living stacks."""
+        pages = self.cloudformation.get_paginator("describe_stacks").paginate()
+        return {stack["StackName"] for page in pages for stack in page["Stacks"]}
+
     def failures(self, stack_id, logical_id):
         """Returns the reasons of a resource's failures, oldest first."""
         pages = self.cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack_id)
