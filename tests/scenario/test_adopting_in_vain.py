@@ -1,20 +1,17 @@
 """A Create that takes a cluster over and fails: whose the cluster is, in a stack that keeps its failures."""
 
-from typing import Any
-
 import pytest
 
 from cluster_provider.core.errors import Unavailable
 from cluster_provider.core.identity import Owner
 from cluster_provider.core.observed import ClusterStack
-from tests.support.fakes import HANDLES, stack_of
-from tests.support.world import CONFIGURATION, OTHER_NODES, PARENT, World, failed, properties
+from tests.support.adoption import OTHER, begun_and_failed
+from tests.support.fakes import stack_of
+from tests.support.world import OTHER_NODES, PARENT, World, failed, properties
 
 STOPPING = {"ClusterConfiguration": OTHER_NODES, "ComputeFleetUpdatePolicy": "StopAndRestart"}
 ADOPTING = properties(AdoptExisting="true", DeletionPolicy="Delete", **STOPPING)
-OTHER = {**CONFIGURATION, "Tags": []}
 SECOND = "arn:aws:cloudformation:us-east-1:123456789012:stack/second/0"
-HANDLE = f"{HANDLES}1?X-Amz-Signature=s3cr3t"
 MADE_UP = "parent-Cluster-1ABCDEF"
 
 
@@ -177,27 +174,11 @@ def test_a_success_that_was_not_heard_lets_the_cluster_go_though_the_stack_is_co
     assert is_free(world, before)
 
 
-def begun_and_failed(world: World) -> dict[str, Any]:
-    """CloudFormation heard that the taking over began, and the wait condition that it failed."""
-    before = world.cluster()
-    wanted = properties(
-        AdoptExisting="true", DeletionPolicy="Delete", ClusterConfiguration=OTHER, WaitConditionHandle=HANDLE
-    )
-    request = world.create(ResourceProperties=wanted)
-    world.run_engine()
-    assert world.sink.answer(request)["Status"] == "SUCCESS"
-    old = {"parameters": before.parameters, "outputs": before.outputs}
-    world.settle("hpc", "UPDATE_ROLLBACK_COMPLETE", **old)
-    assert world.sink.signal(HANDLE)["Status"] == "FAILURE"
-    world.pass_time(60)
-    return wanted
-
-
 @pytest.mark.parametrize("mended", [True, False])
 def test_what_failed_after_its_begin_is_the_stacks_to_delete_only_if_an_update_mended_it(
     world: World, *, mended: bool
 ) -> None:
-    wanted = begun_and_failed(world)
+    wanted = begun_and_failed(world, DeletionPolicy="Delete")
     if mended:
         work_on = world.update(wanted, **{**wanted, "ValidationFailureLevel": "WARNING"})
         work(world)

@@ -8,18 +8,17 @@ import pytest
 
 from cluster_provider.core.identity import Owner
 from cluster_provider.nesting import PARENTS_MAX
-from tests.support.fakes import HANDLES, FactStacks, stack_of
-from tests.support.world import CONFIGURATION, PARENT, World, properties
+from tests.support.adoption import OTHER, begun_and_failed
+from tests.support.fakes import FactStacks, stack_of
+from tests.support.world import PARENT, World, properties
 
 ADOPTING = properties(AdoptExisting="true")
-OTHER = {**CONFIGURATION, "Tags": []}
 REPLACE = {"ClusterNameUpdatePolicy": "Replace"}
 SECOND = "arn:aws:cloudformation:us-east-1:123456789012:stack/second/0"
 MIDDLE, ROOT = (
     f"arn:aws:cloudformation:us-east-1:123456789012:stack/{name}/0" for name in ("middle", "root")
 )
 FIRST_OWNER, SECOND_OWNER = Owner(PARENT, "Cluster"), Owner(SECOND, "Cluster")
-HANDLE = f"{HANDLES}1?X-Amz-Signature=s3cr3t"
 
 
 class BusyStacks(FactStacks):
@@ -261,21 +260,8 @@ def test_a_former_owner_takes_the_cluster_over_again_once_it_is_given_up(world: 
     assert world.cluster().status == "UPDATE_COMPLETE"
 
 
-def begun_and_failed(world: World) -> dict[str, Any]:
-    """A cluster is taken over with a wait condition, which hears that its update failed."""
-    before = world.foreign()
-    wanted = properties(AdoptExisting="true", ClusterConfiguration=OTHER, WaitConditionHandle=HANDLE)
-    request = world.create(ResourceProperties=wanted)
-    world.run_engine()
-    assert world.sink.answer(request)["Status"] == "SUCCESS"
-    old = {"parameters": before.parameters, "outputs": before.outputs}
-    world.settle("hpc", "UPDATE_ROLLBACK_COMPLETE", **old)
-    assert world.sink.signal(HANDLE)["Status"] == "FAILURE"
-    world.pass_time(60)
-    return wanted
-
-
 def test_a_takeover_that_fails_after_its_answer_can_be_mended_by_an_update(world: World) -> None:
+    world.foreign()
     wanted = begun_and_failed(world)
     request = world.update(wanted, **{**wanted, "ValidationFailureLevel": "WARNING"})
     finish(world)
@@ -284,6 +270,7 @@ def test_a_takeover_that_fails_after_its_answer_can_be_mended_by_an_update(world
 
 
 def test_a_takeover_that_fails_after_its_answer_is_let_go_by_the_rollback(world: World) -> None:
+    world.foreign()
     wanted = begun_and_failed(world)
     before = world.cluster()
     parent(world, "ROLLBACK_IN_PROGRESS")

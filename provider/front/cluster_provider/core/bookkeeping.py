@@ -11,7 +11,6 @@ from cluster_provider.core.kinds import Kind
 from cluster_provider.core.observed import Cluster, ClusterStack
 from cluster_provider.core.progress import Progress
 from cluster_provider.core.record import OperationRecord, OwnerRecord
-from cluster_provider.core.request import Request
 
 
 def waiting(
@@ -63,13 +62,6 @@ def ended(record: OwnerRecord, call_id: str, result: EngineResult, now: datetime
         return record
     wake_at = now if record.at_work else None
     return replace(record, call=replace(call, ended_at=now, result=result), wake_at=wake_at, watching=None)
-
-
-def seen(record: OwnerRecord, stack: ClusterStack, request: Request) -> OwnerRecord:
-    """A cluster of this owner was seen: its stack's ARN is recorded."""
-    known = record.clusters.get(stack.name) or Cluster(stack.name, request.request_id, kind=request.kind)
-    cluster = replace(known, stack_id=stack.stack_id, version=stack.version)
-    return replace(record, clusters={**record.clusters, stack.name: cluster})
 
 
 def adopted(record: OwnerRecord, stack: ClusterStack, request_id: str, now: datetime) -> OwnerRecord:

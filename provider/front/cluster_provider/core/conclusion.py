@@ -6,11 +6,11 @@ from datetime import datetime
 from cluster_provider.core import deadline, fleet
 from cluster_provider.core.actions import Fail, Succeed
 from cluster_provider.core.attributes import pool_count
-from cluster_provider.core.bookkeeping import seen, without_vain_adoptions
+from cluster_provider.core.bookkeeping import without_vain_adoptions
 from cluster_provider.core.decision.case import is_given_up
 from cluster_provider.core.engine_call import MAKES, EngineCall, Operation
 from cluster_provider.core.errors import Superseded
-from cluster_provider.core.observed import Cluster, Leftover, Settled
+from cluster_provider.core.observed import Cluster, ClusterStack, Leftover, Settled
 from cluster_provider.core.progress import Phase, Progress
 from cluster_provider.core.record import OperationRecord, OwnerRecord, Undo
 from cluster_provider.core.request import Request, RequestType
@@ -77,33 +77,28 @@ def _succeeded(record: OwnerRecord, operation: OperationRecord, action: Succeed)
         return _forget_unreported(_forget(record, progress.cluster_name))
     record = _forget_unreported(replace(record, undo=None), but=progress)
     stack = action.cluster
-    if request.properties is None:
+    # An image may be there though nobody ever saw the stack that made it and then deleted itself.
+    known = record.clusters.get(progress.cluster_name)
+    cluster = _seen(record, stack, request) if stack is not None else known
+    if request.properties is None or cluster is None:
         return record
-    if stack is None:
-        return _told_without_stack(record, operation)
-    if action.begun:
-        cluster = seen(record, stack, request).clusters[stack.name]
-        return replace(record, clusters={**record.clusters, stack.name: replace(cluster, reported=True)})
-    settled = Settled(request.properties.configuration_digest, stack.config_version, progress.tags or {})
-    cluster = seen(record, stack, request).clusters[stack.name]
-    cluster = replace(cluster, reported=True, touched=False, settled=settled)
+    cluster = replace(cluster, reported=True)
+    if not action.begun:
+        config_version = stack.config_version if stack is not None else ""
+        settled = Settled(request.properties.configuration_digest, config_version, progress.tags or {})
+        cluster = replace(cluster, touched=False, settled=settled)
     described = action.description.cluster if action.description is not None else None
     return replace(
         record,
-        clusters={**record.clusters, stack.name: cluster},
+        clusters={**record.clusters, cluster.name: cluster},
         login_pools=max(record.login_pools, pool_count(described)),
     )
 
 
-def _told_without_stack(record: OwnerRecord, operation: OperationRecord) -> OwnerRecord:
-    """An image may be there though nobody ever saw the stack that made it and then deleted itself."""
-    request, progress = operation.request, operation.progress
-    known = record.clusters.get(progress.cluster_name)
-    if known is None or request.properties is None:
-        return record
-    settled = Settled(request.properties.configuration_digest, "", progress.tags or {})
-    told = replace(known, reported=True, settled=settled)
-    return replace(record, clusters={**record.clusters, known.name: told})
+def _seen(record: OwnerRecord, stack: ClusterStack, request: Request) -> Cluster:
+    """A cluster of this owner, with its stack's ARN as it was seen."""
+    known = record.clusters.get(stack.name) or Cluster(stack.name, request.request_id, kind=request.kind)
+    return replace(known, stack_id=stack.stack_id, version=stack.version)
 
 
 def _with_fleet(record: OwnerRecord, progress: Progress) -> OwnerRecord:
