@@ -10,6 +10,8 @@ from localcloud.functions.deployment import Deployment
 
 #: In place of a runtime's name: every runtime that is not named.
 ANY_RUNTIME = "*"
+#: Idle execution environments: so many at most, or so many for each that one function may have.
+_IDLE_MIN, _IDLE_EACH = 20, 3
 
 _PROJECT = Path(__file__).parents[2]
 
@@ -26,8 +28,6 @@ class Settings:
         log_dir: A file for each execution environment.
         ca_file: Certificate authority that the functions trust for HTTPS, or none.
         concurrency: Execution environments per function at most; what exceeds it waits.
-        idle: Execution environments of all functions at most that wait for their next invocation; the one
-            that has waited longest ends.
         pythons: By ``Runtime``, or ``*`` for all others: the interpreter of a virtual environment that has
             what Lambda's runtime has and no more: awslambdaric, boto3, and time-machine for the cloud's time.
             Functions then see their own package, their layers and these, and the programs of their layers.
@@ -42,8 +42,16 @@ class Settings:
     log_dir: Path
     ca_file: Path | None = None
     concurrency: int = 2
-    idle: int = 20
     pythons: Mapping[str, Path] = field(default_factory=dict)
+
+    @property
+    def idle(self) -> int:
+        """Execution environments of all functions at most that wait for their next invocation.
+
+        The one that has waited longest ends. More at work at once leave more idle between two bursts, and
+        those of functions that clusters bring along must not push them out.
+        """
+        return max(_IDLE_MIN, _IDLE_EACH * self.concurrency)
 
     def python(self, runtime: str) -> Path | None:
         """Returns the interpreter that functions of a runtime have to themselves, if there is one."""

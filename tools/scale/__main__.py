@@ -24,7 +24,7 @@ _PATIENCE_S = 60
 
 #: Execution environments of a function: as many as there are processors. Engines whose calls are throttled
 #: wait most of their time, so more of them are at work then.
-_CONCURRENCY, _CONCURRENCY_THROTTLED = 2, 12
+_CONCURRENCY, _CONCURRENCY_THROTTLED = 2, 24
 
 
 def main() -> int:
