@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from cluster_provider.operation import Ports
+from cluster_provider.ports import Ports
 
 #: Port calls that change something; the others only read.
 EFFECTS = frozenset(

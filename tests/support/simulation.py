@@ -18,7 +18,7 @@ from cluster_provider.core.errors import DeliveryFailed, Unavailable
 from cluster_provider.core.identity import Owner
 from cluster_provider.core.observed import ClusterStack, StackFailure
 from cluster_provider.handler import Provider
-from cluster_provider.operation import Ports
+from cluster_provider.ports import Ports
 from tests.support.fakes import HANDLES, START, Sink, stack_of
 from tests.support.faults import FaultyPorts, Killed, Seam
 from tests.support.world import CLUSTER_TYPE, IMAGE_TYPE, LOG_GROUP, PARENT, World, failed

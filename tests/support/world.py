@@ -16,7 +16,7 @@ from cluster_provider.core.observed import ClusterStack, StackFailure
 from cluster_provider.core.properties import decode_configuration
 from cluster_provider.core.record import OwnerRecord
 from cluster_provider.handler import Provider
-from cluster_provider.operation import Ports
+from cluster_provider.ports import Ports
 from tests.support.fakes import (
     FactStacks,
     MemoryClaims,

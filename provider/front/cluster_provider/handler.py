@@ -34,7 +34,8 @@ from cluster_provider.logs import (
     take_over,
     wake_up,
 )
-from cluster_provider.operation import OperationService, Ports
+from cluster_provider.operation import OperationService
+from cluster_provider.ports import Ports
 from cluster_provider.resource import ClusterResource, build_resource, deliver, poll_event, refuse
 from cluster_provider.sdk import ADAPTIVE_CONFIG, CLIENT_CONFIG, SINGLE_ATTEMPT_CONFIG
 

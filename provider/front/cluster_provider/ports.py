@@ -1,6 +1,7 @@
 """What the provider needs of the world; adapters/ has one implementation of each."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
@@ -175,3 +176,16 @@ class Metrics(Protocol):
     def record(self, *measurements: Measurement) -> None:
         """Hands measurements on at once, so that none is lost with the invocation."""
         ...
+
+
+@dataclass(frozen=True)
+class Ports:
+    """The world, as the provider uses it."""
+
+    clock: Clock
+    stacks: Stacks
+    engines: Engines
+    responses: Responses
+    operations: Operations
+    claims: Claims
+    metrics: Metrics

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from cluster_provider.core import conclusion, measurements
+from cluster_provider.core import bookkeeping, conclusion, measurements
+from cluster_provider.core.engine_call import EngineResult
 from cluster_provider.core.identity import Owner
 from cluster_provider.core.progress import Phase
 from cluster_provider.core.record import OperationRecord, OwnerRecord, let_go
@@ -79,6 +80,15 @@ class Records:
             return change(record)
 
         self.write(owner, of_present, *operations, holder=holder)
+
+    def engine_ended(self, owner: Owner, call_id: str, result: EngineResult) -> None:
+        """An engine reported what came of a call, or never got it; the next step takes it up.
+
+        Raises:
+            LookupError: The owner has no record.
+        """
+        now = self._clock.now()
+        self.change(owner, lambda record: bookkeeping.ended(record, call_id, result, now))
 
     def follow(self, operation: OperationRecord) -> None:
         """A request is answered, but its cluster goes on: it is followed until the wait condition is told."""
