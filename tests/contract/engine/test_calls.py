@@ -2,13 +2,17 @@
 
 import os
 import socket
+import urllib.request
 from datetime import timedelta
 
 import boto3
+import pcluster.utils
 import pytest
 from pcluster.aws.aws_api import AWSApi
 from pcluster.aws.common import Cache
+from pcluster.models.cluster import Cluster
 
+from cluster_engine.library import isolation
 from tests.contract.engine.conftest import NOW, OWNER_TAGS, VERSION
 from tests.support.cloudformation_api import Refusal
 
@@ -334,3 +338,40 @@ def test_yesterday_s_answers_are_not_asked_today(engine, configuration, cloud):
     assert problem(engine("create", configuration)) == ("failed", "ClusterRejected")
     cloud.client("ec2").create_key_pair(KeyName="made-later", KeyType="ed25519")
     assert engine("create", configuration)["status"] == "succeeded"
+
+
+@pytest.fixture
+def _stalled_regions(monkeypatch):
+    """The address of the list of Regions takes connections and sends nothing."""
+    retrieve = getattr(pcluster.utils, "retrieve_supported_regions", None)
+    if retrieve is None:
+        pytest.skip("this release has the list in its code")
+    vars(retrieve).pop("cache", None)
+    monkeypatch.setattr(isolation, "REGIONS_TIMEOUT_S", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        monkeypatch.setattr(urllib.request, "urlopen", lambda _url: direct.open(address))
+        yield
+    vars(retrieve).pop("cache", None)
+
+
+@pytest.mark.usefixtures("_stalled_regions")
+def test_a_list_of_regions_that_never_comes_is_the_one_the_library_ships(engine, configuration, monkeypatch):
+    monkeypatch.setattr(isolation, "SOCKET_TIMEOUT_S", 0.2)
+    assert engine("create", configuration)["status"] == "succeeded"
+    assert "us-east-1" in pcluster.utils.retrieve_supported_regions()
+
+
+@pytest.mark.parametrize("error", [TimeoutError("timed out"), ConnectionResetError("reset by peer")])
+def test_a_connection_that_fails_while_a_configuration_is_read_does_not_make_it_invalid(
+    engine, api, configuration, monkeypatch, error
+):
+    def load(_configuration):
+        raise error
+
+    monkeypatch.setattr(Cluster, "_load_additional_instance_type_data", load)
+    result = engine("create", configuration)
+    assert problem(result) == ("failed", "Throttled")
+    assert str(error) in result["error"]["message"]
+    assert not api.sent("CreateStack")

@@ -7,8 +7,10 @@ import os
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from importlib import resources
 
 import boto3
+import pcluster
 import pcluster.utils
 from pcluster.aws.aws_api import AWSApi
 from pcluster.aws.common import Cache
@@ -69,9 +71,10 @@ def _ensure_event_loop() -> None:
 
 
 def _ensure_regions() -> None:
-    """Lets the library fetch its list of Regions, and once more later if the answer stalled half way.
+    """Lets the library fetch its list of Regions, or take the one it ships where no answer comes.
 
-    Older releases have the list in their code.
+    It does the latter itself, but not for an answer that stalls half way: it would ask again while it reads
+    the configuration, and call that invalid. Older releases have the list in their code.
     """
     retrieve = getattr(pcluster.utils, "retrieve_supported_regions", None)
     if retrieve is None:
@@ -81,3 +84,5 @@ def _ensure_regions() -> None:
         retrieve()
     except OSError as error:  # the library expects URLError only
         logger.warning("the list of supported Regions could not be read: %s", error)
+        shipped = resources.files(pcluster) / "resources" / "supported-regions"
+        vars(retrieve)["cache"] = shipped.read_text(encoding="utf-8").split("\n")

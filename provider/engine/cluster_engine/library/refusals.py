@@ -3,6 +3,7 @@
 import json
 import logging
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import boto3
@@ -36,7 +37,7 @@ def engine_error(operation: str, name: str, error: Exception, gate: Gate) -> Eng
     message = message.removeprefix("Bad Request: ")
     if gate.fenced:
         return EngineError("Fenced", f"Not sent to CloudFormation: {gate.not_after.isoformat()} had passed.")
-    if gate.unanswered or isinstance(error, errors.LimitExceededException):
+    if _was_unanswered(error, content, gate):
         return EngineError("Throttled", f"AWS did not answer: {message}")
     if gate.refusal is not None:
         return _refused(operation, name, gate.refusal, gate)
@@ -71,6 +72,26 @@ def content_of(error: Exception) -> Content:
         return {}
     decoded: Content = json.loads(encoder.JSONEncoder().encode(content))
     return decoded
+
+
+def _was_unanswered(error: Exception, content: Content, gate: Gate) -> bool:
+    """Whether a connection or AWS's patience failed, which says nothing about the request.
+
+    The library calls a configuration invalid whatever goes wrong while it reads it; a verdict of its own has
+    messages. Source: pcluster/models/cluster.py, Cluster._validate_and_parse_config.
+    """
+    if gate.unanswered or isinstance(error, errors.LimitExceededException):
+        return True
+    if gate.refusal is not None or content.get("configurationValidationErrors"):
+        return False
+    return any(isinstance(cause, TimeoutError | ConnectionError) for cause in _causes(error))
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    cause: BaseException | None = error
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__ or cause.__context__
 
 
 def _rejected(message: str, content: Content) -> EngineError:
