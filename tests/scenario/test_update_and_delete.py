@@ -5,6 +5,8 @@ import pytest
 from cluster_provider.core.errors import DeliveryFailed, Unavailable, Undeliverable
 from cluster_provider.core.identity import STACK_ID_TAG
 from cluster_provider.core.observed import ClusterStack, StackFailure
+from cluster_provider.operation import OperationService
+from cluster_provider.steps import RESEND_AFTER_S
 from tests.support.fakes import FactStacks
 from tests.support.world import CONFIGURATION, World, failed, properties
 
@@ -264,6 +266,45 @@ def test_an_answer_that_did_not_arrive_is_sent_again_byte_for_byte() -> None:
     ((request_id, bodies),) = world.sink.bodies.items()
     assert len(bodies) == 1
     assert world.sink.answer(request_id)["Status"] == "FAILED"
+
+
+def test_events_that_come_while_an_answer_is_being_sent_do_not_send_it_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = World()
+    request_id = world.create()
+    world.run_engine()
+    world.settle("hpc", "CREATE_COMPLETE")
+    send = world.sink.send
+
+    def sending(url: str, body: str) -> None:
+        monkeypatch.setattr(world.sink, "send", send)
+        world.settle("hpc", "CREATE_COMPLETE")
+        world.sweep()
+        assert world.sink.answers(request_id) == []
+        send(url, body)
+
+    monkeypatch.setattr(world.sink, "send", sending)
+    world.run_engine()
+    assert len(world.sink.answers(request_id)) == 1
+    assert not world.record().is_open
+
+
+def test_an_answer_whose_sender_died_is_sent_by_the_next_sweep_that_may(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = World()
+    request_id = world.create()
+    world.run_engine()
+    world.settle("hpc", "CREATE_COMPLETE")
+    monkeypatch.setattr(OperationService, "deliver", lambda _service, _answer: None)
+    world.run_engine()
+    monkeypatch.undo()
+    world.settle("hpc", "CREATE_COMPLETE")
+    assert world.sink.answers(request_id) == []
+    world.clock.advance(RESEND_AFTER_S)
+    world.sweep()
+    assert world.sink.answer(request_id)["Status"] == "SUCCESS"
 
 
 def test_an_answer_that_can_never_arrive_is_given_up() -> None:

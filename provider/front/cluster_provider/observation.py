@@ -51,7 +51,7 @@ def observe(
     """
     request = operation.request
     known = record.clusters.get(operation.progress.cluster_name)
-    base = Observed(known=known, undoes=_undoes(record, request), engines=engines)
+    base = Observed(known=known, undoes=_undoes(record, request), engines=engines, sent_by=record.wake_at)
     try:
         seen, progress = _look(stacks, operation, known)
         adopted = has_adopted(request, known)

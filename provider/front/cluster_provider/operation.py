@@ -14,7 +14,7 @@ from cluster_provider.core.engine_call import EngineResult
 from cluster_provider.core.errors import DeliveryFailed, Superseded, Undeliverable
 from cluster_provider.core.identity import Owner
 from cluster_provider.core.progress import Phase, Progress
-from cluster_provider.core.record import OperationRecord
+from cluster_provider.core.record import OperationRecord, OwnerRecord
 from cluster_provider.core.request import Request
 from cluster_provider.ports import Ports
 from cluster_provider.records import Records
@@ -91,11 +91,13 @@ class OperationService:
         """
         operations = self._ports.operations
         record = operations.lease(owner, holder, self._ports.clock.now() + timedelta(seconds=remaining_s))
-        answer = None
+        answer: Answer | None = None
         try:
             while record is not None:
                 try:
-                    answer = self._steps.take(owner, record, holder)
+                    taken = self._steps.take(owner, record, holder)
+                    # A mark does not take away what this invocation has to send.
+                    answer = taken or (answer if _is_about(answer, record) else None)
                 except Superseded as error:
                     # Who accepted the newer request left a mark, so the next round is about that one.
                     answer = None
@@ -139,3 +141,7 @@ class OperationService:
             self._records.follow(operation)
         else:
             self._records.close(operation, phase)
+
+
+def _is_about(answer: Answer | None, record: OwnerRecord) -> bool:
+    return answer is not None and answer.request_id == record.newest_request_id

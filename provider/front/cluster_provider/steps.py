@@ -12,7 +12,7 @@ from typing import assert_never
 from cluster_provider import adoption, answers
 from cluster_provider.answers import Answer
 from cluster_provider.core import bookkeeping, calls, conclusion, deadline, keeping
-from cluster_provider.core.actions import Action, Adopt, Fail, Nothing, Resend, Start, Succeed, Wait
+from cluster_provider.core.actions import Action, Adopt, Fail, Leave, Nothing, Resend, Start, Succeed, Wait
 from cluster_provider.core.decision import decide
 from cluster_provider.core.decision.case import waited_for_until
 from cluster_provider.core.engine_call import CONFIGURED, Operation
@@ -79,6 +79,8 @@ class Steps:
         match action:
             case Nothing():
                 self._end(operation, action)
+            case Leave():
+                pass
             case Resend():
                 return answers.written(operation)
             case Wait():
@@ -239,6 +241,8 @@ def _why(action: Action) -> str:
             return f"cluster {action.cluster.name} exists and is taken over"
         case Fail():
             return str(action.error)
+        case Leave():
+            return f"the answer is being sent, until {action.until.isoformat()}"
         case Succeed() | Resend():
             return ""
     assert_never(action)

@@ -1,4 +1,4 @@
-"""What a decision can ask for: a closed union, carried out by operation.py."""
+"""What a decision can ask for: a closed union, carried out by steps.py."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -25,6 +25,17 @@ class Nothing:
 @dataclass(frozen=True)
 class Resend:
     """Send the answer that was written down, byte for byte."""
+
+
+@dataclass(frozen=True)
+class Leave:
+    """Leave the answer to who wrote it down a moment ago and is sending it: nothing is written.
+
+    Args:
+        until: From this instant on it may have been lost.
+    """
+
+    until: datetime
 
 
 @dataclass(frozen=True)
@@ -114,4 +125,4 @@ class Fail:
     unseen: bool = False
 
 
-Action = Nothing | Resend | Wait | Start | Adopt | Succeed | Fail
+Action = Nothing | Leave | Resend | Wait | Start | Adopt | Succeed | Fail

@@ -264,6 +264,7 @@ class Observed:
         released: The cluster was taken over once and let go again.
         parents: The owner's stack, and every one around it; read only where an adopted cluster may be
             deleted, and empty if not all of them could be seen.
+        sent_by: When an answer that was written down must have been sent by who wrote it.
     """
 
     cluster: ClusterStack | None = None
@@ -277,3 +278,4 @@ class Observed:
     rival: Owner | None = None
     released: bool = False
     parents: tuple[ParentStack, ...] = ()
+    sent_by: datetime | None = None

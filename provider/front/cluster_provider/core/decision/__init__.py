@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from cluster_provider.core import deadline
-from cluster_provider.core.actions import Action, Fail, Nothing, Resend, Start, Succeed, Wait
+from cluster_provider.core.actions import Action, Fail, Leave, Nothing, Resend, Start, Succeed, Wait
 from cluster_provider.core.decision.adoption import is_adopted
 from cluster_provider.core.decision.case import RETRY_AFTER_S, Case, describe, left_over, settle_first
 from cluster_provider.core.decision.create import decide_create
@@ -39,7 +39,7 @@ def decide(request: Request, observed: Observed, progress: Progress, now: dateti
     """
     case = Case(request, observed, progress, now)
     if progress.phase in {Phase.ANSWERING, Phase.SIGNALLING}:
-        return Nothing("nobody listens any more") if _is_unheard(case) else Resend()
+        return _deliver(case)
     if progress.phase is Phase.RESTARTING:
         return restart(case)
     if progress.phase not in {Phase.OPEN, Phase.FOLLOWING}:
@@ -83,6 +83,14 @@ def _undone(case: Case, action: Action) -> Action:
     if isinstance(action, Fail) and case.observed.undoes:
         return Succeed(case.request.failure_id, case.living)
     return action
+
+
+def _deliver(case: Case) -> Action:
+    """An answer that was written down. Events that come while it is being sent do not send it once more."""
+    sent_by = case.observed.sent_by
+    if _is_unheard(case):
+        return Nothing("nobody listens any more")
+    return Leave(sent_by) if sent_by is not None and case.now < sent_by else Resend()
 
 
 def _is_unheard(case: Case) -> bool:
