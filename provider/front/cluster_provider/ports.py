@@ -39,7 +39,7 @@ class Stacks(Protocol):
         ...
 
     def in_progress(self) -> frozenset[str]:
-        """ARNs of all stacks that CloudFormation is changing, whoever they belong to."""
+        """ARNs of the stacks that CloudFormation is changing, whoever they belong to; some may be missing."""
         ...
 
     def lists(self, owner: Owner, physical_id: str) -> bool:

@@ -8,7 +8,9 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
+from cluster_provider.adapters import stacks as adapter
 from cluster_provider.adapters.stacks import CloudFormationStacks
+from cluster_provider.core.errors import Unavailable
 from cluster_provider.core.identity import Owner
 from cluster_provider.ports import Stacks
 from localcloud.cloud import Cloud
@@ -262,3 +264,41 @@ def test_failures_of_nested_stacks_are_told_oldest_first_with_their_own_cause(
     assert told[0].resource_type == "AWS::Unheard::Of"
     assert told[0].reason
     assert CloudFormationStacks(client).failures(arn, datetime.fromisoformat(cloud.now())) == ()
+
+
+def page_of(*names: str, more: bool) -> dict[str, Any]:
+    summaries = [
+        {
+            "StackId": f"arn:{name}",
+            "StackName": name,
+            "CreationTime": START,
+            "StackStatus": "CREATE_IN_PROGRESS",
+        }
+        for name in names
+    ]
+    return {"StackSummaries": summaries, **({"NextToken": "more"} if more else {})}
+
+
+def test_what_was_listed_before_cloudformation_throttled_counts() -> None:
+    client = boto3.client("cloudformation", "us-east-1")
+    with Stubber(client) as aws:
+        aws.add_response("list_stacks", page_of("one", "two", more=True))
+        aws.add_client_error("list_stacks", "Throttling")
+        assert CloudFormationStacks(client).in_progress() == {"arn:one", "arn:two"}
+        aws.add_client_error("list_stacks", "Throttling")
+        with pytest.raises(Unavailable):
+            CloudFormationStacks(client).in_progress()
+
+
+def test_the_list_of_stacks_in_progress_leaves_time_for_the_sweep_s_work(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    client = boto3.client("cloudformation", "us-east-1")
+    with Stubber(client) as aws:
+        aws.add_response("list_stacks", page_of("one", more=True))
+        aws.add_response("list_stacks", page_of("two", more=False))
+        assert CloudFormationStacks(client).in_progress() == {"arn:one", "arn:two"}
+        monkeypatch.setattr(adapter, "LISTING_MAX_S", 0.0)
+        aws.add_response("list_stacks", page_of("one", more=True))
+        assert CloudFormationStacks(client).in_progress() == {"arn:one"}
+        aws.assert_no_pending_responses()

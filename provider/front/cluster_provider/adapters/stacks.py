@@ -1,12 +1,15 @@
 """CloudFormation, read only."""
 
+import logging
 import re
+import time
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
+from cluster_provider.core.errors import Unavailable
 from cluster_provider.core.identity import Owner
 from cluster_provider.core.observed import ClusterStack, StackFailure
 from cluster_provider.sdk import unavailable_if_transient
@@ -14,6 +17,11 @@ from cluster_provider.sdk import unavailable_if_transient
 if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient
     from types_boto3_cloudformation.literals import StackStatusType
+
+logger = logging.getLogger(__name__)
+
+#: Seconds for the list of the stacks in progress: a sweep has 60, and its work has to follow.
+LISTING_MAX_S = 15.0
 
 #: CloudFormation answers "does not exist" with this code, as it does many other things.
 #: Source: AWS CloudFormation API reference, DescribeStacks.
@@ -103,10 +111,25 @@ class CloudFormationStacks:
             )
 
     def in_progress(self) -> frozenset[str]:
-        """ARNs of all stacks that CloudFormation is changing, whoever they belong to."""
-        with unavailable_if_transient():
-            pages = self._client.get_paginator("list_stacks").paginate(StackStatusFilter=_IN_PROGRESS)
-            return frozenset(stack["StackId"] for page in pages for stack in page["StackSummaries"])
+        """ARNs of stacks that CloudFormation is changing, whoever they belong to.
+
+        All of them, unless it throttles so much that the list does not come to its end in time. What is
+        listed by then spares looking at each of those stacks, which would be throttled as well.
+        """
+        found: set[str] = set()
+        until_s = time.monotonic() + LISTING_MAX_S
+        try:
+            with unavailable_if_transient():
+                pages = self._client.get_paginator("list_stacks").paginate(StackStatusFilter=_IN_PROGRESS)
+                for page in pages:
+                    found.update(stack["StackId"] for stack in page["StackSummaries"])
+                    if page.get("NextToken") and time.monotonic() >= until_s:
+                        raise Unavailable(f"the list of stacks took more than {LISTING_MAX_S:.0f} s")
+        except Unavailable as error:
+            if not found:
+                raise
+            logger.warning("%s stacks in progress were listed, not all: %s", len(found), error)
+        return frozenset(found)
 
     def lists(self, owner: Owner, physical_id: str) -> bool:
         """Whether the owner's stack has its resource, with this physical id.
