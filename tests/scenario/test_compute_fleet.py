@@ -206,6 +206,41 @@ def test_a_fleet_that_cannot_be_stopped_fails_the_update_after_three_tries() -> 
     assert "could not be stopped: Could not retrieve compute fleet status." in reason
 
 
+def test_a_fleet_is_stopped_though_engines_were_lost_before_the_update_was_refused() -> None:
+    world = World()
+    world.made()
+    request = world.update(ClusterConfiguration=OTHER_NODES, **STOP)
+    for _ in range(2):
+        world.run_engine(failed("Internal", "exit status 1"))
+        world.pass_time(60)
+    assert world.run_engine()["operation"] == "update"
+    assert world.run_engine()["operation"] == "stop-fleet"
+    world.fleets["hpc"] = "STOPPED"
+    world.pass_time(60)
+    world.run_engine()
+    assert world.run_engine()["operation"] == "update"
+    world.settle("hpc", "UPDATE_COMPLETE")
+    restarted(world)
+    world.run_engine()
+    assert world.sink.answer(request)["Status"] == "SUCCESS"
+
+
+def test_an_update_that_is_refused_though_the_fleet_was_stopped_for_it_is_given_up() -> None:
+    world = World()
+    request = stopped(world)
+    refused = failed("UpdateRejected", "Update failure", details=[FLEET_RUNS]) | {"fleet_status": "RUNNING"}
+    world.clock.advance(10)
+    world.run_engine(refused)
+    world.pass_time(60)
+    world.clock.advance(10)
+    assert world.run_engine()["operation"] == "stop-fleet"
+    assert world.run_engine(refused)["operation"] == "update"
+    restarted(world)
+    reason = world.sink.answer(request)["Reason"]
+    assert "The update was refused though the compute fleet had been stopped." in reason
+    assert "Set ComputeFleetUpdatePolicy" not in reason
+
+
 def test_a_fleet_whose_status_is_not_known_is_not_stopped() -> None:
     world = World()
     world.made()

@@ -74,14 +74,25 @@ def _idle(case: Case, cluster: ClusterStack) -> Action:
 
 def _refused(case: Case, cluster: ClusterStack, error: EngineError) -> Fail | Wait | Start:
     """ParallelCluster refused the update: made possible where the template allows it, else told."""
-    failure_id = case.request.failure_id
-    refusal = Fail(failures.rejection(error, (), cluster.name), failure_id)
+    failure_id, rejection = case.request.failure_id, failures.rejection(error, (), cluster.name)
     if not case.request.may_stop_fleet or not failures.is_cured_by_fleet_stop(error):
-        return refusal
-    if case.progress.attempted(Operation.UPDATE) >= ATTEMPTS_MAX:
-        return refusal
+        return Fail(rejection, failure_id)
+    if _is_refused_again(case) and case.progress.attempted(Operation.UPDATE) >= ATTEMPTS_MAX:
+        again = (
+            "The cluster was not changed. The update was refused though the compute fleet had been stopped."
+        )
+        return Fail(rejection.but(again), failure_id)
     first = stop(case, cluster) or _start(case, cluster)
     return Fail(first, failure_id) if isinstance(first, ProviderError) else first
+
+
+def _is_refused_again(case: Case) -> bool:
+    """Whether the update was refused after a call that stopped the fleet: that will not help it either.
+
+    Tries that came to nothing before the fleet was ever stopped do not keep it from being stopped.
+    """
+    refused, stopped = case.progress.call, case.progress.fleet_calls.get(Operation.STOP_FLEET)
+    return refused is not None and stopped is not None and refused.sent_at > stopped.sent_at
 
 
 def _start(case: Case, cluster: ClusterStack) -> Start:
