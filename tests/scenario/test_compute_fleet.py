@@ -35,6 +35,15 @@ def stopped(world: World) -> str:
     return request
 
 
+def updated(world: World) -> None:
+    """The fleet has stopped, and the update is made."""
+    world.fleets["hpc"] = "STOPPED"
+    world.pass_time(60)
+    world.run_engine()
+    assert world.run_engine()["operation"] == "update"
+    world.settle("hpc", "UPDATE_COMPLETE")
+
+
 def restarted(world: World) -> None:
     """The fleet is asked to start, and is up."""
     assert operations(world) == ["start-fleet"]
@@ -53,11 +62,7 @@ def test_an_update_that_needs_a_stopped_fleet_stops_it_updates_and_starts_it_aga
     assert world.fleet() == "STOP_REQUESTED"
     world.pass_time(60)
     assert world.run_engine()["operation"] == "stop-fleet"
-    world.fleets["hpc"] = "STOPPED"
-    world.pass_time(60)
-    world.run_engine()
-    assert world.run_engine()["operation"] == "update"
-    world.settle("hpc", "UPDATE_COMPLETE")
+    updated(world)
     assert not world.sink.answers(request)
     restarted(world)
     assert world.run_engine()["operation"] == "describe"
@@ -215,11 +220,7 @@ def test_a_fleet_is_stopped_though_engines_were_lost_before_the_update_was_refus
         world.pass_time(60)
     assert world.run_engine()["operation"] == "update"
     assert world.run_engine()["operation"] == "stop-fleet"
-    world.fleets["hpc"] = "STOPPED"
-    world.pass_time(60)
-    world.run_engine()
-    assert world.run_engine()["operation"] == "update"
-    world.settle("hpc", "UPDATE_COMPLETE")
+    updated(world)
     restarted(world)
     world.run_engine()
     assert world.sink.answer(request)["Status"] == "SUCCESS"

@@ -268,13 +268,19 @@ def test_an_answer_that_did_not_arrive_is_sent_again_byte_for_byte() -> None:
     assert world.sink.answer(request_id)["Status"] == "FAILED"
 
 
+def nearly_answered(world: World) -> str:
+    """A cluster is made, and about to be described for the answer."""
+    request_id = world.create()
+    world.run_engine()
+    world.settle("hpc", "CREATE_COMPLETE")
+    return request_id
+
+
 def test_events_that_come_while_an_answer_is_being_sent_do_not_send_it_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     world = World()
-    request_id = world.create()
-    world.run_engine()
-    world.settle("hpc", "CREATE_COMPLETE")
+    request_id = nearly_answered(world)
     send = world.sink.send
 
     def sending(url: str, body: str) -> None:
@@ -294,9 +300,7 @@ def test_an_answer_whose_sender_died_is_sent_by_the_next_sweep_that_may(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     world = World()
-    request_id = world.create()
-    world.run_engine()
-    world.settle("hpc", "CREATE_COMPLETE")
+    request_id = nearly_answered(world)
     monkeypatch.setattr(OperationService, "deliver", lambda _service, _answer: None)
     world.run_engine()
     monkeypatch.undo()

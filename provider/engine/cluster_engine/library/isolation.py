@@ -73,8 +73,8 @@ def _ensure_event_loop() -> None:
 def _ensure_regions() -> None:
     """Lets the library fetch its list of Regions, or take the one it ships where no answer comes.
 
-    It does the latter itself, but not for an answer that stalls half way: it would ask again while it reads
-    the configuration, and call that invalid. Older releases have the list in their code.
+    It does the latter itself, but not for an answer that stalls half way: it would ask again when it sets
+    the Region, and the call would end there. Older releases have the list in their code.
     """
     retrieve = getattr(pcluster.utils, "retrieve_supported_regions", None)
     if retrieve is None:
