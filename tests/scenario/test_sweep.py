@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from cluster_provider.core.deadline import MARGIN_S
-from cluster_provider.core.errors import Unavailable
+from cluster_provider.core.errors import DeliveryFailed, Unavailable
 from cluster_provider.core.measurements import Metric
 from cluster_provider.core.observed import ClusterStack
 from tests.support.fakes import FactStacks, QueuedEngines
@@ -245,6 +245,22 @@ def test_an_error_that_does_not_pass_is_the_answer_at_the_deadline(world: World,
     assert answer["Reason"].startswith("DeadlineExceeded: cluster hpc")
     assert "AccessDenied" in answer["Reason"]
     assert answer["PhysicalResourceId"] == "hpc"
+
+
+def test_an_answer_that_did_not_arrive_is_sent_again_though_nothing_can_be_asked(
+    world: World, stacks: NotedStacks
+) -> None:
+    request = world.create()
+    world.run_engine()
+    world.settle("hpc", "CREATE_COMPLETE")
+    world.sink.refuse_next(DeliveryFailed("503"))
+    with pytest.raises(DeliveryFailed):
+        world.run_engine()
+    stacks.forbidden = {world.cluster().stack_id}
+    stacks.asked.clear()
+    world.pass_time(60)
+    assert world.sink.answer(request)["Status"] == "SUCCESS"
+    assert not stacks.asked
 
 
 def test_stacks_that_may_not_be_listed_are_an_error_and_hold_up_nobody(

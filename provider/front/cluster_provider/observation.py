@@ -47,11 +47,15 @@ def observe(
     """What a decision about a request needs to know, and the progress that follows from seeing it.
 
     A service that cannot answer becomes a reason to wait, so that the deadline is kept all the same. So does
-    any other trouble at the deadline; before it, that is raised, for somebody to hear of it.
+    any other trouble at the deadline; before it, that is raised, for somebody to hear of it. Once an answer
+    is written down nothing is asked any more.
     """
     request = operation.request
     known = record.clusters.get(operation.progress.cluster_name)
     base = Observed(known=known, undoes=_undoes(record, request), engines=engines, sent_by=record.wake_at)
+    if operation.progress.written is not None:
+        # It is sent as it was written, whatever has become of the world; a look that fails would hold it up.
+        return base, operation.progress
     try:
         seen, progress = _look(stacks, operation, known)
         adopted = has_adopted(request, known)
