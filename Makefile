@@ -61,8 +61,8 @@ schemas: .venv/.installed ## write the published schemas, for editors and valida
 property: .venv/.installed ## whole lives of resources under faults, 100,000 steps and more [EXAMPLES=N SEED=N]
 	@$(PY) -m tests.property $(if $(EXAMPLES),--examples $(EXAMPLES)) $(if $(SEED),--seed $(SEED))
 
-crash: .venv/.installed ## kill provider and engine at every effect, and at every pair of effects
-	@$(PY) -m tests.scenario
+crash: .venv/.installed ## kill provider and engine at every effect, and at every pair of effects [STORY="an update"]
+	@$(PY) -m tests.scenario $(if $(STORY),--story "$(STORY)")
 
 build: .venv/.installed ## what is deployed, into build/, with sizes [ARCH=arm64 TARGET_PYTHON=3.12 PCLUSTER_VERSION=3.16.1 INTO=build]
 	@$(PY) -m tools.artefacts build $(if $(ARCH),--arch $(ARCH)) $(if $(TARGET_PYTHON),--python $(TARGET_PYTHON)) $(if $(PCLUSTER_VERSION),--pcluster-version $(PCLUSTER_VERSION)) $(if $(INTO),--into $(INTO))

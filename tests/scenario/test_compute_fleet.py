@@ -226,15 +226,29 @@ def test_a_fleet_is_stopped_though_engines_were_lost_before_the_update_was_refus
     assert world.sink.answer(request)["Status"] == "SUCCESS"
 
 
+def test_an_update_whose_fleet_is_stopped_has_all_its_tries() -> None:
+    world = World()
+    request = stopped(world)
+    for _ in range(2):
+        world.run_engine(failed("Internal", "exit status 1"))
+        world.pass_time(60)
+    assert world.run_engine()["operation"] == "update"
+    world.settle("hpc", "UPDATE_COMPLETE")
+    restarted(world)
+    world.run_engine()
+    assert world.sink.answer(request)["Status"] == "SUCCESS"
+
+
 def test_an_update_that_is_refused_though_the_fleet_was_stopped_for_it_is_given_up() -> None:
     world = World()
     request = stopped(world)
     refused = failed("UpdateRejected", "Update failure", details=[FLEET_RUNS]) | {"fleet_status": "RUNNING"}
-    world.clock.advance(10)
-    world.run_engine(refused)
-    world.pass_time(60)
-    world.clock.advance(10)
-    assert world.run_engine()["operation"] == "stop-fleet"
+    for _ in range(2):
+        world.clock.advance(10)
+        assert world.run_engine(refused)["operation"] == "update"
+        world.pass_time(60)
+        world.clock.advance(10)
+        assert world.run_engine()["operation"] == "stop-fleet"
     assert world.run_engine(refused)["operation"] == "update"
     restarted(world)
     reason = world.sink.answer(request)["Reason"]

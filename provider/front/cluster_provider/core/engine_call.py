@@ -50,6 +50,8 @@ TRANSIENT = frozenset({"Throttled", "ClusterBusy", "Fenced"})
 #: Engine errors that may pass: tried again, a bounded number of times.
 RETRIED = frozenset({"Internal", "AlreadyExists"})
 
+#: An engine error that tells why a configuration cannot be put in force.
+REFUSED = "UpdateRejected"
 
 #: An engine error that does not tell whether CloudFormation had accepted the call before it.
 UNTOLD = "Internal"

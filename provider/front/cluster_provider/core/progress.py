@@ -7,6 +7,7 @@ from enum import StrEnum
 from cluster_provider.core.engine_call import (
     ABOUT_FLEET,
     READS,
+    REFUSED,
     TRANSIENT,
     EngineCall,
     EngineError,
@@ -175,6 +176,9 @@ def absorb(progress: Progress, call: EngineCall | None) -> Progress:
     if result.error is not None and result.error.code in TRANSIENT:
         counted_as = progress.counted_as(call.operation, call.cluster_name)
         attempts[counted_as] = max(0, attempts.get(counted_as, 0) - 1)
+    if result.error is not None and result.error.code == REFUSED and not progress.fleet_calls:
+        # The engine works. Once the fleet is stopped it has all its tries, and refusals count from there.
+        attempts[progress.counted_as(call.operation, call.cluster_name)] = 0
     if call.cluster_name != progress.cluster_name:
         return replace(progress, call=replace(call, result=_told_of(result)), attempts=attempts)
     if call.operation in ABOUT_FLEET:

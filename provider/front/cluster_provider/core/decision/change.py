@@ -7,7 +7,7 @@ from cluster_provider.core.actions import Action, Fail, Start, Succeed, Wait, wa
 from cluster_provider.core.decision.adoption import is_adopted
 from cluster_provider.core.decision.case import ATTEMPTS_MAX, Case, stack_failure, unless_refused
 from cluster_provider.core.decision.fleet import stop
-from cluster_provider.core.engine_call import EngineError, Operation
+from cluster_provider.core.engine_call import REFUSED, EngineError, Operation
 from cluster_provider.core.errors import ProviderError
 from cluster_provider.core.observed import ClusterStack
 from cluster_provider.core.request import RequestType
@@ -66,7 +66,7 @@ def _idle(case: Case, cluster: ClusterStack) -> Action:
     error = case.progress.failure(Operation.UPDATE)
     if error is not None and error.code == "NoChanges":
         return Succeed(cluster.name, cluster)
-    if error is not None and error.code == "UpdateRejected":
+    if error is not None and error.code == REFUSED:
         return _refused(case, cluster, error)
     next_step = unless_refused(case, _start(case, cluster))
     return Fail(next_step, failure_id) if isinstance(next_step, ProviderError) else next_step
