@@ -7,11 +7,11 @@ from cluster_provider.core.errors import MalformedRequest
 from cluster_provider.core.identity import Owner, StackArn, is_marker, marker_id
 from cluster_provider.core.properties import DeletionPolicy
 from cluster_provider.core.request import RequestType, is_answerable, parse_request
-from tests.support.fakes import START
+from tests.support.fakes import RESPONSES, START
 
 STACK = "arn:aws:cloudformation:us-east-1:123456789012:stack/parent/0a"
 UPDATE = {"RequestType": "Update", "PhysicalResourceId": "hpc"}
-URL = "https://response.test/key?X-Amz-Date=20261102T075900Z&X-Amz-Signature=abc"
+URL = f"{RESPONSES}key?X-Amz-Date=20261102T075900Z&X-Amz-Signature=abc"
 
 
 def event(**changed: Any) -> dict[str, Any]:
@@ -34,7 +34,7 @@ def test_a_request_is_issued_when_its_url_was_signed() -> None:
 
 
 def test_a_url_without_a_date_counts_from_its_first_receipt() -> None:
-    assert parse_request(event(ResponseURL="https://response.test/key"), START).issued_at == START
+    assert parse_request(event(ResponseURL=f"{RESPONSES}key"), START).issued_at == START
 
 
 def test_a_url_signed_in_the_future_leaves_no_more_time_than_its_receipt() -> None:

@@ -1,6 +1,5 @@
 """Properties held against the schema of their resource type: what a template's author should hear first."""
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -8,13 +7,18 @@ from difflib import get_close_matches
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from cluster_provider.core.bounds import SHOWN_MAX, clip, shown
+from cluster_provider.core.endpoints import URL_MAX
 from cluster_provider.core.errors import InvalidProperty, MissingProperty
 
 if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
 
-#: How much of a wrong value a message shows.
-VALUE_SHOWN_MAX = 100
+#: What a ParallelCluster version looks like.
+VERSION: dict[str, Any] = {"type": "string", "pattern": r"^[0-9]+\.[0-9]+\.[0-9]+$", "maxLength": 20}
+
+#: Which hosts it may name is judged where the stack's Region is known (endpoints.py).
+WAIT_CONDITION_HANDLE: dict[str, Any] = {"type": "string", "pattern": "^https://", "maxLength": URL_MAX}
 
 
 @dataclass(frozen=True)
@@ -48,10 +52,8 @@ class Rules:
             value: The value.
             path: Where in the property the value stands, if not the property itself.
         """
-        shown = value if isinstance(value, str) else json.dumps(value, default=str)
-        shown = shown if len(shown) <= VALUE_SHOWN_MAX else shown[: VALUE_SHOWN_MAX - 1] + "…"
         expected = self.expected.get(name, "a string")
-        return InvalidProperty(path or name, f"{shown!r} is not possible; expected {expected}.")
+        return InvalidProperty(shown(path or name), f"{clip(value)!r} is not possible; expected {expected}.")
 
     def _first_error(self, raw: Mapping[str, Any]) -> "ValidationError | None":
         """What a user should hear first of all that the schema refuses."""
@@ -68,9 +70,9 @@ class Rules:
             return MissingProperty(name, f"this property is needed: {self.expected[name]}.")
         if error.validator == "additionalProperties":
             name = next(name for name in raw if name not in properties)
-            near = get_close_matches(name, properties, n=1)
+            near = get_close_matches(name[:SHOWN_MAX], properties, n=1)
             known = f"Did you mean {near[0]}?" if near else f"Known are {', '.join(sorted(properties))}."
-            return InvalidProperty(name, "there is no such property.", known)
+            return InvalidProperty(shown(name), "there is no such property.", known)
         path = [str(step) for step in error.absolute_path]
         if not path:
             return InvalidProperty("ResourceProperties", f"a map is expected, not {type(raw).__name__}.")

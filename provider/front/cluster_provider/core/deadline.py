@@ -42,21 +42,24 @@ _SIGNED_AT = re.compile(r"[?&]X-Amz-Date=(\d{8}T\d{6}Z)(?:&|$)", re.IGNORECASE)
 
 
 def issued_at(response_url: str, received_at: datetime) -> datetime:
-    """When CloudFormation issued a request: the date its response URL was signed, else its first receipt."""
+    """When CloudFormation issued a request: the date its response URL was signed, else its first receipt.
+
+    The date is a claim. One that is none counts as absent, and one after the receipt as the receipt.
+    """
     match = _SIGNED_AT.search(response_url)
     if match is None:
         return received_at
-    return datetime.strptime(match.group(1), "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    try:
+        signed_at = datetime.strptime(match.group(1), "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    except ValueError:
+        return received_at
+    return min(signed_at, received_at)
 
 
-def deadline(issued: datetime, received_at: datetime, service_timeout_s: int) -> datetime:
-    """The instant by which a request is answered, whatever the cluster does.
-
-    A date in the future is a clock that disagrees with ours; then the receipt counts, so that a deadline
-    is never later than CloudFormation's.
-    """
+def deadline(issued: datetime, service_timeout_s: int) -> datetime:
+    """The instant by which a request is answered, whatever the cluster does."""
     margin_s = min(MARGIN_S, service_timeout_s * MARGIN_SHARE)
-    return min(issued, received_at) + timedelta(seconds=service_timeout_s - margin_s)
+    return issued + timedelta(seconds=service_timeout_s - margin_s)
 
 
 def half_way(issued: datetime, answer_by: datetime) -> datetime:
@@ -64,9 +67,9 @@ def half_way(issued: datetime, answer_by: datetime) -> datetime:
     return issued + (answer_by - issued) / 2
 
 
-def signal_by(issued: datetime, received_at: datetime) -> datetime:
+def signal_by(issued: datetime) -> datetime:
     """The instant by which a wait condition is signalled, whatever the cluster does."""
-    return deadline(issued, received_at, WAIT_CONDITION_MAX_S)
+    return deadline(issued, WAIT_CONDITION_MAX_S)
 
 
 def fence(now: datetime, answer_by: datetime) -> datetime:

@@ -26,7 +26,7 @@ READ_ONLY_PREFIX = "pcluster-cfn:read-only:"
 _CLUSTER_NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9-]{0,59}")
 
 _STACK_ARN = re.compile(
-    r"arn:(?P<partition>[^:]+):cloudformation:(?P<region>[^:]+):(?P<account>[^:]*):stack/(?P<name>[^/]+)/(?P<unique>.+)"
+    r"arn:(?P<partition>[^:]+):cloudformation:(?P<region>[^:]+):(?P<account>[^:]*):stack/(?P<name>[^/|]+)/(?P<unique>[^|]+)"
 )
 
 
@@ -51,6 +51,11 @@ class StackArn:
         if match is None:
             raise ValueError(f"not a stack ARN: {arn!r}")
         return cls(**match.groupdict())
+
+    @classmethod
+    def is_one(cls, text: str) -> bool:
+        """Returns whether a text is a stack ARN."""
+        return _STACK_ARN.fullmatch(text) is not None
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from cluster_provider.core.checking import Rules
+from cluster_provider.core.checking import VERSION, WAIT_CONDITION_HANDLE, Rules
 from cluster_provider.core.deadline import SERVICE_TIMEOUT_MAX_S
 from cluster_provider.core.properties import Properties, parse_configured
 
@@ -30,8 +30,8 @@ RULES = Rules(
             "SuppressValidators": {**_VALIDATOR, "type": ["array", "string"], "items": _VALIDATOR},
             "ValidationFailureLevel": {"enum": ["INFO", "WARNING", "ERROR"]},
             "RollbackOnFailure": {"enum": [True, False, "true", "false", "True", "False"]},
-            "PclusterVersion": {"type": "string", "pattern": r"^[0-9]+\.[0-9]+\.[0-9]+$"},
-            "WaitConditionHandle": {"type": "string", "pattern": "^https?://"},
+            "PclusterVersion": VERSION,
+            "WaitConditionHandle": WAIT_CONDITION_HANDLE,
         },
     },
     expected={

@@ -4,13 +4,15 @@ import base64
 import binascii
 import hashlib
 import json
+import re
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from cluster_provider.core.checking import Rules
+from cluster_provider.core.bounds import cut_to_depth
+from cluster_provider.core.checking import VERSION, WAIT_CONDITION_HANDLE, Rules
 from cluster_provider.core.deadline import SERVICE_TIMEOUT_MAX_S
 from cluster_provider.core.errors import InvalidProperty
 
@@ -27,6 +29,12 @@ CONFIGURATION_MAX_BYTES = 100_000
 
 #: Longest arguments for the library, all validators of a release by name being half as much.
 ARGUMENTS_MAX_BYTES = 8_000
+
+#: Longest configuration as text, in bytes. Source: AWS CloudFormation user guide, "Understand CloudFormation
+#: quotas" (a template has at most 1 MB, and a configuration stands in one).
+CONFIGURATION_TEXT_MAX_BYTES = 1 << 20
+
+_SECONDS = re.compile("[0-9]{1,4}")
 
 _BOOLEAN: dict[str, Any] = {"enum": [True, False, "true", "false", "True", "False"]}
 
@@ -56,8 +64,8 @@ SCHEMA: dict[str, Any] = {
         "AdoptExisting": _BOOLEAN,
         "RollbackOnFailure": _BOOLEAN,
         "ForceUpdate": _BOOLEAN,
-        "PclusterVersion": {"type": "string", "pattern": r"^[0-9]+\.[0-9]+\.[0-9]+$"},
-        "WaitConditionHandle": {"type": "string", "pattern": "^https?://"},
+        "PclusterVersion": VERSION,
+        "WaitConditionHandle": WAIT_CONDITION_HANDLE,
     },
 }
 
@@ -171,16 +179,21 @@ def parse_configured(
 
 def service_timeout_s(raw: Mapping[str, Any]) -> int | None:
     """The property ServiceTimeout in seconds; its default when absent; None when impossible."""
-    text = str(raw.get("ServiceTimeout", SERVICE_TIMEOUT_MAX_S))
-    if not text.isdecimal() or not 1 <= int(text) <= SERVICE_TIMEOUT_MAX_S:
-        return None
-    return int(text)
+    value = raw.get("ServiceTimeout", SERVICE_TIMEOUT_MAX_S)
+    if isinstance(value, str) and _SECONDS.fullmatch(value):
+        value = int(value)
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    return value if is_number and 1 <= value <= SERVICE_TIMEOUT_MAX_S else None
 
 
 def digest(configuration: Any) -> str:
-    """SHA-256 of a JSON value's canonical form: key order and spacing do not count, types do."""
-    canonical = json.dumps(configuration, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(canonical.encode()).hexdigest()
+    """SHA-256 of a JSON value's canonical form: key order and spacing do not count, types do.
+
+    It is total: a value that cannot be kept has a digest, too, since the swap of its Update arrives.
+    """
+    bounded = cut_to_depth(configuration)
+    canonical = json.dumps(bounded, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(canonical.encode(errors="surrogatepass")).hexdigest()
 
 
 def encode_configuration(configuration: Any) -> str:
@@ -207,6 +220,13 @@ def kept_configuration(name: str, value: Any) -> str:
     Raises:
         InvalidProperty: It is larger than a record can hold.
     """
+    size_bytes = len(json.dumps(value, ensure_ascii=False).encode())
+    if size_bytes > CONFIGURATION_TEXT_MAX_BYTES:
+        raise InvalidProperty(
+            name,
+            f"{size_bytes} bytes, at most {CONFIGURATION_TEXT_MAX_BYTES} can be read.",
+            "Move long scripts and files out of the configuration, to S3 for instance.",
+        )
     configuration = encode_configuration(value)
     if len(configuration) > CONFIGURATION_MAX_BYTES:
         raise InvalidProperty(

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from cluster_provider.core.checking import Rules
+from cluster_provider.core.checking import VERSION, Rules
 from cluster_provider.core.deadline import SERVICE_TIMEOUT_MAX_S
 from cluster_provider.core.errors import InvalidProperty
 from cluster_provider.core.properties import CLUSTER_NAME_MAX, CLUSTER_NAME_PATTERN, service_timeout_s
@@ -24,13 +24,20 @@ CLUSTER_STATUSES = (
 #: Source: aws-parallelcluster 3.16.1, constants.py (SUPPORTED_ARCHITECTURES).
 ARCHITECTURES = ("x86_64", "arm64")
 
+#: Longest text that makes a resource be read again, in characters: a template's parameter has no more.
+#: Source: AWS CloudFormation user guide, "Understand CloudFormation quotas" (parameter value).
+TRIGGER_MAX = 4096
+
+#: Longest name of an operating system, in characters; ParallelCluster's have 12 at most.
+OS_MAX = 40
+
 _STATUS = {"enum": list(CLUSTER_STATUSES)}
 
 _COMMON: dict[str, Any] = {
     "ServiceToken": {"type": "string"},
     "ServiceTimeout": {"pattern": "^[0-9]{1,4}$", "type": ["string", "integer"]},
-    "PclusterVersion": {"type": "string", "pattern": r"^[0-9]+\.[0-9]+\.[0-9]+$"},
-    "Trigger": {"type": "string"},
+    "PclusterVersion": VERSION,
+    "Trigger": {"type": "string", "maxLength": TRIGGER_MAX},
 }
 _COMMON_EXPECTED = {
     "ServiceTimeout": f"whole seconds from 1 to {SERVICE_TIMEOUT_MAX_S}",
@@ -47,9 +54,16 @@ CLUSTER_INFO = Rules(
         "properties": {
             **_COMMON,
             "ClusterName": {"type": "string", "pattern": CLUSTER_NAME_PATTERN, "maxLength": CLUSTER_NAME_MAX},
-            "NamePrefix": {"type": "string", "pattern": "^[a-zA-Z][a-zA-Z0-9-]*$"},
+            "NamePrefix": {
+                "type": "string",
+                "pattern": "^[a-zA-Z][a-zA-Z0-9-]*$",
+                "maxLength": CLUSTER_NAME_MAX,
+            },
             "ClusterStatus": {
-                "anyOf": [_STATUS, {"type": "array", "minItems": 1, "items": _STATUS}],
+                "anyOf": [
+                    _STATUS,
+                    {"type": "array", "minItems": 1, "maxItems": len(CLUSTER_STATUSES), "items": _STATUS},
+                ],
             },
         },
     },
@@ -73,7 +87,7 @@ OFFICIAL_IMAGE = Rules(
         "required": ["Os"],
         "properties": {
             **_COMMON,
-            "Os": {"type": "string", "pattern": "^[a-z][a-z0-9]*$"},
+            "Os": {"type": "string", "pattern": "^[a-z][a-z0-9]*$", "maxLength": OS_MAX},
             "Architecture": {"enum": list(ARCHITECTURES)},
         },
     },

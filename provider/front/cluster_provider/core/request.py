@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, assert_never
 
-from cluster_provider.core import deadline
+from cluster_provider.core import bounds, deadline, endpoints
 from cluster_provider.core.errors import InvalidProperty, MalformedRequest, ProviderError
 from cluster_provider.core.identity import Owner, StackArn, marker_id
 from cluster_provider.core.image_properties import parse_image
@@ -21,11 +21,6 @@ from cluster_provider.core.properties import (
     service_timeout_s,
 )
 from cluster_provider.core.questions import Question, parse_cluster_info, parse_official_image
-
-#: Fields without which a request cannot even be answered.
-#: Source: AWS CloudFormation user guide, "Custom resource response objects".
-ANSWER_FIELDS = ("ResponseURL", "StackId", "RequestId", "LogicalResourceId")
-
 
 _CONFIGURATION = "ClusterConfiguration"
 _NAME_POLICY = "ClusterNameUpdatePolicy"
@@ -124,16 +119,19 @@ def parse_request(event: Mapping[str, Any], received_at: datetime) -> Request:
     any other outcome.
 
     Raises:
-        MalformedRequest: The event is not such a request. It can be answered if it has the ANSWER_FIELDS.
+        MalformedRequest: The event is not such a request. It can be answered if ``is_answerable`` says so.
     """
     kind, owner = _kind(event), _owner(event)
     raw = _mapping(event, "ResourceProperties")
     old = _mapping(event, "OldResourceProperties") if kind is RequestType.UPDATE else None
     physical_id = event.get("PhysicalResourceId")
-    if kind is not RequestType.CREATE and not isinstance(physical_id, str):
-        raise MalformedRequest("PhysicalResourceId", f"a {kind} needs it.")
+    if kind is not RequestType.CREATE and not bounds.is_physical_id(physical_id):
+        form = f"a text of at most {bounds.PHYSICAL_ID_MAX_BYTES} bytes"
+        raise MalformedRequest("PhysicalResourceId", f"{form} is expected in every {kind}.")
+    resource_type = event.get("ResourceType", "")
+    if not bounds.is_resource_type(resource_type):
+        raise MalformedRequest("ResourceType", f"{bounds.shown(resource_type)} names no type of a resource.")
     issued_at = deadline.issued_at(event["ResponseURL"], received_at)
-    resource_type = str(event.get("ResourceType", ""))
     wanted, refusal = None, None
     if kind is not RequestType.DELETE:
         wanted, refusal = _wanted(kind_of(resource_type), raw, owner)
@@ -147,9 +145,7 @@ def parse_request(event: Mapping[str, Any], received_at: datetime) -> Request:
         resource_type=resource_type,
         physical_id=physical_id if kind is not RequestType.CREATE else None,
         issued_at=issued_at,
-        deadline=deadline.deadline(
-            issued_at, received_at, service_timeout_s(raw) or deadline.SERVICE_TIMEOUT_MAX_S
-        ),
+        deadline=deadline.deadline(issued_at, service_timeout_s(raw) or deadline.SERVICE_TIMEOUT_MAX_S),
         digest=_digest(raw),
         old_digest=_digest(old) if old is not None else None,
         properties=properties,
@@ -161,34 +157,45 @@ def parse_request(event: Mapping[str, Any], received_at: datetime) -> Request:
         or any(given.get(_NAME_POLICY) == _REPLACE for given in (raw, old or {})),
         may_stop_fleet=any(given.get(_FLEET_POLICY) == _STOP for given in (raw, old or {})),
         signal_url=raw[_HANDLE] if waited_for else None,
-        signal_by=deadline.signal_by(issued_at, received_at) if waited_for else None,
+        signal_by=deadline.signal_by(issued_at) if waited_for else None,
         kind=kind_of(resource_type),
         question=wanted if isinstance(wanted, Question) else None,
     )
 
 
 def is_answerable(event: Mapping[str, Any]) -> bool:
-    """Whether an event names where its answer goes and what it answers."""
-    return all(isinstance(event.get(name), str) and event[name] for name in ANSWER_FIELDS)
+    """Whether an event names where its answer goes and what it answers, and both can be CloudFormation's.
+
+    Source: AWS CloudFormation user guide, "Custom resource response objects".
+    """
+    return not _unanswerable(event)
+
+
+def _unanswerable(event: Mapping[str, Any]) -> str:
+    """The name of the field without which an event cannot be answered; empty if it can be."""
+    stack_id, url = event.get("StackId"), event.get("ResponseURL")
+    checks = {
+        "StackId": bounds.is_short_arn(stack_id) and StackArn.is_one(str(stack_id)),
+        "RequestId": bounds.is_request_id(event.get("RequestId")),
+        "LogicalResourceId": bounds.is_logical_id(event.get("LogicalResourceId")),
+        "ResponseURL": endpoints.is_response_url(url, str(stack_id)),
+    }
+    return next((name for name, holds in checks.items() if not holds), "")
 
 
 def _kind(event: Mapping[str, Any]) -> RequestType:
-    for name in ANSWER_FIELDS:
-        if not isinstance(event.get(name), str) or not event[name]:
-            raise MalformedRequest(name, "this field is missing or not a string.")
-    try:
-        return RequestType(event.get("RequestType", ""))
-    except ValueError:
+    name = _unanswerable(event)
+    if name:
+        raise MalformedRequest(name, "this field is missing, or is not one of CloudFormation's.")
+    request_type = event.get("RequestType")
+    if not isinstance(request_type, str) or request_type not in set(RequestType):
         raise MalformedRequest(
-            "RequestType", f"{event.get('RequestType')!r} is not possible; expected Create, Update or Delete."
-        ) from None
+            "RequestType", f"{bounds.clip(request_type)!r} is not valid; expected Create, Update or Delete."
+        )
+    return RequestType(request_type)
 
 
 def _owner(event: Mapping[str, Any]) -> Owner:
-    try:
-        StackArn.parse(event["StackId"])
-    except ValueError as error:
-        raise MalformedRequest("StackId", f"{error}.") from None
     return Owner(event["StackId"], event["LogicalResourceId"])
 
 
@@ -203,7 +210,13 @@ def _wanted(
     kind: Kind, raw: Mapping[str, Any], owner: Owner
 ) -> tuple[Properties | Question | None, Refusal | None]:
     try:
-        return _parsed(kind, raw, owner), None
+        fault = bounds.find_fault(raw)
+        if fault is not None:
+            path, what = fault
+            raise InvalidProperty("/".join(path) or "ResourceProperties", what, "Remove it.")
+        wanted = _parsed(kind, raw, owner)
+        _refuse_foreign_handle(raw, owner)
+        return wanted, None
     except ProviderError as error:
         return None, Refusal(error.code, error.where, error.what, error.next_step)
 
@@ -235,6 +248,16 @@ def _refuse_own_stack_name(name: str, properties: Properties, owner: Owner) -> N
             name,
             f"{properties.cluster_name!r} is this stack's name, and what is made gets a stack of its own.",
             "Choose another name, ${AWS::StackName}-cluster for instance.",
+        )
+
+
+def _refuse_foreign_handle(raw: Mapping[str, Any], owner: Owner) -> None:
+    """Signals go to CloudFormation only: another host could be somebody's own, or one inside the network."""
+    if _HANDLE in raw and not endpoints.is_wait_condition_handle(raw[_HANDLE], owner.stack_id):
+        raise InvalidProperty(
+            _HANDLE,
+            "it is no handle of a wait condition in this stack's Region.",
+            "Give it as !Ref of an AWS::CloudFormation::WaitConditionHandle.",
         )
 
 

@@ -118,11 +118,11 @@ def _fit_reason(body: Callable[[str], str], error: ProviderError, log_group: str
     for reason in error.texts(log_group):
         if _size(body(reason)) <= BODY_MAX_BYTES:
             return reason
-    excess = _size(body(reason)) - BODY_MAX_BYTES
-    while excess > 0:
-        # Every character removed frees at least one byte, so this ends.
+    while (excess := _size(body(reason)) - BODY_MAX_BYTES) > 0:
+        if reason in {"", _ELLIPSIS}:
+            raise ValueError("the fields that a response repeats leave no room for a reason")
+        # Every character removed frees at least one byte, and one more than the ellipsis has is removed.
         reason = reason[: -(excess // 4 + 2)].rstrip() + _ELLIPSIS
-        excess = _size(body(reason)) - BODY_MAX_BYTES
     return reason
 
 

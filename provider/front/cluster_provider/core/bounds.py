@@ -1,0 +1,132 @@
+"""Bounds of what arrives: an event is a claim, so everything in it has a length, a form and a depth."""
+
+import json
+import math
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+#: Longest id of a request, in characters: CloudFormation's are UUIDs of 36. It is part of a key in the table.
+_REQUEST_ID = re.compile(r"[!-{}~]{1,128}")
+
+#: Source: AWS CloudFormation user guide, "CloudFormation template Resources syntax" (logical ids are
+#: alphanumeric) and "Understand CloudFormation quotas" (255 characters).
+_LOGICAL_ID = re.compile(r"[A-Za-z0-9]{1,255}")
+
+#: Source: AWS CloudFormation user guide, AWS::CloudFormation::CustomResource (``Custom::`` and at most 60
+#: letters, digits, ``_``, ``@`` and ``-``).
+_RESOURCE_TYPE = re.compile(r"[A-Za-z0-9:_@-]{0,128}")
+
+#: Longest ARN of a stack, in characters: a stack's name has 128, its id 36.
+_STACK_ARN_MAX = 512
+
+#: Source: AWS CloudFormation user guide, "Custom resource response objects" (``PhysicalResourceId``: 1 KB).
+PHYSICAL_ID_MAX_BYTES = 1024
+
+#: How deep properties may be nested. ParallelCluster's configurations go down to 10 levels.
+DEPTH_MAX = 100
+
+#: How much of a claim a message or a log line shows, in characters.
+SHOWN_MAX = 100
+
+
+def is_request_id(value: object) -> bool:
+    """Returns whether a value can be CloudFormation's id of a request."""
+    return isinstance(value, str) and _REQUEST_ID.fullmatch(value) is not None
+
+
+def is_logical_id(value: object) -> bool:
+    """Returns whether a value can be a logical id."""
+    return isinstance(value, str) and _LOGICAL_ID.fullmatch(value) is not None
+
+
+def is_resource_type(value: object) -> bool:
+    """Returns whether a value can be the name of a resource type."""
+    return isinstance(value, str) and _RESOURCE_TYPE.fullmatch(value) is not None
+
+
+def is_short_arn(value: object) -> bool:
+    """Returns whether a value is printable ASCII, and no longer than a stack's ARN can be."""
+    return isinstance(value, str) and 0 < len(value) <= _STACK_ARN_MAX and is_printable(value)
+
+
+def is_physical_id(value: object) -> bool:
+    """Returns whether a value can be a physical id that a response repeats, escaped as JSON has it."""
+    if not isinstance(value, str) or not value or len(value) > PHYSICAL_ID_MAX_BYTES or not is_text(value):
+        return False
+    return len(json.dumps(value, ensure_ascii=False).encode()) - 2 <= PHYSICAL_ID_MAX_BYTES
+
+
+def is_printable(text: str) -> bool:
+    """Returns whether a text is printable ASCII."""
+    return text.isascii() and text.isprintable()
+
+
+def is_text(text: str) -> bool:
+    """Returns whether a text can be encoded: JSON can name half of a surrogate pair, which is none."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def shown(value: object, length_max: int = SHOWN_MAX) -> str:
+    """Returns a claim as a message or a log line can show it: printable, in one line, and short."""
+    text = clip(value, length_max)
+    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
+
+
+def clip(value: object, length_max: int = SHOWN_MAX) -> str:
+    """Returns the beginning of a text, or of a JSON value's text, as it is."""
+    text = value if isinstance(value, str) else _as_json(value)
+    return text if len(text) <= length_max else text[: length_max - 1] + "…"
+
+
+def _as_json(value: object) -> str:
+    try:
+        return json.dumps(value, default=str)
+    except (RecursionError, ValueError):
+        return f"a {type(value).__name__}"
+
+
+def find_fault(value: Any) -> tuple[list[str], str] | None:
+    """Finds what of a JSON value cannot be kept or handed on.
+
+    Returns:
+        Its path and what is wrong there; None if nothing is.
+    """
+    stack: list[tuple[list[str], Any]] = [([], value)]
+    while stack:
+        path, item = stack.pop()
+        if len(path) > DEPTH_MAX:
+            return path[:1], f"it is nested deeper than {DEPTH_MAX} levels."
+        fault = _fault_of(item)
+        if fault:
+            return path, fault
+        stack.extend(([*path, shown(name)], child) for name, child in _children(item))
+    return None
+
+
+def _fault_of(item: Any) -> str:
+    if isinstance(item, str) and not is_text(item):
+        return "it has half of a surrogate pair, which is no character."
+    if isinstance(item, float) and not math.isfinite(item):
+        return "it is not a finite number."
+    if isinstance(item, Mapping) and not all(isinstance(name, str) and is_text(name) for name in item):
+        return "the name of a property has half of a surrogate pair, which is no character."
+    return ""
+
+
+def _children(item: Any) -> Iterator[tuple[object, Any]]:
+    if isinstance(item, Mapping):
+        yield from item.items()
+    elif isinstance(item, list | tuple):
+        yield from enumerate(item)
+
+
+def cut_to_depth(value: Any, depth_max: int = DEPTH_MAX) -> Any:
+    """Returns a JSON value without what is nested deeper, which a digest need not tell apart."""
+    if depth_max == 0 and isinstance(value, Mapping | list | tuple):
+        return type(value).__name__
+    if isinstance(value, Mapping):
+        return {str(name): cut_to_depth(item, depth_max - 1) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [cut_to_depth(item, depth_max - 1) for item in value]
+    return value
