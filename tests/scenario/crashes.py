@@ -377,7 +377,12 @@ class Run:
         """
         uncounted = 2 * self.died.count(Seam("operations.change", taken=True))
         requests = {record.newest_request_id for _, record in self.world.operations.records()}
-        requests |= set(self.world.sink.bodies)
+        # What CloudFormation no longer waited for when it was first looked at never became an operation.
+        requests |= {
+            request_id
+            for request_id in self.world.sink.bodies
+            if _code(self.world.sink.answer(request_id)) != "NotConfirmed"
+        }
         for request_id in requests:
             for metrics in ((Metric.OPERATIONS_STARTED,), ENDS):
                 total = sum(self.world.metrics.total(metric, request_id) for metric in metrics)

@@ -376,8 +376,8 @@ def test_a_cluster_that_disappears_while_it_is_taken_over_is_not_made_anew() -> 
 def test_no_cluster_is_taken_over_for_a_stack_that_no_longer_wants_it() -> None:
     world = World()
     world.foreign()
-    world.stacks.awaited[world.owner()] = False
-    world.create(ResourceProperties=adopting())
+    world.stacks.requested[world.owner()] = ("Delete", None, world.clock.now())
+    world.deliver_until_handled(world.forge("Create", ResourceProperties=adopting()))
     assert world.claims.holders == {}
     assert world.engines.calls == []
 

@@ -632,6 +632,7 @@ def test_a_fleet_is_not_stopped_for_an_update_that_cloudformation_no_longer_want
     world.made()
     world.update(ClusterConfiguration=OTHER_NODES, **STOP)
     world.stacks.awaited[world.owner()] = False
+    world.clock.advance(30)
     world.run_engine()
     assert operations(world) == []
     assert world.fleet() == "RUNNING"

@@ -19,9 +19,8 @@ def ask(world: World, resource_type: str, request_type: str = "Create", **asked:
         logical_id="Asked",
         ResourceType=resource_type,
         ResourceProperties={"ServiceToken": TOKEN, **asked},
+        **({"PhysicalResourceId": "what-it-was"} if request_type != "Create" else {}),
     )
-    if request_type != "Create":
-        event["PhysicalResourceId"] = "what-it-was"
     return world.deliver(event)
 
 

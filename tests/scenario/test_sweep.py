@@ -223,7 +223,7 @@ def test_an_operation_that_cannot_be_woken_is_an_error_and_holds_up_no_other(
     assert world.metrics.total(Metric.SWEEPS) == 1
 
     stacks.forbidden.clear()
-    world.sweep()
+    world.pass_time(60)
     world.run_engine()
     assert world.sink.answers(requests[0])
 

@@ -5,9 +5,9 @@ import pytest
 from cluster_provider.core.errors import DeliveryFailed, Unavailable, Undeliverable
 from cluster_provider.core.identity import STACK_ID_TAG
 from cluster_provider.core.observed import ClusterStack, StackFailure
-from cluster_provider.operation import OperationService
 from cluster_provider.steps import RESEND_AFTER_S
 from tests.support.fakes import FactStacks
+from tests.support.faults import Killed
 from tests.support.world import CONFIGURATION, World, failed, properties
 
 NEW = {**CONFIGURATION, "Tags": []}
@@ -199,7 +199,7 @@ def test_a_create_delivered_again_after_its_delete_makes_nothing() -> None:
     world.clock.advance(5)
     deleted = world.delete("parent-Cluster-1ABCDEF")
     assert world.sink.answer(deleted)["Status"] == "SUCCESS"
-    world.deliver(event)
+    world.deliver_until_handled(event)
     assert world.engines.calls == []
 
 
@@ -301,8 +301,13 @@ def test_an_answer_whose_sender_died_is_sent_by_the_next_sweep_that_may(
 ) -> None:
     world = World()
     request_id = nearly_answered(world)
-    monkeypatch.setattr(OperationService, "deliver", lambda _service, _answer: None)
-    world.run_engine()
+
+    def die(_url: str, _body: str) -> None:
+        raise Killed
+
+    monkeypatch.setattr(world.sink, "send", die)
+    with pytest.raises(Killed):
+        world.run_engine()
     monkeypatch.undo()
     world.settle("hpc", "CREATE_COMPLETE")
     assert world.sink.answers(request_id) == []

@@ -18,6 +18,8 @@ from cluster_provider.core.identity import Owner
 from cluster_provider.core.measurements import Measurement, Metric
 from cluster_provider.core.observed import ClusterStack, StackFailure
 from cluster_provider.core.record import OperationRecord, OwnerRecord, Waiting
+from cluster_provider.core.request import RequestType
+from cluster_provider.ports import DeadLetter
 
 START = datetime(2026, 11, 2, 8, 0, tzinfo=UTC)
 
@@ -33,6 +35,9 @@ class MovedClock:
 
     def advance(self, seconds: float) -> None:
         self.at += timedelta(seconds=seconds)
+
+    def sleep(self, seconds: float) -> None:
+        self.advance(seconds)
 
 
 @dataclass
@@ -51,6 +56,8 @@ class FactStacks:
     def __init__(self) -> None:
         self.facts: dict[str, StackFact] = {}
         self.awaited: dict[Owner, bool] = {}
+        #: What CloudFormation does to a resource: the request's type, the physical id, and since when.
+        self.requested: dict[Owner, tuple[str, str | None, datetime]] = {}
         #: Physical ids; empty while the resource is made and has none.
         self.listed: dict[Owner, str] = {}
         self.completed_at: dict[str, datetime] = {}
@@ -113,6 +120,13 @@ class FactStacks:
             return True
         return None if kept_from is not None and since < kept_from else False
 
+    def requested_since(
+        self, owner: Owner, request_type: RequestType, physical_id: str | None
+    ) -> datetime | None:
+        kind, wanted_id, since = self.requested.get(owner, ("", None, START))
+        is_about = request_type is not RequestType.DELETE or wanted_id == physical_id
+        return since if kind == request_type.value and is_about else None
+
     def awaits_answer(self, owner: Owner) -> bool:
         return self.awaited.get(owner, True)
 
@@ -141,7 +155,10 @@ BODY_MAX_BYTES = 4096
 PHYSICAL_ID_MAX_BYTES = 1024
 
 #: Where the handles of wait conditions are.
-HANDLES = "https://signal.test/"
+HANDLES = "https://cloudformation-waitcondition-us-east-1.s3.amazonaws.com/"
+
+#: Where answers go.
+RESPONSES = "https://cloudformation-custom-resource-response-useast1.s3.amazonaws.com/"
 
 
 class Sink:
@@ -214,6 +231,8 @@ class _Row:
     lease_until: datetime | None = None
     dirty: bool = False
     expires_at: datetime | None = None
+    requeue_at: datetime | None = None
+    failed_passes: int = 0
 
 
 class MemoryOperations:
@@ -255,12 +274,15 @@ class MemoryOperations:
             key = (operation.request.owner, operation.request.request_id)
             self._operations[key] = json.dumps(to_document(operation))
         row = self._owners[owner]
+        row.requeue_at = record.wake_at
+        if not record.is_answering:
+            row.failed_passes = 0
         row.expires_at = None if record.lasts else self._clock.now() + timedelta(seconds=TOMBSTONE_S)
         if holder and row.lease_holder == holder and not row.dirty:
             row.lease_holder = row.lease_until = None
         return record
 
-    def lease(self, owner: Owner, holder: str, until: datetime) -> OwnerRecord | None:
+    def lease(self, owner: Owner, holder: str, until: datetime, requeue_at: datetime) -> OwnerRecord | None:
         row = self._owners.get(owner)
         if row is None:
             return None
@@ -268,21 +290,34 @@ class MemoryOperations:
             row.dirty = True
             return None
         row.lease_holder, row.lease_until, row.dirty = holder, until, False
+        row.requeue_at, row.failed_passes = requeue_at, row.failed_passes + 1
         return self.load(owner)
 
-    def release(self, owner: Owner, holder: str) -> OwnerRecord | None:
+    def release(self, owner: Owner, holder: str, *, again: bool = True) -> OwnerRecord | None:
         row = self._owners[owner]
         if row.lease_holder != holder:
             return None
         if row.dirty:
             row.dirty = False
-            return self.load(owner)
+            if again:
+                return self.load(owner)
+            row.requeue_at = self._clock.now()
         row.lease_holder = row.lease_until = None
         return None
 
+    def failed_passes(self, owners: Sequence[Owner]) -> dict[Owner, int]:
+        rows = {owner: self._owners[owner] for owner in owners if owner in self._owners}
+        return {owner: row.failed_passes for owner, row in rows.items() if row.failed_passes}
+
     def waiting(self) -> list[Waiting]:
         waiting = [
-            Waiting(owner, record.wake_at, record.late_at, record.watching, record.act_by)
+            Waiting(
+                owner,
+                self._owners[owner].requeue_at or record.wake_at,
+                record.late_at,
+                record.watching,
+                record.act_by,
+            )
             for owner, record in self.records()
             if record.wake_at is not None
         ]
@@ -312,6 +347,27 @@ class MemoryClaims:
     def disclaim(self, cluster_id: str, owner: Owner) -> None:
         if self.holders.get(cluster_id) == owner:
             del self.holders[cluster_id]
+
+
+class ListedLetters:
+    """Dead letters in memory: each is received once in a sweep, until it is removed."""
+
+    def __init__(self, clock: MovedClock) -> None:
+        self._clock = clock
+        self.waiting: list[DeadLetter] = []
+        self._hidden_until: dict[str, datetime] = {}
+
+    def put(self, event: dict[str, Any]) -> None:
+        self.waiting.append(DeadLetter(event, str(len(self._hidden_until) + len(self.waiting))))
+
+    def receive(self) -> list[DeadLetter]:
+        now = self._clock.now()
+        received = [letter for letter in self.waiting if self._hidden_until.get(letter.receipt, START) <= now]
+        self._hidden_until |= {letter.receipt: now + timedelta(seconds=50) for letter in received}
+        return received
+
+    def remove(self, letter: DeadLetter) -> None:
+        self.waiting.remove(letter)
 
 
 class NotedMetrics:

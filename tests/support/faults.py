@@ -20,6 +20,7 @@ EFFECTS = frozenset(
         "claims.disclaim",
         "engines.invoke",
         "responses.send",
+        "dead_letters.remove",
     }
 )
 
@@ -70,6 +71,7 @@ class FaultyPorts:
             operations=self._wrap("operations", real.operations),
             claims=self._wrap("claims", real.claims),
             metrics=real.metrics,  # a line on standard output, right after what it measures
+            dead_letters=self._wrap("dead_letters", real.dead_letters),
         )
 
     def _wrap(self, name: str, port: Any) -> Any:

@@ -114,7 +114,14 @@ class Simulation(World):
         self.listening = ListeningSink()
         self.sink = self.listening
         self.ports = Ports(
-            self.clock, self.stacks, self.engines, self.sink, self.operations, self.claims, self.metrics
+            self.clock,
+            self.stacks,
+            self.engines,
+            self.sink,
+            self.operations,
+            self.claims,
+            self.metrics,
+            self.letters,
         )
         self._providers: list[Provider] = []
         self._changed_at: dict[str, tuple[str, datetime]] = {}
@@ -473,6 +480,7 @@ class Resource:
         if pending is None or answer["RequestId"] != pending.request_id:
             return
         self.pending = None
+        self.world.stacks.requested.pop(self.owner, None)
         self.answers.append(answer)
         self.heard(pending, answer)
         kind, status, told_id = pending.event["RequestType"], answer["Status"], answer["PhysicalResourceId"]
@@ -523,6 +531,7 @@ class Resource:
     def _over(self, why: str) -> None:
         assert self.pending is not None
         pending, self.pending = self.pending, None
+        self.world.stacks.requested.pop(self.owner, None)
         self.history.append((pending.event["RequestType"], why, ""))
         if self.phase == "creating":
             self.physical_id = f"{self.stack_id.split('/')[1]}-{self.logical_id}-1ABCDEF"

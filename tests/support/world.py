@@ -11,6 +11,7 @@ from itertools import count
 from typing import Any
 
 from cluster_provider.core.document import parse_instant
+from cluster_provider.core.errors import DeliveryFailed, Unavailable
 from cluster_provider.core.identity import OWNER_TAG_PREFIX, Owner, StackArn
 from cluster_provider.core.observed import ClusterStack, StackFailure
 from cluster_provider.core.properties import decode_configuration
@@ -18,7 +19,9 @@ from cluster_provider.core.record import OwnerRecord
 from cluster_provider.handler import Provider
 from cluster_provider.ports import Ports
 from tests.support.fakes import (
+    RESPONSES,
     FactStacks,
+    ListedLetters,
     MemoryClaims,
     MemoryOperations,
     MovedClock,
@@ -66,6 +69,7 @@ class World:
         self.operations = MemoryOperations(self.clock)
         self.claims = MemoryClaims()
         self.metrics = NotedMetrics()
+        self.letters = ListedLetters(self.clock)
         #: The compute fleet's status by cluster name; RUNNING where nobody said otherwise.
         self.fleets: dict[str, str] = {}
         self.provider = Provider(
@@ -77,6 +81,7 @@ class World:
                 self.operations,
                 self.claims,
                 self.metrics,
+                self.letters,
             ),
             LOG_GROUP,
         )
@@ -88,17 +93,27 @@ class World:
         self._invocations = count(1)
         self._requests = count(1)
         self._stacks = count(1)
+        self._states = count(1)
 
     # CloudFormation's side
 
     def event(self, request_type: str, *, logical_id: str = "Cluster", **fields: Any) -> dict[str, Any]:
-        """A request as CloudFormation issues it now."""
+        """A request as CloudFormation issues it now; the resource is in the state that it is about."""
+        event = self.forge(request_type, logical_id=logical_id, **fields)
+        # No two states begin at the same instant.
+        since = self.clock.now() + timedelta(milliseconds=next(self._states))
+        owner = Owner(event["StackId"], logical_id)
+        self.stacks.requested[owner] = (request_type, event.get("PhysicalResourceId"), since)
+        return event
+
+    def forge(self, request_type: str, *, logical_id: str = "Cluster", **fields: Any) -> dict[str, Any]:
+        """The same event by somebody else: CloudFormation knows nothing of it."""
         request_id = f"request-{next(self._requests)}"
         signed_at = self.clock.now().strftime("%Y%m%dT%H%M%SZ")
         event = {
             "RequestType": request_type,
             "RequestId": request_id,
-            "ResponseURL": f"https://response.test/?request={request_id}&X-Amz-Date={signed_at}&X-Amz-Signature=s3cr3t",
+            "ResponseURL": f"{RESPONSES}?request={request_id}&X-Amz-Date={signed_at}&X-Amz-Signature=s3cr3t",
             "StackId": PARENT,
             "LogicalResourceId": logical_id,
             "ResourceType": CLUSTER_TYPE,
@@ -109,6 +124,16 @@ class World:
     def deliver(self, event: dict[str, Any]) -> str:
         """Delivers an event to the provider; answers its RequestId."""
         self.provider.handle(json.loads(json.dumps(event)), Context(f"invocation-{next(self._invocations)}"))
+        return str(event.get("RequestId", ""))
+
+    def deliver_until_handled(self, event: dict[str, Any]) -> str:
+        """Delivers an event as Lambda does: again after one minute and after two more, if it fails."""
+        for pause_s in (60, 120, 0):
+            try:
+                return self.deliver(event)
+            except (Unavailable, DeliveryFailed):
+                self.clock.advance(pause_s)
+        self.letters.put(event)
         return str(event.get("RequestId", ""))
 
     def create(self, **fields: Any) -> str:

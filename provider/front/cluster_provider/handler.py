@@ -5,7 +5,7 @@ events and from the sweep's rule. Whatever the source, the owner concerned is wo
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -14,17 +14,18 @@ import boto3
 
 from cluster_provider.adapters.claims import DynamoClaims
 from cluster_provider.adapters.clock import SystemClock
+from cluster_provider.adapters.dead_letters import SqsDeadLetters
 from cluster_provider.adapters.engines import LambdaEngines, parse_functions
 from cluster_provider.adapters.metrics import EmfMetrics
 from cluster_provider.adapters.operations import DynamoOperations
 from cluster_provider.adapters.responses import HttpResponses
 from cluster_provider.adapters.stacks import CloudFormationStacks
-from cluster_provider.core import measurements
+from cluster_provider.admission import Admission
 from cluster_provider.core.calls import may_be_ours, parse_end
-from cluster_provider.core.errors import DeliveryFailed, MalformedRequest, Unavailable
+from cluster_provider.core.errors import ProviderError
 from cluster_provider.core.identity import Owner, StackArn, may_be_cluster
-from cluster_provider.core.record import Waiting, backlog
 from cluster_provider.core.request import RequestType
+from cluster_provider.delivery import Delivery
 from cluster_provider.logs import (
     begin,
     concern,
@@ -36,11 +37,10 @@ from cluster_provider.logs import (
 )
 from cluster_provider.operation import OperationService
 from cluster_provider.ports import Ports
-from cluster_provider.resource import ClusterResource, build_resource, deliver, poll_event, refuse
+from cluster_provider.queue import SWEEP_RESERVE_S, Queue
+from cluster_provider.records import Records
+from cluster_provider.resource import ClusterResource, build_resource, poll_event
 from cluster_provider.sdk import ADAPTIVE_CONFIG, CLIENT_CONFIG, SINGLE_ATTEMPT_CONFIG
-
-#: The sweep leaves this much of its time unused, in seconds.
-SWEEP_RESERVE_S = 15
 
 _STACK_EVENT = "CloudFormation Stack Status Change"
 _SWEEP_EVENT = "Scheduled Event"
@@ -56,8 +56,12 @@ class Provider:
 
     def __init__(self, ports: Ports, log_group: str) -> None:
         self._ports = ports
-        self._service = OperationService(ports, log_group)
-        self._resource: ClusterResource = build_resource(self._service, ports.clock.now)
+        records = Records(ports.operations, ports.claims, ports.metrics, ports.clock)
+        self._service = OperationService(ports, records, log_group)
+        self._delivery = Delivery(ports, records)
+        self._queue = Queue(ports)
+        self._admission = Admission(ports, records)
+        self._resource: ClusterResource = build_resource(self._admission, self._service, self._delivery)
 
     def handle(self, event: dict[str, Any], context: Any) -> None:
         """Routes an event by its source.
@@ -93,13 +97,14 @@ class Provider:
 
     def _request(self, event: dict[str, Any], context: Any) -> None:
         concern(names_of_request(event))
-        if event.get("RequestType") in set(RequestType):
-            self._resource(event, context)
-            return
-        error = MalformedRequest(
-            "RequestType", f"{event.get('RequestType')!r} is not possible; expected Create, Update or Delete."
-        )
-        deliver(self._service, refuse(event, error))
+        try:
+            if event.get("RequestType") in list(RequestType):
+                self._resource(event, context)
+            elif refusal := self._admission.admit(event):
+                self._delivery.deliver(refusal)
+        except ProviderError as error:
+            # CloudFormation's own requests all say where their answer goes.
+            logger.error("dropped: an event that cannot be answered: %s", error)
 
     def _engine_end(self, event: dict[str, Any], context: Any) -> None:
         names = names_of_call(event["requestPayload"])
@@ -120,52 +125,62 @@ class Provider:
             self._wake(owner, context, {"cluster_name": name})
 
     def _sweep(self, context: Any) -> None:
-        """Wakes what is due, the longest overdue first; one owner's trouble does not hold up the others.
+        """Wakes who is due, then takes up again what could not be handled when it arrived.
 
         Raises:
-            ExceptionGroup: Operations could not be woken for other reasons than a service that is away.
+            ExceptionGroup: Owners could not be woken for other reasons than a service that is away.
         """
-        now = self._ports.clock.now()
-        failures: list[Exception] = []
-        waiting = self._ports.operations.waiting()
-        for owner in self._due(waiting, now, failures):
+
+        def remaining_s() -> float:
+            return float(context.get_remaining_time_in_millis() / 1000)
+
+        try:
+            self._queue.sweep(
+                lambda owner, moved_to: self._wake(owner, context, moved_to=moved_to), remaining_s
+            )
+        finally:
             concern({})
-            if context.get_remaining_time_in_millis() / 1000 < SWEEP_RESERVE_S:
-                logger.warning("the sweep ran out of time; the next one goes on")
-                break
-            try:
-                self._wake(owner, context)
-            except (Unavailable, DeliveryFailed) as error:
-                logger.warning("the next sweep goes on: %s", error)
-            except Exception as error:
-                logger.exception("the operation could not be woken")
-                failures.append(error)
-        concern({})
-        self._ports.metrics.record(measurements.swept(backlog(waiting, now)))
-        if failures:
-            raise ExceptionGroup("operations could not be woken", failures)
+        self._redrive(context, remaining_s)
 
-    def _due(self, waiting: Sequence[Waiting], now: datetime, failures: list[Exception]) -> list[Owner]:
-        """Whom to wake: who is due, but for those whose stack is still in progress.
+    def _redrive(self, context: Any, remaining_s: Callable[[], float]) -> None:
+        """Handles events again whose own attempts all failed, as when the table was away for minutes.
 
-        One call tells it for all of them. Without its answer each is looked at, whatever the reason.
+        One that fails again stays in the queue, which gives it up after about an hour.
         """
-        due = [item for item in waiting if item.is_due(now)]
-        in_progress: frozenset[str] = frozenset()
-        if any(item.watching for item in due):
-            try:
-                in_progress = self._ports.stacks.in_progress()
-            except Unavailable as error:
-                logger.warning("the stacks in progress could not be listed: %s", error)
-            except Exception as error:
-                logger.exception("the stacks in progress could not be listed")
-                failures.append(error)
-        return [item.owner for item in due if not item.is_idle(in_progress, now)]
+        letters = self._ports.dead_letters
+        while remaining_s() > SWEEP_RESERVE_S and (received := letters.receive()):
+            for letter in received:
+                if remaining_s() < SWEEP_RESERVE_S:
+                    return
+                concern({})
+                if letter.event.get("detail-type") == _SWEEP_EVENT:
+                    letters.remove(letter)  # this sweep does what that one did not
+                    continue
+                try:
+                    self._route(letter.event, context)
+                except Exception:
+                    logger.exception("a dead letter could not be handled; a later sweep tries again")
+                else:
+                    letters.remove(letter)
+        concern({})
 
-    def _wake(self, owner: Owner, context: Any, names: Mapping[str, str] | None = None) -> None:
-        """Takes an owner's request a step further; the step names it, and until then what is known."""
+    def _wake(
+        self,
+        owner: Owner,
+        context: Any,
+        names: Mapping[str, str] | None = None,
+        moved_to: datetime | None = None,
+    ) -> None:
+        """Takes an owner's request a step further; the step names it, and until then what is known.
+
+        Args:
+            owner: Who is woken.
+            context: Lambda's.
+            names: What log lines are about.
+            moved_to: When the owner is due again if the pass does not end well.
+        """
         concern({**(names or {}), "stack_id": owner.stack_id, "logical_id": owner.logical_id})
-        self._resource(poll_event(owner), context)
+        self._resource(poll_event(owner, moved_to), context)
 
 
 @cache
@@ -187,6 +202,9 @@ def provider() -> Provider:
         operations=DynamoOperations(dynamodb, table, clock),
         claims=DynamoClaims(dynamodb, table, clock),
         metrics=EmfMetrics(os.environ["AWS_LAMBDA_FUNCTION_NAME"]),
+        dead_letters=SqsDeadLetters(
+            lambda: boto3.client("sqs", config=CLIENT_CONFIG), os.environ["RETRY_QUEUE"]
+        ),
     )
     return Provider(ports, os.environ.get("AWS_LAMBDA_LOG_GROUP_NAME", ""))
 

@@ -3,12 +3,26 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from cluster_provider.core.identity import Owner
 from cluster_provider.core.measurements import Measurement
 from cluster_provider.core.observed import ClusterStack, StackFailure
 from cluster_provider.core.record import OperationRecord, OwnerRecord, Waiting
+from cluster_provider.core.request import RequestType
+
+
+@dataclass(frozen=True)
+class DeadLetter:
+    """An event that could not be handled.
+
+    Args:
+        event: The event.
+        receipt: Names it to the queue.
+    """
+
+    event: dict[str, Any]
+    receipt: str
 
 
 class Clock(Protocol):
@@ -16,6 +30,10 @@ class Clock(Protocol):
 
     def now(self) -> datetime:
         """The time, aware UTC."""
+        ...
+
+    def sleep(self, seconds: float) -> None:
+        """Waits; a second or two at most, since an invocation pays for it."""
         ...
 
 
@@ -53,6 +71,23 @@ class Stacks(Protocol):
         """Whether a stack's creation or an update of it came to a good end since an instant.
 
         None if it did not as far as is known, and its events do not reach back to that instant.
+        """
+        ...
+
+    def requested_since(
+        self, owner: Owner, request_type: RequestType, physical_id: str | None
+    ) -> datetime | None:
+        """Since when CloudFormation creates, updates or deletes the owner's resource.
+
+        Args:
+            owner: Whose resource.
+            request_type: Which of the three.
+            physical_id: What is deleted: a clean-up after an update is about an id that the resource has no
+                more.
+
+        Returns:
+            The instant at which the resource took this state; None if it is not in it, or is not there at
+            all, as far as CloudFormation's reads tell, which may be late.
         """
         ...
 
@@ -129,15 +164,23 @@ class Operations(Protocol):
         """
         ...
 
-    def lease(self, owner: Owner, holder: str, until: datetime) -> OwnerRecord | None:
+    def lease(self, owner: Owner, holder: str, until: datetime, requeue_at: datetime) -> OwnerRecord | None:
         """Takes the owner's lease and returns the record; None if there is none, or somebody holds it.
 
-        Then a mark is left for whoever does.
+        Then a mark is left for whoever does. With the lease the owner is moved back in the queue, and one
+        more failed pass is counted: the change that ends a pass well takes both back.
         """
         ...
 
-    def release(self, owner: Owner, holder: str) -> OwnerRecord | None:
-        """Gives the lease back; if a mark was left, keeps it, takes the mark and returns the record."""
+    def release(self, owner: Owner, holder: str, *, again: bool = True) -> OwnerRecord | None:
+        """Gives the lease back; if a mark was left, keeps it, takes the mark and returns the record.
+
+        Unless ``again``: then the lease is given back in any case, and a marked owner is due at once.
+        """
+        ...
+
+    def failed_passes(self, owners: Sequence[Owner]) -> Mapping[Owner, int]:
+        """How many passes in a row did not end well, by owner; owners with none are left out."""
         ...
 
     def waiting(self) -> list[Waiting]:
@@ -170,6 +213,18 @@ class Claims(Protocol):
         ...
 
 
+class DeadLetters(Protocol):
+    """Events that Lambda could not have handled in its attempts. Every method raises Unavailable."""
+
+    def receive(self) -> list[DeadLetter]:
+        """Some of the events that wait; none of them is received again for a while."""
+        ...
+
+    def remove(self, letter: DeadLetter) -> None:
+        """The event is handled. One that is not removed is received again, until the queue gives it up."""
+        ...
+
+
 class Metrics(Protocol):
     """Where measurements go."""
 
@@ -189,3 +244,4 @@ class Ports:
     operations: Operations
     claims: Claims
     metrics: Metrics
+    dead_letters: DeadLetters

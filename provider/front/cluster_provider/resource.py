@@ -6,35 +6,24 @@ a timer thread, sleeps two minutes on Delete and logs the whole event. ClusterRe
 these; ``tests/contract/test_crhelper.py`` pins what it overrides to that version.
 """
 
-import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
 from crhelper import CfnResource
 
+from cluster_provider.admission import Admission
 from cluster_provider.answers import Answer
-from cluster_provider.core import response
-from cluster_provider.core.errors import DeliveryFailed, MalformedRequest, Undeliverable
-from cluster_provider.core.identity import Owner, marker_id
-from cluster_provider.core.request import RequestType, is_answerable, parse_request
+from cluster_provider.core.identity import Owner
+from cluster_provider.core.request import RequestType
+from cluster_provider.delivery import Delivery
 from cluster_provider.operation import OperationService
-
-logger = logging.getLogger(__name__)
 
 #: Marks an event as a poll, in crhelper's own way.
 POLL = "CrHelperPoll"
+POLL_REQUEUE_AT = "RequeueAt"
 
 Callback = Callable[[Any, Any], str | None]
-
-
-@dataclass(frozen=True)
-class Malformed:
-    """What is known of an event that is no request: whom to answer."""
-
-    owner: Owner
-    request_id: str
 
 
 class ClusterResource(CfnResource):
@@ -87,35 +76,38 @@ class ClusterResource(CfnResource):
         raise RuntimeError(f"an answer without a physical resource id for {event.get('LogicalResourceId')}")
 
 
-def build_resource(service: OperationService, now: Callable[[], datetime]) -> ClusterResource:
+def build_resource(admission: Admission, service: OperationService, delivery: Delivery) -> ClusterResource:
     """The resource with its callbacks: a request is recorded, and then treated like any wake-up."""
-    resource = ClusterResource(lambda answer: deliver(service, answer))
+    resource = ClusterResource(delivery.deliver)
 
     @resource.create
     @resource.update
     @resource.delete
     def begin(event: Any, context: Any) -> str | None:
-        try:
-            request = parse_request(event, now())
-        except MalformedRequest as error:
-            return resource.keep(refuse(event, error))
-        service.accept(request)
-        return resource.keep(_step(service, request.owner, context))
+        refusal = admission.admit(event)
+        if refusal is not None:
+            return resource.keep(refusal)
+        owner = Owner(event["StackId"], event["LogicalResourceId"])
+        return resource.keep(_step(service, owner, context))
 
     @resource.poll_create
     @resource.poll_update
     @resource.poll_delete
     def poll(event: Any, context: Any) -> str | None:
         owner = Owner(event["StackId"], event["LogicalResourceId"])
-        return resource.keep(_step(service, owner, context))
+        return resource.keep(_step(service, owner, context, event[POLL_REQUEUE_AT]))
 
     return resource
 
 
-def poll_event(owner: Owner) -> dict[str, Any]:
+def poll_event(owner: Owner, requeue_at: datetime | None = None) -> dict[str, Any]:
     """The event of a wake-up, in crhelper's form.
 
     Which request it is about, and where its answer goes, is read under the lease; all polls are the same.
+
+    Args:
+        owner: Who is woken.
+        requeue_at: When the owner is looked at again, should this pass never come to its end.
     """
     return {
         "RequestType": RequestType.UPDATE.value,
@@ -124,40 +116,12 @@ def poll_event(owner: Owner) -> dict[str, Any]:
         "LogicalResourceId": owner.logical_id,
         "ResponseURL": "",
         POLL: True,
+        POLL_REQUEUE_AT: requeue_at,
     }
 
 
-def refuse(event: dict[str, Any], error: MalformedRequest) -> Answer:
-    """The answer to an event that is no request but says where an answer goes.
-
-    Raises:
-        MalformedRequest: It does not even say that.
-    """
-    if not is_answerable(event):
-        raise error
-    owner = Owner(event["StackId"], event["LogicalResourceId"])
-    physical_id = event.get("PhysicalResourceId")
-    request_id = event["RequestId"]
-    failure_id = physical_id if isinstance(physical_id, str) and physical_id else marker_id(owner)
-    outcome = response.failure(Malformed(owner, request_id), failure_id, error, log_group="")
-    return Answer(owner, request_id, event["ResponseURL"], outcome)
-
-
-def deliver(service: OperationService, answer: Answer) -> None:
-    """Delivers an answer; one that did not arrive stays written down for the next wake-up."""
-    names = {"request_id": answer.request_id, "status": answer.outcome.status, "code": answer.outcome.code}
-    try:
-        service.deliver(answer)
-    except DeliveryFailed as error:
-        logger.warning("the answer is sent again at the next wake-up: %s", error, extra=names)
-        raise
-    except Undeliverable as error:
-        logger.error("the answer can never arrive: %s", error, extra=names)
-        service.abandon(answer)
-    else:
-        logger.info("answered", extra={**names, "reason": answer.outcome.reason})
-
-
-def _step(service: OperationService, owner: Owner, context: Any) -> Answer | None:
+def _step(
+    service: OperationService, owner: Owner, context: Any, requeue_at: datetime | None = None
+) -> Answer | None:
     remaining_s = context.get_remaining_time_in_millis() / 1000
-    return service.step(owner, context.aws_request_id, remaining_s)
+    return service.step(owner, context.aws_request_id, remaining_s, requeue_at)

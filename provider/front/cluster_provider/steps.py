@@ -21,7 +21,6 @@ from cluster_provider.core.identity import Owner
 from cluster_provider.core.observed import ClusterStack, Observed
 from cluster_provider.core.progress import Phase, absorb
 from cluster_provider.core.record import OperationRecord, OwnerRecord
-from cluster_provider.core.request import Request
 from cluster_provider.logs import concern
 from cluster_provider.observation import cluster_end, observe
 from cluster_provider.ports import Ports
@@ -34,6 +33,9 @@ RESEND_AFTER_S = 30
 
 #: What is begun only as long as CloudFormation waits for the request.
 _WANTED_ONLY = CONFIGURED | {Operation.STOP_FLEET}
+
+#: For how long CloudFormation's word at the acceptance of a request counts, in seconds.
+_CONFIRMED_FOR_S = 10
 
 #: A resource that the parent stack calls over is asked about again after this many seconds.
 _UNWANTED_FOR_S = 30
@@ -80,7 +82,8 @@ class Steps:
             case Nothing():
                 self._end(operation, action)
             case Leave():
-                pass
+                # Written as it is, the record takes its place in the queue again.
+                self._records.change(owner, lambda record: record, holder=holder)
             case Resend():
                 return answers.written(operation)
             case Wait():
@@ -129,7 +132,7 @@ class Steps:
         The lease is kept until it was sent, since what comes of the sending is written, too.
         """
         request, before = operation.request, operation.progress
-        if action.operation in _WANTED_ONLY and not self._awaited(request):
+        if action.operation in _WANTED_ONLY and not self._is_wanted(operation, now):
             self._leave(operation, now, holder)
             return
         version = self._version_for(operation, action)
@@ -161,7 +164,7 @@ class Steps:
     ) -> Answer | None:
         """Claims a cluster that somebody else made, records whose it is, and decides again."""
         request, ports = operation.request, self._ports
-        if not self._awaited(request):
+        if not self._is_wanted(operation, now):
             self._leave(operation, now, holder)
             return None
         owner = request.owner
@@ -179,10 +182,15 @@ class Steps:
         record = ports.operations.load(owner)
         return self.take(owner, record, holder) if record is not None else None
 
-    def _awaited(self, request: Request) -> bool:
-        """Whether CloudFormation still wants this; if it cannot be asked, the gate's fence protects."""
+    def _is_wanted(self, operation: OperationRecord, now: datetime) -> bool:
+        """Whether CloudFormation still wants this; if it cannot be asked, the gate's fence protects.
+
+        When a request is accepted it has just said so.
+        """
+        if now < operation.progress.accepted_at + timedelta(seconds=_CONFIRMED_FOR_S):
+            return True
         try:
-            return self._ports.stacks.awaits_answer(request.owner)
+            return self._ports.stacks.awaits_answer(operation.request.owner)
         except Unavailable as error:
             logger.warning("the parent stack could not be asked: %s", error)
             return True

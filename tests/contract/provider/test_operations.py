@@ -8,17 +8,18 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import boto3
 import pytest
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
 from cluster_provider.adapters.claims import DynamoClaims
 from cluster_provider.adapters.operations import DynamoOperations
-from cluster_provider.core.errors import Superseded, Unavailable
+from cluster_provider.core.errors import RecordTooLarge, Superseded, Unavailable
 from cluster_provider.core.identity import Owner
 from cluster_provider.core.observed import Cluster
 from cluster_provider.core.progress import Phase, Progress
@@ -32,6 +33,7 @@ UPGRADING = Path("docs/upgrading.md").read_text(encoding="utf-8")
 OWNER = Owner("arn:aws:cloudformation:us-east-1:123456789012:stack/parent/0", "Cluster")
 OTHER = Owner(OWNER.stack_id, "Other")
 LET_GO = Owner(OWNER.stack_id, "LetGo")
+LATER = START + timedelta(seconds=300)
 RECORD = OwnerRecord("r1", START, RequestType.DELETE, following="hpc", wake_at=START)
 
 
@@ -122,37 +124,37 @@ def test_the_owners_that_follow_a_cluster_are_found_by_its_name(operations: Oper
 def test_a_lease_is_held_by_one_and_free_again_after_its_release(operations: Operations) -> None:
     put(operations, OWNER, RECORD)
     until = START + timedelta(seconds=60)
-    assert operations.lease(OWNER, "a", until) == RECORD
+    assert operations.lease(OWNER, "a", until, LATER) == RECORD
     assert operations.release(OWNER, "a") is None
-    assert operations.lease(OWNER, "b", until) == RECORD
+    assert operations.lease(OWNER, "b", until, LATER) == RECORD
 
 
 def test_who_meets_a_lease_leaves_a_mark_and_the_holder_goes_round_once_more(operations: Operations) -> None:
     put(operations, OWNER, RECORD)
     until = START + timedelta(seconds=60)
-    assert operations.lease(OWNER, "a", until)
-    assert operations.lease(OWNER, "b", until) is None
+    assert operations.lease(OWNER, "a", until, LATER)
+    assert operations.lease(OWNER, "b", until, LATER) is None
     assert operations.release(OWNER, "a") == RECORD
     assert operations.release(OWNER, "a") is None
-    assert operations.lease(OWNER, "b", until)
+    assert operations.lease(OWNER, "b", until, LATER)
 
 
 def test_the_holder_gives_the_lease_back_with_a_write(operations: Operations) -> None:
     put(operations, OWNER, RECORD)
     until = START + timedelta(seconds=60)
-    assert operations.lease(OWNER, "a", until)
+    assert operations.lease(OWNER, "a", until, LATER)
     written = operations.change(OWNER, lambda _: replace(RECORD, login_pools=1), holder="a")
     assert operations.release(OWNER, "a") is None
-    assert operations.lease(OWNER, "b", until) == written
+    assert operations.lease(OWNER, "b", until, LATER) == written
 
 
 def test_a_mark_keeps_the_lease_through_a_write_and_shows_what_was_written(operations: Operations) -> None:
     put(operations, OWNER, RECORD)
     until = START + timedelta(seconds=60)
-    assert operations.lease(OWNER, "a", until)
-    assert operations.lease(OWNER, "b", until) is None
+    assert operations.lease(OWNER, "a", until, LATER)
+    assert operations.lease(OWNER, "b", until, LATER) is None
     written = operations.change(OWNER, lambda _: replace(RECORD, login_pools=1), holder="a")
-    assert operations.lease(OWNER, "c", until) is None
+    assert operations.lease(OWNER, "c", until, LATER) is None
     assert operations.release(OWNER, "a") == written
 
 
@@ -160,33 +162,189 @@ def test_a_write_in_the_name_of_a_late_holder_leaves_the_lease_of_the_next(
     operations: Operations, clock: MovedClock
 ) -> None:
     put(operations, OWNER, RECORD)
-    assert operations.lease(OWNER, "dead", START + timedelta(seconds=60))
+    assert operations.lease(OWNER, "dead", START + timedelta(seconds=60), LATER)
     clock.advance(61)
-    assert operations.lease(OWNER, "next", clock.now() + timedelta(seconds=60))
+    assert operations.lease(OWNER, "next", clock.now() + timedelta(seconds=60), LATER)
     assert operations.change(OWNER, lambda _: replace(RECORD, login_pools=1), holder="dead").login_pools == 1
-    assert operations.lease(OWNER, "third", clock.now() + timedelta(seconds=60)) is None
+    assert operations.lease(OWNER, "third", clock.now() + timedelta(seconds=60), LATER) is None
 
 
 def test_a_lease_ends_by_itself_and_its_late_holder_releases_nothing(
     operations: Operations, clock: MovedClock
 ) -> None:
     put(operations, OWNER, RECORD)
-    assert operations.lease(OWNER, "dead", START + timedelta(seconds=60))
+    assert operations.lease(OWNER, "dead", START + timedelta(seconds=60), LATER)
     clock.advance(61)
-    assert operations.lease(OWNER, "next", clock.now() + timedelta(seconds=60))
+    assert operations.lease(OWNER, "next", clock.now() + timedelta(seconds=60), LATER)
     assert operations.release(OWNER, "dead") is None
-    assert operations.lease(OWNER, "third", clock.now() + timedelta(seconds=60)) is None
+    assert operations.lease(OWNER, "third", clock.now() + timedelta(seconds=60), LATER) is None
+
+
+def due_at(operations: Operations) -> list[datetime]:
+    return [item.wake_at for item in operations.waiting()]
+
+
+def test_a_lease_moves_its_owner_back_and_counts_a_failed_pass_until_one_ends_well(
+    operations: Operations,
+) -> None:
+    put(operations, OWNER, RECORD)
+    put(operations, OTHER, RECORD)
+    until = START + timedelta(seconds=60)
+    for number in (1, 2):
+        assert operations.lease(OWNER, "a", until, LATER)
+        assert due_at(operations) == [START, LATER]
+        assert operations.failed_passes([OWNER, OTHER]) == {OWNER: number}
+        assert operations.release(OWNER, "a") is None
+    assert operations.lease(OWNER, "a", until, LATER)
+    operations.change(OWNER, lambda _: RECORD, holder="a")
+    assert operations.failed_passes([OWNER, OTHER]) == {}
+    assert due_at(operations) == [START, START]
+
+
+def test_an_answer_that_is_written_down_is_no_pass_that_ended_well(operations: Operations) -> None:
+    """It may fail to arrive again and again, and is to cost the others less each time."""
+    put(operations, OWNER, RECORD)
+    assert operations.lease(OWNER, "a", START + timedelta(seconds=60), LATER)
+    operations.change(OWNER, lambda _: replace(RECORD, is_answering=True), holder="a")
+    assert operations.failed_passes([OWNER]) == {OWNER: 1}
+    operations.change(OWNER, lambda _: replace(RECORD, is_open=False, wake_at=None))
+    assert operations.failed_passes([OWNER]) == {}
+
+
+def test_the_failed_passes_of_many_are_read_together(operations: Operations) -> None:
+    owners = [Owner(OWNER.stack_id, f"C{number}") for number in range(150)]
+    for owner in owners[100:]:
+        put(operations, owner, RECORD)
+        assert operations.lease(owner, "a", START + timedelta(seconds=60), LATER)
+    assert operations.failed_passes(owners) == dict.fromkeys(owners[100:], 1)
+    assert operations.failed_passes([]) == {}
+
+
+def test_a_lease_that_is_not_kept_is_free_and_a_mark_makes_its_owner_due(operations: Operations) -> None:
+    put(operations, OWNER, RECORD)
+    until = START + timedelta(seconds=60)
+    assert operations.lease(OWNER, "a", until, LATER)
+    assert operations.release(OWNER, "a", again=False) is None
+    assert due_at(operations) == [LATER]
+    assert operations.lease(OWNER, "a", until, LATER)
+    assert operations.lease(OWNER, "b", until, LATER) is None
+    assert operations.release(OWNER, "a", again=False) is None
+    assert due_at(operations) == [START]
+    assert operations.lease(OWNER, "b", until, LATER) == RECORD
+
+
+class RefusingTable:
+    """DynamoDB where one kind of write is refused, as a service of many can: the embedded cloud never does.
+
+    Args:
+        client: The client behind.
+        method: Which of its methods.
+        errors: What it raises, one after the other; then it works.
+    """
+
+    def __init__(self, client: Any, method: str, *errors: ClientError) -> None:
+        self._client = client
+        self._method = method
+        self._errors = list(errors)
+        self.refused = 0
+
+    def __getattr__(self, name: str) -> Any:
+        if name == self._method and self._errors:
+            return self._refuse
+        return getattr(self._client, name)
+
+    def _refuse(self, **_: Any) -> Any:
+        self.refused += 1
+        raise self._errors.pop(0)
+
+
+def refusal(code: str, *reasons: tuple[str, str]) -> ClientError:
+    """Source: Amazon DynamoDB API reference, TransactWriteItems (errors)."""
+    details = [{"Code": reason, "Message": message} for reason, message in reasons]
+    answer: Any = {
+        "Error": {"Code": code, "Message": "refused"},
+        "CancellationReasons": details,
+        "ResponseMetadata": {"HTTPStatusCode": 400},
+    }
+    return ClientError(answer, "TransactWriteItems")
+
+
+CANCELLED = "TransactionCanceledException"
+
+
+@pytest.mark.parametrize("reason", ["ConditionalCheckFailed", "TransactionConflict"])
+def test_a_write_that_somebody_elses_was_in_the_way_of_is_repeated(
+    dynamodb: tuple[Any, str], clock: MovedClock, reason: str
+) -> None:
+    table = RefusingTable(
+        dynamodb[0], "transact_write_items", *[refusal(CANCELLED, ("None", ""), (reason, ""))] * 3
+    )
+    operations = DynamoOperations(cast("Any", table), dynamodb[1], clock)
+    put(operations, OWNER, RECORD)
+    assert operations.load(OWNER) == RECORD
+    assert table.refused == 3
+
+
+def test_a_write_that_dynamodb_throttles_is_left_to_a_later_time(
+    dynamodb: tuple[Any, str], clock: MovedClock
+) -> None:
+    table = RefusingTable(
+        dynamodb[0], "transact_write_items", *[refusal(CANCELLED, ("ThrottlingError", ""))] * 3
+    )
+    with pytest.raises(Unavailable):
+        put(DynamoOperations(cast("Any", table), dynamodb[1], clock), OWNER, RECORD)
+    assert table.refused == 1
+
+
+def test_an_item_that_is_too_large_is_written_once_and_refused(
+    dynamodb: tuple[Any, str], clock: MovedClock
+) -> None:
+    reason = ("ValidationError", "Item size has exceeded the maximum allowed size")
+    table = RefusingTable(dynamodb[0], "transact_write_items", *[refusal(CANCELLED, reason)] * 3)
+    with pytest.raises(RecordTooLarge):
+        put(DynamoOperations(cast("Any", table), dynamodb[1], clock), OWNER, RECORD)
+    assert table.refused == 1
+    large = replace(RECORD, following="x" * 420_000)
+    with pytest.raises(RecordTooLarge):
+        put(DynamoOperations(*dynamodb, clock), OWNER, large)
+
+
+def test_any_other_refusal_is_an_error(dynamodb: tuple[Any, str], clock: MovedClock) -> None:
+    table = RefusingTable(dynamodb[0], "transact_write_items", refusal("AccessDeniedException"))
+    with pytest.raises(ClientError):
+        put(DynamoOperations(cast("Any", table), dynamodb[1], clock), OWNER, RECORD)
+
+
+def test_a_lease_that_meets_a_transaction_is_taken_after_it(
+    dynamodb: tuple[Any, str], clock: MovedClock
+) -> None:
+    put(DynamoOperations(*dynamodb, clock), OWNER, RECORD)
+    table = RefusingTable(dynamodb[0], "update_item", *[refusal("TransactionConflictException")] * 2)
+    operations = DynamoOperations(cast("Any", table), dynamodb[1], clock)
+    assert operations.lease(OWNER, "a", START + timedelta(seconds=60), LATER) == RECORD
+    assert table.refused == 2
+
+
+def test_a_lease_that_meets_transactions_for_ever_is_left_to_a_later_time(
+    dynamodb: tuple[Any, str], clock: MovedClock
+) -> None:
+    put(DynamoOperations(*dynamodb, clock), OWNER, RECORD)
+    table = RefusingTable(dynamodb[0], "update_item", *[refusal("TransactionConflictException")] * 50)
+    with pytest.raises(Unavailable):
+        DynamoOperations(cast("Any", table), dynamodb[1], clock).lease(
+            OWNER, "a", START + timedelta(seconds=60), LATER
+        )
 
 
 def test_an_owner_nobody_knows_has_no_lease(operations: Operations) -> None:
-    assert operations.lease(OWNER, "a", START + timedelta(seconds=60)) is None
+    assert operations.lease(OWNER, "a", START + timedelta(seconds=60), LATER) is None
 
 
 def test_a_write_of_somebody_else_does_not_touch_the_lease(operations: Operations) -> None:
     put(operations, OWNER, RECORD)
-    assert operations.lease(OWNER, "a", START + timedelta(seconds=60))
+    assert operations.lease(OWNER, "a", START + timedelta(seconds=60), LATER)
     put(operations, OWNER, replace(RECORD, login_pools=1))
-    assert operations.lease(OWNER, "b", START + timedelta(seconds=60)) is None
+    assert operations.lease(OWNER, "b", START + timedelta(seconds=60), LATER) is None
 
 
 def test_a_change_starts_from_what_another_process_wrote_meanwhile(

@@ -12,6 +12,7 @@ from cluster_provider.adapters import stacks as adapter
 from cluster_provider.adapters.stacks import CloudFormationStacks
 from cluster_provider.core.errors import Unavailable
 from cluster_provider.core.identity import Owner
+from cluster_provider.core.request import RequestType
 from cluster_provider.ports import Stacks
 from localcloud.cloud import Cloud
 from tests.support.fakes import START, FactStacks, stack_of
@@ -172,6 +173,109 @@ def test_a_stack_lists_its_resource_under_its_physical_id_until_it_is_deleted(
     assert not stacks.lists(Owner(arn.replace(f"/{unique}/", "/gone/"), "Queue"), queue)
     removed(client, arn)
     assert not stacks.lists(Owner(arn, "Queue"), queue)
+
+
+OWNER = Owner(stack_of("parent", "UPDATE_IN_PROGRESS").stack_id, "Cluster")
+
+
+def detail_of(status: str, physical_id: str = "hpc") -> dict[str, Any]:
+    return {
+        "StackResourceDetail": {
+            "StackId": OWNER.stack_id,
+            "LogicalResourceId": OWNER.logical_id,
+            "PhysicalResourceId": physical_id,
+            "ResourceType": "Custom::PclusterCluster",
+            "ResourceStatus": status,
+            "LastUpdatedTimestamp": START,
+        }
+    }
+
+
+@pytest.mark.parametrize(
+    ("status", "request_type"),
+    [
+        ("CREATE_IN_PROGRESS", RequestType.CREATE),
+        ("UPDATE_IN_PROGRESS", RequestType.UPDATE),
+        ("UPDATE_ROLLBACK_IN_PROGRESS", RequestType.UPDATE),
+        ("DELETE_IN_PROGRESS", RequestType.DELETE),
+    ],
+)
+def test_a_resource_tells_since_when_it_is_in_the_state_that_a_request_is_about(
+    status: str, request_type: RequestType
+) -> None:
+    client = boto3.client("cloudformation", region_name="us-east-1")
+    with Stubber(client) as aws:
+        aws.add_response("describe_stack_resource", detail_of(status))
+        assert CloudFormationStacks(client).requested_since(OWNER, request_type, "hpc") == START
+    for other in set(RequestType) - {request_type, RequestType.DELETE}:
+        with Stubber(client) as aws:
+            aws.add_response("describe_stack_resource", detail_of(status))
+            assert CloudFormationStacks(client).requested_since(OWNER, other, "hpc") is None
+
+
+def event_of(status: str, physical_id: str, logical_id: str = "Cluster", seconds: int = 0) -> dict[str, Any]:
+    return {
+        "StackId": OWNER.stack_id,
+        "EventId": f"{logical_id}-{seconds}",
+        "StackName": "parent",
+        "LogicalResourceId": logical_id,
+        "PhysicalResourceId": physical_id,
+        "ResourceStatus": status,
+        "Timestamp": START + timedelta(seconds=seconds),
+    }
+
+
+BEGUN = event_of("DELETE_IN_PROGRESS", "old", seconds=11)
+CLEAN_UP = event_of("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", OWNER.stack_id, "parent", 10)
+
+
+@pytest.mark.parametrize(
+    ("events", "since_s"),
+    [
+        ([BEGUN, CLEAN_UP], 11),
+        (
+            [
+                event_of("DELETE_IN_PROGRESS", "other", "Other", 12),
+                BEGUN,
+            ],
+            11,
+        ),
+        (
+            [
+                event_of("DELETE_COMPLETE", "old", seconds=12),
+                BEGUN,
+            ],
+            None,
+        ),
+        (
+            [event_of("DELETE_FAILED", "old", seconds=12), BEGUN],
+            None,
+        ),
+        ([CLEAN_UP, event_of("DELETE_IN_PROGRESS", "old", seconds=9)], None),
+        ([event_of("DELETE_IN_PROGRESS", "new", seconds=11), CLEAN_UP], None),
+        ([event_of("DELETE_IN_PROGRESS", "old", "Other", seconds=11), CLEAN_UP], None),
+        ([], None),
+    ],
+)
+def test_what_a_resource_was_before_an_update_is_deleted_as_its_stacks_events_tell(
+    events: list[dict[str, Any]], since_s: int | None
+) -> None:
+    """The resource itself shows what it is now, complete."""
+    client = boto3.client("cloudformation", region_name="us-east-1")
+    with Stubber(client) as aws:
+        aws.add_response("describe_stack_resource", detail_of("UPDATE_COMPLETE", "new"))
+        aws.add_response("describe_stack_events", {"StackEvents": events})
+        since = CloudFormationStacks(client).requested_since(OWNER, RequestType.DELETE, "old")
+    assert since == (None if since_s is None else START + timedelta(seconds=since_s))
+
+
+def test_a_resource_that_is_nowhere_is_asked_for_by_nobody(cloud: Cloud, unique: str) -> None:
+    client = cloud.client("cloudformation")
+    arn = made(client, unique)
+    stacks, gone = CloudFormationStacks(client), arn.replace(f"/{unique}/", "/gone/")
+    for owner in (Owner(arn, "Queue"), Owner(arn, "Topic"), Owner(gone, "Queue")):
+        for request_type in RequestType:
+            assert stacks.requested_since(owner, request_type, "hpc") is None
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ from typing import Any
 import pytest
 
 from cluster_provider.adapters.engines import parse_functions
-from cluster_provider.core.errors import MalformedRequest
 from cluster_provider.core.identity import may_be_cluster
 from tests.support.world import World
 
@@ -30,10 +29,33 @@ def test_a_malformed_request_is_refused_and_leaves_no_record() -> None:
     assert world.operations.records() == []
 
 
-def test_an_event_that_nobody_can_answer_goes_to_the_dead_letters() -> None:
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"StackId": ""},
+        {"StackId": "arn:aws:cloudformation:../../x:123456789012:stack/parent/0"},
+        {"StackId": None},
+        {"RequestId": "r" * 3000},
+        {"RequestId": ["r"]},
+        {"LogicalResourceId": "L" * 3000},
+        {"LogicalResourceId": "Cluster|Other"},
+        {"ResponseURL": "https://attacker.test/?X-Amz-Signature=s3cr3t"},
+        {"ResponseURL": 7},
+    ],
+)
+def test_an_event_that_cannot_be_cloudformations_is_dropped_and_not_tried_again(
+    changed: dict[str, Any],
+) -> None:
     world = World()
-    with pytest.raises(MalformedRequest):
-        world.deliver(world.event("Create", StackId=""))
+    world.deliver(world.event("Create") | changed)
+    assert (world.sink.bodies, world.operations.records(), world.engines.calls) == ({}, [], [])
+
+
+@pytest.mark.parametrize("request_type", [["Create"], {"Create": 1}, None, 7, "", "create"])
+def test_a_request_type_of_any_other_form_is_refused(request_type: Any) -> None:
+    world = World()
+    request = world.deliver(world.forge("Create") | {"RequestType": request_type})
+    assert world.sink.answer(request)["Reason"].startswith("MalformedRequest: RequestType: ")
 
 
 def test_a_stack_event_of_a_stranger_wakes_nobody() -> None:

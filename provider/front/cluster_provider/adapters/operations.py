@@ -3,7 +3,7 @@
 Items: ``pk`` is the owner's key; ``sk`` is ``owner`` or ``request#ID``. The records themselves are JSON in
 ``document``; beside it stand only the attributes that DynamoDB must see: ``revision`` (optimistic lock),
 ``due``, ``wake_at``, ``late_at``, ``watching`` and ``act_by`` (index of what is waited for), ``following``
-(index by cluster), the lease, and ``expires_at`` (time to live).
+(index by cluster), the lease, ``failed_passes`` and ``expires_at`` (time to live).
 """
 
 import json
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from cluster_provider.core.document import format_instant, from_document, parse_instant, to_document
-from cluster_provider.core.errors import Unavailable
+from cluster_provider.core.errors import RecordTooLarge, Unavailable
 from cluster_provider.core.identity import Owner
 from cluster_provider.core.progress import Phase
 from cluster_provider.core.record import OperationRecord, OwnerRecord, Waiting
@@ -40,6 +40,23 @@ _WRITE_ATTEMPTS_MAX = 10
 _LEASE_ATTEMPTS_MAX = 5
 _CONDITION_FAILED = "ConditionalCheckFailedException"
 _TRANSACTION_CANCELLED = "TransactionCanceledException"
+_TRANSACTION_CONFLICT = "TransactionConflictException"
+_VALIDATION = "ValidationException"
+
+#: Why a part of a transaction was refused. Source: Amazon DynamoDB API reference, TransactWriteItems
+#: (CancellationReasons).
+_NO_REASON, _SOMEBODY_WROTE, _SOMEBODY_WRITES = "None", "ConditionalCheckFailed", "TransactionConflict"
+_REASONS_THAT_PASS = frozenset({_SOMEBODY_WRITES, "ThrottlingError", "ProvisionedThroughputExceeded"})
+_INVALID = "ValidationError"
+
+#: DynamoDB's word for an item of more than 400 KB, which is refused like any other mistake.
+_TOO_LARGE = "Item size"
+
+#: The pause before a write is repeated that met somebody else's transaction, in seconds; doubled each time.
+_CONFLICT_PAUSE_S = 0.05
+
+#: Most keys of one read. Source: Amazon DynamoDB API reference, BatchGetItem.
+_BATCH_MAX = 100
 
 
 @dataclass(frozen=True)
@@ -95,25 +112,35 @@ class DynamoOperations:
         What was seen last is tried first: the lock tells if it is outdated.
         """
         seen = self._seen if self._seen is not None and self._seen.owner == owner else None
-        for _ in range(_WRITE_ATTEMPTS_MAX):
+        for attempt in range(_WRITE_ATTEMPTS_MAX):
             seen = seen or self._see(owner, self._get(owner, OWNER_ITEM))
             changed = change(seen.record)
-            if self._write(seen, changed, operations, holder):
+            refusal = self._write(seen, changed, operations, holder)
+            if not refusal:
                 self._seen = _Seen(owner, changed, seen.revision + 1, released_by=holder)
                 return changed
+            if refusal == _SOMEBODY_WRITES:
+                self._clock.sleep(_CONFLICT_PAUSE_S * 2 ** min(attempt, 4))
             # Somebody wrote, or left a mark; the mark is for release to find.
             seen, holder = None, ""
         raise Unavailable(f"{_WRITE_ATTEMPTS_MAX} others wrote at the same time")
 
-    def lease(self, owner: Owner, holder: str, until: datetime) -> OwnerRecord | None:
+    def lease(self, owner: Owner, holder: str, until: datetime, requeue_at: datetime) -> OwnerRecord | None:
         """Takes the owner's lease and returns the record; None if there is none, or somebody holds it."""
         for _ in range(_LEASE_ATTEMPTS_MAX):
             now = format_instant(self._clock.now())
             taken = self._update(
                 owner,
-                "SET lease_holder = :holder, lease_until = :until REMOVE dirty",
+                "SET lease_holder = :holder, lease_until = :until, wake_at = :requeue_at "
+                "REMOVE dirty ADD failed_passes :one",
                 "attribute_exists(pk) AND (attribute_not_exists(lease_until) OR lease_until < :now)",
-                {":holder": holder, ":until": format_instant(until), ":now": now},
+                {
+                    ":holder": holder,
+                    ":until": format_instant(until),
+                    ":now": now,
+                    ":requeue_at": format_instant(requeue_at),
+                    ":one": 1,
+                },
             )
             if taken is not None:
                 return self._see(owner, taken).record
@@ -124,8 +151,11 @@ class DynamoOperations:
                 return None
         raise Unavailable("the lease changed hands again and again")
 
-    def release(self, owner: Owner, holder: str) -> OwnerRecord | None:
-        """Gives the lease back; if a mark was left, keeps it, takes the mark and returns the record."""
+    def release(self, owner: Owner, holder: str, *, again: bool = True) -> OwnerRecord | None:
+        """Gives the lease back; if a mark was left, keeps it, takes the mark and returns the record.
+
+        Unless ``again``: then the lease is given back, and the owner is due at once.
+        """
         seen = self._seen
         if seen is not None and (seen.owner, seen.released_by) == (owner, holder):
             return None  # with the last change
@@ -138,6 +168,14 @@ class DynamoOperations:
         if released is not None:
             return None
         # Either a mark was left, or the lease ran out and is somebody else's by now.
+        if not again:
+            self._update(
+                owner,
+                "SET wake_at = :now REMOVE lease_holder, lease_until, dirty",
+                "lease_holder = :holder",
+                {":holder": holder, ":now": format_instant(self._clock.now())},
+            )
+            return None
         marked = self._update(owner, "REMOVE dirty", "lease_holder = :holder", {":holder": holder})
         return self._see(owner, marked).record if marked is not None else None
 
@@ -151,6 +189,24 @@ class DynamoOperations:
                 ExpressionAttributeValues={":due": {"S": DUE}},
             )
             return [_waiting(item) for page in pages for item in page["Items"]]
+
+    def failed_passes(self, owners: Sequence[Owner]) -> dict[Owner, int]:
+        """How many passes in a row did not end well, by owner; owners with none are left out."""
+        found: dict[Owner, int] = {}
+        for begin in range(0, len(owners), _BATCH_MAX):
+            keys = [_key(owner, OWNER_ITEM) for owner in owners[begin : begin + _BATCH_MAX]]
+            for item in self._read_failed_passes(keys):
+                found[Owner.from_key(item["pk"]["S"])] = int(item["failed_passes"]["N"])
+        return found
+
+    def _read_failed_passes(self, keys: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        with unavailable_if_transient():
+            # What DynamoDB has no time for is left out: whoever it is counts as not failed.
+            answer = self._client.batch_get_item(
+                RequestItems={self._table: {"Keys": keys, "ProjectionExpression": "pk, failed_passes"}}
+            )
+        items: list[dict[str, Any]] = answer["Responses"].get(self._table, [])
+        return [item for item in items if "failed_passes" in item]
 
     def owners_of(self, cluster_name: str) -> list[Owner]:
         """Owners with an open request about a cluster of this name."""
@@ -174,31 +230,44 @@ class DynamoOperations:
         return self._seen
 
     def _update(
-        self, owner: Owner, update: str, condition: str, values: dict[str, str]
+        self, owner: Owner, update: str, condition: str, values: dict[str, str | int]
     ) -> "Mapping[str, Any] | None":
         """Returns the whole item as it is now; None if the condition does not hold."""
-        with unavailable_if_transient():
-            try:
-                answer = self._client.update_item(
-                    TableName=self._table,
-                    Key=_key(owner, OWNER_ITEM),
-                    UpdateExpression=update,
-                    ConditionExpression=condition,
-                    ExpressionAttributeValues={name: {"S": value} for name, value in values.items()},
-                    ReturnValues="ALL_NEW",
-                )
-            except ClientError as error:
-                if error.response["Error"]["Code"] == _CONDITION_FAILED:
-                    return None
-                raise
-        return answer["Attributes"]
+        for attempt in range(_LEASE_ATTEMPTS_MAX):
+            with unavailable_if_transient():
+                try:
+                    answer = self._client.update_item(
+                        TableName=self._table,
+                        Key=_key(owner, OWNER_ITEM),
+                        UpdateExpression=update,
+                        ConditionExpression=condition,
+                        ExpressionAttributeValues={name: _value(value) for name, value in values.items()},
+                        ReturnValues="ALL_NEW",
+                    )
+                except ClientError as error:
+                    code = error.response["Error"]["Code"]
+                    if code == _CONDITION_FAILED:
+                        return None
+                    if code == _TRANSACTION_CONFLICT and attempt < _LEASE_ATTEMPTS_MAX - 1:
+                        # Somebody's transaction is about this very item; it takes milliseconds.
+                        self._clock.sleep(_CONFLICT_PAUSE_S * 2**attempt)
+                        continue
+                    raise
+            return answer["Attributes"]
+        raise AssertionError("the last attempt returns or raises")
 
     def _write(
         self, seen: "_Seen", record: OwnerRecord, operations: Sequence[OperationRecord], holder: str
-    ) -> bool:
+    ) -> str:
         """Writes everything or nothing.
 
-        False if somebody wrote the owner's record since it was seen, or left a mark for the holder.
+        Returns:
+            Empty if it is written; else why it was not: somebody wrote the owner's record since it was seen,
+            or left a mark for the holder, or is writing at this moment.
+
+        Raises:
+            RecordTooLarge: An item is larger than DynamoDB allows.
+            Unavailable: DynamoDB throttles.
         """
         expires_at = int((self._clock.now() + timedelta(seconds=TOMBSTONE_S)).timestamp())
         writes: list[Any] = [{"Update": self._owner_update(seen, record, holder, expires_at)}]
@@ -219,10 +288,8 @@ class DynamoOperations:
             try:
                 self._client.transact_write_items(TransactItems=writes)
             except ClientError as error:
-                if error.response["Error"]["Code"] == _TRANSACTION_CANCELLED:
-                    return False
-                raise
-        return True
+                return _refusal(error)
+        return ""
 
     def _owner_update(
         self, seen: "_Seen", record: OwnerRecord, holder: str, expires_at: int
@@ -242,6 +309,9 @@ class DynamoOperations:
             "revision": {"N": str(seen.revision + 1)},
         } | {name: value for name, value in index.items() if value is not None}
         removed = [f"#{name}" for name, value in index.items() if value is None]
+        if not record.is_answering:
+            # Something came of it. An answer that is being sent may fail to arrive again and again.
+            removed.append("failed_passes")
         condition = "#revision = :expected" if seen.revision else "attribute_not_exists(#revision)"
         expected: dict[str, Any] = {":expected": {"N": str(seen.revision)}} if seen.revision else {}
         if holder:
@@ -290,6 +360,35 @@ def _waiting(item: "Mapping[str, Any]") -> Waiting:
         watching=item["watching"]["S"] if "watching" in item else None,
         act_by=instant("act_by"),
     )
+
+
+def _refusal(error: ClientError) -> str:
+    """Why a transaction was refused, where another attempt may help.
+
+    Raises:
+        RecordTooLarge: An item is too large.
+        Unavailable: DynamoDB throttles.
+        ClientError: Anything else.
+    """
+    code, message = error.response["Error"]["Code"], error.response["Error"]["Message"]
+    details: Any = error.response.get("CancellationReasons", [])
+    reasons = {detail["Code"]: detail.get("Message", "") for detail in details} if details else {}
+    refused = set(reasons) - {_NO_REASON}
+    if (code == _VALIDATION and _TOO_LARGE in message) or _TOO_LARGE in reasons.get(_INVALID, ""):
+        raise RecordTooLarge("ResourceProperties", "what is to be recorded of this request is too large.")
+    if code != _TRANSACTION_CANCELLED or not refused:
+        raise error
+    if _SOMEBODY_WROTE in refused:
+        return _SOMEBODY_WROTE
+    if _SOMEBODY_WRITES in refused:
+        return _SOMEBODY_WRITES
+    if refused <= _REASONS_THAT_PASS:
+        raise Unavailable(message)
+    raise error
+
+
+def _value(value: str | int) -> dict[str, str]:
+    return {"N": str(value)} if isinstance(value, int) else {"S": value}
 
 
 def _key(owner: Owner, sk: str) -> dict[str, Any]:

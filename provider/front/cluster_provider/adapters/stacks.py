@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 from cluster_provider.core.errors import Unavailable
 from cluster_provider.core.identity import Owner
 from cluster_provider.core.observed import ClusterStack, StackFailure
+from cluster_provider.core.request import RequestType
 from cluster_provider.sdk import unavailable_if_transient
 
 if TYPE_CHECKING:
@@ -32,6 +33,14 @@ _VALIDATION_ERROR = "ValidationError"
 _OVER = frozenset(
     {"CREATE_FAILED", "DELETE_IN_PROGRESS", "DELETE_COMPLETE", "DELETE_FAILED", "DELETE_SKIPPED"}
 )
+
+#: What a resource's status is while its answer is waited for. A rollback asks for Updates as well.
+#: Source: AWS CloudFormation API reference, StackResourceDetail (ResourceStatus).
+_REQUESTED = {
+    RequestType.CREATE: frozenset({"CREATE_IN_PROGRESS"}),
+    RequestType.UPDATE: frozenset({"UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_IN_PROGRESS"}),
+    RequestType.DELETE: frozenset({"DELETE_IN_PROGRESS"}),
+}
 
 #: In these a stack has its resource no more.
 _GONE = frozenset({"DELETE_COMPLETE", "DELETE_SKIPPED"})
@@ -153,6 +162,35 @@ class CloudFormationStacks:
                     return False
                 if event["PhysicalResourceId"] == stack_id and event["ResourceStatus"] in _COMPLETED:
                     return True
+        return None
+
+    def requested_since(
+        self, owner: Owner, request_type: RequestType, physical_id: str | None
+    ) -> datetime | None:
+        """Since when CloudFormation creates, updates or deletes the owner's resource; None if it does not."""
+        resource = self._resource(owner)
+        if resource is not None and resource["ResourceStatus"] in _REQUESTED[request_type]:
+            since: datetime = resource["LastUpdatedTimestamp"]
+            return since
+        if request_type is RequestType.DELETE and _may_name_stack(owner.stack_id):
+            return self._deleted_since(owner, physical_id)
+        return None
+
+    def _deleted_since(self, owner: Owner, physical_id: str | None) -> datetime | None:
+        """Since when a stack deletes what its resource was before; only its events name that."""
+        with unavailable_if_transient():
+            try:
+                for event in self._events(owner.stack_id):
+                    about = (event["LogicalResourceId"], event.get("PhysicalResourceId"))
+                    if about == (owner.logical_id, physical_id):
+                        begun: datetime = event["Timestamp"]
+                        return begun if event["ResourceStatus"] in _REQUESTED[RequestType.DELETE] else None
+                    if about[1] == owner.stack_id:
+                        # The clean-up begins with the stack's own event, and deletes nothing before it.
+                        return None
+            except ClientError as error:
+                if not _is_absent(error):
+                    raise
         return None
 
     def awaits_answer(self, owner: Owner) -> bool:

@@ -1,7 +1,7 @@
 """What a request changes about its owner's record when it is accepted."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from cluster_provider.core import deadline
 from cluster_provider.core.bookkeeping import without_vain_adoptions
@@ -11,9 +11,52 @@ from cluster_provider.core.properties import digest
 from cluster_provider.core.record import OwnerRecord
 from cluster_provider.core.request import Request, RequestType
 
+#: How far the clock of the host that signed a response URL may be behind CloudFormation's, in seconds.
+SIGNED_BEFORE_MAX_S = 10
 
-def accepted(record: OwnerRecord | None, request: Request, wake_at: datetime) -> OwnerRecord:
+#: Most wait condition handles that are remembered of one owner, and most clusters that it gave back.
+HANDLES_MAX = 200
+RELEASED_MAX = 500
+
+
+def is_current(record: OwnerRecord | None, request: Request, since: datetime) -> bool:
+    """Returns whether a request can be the one that CloudFormation waits for.
+
+    CloudFormation asks once for each state that it brings a resource into. So a request is not the one it
+    waits for if its URL was signed before that state began, if another one of its kind was accepted in that
+    state, or if the state is older than the one in which the newest was accepted. The last may be a read that
+    is late.
+
+    Args:
+        record: What is known of the owner; None for a new one.
+        request: What was asked for.
+        since: Since when CloudFormation does to the resource what the request asks for.
+    """
+    since = recorded(since)
+    if request.issued_at < since - timedelta(seconds=SIGNED_BEFORE_MAX_S):
+        return False
+    if record is None or record.newest_request_id == request.request_id:
+        return True
+    if record.confirmed_since is None:
+        return not _is_late(record, request)
+    if since == record.confirmed_since:
+        return request.type is not record.newest_type
+    return since > record.confirmed_since
+
+
+def recorded(at: datetime) -> datetime:
+    """Returns an instant as records keep it, in whole milliseconds."""
+    return at.replace(microsecond=at.microsecond // 1000 * 1000)
+
+
+def accepted(record: OwnerRecord | None, request: Request, wake_at: datetime, since: datetime) -> OwnerRecord:
     """A request is the newest of its owner; older open ones are superseded by that alone.
+
+    Args:
+        record: What is known of the owner; None for a new one.
+        request: What was asked for.
+        wake_at: When it is looked at at the latest.
+        since: Since when CloudFormation does to the resource what the request asks for.
 
     Raises:
         Superseded: This request, or a newer one of this owner, was accepted already.
@@ -21,19 +64,27 @@ def accepted(record: OwnerRecord | None, request: Request, wake_at: datetime) ->
     late_at = deadline.half_way(request.issued_at, request.deadline)
     if record is None:
         fresh = OwnerRecord(
-            request.request_id, request.issued_at, request.type, wake_at=wake_at, late_at=late_at
+            request.request_id,
+            request.issued_at,
+            request.type,
+            wake_at=wake_at,
+            late_at=late_at,
+            confirmed_since=recorded(since),
         )
         return replace(_with_handle(fresh, request), following=cluster_of(fresh, request))
-    if request.request_id == record.newest_request_id or _is_late(record, request):
+    if request.request_id == record.newest_request_id or not is_current(record, request, since):
         raise Superseded(request.request_id)
     record = _with_handle(_corrected(record, request), request)
     return replace(
         record,
         newest_request_id=request.request_id,
-        newest_issued_at=max(request.issued_at, record.newest_issued_at),
+        newest_issued_at=request.issued_at,
         newest_type=request.type,
         is_open=True,
         restarts=False,
+        is_answering=False,
+        confirmed_since=recorded(since),
+        released=record.released[-RELEASED_MAX:],
         following=cluster_of(record, request),
         wake_at=wake_at,
         watching=None,
@@ -55,20 +106,17 @@ def signals(record: OwnerRecord | None, request: Request) -> bool:
 def _with_handle(record: OwnerRecord, request: Request) -> OwnerRecord:
     if not signals(record, request):
         return record
-    return replace(record, handles=[*record.handles, digest(request.signal_url)])
+    return replace(record, handles=[*record.handles, digest(request.signal_url)][-HANDLES_MAX:])
 
 
 def _is_late(record: OwnerRecord, request: Request) -> bool:
-    """Whether a newer request was accepted already.
+    """Whether a newer request was accepted already, by the dates of their URLs.
 
-    Dates in response URLs are whole seconds of whichever host signed them, so a small step back is no
-    order at all; then the later receipt counts. Nothing comes after a Delete that is still open.
+    They are whole seconds of whichever host signed them, so a small step back is no order at all; then the
+    later receipt counts. A Delete is never late: it is the last that CloudFormation asks for.
     """
     behind_s = (record.newest_issued_at - request.issued_at).total_seconds()
-    if behind_s <= deadline.ORDER_TOLERANCE_S:
-        deleting = record.is_open and record.newest_type is RequestType.DELETE
-        return behind_s > 0 and deleting and request.type is not RequestType.DELETE
-    return True
+    return request.type is not RequestType.DELETE and behind_s > deadline.ORDER_TOLERANCE_S
 
 
 def _corrected(record: OwnerRecord, request: Request) -> OwnerRecord:

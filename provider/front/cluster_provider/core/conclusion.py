@@ -65,7 +65,7 @@ def concluded(
         record = replace(record, released=[*record.released, let_go])
         record = _forget(record, operation.progress.cluster_name)
     record = _with_fleet(record, operation.progress)
-    return replace(record, wake_at=wake_at, watching=None)
+    return replace(record, wake_at=wake_at, watching=None, is_answering=True)
 
 
 def _succeeded(record: OwnerRecord, operation: OperationRecord, action: Succeed) -> OwnerRecord:
@@ -134,7 +134,7 @@ def followed(record: OwnerRecord, request: Request, wake_at: datetime) -> OwnerR
     if record.newest_request_id != request.request_id or request.signal_by is None:
         return record
     late_at = deadline.half_way(request.issued_at, request.signal_by)
-    return replace(record, wake_at=wake_at, watching=None, late_at=late_at)
+    return replace(record, wake_at=wake_at, watching=None, late_at=late_at, is_answering=False)
 
 
 def restarting(
@@ -148,6 +148,7 @@ def restarting(
         record,
         is_open=False,
         restarts=True,
+        is_answering=False,
         following=left.progress.cluster_name,
         wake_at=now,
         watching=None,
@@ -163,7 +164,15 @@ def answered(record: OwnerRecord, operation: OperationRecord) -> OwnerRecord:
     if record.newest_request_id != operation.request.request_id:
         return record
     record = without_vain_adoptions(_with_fleet(record, operation.progress))
-    return replace(record, is_open=False, restarts=False, following="", wake_at=None, watching=None)
+    return replace(
+        record,
+        is_open=False,
+        restarts=False,
+        is_answering=False,
+        following="",
+        wake_at=None,
+        watching=None,
+    )
 
 
 def _forget_unreported(record: OwnerRecord, but: Progress | None = None) -> OwnerRecord:

@@ -107,11 +107,21 @@ class DeadlineExceeded(ProviderError):  # noqa: N818 - the class name is the pub
     """CloudFormation's time for this request is nearly over."""
 
 
+class NotConfirmed(ProviderError):  # noqa: N818 - the class name is the published code
+    """CloudFormation does not report what the event says that it asks for, so nothing is done."""
+
+
+class RecordTooLarge(ProviderError):  # noqa: N818 - the class name is the published code
+    """What is to be kept of a request is larger than the table allows."""
+
+
 #: Every code that a FAILED response can begin with.
 ERRORS: dict[str, type[ProviderError]] = {
     error.__name__: error
     for error in (
         MalformedRequest,
+        NotConfirmed,
+        RecordTooLarge,
         MissingProperty,
         InvalidProperty,
         NotOwner,

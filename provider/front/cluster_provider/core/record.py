@@ -115,6 +115,9 @@ class OwnerRecord:
         login_pools: Largest number of login pools ever reported; their attribute names stay.
         released: ARNs of clusters that were taken over and let go again; nothing is done to them.
         heard: Names of clusters of this owner that CloudFormation itself has named in a request.
+        is_answering: Whether an answer is written down and being sent.
+        confirmed_since: Since when CloudFormation did to the resource what the newest request asks for, by
+            its own clock; None for a request that was accepted before this was recorded.
         handles: Digests of the wait condition handles it was given; each is signalled for one request only.
     """
 
@@ -135,6 +138,8 @@ class OwnerRecord:
     released: list[str] = field(default_factory=list)
     heard: list[str] = field(default_factory=list)
     handles: list[str] = field(default_factory=list)
+    is_answering: bool = False
+    confirmed_since: datetime | None = None
 
     def has(self, stack: ClusterStack) -> bool:
         """Whether this owner made the cluster or took it over, and did not let it go since."""

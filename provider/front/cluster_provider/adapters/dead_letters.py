@@ -1,0 +1,61 @@
+"""Events that could not be handled, in the queue that Lambda puts them into."""
+
+import json
+from collections.abc import Callable
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from cluster_provider.ports import DeadLetter
+from cluster_provider.sdk import unavailable_if_transient
+
+if TYPE_CHECKING:
+    from types_boto3_sqs import SQSClient
+
+#: Most messages of one call. Source: Amazon SQS API reference, ReceiveMessage.
+_RECEIVED_MAX = 10
+
+
+class SqsDeadLetters:
+    """The port DeadLetters on an SQS queue.
+
+    The queue hides what was received for its visibility timeout, and gives up what was received too often.
+
+    Args:
+        make_client: Makes the client; the sweep alone needs one.
+        url: The queue's URL.
+    """
+
+    def __init__(self, make_client: Callable[[], "SQSClient"], url: str) -> None:
+        self._make_client = make_client
+        self._url = url
+
+    @cached_property
+    def _client(self) -> "SQSClient":
+        return self._make_client()
+
+    def receive(self) -> list[DeadLetter]:
+        """Some of the events that wait.
+
+        What is no JSON object was not put there by Lambda; it stays until the queue gives it up.
+        """
+        with unavailable_if_transient():
+            answer = self._client.receive_message(QueueUrl=self._url, MaxNumberOfMessages=_RECEIVED_MAX)
+        letters = []
+        for message in answer.get("Messages", []):
+            event = _parse(message.get("Body", ""))
+            if event is not None:
+                letters.append(DeadLetter(event, message["ReceiptHandle"]))
+        return letters
+
+    def remove(self, letter: DeadLetter) -> None:
+        """The event is handled."""
+        with unavailable_if_transient():
+            self._client.delete_message(QueueUrl=self._url, ReceiptHandle=letter.receipt)
+
+
+def _parse(body: str) -> dict[str, object] | None:
+    try:
+        event = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return event if isinstance(event, dict) else None

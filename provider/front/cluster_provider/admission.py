@@ -1,0 +1,140 @@
+"""Makes a request of an event: an event is a claim until CloudFormation confirms it.
+
+Everybody who deploys a template with a cluster may invoke the provider, and so may send it any event. What is
+asked for is done only if CloudFormation itself says that it is creating, updating or deleting the resource.
+"""
+
+import logging
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from cluster_provider.answers import Answer
+from cluster_provider.core import acceptance, bounds, deadline
+from cluster_provider.core.errors import (
+    DeadlineExceeded,
+    MalformedRequest,
+    NotConfirmed,
+    ProviderError,
+    RecordTooLarge,
+    Superseded,
+    Unavailable,
+)
+from cluster_provider.core.progress import Progress
+from cluster_provider.core.record import OperationRecord, OwnerRecord
+from cluster_provider.core.request import Request, parse_request
+from cluster_provider.delivery import refuse
+from cluster_provider.ports import Ports
+from cluster_provider.records import Records
+
+logger = logging.getLogger(__name__)
+
+#: CloudFormation's reads may be late: a "no" is asked again after this pause, in seconds.
+ASK_AGAIN_AFTER_S = 2.0
+
+#: A request is this old, in seconds, when a "no" counts. Until then Lambda repeats the event, after one
+#: minute and after two more. Source: AWS Lambda developer guide, "Error handling and automatic retries".
+CONFIRMED_WITHIN_S = 90
+
+
+class Admission:
+    """Records requests, and refuses what can never become one.
+
+    Args:
+        ports: The world.
+        records: Where requests are written down.
+    """
+
+    def __init__(self, ports: Ports, records: Records) -> None:
+        self._ports = ports
+        self._records = records
+
+    def admit(self, event: Mapping[str, Any]) -> Answer | None:
+        """Records a request with its first wake-up, in one step.
+
+        Returns:
+            The answer to an event that fails for good; None for a request that is recorded, by this delivery
+            or by an earlier one, and for one that nobody waits for any more.
+
+        Raises:
+            Exception: It fails for now; the delivery must be repeated. A request whose time is over is
+                answered.
+            MalformedRequest: It fails for good and does not say where an answer goes.
+        """
+        now = self._ports.clock.now()
+        try:
+            request = parse_request(event, now)
+        except MalformedRequest as error:
+            return refuse(event, error)
+        except Exception:
+            # Parsing reads nothing but the event, so it fails again however often it is repeated.
+            logger.exception("the event could not be read")
+            return refuse(event, MalformedRequest("ResourceProperties", "they could not be read."))
+        try:
+            self._accept(request, now)
+        except (NotConfirmed, RecordTooLarge) as error:
+            logger.warning("refused: %s", error)
+            return refuse(event, error)
+        except Exception as error:
+            if self._ports.clock.now() < request.deadline:
+                raise
+            logger.exception("the request could not be recorded until its deadline")
+            return refuse(event, _too_late(error))
+        return None
+
+    def _accept(self, request: Request, now: datetime) -> None:
+        owner, operations = request.owner, self._ports.operations
+        present = operations.load(owner)
+        if present is not None and operations.load_operation(owner, request.request_id) is not None:
+            return
+        if deadline.is_too_old(request.issued_at, now):
+            logger.warning("dropped: issued too long ago", extra={"request_id": request.request_id})
+            return
+        since = self._confirm(request, present)
+        wake_at = deadline.next_wake(now, now)
+        try:
+            record = acceptance.accepted(present, request, wake_at, since)
+            progress = Progress(
+                now,
+                engine_version=request.version or self._ports.engines.default_version,
+                cluster_name=record.following,
+                signals=acceptance.signals(present, request),
+            )
+            self._records.write(
+                owner,
+                lambda present: acceptance.accepted(present, request, wake_at, since),
+                OperationRecord(request, progress),
+            )
+        except Superseded:
+            logger.warning("dropped: a newer request was accepted", extra={"request_id": request.request_id})
+
+    def _confirm(self, request: Request, record: OwnerRecord | None) -> datetime:
+        """Returns since when CloudFormation does to the resource what the request asks for.
+
+        Raises:
+            Unavailable: It does not, or cannot be asked, so far: its reads may be late.
+            NotConfirmed: It does not.
+        """
+        clock, stacks = self._ports.clock, self._ports.stacks
+        for pause_s in (0.0, ASK_AGAIN_AFTER_S):
+            if pause_s:
+                clock.sleep(pause_s)
+            since = stacks.requested_since(request.owner, request.type, request.physical_id)
+            if since is not None and acceptance.is_current(record, request, since):
+                return since
+        if clock.now() < request.issued_at + timedelta(seconds=CONFIRMED_WITHIN_S):
+            raise Unavailable(f"CloudFormation does not report this {request.type} yet")
+        raise NotConfirmed(
+            f"resource {request.owner.logical_id}",
+            f"CloudFormation does not report this {request.type} of stack {request.owner.stack_id}, "
+            "so it was not carried out.",
+        )
+
+
+def _too_late(error: Exception) -> ProviderError:
+    """What the template's author reads of a service that was away for as long as CloudFormation waits."""
+    what = "the request could not be recorded in the time CloudFormation gives: "
+    detail = bounds.shown(str(error), 500) if isinstance(error, Unavailable) else type(error).__name__
+    return DeadlineExceeded(
+        "provider", f"{what}{detail}.", "Nothing was changed. The provider's log group has the details."
+    )

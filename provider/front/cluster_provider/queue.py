@@ -1,0 +1,141 @@
+"""Who is due, in which order, with which share and backoff.
+
+The sweep takes owners off the queue, the longest overdue first. An owner whose passes fail, hang or die is
+moved back, ever further, before each pass begins: it costs its own time and nobody else's. This is the work
+queue of controller-runtime, kept in the table: backoff per key, fairness across keys.
+"""
+
+import logging
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from cluster_provider.core import deadline, measurements
+from cluster_provider.core.errors import DeliveryFailed, Unavailable
+from cluster_provider.core.identity import Owner
+from cluster_provider.core.record import Waiting, backlog
+from cluster_provider.ports import Ports
+
+logger = logging.getLogger(__name__)
+
+#: The least delay after a pass that did not end well, in seconds, and the longest. Each further failure
+#: doubles it.
+BACKOFF_MIN_S = 60
+BACKOFF_MAX_S = 900
+
+#: The sweep leaves this much of its time unused, in seconds.
+SWEEP_RESERVE_S = 15
+
+#: Owners whose passes failed before get their turn once so much of a sweep's time is left, in seconds,
+#: however many others are due: one that fails may use up what is left, and nobody waits for it for ever.
+RETRY_SHARE_S = 30
+
+
+def requeue_at(
+    now: datetime, lease_until: datetime, failed_passes: int = 0, act_by: datetime | None = None
+) -> datetime:
+    """Returns when an owner is due again whose pass, which begins now, does not end well.
+
+    Args:
+        now: The time.
+        lease_until: Until when nobody else can take the owner's lease, should the pass die.
+        failed_passes: How many passes in a row did not end well before this one.
+        act_by: When the owner's request is answered whatever happens; None if that is not known. It is due
+            then, and as often as can be in the minutes that an answer has left.
+    """
+    backoff_s = min(BACKOFF_MIN_S * 2 ** min(failed_passes, 10), BACKOFF_MAX_S)
+    at = now + timedelta(seconds=backoff_s)
+    if act_by is not None:
+        urgent_until = act_by + timedelta(seconds=deadline.MARGIN_S)
+        if now < act_by:
+            at = min(at, act_by)
+        elif now < urgent_until:
+            at = now + timedelta(seconds=BACKOFF_MIN_S)
+    return max(at, lease_until)
+
+
+class Queue:
+    """The owners that wait for something, as the sweep works on them.
+
+    Args:
+        ports: The world.
+    """
+
+    def __init__(self, ports: Ports) -> None:
+        self._ports = ports
+
+    def sweep(self, wake: Callable[[Owner, datetime], None], remaining_s: Callable[[], float]) -> None:
+        """Wakes what is due; one owner's trouble does not hold up the others.
+
+        Args:
+            wake: Takes an owner a pass further; given when it is due again if the pass does not end well.
+            remaining_s: Seconds that this invocation has left.
+
+        Raises:
+            ExceptionGroup: Owners could not be woken for other reasons than a service that is away.
+        """
+        now = self._ports.clock.now()
+        failures: list[Exception] = []
+        waiting = self._ports.operations.waiting()
+        due = self._due(waiting, now, failures)
+        failed = self._failed_passes(due, failures)
+        fresh = [item for item in due if not failed.get(item.owner)]
+        retried = [item for item in due if failed.get(item.owner)]
+        for item, left_s in _in_order(fresh, retried, remaining_s):
+            at = self._ports.clock.now()
+            until = at + timedelta(seconds=left_s)
+            moved_to = requeue_at(at, until, failed.get(item.owner, 0), item.act_by)
+            try:
+                wake(item.owner, moved_to)
+            except (Unavailable, DeliveryFailed) as error:
+                logger.warning("a later sweep goes on: %s", error)
+            except Exception as error:
+                logger.exception("the operation could not be woken")
+                failures.append(error)
+        self._ports.metrics.record(measurements.swept(backlog(waiting, now)))
+        if failures:
+            raise ExceptionGroup("operations could not be woken", failures)
+
+    def _due(self, waiting: Sequence[Waiting], now: datetime, failures: list[Exception]) -> list[Waiting]:
+        """Who is due, the longest overdue first, but for those whose stack is still in progress.
+
+        One call tells it for all of them. Without its answer each is looked at, whatever the reason.
+        """
+        due = [item for item in waiting if item.is_due(now)]
+        in_progress: frozenset[str] = frozenset()
+        if any(item.watching for item in due):
+            try:
+                in_progress = self._ports.stacks.in_progress()
+            except Unavailable as error:
+                logger.warning("the stacks in progress could not be listed: %s", error)
+            except Exception as error:
+                logger.exception("the stacks in progress could not be listed")
+                failures.append(error)
+        return [item for item in due if not item.is_idle(in_progress, now)]
+
+    def _failed_passes(self, due: Sequence[Waiting], failures: list[Exception]) -> Mapping[Owner, int]:
+        """How many passes in a row failed, of those that are due; without an answer nobody's did."""
+        if not due:
+            return {}
+        try:
+            return self._ports.operations.failed_passes([item.owner for item in due])
+        except Unavailable as error:
+            logger.warning("the failed passes could not be read: %s", error)
+        except Exception as error:
+            logger.exception("the failed passes could not be read")
+            failures.append(error)
+        return {}
+
+
+def _in_order(
+    fresh: Sequence[Waiting], retried: Sequence[Waiting], remaining_s: Callable[[], float]
+) -> Iterator[tuple[Waiting, float]]:
+    """Yields owners as long as there is time: those that never failed, then the others in their share."""
+    first, then = deque(fresh), deque(retried)
+    while first or then:
+        left_s = remaining_s()
+        if left_s < SWEEP_RESERVE_S:
+            logger.warning("the sweep ran out of time; the next one goes on")
+            return
+        is_their_turn = not first or (then and left_s < RETRY_SHARE_S)
+        yield (then if is_their_turn else first).popleft(), left_s
