@@ -22,7 +22,7 @@ from cluster_provider.adapters.responses import HttpResponses
 from cluster_provider.adapters.stacks import CloudFormationStacks
 from cluster_provider.admission import Admission
 from cluster_provider.core.calls import may_be_ours, parse_end
-from cluster_provider.core.errors import ProviderError
+from cluster_provider.core.errors import ProviderError, Unavailable
 from cluster_provider.core.identity import Owner, StackArn, may_be_cluster
 from cluster_provider.core.request import RequestType
 from cluster_provider.delivery import Delivery
@@ -148,7 +148,14 @@ class Provider:
         One that fails again stays in the queue, which gives it up after about an hour.
         """
         letters = self._ports.dead_letters
-        while remaining_s() > SWEEP_RESERVE_S and (received := letters.receive()):
+        while remaining_s() > SWEEP_RESERVE_S:
+            try:
+                received = letters.receive()
+            except Unavailable as error:
+                logger.warning("the queue of retries could not be read: %s", error)
+                return
+            if not received:
+                return
             for letter in received:
                 if remaining_s() < SWEEP_RESERVE_S:
                     return
@@ -162,7 +169,6 @@ class Provider:
                     logger.exception("a dead letter could not be handled; a later sweep tries again")
                 else:
                     letters.remove(letter)
-        concern({})
 
     def _wake(
         self,
@@ -203,7 +209,7 @@ def provider() -> Provider:
         claims=DynamoClaims(dynamodb, table, clock),
         metrics=EmfMetrics(os.environ["AWS_LAMBDA_FUNCTION_NAME"]),
         dead_letters=SqsDeadLetters(
-            lambda: boto3.client("sqs", config=CLIENT_CONFIG), os.environ["RETRY_QUEUE"]
+            lambda: boto3.client("sqs", config=SINGLE_ATTEMPT_CONFIG), os.environ["RETRY_QUEUE"]
         ),
     )
     return Provider(ports, os.environ.get("AWS_LAMBDA_LOG_GROUP_NAME", ""))

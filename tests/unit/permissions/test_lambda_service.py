@@ -38,7 +38,7 @@ def test_logs_and_results_arrive():
 def test_dead_letters_arrive():
     settings = {
         "LoggingConfig": {"LogGroup": "p-ProviderLogGroup-X"},
-        "DeadLetterConfig": {"TargetArn": PLACE.arn("sqs", "p-DeadLetterQueue-X")},
+        "DeadLetterConfig": {"TargetArn": PLACE.arn("sqs", "p-RetryQueue-X")},
     }
     assert refused("Provider", settings, {}) == set()
 
