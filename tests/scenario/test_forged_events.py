@@ -102,6 +102,26 @@ def test_one_event_of_the_far_future_does_not_make_later_requests_late() -> None
     assert world.record().newest_request_id == deletion
 
 
+def test_a_forged_event_without_a_date_is_answered_too() -> None:
+    """It is as old as its first receipt is known to be: the queue of retries knows."""
+    world = World()
+    event = forged(world, "Create")
+    undated = event["ResponseURL"].replace("X-Amz-Date=2026", "X-Amz-Date=2099")
+    world.deliver_until_handled(event | {"ResponseURL": undated})
+    assert world.sink.bodies == {}
+    world.pass_time(240)
+    assert world.sink.answer(event["RequestId"])["Reason"].startswith("NotConfirmed")
+    assert world.letters.waiting == []
+
+
+def test_what_only_the_provider_puts_into_an_event_is_taken_out_of_what_arrives() -> None:
+    world = World()
+    request = world.deliver(
+        world.event("Create") | {"CrHelperPoll": True, "ReceivedAt": "soon", "RequeueAt": "never"}
+    )
+    assert [call["request_id"] for _, call in world.engines.calls] == [request]
+
+
 def test_a_read_that_is_late_by_a_second_costs_no_delivery() -> None:
     world = World()
     event = world.event("Create")

@@ -358,7 +358,8 @@ class ListedLetters:
         self._hidden_until: dict[str, datetime] = {}
 
     def put(self, event: dict[str, Any]) -> None:
-        self.waiting.append(DeadLetter(event, str(len(self._hidden_until) + len(self.waiting))))
+        receipt = str(len(self._hidden_until) + len(self.waiting))
+        self.waiting.append(DeadLetter(event, receipt, self._clock.now()))
 
     def receive(self) -> list[DeadLetter]:
         now = self._clock.now()

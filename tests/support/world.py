@@ -61,11 +61,12 @@ class World:
         *,
         stacks: FactStacks | None = None,
         engines: QueuedEngines | None = None,
+        sink: Sink | None = None,
     ) -> None:
         self.clock = MovedClock()
         self.stacks = stacks or FactStacks()
         self.engines = engines or QueuedEngines(versions)
-        self.sink = Sink()
+        self.sink = sink or Sink()
         self.operations = MemoryOperations(self.clock)
         self.claims = MemoryClaims()
         self.metrics = NotedMetrics()
@@ -440,8 +441,11 @@ FLEET_WORDS = {
 
 
 def _nodes(configuration: str) -> list[str]:
-    queues = json.loads(configuration)["Scheduling"]["SlurmQueues"]
-    return [queue.get("InstanceType", "") for queue in queues]
+    wanted = json.loads(configuration)
+    scheduling = wanted.get("Scheduling") if isinstance(wanted, dict) else None
+    queues = scheduling.get("SlurmQueues") if isinstance(scheduling, dict) else None
+    known = queues if isinstance(queues, list) else []
+    return [str(queue.get("InstanceType", "")) for queue in known if isinstance(queue, dict)]
 
 
 def failed(code: str, message: str, **more: Any) -> dict[str, Any]:

@@ -49,8 +49,12 @@ class Admission:
         self._ports = ports
         self._records = records
 
-    def admit(self, event: Mapping[str, Any]) -> Answer | None:
+    def admit(self, event: Mapping[str, Any], received_at: datetime | None = None) -> Answer | None:
         """Records a request with its first wake-up, in one step.
+
+        Args:
+            event: What arrived.
+            received_at: When it arrived first, as far as that is known; None for now.
 
         Returns:
             The answer to an event that fails for good; None for a request that is recorded, by this delivery
@@ -63,7 +67,7 @@ class Admission:
         """
         now = self._ports.clock.now()
         try:
-            request = parse_request(event, now)
+            request = parse_request(event, min(received_at or now, now))
         except MalformedRequest as error:
             return refuse(event, error)
         except Exception:

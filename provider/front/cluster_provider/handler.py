@@ -39,7 +39,13 @@ from cluster_provider.operation import OperationService
 from cluster_provider.ports import Ports
 from cluster_provider.queue import SWEEP_RESERVE_S, Queue
 from cluster_provider.records import Records
-from cluster_provider.resource import ClusterResource, build_resource, poll_event
+from cluster_provider.resource import (
+    INTERNAL_KEYS,
+    RECEIVED_AT,
+    ClusterResource,
+    build_resource,
+    poll_event,
+)
 from cluster_provider.sdk import ADAPTIVE_CONFIG, CLIENT_CONFIG, SINGLE_ATTEMPT_CONFIG
 
 _STACK_EVENT = "CloudFormation Stack Status Change"
@@ -79,10 +85,10 @@ class Provider:
             logger.exception("the event could not be handled")
             raise
 
-    def _route(self, event: dict[str, Any], context: Any) -> None:
+    def _route(self, event: dict[str, Any], context: Any, received_at: datetime | None = None) -> None:
         if "ResponseURL" in event:
             wake_up("request")
-            self._request(event, context)
+            self._request(event, context, received_at)
         elif "requestPayload" in event:
             wake_up("engine end")
             self._engine_end(event, context)
@@ -95,12 +101,13 @@ class Provider:
         else:
             raise ValueError(f"not an event of this function; its keys are {sorted(event)}")
 
-    def _request(self, event: dict[str, Any], context: Any) -> None:
+    def _request(self, event: dict[str, Any], context: Any, received_at: datetime | None) -> None:
         concern(names_of_request(event))
+        claimed = {name: value for name, value in event.items() if name not in INTERNAL_KEYS}
         try:
-            if event.get("RequestType") in list(RequestType):
-                self._resource(event, context)
-            elif refusal := self._admission.admit(event):
+            if claimed.get("RequestType") in list(RequestType):
+                self._resource({**claimed, RECEIVED_AT: received_at}, context)
+            elif refusal := self._admission.admit(claimed):
                 self._delivery.deliver(refusal)
         except ProviderError as error:
             # CloudFormation's own requests all say where their answer goes.
@@ -164,7 +171,7 @@ class Provider:
                     letters.remove(letter)  # this sweep does what that one did not
                     continue
                 try:
-                    self._route(letter.event, context)
+                    self._route(letter.event, context, letter.put_at)
                 except Exception:
                     logger.exception("a dead letter could not be handled; a later sweep tries again")
                 else:

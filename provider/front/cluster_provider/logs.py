@@ -7,16 +7,22 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
+from cluster_provider.core.bounds import shown
 from cluster_provider.core.redact import redact, redact_text
 
 
 def _serialize(record: dict[str, Any]) -> str:
     """Every log line passes here: what is a credential is masked last of all, wherever it came from."""
-    return redact_text(json.dumps(redact(record), default=str, ensure_ascii=False))
+    line = redact_text(json.dumps(redact(record), default=str, ensure_ascii=False))
+    # Half of a surrogate pair cannot be written; a line that cannot be written is lost.
+    return line.encode(errors="backslashreplace").decode()
 
 
 #: Named like the package, so that every module's logger is its child.
 logger = Logger(service="cluster_provider", json_serializer=_serialize)
+
+#: Longest name in a line, in characters: a stack's ARN has fewer.
+_NAME_MAX = 300
 
 #: What a line is told apart by, as far as it is known.
 _NAMES = ("request_id", "request_type", "stack_id", "logical_id", "cluster_name", "call_id")
@@ -48,10 +54,10 @@ def names_of_request(event: Mapping[str, Any]) -> dict[str, str]:
         "stack_id": "StackId",
         "logical_id": "LogicalResourceId",
     }
-    names = {name: str(event[field]) for name, field in fields.items() if event.get(field)}
+    names = {name: shown(event[field], _NAME_MAX) for name, field in fields.items() if event.get(field)}
     properties = event.get("ResourceProperties")
     if isinstance(properties, Mapping) and properties.get("ClusterName"):
-        names["cluster_name"] = str(properties["ClusterName"])
+        names["cluster_name"] = shown(properties["ClusterName"], _NAME_MAX)
     return names
 
 
@@ -59,9 +65,13 @@ def names_of_call(call: Any) -> dict[str, str]:
     """The same of an engine's end."""
     if not isinstance(call, Mapping):
         return {}
-    names = {name: str(call[name]) for name in ("request_id", "call_id", "cluster_name") if call.get(name)}
+    fields = ("request_id", "call_id", "cluster_name")
+    names = {name: shown(call[name], _NAME_MAX) for name in fields if call.get(name)}
     owner = call.get("owner")
-    return names | {name: str(text) for name, text in owner.items()} if isinstance(owner, Mapping) else names
+    if not isinstance(owner, Mapping):
+        return names
+    of_owner = ("stack_id", "logical_id")
+    return names | {name: shown(owner[name], _NAME_MAX) for name in of_owner if owner.get(name)}
 
 
 def take_over() -> None:

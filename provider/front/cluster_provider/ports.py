@@ -19,10 +19,12 @@ class DeadLetter:
     Args:
         event: The event.
         receipt: Names it to the queue.
+        put_at: When it came into the queue: minutes after it arrived first.
     """
 
     event: dict[str, Any]
     receipt: str
+    put_at: datetime
 
 
 class Clock(Protocol):

@@ -23,6 +23,12 @@ from cluster_provider.operation import OperationService
 POLL = "CrHelperPoll"
 POLL_REQUEUE_AT = "RequeueAt"
 
+#: When an event arrived first, where that was not now.
+RECEIVED_AT = "ReceivedAt"
+
+#: Keys that only the provider itself puts into an event.
+INTERNAL_KEYS = frozenset({POLL, POLL_REQUEUE_AT, RECEIVED_AT})
+
 Callback = Callable[[Any, Any], str | None]
 
 
@@ -84,7 +90,7 @@ def build_resource(admission: Admission, service: OperationService, delivery: De
     @resource.update
     @resource.delete
     def begin(event: Any, context: Any) -> str | None:
-        refusal = admission.admit(event)
+        refusal = admission.admit(event, event.get(RECEIVED_AT))
         if refusal is not None:
             return resource.keep(refusal)
         owner = Owner(event["StackId"], event["LogicalResourceId"])

@@ -15,7 +15,7 @@ from cluster_provider.core.endpoints import (
 
 STACK = "arn:aws:cloudformation:us-west-2:123456789012:stack/parent/0a"
 CHINA = "arn:aws-cn:cloudformation:cn-north-1:123456789012:stack/parent/0a"
-KEY = "arn%3Aaws%3Acloudformation%3Aus-west-2%3A123456789012%3Astack/parent/0a%7CCluster%7C1-2?X-Amz-Signature=s"
+KEY = "arn%3Aaws%3Acloudformation%3Aus-west-2%3A1%3Astack/parent/0a%7CCluster%7C1-2?X-Amz-Signature=s"
 BUCKET = "cloudformation-custom-resource-response-uswest2"
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -39,12 +40,18 @@ class SqsDeadLetters:
         What is no JSON object was not put there by Lambda; it stays until the queue gives it up.
         """
         with unavailable_if_transient():
-            answer = self._client.receive_message(QueueUrl=self._url, MaxNumberOfMessages=_RECEIVED_MAX)
+            answer = self._client.receive_message(
+                QueueUrl=self._url,
+                MaxNumberOfMessages=_RECEIVED_MAX,
+                MessageSystemAttributeNames=["SentTimestamp"],
+            )
         letters = []
         for message in answer.get("Messages", []):
             event = _parse(message.get("Body", ""))
             if event is not None:
-                letters.append(DeadLetter(event, message["ReceiptHandle"]))
+                put_at_s = int(message["Attributes"]["SentTimestamp"]) / 1000
+                put_at = datetime.fromtimestamp(put_at_s, UTC)
+                letters.append(DeadLetter(event, message["ReceiptHandle"], put_at))
         return letters
 
     def remove(self, letter: DeadLetter) -> None:
