@@ -12,7 +12,8 @@ from pathlib import Path
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from pcluster_cfn.composing import UnreadableError, compose
+from cluster_schema.composing import compose
+from cluster_schema.limits import UnreadableError
 from pcluster_cfn.errors import CommandError
 
 _TEXT = "tag:yaml.org,2002:str"

@@ -7,8 +7,9 @@ from typing import Any, Literal
 from yaml.nodes import MappingNode, Node
 
 from cluster_schema import fit, versions
+from cluster_schema.composing import compose
 from cluster_schema.conversion import Detail, convert, misfits
-from pcluster_cfn.composing import UnreadableError, compose
+from cluster_schema.limits import UnreadableError
 from pcluster_cfn.template import child
 from pcluster_cfn.validation.clusters import CONFIGURATION, Resource, resources, schemas
 from pcluster_cfn.validation.evaluation import Evaluation, function, settled

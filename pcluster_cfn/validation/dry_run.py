@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from cluster_schema.composing import compose
 from cluster_schema.conversion import UNKNOWN
 from pcluster_cfn.clusters import CLUSTER_NAME_TAG
-from pcluster_cfn.composing import compose
 from pcluster_cfn.errors import CommandError
 from pcluster_cfn.stacks import Aws, find_stack
 from pcluster_cfn.validation.check import Finding

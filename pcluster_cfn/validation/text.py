@@ -9,8 +9,9 @@ import yaml
 from yaml import Mark
 from yaml.nodes import Node, ScalarNode, SequenceNode
 
+from cluster_schema.composing import compose
 from cluster_schema.conversion import UNKNOWN, Path
-from pcluster_cfn.composing import UnreadableError, compose
+from cluster_schema.limits import UnreadableError
 from pcluster_cfn.validation.evaluation import HOLE, function, settled
 from pcluster_cfn.validation.places import Place, Problem, Reader, in_file
 

@@ -101,7 +101,7 @@ def test_a_merge_that_cannot_be_carried_out_is_told_with_its_place():
 
 def test_an_anchor_in_itself_is_told_and_not_followed():
     problem = "the template is not YAML or JSON: an alias stands for what it is in"
-    assert found(template("Image: &a {Os: *a}")) == [(8, 16, "", problem)]
+    assert found(template("Image: &a {Os: *a}")) == [(8, 24, "", problem)]
 
 
 def test_an_anchor_in_itself_in_a_text_is_told_at_the_text_s_line():
