@@ -9,7 +9,6 @@ from typing import Any
 
 import click
 from botocore.exceptions import BotoCoreError, ClientError
-from rich.console import Console
 
 from localcloud import guard
 from localcloud.cloud import Cloud, CloudError
@@ -28,6 +27,7 @@ from pcluster_cfn.session import reaches_embedded_cloud, session
 from pcluster_cfn.stack_names import named_after
 from pcluster_cfn.stacks import Outcome
 from pcluster_cfn.template import Template
+from pcluster_cfn.terminal import Console, harmless_output
 from pcluster_cfn.unbuilt import require_built
 from pcluster_cfn.validation.command import validate
 
@@ -36,7 +36,14 @@ _JSON = click.option("--json", "wants_json", is_flag=True, help="Print the outco
 
 
 class _OneLineErrors(click.Group):
-    """Turns errors that the user can act on into one line, and Ctrl-C into its exit code."""
+    """Turns errors that the user can act on into one line, and Ctrl-C into its exit code.
+
+    All output passes here, click's own included, and none of it gives the terminal orders.
+    """
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        with harmless_output():
+            return super().main(*args, **kwargs)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:

@@ -17,6 +17,7 @@ from pcluster_cfn.session import session
 from pcluster_cfn.stack_names import named_after
 from pcluster_cfn.stacks import Aws
 from pcluster_cfn.template import Template
+from pcluster_cfn.terminal import one_line
 from pcluster_cfn.validation.check import Finding, check
 from pcluster_cfn.validation.deployed import look
 from pcluster_cfn.validation.dry_run import Verdict, run, wanted_clusters
@@ -36,7 +37,7 @@ class Found:
         """Returns it as ``file:line:column: path: message``."""
         place = self.finding.place
         path = f"{self.finding.path}: " if self.finding.path else ""
-        return f"{self.source}:{place.line}:{place.column}: {path}{self.finding.message}"
+        return one_line(f"{self.source}:{place.line}:{place.column}: {path}{self.finding.message}")
 
     def document(self) -> dict[str, Any]:
         """Returns it for programs."""
