@@ -113,7 +113,7 @@ def test_errors_of_click_itself_pass_too(tmp_path):
     result = CliRunner().invoke(main, ["validate", str(tmp_path / "\x1b[2Jno.yaml")], color=True)
     assert result.exit_code == 1
     assert "\\u001b[2Jno.yaml" in result.output
-    assert "\\u001b[2J" in CliRunner().invoke(main, ["\x1b[2J"], color=True).output
+    assert "\x1b" not in CliRunner().invoke(main, ["\x1b[2J"], color=True).output
 
 
 def test_findings_of_a_template_are_one_line_each_and_give_no_orders(tmp_path):
