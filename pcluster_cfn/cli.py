@@ -15,7 +15,7 @@ from localcloud.cloud import Cloud, CloudError
 from pcluster_cfn import local as local_cloud
 from pcluster_cfn.demo import EXAMPLE, Demo
 from pcluster_cfn.deploy import Deployer, Deployment
-from pcluster_cfn.errors import CommandError
+from pcluster_cfn.errors import FAULT, CommandError, wants_tracebacks
 from pcluster_cfn.interruption import InterruptedOperationError, nothing_begun
 from pcluster_cfn.launch_page.command import launch_page
 from pcluster_cfn.options import ASSIGNMENT, EXIT_CODES, INTERRUPTED
@@ -53,6 +53,12 @@ class _OneLineErrors(click.Group):
         except KeyboardInterrupt as error:
             click.echo("\nInterrupted.", err=True)
             raise click.exceptions.Exit(INTERRUPTED) from error
+        except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
+            raise  # click's own way to end
+        except Exception as error:
+            if wants_tracebacks():
+                raise
+            raise click.ClickException(FAULT) from error
 
 
 @click.group(cls=_OneLineErrors, epilog=EXIT_CODES)
