@@ -60,7 +60,7 @@ def check(
         root = compose(text)
     except UnreadableError as error:
         place = in_file(error.mark) if error.mark else Place(1, 1)
-        return [Finding(place, "", f"the template is not YAML or JSON: {error.problem}", "template")]
+        return [Finding(place, "", f"the template cannot be read: {error.problem}", "template")]
     if not isinstance(root, MappingNode):
         return [Finding(Place(1, 1), "", "the template is not a map with Resources", "template")]
     scope = scope_of(root, parameters or {}, known or {})

@@ -73,7 +73,7 @@ def _as_json(text: str, value: Any) -> Any:
 
 
 def _unreadable(error: UnreadableError, place: Place) -> Problem:
-    return Problem("", place, f"the configuration is not YAML or JSON: {error.problem}")
+    return Problem("", place, f"the configuration cannot be read: {error.problem}")
 
 
 def _locator(node: Node, lines: Sequence[str]) -> Callable[[Mark], Place]:
