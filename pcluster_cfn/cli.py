@@ -9,14 +9,13 @@ from typing import Any
 
 import click
 from botocore.exceptions import BotoCoreError, ClientError
-from rich.console import Console
 
 from localcloud import guard
 from localcloud.cloud import Cloud, CloudError
 from pcluster_cfn import local as local_cloud
 from pcluster_cfn.demo import EXAMPLE, Demo
 from pcluster_cfn.deploy import Deployer, Deployment
-from pcluster_cfn.errors import CommandError
+from pcluster_cfn.errors import FAULT, CommandError, wants_tracebacks
 from pcluster_cfn.interruption import InterruptedOperationError, nothing_begun
 from pcluster_cfn.launch_page.command import launch_page
 from pcluster_cfn.options import ASSIGNMENT, EXIT_CODES, INTERRUPTED
@@ -28,6 +27,7 @@ from pcluster_cfn.session import reaches_embedded_cloud, session
 from pcluster_cfn.stack_names import named_after
 from pcluster_cfn.stacks import Outcome
 from pcluster_cfn.template import Template
+from pcluster_cfn.terminal import Console, harmless_output
 from pcluster_cfn.unbuilt import require_built
 from pcluster_cfn.validation.command import validate
 
@@ -36,7 +36,14 @@ _JSON = click.option("--json", "wants_json", is_flag=True, help="Print the outco
 
 
 class _OneLineErrors(click.Group):
-    """Turns errors that the user can act on into one line, and Ctrl-C into its exit code."""
+    """Turns errors that the user can act on into one line, and Ctrl-C into its exit code.
+
+    All output passes here, click's own included, and none of it gives the terminal orders.
+    """
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        with harmless_output():
+            return super().main(*args, **kwargs)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -46,6 +53,12 @@ class _OneLineErrors(click.Group):
         except KeyboardInterrupt as error:
             click.echo("\nInterrupted.", err=True)
             raise click.exceptions.Exit(INTERRUPTED) from error
+        except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
+            raise  # click's own way to end
+        except Exception as error:
+            if wants_tracebacks():
+                raise
+            raise click.ClickException(FAULT) from error
 
 
 @click.group(cls=_OneLineErrors, epilog=EXIT_CODES)

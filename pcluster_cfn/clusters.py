@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
+from cluster_schema.limits import UnreadableError
+from cluster_schema.reading import value_of
+from pcluster_cfn.errors import CommandError
+from pcluster_cfn.files import read_body
 from pcluster_cfn.stacks import Aws, find_stack
 
 if TYPE_CHECKING:
@@ -97,7 +99,11 @@ def stored_configuration(aws: Aws, cluster: Cluster) -> Any:
         Key=_CONFIGURATION_KEY.format(root=cluster.artefact_prefix),
         VersionId=cluster.configuration_version,
     )
-    return yaml.safe_load(stored["Body"].read())
+    source = f"the configuration that is stored of cluster {cluster.name}"
+    try:
+        return value_of(read_body(stored["Body"], source))
+    except UnreadableError as error:
+        raise CommandError(f"cannot read {source}: {error.problem}") from error
 
 
 def values_of(configuration: Any, key: str) -> Iterator[Any]:

@@ -6,8 +6,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-
 from pcluster_cfn.adaptation import (
     PROVIDER_TEMPLATE,
     fill_parameters,
@@ -22,6 +20,7 @@ from pcluster_cfn.max_count import raise_max_count
 from pcluster_cfn.package import Bucket, package
 from pcluster_cfn.progress import print_outcome, view_for
 from pcluster_cfn.template import Template
+from pcluster_cfn.terminal import Console
 
 if TYPE_CHECKING:
     from localcloud.cloud import Cloud

@@ -1,5 +1,19 @@
 """What the command says when it cannot go on."""
 
+import os
+
+_DEBUG = "PCLUSTER_CFN_DEBUG"
+#: What is said of an exception that nobody foresaw: it is for whoever maintains this, and not for the user.
+FAULT = (
+    "this is a fault of pcluster-cfn, not of what it was given; to report it, run the command again with "
+    f"{_DEBUG}=1 and add what it prints then"
+)
+
+
+def wants_tracebacks() -> bool:
+    """Whether exceptions that nobody foresaw are shown as they are."""
+    return bool(os.environ.get(_DEBUG))
+
 
 class CommandError(Exception):
     """Something the user can act on: one line of what is wrong, and what to do about it."""

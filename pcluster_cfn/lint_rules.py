@@ -10,6 +10,7 @@ from typing import ClassVar
 from cfnlint.rules import CloudFormationLintRule, RuleMatch
 from cfnlint.template import Template
 
+from pcluster_cfn.files import read_text
 from pcluster_cfn.validation.check import Finding, Rule, check
 
 
@@ -59,7 +60,7 @@ class ClusterConfigurationTexts(_ClusterRule):
 @lru_cache(maxsize=8)
 def _findings(path: Path, _modified_ns: int) -> tuple[Finding, ...]:
     """Each file is checked once for all rules."""
-    return tuple(check(path.read_text(encoding="utf-8")))
+    return tuple(check(read_text(path)))
 
 
 def _as_match(finding: Finding) -> RuleMatch:

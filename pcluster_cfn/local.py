@@ -8,7 +8,7 @@ import threading
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from rich.console import Console
+from pcluster_cfn.terminal import Console
 
 if TYPE_CHECKING:
     from localcloud.cloud import Cloud

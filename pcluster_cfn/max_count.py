@@ -10,8 +10,12 @@ from pcluster_cfn.adaptation import clusters_of
 from pcluster_cfn.template import Template, child, entries, reference, scalar
 
 _KEY = "MaxCount"
+#: No cluster has a billion nodes.
+_COUNT = re.compile("[0-9]{1,9}")
 #: MaxCount inside a configuration given as text: a number, or a variable of ``!Sub``.
-_IN_TEXT = re.compile(r"(\bMaxCount[\"']?\s*:\s*[\"']?)(?:(?P<number>\d+)|\$\{(?P<parameter>\w+)\})")
+_IN_TEXT = re.compile(
+    r"(\bMaxCount[\"']?\s*:\s*[\"']?)(?:(?P<number>[0-9]{1,9}(?!\d))|\$\{(?P<parameter>\w+)\})"
+)
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,7 @@ def _text_parameter(node: Node) -> str | None:
 def _raise_parameter(template: Template, name: str, parameters: Mapping[str, str]) -> Raised | None:
     declared = template.parameters().get(name)
     value = parameters.get(name, declared.default if declared else None)
-    if declared is None or value is None or not value.isdigit():
+    if declared is None or value is None or not _COUNT.fullmatch(value):
         return None
     after = _more(int(value))
     return Raised(f"parameter {name}", int(value), after, {**parameters, name: str(after)})
@@ -80,7 +84,7 @@ def _raise_node(node: Node, where: str, parameters: Mapping[str, str]) -> Raised
         before = int(found["number"])
         start, end = found.span("number")
         node.value = f"{node.value[:start]}{_more(before)}{node.value[end:]}"
-    elif (scalar(node) or "").isdigit():
+    elif _COUNT.fullmatch(scalar(node) or ""):
         before = int(node.value)
         node.value = str(_more(before))
     else:

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Literal
 from botocore.exceptions import ClientError
 
 from pcluster_cfn.errors import CommandError
+from pcluster_cfn.files import reason
+from pcluster_cfn.nesting import Chain, nested
 from pcluster_cfn.template import Resource, Template, child, put, scalar
 
 if TYPE_CHECKING:
@@ -26,6 +28,8 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 #: Byte code's magic number and flags, and the flag for hashes in place of a time stamp. Source: PEP 552.
 _HEADER_BYTES, _HASH_BASED = 8, 1
 _EXECUTABLE, _PLAIN = 0o755, 0o644
+#: Source: Lambda quotas, "Deployment package (.zip file archive) size": unzipped, layers included.
+_CODE_MAX_BYTES = 250 * 1024 * 1024
 #: How S3 answers a question for an object that is not there, or may not be seen.
 _NOT_SEEN = {403, 404}
 _LEFT_OUT = {".git", ".DS_Store", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
@@ -71,9 +75,9 @@ class Bucket:
                 self._say(f"uploading {len(body):,} bytes to s3://{self.name}/{key}")
                 self._s3.put_object(Bucket=self.name, Key=key, Body=body)
         except ClientError as error:
-            reason = error.response.get("Error", {}).get("Message", str(error))
+            said = error.response.get("Error", {}).get("Message", str(error))
             raise CommandError(
-                f"cannot upload to bucket {self.name}: {reason}",
+                f"cannot upload to bucket {self.name}: {said}",
                 "name a bucket of the stack's Region that you may write to with --bucket",
             ) from error
         return key
@@ -110,16 +114,37 @@ def package(template: Template, folder: Path, bucket: Bucket) -> None:
         bucket: Where archives and nested templates go.
 
     Raises:
-        CommandError: A path does not exist, or the bucket refuses an upload.
+        CommandError: A path does not exist or cannot be read, templates nest each other in a circle, or the
+            bucket refuses an upload.
     """
-    for artefact, properties, local in list(local_artefacts(template, folder)):
-        if artefact.kind == "template":
-            nested = Template.read(local)
-            package(nested, local.parent, bucket)
-            key = bucket.put(nested.text().encode(), ".template")
-        else:
-            key = bucket.put(archive(local), ".zip")
-        put(properties, artefact.property, _address(bucket, key, artefact.form))
+    _Packaging(bucket).package(template, folder, ())
+
+
+class _Packaging:
+    """Packages each template and each folder once, however often and from wherever it is named."""
+
+    def __init__(self, bucket: Bucket) -> None:
+        self._bucket = bucket
+        self._keys: dict[tuple[str, Path], str] = {}
+
+    def package(self, template: Template, folder: Path, chain: Chain) -> None:
+        for named in list(local_artefacts(template, folder)):
+            key = self._key(named, chain)
+            put(named.properties, named.artefact.property, _address(self._bucket, key, named.artefact.form))
+
+    def _key(self, named: "Named", chain: Chain) -> str:
+        inner = nested(chain, named.path, named.place) if named.artefact.kind == "template" else chain
+        what = (named.artefact.kind, named.path)
+        if what not in self._keys:
+            self._keys[what] = self._uploaded(named, inner)
+        return self._keys[what]
+
+    def _uploaded(self, named: "Named", chain: Chain) -> str:
+        if named.artefact.kind == "code":
+            return self._bucket.put(archive(named.path), ".zip")
+        template = Template.read(named.path)
+        self.package(template, named.path.parent, chain)
+        return self._bucket.put(template.text().encode(), ".template")
 
 
 def archive(path: Path) -> bytes:
@@ -127,12 +152,33 @@ def archive(path: Path) -> bytes:
 
     Args:
         path: A folder, or a file that is an archive already and is returned as it is.
+
+    Raises:
+        CommandError: It cannot be read, or is larger than what Lambda takes.
     """
-    if path.is_file():
-        return path.read_bytes()
+    try:
+        files = _files(path) if path.is_dir() else [path]
+        _require_code_size(path, files)
+        return _zipped(path, files) if path.is_dir() else path.read_bytes()
+    except OSError as error:
+        raise CommandError(f"cannot read {path}: {reason(error)}", "make it readable") from error
+
+
+def _require_code_size(path: Path, files: list[Path]) -> None:
+    size_bytes = 0
+    for file in files:
+        size_bytes += file.stat().st_size
+        if size_bytes > _CODE_MAX_BYTES:
+            raise CommandError(
+                f"{path} has more than {_CODE_MAX_BYTES:,} bytes, which is Lambda's limit for code",
+                "name a folder that holds a function's code and nothing else",
+            )
+
+
+def _zipped(path: Path, files: list[Path]) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as zipped:
-        for file in _files(path):
+        for file in files:
             entry = zipfile.ZipInfo(file.relative_to(path).as_posix(), _EPOCH)
             mode = _EXECUTABLE if file.stat().st_mode & 0o100 else _PLAIN
             entry.external_attr = (0o100000 | mode) << 16
@@ -170,20 +216,50 @@ def local_names(template: Template) -> "Iterator[tuple[Resource, Artefact, str]]
             yield resource, artefact, value
 
 
-def local_artefacts(template: Template, folder: Path) -> "Iterator[tuple[Artefact, MappingNode, Path]]":
-    """Yields what a template names by local path, with the properties that name it, and the path.
+@dataclass(frozen=True)
+class Named:
+    """What a template names by local path.
+
+    Args:
+        artefact: The property that names it.
+        properties: Those of the resource.
+        path: The file or folder.
+        place: The resource and the property, for messages.
+    """
+
+    artefact: Artefact
+    properties: "MappingNode"
+    path: Path
+    place: str
+
+
+def local_artefacts(template: Template, folder: Path) -> Iterator[Named]:
+    """Yields what a template names by local path and what is there.
 
     Raises:
         CommandError: A path does not exist.
     """
     for resource, artefact, value in local_names(template):
-        local = (folder / value).resolve()
-        if not local.exists():
+        place = f"{resource.logical_id}.{artefact.property}"
+        local = _resolved(folder, value, place)
+        if not (local.is_file() or local.is_dir()):
+            what = "is neither a file nor a folder" if local.exists() else "does not exist"
             raise CommandError(
-                f"{resource.logical_id}.{artefact.property} names {value}, which does not exist",
+                f"{place} names {value}, which {what}",
                 f"paths are relative to the template's folder, {folder}",
             )
-        yield artefact, resource.properties, local
+        yield Named(artefact, resource.properties, local, place)
+
+
+def _resolved(folder: Path, value: str, place: str) -> Path:
+    try:
+        local = (folder / value).resolve()
+        local.exists()  # raises for names that no file system has
+    except (OSError, RuntimeError, ValueError) as error:
+        raise CommandError(
+            f"{place} names {value}, which is no path here: {reason(error)}", "name a file or a folder"
+        ) from error
+    return local
 
 
 def _address(bucket: Bucket, key: str, form: Literal["uri", "object", "url"]) -> str | dict[str, str]:

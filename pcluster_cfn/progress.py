@@ -7,13 +7,13 @@ from datetime import datetime
 from types import TracebackType
 from typing import Self
 
-from rich.console import Console
 from rich.live import Live
 from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
 from pcluster_cfn.stacks import Event, Outcome
+from pcluster_cfn.terminal import Console
 
 _COLOURS = {"_FAILED": "red", "_COMPLETE": "green", "_IN_PROGRESS": "yellow"}
 #: Lines of a terminal that the live table leaves alone: its header, its title and the cursor's line.

@@ -12,8 +12,10 @@ from pathlib import Path
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from pcluster_cfn.composing import UnreadableError, compose
+from cluster_schema.composing import compose
+from cluster_schema.limits import UnreadableError
 from pcluster_cfn.errors import CommandError
+from pcluster_cfn.files import read_text
 
 _TEXT = "tag:yaml.org,2002:str"
 _MAP = "tag:yaml.org,2002:map"
@@ -62,8 +64,8 @@ class Template:
         except UnreadableError as error:
             if error.mark is None:
                 raise CommandError(f"{source}: {error.problem}", "a template is YAML or JSON text") from error
-            where = f"{source}:{error.mark.line + 1}"
-            raise CommandError(f"{where}: {error.problem}", "mend the YAML there") from error
+            where = f"{source}:{error.mark.line + 1}:{error.mark.column + 1}"
+            raise CommandError(f"{where}: {error.problem}", "fix the text there") from error
         if not isinstance(root, MappingNode) or not isinstance(child(root, "Resources"), MappingNode):
             raise CommandError(f"{source} has no Resources", "give the path of a CloudFormation template")
         return Template(root)
@@ -75,11 +77,7 @@ class Template:
         Raises:
             CommandError: There is no such file, or it holds no template.
         """
-        try:
-            text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise CommandError(f"cannot read template {path}: {error}", "check the path") from error
-        return Template.parse(text, str(path))
+        return Template.parse(read_text(path), str(path))
 
     def text(self) -> str:
         """Returns the template as YAML, as CloudFormation reads it: in block style, aliases written out.

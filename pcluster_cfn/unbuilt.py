@@ -5,9 +5,11 @@ built of them (localcloud/GAPS.md, "Lambda").
 """
 
 import os.path
+from dataclasses import dataclass
 from pathlib import Path
 
 from pcluster_cfn.errors import CommandError
+from pcluster_cfn.nesting import Chain, nested
 from pcluster_cfn.package import local_names
 from pcluster_cfn.template import Template
 
@@ -29,23 +31,46 @@ def require_built(template: Template, path: Path) -> None:
     Raises:
         CommandError: The first source that it names: where, and what to name instead.
     """
-    _require_built(template, path, "deploy {} in its place", Path())
+    chain = nested((), path, str(path))
+    _require_built(template, _Nested(path, "deploy {} in its place", Path(), chain), set())
 
 
-def _require_built(template: Template, path: Path, advice: str, seen_from: Path) -> None:
-    """Goes on into nested templates, whose place is for whoever nests them to change."""
+@dataclass(frozen=True)
+class _Nested:
+    """A template that is looked at.
+
+    Args:
+        path: Its file.
+        advice: What to do about a source that it names; what was built of it goes into the braces.
+        seen_from: The folder that the advice's path is relative to.
+        chain: The templates that it is in, itself last.
+    """
+
+    path: Path
+    advice: str
+    seen_from: Path
+    chain: Chain
+
+
+def _require_built(template: Template, its: _Nested, seen: set[Path]) -> None:
+    """Goes on into nested templates, each once, whose place is for whoever nests them to change."""
+    path = its.path
     for resource, artefact, value in local_names(template):
         local = path.parent / value
         place = f"{resource.logical_id}.{artefact.property}"
         if artefact.kind == "template" and local.is_file():
-            nested = Path(os.path.normpath(local))
-            _require_built(Template.read(nested), nested, f"write {place}: {{}} in {path}", path.parent)
+            inner = Path(os.path.normpath(local))
+            chain = nested(its.chain, inner, f"{path}: {place}")
+            if chain[-1] not in seen:
+                seen.add(chain[-1])
+                advice = f"write {place}: {{}} in {path}"
+                _require_built(Template.read(inner), _Nested(inner, advice, path.parent, chain), seen)
         elif artefact.kind == "code" and _is_source(local):
             make, built = _BUILDS.get(path.name, _BUILD)
-            there = Path(os.path.relpath(path.parent / built, seen_from)).as_posix()
+            there = Path(os.path.relpath(path.parent / built, its.seen_from)).as_posix()
             raise CommandError(
                 f"{path}: {place} names {value}, which is source: on AWS it would run without its packages",
-                f"run {make}, then {advice.format(there)}",
+                f"run {make}, then {its.advice.format(there)}",
             )
 
 

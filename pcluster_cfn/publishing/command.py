@@ -6,13 +6,13 @@ from importlib import metadata
 from pathlib import Path
 
 import click
-from rich.console import Console
 
 from pcluster_cfn.options import EXIT_CODES, INTERRUPTED
 from pcluster_cfn.publishing import sources
 from pcluster_cfn.publishing.publisher import Plan, Publishing
 from pcluster_cfn.publishing.report import Report, upload
 from pcluster_cfn.session import session
+from pcluster_cfn.terminal import Console
 
 
 @click.command("publish", epilog=EXIT_CODES, short_help="Upload the provider for others to nest or launch.")

@@ -69,7 +69,7 @@ class Built:
             raise CommandError(f"{folder} holds no {kind} that was built", f"build it: {make}")
         about = json.loads(told.read_text(encoding="utf-8"))
         template = Template.read(folder / "template.yaml")
-        paths = (path for _, _, path in local_artefacts(template, folder))
+        paths = (named.path for named in local_artefacts(template, folder))
         return Built(kind, folder, about, {path: _archived(path) for path in paths})
 
     @property
@@ -88,8 +88,9 @@ class Built:
         """Returns what goes into a bucket: the template names that bucket, so each has its own."""
         begin = self.prefix(prefix, version)
         template = Template.read(self.folder / "template.yaml")
-        for artefact, properties, path in list(local_artefacts(template, self.folder)):
-            put(properties, artefact.property, f"s3://{bucket}/{begin}{self.archives[path].name}")
+        for named in list(local_artefacts(template, self.folder)):
+            uri = f"s3://{bucket}/{begin}{self.archives[named.path].name}"
+            put(named.properties, named.artefact.property, uri)
         expanded = File(TEMPLATE, expand(template.text()).encode())
         return Publication(self, version, bucket, begin, tuple(self.archives.values()), expanded)
 

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TransferSpeedColumn
 
 from pcluster_cfn.publishing.publication import File
 from pcluster_cfn.publishing.publisher import REGION, Plan, Publishing, carry_out
 from pcluster_cfn.quick_create.link import QuickCreateLink
+from pcluster_cfn.terminal import Console
 
 _STACK_NAME = "pcluster-provider"
 _SNIPPET = """\

@@ -49,6 +49,7 @@ def quick_create(
     template declares, and all mistakes are told at once. Parameters that are not given keep the template's
     defaults, or are asked for by the console.
     """
+    output.require_badge_url(badge_url)
     request = LinkRequest(
         template_url,
         regions or [configured_region()],
@@ -87,7 +88,7 @@ def _print_remarks(
     """Says on standard error what the links leave open."""
     if missing:
         click.echo(f"The console will ask for: {', '.join(item.name for item in missing)}", err=True)
-    for name in link.parameters:
-        pattern = declared[name].unchecked_pattern
+    for name, value in link.parameters.items():
+        pattern = declared[name].left_unchecked(value)
         if pattern is not None:
             click.echo(f"Only CloudFormation can check {name} against its pattern {pattern}", err=True)

@@ -48,7 +48,10 @@ def parse(url: str) -> QuickCreateLink:
     Raises:
         CommandError: It is no quick-create link.
     """
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:  # brackets that hold no address of version 6
+        raise CommandError(f"{url!r} is no quick-create link", "take the link as it was made") from error
     route, _, query = parts.fragment.partition("?")
     said = dict(parse_qsl(query, keep_blank_values=True))
     region = dict(parse_qsl(parts.query)).get("region", "")

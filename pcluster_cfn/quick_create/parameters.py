@@ -7,6 +7,7 @@ Source: CloudFormation user guide, "Parameters section" (properties and types), 
 parameter types"; API reference of EC2 and Systems Manager for how ids and names look.
 """
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,10 +15,14 @@ from typing import Literal, TypeAlias
 
 from yaml.nodes import Node, SequenceNode
 
+from cluster_schema.limits import DIGITS_MAX, shown
 from pcluster_cfn.errors import CommandError
+from pcluster_cfn.quick_create.matching import matches
 from pcluster_cfn.quick_create.patterns import shared
 from pcluster_cfn.template import Template, child, entries, scalar, value
 
+#: Source: CloudFormation quotas, "Parameters".
+MAX_PARAMETERS = 200
 #: Source: CloudFormation quotas, "Parameter values".
 MAX_VALUE_BYTES = 4_096
 #: Anything that Python and JavaScript read as the same decimal number.
@@ -31,11 +36,12 @@ Test: TypeAlias = Literal["one_of", "pattern", "min", "max", "min_length", "max_
 
 @dataclass(frozen=True)
 class Rule:
-    """One test and what to say where a text fails it."""
+    """One test and what to say where a text fails it; a pattern ``of_template`` may take any time to try."""
 
     test: Test
     argument: str | float | tuple[str, ...]
     message: str
+    of_template: bool = False
 
 
 @dataclass(frozen=True)
@@ -94,13 +100,27 @@ class Declaration:
     allowed: tuple[str, ...]
     rules: tuple[Rule, ...]
     unchecked_pattern: str | None
+    pattern: str | None = None
 
     def fault(self, text: str) -> str | None:
-        """Returns what is wrong with a value: the message of the first rule that it breaks, or None."""
+        """Returns what is wrong with a value: the message of the first rule that it breaks, or None.
+
+        A pattern of the template that takes too long to try is no fault: ``left_unchecked`` names it.
+        """
         if any("\ud800" <= character <= "\udfff" for character in text):
             return NOT_TEXT
-        items = [item.strip(" ") for item in text.split(",")] if self.is_list else [text]
-        return next((rule.message for rule in self.rules if not _passes(rule, text, items)), None)
+        items = self._items(text)
+        return next((rule.message for rule in self.rules if _passes(rule, text, items) is False), None)
+
+    def left_unchecked(self, text: str) -> str | None:
+        """Returns the pattern that CloudFormation alone can check a value against; None if there is none."""
+        if self.unchecked_pattern is not None:
+            return self.unchecked_pattern
+        items = self._items(text)
+        return self.pattern if any(_passes(rule, text, items) is None for rule in self.rules) else None
+
+    def _items(self, text: str) -> list[str]:
+        return [item.strip(" ") for item in text.split(",")] if self.is_list else [text]
 
 
 @dataclass(frozen=True)
@@ -117,11 +137,14 @@ def declarations(template: Template) -> dict[str, Declaration]:
     Raises:
         CommandError: A declaration cannot be read.
     """
+    declared = list(entries(child(template.root, "Parameters")))
+    if len(declared) > MAX_PARAMETERS:
+        raise CommandError(
+            f"the template declares {len(declared):,} parameters, and CloudFormation takes {MAX_PARAMETERS}",
+            "declare fewer",
+        )
     labels = {name: scalar(child(node, "default")) for name, node in _interface(template, "ParameterLabels")}
-    return {
-        name: _declaration(name, node, labels.get(name) or name)
-        for name, node in entries(child(template.root, "Parameters"))
-    }
+    return {name: _declaration(name, node, labels.get(name) or name) for name, node in declared}
 
 
 def groups(template: Template) -> list[Group]:
@@ -160,7 +183,8 @@ def _declaration(name: str, node: Node, label: str) -> Declaration:
     rules += _bounds(name, node, numeric=kind == "Number")
     if expression is not None:
         constraint = scalar(child(node, "ConstraintDescription"))
-        rules.append(Rule("pattern", expression, constraint or f"does not match the pattern {pattern}"))
+        message = constraint or f"does not match the pattern {pattern}"
+        rules.append(Rule("pattern", expression, message, of_template=True))
     return Declaration(
         name=name,
         type=declared,
@@ -173,6 +197,7 @@ def _declaration(name: str, node: Node, label: str) -> Declaration:
         allowed=allowed,
         rules=tuple(rules),
         unchecked_pattern=pattern if expression is None else None,
+        pattern=pattern,
     )
 
 
@@ -187,8 +212,11 @@ def _bounds(name: str, node: Node, *, numeric: bool) -> Iterator[Rule]:
         bound = scalar(child(node, key))
         if bound is None or numeric is not (test in {"min", "max"}):  # CloudFormation ignores the others
             continue
-        if not re.fullmatch(NUMBER, bound):
-            raise CommandError(f"Parameters.{name}.{key} is {bound!r}", "make it a number in the template")
+        is_number = len(bound) <= DIGITS_MAX and re.fullmatch(NUMBER, bound)
+        if not is_number or not math.isfinite(float(bound)):
+            raise CommandError(
+                f"Parameters.{name}.{key} is {shown(bound)}", "make it a number in the template"
+            )
         said = message.format(bound)
         yield Rule(test, float(bound), said.removesuffix("s") if said.endswith(" 1 characters") else said)
 
@@ -197,11 +225,14 @@ def _items(node: Node | None) -> list[Node]:
     return list(node.value) if isinstance(node, SequenceNode) else []
 
 
-def _passes(rule: Rule, text: str, items: list[str]) -> bool:
+def _passes(rule: Rule, text: str, items: list[str]) -> bool | None:
+    """Says whether a value keeps a rule; None if that takes too long to find out."""
     match rule.test, rule.argument:
         case "one_of", tuple(allowed):
-            return all(item in allowed for item in items)
+            return set(items) <= set(allowed)
         case "pattern", str(expression):
+            if rule.of_template:
+                return matches(expression, items)
             return all(re.fullmatch(expression, item) for item in items)
         case "min", float(bound):
             return all(float(item) >= bound for item in items)

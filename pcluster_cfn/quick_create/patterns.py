@@ -35,6 +35,9 @@ _CONTROLS = {"t": "\t", "n": "\n", "r": "\r", "f": "\f"}
 _ANY = r"[^\n\r\x85\u2028\u2029]"
 _END = r"(?![\s\S])"
 
+#: As long as the longest value; nobody writes a longer one, and translating takes a while for each character.
+MAX_PATTERN_CHARACTERS = 4_096
+
 _ESCAPE = r"\\(?:x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|p\{\w+\}|.)"
 _TOKEN = re.compile(
     rf"""(?P<look>\(\?<?[=!]) | (?P<group>\((?:\?:|\?<[A-Za-z][A-Za-z0-9]*>|(?!\?))) | (?P<close>\))
@@ -51,6 +54,8 @@ class _NotSharedError(Exception):
 
 def shared(pattern: str) -> str | None:
     """Returns a pattern's shared form, to be matched against the whole of a text; None where it has none."""
+    if len(pattern) > MAX_PATTERN_CHARACTERS:
+        return None
     try:
         expression = _Reader(pattern).expression()
         re.compile(expression)

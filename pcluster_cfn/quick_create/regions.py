@@ -32,6 +32,13 @@ PARTITIONS = (
 )
 
 
+@cache
+def s3_suffixes() -> list[str]:
+    """Returns what S3's host names end in, in every partition there is, the longest first."""
+    known = {item["dnsSuffix"] for item in create_loader().load_data("endpoints")["partitions"]}
+    return sorted(known, key=lambda suffix: (-len(suffix), suffix))
+
+
 @dataclass(frozen=True)
 class Region:
     """A Region of one of the partitions."""

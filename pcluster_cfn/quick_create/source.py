@@ -10,6 +10,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from pcluster_cfn.errors import CommandError
+from pcluster_cfn.files import read_body
 from pcluster_cfn.package import local_names
 from pcluster_cfn.quick_create.template_url import REGION_PLACEHOLDER, Location, location
 from pcluster_cfn.template import Template
@@ -41,13 +42,9 @@ def read_template(
     if found is None:
         raise CommandError(f"cannot read the template at {url}, which is no object in S3", _NEXT_STEP)
     try:
-        body = _download(found)
+        text = _download(found, f"the template at {url}")
     except (ClientError, BotoCoreError) as error:
         raise CommandError(f"cannot read the template at {url}: {error}", _NEXT_STEP) from error
-    try:
-        text = body.decode()
-    except UnicodeDecodeError as error:
-        raise CommandError(f"the template at {url} is not UTF-8 text: {error}", "check the URL") from error
     template = Template.parse(text, url)
     for resource, artefact, path in local_names(template):
         where = f"{resource.logical_id}.{artefact.property}"
@@ -65,11 +62,13 @@ def remark_on_local_paths(template: Template, file: Path | None) -> None:
         click.echo(f"{file} names {paths}: what is at the address must be packaged", err=True)
 
 
-def _download(found: Location) -> bytes:
+def _download(found: Location, source: str) -> str:
     """Reads an object as whoever runs the command, or as nobody where there are no credentials."""
     session = boto3.Session()
     config = None if session.get_credentials() else Config(signature_version=UNSIGNED)
     s3: S3Client = session.client("s3", region_name=found.region or "us-east-1", config=config)
     if found.version:
-        return s3.get_object(Bucket=found.bucket, Key=found.key, VersionId=found.version)["Body"].read()
-    return s3.get_object(Bucket=found.bucket, Key=found.key)["Body"].read()
+        answer = s3.get_object(Bucket=found.bucket, Key=found.key, VersionId=found.version)
+    else:
+        answer = s3.get_object(Bucket=found.bucket, Key=found.key)
+    return read_body(answer["Body"], source)

@@ -2,19 +2,22 @@
 
 import re
 from dataclasses import dataclass
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from pcluster_cfn.errors import CommandError
-from pcluster_cfn.quick_create.regions import Region
+from pcluster_cfn.quick_create.regions import Region, s3_suffixes
 
 #: Source: API reference, CreateStack, TemplateURL.
 MAX_URL_CHARACTERS = 5_120
 #: Stands for the Region's name, where each Region has a template of its own.
 REGION_PLACEHOLDER = "{region}"
+#: What an address consists of, everything else being escaped. Source: RFC 3986, section 2; without the quote
+#: and the brackets, which it allows and which no address in S3 needs: they end an attribute or a link.
+_CHARACTER = r"(?:[A-Za-z0-9._~:/?#@!$&()*+,;=-]|%[0-9A-Fa-f]{2})"
 #: Source: S3 user guide, "Virtual hosting of buckets", "Dual-stack endpoints".
 _S3_HOST = re.compile(
     r"(?:(?P<bucket>[a-z0-9][a-z0-9.-]*)\.)?s3(?:[.-](?:dualstack\.)?(?P<region>[a-z]{2}[a-z0-9-]+-\d))?"
-    r"\.(?P<suffix>amazonaws\.com(?:\.cn)?)"
+    rf"\.(?P<suffix>{'|'.join(map(re.escape, s3_suffixes()))})"
 )
 _WEBSITE = re.compile(r"\.s3-website[.-]")
 #: Source: user guide, "Create a stack" (AWS CLI): a template in a Systems Manager document.
@@ -35,6 +38,8 @@ class Location:
 
 def location(url: str, *, endpoint_url: str | None = None) -> Location | None:
     """Returns what object an address of S3, or of an embedded cloud, stands for; None for any other."""
+    if _misplaced(url) is not None:
+        return None
     parts = urlsplit(url)
     host = _S3_HOST.fullmatch(parts.hostname or "")
     if host is None and not _is_below(url, endpoint_url):
@@ -63,6 +68,12 @@ def check(url: str, region: Region, *, endpoint_url: str | None = None) -> None:
             f"the template's URL has {len(url):,} characters, CloudFormation takes {MAX_URL_CHARACTERS:,}",
             "give the object a shorter key",
         )
+    misplaced = _misplaced(url)
+    if misplaced is not None:
+        raise CommandError(
+            f"the template's URL {url} has {misplaced!r} in it, which no address has as it is",
+            f"write {quote(misplaced, safe='')} in its place",
+        )
     if _is_below(url, endpoint_url):
         return
     if url.startswith("ssm-doc://"):
@@ -71,7 +82,15 @@ def check(url: str, region: Region, *, endpoint_url: str | None = None) -> None:
     _check_object(url, region)
 
 
+def _misplaced(url: str) -> str | None:
+    """Returns the first character that has no place in an address; None if there is none."""
+    rest = re.sub(rf"^{_CHARACTER}*+", "", url)
+    return rest[0] if rest else None
+
+
 def _is_below(url: str, endpoint_url: str | None) -> bool:
+    if not url.startswith(("http://", "https://")):
+        return False
     return bool(endpoint_url) and url.startswith(f"{str(endpoint_url).rstrip('/')}/")
 
 

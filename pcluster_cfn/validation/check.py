@@ -7,8 +7,9 @@ from typing import Any, Literal
 from yaml.nodes import MappingNode, Node
 
 from cluster_schema import fit, versions
+from cluster_schema.composing import compose
 from cluster_schema.conversion import Detail, convert, misfits
-from pcluster_cfn.composing import UnreadableError, compose
+from cluster_schema.limits import UnreadableError
 from pcluster_cfn.template import child
 from pcluster_cfn.validation.clusters import CONFIGURATION, Resource, resources, schemas
 from pcluster_cfn.validation.evaluation import Evaluation, function, settled
@@ -59,7 +60,7 @@ def check(
         root = compose(text)
     except UnreadableError as error:
         place = in_file(error.mark) if error.mark else Place(1, 1)
-        return [Finding(place, "", f"the template is not YAML or JSON: {error.problem}", "template")]
+        return [Finding(place, "", f"the template cannot be read: {error.problem}", "template")]
     if not isinstance(root, MappingNode):
         return [Finding(Place(1, 1), "", "the template is not a map with Resources", "template")]
     scope = scope_of(root, parameters or {}, known or {})

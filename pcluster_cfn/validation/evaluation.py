@@ -12,9 +12,10 @@ from typing import Any
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from cluster_schema.conversion import UNKNOWN, Path
-from pcluster_cfn.template import child, entries, handed_over
+from cluster_schema.limits import TEXT_MAX_BYTES
+from pcluster_cfn.template import entries, handed_over
 from pcluster_cfn.validation.places import NO_VALUE, Reader
-from pcluster_cfn.validation.scope import Scope
+from pcluster_cfn.validation.scope import Scope, TooLargeError
 
 #: Stands for text that is not known; from Unicode's private use, so no template means anything by it.
 HOLE = "\ue000"
@@ -26,6 +27,8 @@ _TAGS = {
 }
 #: Names of functions without the prefix ``Fn::``.
 _UNPREFIXED = {"Ref", "Condition"}
+#: The place of an item in a list; none has a billion.
+_INDEX = re.compile("[0-9]{1,9}")
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 
 
@@ -49,10 +52,17 @@ class Evaluation(Reader):
         name, argument = called
         if name == "Fn::If":
             return self._branch(argument, path)
+        if name not in _FUNCTIONS or self.scope.is_spent:
+            return UNKNOWN
         try:
-            return _FUNCTIONS[name](self, argument) if name in _FUNCTIONS else UNKNOWN
+            value = _FUNCTIONS[name](self, argument)
+            self.scope.charge(_characters(value))
         except _UnresolvedError:
             return UNKNOWN
+        except TooLargeError as error:
+            self.report(node, path, str(error))
+            return UNKNOWN
+        return value
 
     def scalar(self, node: ScalarNode, path: Path | None) -> Any:  # noqa: ARG002 - every scalar is text
         """Returns the text of a scalar; a boolean in the spelling of JSON."""
@@ -62,11 +72,11 @@ class Evaluation(Reader):
 
     def holds(self, name: str) -> bool | None:
         """Says whether a condition of the template is true; None if that is not known."""
-        if name not in self.scope.decided:
-            self.scope.decided[name] = None  # of a condition that asks for itself nothing is known
-            if name in self.scope.conditions:
-                self.scope.decided[name] = self._test(self.scope.conditions[name])
-        return self.scope.decided[name]
+        order = [] if name in self.scope.decided else self.scope.undecided(name)
+        self.scope.decided |= dict.fromkeys(order)  # of a condition that asks for itself nothing is known
+        for each in order:
+            self.scope.decided[each] = self._test(self.scope.conditions[each])
+        return self.scope.decided.get(name)
 
     def text(self, node: Node) -> str:
         """Returns the text that a node evaluates to, with a hole if it is not known."""
@@ -131,6 +141,19 @@ def settled(value: Any) -> Any:
     return UNKNOWN if isinstance(value, str) and HOLE in value else value
 
 
+def _characters(value: Any) -> int:
+    """Returns how much a function has given, a little for each item of a list as well."""
+    if isinstance(value, list | dict):
+        return sum(_characters(item) + 1 for item in (value.values() if isinstance(value, dict) else value))
+    return len(value) if isinstance(value, str) else 1
+
+
+def _too_large(name: str) -> TooLargeError:
+    return TooLargeError(
+        f"{name} makes a text of more than {TEXT_MAX_BYTES:,} characters, which no template can have"
+    )
+
+
 def function(node: Node) -> tuple[str, Node] | None:
     """Returns the function that a node calls and its argument: ``!Sub x`` and ``{Fn::Sub: x}``."""
     if node.tag.startswith("!"):
@@ -165,22 +188,37 @@ def _get_att(evaluation: Evaluation, argument: Node) -> Any:
 
 def _sub(evaluation: Evaluation, argument: Node) -> str:
     text, local = (argument, None) if isinstance(argument, ScalarNode) else _parts(argument, 2)
+    if not isinstance(text, ScalarNode):
+        raise _UnresolvedError
+    values: dict[str, Any] = {}
+    pieces: list[str] = []
+    end = 0
+    room = TEXT_MAX_BYTES
+    for variable in _VARIABLE.finditer(text.value):
+        name = variable[1].strip()
+        if name not in values:  # once, however often the text says it
+            values[name] = _substitute(evaluation, name, local)
+        value = values[name]
+        # What is not known becomes a hole as wide as its name, so that what follows it stays where it is.
+        known = isinstance(value, str) and value != HOLE
+        pieces += [text.value[end : variable.start()], value if known else HOLE * len(variable[0])]
+        end = variable.end()
+        room -= len(pieces[-1])
+        if room < 0:
+            raise _too_large("Fn::Sub")
+    return "".join([*pieces, text.value[end:]])
 
-    # What is not known becomes a hole as wide as its name, so that what follows it stays where it is.
-    def value(match: re.Match[str]) -> str:
-        name = match[1].strip()
-        if name.startswith("!"):
-            return "${" + name[1:] + "}"
-        own = child(local, name)
-        if own is not None:
-            found: Any = evaluation.text(own)
-        elif "." in name:
-            found = evaluation.scope.attribute(name)
-        else:
-            found = evaluation.scope.names.get(name, UNKNOWN)
-        return found if isinstance(found, str) and found != HOLE else HOLE * len(match[0])
 
-    return _VARIABLE.sub(value, str(text.value))
+def _substitute(evaluation: Evaluation, name: str, local: Node | None) -> Any:
+    """Returns what a variable of ``Fn::Sub`` stands for."""
+    if name.startswith("!"):
+        return "${" + name[1:] + "}"
+    own = evaluation.scope.entry(local, name)
+    if own is not None:
+        return evaluation.text(own)
+    if "." in name:
+        return evaluation.scope.attribute(name)
+    return evaluation.scope.names.get(name, UNKNOWN)
 
 
 def _join(evaluation: Evaluation, argument: Node) -> str:
@@ -188,29 +226,46 @@ def _join(evaluation: Evaluation, argument: Node) -> str:
     texts = [HOLE if item is UNKNOWN else item for item in evaluation.items(items)]
     if not all(isinstance(text, str) for text in texts):
         raise _UnresolvedError
-    return evaluation.known(delimiter).join(texts)
+    between = evaluation.known(delimiter)
+    if sum(map(len, texts)) + len(between) * len(texts) > TEXT_MAX_BYTES:
+        raise _too_large("Fn::Join")
+    return between.join(texts)
 
 
 def _split(evaluation: Evaluation, argument: Node) -> list[str]:
     delimiter, text = _parts(argument, 2)
-    return evaluation.known(text).split(evaluation.known(delimiter))
+    whole, between = evaluation.known(text), evaluation.known(delimiter)
+    if not between:
+        raise _UnresolvedError
+    return whole.split(between)
 
 
 def _select(evaluation: Evaluation, argument: Node) -> Any:
     index, items = _parts(argument, 2)
-    try:
-        return evaluation.items(items)[int(evaluation.known(index))]
-    except (ValueError, IndexError) as error:
-        raise _UnresolvedError from error
+    listed, position = evaluation.items(items), evaluation.known(index)
+    if not _INDEX.fullmatch(position) or int(position) >= len(listed):
+        raise _UnresolvedError
+    return listed[int(position)]
 
 
 def _find_in_map(evaluation: Evaluation, argument: Node) -> Any:
     found = evaluation.scope.mappings
     for name in _parts(argument, 3, 4)[:3]:  # a fourth part holds the default
-        found = child(found, evaluation.known(name))
+        found = evaluation.scope.entry(found, evaluation.known(name))
     if found is None:
         raise _UnresolvedError
-    return evaluation.read(found, None)
+    return _literal(evaluation, found)
+
+
+def _literal(evaluation: Evaluation, node: Node) -> Any:
+    """Returns a value of a mapping. Source: user guide, "Mappings section": text, or a list of texts."""
+    if node.tag.startswith("!"):
+        raise _UnresolvedError
+    if isinstance(node, SequenceNode):
+        return [_literal(evaluation, item) for item in node.value]
+    if not isinstance(node, ScalarNode):
+        raise _UnresolvedError
+    return evaluation.scalar(node, None)
 
 
 _FUNCTIONS: dict[str, Callable[[Evaluation, Node], Any]] = {

@@ -4,10 +4,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from yaml.nodes import Node
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from cluster_schema.conversion import UNKNOWN
+from cluster_schema.limits import TEXT_MAX_BYTES
 from pcluster_cfn.template import child, entries, scalar, value
+
+#: What all functions of a template give together: no more than a few times the largest template.
+MADE_MAX_CHARACTERS = 8 * TEXT_MAX_BYTES
+
+
+class TooLargeError(Exception):
+    """What a function would give is larger than what CloudFormation takes; the text says so."""
 
 
 @dataclass
@@ -26,6 +34,49 @@ class Scope:
     conditions: Mapping[str, Node]
     attribute: Callable[[str], Any] = lambda _: UNKNOWN
     decided: dict[str, bool | None] = field(default_factory=dict)
+    _made_characters: int = 0
+    _indexed: dict[int, dict[str, Node]] = field(default_factory=dict)
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether functions have given so much that none is carried out any more."""
+        return self._made_characters > MADE_MAX_CHARACTERS
+
+    def charge(self, characters: int) -> None:
+        """Counts what a function gives.
+
+        Raises:
+            TooLargeError: All functions together have given more than ``MADE_MAX_CHARACTERS``.
+        """
+        self._made_characters += characters
+        if self.is_spent:
+            raise TooLargeError(
+                f"the functions of this template make more than {MADE_MAX_CHARACTERS:,} characters: "
+                "what is behind is not checked"
+            )
+
+    def entry(self, mapping: Node | None, name: str) -> Node | None:
+        """Returns the value of a key of a map that may be large and is asked often; None without one."""
+        if mapping is None:
+            return None
+        if id(mapping) not in self._indexed:
+            self._indexed[id(mapping)] = dict(reversed(list(entries(mapping))))  # the first one counts
+        return self._indexed[id(mapping)].get(name)
+
+    def undecided(self, name: str) -> list[str]:
+        """Returns what has to be decided for a condition, each behind those that it asks for."""
+        order: dict[str, None] = {}
+        begun: set[str] = set()
+        waiting = [(name, False)]
+        while waiting:
+            each, is_left = waiting.pop()
+            if is_left:
+                order[each] = None
+            elif each not in begun and each not in self.decided and each in self.conditions:
+                begun.add(each)
+                waiting.append((each, True))
+                waiting += [(asked, False) for asked in _asked(self.conditions[each])]
+        return list(order)
 
 
 def scope_of(root: Node, given: Mapping[str, str], known: Mapping[str, Any]) -> Scope:
@@ -55,3 +106,29 @@ def _value(declaration: Node, given: str | None) -> Any:
     if kind == "CommaDelimitedList" or kind.startswith("List<"):
         return [item.strip() for item in text.split(",")] if text else []
     return text
+
+
+def _asked(condition: Node) -> list[str]:
+    """Returns the names of the conditions that one asks for."""
+    found: list[Node] = []
+    waiting, seen = [condition], set[int]()
+    while waiting:
+        node = waiting.pop()
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        if isinstance(node, MappingNode):
+            inner = dict(entries(node))
+            found += [inner["Condition"]] if "Condition" in inner else []
+            found += _first(inner.get("Fn::If"))
+            waiting += inner.values()
+        elif isinstance(node, SequenceNode):
+            found += _first(node) if node.tag == "!If" else []
+            waiting += node.value
+        elif node.tag == "!Condition":
+            found.append(node)
+    return [node.value for node in found if isinstance(node, ScalarNode)]
+
+
+def _first(node: Node | None) -> list[Node]:
+    return node.value[:1] if isinstance(node, SequenceNode) else []

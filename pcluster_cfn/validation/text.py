@@ -1,32 +1,18 @@
 """A configuration given as text inside a template: its values, and where each of them is in the template."""
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Any
 
-import yaml
 from yaml import Mark
 from yaml.nodes import Node, ScalarNode, SequenceNode
 
+from cluster_schema.composing import compose
 from cluster_schema.conversion import UNKNOWN, Path
-from pcluster_cfn.composing import UnreadableError, compose
+from cluster_schema.limits import UnreadableError
+from cluster_schema.reading import json_value, scalar_value
 from pcluster_cfn.validation.evaluation import HOLE, function, settled
 from pcluster_cfn.validation.places import Place, Problem, Reader, in_file
-
-#: What PyYAML's constructors stumble over, as in 2026-31-12, 0b_ and !!int ''.
-_SCALAR_ERRORS = (ArithmeticError, AttributeError, LookupError, ValueError)
-
-
-class _Scalars(yaml.SafeLoader):
-    """YAML's own scalars only: others in this process may have put tags of templates into SafeLoader."""
-
-    yaml_constructors: ClassVar[Any] = {
-        tag: construct
-        for tag, construct in yaml.SafeLoader.yaml_constructors.items()
-        if tag is None or tag.startswith("tag:yaml.org,2002:")
-    }
-    yaml_multi_constructors: ClassVar[Any] = {}
 
 
 class TextReader(Reader):
@@ -42,9 +28,9 @@ class TextReader(Reader):
         if HOLE in node.value:
             return UNKNOWN
         try:
-            return _Scalars("").construct_object(node)
-        except (yaml.constructor.ConstructorError, *_SCALAR_ERRORS):
-            self.report(node, path, f"{node.value} cannot be read as {node.tag}")
+            return scalar_value(node)
+        except UnreadableError as error:
+            self.report(node, path, error.problem)
             return UNKNOWN
 
 
@@ -81,13 +67,13 @@ def read_text(text: str, node: Node, lines: Sequence[str]) -> Configuration:
 def _as_json(text: str, value: Any) -> Any:
     """JSON has types of its own: 1e3 is a number there, and text in YAML."""
     try:
-        return settled(json.loads(text))
-    except ValueError:  # not JSON, or a number of thousands of digits
+        return settled(json_value(text))
+    except ValueError:  # not JSON, or beyond what is read of it, which YAML has said already
         return value
 
 
 def _unreadable(error: UnreadableError, place: Place) -> Problem:
-    return Problem("", place, f"the configuration is not YAML or JSON: {error.problem}")
+    return Problem("", place, f"the configuration cannot be read: {error.problem}")
 
 
 def _locator(node: Node, lines: Sequence[str]) -> Callable[[Mark], Place]:
@@ -108,7 +94,8 @@ def _locator(node: Node, lines: Sequence[str]) -> Callable[[Mark], Place]:
 
         return inside_block
     # Unchanged in one line, whatever tag and quotes are before it.
-    column = lines[start.line].find(source.value, start.column) if source.value else -1
+    is_written = bool(source.value) and start.line < len(lines)
+    column = lines[start.line].find(source.value, start.column) if is_written else -1
     if column >= 0:
         return lambda mark: Place(start.line + 1, column + mark.column + 1)
     return _told_at(node)

@@ -3,21 +3,20 @@
 import base64
 import json
 import zlib
-from collections.abc import Hashable
 from typing import Any
-
-import yaml
 
 from cluster_engine.errors import ConfigurationInvalidError
 from cluster_schema import fit
 from cluster_schema.conversion import Detail, misfits
+from cluster_schema.limits import TEXT_MAX_BYTES, UnreadableError
+from cluster_schema.reading import json_value, value_of
 
 Configuration = dict[str, Any]
 
 #: Begins the keys of tags that are the library's own. Source: pcluster/constants.py, PCLUSTER_PREFIX.
 RESERVED = "parallelcluster:"
-#: Lists and maps within each other. No configuration needs a fifth of it; all that reads one copes with it.
-DEPTH_MAX = 100
+#: What a property takes unpacked: the largest template, each byte of it escaped as JSON does at worst.
+PROPERTY_MAX_BYTES = 6 * TEXT_MAX_BYTES
 _TAGS = {
     "type": "array",
     "x-expected": "a list of maps with Key and Value",
@@ -98,7 +97,31 @@ def _tagged(part: dict[str, Any]) -> dict[str, Any]:
 
 
 def _decoded(encoded: str) -> Any:
-    return json.loads(zlib.decompress(base64.b64decode(encoded, validate=True)))
+    """Returns the property as the provider packed it.
+
+    Raises:
+        ConfigurationInvalidError: It exceeds a limit, or has half of a character.
+        ValueError: It is not packed as docs/engine.md says.
+    """
+    text = _unpacked(base64.b64decode(encoded, validate=True)).decode()
+    try:
+        return json_value(text)
+    except UnreadableError as error:
+        # The place would be one in the provider's JSON, which the author has never seen.
+        raise _invalid_text(error.problem, value=_excerpt(text)) from error
+
+
+def _unpacked(packed: bytes) -> bytes:
+    unpacking = zlib.decompressobj()
+    unpacked = unpacking.decompress(packed, PROPERTY_MAX_BYTES)
+    if unpacking.eof:
+        return unpacked
+    if len(unpacked) < PROPERTY_MAX_BYTES:
+        raise ValueError("the configuration's end is missing")
+    raise _invalid_text(
+        f"it has more than {PROPERTY_MAX_BYTES:,} bytes, more than a template holds: make it smaller",
+        value=_excerpt(unpacked[:80].decode("utf-8", "replace")),
+    )
 
 
 def apply_types(written: Any, version: str) -> Configuration:
@@ -127,42 +150,13 @@ def parse(text: str) -> Any:
     """Returns the value of a YAML or JSON text, read as safely and as strictly as the library reads it.
 
     Raises:
-        ConfigurationInvalidError: The text is neither, or a key is there twice, or a value cannot be, or is
-            in itself; says the line and column where there is one.
+        ConfigurationInvalidError: The text is neither, exceeds a limit of docs/engine.md, has a key twice,
+            or a value that cannot be or is in itself; says the line and column where there is one.
     """
     try:
-        value = _value_of(text)
-    except yaml.YAMLError as error:
+        return value_of(text)
+    except UnreadableError as error:
         raise _unreadable(text, error) from error
-    except RecursionError as error:
-        raise _too_deep(text) from error
-    if not _is_shallow(value):
-        raise _too_deep(text)
-    return value
-
-
-def _value_of(text: str) -> Any:
-    try:
-        return json.loads(text, object_pairs_hook=_without_duplicates)
-    except ValueError:
-        pass  # not JSON, or a number of thousands of digits: then it has to be YAML, which knows the line
-    return yaml.load(text, Loader=_StrictLoader)  # noqa: S506 - a SafeLoader
-
-
-def _is_shallow(value: Any) -> bool:
-    """Whether a value ends within the permitted depth; one that an alias puts into itself never does."""
-    level = [value]
-    for _ in range(DEPTH_MAX):
-        inner = [
-            item
-            for each in level
-            if isinstance(each, dict | list)
-            for item in (each.values() if isinstance(each, dict) else each)
-        ]
-        level = list({id(item): item for item in inner}.values())
-        if not level:
-            return True
-    return False
 
 
 def _summary(found: list[Detail], what: str) -> str:
@@ -175,74 +169,18 @@ def _summary(found: list[Detail], what: str) -> str:
     )
 
 
-def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in found:
-            raise _invalid_text(f"the key {key} is there twice", value=json.dumps(key))
-        found[key] = value
-    return found
-
-
-#: What PyYAML's constructors stumble over, as in 2026-31-12, 0b_ and !!int ''; they say nothing of the place.
-_SCALAR_ERRORS = (ArithmeticError, AttributeError, LookupError, ValueError)
-_KINDS = {"timestamp": "date", "int": "whole number", "float": "number", "bool": "boolean"}
-
-
-class _StrictLoader(yaml.SafeLoader):
-    """Refuses a key that is there twice, as the library does. Source: pcluster/utils.py, yaml_load.
-
-    A scalar that looks like a date or a number and is none is refused as YAML is, with its place.
-    """
-
-    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
-        try:
-            return super().construct_object(node, deep=deep)
-        except _SCALAR_ERRORS as error:
-            if not isinstance(node, yaml.ScalarNode):
-                raise
-            kind = _KINDS.get(node.tag.rpartition(":")[2], "value")
-            problem = f"{node.value[:40]} is read as a {kind} and is none: quote it if it is meant as text"
-            raise yaml.constructor.ConstructorError(problem=problem, problem_mark=node.start_mark) from error
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        seen = set()
-        for key_node, _ in node.value:
-            if key_node.tag == "tag:yaml.org,2002:merge":
-                continue  # may be there once per mapping it merges
-            key = self.construct_object(key_node, deep=True)
-            if not isinstance(key, Hashable):
-                continue  # the base class refuses it
-            if key in seen:
-                problem = f"the key {key} is there twice"
-                raise yaml.constructor.ConstructorError(problem=problem, problem_mark=key_node.start_mark)
-            seen.add(key)
-        return super().construct_mapping(node, deep=deep)
-
-
-def _construct_map(loader: Any, node: Any) -> Any:
-    return loader.construct_yaml_map(node)
-
-
-# The library replaces this constructor for every SafeLoader of the process; this loader keeps its own.
-# Source: pcluster/utils.py, yaml_load.
-_StrictLoader.add_constructor("tag:yaml.org,2002:map", _construct_map)
-
-
-def _too_deep(text: str) -> ConfigurationInvalidError:
-    problem = f"lists and maps are more than {DEPTH_MAX} deep in each other"
-    return _invalid_text(problem, value=json.dumps(text[:80], ensure_ascii=False))
-
-
-def _unreadable(text: str, error: yaml.YAMLError) -> ConfigurationInvalidError:
-    mark = getattr(error, "problem_mark", None)
-    problem = getattr(error, "problem", None) or str(error)
-    if mark is None:
-        return _invalid_text(problem, value=json.dumps(text[:80], ensure_ascii=False))
+def _unreadable(text: str, error: UnreadableError) -> ConfigurationInvalidError:
+    if error.mark is None:
+        return _invalid_text(error.problem, value=_excerpt(text))
     lines = text.splitlines()
-    line = lines[mark.line] if mark.line < len(lines) else ""
-    where = f"{problem}, line {mark.line + 1}, column {mark.column + 1}"
-    return _invalid_text(where, value=json.dumps(line[:80], ensure_ascii=False))
+    line = lines[error.mark.line] if error.mark.line < len(lines) else ""
+    where = f"{error.problem}, line {error.mark.line + 1}, column {error.mark.column + 1}"
+    return _invalid_text(where, value=_excerpt(line))
+
+
+def _excerpt(text: str) -> str:
+    """Returns the begin of a text as JSON that can be written as UTF-8, whatever is in it."""
+    return json.dumps(text[:80], ensure_ascii=False).encode("utf-8", "backslashreplace").decode()
 
 
 def _invalid_text(problem: str, *, value: str) -> ConfigurationInvalidError:

@@ -2,11 +2,15 @@
 
 import difflib
 import json
+import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, validators
 from jsonschema.exceptions import ValidationError
+
+from cluster_schema.limits import DIGITS_MAX
 
 Schema = dict[str, Any]
 Path = tuple[str | int, ...]
@@ -25,6 +29,16 @@ UNKNOWN = _Unknown()
 
 #: Source: docs/engine.md, error details of ConfigurationInvalid.
 VALUE_MAX_CHARACTERS = 100
+#: What does not fit is looked at no further than this; a result holds some hundreds of misfits.
+ERRORS_MAX = 2_000
+#: Longer texts match no pattern: a path in a file system has at most so many characters, any other less.
+#: Source: FSx API reference, FileSystemPath.
+PATTERN_TEXT_MAX_CHARACTERS = 4_096
+#: The same for a pattern that divides a text in several ways, for which it takes the cube of its length: the
+#: ARN of a secret, whose name has at most 512 characters, or of a parameter. Source: Systems Manager user
+#: guide, "Create Parameter Store parameters": 1,011 characters with what the ARN adds.
+WILD_PATTERN_TEXT_MAX_CHARACTERS = 1_024
+_WILD = ".*"
 #: Longer lists of choices hide the sentence they belong to.
 CHOICES_MAX = 20
 
@@ -68,13 +82,26 @@ def misfits(value: Any, original: Any, schema: Schema) -> list[Detail]:
     """
     found: dict[Path, Detail] = {}
     # A wrong type explains the other misfits of the same value, so it is looked at first.
-    errors = sorted(Draft202012Validator(schema).iter_errors(value), key=_is_consequence)
+    errors = sorted(islice(_Validator(schema).iter_errors(value), ERRORS_MAX), key=_is_consequence)
     for error in errors:
         if _may_fit(error):
             continue
         for path, detail in _explain(error, original):
             found.setdefault(path, detail)
     return [found[path] for path in sorted(found, key=lambda path: [str(part) for part in path])]
+
+
+def _matches(validator: Any, pattern: str, instance: Any, schema: Any) -> Iterator[ValidationError]:  # noqa: ARG001 - as jsonschema calls it
+    """Refuses a text that does not match, or is longer than what can match and can be tried in time."""
+    if not isinstance(instance, str):
+        return
+    is_wild = pattern.count(_WILD) > 1
+    longest = WILD_PATTERN_TEXT_MAX_CHARACTERS if is_wild else PATTERN_TEXT_MAX_CHARACTERS
+    if len(instance) > longest or not re.search(pattern, instance):
+        yield ValidationError("does not match")
+
+
+_Validator = validators.extend(Draft202012Validator, {"pattern": _matches})  # type: ignore[no-untyped-call]
 
 
 def _may_fit(error: ValidationError) -> bool:
@@ -110,6 +137,8 @@ def _read(text: str, types: list[str], booleans: dict[str, bool]) -> Any:
 
 
 def _integer(text: str) -> int | str:
+    if len(text) > DIGITS_MAX:
+        return text
     try:
         return int(text)
     except ValueError:
@@ -121,7 +150,7 @@ def _number(text: str) -> float | str:
     if not isinstance(whole, str):
         return whole
     try:
-        number = float(text)
+        number = float(text) if len(text) <= DIGITS_MAX else float("nan")
     except ValueError:
         return text
     return number if number - number == 0 else text  # the library refuses NaN and infinities too

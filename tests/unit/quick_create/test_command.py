@@ -119,3 +119,49 @@ def test_an_unreachable_template_is_one_line_without_a_traceback():
     assert result.exit_code == 1
     assert "give a local copy with --template" in result.stderr
     assert len(result.stderr.splitlines()) == 1
+
+
+def test_a_pattern_that_takes_too_long_is_left_to_cloudformation_and_said_so(template):
+    template.write_text(
+        "Parameters: {P: {Type: String, Default: b, AllowedPattern: '(a+)+$'}}\nResources: {}\n"
+    )
+    result = run(template, "-p", f"P={'a' * 60}!")
+    assert result.exit_code == 0
+    assert result.stderr == "Only CloudFormation can check P against its pattern (a+)+$\n"
+    assert "param_P=aaa" in result.stdout
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "javascript:alert(1)",
+        "http://example.com/x.png",
+        'https://example.com/"onload=x',
+        "https://a/b) [x](y",
+        "https://a",
+    ],
+)
+def test_a_badge_that_is_no_https_address_of_a_picture_is_refused(url, template):
+    result = run(template, "--badge-url", url)
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert "is no https address of a picture; give one such as https://HOST/PATH" in result.stderr
+
+
+def test_a_badge_of_somebody_else_is_taken(template):
+    result = run(
+        template, "--badge-url", "https://img.shields.io/badge/launch-stack-orange?style=flat&logo=aws"
+    )
+    assert "(https://img.shields.io/badge/launch-stack-orange?style=flat&logo=aws)" in result.stdout
+
+
+def test_an_address_elsewhere_is_refused_before_anything_is_printed(template):
+    for url in ("file:///etc/passwd", "javascript:alert(1)", "https://evil.example/x.yaml"):
+        result = run(template, url=url)
+        assert (result.exit_code, result.stdout) == (1, "")
+        assert url in result.stderr
+
+
+def test_more_parameters_than_cloudformation_takes_are_refused(template):
+    template.write_text("Parameters: {" + ", ".join(f"P{n}: {{}}" for n in range(201)) + "}\nResources: {}\n")
+    assert "declares 201 parameters, and CloudFormation takes 200" in run(template).stderr

@@ -78,8 +78,10 @@ def test_a_pattern_that_only_cloudformation_can_check_is_remembered():
 
 
 def test_a_bound_that_is_no_number_is_the_template_s_mistake():
-    with pytest.raises(CommandError, match=r"Parameters\.P\.MaxLength is 'long'"):
+    with pytest.raises(CommandError, match=r'Parameters\.P\.MaxLength is "long"'):
         declared("{Type: String, MaxLength: long}")
+    with pytest.raises(CommandError, match=r'Parameters\.P\.MaxValue is "1e999"'):
+        declared("{Type: Number, MaxValue: '1e999'}")
 
 
 def test_a_boolean_is_offered_as_cloudformation_hands_it_over():

@@ -43,6 +43,21 @@ def test_addresses_of_s3_and_documents_are_taken(url, region):
         ("ssm-doc://hpc", "us-east-1", "write ssm-doc://arn:aws:ssm:"),
         ("ssm-doc://arn:aws:ssm:us-east-1:123456789012:document/x", "us-west-2", "make one there"),
         ("http://127.0.0.1:5000.evil/b/a.yaml", "us-east-1", "does not begin with https://"),
+        ("javascript:alert(1)//b.s3.us-east-1.amazonaws.com/a", "us-east-1", "does not begin with https://"),
+        ("file:///etc/passwd", "us-east-1", "does not begin with https://"),
+        ("data:text/html,x", "us-east-1", "does not begin with https://"),
+        ('https://b.s3.amazonaws.com/"><script>', "us-east-1", "write %22 in its place"),
+        ("https://b.s3.amazonaws.com/a'b", "us-east-1", "write %27 in its place"),
+        ("https://b.s3.amazonaws.com/a b", "us-east-1", "write %20 in its place"),
+        ("https://b.s3.amazonaws.com/a\nb", "us-east-1", "write %0A in its place"),
+        ("https://b.s3.amazonaws.com/é", "us-east-1", "write %C3%A9 in its place"),
+        ("https://b.s3.amazonaws.com/a](x", "us-east-1", "write %5D in its place"),
+        ("https://[::1/a", "us-east-1", "write %5B in its place"),
+        ("https://b.s3.amazonaws.com/100%", "us-east-1", "write %25 in its place"),
+        ("https://b.s3.amazonaws.com:99999999/a", "us-east-1", "is no object in S3"),
+        ("https://s3.amazonaws.com.evil.example/b/a", "us-east-1", "is no object in S3"),
+        ("https://b.s3.eusc-de-east-1.amazonaws.eu/a", "us-east-1", "another partition"),
+        ("https://b.s3.us-iso-east-1.c2s.ic.gov/a", "us-east-1", "another partition"),
     ],
 )
 def test_any_other_is_refused_with_what_to_do(url, region, said):
@@ -65,3 +80,10 @@ def test_an_embedded_cloud_s_own_addresses_are_taken():
 )
 def test_an_address_tells_bucket_key_region_and_version(url, expected):
     assert location(url) == expected
+
+
+@pytest.mark.parametrize(
+    "url", ["https://[::1/a", 'https://b.s3.amazonaws.com/"', "javascript:alert(1)", "\ud800"]
+)
+def test_what_is_no_address_is_no_object(url):
+    assert location(url, endpoint_url="javascript:") is None

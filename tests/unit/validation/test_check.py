@@ -95,18 +95,18 @@ Resources:
 
 def test_a_merge_that_cannot_be_carried_out_is_told_with_its_place():
     assert found("Resources:\n  <<: text\n") == [
-        (2, 7, "", "the template is not YAML or JSON: << merges what is no map")
+        (2, 7, "", "the template cannot be read: << merges what is no map")
     ]
 
 
 def test_an_anchor_in_itself_is_told_and_not_followed():
-    problem = "the template is not YAML or JSON: an alias stands for what it is in"
-    assert found(template("Image: &a {Os: *a}")) == [(8, 16, "", problem)]
+    problem = "the template cannot be read: an alias stands for what it is in"
+    assert found(template("Image: &a {Os: *a}")) == [(8, 24, "", problem)]
 
 
 def test_an_anchor_in_itself_in_a_text_is_told_at_the_text_s_line():
     (finding,) = found(template("|\n  Image: &a {Os: *a}"))
-    problem = "the configuration is not YAML or JSON: an alias stands for what it is in"
+    problem = "the configuration cannot be read: an alias stands for what it is in"
     assert finding[0] == 8
     assert finding[2:] == ("Cluster/ClusterConfiguration", problem)
 
@@ -120,7 +120,7 @@ def test_a_key_that_is_there_twice_is_told_at_the_second():
 @pytest.mark.parametrize("text", ["Resources: [", "Resources:\n\t- a: b", '{"Resources": '])
 def test_a_text_that_is_no_yaml_is_told_with_its_place(text):
     (finding,) = check(text)
-    assert finding.message.startswith("the template is not YAML or JSON")
+    assert finding.message.startswith("the template cannot be read: ")
     assert 1 <= finding.place.line <= len(text.splitlines())
 
 
@@ -177,7 +177,7 @@ class TestText:
     def test_unreadable_text_is_told_with_its_place(self):
         ((line, column, _, message),) = found(template("|\nImage:\n  Os: a: b\n"))
         assert (line, column) == (9, 16)
-        assert message.startswith("the configuration is not YAML or JSON: mapping values are not allowed")
+        assert message.startswith("the configuration cannot be read: mapping values are not allowed")
 
     def test_text_that_cannot_be_read_because_of_what_is_not_known_is_left_alone(self):
         assert check(template("!Sub |\nImage: {Os: rhel9}\n${AWS::StackName}\n")) == []
@@ -187,13 +187,13 @@ class TestText:
 
     def test_a_tag_that_is_no_yaml_is_told(self):
         text = template("|\n" + GOOD.replace("alinux2023", "!Ref Os"))
-        assert "cannot be read as !Ref" in found(text)[0][3]
+        assert 'the tag "!Ref" makes no value of a configuration' in found(text)[0][3]
 
     @pytest.mark.parametrize("value", ["2026-31-12", "0b_", "!!int ''", "!!timestamp soon", "!!bool maybe"])
     def test_a_value_that_looks_like_a_date_or_a_number_and_is_none_is_told(self, value):
         ((_, _, path, message),) = found(template(f"|\n{GOOD}Tags: [{{Key: until, Value: {value}}}]\n"))
         assert path.endswith("/Tags/0/Value")
-        assert "cannot be read as tag:yaml.org,2002:" in message
+        assert "and is none: quote it if it is meant as text" in message
 
     @pytest.mark.parametrize("text", ["|\n\n", "''", "|\nwords\n"])
     def test_a_text_without_keys_is_refused(self, text):

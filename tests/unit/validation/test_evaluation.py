@@ -2,8 +2,8 @@
 
 import pytest
 
+from cluster_schema.composing import compose
 from cluster_schema.conversion import UNKNOWN
-from pcluster_cfn.composing import compose
 from pcluster_cfn.validation.evaluation import Evaluation, settled
 from pcluster_cfn.validation.scope import scope_of
 
