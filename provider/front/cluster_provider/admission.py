@@ -92,8 +92,11 @@ class Admission:
         if present is not None and operations.load_operation(owner, request.request_id) is not None:
             return
         if deadline.is_too_old(request.issued_at, now):
-            logger.warning("dropped: issued too long ago", extra={"request_id": request.request_id})
-            return
+            hours = deadline.REQUEST_AGE_MAX_S // 3600
+            raise NotConfirmed(
+                f"resource {owner.logical_id}",
+                f"this {request.type} was issued more than {hours} hours ago, so it was not carried out.",
+            )
         since = self._confirm(request, present)
         wake_at = deadline.next_wake(now, now)
         try:
