@@ -146,7 +146,7 @@ def _change(source: random.Random, place: Any, name: Any) -> None:
     elif kind == 1 and isinstance(place, dict):
         place[source.choice(TEXTS)] = value
     elif kind == 2:
-        place[name] = source.choice(OTHERS)
+        place[name] = deepcopy(source.choice(OTHERS))
     elif kind == 3:
         place[name] = _nested(source.choice((5, 90, 250)), value)
     elif kind == 4 and isinstance(value, str) and value.startswith("https:"):
