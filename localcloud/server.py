@@ -222,9 +222,9 @@ def _host(call: str) -> str:
 def _lead(method: str, host: str, request: Request) -> dict[str, str]:
     names = cloudformation.names()
     if method == "DELETE":
-        names.remove(host)
+        names.remove_host(host)
         return {}
-    return {"certificate": names.add(host, int(request.get_json()["port"]))}
+    return {"certificate": names.add_host(host, int(request.get_json()["port"]))}
 
 
 def _json(content: Any, status: HTTPStatus = HTTPStatus.OK) -> Response:

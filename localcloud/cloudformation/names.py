@@ -45,7 +45,7 @@ class Names:
             self._patterns[pattern] = port
             self._write()
 
-    def add(self, name: str, port: int) -> str:
+    def add_host(self, name: str, port: int) -> str:
         """Lets one name lead to a port, whatever the patterns say.
 
         Args:
@@ -67,8 +67,8 @@ class Names:
             self._write()
         return pem
 
-    def remove(self, name: str) -> None:
-        """Takes back what ``add`` did; without effect for a name that was not added."""
+    def remove_host(self, name: str) -> None:
+        """Takes back what ``add_host`` did; without effect for a name that was not added."""
         with self._lock:
             self._single.pop(re.escape(name.lower()), None)
             self._write()

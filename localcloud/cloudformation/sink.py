@@ -254,10 +254,12 @@ class ResponseSink:
                     )
                 self.send_response(answer.status)
                 self.send_header("Content-Length", str(len(body)))
-                self.send_header("Server", "AmazonS3")
                 self.end_headers()
                 if self.command != "HEAD":
                     self.wfile.write(body)
+
+            def version_string(self) -> str:
+                return "AmazonS3"
 
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's name
                 """Says nothing: whoever can read a URL can answer in its name."""
