@@ -206,6 +206,8 @@ def _follow_clock(*, paced: bool) -> Pace | None:
     def shift(seconds: float) -> None:
         traveller.shift(timedelta(seconds=seconds))
 
+    # What passed between reading the clock and starting: a collection of garbage may fall in between.
+    clock.correct(time.time, shift)
     clock.on_jump(shift)
     if not paced:
         return None
