@@ -200,14 +200,10 @@ class Cloud:
         return faults
 
     def add_host(self, name: str, port: int) -> str:
-        """Lets a host name lead to a server of the caller's, for every function.
-
-        Args:
-            name: Any host's name, one of CloudFormation's buckets for instance.
-            port: Where the server listens on 127.0.0.1.
+        """Lets any host's name lead every function to a server of the caller's at a port of 127.0.0.1.
 
         Returns:
-            The server's private key and certificates, PEM: functions trust them.
+            The private key and certificates that the server must show, PEM: functions trust them.
 
         Raises:
             CloudError: It is no host's name, or no port.
