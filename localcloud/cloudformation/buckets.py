@@ -34,7 +34,7 @@ def pattern() -> str:
     Older Regions have a hyphen before the Region's name, ``s3-eu-west-1``, in URLs up to 2021 at least.
     """
     any_suffix = "|".join(sorted({re.escape(suffix) for suffix in _suffixes().values()}))
-    return rf"(?:{_RESPONSES}|{_SIGNALS})[a-z0-9-]+\.s3(?:[.-][a-z0-9-]+)?\.(?:{any_suffix})"
+    return rf"(?:{_RESPONSES}|{_SIGNALS})[a-z0-9-]+\.s3(?:[.-](?:dualstack\.)?[a-z0-9-]+)?\.(?:{any_suffix})"
 
 
 def _s3(region: str) -> str:

@@ -38,7 +38,7 @@ def get(host):
         return pool.request("GET", f"https://{host}/").status
 
 
-@pytest.mark.parametrize("host", RECORDED)
+@pytest.mark.parametrize("host", [*RECORDED, HOST.replace("s3.", "s3.dualstack.")])
 def test_what_was_recorded_is_a_host_of_cloudformation(host):
     assert re.fullmatch(buckets.pattern(), host)
 
