@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
+from urllib.parse import quote
 
 import boto3
 from botocore.config import Config
@@ -40,7 +41,8 @@ class Cloud:
     Attributes:
         endpoint_url: Where AWS clients send their requests.
         environment: Environment variables that point any AWS client at it, complete with fake credentials.
-        exports: Ids of what the account was seeded with, such as HEAD_NODE_SUBNET and KEY_NAME.
+        exports: Ids of what the account was seeded with, such as HEAD_NODE_SUBNET and KEY_NAME; and how a
+            response URL is reached: LOCALCLOUD_RESPONSES, LOCALCLOUD_CA_FILE, LOCALCLOUD_HOSTS.
     """
 
     def __init__(
@@ -196,6 +198,22 @@ class Cloud:
         """Returns the faults in force, each with how often it has ``struck``."""
         faults: list[dict[str, Any]] = self._control("GET", "faults")
         return faults
+
+    def add_host(self, name: str, port: int) -> str:
+        """Lets any host's name lead every function to a server of the caller's at a port of 127.0.0.1.
+
+        Returns:
+            The private key and certificates that the server must show, PEM: functions trust them.
+
+        Raises:
+            CloudError: It is no host's name, or no port.
+        """
+        certificate: str = self._control("PUT", f"hosts/{quote(name)}", {"port": port})["certificate"]
+        return certificate
+
+    def remove_host(self, name: str) -> None:
+        """Takes back what ``add_host`` did."""
+        self._control("DELETE", f"hosts/{quote(name)}")
 
     def invocations(self) -> list[dict[str, Any]]:
         """Returns every function invocation so far, oldest first."""

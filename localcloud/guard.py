@@ -42,7 +42,7 @@ def is_local(host: str) -> bool:
 
 
 def _refuse_outside(event: str, args: tuple[Any, ...]) -> None:
-    if event == "socket.getaddrinfo":
+    if event in {"socket.getaddrinfo", "socket.gethostbyname"}:
         host = args[0].decode("ascii") if isinstance(args[0], bytes) else args[0]
         if host is not None and not is_local(host):
             raise OutsideConnectionError(host)
@@ -58,8 +58,8 @@ _installed = False
 def install() -> None:
     """Refuses connections and name look-ups beyond loopback in this process, for the rest of its life.
 
-    Source: audit events ``socket.connect`` and ``socket.getaddrinfo``, Python library reference, "Audit
-    events table". A hook cannot be removed, which is what makes this a guard.
+    Source: audit events ``socket.connect``, ``socket.getaddrinfo`` and ``socket.gethostbyname``, Python
+    library reference, "Audit events table". A hook cannot be removed, which is what makes this a guard.
     """
     global _installed  # noqa: PLW0603 - one process, one guard; hooks would add up otherwise
     if not _installed:

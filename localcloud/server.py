@@ -24,6 +24,7 @@ from localcloud import (
     functions,
     guard,
     head_node,
+    hosts,
     image_builder,
     official_images,
     resources,
@@ -36,6 +37,7 @@ from localcloud.pace import Pace
 from localcloud.recording import recording
 
 CONTROL = "/_localcloud/"
+_HOSTS = "hosts/"
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,7 @@ class Server:
         resources.register()
         official_images.publish_on_request()
         cloudformation.install()
+        names = cloudformation.names()
         functions.install(
             functions.Settings(
                 endpoint_url=self.endpoint_url,
@@ -88,7 +91,8 @@ class Server:
                 region=options.region,
                 folder=folder,
                 log_dir=self.log_dir,
-                ca_file=cloudformation.ca_file(),
+                ca_file=names.ca_file,
+                hosts_file=names.hosts_file,
                 concurrency=options.concurrency,
                 pythons=options.function_pythons,
             )
@@ -114,13 +118,20 @@ class Server:
 
     @property
     def exports(self) -> dict[str, str]:
-        """What a client's environment needs: where the cloud is, fake credentials and the seeded ids."""
+        """What a client's environment needs: where the cloud is, fake credentials and the seeded ids.
+
+        ``LOCALCLOUD_RESPONSES`` is the host and port behind all response URLs, for clients that connect there
+        by themselves; ``LOCALCLOUD_CA_FILE`` is the authority that they trust.
+        """
         return {
             **guard.FAKE_CREDENTIALS,
             "AWS_ENDPOINT_URL": self.endpoint_url,
             "AWS_DEFAULT_REGION": self._region,
             "AWS_REGION": self._region,
             "NO_PROXY": "127.0.0.1,localhost",
+            "LOCALCLOUD_CA_FILE": str(cloudformation.names().ca_file),
+            hosts.VARIABLE: str(cloudformation.names().hosts_file),
+            "LOCALCLOUD_RESPONSES": cloudformation.responses_address(),
             **self._seeded,
         }
 
@@ -179,6 +190,8 @@ class Server:
                 case ("PUT", "faults"):
                     faults.replace(request.get_json())
                     return _json({})
+                case ("PUT" | "DELETE" as method, _) if host := _host(name):
+                    return _json(_lead(method, host, request))
                 case _:
                     message = f"no such call: {request.method} {name}"
                     return _json({"error": message}, HTTPStatus.NOT_FOUND)
@@ -193,6 +206,8 @@ def _follow_clock(*, paced: bool) -> Pace | None:
     def shift(seconds: float) -> None:
         traveller.shift(timedelta(seconds=seconds))
 
+    # What passed between reading the clock and starting: a collection of garbage may fall in between.
+    clock.correct(time.time, shift)
     clock.on_jump(shift)
     if not paced:
         return None
@@ -200,6 +215,18 @@ def _follow_clock(*, paced: bool) -> Pace | None:
     clock.follow(pace.seconds)
     pace.keep(lambda: clock.correct(time.time, shift))
     return pace
+
+
+def _host(call: str) -> str:
+    return call.removeprefix(_HOSTS) if call.startswith(_HOSTS) else ""
+
+
+def _lead(method: str, host: str, request: Request) -> dict[str, str]:
+    names = cloudformation.names()
+    if method == "DELETE":
+        names.remove_host(host)
+        return {}
+    return {"certificate": names.add_host(host, int(request.get_json()["port"]))}
 
 
 def _json(content: Any, status: HTTPStatus = HTTPStatus.OK) -> Response:

@@ -1,7 +1,6 @@
 """CloudFormation: moto's resource models under stacks that take their time, fail, roll back and clean up."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, cast
 
 from moto.cloudformation import urls
@@ -10,6 +9,7 @@ from moto.cloudformation.models import cloudformation_backends
 from localcloud import events, functions
 from localcloud.cloudformation import requests
 from localcloud.cloudformation.handlers.wait import signal_wait_handle
+from localcloud.cloudformation.names import Names
 from localcloud.cloudformation.notifications import ResourceEvent, subscribe, unsubscribe
 from localcloud.cloudformation.ports import Ports, PutServiceEvent, connect
 from localcloud.cloudformation.registry import StackRegistry
@@ -19,10 +19,11 @@ from localcloud.cloudformation.steps import lock
 
 __all__ = [
     "ResourceEvent",
-    "ca_file",
     "delete_stack",
     "install",
+    "names",
     "responses",
+    "responses_address",
     "signal_wait_handle",
     "stop",
     "subscribe",
@@ -51,9 +52,14 @@ def install(
     sink.start()
 
 
-def ca_file() -> Path:
-    """Returns what clients of response URLs must trust; functions get it as ``SSL_CERT_FILE``."""
-    return sink.ca_file
+def names() -> Names:
+    """Returns the host names of response URLs, and what clients of these must trust."""
+    return sink.names
+
+
+def responses_address() -> str:
+    """Returns the host and port where the server behind all response URLs listens."""
+    return f"127.0.0.1:{sink.port}"
 
 
 def responses() -> list[dict[str, Any]]:

@@ -1,29 +1,26 @@
-"""Where responses and signals arrive: HTTPS on 127.0.0.1 behind URLs that look like presigned S3 ones."""
+"""Where responses and signals arrive: HTTPS on 127.0.0.1, behind the hosts of CloudFormation's S3 buckets."""
 
-import hashlib
-import hmac
 import json
-import secrets
 import socket
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, quote, urlencode, urlsplit
+from urllib.parse import urlsplit
 from xml.sax.saxutils import escape
 
 from localcloud import edge
 from localcloud.callers import callers
 from localcloud.clock import clock
-from localcloud.cloudformation.certificate import ServerCertificate, issue
+from localcloud.cloudformation import buckets
+from localcloud.cloudformation.names import Names
+from localcloud.cloudformation.presigned import Signer, key_of
 from localcloud.cloudformation.steps import schedule
 from localcloud.faults import RESPONSE, faults
 
-_DATE_FORMAT = "%Y%m%dT%H%M%SZ"
 _TIMEOUT_S = 30
 #: No answer comes near this; it only keeps a mistake from filling the memory.
 _MAX_BODY_BYTES = 1 << 20
@@ -34,7 +31,7 @@ class Delivery:
     """One PUT that reached the sink.
 
     Attributes:
-        key: The object key, which ends in something unguessable.
+        key: The object's key.
         outcome: ``accepted``, ``ignored`` (S3 took it, but nobody waits any more) or why it was refused.
     """
 
@@ -45,7 +42,7 @@ class Delivery:
     outcome: str
 
     def to_json(self) -> dict[str, Any]:
-        """Returns whose answer it is and what it says, without the key: who knows it can answer."""
+        """Returns whose answer it is, what it says and what became of it."""
         try:
             said = json.loads(self.body)
         except ValueError:
@@ -77,6 +74,15 @@ class Expectation:
 
 
 @dataclass(frozen=True)
+class _Request:
+    #: The bucket's host and the object's key.
+    place: tuple[str, str]
+    query: str
+    content_type: str | None
+    body: bytes
+
+
+@dataclass(frozen=True)
 class _Answer:
     status: int
     outcome: str
@@ -92,9 +98,9 @@ class ResponseSink:
 
     def __init__(self) -> None:
         self.deliveries: list[Delivery] = []
-        self._expectations: dict[str, Expectation] = {}
-        self._secret = secrets.token_bytes(32)
-        self._certificate: ServerCertificate | None = None
+        self._expectations: dict[tuple[str, str], Expectation] = {}
+        self._signer = Signer()
+        self._names: Names | None = None
         self._server: ThreadingHTTPServer | None = None
         self._lock = threading.Lock()
 
@@ -102,39 +108,50 @@ class ResponseSink:
         """Starts to listen on a free port of 127.0.0.1; without effect when it does already."""
         with self._lock:
             if self._server is None:
-                self._certificate = issue()
+                self._names = Names()
                 server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
                 server.daemon_threads = True
                 # The handshake belongs to the connection's own thread, or a silent client blocks all others.
-                server.socket = self._certificate.context.wrap_socket(
+                server.socket = self._names.server_context().wrap_socket(
                     server.socket, server_side=True, do_handshake_on_connect=False
                 )
                 threading.Thread(target=server.serve_forever, name="response sink", daemon=True).start()
+                self._names.lead(buckets.pattern(), int(server.server_address[1]))
                 self._server = server
 
     @property
-    def ca_file(self) -> Path:
-        """What clients must trust; functions get it as ``SSL_CERT_FILE``."""
+    def names(self) -> Names:
+        """The hosts of this sink and of others, and what their clients must trust."""
         self.start()
-        if self._certificate is None:
-            raise AssertionError("a started sink has a certificate")
-        return self._certificate.ca_file
+        if self._names is None:
+            raise AssertionError("a started sink has names")
+        return self._names
+
+    @property
+    def port(self) -> int:
+        """Where it listens on 127.0.0.1."""
+        self.start()
+        if self._server is None:
+            raise AssertionError("a started sink has a server")
+        return int(self._server.server_address[1])
 
     def stop(self) -> None:
         """Ends the server and removes what clients trusted."""
         with self._lock:
             server, self._server = self._server, None
-            certificate, self._certificate = self._certificate, None
+            names, self._names = self._names, None
         if server is not None:
             server.shutdown()
             server.server_close()
-        if certificate is not None:
-            certificate.remove()
+        if names is not None:
+            names.close()
 
     def expect(
         self,
-        bucket: str,
-        name: str,
+        host: str,
+        key: str,
+        region: str,
+        *,
         receive: Callable[[bytes], None],
         expires_s: int,
         operation: str = "Signal",
@@ -142,77 +159,56 @@ class ResponseSink:
         """Signs a URL and waits there.
 
         Args:
-            bucket: Becomes the first part of the path.
-            name: Becomes the second part, with something unguessable behind it.
+            host: The bucket's, see ``buckets``.
+            key: The object's; nobody else may wait for it.
+            region: The bucket's.
             receive: Called as a step with each body while the expectation is open.
             expires_s: How long the URL is good for.
             operation: What is answered.
         """
         self.start()
-        if self._server is None:
-            raise AssertionError("a started sink has a server")
-        key = f"/{bucket}/{quote(name, safe='')}%7C{secrets.token_urlsafe(24)}"
-        date = clock.now().strftime(_DATE_FORMAT)
-        query = urlencode(
-            {
-                "X-Amz-Algorithm": "AWS4-HMAC-SHA256",
-                "X-Amz-Date": date,
-                "X-Amz-SignedHeaders": "host",
-                "X-Amz-Expires": str(expires_s),
-                "X-Amz-Credential": f"AKIAIOSFODNN7EXAMPLE/{date[:8]}/us-east-1/s3/aws4_request",
-                "X-Amz-Signature": self._sign(key, date, str(expires_s)),
-            }
-        )
-        port = self._server.server_address[1]
-        expectation = Expectation(f"https://127.0.0.1:{port}{key}?{query}", receive, operation)
-        self._expectations[key] = expectation
+        expectation = Expectation(self._signer.sign(host, key, region, expires_s), receive, operation)
+        self._expectations[host, key] = expectation
         return expectation
 
-    def _sign(self, key: str, date: str, expires: str) -> str:
-        return hmac.new(self._secret, f"{key}\n{date}\n{expires}".encode(), hashlib.sha256).hexdigest()
-
-    def _arrive(self, path: str, content_type: str | None, body: bytes, client_port: int) -> _Answer | None:
+    def _arrive(self, request: _Request, client_port: int) -> _Answer | None:
         """Takes a response, unless a fault is meant for it; None where there is to be no answer."""
         if faults.is_empty or self._server is None:
-            return self._take(path, content_type, body)
-        key = urlsplit(path).path
-        caller = callers.by_connection(client_port, int(self._server.server_address[1]))
-        expectation = self._expectations.get(key)
+            return self._take(request)
+        caller = callers.by_connection(client_port, self.port)
+        expectation = self._expectations.get(request.place)
         kind = faults.for_call(RESPONSE, expectation.operation if expectation else "", caller)
         if kind in edge.S3_REFUSALS:
             status, code = edge.S3_REFUSALS[kind]
-            self.deliveries.append(Delivery(clock.now(), key, body, status, code))
-            return _Answer(status, code, "Refused by a fault that was asked for")
+            return self._note(request, _Answer(status, code, "Refused by a fault that was asked for"))
         if kind in {None, "drop", "kill-after", "time-out-after"}:
-            answer = self._take(path, content_type, body)
+            answer = self._take(request)
             if kind is None:
                 return answer
         edge.end(caller, kind)
         return None
 
-    def _take(self, path: str, content_type: str | None, body: bytes) -> _Answer:
-        parts = urlsplit(path)
-        query = {name: values[0] for name, values in parse_qs(parts.query).items()}
-        answer = self._judge(parts.path, query, content_type)
-        delivery = Delivery(clock.now(), parts.path, body, answer.status, answer.outcome)
-        self.deliveries.append(delivery)
+    def _take(self, request: _Request) -> _Answer:
+        answer = self._note(request, self._judge(request))
         if answer.outcome == "accepted":
-            receive = self._expectations[parts.path].receive
-            schedule(lambda: receive(body))
+            receive = self._expectations[request.place].receive
+            schedule(lambda: receive(request.body))
         return answer
 
-    def _judge(self, key: str, query: dict[str, str], content_type: str | None) -> _Answer:
-        date, expires = query.get("X-Amz-Date", ""), query.get("X-Amz-Expires", "")
-        signature = self._sign(key, date, expires)
-        if not hmac.compare_digest(signature, query.get("X-Amz-Signature", "")):
-            return _Answer(403, "SignatureDoesNotMatch", "The request signature we calculated does not match")
-        if content_type:
+    def _note(self, request: _Request, answer: _Answer) -> _Answer:
+        _, key = request.place
+        self.deliveries.append(Delivery(clock.now(), key, request.body, answer.status, answer.outcome))
+        return answer
+
+    def _judge(self, request: _Request) -> _Answer:
+        if refusal := self._signer.refusal(*request.place, request.query):
+            return _Answer(403, *refusal)
+        if request.content_type:
             # Source: CloudFormation user guide, wait conditions: the signature covers an empty content type.
-            return _Answer(403, "SignatureDoesNotMatch", f"Content-Type must be empty, not {content_type}")
-        signed_at = datetime.strptime(date, _DATE_FORMAT).replace(tzinfo=UTC)
-        if clock.now() > signed_at + timedelta(seconds=int(expires)):
-            return _Answer(403, "AccessDenied", "Request has expired")
-        expectation = self._expectations.get(key)
+            return _Answer(
+                403, "SignatureDoesNotMatch", f"Content-Type must be empty, not {request.content_type}"
+            )
+        expectation = self._expectations.get(request.place)
         return _Answer(200, "accepted" if expectation is not None and expectation.open else "ignored")
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
@@ -228,10 +224,15 @@ class ResponseSink:
                     self.close_connection = True
                     self._reply(_Answer(411, "MissingContentLength", "A Content-Length is required"))
                     return
-                body = self.rfile.read(int(length))
+                url = urlsplit(self.path)
+                request = _Request(
+                    place=(self.headers.get("Host", "").lower(), key_of(url.path)),
+                    query=url.query,
+                    content_type=self.headers.get("Content-Type"),
+                    body=self.rfile.read(int(length)),
+                )
                 with clock.busy():
-                    content_type = self.headers.get("Content-Type")
-                    answer = sink._arrive(self.path, content_type, body, self.client_address[1])
+                    answer = sink._arrive(request, self.client_address[1])
                 if answer is None:
                     self.close_connection = True
                     self.connection.shutdown(socket.SHUT_RDWR)
@@ -253,10 +254,12 @@ class ResponseSink:
                     )
                 self.send_response(answer.status)
                 self.send_header("Content-Length", str(len(body)))
-                self.send_header("Server", "AmazonS3")
                 self.end_headers()
                 if self.command != "HEAD":
                     self.wfile.write(body)
+
+            def version_string(self) -> str:
+                return "AmazonS3"
 
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's name
                 """Says nothing: whoever can read a URL can answer in its name."""

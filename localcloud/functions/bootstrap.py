@@ -1,5 +1,7 @@
 """Runs inside a function's process: closes the network, sets the time, hands over to Lambda's own client.
 
+What is left of the network is 127.0.0.1, and the host names that lead there: see ``hosts.py``.
+
 Started by path with the task root as working directory and the project on PYTHONPATH; afterwards the
 function sees the import path it would see on Lambda: last come the packages of the virtual environment that
 runs this, which is the cloud's own or one that has only what Lambda's runtime has.
@@ -31,7 +33,7 @@ if _FORKS:
 from awslambdaric import bootstrap, lambda_runtime_client  # noqa: E402 - after what it must not find
 from awslambdaric.lambda_runtime_client import LambdaRuntimeClient  # noqa: E402
 
-from localcloud import guard  # noqa: E402
+from localcloud import guard, hosts  # noqa: E402
 
 #: Below this the function's time counts as right: delivery itself takes milliseconds.
 _TOLERANCE_S = 0.5
@@ -115,6 +117,8 @@ def _import_path(task_root: str, layers: list[str], project: str) -> list[str]:
 def main(handler: str, timeout_s: float, layers: list[str]) -> None:
     """Serves invocations until the process is ended."""
     guard.install()
+    if hosts_file := os.environ.get(hosts.VARIABLE):
+        hosts.install(Path(hosts_file))
     project = os.environ.pop("PYTHONPATH")
     sys.path[:] = _import_path(os.environ["LAMBDA_TASK_ROOT"], layers, project)
     client = TravellingClient(os.environ["AWS_LAMBDA_RUNTIME_API"], timeout_s)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 
-from localcloud import guard
+from localcloud import guard, hosts
 from localcloud.functions.deployment import Deployment
 
 #: In place of a runtime's name: every runtime that is not named.
@@ -27,6 +27,7 @@ class Settings:
         folder: Unpacked code, layers and the environments' own /tmp.
         log_dir: A file for each execution environment.
         ca_file: Certificate authority that the functions trust for HTTPS, or none.
+        hosts_file: The host names that they reach, see ``localcloud.hosts``, or none.
         concurrency: Execution environments per function at most; what exceeds it waits.
         pythons: By ``Runtime``, or ``*`` for all others: the interpreter of a virtual environment that has
             what Lambda's runtime has and no more: awslambdaric, boto3, and time-machine for the cloud's time.
@@ -41,6 +42,7 @@ class Settings:
     folder: Path
     log_dir: Path
     ca_file: Path | None = None
+    hosts_file: Path | None = None
     concurrency: int = 2
     pythons: Mapping[str, Path] = field(default_factory=dict)
 
@@ -78,8 +80,11 @@ def process_environment(
         search_path += ["/usr/local/bin", "/usr/bin", "/bin"]
     defaults = {"HOME": str(folder), "LANG": "en_US.UTF-8", "PATH": ":".join(search_path), "TZ": ":UTC"}
     if settings.ca_file is not None:
-        defaults["SSL_CERT_FILE"] = str(settings.ca_file)
+        # requests brings authorities of its own, and asks for these with a variable of its own.
+        defaults["SSL_CERT_FILE"] = defaults["REQUESTS_CA_BUNDLE"] = str(settings.ca_file)
+    reached = {hosts.VARIABLE: str(settings.hosts_file)} if settings.hosts_file is not None else {}
     reserved = {
+        **reached,
         "_HANDLER": deployment.handler,
         "AWS_ACCESS_KEY_ID": access_key_id,
         "AWS_EXECUTION_ENV": f"AWS_Lambda_{deployment.runtime}",

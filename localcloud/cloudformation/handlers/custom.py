@@ -11,6 +11,7 @@ from typing import Any
 from moto.awslambda.exceptions import LambdaClientError
 
 from localcloud.clock import clock
+from localcloud.cloudformation.buckets import response_host
 from localcloud.cloudformation.errors import ResourceFailedError, UnresolvedValueError
 from localcloud.cloudformation.handlers.base import Cancel, Made, PlainHandler, Progress, Target, no_cancel
 from localcloud.cloudformation.ports import connected
@@ -155,13 +156,14 @@ def _exchange(target: Target, request: dict[str, Any], answered: Any, unanswered
         expectation.close()
         timer.cancel()
 
-    region = stack.registry.region_name.replace("-", "")
+    region = stack.registry.region_name
     expectation = sink.expect(
-        f"cloudformation-custom-resource-response-{region}",
-        f"{stack.id}|{target.logical_id}",
-        receive,
-        _URL_EXPIRES_S,
-        request["RequestType"],
+        response_host(region),
+        f"{stack.id}|{target.logical_id}|{request_id}",
+        region,
+        receive=receive,
+        expires_s=_URL_EXPIRES_S,
+        operation=request["RequestType"],
     )
     timer = schedule(time_out, delay_s=timeout_s)
     event = {

@@ -1,10 +1,12 @@
 """Wait conditions: a handle takes signals, a condition waits for enough of them."""
 
 import json
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from localcloud.cloudformation.buckets import signal_host
 from localcloud.cloudformation.errors import UnresolvedValueError
 from localcloud.cloudformation.handlers.base import Cancel, Made, PlainHandler, Progress, Target, no_cancel
 from localcloud.cloudformation.sink import Expectation, sink
@@ -12,9 +14,6 @@ from localcloud.cloudformation.steps import schedule
 
 #: Longer than the longest wait. Source: AWS::CloudFormation::WaitCondition, Timeout.
 _URL_EXPIRES_S = 2 * 43_200
-#: Followed by the Region as it is, unlike the bucket of custom resources.
-#: Source: CloudFormation user guide, "Access CloudFormation using an interface endpoint".
-_BUCKET_PREFIX = "cloudformation-waitcondition-"
 
 
 @dataclass(frozen=True)
@@ -83,10 +82,11 @@ class WaitHandleHandler(PlainHandler):
             if signal := _parse(body):
                 handle.take(signal)
 
-        stack = target.stack
-        name = f"{stack.id}/{target.logical_id}"
+        stack, region = target.stack, target.stack.registry.region_name
+        # Source: a handle recorded in November 2025 has an id of its own before its name.
+        key = f"{stack.id}/{uuid.uuid4()}/{target.logical_id}"
         handle.expectation = sink.expect(
-            f"{_BUCKET_PREFIX}{stack.registry.region_name}", name, receive, _URL_EXPIRES_S
+            signal_host(region), key, region, receive=receive, expires_s=_URL_EXPIRES_S
         )
         url = handle.expectation.url
         _handles[url] = handle

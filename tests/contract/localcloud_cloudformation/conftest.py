@@ -2,7 +2,6 @@
 
 import json
 import queue
-import ssl
 import threading
 import time
 
@@ -14,6 +13,7 @@ from moto.server import ThreadedMotoServer
 from localcloud import cloudformation, resources
 from localcloud.behaviour import behaviours
 from localcloud.clock import clock
+from tests.support import responses
 
 #: Real seconds a condition may take; a healthy machine needs a small part of one.
 PATIENCE_S = 20
@@ -59,9 +59,8 @@ class Bus:
 def _put(url, body, content_type=""):
     """PUTs like S3 clients do, and returns the HTTP status."""
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
-    context = ssl.create_default_context(cafile=str(cloudformation.ca_file()))
-    with urllib3.PoolManager(ssl_context=context, timeout=PATIENCE_S, retries=False) as pool:
-        return pool.request("PUT", url, body=data, headers={"Content-Type": content_type}).status
+    address, ca_file = cloudformation.responses_address(), cloudformation.names().ca_file
+    return responses.put(url, data, address=address, ca_file=ca_file, content_type=content_type)
 
 
 def _answer(request, status="SUCCESS", **fields):

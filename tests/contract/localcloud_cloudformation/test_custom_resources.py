@@ -2,7 +2,7 @@
 
 import json
 import re
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 import pytest
 
@@ -37,7 +37,7 @@ def test_a_create_request_says_all_that_a_function_needs(cloud, functions):
     request = functions.next()
 
     assert request.pop("RequestId")
-    assert request.pop("ResponseURL").startswith("https://127.0.0.1:")
+    assert request.pop("ResponseURL").startswith("https://")
     assert request == {
         "RequestType": "Create",
         "ServiceToken": FUNCTION,
@@ -48,13 +48,16 @@ def test_a_create_request_says_all_that_a_function_needs(cloud, functions):
     }
 
 
-def test_the_response_url_looks_like_a_presigned_one_of_s3(cloud, functions):
-    cloud.create("one", template())
+def test_the_response_url_is_the_one_of_an_object_in_cloudformation_s_bucket(cloud, functions):
+    stack_id = cloud.create("one", template())
 
-    url = urlsplit(functions.next()["ResponseURL"])
+    request = functions.next()
+    url = urlsplit(request["ResponseURL"])
 
     query = parse_qs(url.query)
-    assert url.path.startswith("/cloudformation-custom-resource-response-useast1/arn%3Aaws%3A")
+    assert url.netloc == "cloudformation-custom-resource-response-useast1.s3.amazonaws.com"
+    assert url.path.startswith("/arn%3Aaws%3Acloudformation%3Aus-east-1%3A123456789012%3Astack/one/")
+    assert unquote(url.path) == f"/{stack_id}|Thing|{request['RequestId']}"
     assert re.fullmatch(r"\d{8}T\d{6}Z", query["X-Amz-Date"][0])
     assert query["X-Amz-Expires"] == ["7200"]
     assert re.fullmatch(r"[0-9a-f]{64}", query["X-Amz-Signature"][0])
@@ -472,6 +475,22 @@ class TestSink:
 
         assert put(url[:-1] + ("0" if url[-1] != "0" else "1"), b"{}") == 403
         assert put(url.replace("X-Amz-Expires=7200", "X-Amz-Expires=9999"), b"{}") == 403
+        assert cloud.status("one") == "CREATE_IN_PROGRESS"
+
+    def test_knows_a_key_however_it_is_quoted(self, cloud, functions, put):
+        cloud.create("one", template())
+        url = urlsplit(functions.next()["ResponseURL"])
+
+        quoted = url._replace(path="/" + quote(unquote(url.path[1:]), safe=""))
+
+        assert put(quoted.geturl(), b"{}") == 200
+
+    def test_refuses_what_was_signed_for_another_bucket(self, cloud, functions, put):
+        cloud.create("one", template())
+        url = functions.next()["ResponseURL"]
+
+        assert put(url.replace("useast1", "useast2"), b"{}") == 403
+        assert put(url.replace(".s3.amazonaws.com", ".s3.us-east-1.amazonaws.com"), b"{}") == 403
         assert cloud.status("one") == "CREATE_IN_PROGRESS"
 
     def test_refuses_a_content_type(self, cloud, functions, put):

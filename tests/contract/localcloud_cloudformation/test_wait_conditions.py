@@ -1,7 +1,7 @@
 """Wait conditions and their handles."""
 
 import json
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import pytest
 
@@ -48,9 +48,12 @@ def test_a_condition_waits_for_as_many_signals_as_it_says(cloud, waiting, put):
     assert json.loads(cloud.outputs("one")["Data"]) == {"a": "one", "b": "two"}
 
 
-def test_the_bucket_of_a_handle_s_url_has_the_region_with_its_hyphens(waiting):
+def test_a_handle_is_the_url_of_an_object_in_a_bucket_named_by_the_region_with_its_hyphens(cloud, waiting):
     url = urlsplit(waiting(template()))
-    assert url.path.startswith("/cloudformation-waitcondition-us-east-1/arn%3Aaws%3A")
+    assert url.netloc == "cloudformation-waitcondition-us-east-1.s3.amazonaws.com"
+    *place, logical_id = unquote(url.path).removeprefix("/").split("/")
+    assert "/".join(place[:-1]) == cloud.stack("one")["StackId"]
+    assert logical_id == "Handle"
 
 
 def test_a_failure_fails_the_condition_with_its_reason(cloud, waiting, put):
@@ -103,4 +106,6 @@ def test_a_condition_cannot_be_updated(cloud, waiting, put):
 
 def test_a_signal_to_nobody_is_an_error():
     with pytest.raises(KeyError):
-        signal_wait_handle("https://127.0.0.1/none", "SUCCESS", "", "a", "")
+        signal_wait_handle(
+            "https://cloudformation-waitcondition-us-east-1.s3.amazonaws.com/none", "SUCCESS", "", "a", ""
+        )

@@ -90,3 +90,16 @@ def test_its_time_is_the_clouds(cloud):
     )
     cloud.advance(40 * 24 * 3600)
     assert call(cloud, name)["Payload"] == cloud.now()[:10]
+
+
+def test_it_reaches_the_clouds_own_hosts_and_verifies_them(cloud):
+    name = deploy(
+        cloud,
+        """
+        import urllib3
+        def handler(event, context):
+            return urllib3.PoolManager(retries=False).request("PUT", event).status
+        """,
+    )
+    host = "cloudformation-waitcondition-us-east-1.s3.amazonaws.com"
+    assert call(cloud, name, f"https://{host}/key")["Payload"] == 403

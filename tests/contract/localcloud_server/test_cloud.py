@@ -2,9 +2,11 @@
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
+import uuid
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -108,6 +110,7 @@ def test_a_start_that_fails_says_why(cloud):
     [
         lambda: socket.create_connection(("203.0.113.1", 443), timeout=1),
         lambda: socket.getaddrinfo("sts.amazonaws.com", 443),
+        lambda: socket.gethostbyname("sts.amazonaws.com"),
     ],
 )
 def test_a_test_process_reaches_nothing_outside(attempt):
@@ -162,3 +165,70 @@ def test_it_ends_on_a_signal_like_any_server():
     server.terminate()
     assert server.wait(20) == 0
     server.stdout.close()
+
+
+SIGNAL = json.dumps({"Status": "SUCCESS", "UniqueId": "1", "Data": "up", "Reason": ""})
+IN_PYTHON = """
+import os, pathlib, sys, urllib.request
+from localcloud import guard, hosts
+
+guard.install()
+hosts.install(pathlib.Path(os.environ["LOCALCLOUD_HOSTS"]))
+request = urllib.request.Request(sys.argv[1], sys.argv[2].encode(), {"Content-Type": ""}, method="PUT")
+print(urllib.request.urlopen(request).status)
+"""
+CURL = [
+    *("curl", "--silent", "--show-error", "--output", os.devnull, "--write-out", "%{http_code}\n"),
+    *("--cacert", "$LOCALCLOUD_CA_FILE", "--connect-to", "::$LOCALCLOUD_RESPONSES"),
+    *("-X", "PUT", "-H", "Content-Type:", "--data-binary", SIGNAL),
+]
+
+
+@pytest.fixture
+def handle(cloud):
+    """The handle of a condition that waits for one signal; the stack is complete afterwards."""
+    cloudformation, name = cloud.client("cloudformation"), f"waits-{uuid.uuid4().hex[:8]}"
+    condition = {"Handle": {"Ref": "Handle"}, "Timeout": 3600}
+    resources = {
+        "Handle": {"Type": "AWS::CloudFormation::WaitConditionHandle"},
+        "Wait": {"Type": "AWS::CloudFormation::WaitCondition", "Properties": condition},
+    }
+    cloudformation.create_stack(StackName=name, TemplateBody=json.dumps({"Resources": resources}))
+
+    def made():
+        shown = cloudformation.describe_stack_resources(StackName=name)["StackResources"]
+        return next((r.get("PhysicalResourceId") for r in shown if r["LogicalResourceId"] == "Handle"), None)
+
+    yield eventually(made, "the handle")
+
+    def completed():
+        (stack,) = cloudformation.describe_stacks(StackName=name)["Stacks"]
+        return stack["StackStatus"] == "CREATE_COMPLETE"
+
+    eventually(completed, "the stack")
+    cloudformation.delete_stack(StackName=name)
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl")
+def test_curl_signals_a_handle_with_what_the_cloud_exports(cloud, handle):
+    command = [_expanded(word, cloud.exports) for word in CURL]
+    ran = subprocess.run([*command, handle], capture_output=True, text=True, check=True)
+    assert ran.stdout == "200\n"
+
+
+def test_a_python_client_outside_the_functions_signals_a_handle(cloud, handle):
+    ran = subprocess.run(
+        [sys.executable, "-c", IN_PYTHON, handle, SIGNAL],
+        cwd=PROJECT,
+        env={**cloud.environment, **cloud.exports, "SSL_CERT_FILE": cloud.exports["LOCALCLOUD_CA_FILE"]},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ran.stdout == "200\n"
+
+
+def _expanded(word, variables):
+    for name, value in variables.items():
+        word = word.replace(f"${name}", value)
+    return word
