@@ -1,0 +1,87 @@
+"""Whoever may invoke the service token may send it any event, and name any URL: nothing comes of it."""
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from tests.e2e.parents import all_created, all_deleted
+from tests.support.hosts import drips, standing_behind
+
+pytestmark = pytest.mark.e2e
+
+#: One of the names that a handle of this Region may have, and that the embedded cloud's own do not have.
+HOSTILE = "cloudformation-waitcondition-us-east-1.s3.us-east-1.amazonaws.com"
+RESPONSES = "https://cloudformation-custom-resource-response-useast1.s3.amazonaws.com"
+SWEEP = timedelta(minutes=1)
+#: The engine that reads the head node's values, and the way of the answer.
+DESCRIBED_WITHIN = timedelta(seconds=30)
+EVENTS_LOST = {
+    "service": "event",
+    "operation": "CloudFormation Stack Status Change",
+    "kind": "drop",
+    "times": 9,
+}
+
+
+def forged(stack, kind, **fields):
+    """An event as CloudFormation would send it, made by somebody who deploys templates, too."""
+    resource = json.loads(stack.body())["Resources"]["Cluster"]
+    return {
+        "RequestType": kind,
+        "RequestId": f"forged-{kind}",
+        "ResponseURL": f"{RESPONSES}/forged?X-Amz-Signature=forged",
+        "StackId": stack.stack_id,
+        "LogicalResourceId": "Cluster",
+        "ResourceType": "Custom::PclusterCluster",
+        "ResourceProperties": resource["Properties"],
+        **fields,
+    }
+
+
+def test_events_made_by_hand_change_no_cluster_and_no_open_request(cloud, parent, service_token):
+    victim, open_request = parent("victim"), parent("open-request")
+    all_created(victim)
+    stack_before = victim.cluster_stack
+    open_request.create()
+    functions = cloud.client("lambda")
+    for stack in (victim, open_request):
+        for kind in ("Delete", "Update"):
+            old = {"OldResourceProperties": {}} if kind == "Update" else {}
+            event = forged(stack, kind, PhysicalResourceId=stack.cluster, **old)
+            functions.invoke(
+                FunctionName=service_token, InvocationType="Event", Payload=json.dumps(event).encode()
+            )
+    assert open_request.status == "CREATE_COMPLETE", open_request.why
+    cloud.advance(300)
+    assert victim.cluster_stack == stack_before
+    all_deleted(victim, open_request)
+
+
+def reached(account, stack_id, logical_id):
+    """When a resource of a stack, or the stack itself, was complete."""
+    pages = account.cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack_id)
+    events = [event for page in pages for event in page["StackEvents"]]
+    (at,) = [
+        event["Timestamp"]
+        for event in events
+        if (event["LogicalResourceId"], event["ResourceStatus"]) == (logical_id, "CREATE_COMPLETE")
+    ]
+    return at
+
+
+def test_a_host_that_drips_behind_a_handle_holds_up_nobody_else(cloud, account, parent):
+    """The other's events are lost, so only the sweep, which the dripping host keeps busy, can answer it."""
+    with standing_behind(cloud, HOSTILE, drips(0.5)) as host:
+        hostile = parent("hostile", WaitConditionHandle=f"https://{HOSTILE}/handle?X-Amz-Signature=s")
+        hostile.create()
+        assert hostile.status == "CREATE_COMPLETE", hostile.why
+        cloud.set_faults([EVENTS_LOST])
+        other = parent("other")
+        all_created(other)
+        assert all(fault["struck"] > 0 for fault in cloud.faults())
+        cloud.set_faults([])
+        assert host.connections > 0
+        complete_at = reached(account, other.cluster_stack["StackId"], other.cluster)
+        assert reached(account, other.stack_id, "Cluster") - complete_at <= 2 * SWEEP + DESCRIBED_WITHIN
+    all_deleted(hostile, other)
