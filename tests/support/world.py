@@ -10,6 +10,7 @@ from datetime import timedelta
 from itertools import count
 from typing import Any
 
+from cluster_provider.core.consent import ALLOW, Consent
 from cluster_provider.core.document import parse_instant
 from cluster_provider.core.errors import DeliveryFailed, Unavailable
 from cluster_provider.core.identity import OWNER_TAG_PREFIX, Owner, StackArn
@@ -62,6 +63,7 @@ class World:
         stacks: FactStacks | None = None,
         engines: QueuedEngines | None = None,
         sink: Sink | None = None,
+        consent: str = ALLOW,
     ) -> None:
         self.clock = MovedClock()
         self.stacks = stacks or FactStacks()
@@ -73,19 +75,7 @@ class World:
         self.letters = ListedLetters(self.clock)
         #: The compute fleet's status by cluster name; RUNNING where nobody said otherwise.
         self.fleets: dict[str, str] = {}
-        self.provider = Provider(
-            Ports(
-                self.clock,
-                self.stacks,
-                self.engines,
-                self.sink,
-                self.operations,
-                self.claims,
-                self.metrics,
-                self.letters,
-            ),
-            LOG_GROUP,
-        )
+        self.choose(consent)
         self.stacks.declare(stack_of("parent", "CREATE_IN_PROGRESS", {"team": "hpc"}, unique="0"))
         #: The tags of every image's AMI, by the image's id.
         self.amis: dict[str, dict[str, str]] = {}
@@ -95,6 +85,20 @@ class World:
         self._requests = count(1)
         self._stacks = count(1)
         self._states = count(1)
+
+    def choose(self, consent: str) -> None:
+        """The operator gives the provider stack's parameter ClusterAdoption a value."""
+        ports = Ports(
+            self.clock,
+            self.stacks,
+            self.engines,
+            self.sink,
+            self.operations,
+            self.claims,
+            self.metrics,
+            self.letters,
+        )
+        self.provider = Provider(ports, LOG_GROUP, Consent(consent))
 
     # CloudFormation's side
 

@@ -13,6 +13,7 @@ from cluster_provider import adoption, answers
 from cluster_provider.answers import Answer
 from cluster_provider.core import bookkeeping, calls, conclusion, deadline, keeping
 from cluster_provider.core.actions import Action, Adopt, Fail, Leave, Nothing, Resend, Start, Succeed, Wait
+from cluster_provider.core.consent import Consent
 from cluster_provider.core.decision import decide
 from cluster_provider.core.decision.case import waited_for_until
 from cluster_provider.core.engine_call import CONFIGURED, Operation
@@ -48,12 +49,14 @@ class Steps:
         ports: The world.
         records: What was written down.
         log_group: The provider's log group, named where something did not fit into an answer.
+        consent: Which clusters may be taken over.
     """
 
-    def __init__(self, ports: Ports, records: Records, log_group: str) -> None:
+    def __init__(self, ports: Ports, records: Records, log_group: str, consent: Consent) -> None:
         self._ports = ports
         self._records = records
         self._log_group = log_group
+        self._consent = consent
 
     def take(self, owner: Owner, record: OwnerRecord, holder: str) -> Answer | None:
         """Takes one: load, observe, decide, act. What is written last gives the lease back.
@@ -107,7 +110,8 @@ class Steps:
         operation = replace(operation, progress=replace(progress, wakes=progress.wakes + 1))
         observed, progress = observe(self._ports.stacks, self._ports.engines.versions, record, operation, now)
         owes = conclusion.owes(record, replace(operation, progress=progress))
-        return replace(operation, progress=replace(progress, owes=owes)), observed
+        operation = replace(operation, progress=replace(progress, owes=owes))
+        return operation, replace(observed, consent=self._consent)
 
     def _end(self, operation: OperationRecord, action: Nothing) -> None:
         """Nothing is left to do, or can be done."""

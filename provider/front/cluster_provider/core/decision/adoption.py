@@ -30,10 +30,12 @@ def has_adopted(request: Request, known: Cluster | None) -> bool:
 
 
 def adopt(case: Case, cluster: ClusterStack) -> Adopt | Fail | Wait:
-    """Takes a living cluster over, if it is one, works, can be updated, and nobody else has it."""
+    """Takes a living cluster over, if it is one, may be, works, can be updated, and nobody else has it."""
     failure_id = case.request.failure_id
     if cluster.version is None:
         return Fail(failures.taken(cluster, case.request, released=case.observed.released), failure_id)
+    if not _is_consented(case, cluster):
+        return Fail(failures.not_consented(cluster, case.observed.consent), failure_id)
     rival = Owner.from_key(case.progress.rival) if case.progress.rival else case.observed.rival
     if rival is not None:
         return Fail(failures.had_by(cluster, rival), failure_id)
@@ -45,6 +47,11 @@ def adopt(case: Case, cluster: ClusterStack) -> Adopt | Fail | Wait:
         return Fail(failures.not_adoptable(cluster), failure_id)
     mismatch = failures.version_mismatch(cluster, case.wanted, case.observed)
     return Fail(mismatch, failure_id) if mismatch is not None else Adopt(cluster)
+
+
+def _is_consented(case: Case, cluster: ClusterStack) -> bool:
+    """Whether a cluster may be taken over; the resource that made one may always have it back."""
+    return cluster.tagged_owner == case.request.owner or case.observed.consent.covers(cluster.tags)
 
 
 def lets_go(case: Case) -> bool:
