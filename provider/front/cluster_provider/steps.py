@@ -12,7 +12,18 @@ from typing import assert_never
 from cluster_provider import adoption, answers
 from cluster_provider.answers import Answer
 from cluster_provider.core import bookkeeping, calls, conclusion, deadline, keeping
-from cluster_provider.core.actions import Action, Adopt, Fail, Leave, Nothing, Resend, Start, Succeed, Wait
+from cluster_provider.core.actions import (
+    Action,
+    Adopt,
+    Examine,
+    Fail,
+    Leave,
+    Nothing,
+    Resend,
+    Start,
+    Succeed,
+    Wait,
+)
 from cluster_provider.core.consent import Consent
 from cluster_provider.core.decision import decide
 from cluster_provider.core.decision.case import waited_for_until
@@ -95,6 +106,8 @@ class Steps:
                 self._start(operation, action, now, holder)
             case Adopt():
                 return self._adopt(operation, action.cluster, now, holder)
+            case Examine():
+                return self._examine(operation, action, holder)
             case Succeed() | Fail():
                 return self._conclude(operation, record, action, now, holder)
             case _:
@@ -183,7 +196,18 @@ class Steps:
         else:
             operation = replace(operation, progress=replace(operation.progress, rival=whose.key))
             self._records.change(owner, lambda record: record, operation)
-        record = ports.operations.load(owner)
+        return self._decide_again(owner, holder)
+
+    def _examine(self, operation: OperationRecord, action: Examine, holder: str) -> Answer | None:
+        """Finds out whether whom a cluster's mark names has it still, records that, and decides again."""
+        owner, ports = operation.request.owner, self._ports
+        gave_up = adoption.gives_up(ports.operations, ports.stacks, owner, action.holder, action.cluster)
+        examined = bookkeeping.examined(operation, action.holder, gave_up=gave_up)
+        self._records.change(owner, lambda record: record, examined)
+        return self._decide_again(owner, holder)
+
+    def _decide_again(self, owner: Owner, holder: str) -> Answer | None:
+        record = self._ports.operations.load(owner)
         return self.take(owner, record, holder) if record is not None else None
 
     def _is_wanted(self, operation: OperationRecord, now: datetime) -> bool:
@@ -251,6 +275,8 @@ def _why(action: Action) -> str:
             return action.operation.value
         case Adopt():
             return f"cluster {action.cluster.name} exists and is taken over"
+        case Examine():
+            return f"the mark of cluster {action.cluster.name} names {action.holder.key}"
         case Fail():
             return str(action.error)
         case Leave():

@@ -143,6 +143,15 @@ def had_by(cluster: ClusterStack, rival: Owner) -> NotOwner:
     )
 
 
+def unreadable_mark(cluster: ClusterStack, error: EngineError) -> NotOwner:
+    """The cluster has a mark that does not say whose it is."""
+    return NotOwner(
+        f"cluster {cluster.name}",
+        f"{sentence(error.message)} The cluster was not touched.",
+        "Then try again.",
+    )
+
+
 def not_adoptable(cluster: ClusterStack) -> ClusterFailed:
     """The cluster that was to be taken over does not work."""
     return ClusterFailed(

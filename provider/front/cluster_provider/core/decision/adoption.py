@@ -1,10 +1,12 @@
 """Rows about clusters that others made: taken over by a Create, and let go rather than deleted."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from cluster_provider.core import failures
-from cluster_provider.core.actions import Adopt, Fail, Wait, wait_for
-from cluster_provider.core.decision.case import Case
+from cluster_provider.core.actions import Adopt, Examine, Fail, Start, Wait, wait_for
+from cluster_provider.core.decision.case import ATTEMPTS_MAX, Case
+from cluster_provider.core.engine_call import OTHER_OWNER
 from cluster_provider.core.identity import Owner
 from cluster_provider.core.observed import Cluster, ClusterStack, ParentStack
 from cluster_provider.core.request import Request, RequestType
@@ -52,6 +54,42 @@ def adopt(case: Case, cluster: ClusterStack) -> Adopt | Fail | Wait:
 def _is_consented(case: Case, cluster: ClusterStack) -> bool:
     """Whether a cluster may be taken over; the resource that made one may always have it back."""
     return cluster.tagged_owner == case.request.owner or case.observed.consent.covers(cluster.tags)
+
+
+def needs_mark(case: Case, cluster: ClusterStack) -> bool:
+    """Whether the cluster's tags do not say that it is this owner's, so that its mark has to."""
+    return is_adopted(case) or not case.request.owner.owns(dict(cluster.tags), cluster.name)
+
+
+def marking(case: Case, cluster: ClusterStack, start: Start) -> Start:
+    """A change of a cluster, made only once its mark names this owner, where its tags do not say so."""
+    if not needs_mark(case, cluster):
+        return start
+    former = Owner.from_key(case.progress.former) if case.progress.former else None
+    return replace(start, marks=True, instead_of=former)
+
+
+def held_by_other(case: Case, cluster: ClusterStack, start: Start) -> Fail | Examine | Start | None:
+    """What follows where the cluster's mark named another owner: they have it, or gave it up; None else.
+
+    Args:
+        case: The case.
+        cluster: The cluster.
+        start: The call that met the mark, to be repeated if its owner gave the cluster up.
+    """
+    error, failure_id = case.progress.failure(start.operation), case.request.failure_id
+    if error is None or error.code != OTHER_OWNER:
+        return None
+    holder = error.marked_owner
+    if holder is None:
+        return Fail(failures.unreadable_mark(cluster, error), failure_id)
+    if case.progress.rival == holder.key:
+        return Fail(failures.had_by(cluster, holder), failure_id)
+    if case.progress.former != holder.key:
+        return Examine(cluster, holder)
+    if case.progress.attempted(start.operation) >= ATTEMPTS_MAX:
+        return Fail(failures.rejection(error, (), cluster.name), failure_id)
+    return start
 
 
 def lets_go(case: Case) -> bool:
