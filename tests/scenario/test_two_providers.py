@@ -260,13 +260,16 @@ def test_the_one_with_a_mark_of_somebody_who_is_gone_puts_its_own_in_the_place(
     assert account.stacks.facts[cluster].stack.status == done[request_type]
 
 
-def test_a_mark_that_cannot_be_read_is_told_with_its_place(account: Account) -> None:
+def test_a_mark_that_cannot_be_read_is_reported_with_its_place(account: Account) -> None:
     account.first.foreign()
     request = account.first.create(ResourceProperties=properties(**ADOPT))
     place = "s3://bucket/folder/pcluster-cfn/owner.json does not say whose the cluster is"
-    account.first.run_engine(failed("OtherOwner", f"{place}. Delete it if nobody has the cluster."))
+    account.first.run_engine(failed("OtherOwner", f"{place}."))
     reason = account.first.sink.answer(request)["Reason"]
-    assert reason.startswith(f"NotOwner: cluster hpc: {place}")
+    assert reason == (
+        f"NotOwner: cluster hpc: {place}. The cluster was not touched. "
+        "Delete that object if no stack has the cluster; then try again."
+    )
     assert account.first.claims.holders == {}
 
 

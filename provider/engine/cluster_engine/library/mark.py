@@ -189,7 +189,7 @@ class Mark:
 
     def _refusal(self, found: _Found) -> EngineError:
         if found.owner is None:
-            message = f"{self._url} does not say whose the cluster is. Delete it if nobody has the cluster."
+            message = f"{self._url} does not say whose the cluster is."
             return EngineError("OtherOwner", message)
         resource = f"resource {found.owner['logical_id']} of stack {found.owner['stack_id']}"
         return EngineError(

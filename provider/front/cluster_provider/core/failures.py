@@ -148,7 +148,7 @@ def unreadable_mark(cluster: ClusterStack, error: EngineError) -> NotOwner:
     return NotOwner(
         f"cluster {cluster.name}",
         f"{sentence(error.message)} The cluster was not touched.",
-        "Then try again.",
+        "Delete that object if no stack has the cluster; then try again.",
     )
 
 
