@@ -52,7 +52,7 @@ def seeded(cloud):
 @pytest.fixture(scope="session")
 def service_token(account):
     """The service token of a provider stack that stands alone."""
-    stack = account.create("provider", account.packaged(ROOT / "template.yaml"))
+    stack = account.create("provider", account.packaged(ROOT / "template.yaml"), ClusterAdoption="Allow")
     assert stack["StackStatus"] == "CREATE_COMPLETE", account.why(stack)
     return outputs(stack)["ServiceToken"]
 

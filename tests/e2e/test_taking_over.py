@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tests.e2e.account import DEADLINE_S
+from tests.e2e.account import DEADLINE_S, ROOT, outputs
 from tests.e2e.foretold import foretell
 from tests.e2e.parents import COMPUTE, PLAIN, Parent, library_environment
 from tests.support.custom_resource_properties import stringified
@@ -75,11 +75,45 @@ def test_a_dry_run_foretells_what_taking_it_over_comes_to(account, service_token
     assert account.stack(NAME) == made
 
 
+@pytest.fixture(scope="module")
+def other_token(account):
+    """The service token of a second provider stack, which knows nothing of the first one."""
+    template = account.packaged(ROOT / "template.yaml")
+    consent = f"parallelcluster:cluster-name={NAME}"
+    stack = account.create("other-provider", template, ClusterAdoption=consent)
+    assert stack["StackStatus"] == "CREATE_COMPLETE", account.why(stack)
+    yield outputs(stack)["ServiceToken"]
+    assert account.delete("other-provider")["StackStatus"] == "DELETE_COMPLETE"
+
+
 def test_taking_a_cluster_over_touches_nothing_where_nothing_differs(account, adopting, made):
     assert adopting.create().status == "CREATE_COMPLETE", adopting.why
     assert account.stack(NAME) == made
     assert adopting.has_one_good_cluster()
     assert [message["type"] for message in adopting.messages][:1] == ["AdoptExisting"]
+
+
+def test_a_cluster_that_a_stack_has_is_not_taken_over_with_another_provider(
+    account, adopting, made, other_token
+):
+    rival = Parent(account, other_token, "rival", **ADOPT, DeletionPolicy="Delete")
+    assert rival.create().status == "ROLLBACK_COMPLETE", rival.why
+    (reason,) = rival.reasons
+    assert f"belongs to resource Cluster of stack {adopting.stack_id}" in reason
+    assert account.stack(NAME) == made
+    assert rival.delete().status == "DELETE_COMPLETE"
+
+
+def test_without_the_operators_consent_nothing_is_taken_over(account, made, other_token):
+    template = account.packaged(ROOT / "template.yaml")
+    account.update("other-provider", template, ClusterAdoption="parallelcluster:cluster-name=another")
+    rival = Parent(account, other_token, "unwanted", **ADOPT)
+    assert rival.create().status == "ROLLBACK_COMPLETE", rival.why
+    (reason,) = rival.reasons
+    assert "only clusters with tag parallelcluster:cluster-name=another" in reason
+    assert f"it has parallelcluster:cluster-name={NAME}" in reason
+    assert account.stack(NAME) == made
+    assert rival.delete().status == "DELETE_COMPLETE"
 
 
 def test_its_first_update_changes_what_the_template_changes_and_no_more(account, adopting, made, tmp_path):
@@ -95,8 +129,19 @@ def test_its_first_update_changes_what_the_template_changes_and_no_more(account,
     assert account.stack(NAME)["StackId"] == made["StackId"]
 
 
-def test_it_is_deleted_with_the_stack_once_the_template_says_so(account, adopting):
+def marks(cloud):
+    """The keys of all marks in ParallelCluster's buckets, old versions included."""
+    s3 = cloud.client("s3")
+    names = [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]]
+    listed = [s3.list_object_versions(Bucket=name) for name in names if name.startswith("parallelcluster-")]
+    keys = [version["Key"] for versions in listed for version in versions.get("Versions", [])]
+    return [key for key in keys if key.endswith("/pcluster-cfn/owner.json")]
+
+
+def test_it_is_deleted_with_the_stack_once_the_template_says_so(cloud, account, adopting):
+    assert [key for key in marks(cloud) if f"/{NAME}-" in key]
     assert adopting.update(DeletionPolicy="Delete").status == "UPDATE_COMPLETE", adopting.why
     assert adopting.delete().status == "DELETE_COMPLETE", adopting.why
     assert account.stack(NAME) is None
     assert account.head_nodes(NAME) == []
+    assert [key for key in marks(cloud) if f"/{NAME}-" in key] == []

@@ -33,6 +33,12 @@ def adopted(world: World, **changed: Any) -> str:
     return request
 
 
+def run_engines(world: World) -> None:
+    """Engines do what they are asked for, and what that leads to."""
+    while world.engines.calls:
+        world.run_engine()
+
+
 def test_a_living_cluster_is_taken_over_as_it_is() -> None:
     world = World()
     made = world.foreign()
@@ -40,6 +46,7 @@ def test_a_living_cluster_is_taken_over_as_it_is() -> None:
     call = world.run_engine()
     assert (call["operation"], call["stack_id"]) == ("update", made.stack_id)
     assert call["arguments"] == {"refuse_removals": True, "resemble_stored": True}
+    assert call["mark"] == {}
     assert (call["stack_tags"], call["configuration_tags"]) == ({}, {})
     assert world.run_engine()["operation"] == "describe"
     answer = world.sink.answer(request)
@@ -189,8 +196,7 @@ def test_what_was_taken_over_and_is_no_more_listed_can_be_taken_over_by_another_
     del world.stacks.listed[world.owner()]
     world.clock.advance(60)
     other = world.create(StackId=SECOND, ResourceProperties=adopting())
-    world.run_engine()
-    world.run_engine()
+    run_engines(world)
     assert world.sink.answer(other)["Status"] == "SUCCESS"
 
 
@@ -261,8 +267,7 @@ def test_what_the_templates_attribute_let_go_of_is_not_the_resources_when_it_com
     world.stacks.declare(stack_of("second", "CREATE_IN_PROGRESS", unique="0"))
     # The attribute DeletionPolicy: Retain: no request. Another stack takes the cluster over.
     world.create(StackId=SECOND, ResourceProperties=adopting())
-    world.run_engine()
-    world.run_engine()
+    run_engines(world)
     world.stacks.listed[second] = "hpc"
     had = world.cluster()
 

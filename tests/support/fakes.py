@@ -61,6 +61,8 @@ class FactStacks:
         #: Physical ids; empty while the resource is made and has none.
         self.listed: dict[Owner, str] = {}
         self.completed_at: dict[str, datetime] = {}
+        #: Whose each cluster is by its mark, by the ARN of its stack.
+        self.marks: dict[str, Owner] = {}
 
         self._events_from: datetime | None = None
         self._events_hidden: Exception | None = None

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from cluster_provider.core.consent import ALLOW, Consent
 from cluster_provider.core.document import parse_instant
 from cluster_provider.core.errors import DeliveryFailed, Unavailable
 from cluster_provider.core.identity import Owner
@@ -144,7 +145,9 @@ class Simulation(World):
         mail.deliveries += 1
         depth = len(self.invocations)
         if len(self._providers) == depth:
-            self._providers.append(Provider(FaultyPorts(self.ports, self._pass).ports(), LOG_GROUP))
+            self._providers.append(
+                Provider(FaultyPorts(self.ports, self._pass).ports(), LOG_GROUP, Consent(ALLOW))
+            )
         limit = timedelta(seconds=PROVIDER_LIMIT_S)
         name = f"invocation-{next(self._invocations)}"
         invocation = Invocation(self, name, self.clock.now() + limit)

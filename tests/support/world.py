@@ -10,6 +10,7 @@ from datetime import timedelta
 from itertools import count
 from typing import Any
 
+from cluster_provider.core.consent import ALLOW, Consent
 from cluster_provider.core.document import parse_instant
 from cluster_provider.core.errors import DeliveryFailed, Unavailable
 from cluster_provider.core.identity import OWNER_TAG_PREFIX, Owner, StackArn
@@ -62,8 +63,10 @@ class World:
         stacks: FactStacks | None = None,
         engines: QueuedEngines | None = None,
         sink: Sink | None = None,
+        consent: str = ALLOW,
+        clock: MovedClock | None = None,
     ) -> None:
-        self.clock = MovedClock()
+        self.clock = clock or MovedClock()
         self.stacks = stacks or FactStacks()
         self.engines = engines or QueuedEngines(versions)
         self.sink = sink or Sink()
@@ -73,19 +76,7 @@ class World:
         self.letters = ListedLetters(self.clock)
         #: The compute fleet's status by cluster name; RUNNING where nobody said otherwise.
         self.fleets: dict[str, str] = {}
-        self.provider = Provider(
-            Ports(
-                self.clock,
-                self.stacks,
-                self.engines,
-                self.sink,
-                self.operations,
-                self.claims,
-                self.metrics,
-                self.letters,
-            ),
-            LOG_GROUP,
-        )
+        self.choose(consent)
         self.stacks.declare(stack_of("parent", "CREATE_IN_PROGRESS", {"team": "hpc"}, unique="0"))
         #: The tags of every image's AMI, by the image's id.
         self.amis: dict[str, dict[str, str]] = {}
@@ -95,6 +86,20 @@ class World:
         self._requests = count(1)
         self._stacks = count(1)
         self._states = count(1)
+
+    def choose(self, consent: str) -> None:
+        """The operator gives the provider stack's parameter ClusterAdoption a value."""
+        self.ports = Ports(
+            self.clock,
+            self.stacks,
+            self.engines,
+            self.sink,
+            self.operations,
+            self.claims,
+            self.metrics,
+            self.letters,
+        )
+        self.provider = Provider(self.ports, LOG_GROUP, Consent(consent))
 
     # CloudFormation's side
 
@@ -263,6 +268,8 @@ class World:
         stack = self.stacks.describe(call["stack_id"])
         if stack is None or stack.gone:
             return failed("NotFound", "there is no such cluster")
+        if (refusal := self._hold_mark(call)) is not None:
+            return refusal
         configuration = json.dumps(decode_configuration(call["configuration"]))
         if stack.outputs["Configuration"] == configuration:
             return failed("NoChanges", "No changes found in your cluster configuration.")
@@ -287,8 +294,22 @@ class World:
         stack = self.stacks.describe(call["stack_id"])
         if stack is None or stack.gone:
             return failed("NotFound", "there is no such cluster")
+        if (refusal := self._hold_mark(call)) is not None:
+            return refusal
         self.stacks.declare(replace(stack, status="DELETE_IN_PROGRESS"), tokens=[call["call_id"]])
         return {"status": "succeeded", "stack_id": stack.stack_id, "sent": True}
+
+    def _hold_mark(self, call: dict[str, Any]) -> dict[str, Any] | None:
+        """The cluster's mark names the call's owner from here on; or the refusal because it names another."""
+        if "mark" not in call:
+            return None
+        marks, stack_id = self.stacks.marks, call["stack_id"]
+        holder, former = marks.get(stack_id), call["mark"].get("instead_of")
+        if holder is not None and holder not in {Owner(**call["owner"]), Owner(**former) if former else None}:
+            named = {"stack_id": holder.stack_id, "logical_id": holder.logical_id}
+            return failed("OtherOwner", "The mark names another resource.", details=[named])
+        marks[stack_id] = Owner(**call["owner"])
+        return None
 
     def fleet(self, name: str = "hpc") -> str:
         return self.fleets.get(name, "RUNNING")

@@ -35,6 +35,7 @@ class Call:
     stack_tags: dict[str, str]
     arguments: dict[str, Any]
     version: str | None = None
+    mark: dict[str, Any] | None = None
 
     @classmethod
     def parse(cls, event: Any) -> "Call":
@@ -60,6 +61,7 @@ class Call:
             stack_tags=event["stack_tags"],
             arguments=event["arguments"],
             version=event.get("version"),
+            mark=event.get("mark"),
         )
 
 

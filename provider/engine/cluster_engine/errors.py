@@ -12,6 +12,7 @@ Code = Literal[
     "NotFound",
     "VersionMismatch",
     "ClusterBusy",
+    "OtherOwner",
     "Throttled",
     "Fenced",
     "BadRequest",

@@ -116,6 +116,7 @@ def _carry_out(call: Call, version: str, gate: Gate) -> result.Result:
     try:
         if call.operation in images.OPERATIONS:
             return images.OPERATIONS[call.operation](call, gate)
+        _hold_mark(call, gate)
         answer = library.invoke(call.operation, call.cluster_name, call.region, gate, **arguments)
     except EngineError as error:
         if error.code == "AlreadyExists" and _is_ours(call, gate):
@@ -124,12 +125,25 @@ def _carry_out(call: Call, version: str, gate: Gate) -> result.Result:
     return _described(answer, gate) if call.operation == "describe" else _started(answer)
 
 
+def _hold_mark(call: Call, gate: Gate) -> None:
+    """Makes sure that the cluster's mark names the call's owner, where the call asks for it."""
+    if call.mark is None:
+        return
+    claimant = library.Claimant(call.owner, call.call_id, call.mark.get("instead_of"))
+    library.hold_mark(call.operation, call.cluster_name, call.region, gate, claimant)
+
+
 def _wanted(call: Call, version: str, gate: Gate) -> Configuration:
     """The configuration that the library is called with; compared with the stored one where the call asks."""
     wanted = configuration.load(call.configuration, call.configuration_tags, version)
     if call.operation == "create":
         return wanted
-    return compared(wanted, Update(call.cluster_name, call.region, call.arguments, gate), version)
+    try:
+        return compared(wanted, Update(call.cluster_name, call.region, call.arguments, gate), version)
+    except EngineError as error:
+        if error.code == "NoChanges":  # taken over as it is
+            _hold_mark(call, gate)
+        raise
 
 
 def _is_ours(call: Call, gate: Gate) -> bool:

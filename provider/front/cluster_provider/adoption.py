@@ -19,7 +19,7 @@ def take_over(
     """
     holder = claims.claim(cluster.stack_id, owner)
     for former in (holder, cluster.tagged_owner):
-        if former is None or former == owner or _gives_up(operations, stacks, former, cluster):
+        if former is None or former == owner or gives_up(operations, stacks, owner, former, cluster):
             continue
         if holder == owner:
             claims.disclaim(cluster.stack_id, owner)
@@ -27,15 +27,29 @@ def take_over(
     return owner if holder == owner else claims.claim(cluster.stack_id, owner, instead_of=holder)
 
 
-def _gives_up(operations: Operations, stacks: Stacks, former: Owner, cluster: ClusterStack) -> bool:
+def gives_up(
+    operations: Operations, stacks: Stacks, owner: Owner, former: Owner, cluster: ClusterStack
+) -> bool:
     """Makes a former owner's record forget a cluster, unless it is still theirs.
 
     It is as long as they are at work on a request that may be about it, or have the cluster and a stack that
     lists it or may go back to it: a template's own ``DeletionPolicy: Retain`` lets go without a request. A
     request that is accepted meanwhile is seen, since the record is looked at when it is changed.
+
+    Of an owner without a record another provider may have one: CloudFormation alone tells.
+
+    Args:
+        operations: The records of this provider.
+        stacks: CloudFormation.
+        owner: Who wants the cluster.
+        former: Who may have it.
+        cluster: The cluster.
     """
     record = operations.load(former)
-    if record is None or not (record.has(cluster) or record.following == cluster.name):
+    if record is None:
+        # Anybody may set tags, or write a mark: those that name a stack of elsewhere say nothing.
+        return not former.is_beside(owner) or not _may_have(stacks, former, cluster.name)
+    if not (record.has(cluster) or record.following == cluster.name):
         return True
     if not record.at_work and _may_list(stacks, former, cluster.name):
         return False
@@ -50,6 +64,20 @@ def _gives_up(operations: Operations, stacks: Stacks, former: Owner, cluster: Cl
     except StillHeld:
         return False
     return True
+
+
+def _may_have(stacks: Stacks, former: Owner, cluster_name: str) -> bool:
+    """Whether a resource of another provider has a cluster, or may be at work on it.
+
+    Its provider answers only once nothing of it can act any more, so its stack, and every one around, is
+    in progress as long as something can.
+    """
+    if _may_list(stacks, former, cluster_name):
+        return True
+    own, *around = upwards(stacks, former.stack_id)
+    if own is None or own.gone:
+        return False
+    return any(stack is None or stack.in_progress for stack in (own, *around))
 
 
 def _may_list(stacks: Stacks, former: Owner, cluster_name: str) -> bool:

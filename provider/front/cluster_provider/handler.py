@@ -22,6 +22,7 @@ from cluster_provider.adapters.responses import HttpResponses
 from cluster_provider.adapters.stacks import CloudFormationStacks
 from cluster_provider.admission import Admission
 from cluster_provider.core.calls import may_be_ours, parse_end
+from cluster_provider.core.consent import DEFAULT, FORBID, Consent
 from cluster_provider.core.errors import ProviderError, Unavailable
 from cluster_provider.core.identity import Owner, StackArn, may_be_cluster
 from cluster_provider.core.request import RequestType
@@ -58,12 +59,13 @@ class Provider:
     Args:
         ports: The world.
         log_group: Name of this function's log group.
+        consent: Which clusters may be taken over.
     """
 
-    def __init__(self, ports: Ports, log_group: str) -> None:
+    def __init__(self, ports: Ports, log_group: str, consent: Consent = DEFAULT) -> None:
         self._ports = ports
         records = Records(ports.operations, ports.claims, ports.metrics, ports.clock)
-        self._service = OperationService(ports, records, log_group)
+        self._service = OperationService(ports, records, log_group, consent)
         self._delivery = Delivery(ports, records)
         self._queue = Queue(ports)
         self._admission = Admission(ports, records)
@@ -219,7 +221,8 @@ def provider() -> Provider:
             lambda: boto3.client("sqs", config=SINGLE_ATTEMPT_CONFIG), os.environ["RETRY_QUEUE"]
         ),
     )
-    return Provider(ports, os.environ.get("AWS_LAMBDA_LOG_GROUP_NAME", ""))
+    consent = Consent.parse(os.environ.get("CLUSTER_ADOPTION", FORBID))
+    return Provider(ports, os.environ.get("AWS_LAMBDA_LOG_GROUP_NAME", ""), consent)
 
 
 def handler(event: dict[str, Any], context: Any) -> None:

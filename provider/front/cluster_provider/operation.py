@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from cluster_provider.answers import Answer
 from cluster_provider.core import keeping
+from cluster_provider.core.consent import Consent
 from cluster_provider.core.engine_call import EngineResult
 from cluster_provider.core.errors import Superseded
 from cluster_provider.core.identity import Owner
@@ -33,12 +34,13 @@ class OperationService:
         ports: The world.
         records: What was written down.
         log_group: The provider's log group, named where something did not fit into an answer.
+        consent: Which clusters may be taken over.
     """
 
-    def __init__(self, ports: Ports, records: Records, log_group: str) -> None:
+    def __init__(self, ports: Ports, records: Records, log_group: str, consent: Consent) -> None:
         self._ports = ports
         self._records = records
-        self._steps = Steps(ports, records, log_group)
+        self._steps = Steps(ports, records, log_group, consent)
 
     def engine_ended(self, owner: Owner, call_id: str, result: EngineResult) -> None:
         """Records what an engine reported, as far as an answer can tell it; the next step takes it up."""

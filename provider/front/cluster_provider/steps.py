@@ -12,7 +12,19 @@ from typing import assert_never
 from cluster_provider import adoption, answers
 from cluster_provider.answers import Answer
 from cluster_provider.core import bookkeeping, calls, conclusion, deadline, keeping
-from cluster_provider.core.actions import Action, Adopt, Fail, Leave, Nothing, Resend, Start, Succeed, Wait
+from cluster_provider.core.actions import (
+    Action,
+    Adopt,
+    Examine,
+    Fail,
+    Leave,
+    Nothing,
+    Resend,
+    Start,
+    Succeed,
+    Wait,
+)
+from cluster_provider.core.consent import Consent
 from cluster_provider.core.decision import decide
 from cluster_provider.core.decision.case import waited_for_until
 from cluster_provider.core.engine_call import CONFIGURED, Operation
@@ -48,12 +60,14 @@ class Steps:
         ports: The world.
         records: What was written down.
         log_group: The provider's log group, named where something did not fit into an answer.
+        consent: Which clusters may be taken over.
     """
 
-    def __init__(self, ports: Ports, records: Records, log_group: str) -> None:
+    def __init__(self, ports: Ports, records: Records, log_group: str, consent: Consent) -> None:
         self._ports = ports
         self._records = records
         self._log_group = log_group
+        self._consent = consent
 
     def take(self, owner: Owner, record: OwnerRecord, holder: str) -> Answer | None:
         """Takes one: load, observe, decide, act. What is written last gives the lease back.
@@ -92,6 +106,8 @@ class Steps:
                 self._start(operation, action, now, holder)
             case Adopt():
                 return self._adopt(operation, action.cluster, now, holder)
+            case Examine():
+                return self._examine(operation, action, holder)
             case Succeed() | Fail():
                 return self._conclude(operation, record, action, now, holder)
             case _:
@@ -107,7 +123,8 @@ class Steps:
         operation = replace(operation, progress=replace(progress, wakes=progress.wakes + 1))
         observed, progress = observe(self._ports.stacks, self._ports.engines.versions, record, operation, now)
         owes = conclusion.owes(record, replace(operation, progress=progress))
-        return replace(operation, progress=replace(progress, owes=owes)), observed
+        operation = replace(operation, progress=replace(progress, owes=owes))
+        return operation, replace(observed, consent=self._consent)
 
     def _end(self, operation: OperationRecord, action: Nothing) -> None:
         """Nothing is left to do, or can be done."""
@@ -179,7 +196,18 @@ class Steps:
         else:
             operation = replace(operation, progress=replace(operation.progress, rival=whose.key))
             self._records.change(owner, lambda record: record, operation)
-        record = ports.operations.load(owner)
+        return self._decide_again(owner, holder)
+
+    def _examine(self, operation: OperationRecord, action: Examine, holder: str) -> Answer | None:
+        """Finds out whether whom a cluster's mark names has it still, records that, and decides again."""
+        owner, ports = operation.request.owner, self._ports
+        gave_up = adoption.gives_up(ports.operations, ports.stacks, owner, action.holder, action.cluster)
+        examined = bookkeeping.examined(operation, action.holder, gave_up=gave_up)
+        self._records.change(owner, lambda record: record, examined)
+        return self._decide_again(owner, holder)
+
+    def _decide_again(self, owner: Owner, holder: str) -> Answer | None:
+        record = self._ports.operations.load(owner)
         return self.take(owner, record, holder) if record is not None else None
 
     def _is_wanted(self, operation: OperationRecord, now: datetime) -> bool:
@@ -247,6 +275,8 @@ def _why(action: Action) -> str:
             return action.operation.value
         case Adopt():
             return f"cluster {action.cluster.name} exists and is taken over"
+        case Examine():
+            return f"the mark of cluster {action.cluster.name} names {action.holder.key}"
         case Fail():
             return str(action.error)
         case Leave():

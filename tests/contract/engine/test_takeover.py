@@ -5,6 +5,7 @@ wrote it there. Source: aws-parallelcluster, cloudformation/custom_resource/clus
 """
 
 import copy
+import json
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -13,6 +14,7 @@ import pytest
 import yaml
 
 from cluster_engine import dry_run
+from cluster_engine.library.mark import KEY
 from tests.contract.engine.conftest import OWNER_TAGS, VERSION
 
 pytestmark = [pytest.mark.library, pytest.mark.usefixtures("api")]
@@ -110,7 +112,7 @@ def foretold(cloud, api, made):
 def update(engine, api, made):
     """Asks for an update of the cluster, with the configuration changed in place."""
 
-    def ask(change=lambda _: None, **arguments):
+    def ask(change=lambda _: None, fields=None, **arguments):
         api.reset()
         stack = api.add("living", tags=made.tags, parameters=made.parameters)
         wanted = copy.deepcopy(made.configuration)
@@ -122,6 +124,7 @@ def update(engine, api, made):
             stack_id=stack.stack_id,
             stack_tags=OWNER_TAGS,
             arguments=arguments,
+            **(fields or {}),
         )
 
     return ask
@@ -223,6 +226,50 @@ def test_no_running_node_is_terminated_by_strategy(update):
     assert detail["parameter"] == "Scheduling.SlurmQueues[compute].CapacityType"
     assert "terminates no nodes" in detail["message"]
     assert update(terminate, resemble_stored=True)["status"] == "succeeded"
+
+
+@pytest.fixture
+def mark(cloud, made):
+    """Reads the cluster's mark, None where there is none, and takes it away afterwards."""
+    s3, bucket = cloud.client("s3"), made.parameters["ResourcesS3Bucket"]
+    key = f"{made.parameters['ArtifactS3RootDirectory']}/{KEY}"
+
+    def read():
+        found = s3.list_objects_v2(Bucket=bucket, Prefix=key).get("Contents", [])
+        return json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read()) if found else None
+
+    yield read
+    s3.delete_object(Bucket=bucket, Key=key)
+
+
+MARKED = {"mark": {}}
+
+
+def test_a_take_over_that_changes_nothing_marks_the_cluster(update, api, mark):
+    assert update(fields=MARKED, **TAKEOVER)["error"]["code"] == "NoChanges"
+    assert mark()["owner"] == {"stack_id": "arn:parent", "logical_id": "Cluster"}
+    assert mark()["cluster"] == api.stacks[0].stack_id
+
+
+def test_a_take_over_marks_the_cluster_before_it_is_updated(update, api, mark):
+    seen = []
+
+    def look():
+        if api.requests[-1].action == "UpdateStack":
+            seen.append(mark())
+
+    def grow(wanted):
+        resources(wanted)[0].update(MaxCount="8")
+        api.on_request = look
+
+    assert update(grow, MARKED, **TAKEOVER)["status"] == "succeeded"
+    assert [each["call_id"] for each in seen] == ["call-1"]
+
+
+def test_a_take_over_that_is_refused_leaves_no_mark(update, mark):
+    result = update(lambda wanted: resources(wanted).pop(), MARKED, **TAKEOVER)
+    assert result["error"]["code"] == "UpdateRejected"
+    assert mark() is None
 
 
 @pytest.mark.parametrize("argument", ["resemble_stored", "refuse_removals"])

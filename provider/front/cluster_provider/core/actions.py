@@ -6,6 +6,7 @@ from typing import Any
 
 from cluster_provider.core.engine_call import EngineResult, Operation
 from cluster_provider.core.errors import ProviderError
+from cluster_provider.core.identity import Owner
 from cluster_provider.core.observed import ClusterStack
 
 
@@ -72,6 +73,8 @@ class Start:
         as_stored: An update of a cluster that others made: its configuration keeps the form and the tags in
             which it is stored, wherever the wanted one means the same.
         fleet_found: Stopping the fleet only: the status that it has before, written down first.
+        marks: Update and delete only: the cluster's mark must name this owner before anything is changed.
+        instead_of: A former owner whose mark may be replaced.
     """
 
     operation: Operation
@@ -82,6 +85,8 @@ class Start:
     arguments: dict[str, Any] = field(default_factory=dict)
     as_stored: bool = False
     fleet_found: str = ""
+    marks: bool = False
+    instead_of: Owner | None = None
 
 
 @dataclass(frozen=True)
@@ -89,6 +94,14 @@ class Adopt:
     """Record a living cluster as this owner's, unless another owner has it; then decide again."""
 
     cluster: ClusterStack
+
+
+@dataclass(frozen=True)
+class Examine:
+    """Record whether the owner that a cluster's mark names has it still; then decide again."""
+
+    cluster: ClusterStack
+    holder: Owner
 
 
 @dataclass(frozen=True)
@@ -125,4 +138,4 @@ class Fail:
     unseen: bool = False
 
 
-Action = Nothing | Leave | Resend | Wait | Start | Adopt | Succeed | Fail
+Action = Nothing | Leave | Resend | Wait | Start | Adopt | Examine | Succeed | Fail

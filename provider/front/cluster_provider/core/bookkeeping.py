@@ -7,6 +7,7 @@ from cluster_provider.core import fleet
 from cluster_provider.core.actions import Start
 from cluster_provider.core.engine_call import MAKES, EngineCall, EngineResult, Operation
 from cluster_provider.core.errors import StillHeld, Superseded
+from cluster_provider.core.identity import Owner
 from cluster_provider.core.kinds import Kind
 from cluster_provider.core.observed import Cluster, ClusterStack
 from cluster_provider.core.progress import Progress
@@ -108,6 +109,20 @@ def without_vain_adoptions(record: OwnerRecord) -> OwnerRecord:
     kept = {name: cluster for name, cluster in record.clusters.items() if cluster not in vain}
     arns = [cluster.stack_id for cluster in vain if cluster.stack_id is not None]
     return replace(record, clusters=kept, released=[*record.released, *arns])
+
+
+def examined(operation: OperationRecord, holder: Owner, *, gave_up: bool) -> OperationRecord:
+    """It is known whether the owner that a cluster's mark named has the cluster still.
+
+    If not, the call that met the mark is made again, with all its tries.
+    """
+    progress = operation.progress
+    if not gave_up:
+        return replace(operation, progress=replace(progress, rival=holder.key))
+    attempts = dict(progress.attempts)
+    if progress.call is not None:
+        attempts[progress.counted_as(progress.call.operation, progress.call.cluster_name)] = 0
+    return replace(operation, progress=replace(progress, former=holder.key, attempts=attempts))
 
 
 def taken_over(operation: OperationRecord, stack: ClusterStack) -> OperationRecord:

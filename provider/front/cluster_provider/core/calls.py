@@ -83,7 +83,15 @@ def payload(operation: OperationRecord, start: Start, call: EngineCall) -> dict[
         "configuration_tags": tags if changes and not start.as_stored else {},
         "stack_tags": start.stack_tags,
         "arguments": {**(wanted.arguments if wanted is not None and changes else {}), **_further(start)},
+        **({"mark": _mark(start)} if start.marks else {}),
     }
+
+
+def _mark(start: Start) -> dict[str, Any]:
+    former = start.instead_of
+    if former is None:
+        return {}
+    return {"instead_of": {"stack_id": former.stack_id, "logical_id": former.logical_id}}
 
 
 def _further(start: Start) -> dict[str, Any]:

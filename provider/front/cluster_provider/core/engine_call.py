@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from cluster_provider.core import deadline
+from cluster_provider.core.identity import Owner
 
 
 class Operation(StrEnum):
@@ -53,6 +54,9 @@ RETRIED = frozenset({"Internal", "AlreadyExists"})
 #: An engine error that tells why a configuration cannot be put in force.
 REFUSED = "UpdateRejected"
 
+#: An engine error that names another resource whose the cluster is by its mark.
+OTHER_OWNER = "OtherOwner"
+
 #: An engine error that does not tell whether CloudFormation had accepted the call before it.
 UNTOLD = "Internal"
 
@@ -64,6 +68,14 @@ class EngineError:
     code: str
     message: str
     details: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def marked_owner(self) -> Owner | None:
+        """Whose the cluster is by its mark, where that kept the engine from its work; None if unreadable."""
+        if self.code != OTHER_OWNER or not self.details:
+            return None
+        named = self.details[0]
+        return Owner(str(named.get("stack_id")), str(named.get("logical_id")))
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
-from cluster_provider.core import fleet
+from cluster_provider.core import consent, fleet
+from cluster_provider.core.consent import Consent
 from cluster_provider.core.engine_call import EngineError
 from cluster_provider.core.errors import (
     ClusterFailed,
@@ -15,7 +16,7 @@ from cluster_provider.core.errors import (
     VersionMismatch,
 )
 from cluster_provider.core.identity import Owner
-from cluster_provider.core.observed import ClusterStack, Observed, StackFailure
+from cluster_provider.core.observed import PCLUSTER_NAME_TAG, ClusterStack, Observed, StackFailure
 from cluster_provider.core.properties import Properties
 from cluster_provider.core.request import Request
 
@@ -111,12 +112,43 @@ def taken(cluster: ClusterStack, request: Request, *, released: bool) -> NotOwne
     return NotOwner(f"ClusterName {cluster.name}", what, way_out)
 
 
+def not_consented(cluster: ClusterStack, choice: Consent) -> NotOwner:
+    """The provider's operator does not let the cluster be taken over."""
+    suggestion, change = (
+        f"{PCLUSTER_NAME_TAG}={cluster.name}",
+        f"set {consent.PARAMETER} of the provider stack",
+    )
+    if choice.tag is None:
+        what = f"the provider stack lets no cluster be taken over ({consent.PARAMETER}: {choice.text})"
+        way_out = f"have the provider's operator {change} to {suggestion}"
+    else:
+        key, value = choice.tag
+        found = cluster.tags.get(key)
+        carries = f"has {key}={found}" if found is not None else "has no such tag"
+        what = f"the provider stack lets only clusters with tag {key}={value} be taken over, and it {carries}"
+        way_out = f"give the cluster that tag, or have the provider's operator {change} to {suggestion}"
+    return NotOwner(
+        f"ClusterName {cluster.name}",
+        f"AdoptExisting is refused: {what}; it was not touched.",
+        f"Choose another name; or {way_out}.",
+    )
+
+
 def had_by(cluster: ClusterStack, rival: Owner) -> NotOwner:
     """The cluster that was to be taken over is a living resource of another stack."""
     return NotOwner(
         f"ClusterName {cluster.name}",
         f"the cluster belongs to resource {rival.logical_id} of stack {rival.stack_id}; it was not touched.",
         "Have that stack give it up first: with DeletionPolicy: Retain, then without the resource.",
+    )
+
+
+def unreadable_mark(cluster: ClusterStack, error: EngineError) -> NotOwner:
+    """The cluster has a mark that does not say whose it is."""
+    return NotOwner(
+        f"cluster {cluster.name}",
+        f"{sentence(error.message)} The cluster was not touched.",
+        "Delete that object if no stack has the cluster; then try again.",
     )
 
 

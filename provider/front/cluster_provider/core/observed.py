@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from cluster_provider.core.consent import DEFAULT, Consent
 from cluster_provider.core.identity import (
     CLUSTER_NAME_TAG,
     LOGICAL_ID_TAG,
@@ -15,6 +16,10 @@ from cluster_provider.core.kinds import Kind
 
 #: Source: aws-parallelcluster 3.16.1, constants.py (PCLUSTER_VERSION_TAG).
 VERSION_TAG = "parallelcluster:version"
+
+#: Every cluster's stack has its name in this tag.
+#: Source: aws-parallelcluster 3.16.1, constants.py (PCLUSTER_CLUSTER_NAME_TAG).
+PCLUSTER_NAME_TAG = "parallelcluster:cluster-name"
 
 #: States from which a cluster works. Source: aws-parallelcluster 3.16.1, aws/aws_resources.py.
 WORKING = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"})
@@ -265,6 +270,7 @@ class Observed:
         parents: The owner's stack, and every one around it; read only where an adopted cluster may be
             deleted, and empty if not all of them could be seen.
         sent_by: When an answer that was written down must have been sent by who wrote it.
+        consent: Which clusters the provider's operator lets be taken over.
     """
 
     cluster: ClusterStack | None = None
@@ -279,3 +285,4 @@ class Observed:
     released: bool = False
     parents: tuple[ParentStack, ...] = ()
     sent_by: datetime | None = None
+    consent: Consent = DEFAULT

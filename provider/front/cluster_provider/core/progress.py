@@ -72,7 +72,9 @@ class Progress:
         described_by: Id of the engine call that was to make it.
         not_described: Why the last try to describe came to nothing; None if it came to something.
         describe_failures: How many tries in a row came to nothing, without those that AWS throttled.
-        rival: Key of another owner who has the cluster that was to be taken over; empty if nobody has.
+        rival: Key of another owner who has the cluster that was to be taken over, updated or deleted; empty
+            if nobody has.
+        former: Key of an owner whose mark the cluster has and that gave it up; empty if there is none.
         unwanted_at: When the parent stack first said that it no longer waits for this.
         outcome: The answer.
         cluster_ended_at: When the cluster's stack came to the end that is answered, by CloudFormation's own
@@ -105,6 +107,7 @@ class Progress:
     not_described: EngineError | None = None
     describe_failures: int = 0
     rival: str = ""
+    former: str = ""
     unwanted_at: datetime | None = None
     outcome: Outcome | None = None
     cluster_ended_at: datetime | None = None

@@ -1,10 +1,12 @@
 """Rows about clusters that others made: taken over by a Create, and let go rather than deleted."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from cluster_provider.core import failures
-from cluster_provider.core.actions import Adopt, Fail, Wait, wait_for
-from cluster_provider.core.decision.case import Case
+from cluster_provider.core.actions import Adopt, Examine, Fail, Start, Wait, wait_for
+from cluster_provider.core.decision.case import ATTEMPTS_MAX, Case
+from cluster_provider.core.engine_call import OTHER_OWNER
 from cluster_provider.core.identity import Owner
 from cluster_provider.core.observed import Cluster, ClusterStack, ParentStack
 from cluster_provider.core.request import Request, RequestType
@@ -30,10 +32,12 @@ def has_adopted(request: Request, known: Cluster | None) -> bool:
 
 
 def adopt(case: Case, cluster: ClusterStack) -> Adopt | Fail | Wait:
-    """Takes a living cluster over, if it is one, works, can be updated, and nobody else has it."""
+    """Takes a living cluster over, if it is one, may be, works, can be updated, and nobody else has it."""
     failure_id = case.request.failure_id
     if cluster.version is None:
         return Fail(failures.taken(cluster, case.request, released=case.observed.released), failure_id)
+    if not _is_consented(case, cluster):
+        return Fail(failures.not_consented(cluster, case.observed.consent), failure_id)
     rival = Owner.from_key(case.progress.rival) if case.progress.rival else case.observed.rival
     if rival is not None:
         return Fail(failures.had_by(cluster, rival), failure_id)
@@ -45,6 +49,47 @@ def adopt(case: Case, cluster: ClusterStack) -> Adopt | Fail | Wait:
         return Fail(failures.not_adoptable(cluster), failure_id)
     mismatch = failures.version_mismatch(cluster, case.wanted, case.observed)
     return Fail(mismatch, failure_id) if mismatch is not None else Adopt(cluster)
+
+
+def _is_consented(case: Case, cluster: ClusterStack) -> bool:
+    """Whether a cluster may be taken over; the resource that made one may always have it back."""
+    return cluster.tagged_owner == case.request.owner or case.observed.consent.covers(cluster.tags)
+
+
+def needs_mark(case: Case, cluster: ClusterStack) -> bool:
+    """Whether the cluster's tags do not say that it is this owner's, so that its mark has to."""
+    return is_adopted(case) or not case.request.owner.owns(dict(cluster.tags), cluster.name)
+
+
+def marking(case: Case, cluster: ClusterStack, start: Start) -> Start:
+    """A change of a cluster, made only once its mark names this owner, where its tags do not say so."""
+    if not needs_mark(case, cluster):
+        return start
+    former = Owner.from_key(case.progress.former) if case.progress.former else None
+    return replace(start, marks=True, instead_of=former)
+
+
+def held_by_other(case: Case, cluster: ClusterStack, start: Start) -> Fail | Examine | Start | None:
+    """What follows where the cluster's mark named another owner: they have it, or gave it up; None else.
+
+    Args:
+        case: The case.
+        cluster: The cluster.
+        start: The call that met the mark, to be repeated if its owner gave the cluster up.
+    """
+    error, failure_id = case.progress.failure(start.operation), case.request.failure_id
+    if error is None or error.code != OTHER_OWNER:
+        return None
+    holder = error.marked_owner
+    if holder is None:
+        return Fail(failures.unreadable_mark(cluster, error), failure_id)
+    if case.progress.rival == holder.key:
+        return Fail(failures.had_by(cluster, holder), failure_id)
+    if case.progress.former != holder.key:
+        return Examine(cluster, holder)
+    if case.progress.attempted(start.operation) >= ATTEMPTS_MAX:
+        return Fail(failures.rejection(error, (), cluster.name), failure_id)
+    return start
 
 
 def lets_go(case: Case) -> bool:

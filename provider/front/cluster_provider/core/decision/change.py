@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from cluster_provider.core import failures
 from cluster_provider.core.actions import Action, Fail, Start, Succeed, Wait, wait_for
-from cluster_provider.core.decision.adoption import is_adopted
+from cluster_provider.core.decision.adoption import held_by_other, is_adopted, marking
 from cluster_provider.core.decision.case import ATTEMPTS_MAX, Case, stack_failure, unless_refused
 from cluster_provider.core.decision.fleet import stop
 from cluster_provider.core.engine_call import REFUSED, EngineError, Operation
@@ -68,7 +68,11 @@ def _idle(case: Case, cluster: ClusterStack) -> Action:
         return Succeed(cluster.name, cluster)
     if error is not None and error.code == REFUSED:
         return _refused(case, cluster, error)
-    next_step = unless_refused(case, _start(case, cluster))
+    start = _start(case, cluster)
+    held = held_by_other(case, cluster, start)
+    if held is not None:
+        return held
+    next_step = unless_refused(case, start)
     return Fail(next_step, failure_id) if isinstance(next_step, ProviderError) else next_step
 
 
@@ -99,10 +103,12 @@ def _start(case: Case, cluster: ClusterStack) -> Start:
     # An update replaces every tag of a stack, so ours are put again as they are, or were.
     known, request = case.observed.known, case.request
     if is_adopted(case):
-        return _start_as_stored(case, cluster)
+        return marking(case, cluster, _start_as_stored(case, cluster))
     made_by = known.request_id if known is not None else request.request_id
     tags = cluster.owner_tags or request.owner.tags(cluster.name, made_by)
-    return Start(Operation.UPDATE, cluster.name, cluster.stack_id, tags, cluster.version)
+    return marking(
+        case, cluster, Start(Operation.UPDATE, cluster.name, cluster.stack_id, tags, cluster.version)
+    )
 
 
 def _start_as_stored(case: Case, cluster: ClusterStack) -> Start:

@@ -2,7 +2,7 @@
 
 from cluster_provider.core import failures, fleet
 from cluster_provider.core.actions import Action, Fail, Succeed, wait_for
-from cluster_provider.core.decision.adoption import lets_go
+from cluster_provider.core.decision.adoption import held_by_other, lets_go, marking
 from cluster_provider.core.decision.case import ATTEMPTS_MAX, Case, delete, pause_after, settle_first
 from cluster_provider.core.engine_call import Operation
 from cluster_provider.core.errors import ProviderError
@@ -34,9 +34,21 @@ def decide_delete(case: Case) -> Action:
         return wait_for(
             cluster, f"cluster {cluster.name} is {cluster.status} and cannot be deleted until it settles"
         )
+    return _delete(case, cluster)
+
+
+def _delete(case: Case, cluster: ClusterStack) -> Action:
+    """Deletes a settled cluster, unless its mark says that it is another resource's by now."""
+    physical_id = case.request.failure_id
+    start = marking(case, cluster, delete(cluster))
+    held = held_by_other(case, cluster, start)
+    if isinstance(held, Fail) and case.progress.rival:
+        return Succeed(physical_id, gone=True)
+    if held is not None:
+        return held
     if case.progress.attempted(Operation.DELETE) >= ATTEMPTS_MAX:
         return Fail(_not_deleted(case, cluster), physical_id)
-    return pause_after(case, Operation.DELETE) or delete(cluster)
+    return pause_after(case, Operation.DELETE) or start
 
 
 def is_retained(case: Case) -> bool:
