@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 
+from cluster_provider.core import deadline
 from cluster_provider.core.decision.adoption import has_adopted
 from cluster_provider.core.decision.case import is_given_up, left_over, waited_for_until
 from cluster_provider.core.engine_call import READS, EngineCall, Operation
@@ -72,11 +73,14 @@ def observe(
         if not isinstance(error, Unavailable) and now < operation.act_by:
             raise
         return replace(base, pending=f"AWS could not be asked: {error}"), operation.progress
-    pending = _pending(record.call, operation, now)
+    until = _pending_until(record.call, operation, now)
     arn = seen.stack_id if seen is not None else ""
     base = replace(base, released=arn in record.released)
-    facts = replace(base, cluster=seen, leftover=leftover, pending=pending, failures=failures)
-    return replace(facts, tags=progress.tags or {}), progress
+    facts = replace(base, cluster=seen, leftover=leftover, failures=failures, tags=progress.tags or {})
+    if record.call is not None and until is not None:
+        pending = f"engine call {record.call.operation.value} is running"
+        facts = replace(facts, pending=pending, pending_until=until)
+    return facts, progress
 
 
 def cluster_end(stacks: Stacks, operation: OperationRecord) -> datetime | None:
@@ -219,14 +223,15 @@ def _undoes(record: OwnerRecord, request: Request) -> bool:
     return record.undo is not None and record.undo.is_by(request)
 
 
-def _pending(call: EngineCall | None, operation: OperationRecord, now: datetime) -> str:
-    """Why an engine may still act; a description asked for by another request changes nothing."""
+def _pending_until(call: EngineCall | None, operation: OperationRecord, now: datetime) -> datetime | None:
+    """Until when an engine may still act; None if none may, as for another request's call that only reads."""
     if call is None or not call.may_act(now):
-        return ""
+        return None
     own = call.request_id == operation.request.request_id
-    if (call.operation in READS and not own) or (own and now >= waited_for_until(call, operation.act_by)):
-        return ""
-    return f"engine call {call.operation.value} is running"
+    if call.operation in READS and not own:
+        return None
+    until = waited_for_until(call, operation.act_by) if own else deadline.over_at(call.not_after)
+    return until if now < until else None
 
 
 def _ended_call(record: OwnerRecord, now: datetime) -> EngineCall | None:
