@@ -483,12 +483,14 @@ def deaths(recorded: Run, *, after: int = -1, only_effects: bool = False) -> Ite
             yield Death(number, engine)
 
 
-def pairs(story: Story, *, retries: bool) -> Iterator[tuple[Death, Death]]:
-    """Every pair of deaths at effects: the second one is counted in a telling in which the first happens."""
-    for first in deaths(Run(story), only_effects=True):
-        again = Run(story, (first,), retries=retries)
-        after = first.number if not first.engine else -1
-        for second in deaths(again, after=after, only_effects=True):
-            if first.engine and second.engine and second.number <= first.number:
-                continue
-            yield first, second
+def pairs(story: Story, first: Death, *, retries: bool) -> Iterator[tuple[Death, Death]]:
+    """Every pair of deaths at effects of which this is the first.
+
+    The second one is counted in a telling in which the first happens.
+    """
+    again = Run(story, (first,), retries=retries)
+    after = first.number if not first.engine else -1
+    for second in deaths(again, after=after, only_effects=True):
+        if first.engine and second.engine and second.number <= first.number:
+            continue
+        yield first, second
