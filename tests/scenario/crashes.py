@@ -198,6 +198,22 @@ def _take_too_long(world: Simulation, resource: Resource) -> None:
     world.run(SERVICE_TIMEOUT_S - MARGIN_S - SWEEP_S / 2)  # past the sweep before it
 
 
+def _nearly_take_too_long(world: Simulation, resource: Resource) -> None:
+    """A cluster takes until the deadline, and a sweep after this one comes before it."""
+    world.run(SWEEP_S - TICK_S)
+    world.stack_s = 2 * SERVICE_TIMEOUT_S  # never by itself
+    resource.create(properties())
+    world.run(SERVICE_TIMEOUT_S - MARGIN_S - 3 * SWEEP_S / 2)
+
+
+def _fail_and_be_too_late(world: Simulation, resource: Resource) -> None:
+    """It begins to fail and has not settled at the deadline."""
+    world.fates["CREATE"] = "ROLLBACK_IN_PROGRESS"
+    (stack,) = world.changing()
+    world.finish(stack)
+    _be_too_late(world, resource)
+
+
 def _be_too_late(world: Simulation, resource: Resource) -> None:
     world.until_answered()
     world.stack_s = STACK_S
@@ -311,6 +327,9 @@ STORIES = {
     "a failed create and its delete": Story(_nothing, _fail_and_delete),
     "a failed update and its rollback": Story(_made, _fail_and_roll_back),
     "a create out of time and its delete": Story(_take_too_long, _be_too_late),
+    "a create that rolls back out of time and its delete": Story(
+        _nearly_take_too_long, _fail_and_be_too_late
+    ),
     "a cancelled create and its delete": Story(_nothing, _cancel_and_delete),
     "a create and its signal": Story(_nothing, _create_and_signal),
     "a failed update, its signal and its rollback": Story(_made, _fail_and_signal),

@@ -227,7 +227,7 @@ class Simulation(World):
     # The clusters' stacks
 
     def move(self, stack_id: str, status: str, *failures: tuple[str, str]) -> None:
-        """A cluster's stack reaches a status; the event of it is on its way if it is terminal."""
+        """A cluster's stack reaches a status; its event is on its way if that is settled, or a rollback."""
         stack = self.stacks.facts[stack_id].stack
         for logical_id, reason in failures:
             failure = StackFailure(
@@ -239,7 +239,7 @@ class Simulation(World):
             before = self._before[stack_id]
             facts = {"parameters": before.parameters, "outputs": before.outputs}
         self.stacks.declare(replace(stack, status=status, **facts), at=self.clock.now())
-        if not status.endswith("_IN_PROGRESS"):
+        if not status.endswith("_IN_PROGRESS") or status.endswith("ROLLBACK_IN_PROGRESS"):
             detail = {"stack-id": stack_id, "status-details": {"status": status}}
             self.deliver({"detail-type": "CloudFormation Stack Status Change", "detail": detail})
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 
+from cluster_provider.causes import failures_of, with_cause, with_failures
 from cluster_provider.core import deadline
 from cluster_provider.core.decision.adoption import has_adopted
 from cluster_provider.core.decision.case import is_given_up, left_over, waited_for_until
@@ -20,7 +21,7 @@ from cluster_provider.core.observed import (
     ParentStack,
     StackFailure,
 )
-from cluster_provider.core.progress import Progress
+from cluster_provider.core.progress import Phase, Progress
 from cluster_provider.core.record import OperationRecord, OwnerRecord
 from cluster_provider.core.request import Request, RequestType
 from cluster_provider.nesting import upwards
@@ -34,8 +35,6 @@ RESERVED_TAG_PREFIX = "aws:"
 
 #: Type of the message about a cluster or an image that nobody was told of, and that cannot be deleted.
 NOT_DELETED = "NotDeleted"
-
-_HEALTHY = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "DELETE_COMPLETE"})
 
 
 def observe(
@@ -62,10 +61,13 @@ def observe(
         adopted = has_adopted(request, known)
         progress = _with_effect(stacks, request, progress, seen, _ended_call(record, now), adopted=adopted)
         progress = _with_notes(request, progress, seen, known)
-        failures = _failures(stacks, request, progress, seen, adopted=adopted)
+        failures: tuple[StackFailure, ...] = ()
+        if progress.phase is not Phase.RESTARTING:  # whose answer has been sent
+            progress = with_cause(stacks, operation, progress, seen, now, adopted=adopted)
+            failures = failures_of(stacks, request, progress, seen)
         leftover = _leftover(stacks, record, operation)
         if leftover is not None and is_given_up(progress, leftover):
-            leftover = _with_failures(stacks, progress, leftover, seen)
+            leftover = with_failures(stacks, progress, leftover, seen)
         progress = _with_leftover_note(request, progress, leftover)
         base = _with_adoption(stacks, request, base, seen)
     except Exception as error:
@@ -179,16 +181,6 @@ def _leftovers(stacks: Stacks, record: OwnerRecord, operation: OperationRecord) 
             yield Leftover(known, None)
 
 
-def _with_failures(
-    stacks: Stacks, progress: Progress, leftover: Leftover, cluster: ClusterStack | None
-) -> Leftover:
-    """Reads why a leftover cannot be deleted, but not while the request's own cluster is waited for."""
-    stack = leftover.stack
-    if stack is None or stack.status in _HEALTHY or (cluster is not None and cluster.in_progress):
-        return leftover
-    return replace(leftover, failures=stacks.failures(stack.stack_id, progress.accepted_at))
-
-
 def _with_leftover_note(request: Request, progress: Progress, leftover: Leftover | None) -> Progress:
     """An Update succeeds in spite of a leftover that cannot be deleted, and tells of it as it is now."""
     notes = [note for note in progress.notes if note["type"] != NOT_DELETED]
@@ -274,15 +266,3 @@ def _tags(stacks: Stacks, request: Request, known: Cluster | None) -> dict[str, 
 def _wanted(request: Request) -> str:
     """Digest of the wanted configuration."""
     return request.properties.configuration_digest if request.properties is not None else ""
-
-
-def _failures(
-    stacks: Stacks, request: Request, progress: Progress, cluster: ClusterStack | None, *, adopted: bool
-) -> tuple[StackFailure, ...]:
-    """Read only where the answer needs them: events are many, and describing them is throttled."""
-    if cluster is None or cluster.in_progress or cluster.status in _HEALTHY:
-        return ()
-    if request.type is RequestType.DELETE and cluster.status != "DELETE_FAILED":
-        return ()
-    since = None if request.type is RequestType.CREATE and not adopted else progress.accepted_at
-    return stacks.failures(cluster.stack_id, since)
