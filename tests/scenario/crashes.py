@@ -12,6 +12,7 @@ from typing import Any
 from cluster_provider.core.deadline import ENGINE_LIMIT_S, FENCE_GRACE_S, MARGIN_S
 from cluster_provider.core.decision.case import VALUES_MARGIN_S
 from cluster_provider.core.measurements import Metric
+from cluster_provider.queue import BACKOFF_MAX_S, BACKOFF_MIN_S
 from tests.support.fakes import HANDLES
 from tests.support.faults import Killed, Seam
 from tests.support.simulation import (
@@ -44,10 +45,6 @@ DEATHS_MAX = 2
 #: same holds for a provider that dies between recording the call and sending it.
 UNHEARD_S = ENGINE_LIMIT_S + FENCE_GRACE_S + SWEEP_S
 
-#: The longest that the provider's death holds up what needs no engine, in seconds. The lease lasts for as
-#: long as the invocation might have; a sweep that meets it leaves a mark only, and the next one goes on.
-DEAD_PROVIDER_S = PROVIDER_LIMIT_S + SWEEP_S
-
 #: Each operation ends in one of these ways.
 ENDS = (Metric.OPERATIONS_SUCCEEDED, Metric.OPERATIONS_FAILED, Metric.OPERATIONS_DROPPED)
 
@@ -68,6 +65,16 @@ class Story:
     before: Callable[[Simulation, Resource], None]
     told: Callable[[Simulation, Resource], None]
     of_type: str = CLUSTER_TYPE
+
+
+def dead_providers_s(deaths: int) -> int:
+    """The longest that so many deaths of the provider hold up what needs no engine, in seconds.
+
+    The lease lasts for as long as the invocation might have, and each pass that fails in a row moves the
+    owner back further; the first sweep after both goes on.
+    """
+    backoffs_s = [min(BACKOFF_MIN_S * 2**number, BACKOFF_MAX_S) for number in range(deaths)]
+    return sum(max(PROVIDER_LIMIT_S, backoff_s) + SWEEP_S for backoff_s in backoffs_s)
 
 
 def _nothing(_: Simulation, __: Resource) -> None:
@@ -252,7 +259,7 @@ def _fail_and_signal(world: Simulation, resource: Resource) -> None:
     After the stack has begun one engine call is left to be waited out, the update's, and whoever dies besides
     is the provider.
     """
-    world.stack_s = UNHEARD_S + DEATHS_MAX * DEAD_PROVIDER_S
+    world.stack_s = UNHEARD_S + dead_providers_s(DEATHS_MAX)
     world.fates["UPDATE"] = "UPDATE_ROLLBACK_COMPLETE"
     resource.update(properties(ClusterConfiguration=NEW, WaitConditionHandle=HANDLE, **REPLACING))
     _until_signalled(world, resource)
@@ -373,7 +380,7 @@ class Run:
         self.world.retries = retries
         story.told(self.world, self.resource)
         # What was answered is closed by then: at the next sweep, or after those that died.
-        self.world.run(SWEEP_S + len(deaths) * DEAD_PROVIDER_S)
+        self.world.run(SWEEP_S + dead_providers_s(len(deaths)))
 
     def _pass(self, seam: Seam) -> None:
         self.seams.append(seam)
