@@ -64,8 +64,8 @@ fuzz: .venv/.installed ## mutated events, each lived through to its end [EVENTS=
 property: .venv/.installed ## whole lives of resources under faults, 100,000 steps and more [EXAMPLES=N SEED=N]
 	@$(PY) -m tests.property $(if $(EXAMPLES),--examples $(EXAMPLES)) $(if $(SEED),--seed $(SEED))
 
-crash: .venv/.installed ## kill provider and engine at every effect, and at every pair of effects [STORY="an update"]
-	@$(PY) -m tests.scenario $(if $(STORY),--story "$(STORY)")
+crash: .venv/.installed ## kill provider and engine at every effect and every pair of effects; STATUS=1: when each story last passed [STORY="an update" WORKERS=2 STATUS=1]
+	@$(PY) -m tests.scenario $(if $(STORY),--story "$(STORY)") $(if $(WORKERS),--workers $(WORKERS)) $(if $(STATUS),--status)
 
 build: .venv/.installed ## what is deployed, into build/, with sizes [ARCH=arm64 TARGET_PYTHON=3.12 PCLUSTER_VERSION=3.16.1 INTO=build]
 	@$(PY) -m tools.artefacts build $(if $(ARCH),--arch $(ARCH)) $(if $(TARGET_PYTHON),--python $(TARGET_PYTHON)) $(if $(PCLUSTER_VERSION),--pcluster-version $(PCLUSTER_VERSION)) $(if $(INTO),--into $(INTO))

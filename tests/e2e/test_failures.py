@@ -33,16 +33,20 @@ def login_nodes(cloud):
 
 def test_creates_that_fail_name_their_root_cause_and_leave_nothing(cloud, parent):
     headless, queueless = parent("headless"), parent("queueless")
-    loginless, late = parent("loginless", changes=login_nodes(cloud)), parent("late", ServiceTimeout=900)
+    loginless = parent("loginless", changes=login_nodes(cloud))
+    late, undone = parent("late", ServiceTimeout=900), parent("undone", ServiceTimeout=900)
     cloud.set_head_nodes(cluster="c-headless", failure={"reason": "the disk is on fire"})
     cloud.set_head_nodes(cluster="c-late", create_s=2000)
+    cloud.set_head_nodes(cluster="c-undone", failure={"reason": "the fans stand still"})
     cloud.set_behaviours(
         [
             {"stack": "c-queueless-*", "type": "AWS::EC2::LaunchTemplate", "fail": "no template today"},
             {"stack": "c-loginless-*", "type": "AWS::*::LoadBalancer", "fail": "no balance"},
+            # Its rollback takes until after the deadline, which is at 675 s.
+            {"stack": "c-undone", "type": "AWS::EC2::Instance", "action": "DELETE", "duration_s": 700},
         ]
     )
-    stacks = [stack.create() for stack in (headless, queueless, loginless, late)]
+    stacks = [stack.create() for stack in (headless, queueless, loginless, late, undone)]
     for stack in stacks:
         assert stack.status == "ROLLBACK_COMPLETE", stack.why
 
@@ -51,6 +55,7 @@ def test_creates_that_fail_name_their_root_cause_and_leave_nothing(cloud, parent
         (queueless, "ClusterFailed", "LaunchTemplate", "no template today"),
         (loginless, "ClusterFailed", "LoadBalancer", "no balance"),
         (late, "DeadlineExceeded", "CREATE_IN_PROGRESS", "ServiceTimeout"),
+        (undone, "ClusterFailed", "HeadNodeWaitCondition", "fans stand still", "The stack is ROLLBACK_IN_"),
     ]:
         (reason,) = stack.reasons
         assert [cause for cause in causes if cause not in reason] == [], reason

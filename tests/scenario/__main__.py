@@ -4,53 +4,148 @@ import argparse
 import logging
 import sys
 import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cache
 
-from tests.scenario.crashes import STORIES, Death, Run, Story, deaths, pairs
+from tests.scenario import last_run
+from tests.scenario.crashes import STORIES, Death, Run, deaths, pairs
+from tests.scenario.last_run import StoryRun
+
+#: Processes that tell stories at the same time.
+WORKERS = 2
 
 
-def _tell(name: str, story: Story, expected: Run, killed: tuple[Death, ...], *, retries: bool) -> bool:
+@dataclass(frozen=True)
+class Task:
+    """The tellings of a story in which one death comes first.
+
+    Args:
+        story: The story's name.
+        first: The death.
+        retries: Whether Lambda repeats a delivery that died.
+        is_paired: Whether the death is one of a pair as well: it is at an effect.
+    """
+
+    story: str
+    first: Death
+    retries: bool
+    is_paired: bool
+
+
+@dataclass
+class Told:
+    """How often a story was told, by kind, and what went wrong."""
+
+    tellings: Counter[str] = field(default_factory=Counter)
+    failures: list[str] = field(default_factory=list)
+
+    def add(self, other: "Told") -> None:
+        """Counts what was told elsewhere."""
+        self.tellings += other.tellings
+        self.failures += other.failures
+
+
+@cache
+def _expected(story: str) -> Run:
+    """The story as it is told if nobody dies; once for each process."""
+    return Run(STORIES[story])
+
+
+def _tell(task: Task) -> Told:
+    told = Told()
+    _tell_once(told, "single", task, (task.first,))
+    if task.is_paired:
+        for pair in pairs(STORIES[task.story], task.first, retries=task.retries):
+            _tell_once(told, "pairs", task, pair)
+    return told
+
+
+def _tell_once(told: Told, kind: str, task: Task, killed: tuple[Death, ...]) -> None:
+    told.tellings[kind] += 1
     try:
-        Run(story, killed, retries=retries).check(expected)
+        Run(STORIES[task.story], killed, retries=task.retries).check(_expected(task.story))
     except Exception as error:
-        print(f"FAILED {name}: {killed}, retries={retries}: {type(error).__name__}: {error}")  # noqa: T201
-        return False
-    return True
+        what = f"{killed}, retries={task.retries}: {type(error).__name__}: {error}"
+        told.failures.append(f"{task.story}: {what}")
+
+
+def _tasks(story: str) -> Iterator[Task]:
+    recorded = _expected(story)
+    effects = set(deaths(recorded, only_effects=True))
+    for retries in (True, False):
+        for first in deaths(recorded):
+            yield Task(story, first, retries, first in effects)
+
+
+def _tell_all(story: str, pool: ProcessPoolExecutor, commit: str, digest: str) -> StoryRun:
+    """Tells a story with every death, and says what came of it."""
+    began, told = time.monotonic(), Told()
+    for future in as_completed([pool.submit(_tell, task) for task in _tasks(story)]):
+        part = future.result()
+        told.add(part)
+        for failure in part.failures:
+            _say(f"FAILED {failure}")
+    seconds = round(time.monotonic() - began)
+    recorded = _expected(story)
+    effects = sum(seam.is_effect for seam in recorded.seams)
+    single, paired = told.tellings["single"], told.tellings["pairs"]
+    _say(
+        f"{story}: {len(recorded.seams)} seams ({effects} of effects), {recorded.engine_calls} engine calls; "
+        f"{single} single deaths, {paired} pairs, {len(told.failures)} failures, {seconds} s"
+    )
+    today = datetime.now(UTC).date().isoformat()
+    return StoryRun(today, commit, digest, single, paired, len(told.failures), seconds)
 
 
 def main() -> int:
-    """Tells stories with every death; the number of tellings that went wrong decides the exit code."""
-    stories = _chosen()
+    """Tells stories, or shows what came of them when they were last told.
+
+    Returns:
+        0 if nothing went wrong: in what was told now, or in the last run of every story with this code.
+    """
+    chosen = _arguments()
+    if chosen.status:
+        lines, passed = last_run.report(STORIES, last_run.load(), last_run.digest())
+        _say("\n".join(lines))
+        return 0 if passed else 1
+    tellings = failures = unrecorded = 0
+    commit, digest = last_run.commit(), last_run.digest()  # of what is loaded now
+    with ProcessPoolExecutor(chosen.workers, initializer=_be_quiet) as pool:
+        for story in [chosen.story] if chosen.story else STORIES:
+            run = _tell_all(story, pool, commit, digest)
+            if run.digest == last_run.digest():
+                last_run.save(story, run)
+            else:
+                unrecorded += 1
+                _say(f"{story}: not recorded, since the code was changed meanwhile")
+            tellings += run.single + run.pairs
+            failures += run.failures
+    _say(f"{tellings} tellings, {failures} failures; recorded in {last_run.RECORD}")
+    return 1 if failures or unrecorded else 0
+
+
+def _be_quiet() -> None:
     logging.disable(logging.CRITICAL)
-    failures = tellings = 0
-    for name, story in stories.items():
-        began = time.monotonic()
-        recorded = Run(story)
-        told = {"single": 0, "pairs": 0}
-        for retries in (True, False):
-            for death in deaths(recorded):
-                told["single"] += 1
-                failures += not _tell(name, story, recorded, (death,), retries=retries)
-            for pair in pairs(story, retries=retries):
-                told["pairs"] += 1
-                failures += not _tell(name, story, recorded, pair, retries=retries)
-        effects = sum(seam.is_effect for seam in recorded.seams)
-        tellings += sum(told.values())
-        print(  # noqa: T201
-            f"{name}: {len(recorded.seams)} seams ({effects} of effects), "
-            f"{recorded.engine_calls} engine calls; "
-            f"{told['single']} single deaths, {told['pairs']} pairs, {time.monotonic() - began:.0f} s",
-            flush=True,
-        )
-    print(f"{tellings} tellings, {failures} failures")  # noqa: T201
-    return 1 if failures else 0
 
 
-def _chosen() -> dict[str, Story]:
+def _say(text: str) -> None:
+    print(text, flush=True)  # noqa: T201
+
+
+def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.scenario", description=__doc__)
     parser.add_argument("--story", choices=STORIES, help="tell this one only")
-    story = parser.parse_args().story
-    return {story: STORIES[story]} if story else STORIES
+    parser.add_argument(
+        "--workers", type=int, default=WORKERS, help="processes that tell (default: %(default)s)"
+    )
+    parser.add_argument("--status", action="store_true", help="tell none; show when each was last told")
+    return parser.parse_args()
 
 
 if __name__ == "__main__":
+    _be_quiet()
     sys.exit(main())

@@ -6,13 +6,24 @@ Lambda repeats the delivery, or does not; the sweep and the stack's events go on
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from cluster_provider.core.deadline import MARGIN_S
+from cluster_provider.core.deadline import ENGINE_LIMIT_S, FENCE_GRACE_S, MARGIN_S
+from cluster_provider.core.decision.case import VALUES_MARGIN_S
 from cluster_provider.core.measurements import Metric
+from cluster_provider.queue import BACKOFF_MAX_S, BACKOFF_MIN_S
 from tests.support.fakes import HANDLES
 from tests.support.faults import Killed, Seam
-from tests.support.simulation import SERVICE_TIMEOUT_S, STACK_S, Resource, Simulation
+from tests.support.simulation import (
+    PROVIDER_LIMIT_S,
+    SERVICE_TIMEOUT_S,
+    STACK_S,
+    SWEEP_S,
+    TICK_S,
+    Resource,
+    Simulation,
+)
 from tests.support.world import (
     CLUSTER_TYPE,
     CONFIGURATION,
@@ -25,6 +36,14 @@ from tests.support.world import (
 NEW = {**CONFIGURATION, "Tags": []}
 REPLACING = {"ClusterNameUpdatePolicy": "Replace"}
 HANDLE = f"{HANDLES}1"
+
+#: Most processes that die in one telling.
+DEATHS_MAX = 2
+
+#: The longest that one death holds a request up, in seconds. An engine's call counts as over only once its
+#: fence and the grace after it have passed, since it may act until then, and the next sweep finds it so. The
+#: same holds for a provider that dies between recording the call and sending it.
+UNHEARD_S = ENGINE_LIMIT_S + FENCE_GRACE_S + SWEEP_S
 
 #: Each operation ends in one of these ways.
 ENDS = (Metric.OPERATIONS_SUCCEEDED, Metric.OPERATIONS_FAILED, Metric.OPERATIONS_DROPPED)
@@ -48,6 +67,16 @@ class Story:
     of_type: str = CLUSTER_TYPE
 
 
+def dead_providers_s(deaths: int) -> int:
+    """The longest that so many deaths of the provider hold up what needs no engine, in seconds.
+
+    The lease lasts for as long as the invocation might have, and each pass that fails in a row moves the
+    owner back further; the first sweep after both goes on.
+    """
+    backoffs_s = [min(BACKOFF_MIN_S * 2**number, BACKOFF_MAX_S) for number in range(deaths)]
+    return sum(max(PROVIDER_LIMIT_S, backoff_s) + SWEEP_S for backoff_s in backoffs_s)
+
+
 def _nothing(_: Simulation, __: Resource) -> None:
     pass
 
@@ -55,7 +84,7 @@ def _nothing(_: Simulation, __: Resource) -> None:
 def _made(world: Simulation, resource: Resource) -> None:
     resource.create(properties(**REPLACING))
     world.until_answered()
-    world.run(60)
+    world.run(SWEEP_S)  # the next sweep finds nothing left to do
     assert resource.phase == "complete"
 
 
@@ -80,7 +109,7 @@ def _update_stopped(world: Simulation, resource: Resource) -> None:
 def _fail_stopped_and_roll_back(world: Simulation, resource: Resource) -> None:
     world.fates["UPDATE"] = "UPDATE_ROLLBACK_COMPLETE"
     _update_stopped(world, resource)
-    world.run(20)
+    world.run(TICK_S)
     resource.roll_back()
     world.until_answered()
 
@@ -89,10 +118,15 @@ def _stop_and_nearly_take_too_long(world: Simulation, resource: Resource) -> Non
     """The fleet is stopped, and the stack takes until the deadline: the rest is of interest."""
     _made(world, resource)
     asked_at = world.clock.now()
-    world.stack_s = 2 * SERVICE_TIMEOUT_S
+    world.stack_s = 2 * SERVICE_TIMEOUT_S  # never by itself
     resource.update(properties(ClusterConfiguration=OTHER_NODES, **STOPPING))
+    _until_last_chance(world, resource, asked_at)
+
+
+def _until_last_chance(world: Simulation, resource: Resource, asked_at: datetime) -> None:
+    """Half a tick into the stretch before the deadline in which an answer waits for the fleet no more."""
     passed_s = (world.clock.now() - asked_at).total_seconds()
-    world.run(SERVICE_TIMEOUT_S - MARGIN_S - 50 - passed_s)
+    world.run(SERVICE_TIMEOUT_S - MARGIN_S - VALUES_MARGIN_S + TICK_S / 2 - passed_s)
     assert (world.fleets, resource.pending is None) == ({"hpc": "STOPPED"}, False)
 
 
@@ -111,8 +145,12 @@ def _be_too_late_and_stay(world: Simulation, _: Resource) -> None:
 
 
 def _until_started(world: Simulation) -> None:
-    """An engine that nobody hears of is waited out once for each that dies."""
-    world.run(900)
+    """A fleet runs in time: each engine that dies unheard is waited out, one after the other.
+
+    Before the first start a sweep finds that the request is over but for its fleet. The stack is seen to be
+    in progress, settles, and the head node does what it was asked: a tick each.
+    """
+    world.run(SWEEP_S + 3 * TICK_S + world.deaths * UNHEARD_S)
     assert world.fleets == {"hpc": "RUNNING"}
 
 
@@ -124,7 +162,7 @@ def _adopt_and_fail_and_delete(world: Simulation, resource: Resource) -> None:
     """A sibling fails once the cluster was taken over and updated."""
     resource.create(properties(AdoptExisting="true", ClusterConfiguration=NEW, DeletionPolicy="Delete"))
     world.until_answered()
-    world.run(20)
+    world.run(TICK_S)
     _delete(world, resource)
 
 
@@ -132,11 +170,9 @@ def _adopt_and_nearly_take_too_long(world: Simulation, resource: Resource) -> No
     """A cluster's fleet is stopped to take it over, and its stack takes until the deadline."""
     _foreign(world, resource)
     asked_at = world.clock.now()
-    world.stack_s = 2 * SERVICE_TIMEOUT_S
+    world.stack_s = 2 * SERVICE_TIMEOUT_S  # never by itself
     resource.create(properties(AdoptExisting="true", ClusterConfiguration=OTHER_NODES, **STOPPING))
-    passed_s = (world.clock.now() - asked_at).total_seconds()
-    world.run(SERVICE_TIMEOUT_S - MARGIN_S - 50 - passed_s)
-    assert (world.fleets, resource.pending is None) == ({"hpc": "STOPPED"}, False)
+    _until_last_chance(world, resource, asked_at)
 
 
 def _delete(world: Simulation, resource: Resource) -> None:
@@ -156,17 +192,33 @@ def _fail_to_replace_and_roll_back(world: Simulation, resource: Resource) -> Non
     world.fates["CREATE"] = "CREATE_FAILED"
     resource.update(properties(ClusterName="other", **REPLACING))
     world.until_answered()
-    world.run(20)
+    world.run(TICK_S)
     resource.roll_back()
     world.until_answered()
 
 
 def _take_too_long(world: Simulation, resource: Resource) -> None:
     """The deadline comes just after a sweep, and only the last of them is of interest."""
-    world.run(40)
-    world.stack_s = 2 * SERVICE_TIMEOUT_S
+    world.run(SWEEP_S - TICK_S)
+    world.stack_s = 2 * SERVICE_TIMEOUT_S  # never by itself
     resource.create(properties())
-    world.run(SERVICE_TIMEOUT_S - MARGIN_S - 30)
+    world.run(SERVICE_TIMEOUT_S - MARGIN_S - SWEEP_S / 2)  # past the sweep before it
+
+
+def _nearly_take_too_long(world: Simulation, resource: Resource) -> None:
+    """A cluster takes until the deadline, and a sweep after this one comes before it."""
+    world.run(SWEEP_S - TICK_S)
+    world.stack_s = 2 * SERVICE_TIMEOUT_S  # never by itself
+    resource.create(properties())
+    world.run(SERVICE_TIMEOUT_S - MARGIN_S - 3 * SWEEP_S / 2)
+
+
+def _fail_and_be_too_late(world: Simulation, resource: Resource) -> None:
+    """It begins to fail and has not settled at the deadline."""
+    world.fates["CREATE"] = "ROLLBACK_IN_PROGRESS"
+    (stack,) = world.changing()
+    world.finish(stack)
+    _be_too_late(world, resource)
 
 
 def _be_too_late(world: Simulation, resource: Resource) -> None:
@@ -184,14 +236,14 @@ def _fail_and_delete(world: Simulation, resource: Resource) -> None:
 def _fail_and_roll_back(world: Simulation, resource: Resource) -> None:
     world.fates["UPDATE"] = "UPDATE_ROLLBACK_COMPLETE"
     _update(world, resource)
-    world.run(20)
+    world.run(TICK_S)
     resource.roll_back()
     world.until_answered()
 
 
 def _cancel_and_delete(world: Simulation, resource: Resource) -> None:
     resource.create(properties())
-    world.run(60)
+    world.run(STACK_S - TICK_S)  # the cluster is being made
     resource.cancel()
     _delete(world, resource)
 
@@ -202,8 +254,12 @@ def _create_and_signal(world: Simulation, resource: Resource) -> None:
 
 
 def _fail_and_signal(world: Simulation, resource: Resource) -> None:
-    """It fails so late that its begin was answered before, whoever died."""
-    world.stack_s = SERVICE_TIMEOUT_S / 6
+    """It fails so late that its begin was answered before, whoever died.
+
+    After the stack has begun one engine call is left to be waited out, the update's, and whoever dies besides
+    is the provider.
+    """
+    world.stack_s = UNHEARD_S + dead_providers_s(DEATHS_MAX)
     world.fates["UPDATE"] = "UPDATE_ROLLBACK_COMPLETE"
     resource.update(properties(ClusterConfiguration=NEW, WaitConditionHandle=HANDLE, **REPLACING))
     _until_signalled(world, resource)
@@ -220,7 +276,7 @@ def _until_signalled(world: Simulation, resource: Resource) -> None:
 
 def _built(world: Simulation, resource: Resource) -> None:
     _build(world, resource)
-    world.run(60)
+    world.run(SWEEP_S)
     assert resource.phase == "complete"
 
 
@@ -241,7 +297,7 @@ def _build_another_and_roll_back(world: Simulation, resource: Resource) -> None:
     """A sibling fails once the other image is there."""
     resource.update(image_properties(ImageId="image-2"))
     world.until_answered()
-    world.run(20)
+    world.run(TICK_S)
     resource.roll_back()
     world.until_answered()
 
@@ -254,7 +310,7 @@ def _fail_to_build_and_delete(world: Simulation, resource: Resource) -> None:
 
 def _cancel_build_and_delete(world: Simulation, resource: Resource) -> None:
     resource.create(image_properties())
-    world.run(60)
+    world.run(STACK_S - TICK_S)  # the image is being built
     resource.cancel()
     _delete(world, resource)
 
@@ -278,6 +334,9 @@ STORIES = {
     "a failed create and its delete": Story(_nothing, _fail_and_delete),
     "a failed update and its rollback": Story(_made, _fail_and_roll_back),
     "a create out of time and its delete": Story(_take_too_long, _be_too_late),
+    "a create that rolls back out of time and its delete": Story(
+        _nearly_take_too_long, _fail_and_be_too_late
+    ),
     "a cancelled create and its delete": Story(_nothing, _cancel_and_delete),
     "a create and its signal": Story(_nothing, _create_and_signal),
     "a failed update, its signal and its rollback": Story(_made, _fail_and_signal),
@@ -315,11 +374,13 @@ class Run:
         self.world = Simulation()
         self.resource = self.world.resource(of_type=story.of_type)
         story.before(self.world, self.resource)
+        self.world.deaths = len(deaths)
         self.world.hook = self._pass
         self.world.engine_run = self._run_engine
         self.world.retries = retries
         story.told(self.world, self.resource)
-        self.world.run(300)
+        # What was answered is closed by then: at the next sweep, or after those that died.
+        self.world.run(SWEEP_S + dead_providers_s(len(deaths)))
 
     def _pass(self, seam: Seam) -> None:
         self.seams.append(seam)
@@ -448,12 +509,14 @@ def deaths(recorded: Run, *, after: int = -1, only_effects: bool = False) -> Ite
             yield Death(number, engine)
 
 
-def pairs(story: Story, *, retries: bool) -> Iterator[tuple[Death, Death]]:
-    """Every pair of deaths at effects: the second one is counted in a telling in which the first happens."""
-    for first in deaths(Run(story), only_effects=True):
-        again = Run(story, (first,), retries=retries)
-        after = first.number if not first.engine else -1
-        for second in deaths(again, after=after, only_effects=True):
-            if first.engine and second.engine and second.number <= first.number:
-                continue
-            yield first, second
+def pairs(story: Story, first: Death, *, retries: bool) -> Iterator[tuple[Death, Death]]:
+    """Every pair of deaths at effects of which this is the first.
+
+    The second one is counted in a telling in which the first happens.
+    """
+    again = Run(story, (first,), retries=retries)
+    after = first.number if not first.engine else -1
+    for second in deaths(again, after=after, only_effects=True):
+        if first.engine and second.engine and second.number <= first.number:
+            continue
+        yield first, second

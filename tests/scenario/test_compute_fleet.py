@@ -4,9 +4,11 @@ import json
 
 import pytest
 
+from cluster_provider.core.deadline import ENGINE_LIMIT_S, FENCE_GRACE_S
 from cluster_provider.core.errors import Undeliverable
 from cluster_provider.core.measurements import Metric
 from tests.support.fakes import HANDLES, stack_of
+from tests.support.simulation import SWEEP_S
 from tests.support.world import CONFIGURATION, FLEET_RUNS, OTHER_NODES, World, failed, properties
 
 ENDS = (Metric.OPERATIONS_SUCCEEDED, Metric.OPERATIONS_FAILED, Metric.OPERATIONS_DROPPED)
@@ -360,6 +362,19 @@ def test_a_fleet_whose_start_is_not_heard_of_after_the_answer_is_started_again()
     world.pass_time(600)
     assert world.run_engine()["operation"] == "start-fleet"
     assert not is_restarting(world)
+
+
+def test_a_start_that_is_not_heard_of_is_repeated_by_the_first_sweep_after_its_fence() -> None:
+    world = World()
+    updating_until(world, before_s=0)
+    world.settle("hpc", "UPDATE_COMPLETE")
+    for _ in range(3):
+        sent_at = world.clock.now()
+        world.engines.calls.clear()  # it dies, and Lambda's report of it is lost
+        while not world.engines.calls:
+            world.pass_time(SWEEP_S)
+        waited_s = (world.clock.now() - sent_at).total_seconds()
+        assert ENGINE_LIMIT_S + FENCE_GRACE_S <= waited_s <= ENGINE_LIMIT_S + FENCE_GRACE_S + SWEEP_S
 
 
 def test_a_rollback_takes_over_the_fleet_that_is_still_to_be_started() -> None:

@@ -64,12 +64,18 @@ class FactStacks:
         #: Whose each cluster is by its mark, by the ARN of its stack.
         self.marks: dict[str, Owner] = {}
 
+        #: The stacks whose events were read for failures.
+        self.event_reads: list[str] = []
         self._events_from: datetime | None = None
         self._events_hidden: Exception | None = None
 
     def hide_events(self, why: Exception | None = None) -> None:
         """From now on CloudFormation refuses whoever asks for events; it throttles them, unless told why."""
         self._events_hidden = why or Unavailable("Throttling: Rate exceeded")
+
+    def show_events(self) -> None:
+        """From now on it answers again."""
+        self._events_hidden = None
 
     def forget_events(self, before: datetime) -> None:
         """CloudFormation keeps events for 90 days."""
@@ -98,6 +104,9 @@ class FactStacks:
         return self.living(name_or_arn)
 
     def failures(self, stack_id: str, since: datetime | None) -> tuple[StackFailure, ...]:
+        if self._events_hidden is not None:
+            raise self._events_hidden
+        self.event_reads.append(stack_id)
         known = self.facts[stack_id].failures
         return tuple(sorted((f for f in known if since is None or f.at >= since), key=lambda f: f.at))
 

@@ -45,6 +45,9 @@ TICK_S = 20
 #: Least distance between two requests of one resource, in seconds: CloudFormation has other things to do.
 ASKED_APART_S = 3
 
+#: The sweep fires so often (template.yaml, Provider.Events.Sweep), in seconds.
+SWEEP_S = 60
+
 #: A clean-up Delete is asked for so often; then what it was to delete is left behind.
 #: Source: aws-cdk, docs/CLOUDFORMATION.md.
 CLEAN_UPS_MAX = 3
@@ -111,6 +114,8 @@ class Simulation(World):
         #: ARNs of clusters that others made and that may be taken over.
         self.adoptable: set[str] = set()
         self.stack_s: float = STACK_S
+        #: How many processes die in what is told: what a story waits for takes longer with each.
+        self.deaths = 0
         self.engine_run: Callable[[int], object] = self.run_queued
         self.listening = ListeningSink()
         self.sink = self.listening
@@ -225,7 +230,7 @@ class Simulation(World):
     # The clusters' stacks
 
     def move(self, stack_id: str, status: str, *failures: tuple[str, str]) -> None:
-        """A cluster's stack reaches a status; the event of it is on its way if it is terminal."""
+        """A cluster's stack reaches a status; its event is on its way if that is settled, or a rollback."""
         stack = self.stacks.facts[stack_id].stack
         for logical_id, reason in failures:
             failure = StackFailure(
@@ -237,7 +242,7 @@ class Simulation(World):
             before = self._before[stack_id]
             facts = {"parameters": before.parameters, "outputs": before.outputs}
         self.stacks.declare(replace(stack, status=status, **facts), at=self.clock.now())
-        if not status.endswith("_IN_PROGRESS"):
+        if not status.endswith("_IN_PROGRESS") or status.endswith("ROLLBACK_IN_PROGRESS"):
             detail = {"stack-id": stack_id, "status-details": {"status": status}}
             self.deliver({"detail-type": "CloudFormation Stack Status Change", "detail": detail})
 
@@ -303,7 +308,7 @@ class Simulation(World):
                 self._changed_at[stack.stack_id] = (stack.status, now)
             elif now >= known[1] + timedelta(seconds=self.stack_s):
                 self.finish(stack)
-        if now >= self._swept_at + timedelta(seconds=60):
+        if now >= self._swept_at + timedelta(seconds=SWEEP_S):
             self._swept_at = now
             # The next one comes in any case, so this one is not repeated.
             self.handle(Mail(dict(SWEEP), now, DELIVERIES_MAX))

@@ -23,6 +23,8 @@ SETTLED = {
     "UPDATE_ROLLBACK_COMPLETE",
     "UPDATE_ROLLBACK_FAILED",
 }
+#: The stack's events name the cause by then; the settled state may come after the deadline.
+ROLLING_BACK = {"ROLLBACK_IN_PROGRESS", "UPDATE_ROLLBACK_IN_PROGRESS"}
 
 
 class Loader(yaml.SafeLoader):
@@ -53,9 +55,9 @@ def test_the_table_has_the_indexes_that_are_asked() -> None:
     assert {index["IndexName"] for index in indexes} == {DUE_INDEX, CLUSTER_INDEX}
 
 
-def test_the_rule_fires_for_every_state_in_which_a_cluster_has_settled_and_for_no_other() -> None:
+def test_the_rule_fires_where_a_cluster_has_settled_or_begins_to_roll_back_and_for_no_other_state() -> None:
     pattern = RESOURCES["Provider"]["Properties"]["Events"]["ClusterStackSettled"]["Properties"]["Pattern"]
-    assert set(pattern["detail"]["status-details"]["status"]) == SETTLED
+    assert set(pattern["detail"]["status-details"]["status"]) == SETTLED | ROLLING_BACK
 
 
 def test_the_default_engine_is_one_of_the_engines() -> None:

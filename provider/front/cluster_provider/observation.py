@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 
+from cluster_provider.causes import failures_of, with_cause, with_failures
+from cluster_provider.core import deadline
 from cluster_provider.core.decision.adoption import has_adopted
 from cluster_provider.core.decision.case import is_given_up, left_over, waited_for_until
 from cluster_provider.core.engine_call import READS, EngineCall, Operation
@@ -19,7 +21,7 @@ from cluster_provider.core.observed import (
     ParentStack,
     StackFailure,
 )
-from cluster_provider.core.progress import Progress
+from cluster_provider.core.progress import Phase, Progress
 from cluster_provider.core.record import OperationRecord, OwnerRecord
 from cluster_provider.core.request import Request, RequestType
 from cluster_provider.nesting import upwards
@@ -33,8 +35,6 @@ RESERVED_TAG_PREFIX = "aws:"
 
 #: Type of the message about a cluster or an image that nobody was told of, and that cannot be deleted.
 NOT_DELETED = "NotDeleted"
-
-_HEALTHY = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "DELETE_COMPLETE"})
 
 
 def observe(
@@ -61,10 +61,13 @@ def observe(
         adopted = has_adopted(request, known)
         progress = _with_effect(stacks, request, progress, seen, _ended_call(record, now), adopted=adopted)
         progress = _with_notes(request, progress, seen, known)
-        failures = _failures(stacks, request, progress, seen, adopted=adopted)
+        failures: tuple[StackFailure, ...] = ()
+        if progress.phase is not Phase.RESTARTING:  # whose answer has been sent
+            progress = with_cause(stacks, operation, progress, seen, now, adopted=adopted)
+            failures = failures_of(stacks, request, progress, seen)
         leftover = _leftover(stacks, record, operation)
         if leftover is not None and is_given_up(progress, leftover):
-            leftover = _with_failures(stacks, progress, leftover, seen)
+            leftover = with_failures(stacks, progress, leftover, seen)
         progress = _with_leftover_note(request, progress, leftover)
         base = _with_adoption(stacks, request, base, seen)
     except Exception as error:
@@ -72,11 +75,14 @@ def observe(
         if not isinstance(error, Unavailable) and now < operation.act_by:
             raise
         return replace(base, pending=f"AWS could not be asked: {error}"), operation.progress
-    pending = _pending(record.call, operation, now)
+    until = _pending_until(record.call, operation, now)
     arn = seen.stack_id if seen is not None else ""
     base = replace(base, released=arn in record.released)
-    facts = replace(base, cluster=seen, leftover=leftover, pending=pending, failures=failures)
-    return replace(facts, tags=progress.tags or {}), progress
+    facts = replace(base, cluster=seen, leftover=leftover, failures=failures, tags=progress.tags or {})
+    if record.call is not None and until is not None:
+        pending = f"engine call {record.call.operation.value} is running"
+        facts = replace(facts, pending=pending, pending_until=until)
+    return facts, progress
 
 
 def cluster_end(stacks: Stacks, operation: OperationRecord) -> datetime | None:
@@ -175,16 +181,6 @@ def _leftovers(stacks: Stacks, record: OwnerRecord, operation: OperationRecord) 
             yield Leftover(known, None)
 
 
-def _with_failures(
-    stacks: Stacks, progress: Progress, leftover: Leftover, cluster: ClusterStack | None
-) -> Leftover:
-    """Reads why a leftover cannot be deleted, but not while the request's own cluster is waited for."""
-    stack = leftover.stack
-    if stack is None or stack.status in _HEALTHY or (cluster is not None and cluster.in_progress):
-        return leftover
-    return replace(leftover, failures=stacks.failures(stack.stack_id, progress.accepted_at))
-
-
 def _with_leftover_note(request: Request, progress: Progress, leftover: Leftover | None) -> Progress:
     """An Update succeeds in spite of a leftover that cannot be deleted, and tells of it as it is now."""
     notes = [note for note in progress.notes if note["type"] != NOT_DELETED]
@@ -219,14 +215,15 @@ def _undoes(record: OwnerRecord, request: Request) -> bool:
     return record.undo is not None and record.undo.is_by(request)
 
 
-def _pending(call: EngineCall | None, operation: OperationRecord, now: datetime) -> str:
-    """Why an engine may still act; a description asked for by another request changes nothing."""
+def _pending_until(call: EngineCall | None, operation: OperationRecord, now: datetime) -> datetime | None:
+    """Until when an engine may still act; None if none may, as for another request's call that only reads."""
     if call is None or not call.may_act(now):
-        return ""
+        return None
     own = call.request_id == operation.request.request_id
-    if (call.operation in READS and not own) or (own and now >= waited_for_until(call, operation.act_by)):
-        return ""
-    return f"engine call {call.operation.value} is running"
+    if call.operation in READS and not own:
+        return None
+    until = waited_for_until(call, operation.act_by) if own else deadline.over_at(call.not_after)
+    return until if now < until else None
 
 
 def _ended_call(record: OwnerRecord, now: datetime) -> EngineCall | None:
@@ -269,15 +266,3 @@ def _tags(stacks: Stacks, request: Request, known: Cluster | None) -> dict[str, 
 def _wanted(request: Request) -> str:
     """Digest of the wanted configuration."""
     return request.properties.configuration_digest if request.properties is not None else ""
-
-
-def _failures(
-    stacks: Stacks, request: Request, progress: Progress, cluster: ClusterStack | None, *, adopted: bool
-) -> tuple[StackFailure, ...]:
-    """Read only where the answer needs them: events are many, and describing them is throttled."""
-    if cluster is None or cluster.in_progress or cluster.status in _HEALTHY:
-        return ()
-    if request.type is RequestType.DELETE and cluster.status != "DELETE_FAILED":
-        return ()
-    since = None if request.type is RequestType.CREATE and not adopted else progress.accepted_at
-    return stacks.failures(cluster.stack_id, since)

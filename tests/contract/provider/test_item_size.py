@@ -9,9 +9,9 @@ from typing import Any
 from cluster_provider.adapters.operations import DynamoOperations
 from cluster_provider.core.engine_call import EngineCall, EngineError, EngineResult, Operation
 from cluster_provider.core.identity import Owner
-from cluster_provider.core.keeping import kept
-from cluster_provider.core.observed import Cluster, Settled
-from cluster_provider.core.progress import Outcome, Phase, Progress, absorb
+from cluster_provider.core.keeping import kept, kept_failure
+from cluster_provider.core.observed import Cluster, Settled, StackFailure
+from cluster_provider.core.progress import Failing, Outcome, Phase, Progress, absorb
 from cluster_provider.core.properties import ARGUMENTS_MAX_BYTES, CONFIGURATION_MAX_BYTES, parse_properties
 from cluster_provider.core.record import OperationRecord, OwnerRecord
 from cluster_provider.core.request import Request, RequestType
@@ -82,6 +82,9 @@ def test_the_largest_request_fits_into_an_item_with_all_that_becomes_of_it(
         progress = absorb(progress, call(operation, result, number))
     assert progress.description is not None
     assert len(progress.fleet_calls) == 2
+    endless = "\u4e2d" * RESULT_MAX_BYTES
+    cause = kept_failure(StackFailure("L" * 255, "Custom::" + "X" * 52, "UPDATE_FAILED", endless, START))
+    progress = replace(progress, failing=Failing("UPDATE_ROLLBACK_IN_PROGRESS", 9, cause))
     quoted = Outcome("FAILED", "i" * 1024, '"' * 4096, "UpdateRejected", '"' * 4096)
     progress = replace(progress, outcome=quoted, signal=quoted, phase=Phase.SIGNALLING)
     clusters = {

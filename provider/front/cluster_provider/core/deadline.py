@@ -77,9 +77,14 @@ def fence(now: datetime, answer_by: datetime) -> datetime:
     return min(now + timedelta(seconds=ENGINE_LIMIT_S), answer_by)
 
 
+def over_at(not_after: datetime) -> datetime:
+    """From when on an engine call that never reported its end can act no more."""
+    return not_after + timedelta(seconds=FENCE_GRACE_S)
+
+
 def is_over(not_after: datetime, now: datetime) -> bool:
     """Whether an engine call that never reported its end can act no more."""
-    return now >= not_after + timedelta(seconds=FENCE_GRACE_S)
+    return now >= over_at(not_after)
 
 
 def next_wake(accepted_at: datetime, now: datetime) -> datetime:

@@ -85,11 +85,21 @@ def cluster_failure(
 
 def root_cause(stack: ClusterStack, failures: tuple[StackFailure, ...]) -> str:
     """Why a stack failed: its first resource that did, else what CloudFormation says of the whole."""
-    causes = [failure for failure in failures if _CANCELLED not in failure.reason.lower()]
-    if not causes:
+    root = oldest(failures)
+    if root is None:
         return f"the stack is {stack.status}: {sentence(stack.reason or 'no reason was given')}"
-    root = causes[0]
-    return f"{root.logical_id} ({root.resource_type}) {root.status}: {sentence(root.reason)}"
+    return failed_resource(root)
+
+
+def oldest(failures: tuple[StackFailure, ...]) -> StackFailure | None:
+    """The failure that led to the others; None if there is none, or each only followed from another."""
+    causes = (failure for failure in failures if _CANCELLED not in failure.reason.lower())
+    return next(causes, None)
+
+
+def failed_resource(failure: StackFailure) -> str:
+    """A failed resource and CloudFormation's reason, as a sentence."""
+    return f"{failure.logical_id} ({failure.resource_type}) {failure.status}: {sentence(failure.reason)}"
 
 
 def taken(cluster: ClusterStack, request: Request, *, released: bool) -> NotOwner:

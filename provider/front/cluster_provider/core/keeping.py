@@ -14,6 +14,7 @@ from cluster_provider.core.engine_call import EngineResult
 from cluster_provider.core.failures import worst_first
 from cluster_provider.core.identity import OWNER_TAG_PREFIX
 from cluster_provider.core.image import AMI_NAMES, IMAGE_NAMES
+from cluster_provider.core.observed import StackFailure
 from cluster_provider.core.response import BODY_MAX_BYTES, LEFT_OUT
 
 #: Validation messages of a success, and failures of a cluster: several times what an answer can tell.
@@ -34,6 +35,16 @@ def kept(result: EngineResult) -> EngineResult:
         image=_image(result.image) if result.image is not None else None,
         validation_messages=_messages(messages) if error is None else messages,
         error=replace(error, message=_clipped(error.message)) if error is not None else None,
+    )
+
+
+def kept_failure(failure: StackFailure) -> StackFailure:
+    """A failed resource whose texts are no longer than an answer."""
+    return replace(
+        failure,
+        logical_id=_clipped(failure.logical_id),
+        resource_type=_clipped(failure.resource_type),
+        reason=_clipped(failure.reason),
     )
 
 

@@ -260,6 +260,7 @@ class Observed:
         cluster: The stack under the cluster's name or recorded ARN; None if there is none, or it is gone.
         known: What the owner's record says of that cluster.
         pending: Why an engine may still act for this owner; empty if none can.
+        pending_until: When that counts as over though nothing is heard of it; None where nobody can say.
         undoes: This Update puts back what an Update wanted that failed without effect.
         failures: Failed resources of the cluster's stacks, oldest first; read only when the stack failed.
         tags: The tags the parent stack hands down, for an Update that starts now.
@@ -276,6 +277,7 @@ class Observed:
     cluster: ClusterStack | None = None
     known: Cluster | None = None
     pending: str = ""
+    pending_until: datetime | None = None
     undoes: bool = False
     failures: tuple[StackFailure, ...] = ()
     tags: dict[str, str] = field(default_factory=dict)

@@ -14,6 +14,7 @@ from cluster_provider.core.engine_call import (
     EngineResult,
     Operation,
 )
+from cluster_provider.core.observed import StackFailure
 
 
 class Phase(StrEnum):
@@ -48,6 +49,21 @@ class Outcome:
 
 
 @dataclass(frozen=True)
+class Failing:
+    """A stack that was seen to fail, with the cause as soon as CloudFormation's events name it.
+
+    Args:
+        status: Its status when its events were last read.
+        calls: How many engine calls had been made for the request then.
+        cause: Its oldest failed resource, nested stacks' included; None if no event named one.
+    """
+
+    status: str
+    calls: int
+    cause: StackFailure | None = None
+
+
+@dataclass(frozen=True)
 class Progress:
     """The work on one request so far.
 
@@ -62,6 +78,7 @@ class Progress:
             those that AWS throttled or that came too late.
         stack_id: ARN of the cluster stack, once this request's effect on it was seen.
         effect_seen: Whether CloudFormation accepted this request's change of the cluster stack.
+        failing: How that change was seen to fail; None as long as it was not.
         validation_messages: As the engine reported them.
         notes: What the provider has to say itself, in the same form.
         call: The last call of this request that ended and was to change the cluster's stack.
@@ -96,6 +113,7 @@ class Progress:
     attempts: dict[str, int] = field(default_factory=dict)
     stack_id: str | None = None
     effect_seen: bool = False
+    failing: Failing | None = None
     validation_messages: list[dict[str, str]] = field(default_factory=list)
     notes: list[dict[str, str]] = field(default_factory=list)
     call: EngineCall | None = None

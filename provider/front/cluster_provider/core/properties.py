@@ -22,9 +22,9 @@ CLUSTER_NAME_MAX = 60
 
 #: Largest configuration, compressed. An engine's end brings the call and its result, of 128 KiB at most, in
 #: 256 KiB; and a request's item in the table may hold 400 KB: the configuration, the result of a call with
-#: its lists (128 KiB), tags (80 KB in the widest letters), a description (30 KB), answers and errors.
-#: Sources: docs/engine.md; AWS Lambda developer guide, quotas; Amazon DynamoDB developer guide, "Service,
-#: account, and table quotas". tests/contract/provider/test_item_size.py builds the worst case.
+#: its lists (128 KiB), tags (80 KB in the widest letters), a description (30 KB), answers, errors and a
+#: root cause. Sources: docs/engine.md; AWS Lambda developer guide, quotas; Amazon DynamoDB developer guide,
+#: "Service, account, and table quotas". tests/contract/provider/test_item_size.py builds the worst case.
 CONFIGURATION_MAX_BYTES = 100_000
 
 #: Longest arguments for the library, all validators of a release by name being half as much.

@@ -14,6 +14,7 @@ from cluster_provider.core.decision.adoption import is_adopted
 from cluster_provider.core.decision.case import RETRY_AFTER_S, Case, describe, left_over, settle_first
 from cluster_provider.core.decision.create import decide_create
 from cluster_provider.core.decision.delete import decide_delete
+from cluster_provider.core.decision.failing import failed_late
 from cluster_provider.core.decision.fleet import put_back, restart, with_fleet
 from cluster_provider.core.decision.image import decide_image
 from cluster_provider.core.decision.information import decide_information
@@ -147,19 +148,23 @@ def _about(case: Case, action: Start | Wait) -> str:
 
 
 def _too_late(case: Case, action: Start | Wait) -> Fail:
-    last = action.why if isinstance(action, Wait) else f"the engine was about to {action.operation.value} it"
+    """The answer when the time is over: what the cluster failed of, or else what was being waited for."""
     request, cluster = case.request, case.observed.cluster
     name = case.progress.cluster_name or request.failure_id
+    made = case.progress.stack_id is not None or (cluster is not None and case.made_by_request(cluster))
+    made = made and not is_adopted(case)
+    physical_id = name if request.type is RequestType.CREATE and made else request.failure_id
+    error = failed_late(case) or _not_done(case, action)
+    return Fail(error, physical_id, unseen=bool(case.observed.pending))
+
+
+def _not_done(case: Case, action: Start | Wait) -> DeadlineExceeded:
+    last = action.why if isinstance(action, Wait) else f"the engine was about to {action.operation.value} it"
     followed = case.progress.phase is Phase.FOLLOWING
     way_out = "Raise ServiceTimeout (at most 3600) if it is lower, or pass a WaitConditionHandle."
     if followed:
         way_out = "A wait condition waits 12 hours at most."
-    elif request.question is not None:
+    elif case.request.question is not None:
         way_out = "Raise ServiceTimeout (at most 3600) if it is lower."
-    error = DeadlineExceeded(
-        _about(case, action), f"not done in the time CloudFormation gives; last seen: {last}.", way_out
-    )
-    made = case.progress.stack_id is not None or (cluster is not None and case.made_by_request(cluster))
-    made = made and not is_adopted(case)
-    physical_id = name if request.type is RequestType.CREATE and made else request.failure_id
-    return Fail(error, physical_id, unseen=bool(case.observed.pending))
+    what = f"not done in the time CloudFormation gives; last seen: {last}."
+    return DeadlineExceeded(_about(case, action), what, way_out)

@@ -44,7 +44,7 @@ def waited_for_until(call: EngineCall, act_by: datetime) -> datetime:
     Past its fence for what may change something. One that is harmless may never be heard of, so at last it
     does not count; sent just now it is given a little time.
     """
-    over_at = call.not_after + timedelta(seconds=deadline.FENCE_GRACE_S)
+    over_at = deadline.over_at(call.not_after)
     if call.operation not in HARMLESS:
         return over_at
     expected_by = call.sent_at + timedelta(seconds=HEARD_OF_AFTER_S)
@@ -117,6 +117,15 @@ class Case:
         return {key: cluster.tags.get(key) for key in tags} == tags
 
 
+def wait_for_engine(observed: Observed) -> Wait:
+    """Waits until an engine has ended, or its call counts as over.
+
+    No look before then can show more, and one at the sweep's rhythm may come minutes later: in an old request
+    that would leave a compute fleet stopped for as long.
+    """
+    return Wait(observed.pending, observed.pending_until)
+
+
 def settle_first(case: Case) -> Wait | Start | None:
     """What must end before anything else is done or answered.
 
@@ -124,7 +133,7 @@ def settle_first(case: Case) -> Wait | Start | None:
     nobody was told of. One that cannot be deleted holds nothing up but a new cluster or image.
     """
     if case.observed.pending:
-        return Wait(case.observed.pending)
+        return wait_for_engine(case.observed)
     leftover = case.observed.leftover
     if leftover is None or case.stuck is not None:
         return None

@@ -1,20 +1,15 @@
 """Rows for a living cluster that is to have another configuration."""
 
-from datetime import timedelta
-
 from cluster_provider.core import failures
 from cluster_provider.core.actions import Action, Fail, Start, Succeed, Wait, wait_for
 from cluster_provider.core.decision.adoption import held_by_other, is_adopted, marking
 from cluster_provider.core.decision.case import ATTEMPTS_MAX, Case, stack_failure, unless_refused
+from cluster_provider.core.decision.failing import shows_update
 from cluster_provider.core.decision.fleet import stop
 from cluster_provider.core.engine_call import REFUSED, EngineError, Operation
 from cluster_provider.core.errors import ProviderError
 from cluster_provider.core.observed import ClusterStack
 from cluster_provider.core.request import RequestType
-
-#: How far CloudFormation's clock and the provider's may be apart, in seconds. The library needs seconds to
-#: begin an update, and an update takes minutes, so the one before began longer ago than that.
-CLOCKS_APART_S = 30
 
 
 def change(case: Case) -> Action:
@@ -36,24 +31,11 @@ def change(case: Case) -> Action:
 
 def _settled(case: Case, cluster: ClusterStack) -> Action:
     """This request's update has run its course: the stack tells how it ended."""
-    if not _shows_update(case, cluster):
+    if not shows_update(case.progress, cluster):
         return Wait("the accepted update cannot be seen yet")
     if cluster.status == "UPDATE_COMPLETE":
         return Succeed(cluster.name, cluster)
     return Fail(stack_failure(case, cluster), case.request.failure_id)
-
-
-def _shows_update(case: Case, cluster: ClusterStack) -> bool:
-    """Whether the stack is described as it is since the update was accepted; reads may be late.
-
-    The end of an earlier update must not be taken for the end of this one.
-    """
-    call = case.progress.call
-    if cluster.status == "CREATE_COMPLETE":
-        return False
-    if cluster.updated_at is None or call is None or call.operation is not Operation.UPDATE:
-        return True
-    return cluster.updated_at >= call.sent_at - timedelta(seconds=CLOCKS_APART_S)
 
 
 def _idle(case: Case, cluster: ClusterStack) -> Action:

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from cluster_provider.core import deadline, failures, fleet
 from cluster_provider.core.actions import Fail, Nothing, Start, Succeed, Wait, wait_for
-from cluster_provider.core.decision.case import ATTEMPTS_MAX, RETRY_AFTER_S, Case
+from cluster_provider.core.decision.case import ATTEMPTS_MAX, RETRY_AFTER_S, Case, wait_for_engine
 from cluster_provider.core.engine_call import Operation
 from cluster_provider.core.errors import ClusterFailed, DeadlineExceeded, ProviderError
 from cluster_provider.core.observed import ClusterStack
@@ -78,7 +78,7 @@ def restart(case: Case) -> Nothing | Wait | Start:
     if case.now >= case.act_by:
         return Nothing(f"the compute fleet of cluster {known.name} could not be started again", gave_up=True)
     if case.observed.pending:
-        return Wait(case.observed.pending)
+        return wait_for_engine(case.observed)
     if cluster is None or cluster.status.startswith("DELETE_") or not case.owns(cluster):
         return Nothing("the cluster is gone, or being deleted")
     if cluster.in_progress:

@@ -1,0 +1,77 @@
+"""Why a stack fails, read from CloudFormation's events: only where it is needed, since they are throttled."""
+
+import logging
+from dataclasses import replace
+from datetime import datetime
+
+from cluster_provider.core import failures
+from cluster_provider.core.decision import failing
+from cluster_provider.core.observed import ClusterStack, Leftover, StackFailure
+from cluster_provider.core.progress import Progress
+from cluster_provider.core.record import OperationRecord
+from cluster_provider.core.request import Request, RequestType
+from cluster_provider.ports import Stacks
+
+logger = logging.getLogger(__name__)
+
+
+def with_cause(
+    stacks: Stacks,
+    operation: OperationRecord,
+    progress: Progress,
+    stack: ClusterStack | None,
+    now: datetime,
+    *,
+    adopted: bool,
+) -> Progress:
+    """The progress with the cause as soon as the stack fails, though that is answered once it has settled.
+
+    Args:
+        stacks: CloudFormation.
+        operation: The request.
+        progress: The work so far.
+        stack: The request's stack as it is; None if there is none.
+        now: The time.
+        adopted: Whether the request took the cluster over.
+
+    Raises:
+        Unavailable: CloudFormation cannot answer, and the deadline has not passed.
+    """
+    request, is_late = operation.request, now >= operation.act_by
+    if stack is None or not failing.reads_events(request, progress, stack, is_late=is_late):
+        return progress
+    found: tuple[StackFailure, ...] = ()
+    try:
+        found = stacks.failures(stack.stack_id, failing.failed_since(request, progress, adopted=adopted))
+    except Exception as error:
+        if not is_late:
+            raise
+        # The answer goes out now, and the stack's status is better than nothing.
+        logger.warning("the events of the stack could not be read: %s", error, extra=operation.names)
+    noticed = failing.noticed(request, progress, stack, found)
+    if noticed.failing is not None:
+        logger.warning("the stack fails: %s", failures.root_cause(stack, found), extra=operation.names)
+    return noticed
+
+
+def failures_of(
+    stacks: Stacks, request: Request, progress: Progress, stack: ClusterStack | None
+) -> tuple[StackFailure, ...]:
+    """The failures that an answer tells: the request's own, or those of a cluster that broke before it."""
+    known = progress.failing
+    if stack is None or known is not None:
+        return (known.cause,) if known is not None and known.cause is not None else ()
+    is_broken = not (stack.in_progress or stack.works or stack.gone)
+    if request.type is not RequestType.UPDATE or not is_broken:
+        return ()
+    return stacks.failures(stack.stack_id, progress.accepted_at)
+
+
+def with_failures(
+    stacks: Stacks, progress: Progress, leftover: Leftover, cluster: ClusterStack | None
+) -> Leftover:
+    """A leftover with why it cannot be deleted; not while the request's own cluster is waited for."""
+    stack = leftover.stack
+    if stack is None or stack.status in failing.GOOD_ENDS or (cluster is not None and cluster.in_progress):
+        return leftover
+    return replace(leftover, failures=stacks.failures(stack.stack_id, progress.accepted_at))

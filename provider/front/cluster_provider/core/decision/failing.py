@@ -1,0 +1,134 @@
+"""A stack that fails: when its events are read for the cause, and the answer at the deadline."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from cluster_provider.core import failures, image_failures, keeping
+from cluster_provider.core.decision.case import Case, stack_failure
+from cluster_provider.core.engine_call import Operation
+from cluster_provider.core.errors import ClusterFailed, ImageFailed
+from cluster_provider.core.kinds import Kind
+from cluster_provider.core.observed import ClusterStack, StackFailure
+from cluster_provider.core.progress import Failing, Progress
+from cluster_provider.core.request import Request, RequestType
+
+#: How far CloudFormation's clock and the provider's may be apart, in seconds. The library needs seconds to
+#: begin an update, and an update takes minutes, so the one before began longer ago than that.
+CLOCKS_APART_S = 30
+
+#: Settled states in which nothing failed.
+GOOD_ENDS = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "DELETE_COMPLETE"})
+
+#: In these a resource may have failed though the stack's status does not show it yet. A clean-up after an
+#: update is not among them: what fails in it changes nothing.
+_MAY_FAIL = frozenset({"CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS"})
+
+
+def shows_update(progress: Progress, stack: ClusterStack) -> bool:
+    """Whether the stack is described as it is since this request's update was accepted; reads may be late.
+
+    The end of an earlier update must not be taken for the end of this one.
+    """
+    call = progress.call
+    if stack.status == "CREATE_COMPLETE":
+        return False
+    if stack.updated_at is None or call is None or call.operation is not Operation.UPDATE:
+        return True
+    return stack.updated_at >= call.sent_at - timedelta(seconds=CLOCKS_APART_S)
+
+
+def is_failing(request: Request, progress: Progress, stack: ClusterStack) -> bool:
+    """Whether what this request does to its stack has failed, or is being rolled back.
+
+    An image is judged by its AMI, so a stack that cannot delete itself after the build is none that fails.
+    """
+    if request.type is RequestType.DELETE:
+        tried = progress.attempted(Operation.DELETE) or progress.attempted(Operation.DELETE_IMAGE)
+        return stack.status == "DELETE_FAILED" and bool(tried)
+    if not progress.effect_seen or not shows_update(progress, stack):
+        return False
+    if stack.in_progress:
+        return "ROLLBACK_" in stack.status
+    return stack.status not in GOOD_ENDS and not (request.kind is Kind.IMAGE and "DELETE_" in stack.status)
+
+
+def reads_events(request: Request, progress: Progress, stack: ClusterStack, *, is_late: bool) -> bool:
+    """Whether the stack's events are worth a read: they are many, and describing them is throttled.
+
+    They are read once, as soon as the stack is seen to fail; again only if they named no cause and something
+    has happened since. At the deadline they are read though nothing shows yet.
+
+    Args:
+        request: What CloudFormation asks for.
+        progress: The work so far.
+        stack: The stack as it is.
+        is_late: Whether the deadline has passed.
+    """
+    known = progress.failing
+    if known is not None:
+        nothing_new = (known.status, known.calls) == (stack.status, progress.calls)
+        if known.cause is not None or nothing_new:
+            return False
+    if is_failing(request, progress, stack):
+        return True
+    if request.type is RequestType.DELETE:
+        return is_late and stack.deleting
+    return is_late and progress.effect_seen and stack.status in _MAY_FAIL
+
+
+def failed_since(request: Request, progress: Progress, *, adopted: bool) -> datetime | None:
+    """From when on a failure is this request's; None if every failure of the stack is.
+
+    While a request waited, what an earlier one did may have failed.
+    """
+    if request.type is RequestType.CREATE and not adopted:
+        return None
+    call = progress.call
+    if call is not None and call.operation is Operation.UPDATE and progress.effect_seen:
+        return max(progress.accepted_at, call.sent_at - timedelta(seconds=CLOCKS_APART_S))
+    return progress.accepted_at
+
+
+def noticed(
+    request: Request, progress: Progress, stack: ClusterStack, found: tuple[StackFailure, ...]
+) -> Progress:
+    """The progress once a stack's events were read; unchanged if nothing fails.
+
+    Args:
+        request: What CloudFormation asks for.
+        progress: The work so far.
+        stack: The stack as it is.
+        found: Its failed resources, nested stacks' included, oldest first.
+    """
+    cause = failures.oldest(found)
+    if cause is None and not is_failing(request, progress, stack):
+        return progress
+    kept = keeping.kept_failure(cause) if cause is not None else None
+    return replace(progress, failing=Failing(stack.status, progress.calls, kept))
+
+
+def failed_late(case: Case) -> ClusterFailed | ImageFailed | None:
+    """Why a request whose time is over has failed, if its stack was seen to fail before it settled."""
+    request, progress, stack = case.request, case.progress, case.living
+    known = progress.failing
+    if known is None:
+        return None
+    if known.cause is None and stack is not None and not is_failing(request, progress, stack):
+        return None
+    advice = "Fix the cause; more time would not help."
+    if request.type is RequestType.DELETE:
+        advice = "Remove what keeps it, then delete it again."
+    is_image = request.kind is Kind.IMAGE
+    if stack is None:
+        cause = failures.failed_resource(known.cause) if known.cause is not None else "its stack failed."
+        what = f"{cause} The stack was {known.status} when it was last seen."
+        unseen = ImageFailed if is_image else ClusterFailed
+        return unseen(f"{'image' if is_image else 'cluster'} {progress.cluster_name}", what, advice)
+    error: ClusterFailed | ImageFailed = stack_failure(case, stack)
+    if is_image:
+        error = image_failures.failure(stack, case.observed.failures)
+    state = f"The stack is {stack.status}"
+    state += ", and CloudFormation waits no longer for its end." if stack.in_progress else "."
+    return type(error)(
+        error.where, f"{error.what} {state}", " ".join(filter(None, [advice, error.next_step]))
+    )
