@@ -76,7 +76,7 @@ def test_a_host_that_drips_behind_a_handle_holds_up_nobody_else(cloud, account, 
         hostile = parent("hostile", WaitConditionHandle=f"https://{HOSTILE}/handle?X-Amz-Signature=s")
         hostile.create()
         assert hostile.status == "CREATE_COMPLETE", hostile.why
-        # Its cluster is complete some minutes later, and from then on its wait condition is signalled in vain.
+        # Minutes later its cluster is complete, and from then on its wait condition is signalled in vain.
         eventually(lambda: cloud.advance(60) or host.connections, lambda: cloud.log)
         before = host.connections
         cloud.set_faults([EVENTS_LOST])
