@@ -13,13 +13,16 @@ from urllib.parse import parse_qs, urlsplit
 
 from cluster_provider.adapters.operations import TOMBSTONE_S
 from cluster_provider.core.document import from_document, to_document
-from cluster_provider.core.errors import DeliveryFailed, Unavailable, Undeliverable
+from cluster_provider.core.errors import DeliveryFailed, RecordTooLarge, Unavailable, Undeliverable
 from cluster_provider.core.identity import Owner
 from cluster_provider.core.measurements import Measurement, Metric
 from cluster_provider.core.observed import ClusterStack, StackFailure
 from cluster_provider.core.record import OperationRecord, OwnerRecord, Waiting
 from cluster_provider.core.request import RequestType
 from cluster_provider.ports import DeadLetter
+
+#: Source: Amazon DynamoDB developer guide, "Service, account, and table quotas".
+ITEM_MAX_BYTES = 400 * 1024
 
 START = datetime(2026, 11, 2, 8, 0, tzinfo=UTC)
 
@@ -276,14 +279,14 @@ class MemoryOperations:
         holder: str = "",
     ) -> OwnerRecord:
         record = change(self.load(owner))
-        text = json.dumps(to_document(record))
+        text = _item(record)
         if owner in self._owners:
             self._owners[owner].record = text
         else:
             self._owners[owner] = _Row(text)
         for operation in operations:
             key = (operation.request.owner, operation.request.request_id)
-            self._operations[key] = json.dumps(to_document(operation))
+            self._operations[key] = _item(operation)
         row = self._owners[owner]
         row.requeue_at = record.wake_at
         if not record.is_answering:
@@ -342,6 +345,14 @@ class MemoryOperations:
         return [
             (owner, from_document(OwnerRecord, json.loads(row.record))) for owner, row in self._owners.items()
         ]
+
+
+def _item(record: OwnerRecord | OperationRecord) -> str:
+    """A record as the table keeps it: a text that can be encoded, and no larger than an item may be."""
+    text = json.dumps(to_document(record), ensure_ascii=False)
+    if len(text.encode()) > ITEM_MAX_BYTES:
+        raise RecordTooLarge("ResourceProperties", "what is to be recorded of this request is too large.")
+    return text
 
 
 class MemoryClaims:

@@ -63,7 +63,7 @@ class Admission:
         Raises:
             Exception: It fails for now; the delivery must be repeated. A request whose time is over is
                 answered.
-            MalformedRequest: It fails for good and does not say where an answer goes.
+            Unanswerable: It fails for good and does not say where an answer goes.
         """
         now = self._ports.clock.now()
         try:

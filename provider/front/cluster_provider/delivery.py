@@ -7,7 +7,7 @@ from typing import Any
 
 from cluster_provider.answers import Answer
 from cluster_provider.core import bounds, measurements, response
-from cluster_provider.core.errors import DeliveryFailed, ProviderError, Undeliverable
+from cluster_provider.core.errors import DeliveryFailed, ProviderError, Unanswerable, Undeliverable
 from cluster_provider.core.identity import Owner, marker_id
 from cluster_provider.core.progress import Phase
 from cluster_provider.core.request import is_answerable
@@ -85,10 +85,10 @@ def refuse(event: Mapping[str, Any], error: ProviderError) -> Answer:
     """Returns the answer to an event that is no request, but says where an answer goes.
 
     Raises:
-        ProviderError: It does not even say that; this is the error that was to be answered.
+        Unanswerable: It does not even say that.
     """
     if not is_answerable(event):
-        raise error
+        raise Unanswerable(str(error))
     owner, request_id = Owner(event["StackId"], event["LogicalResourceId"]), event["RequestId"]
     physical_id = event.get("PhysicalResourceId")
     failure_id = physical_id if bounds.is_physical_id(physical_id) else marker_id(owner)

@@ -23,7 +23,7 @@ from cluster_provider.adapters.stacks import CloudFormationStacks
 from cluster_provider.admission import Admission
 from cluster_provider.core.calls import may_be_ours, parse_end
 from cluster_provider.core.consent import DEFAULT, FORBID, Consent
-from cluster_provider.core.errors import ProviderError, Unavailable
+from cluster_provider.core.errors import Unanswerable, Unavailable
 from cluster_provider.core.identity import Owner, StackArn, may_be_cluster
 from cluster_provider.core.request import RequestType
 from cluster_provider.delivery import Delivery
@@ -111,7 +111,7 @@ class Provider:
                 self._resource({**claimed, RECEIVED_AT: received_at}, context)
             elif refusal := self._admission.admit(claimed):
                 self._delivery.deliver(refusal)
-        except ProviderError as error:
+        except Unanswerable as error:
             # CloudFormation's own requests all say where their answer goes.
             logger.error("dropped: an event that cannot be answered: %s", error)
 
@@ -149,7 +149,8 @@ class Provider:
             )
         finally:
             concern({})
-        self._redrive(context, remaining_s)
+            # An owner that cannot be woken does not keep others from being heard at all.
+            self._redrive(context, remaining_s)
 
     def _redrive(self, context: Any, remaining_s: Callable[[], float]) -> None:
         """Handles events again whose own attempts all failed, as when the table was away for minutes.

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
-from cluster_provider.core.errors import Unavailable
+from cluster_provider.core.errors import RecordTooLarge, Unavailable
 
 #: Patient enough for a burst of throttling, short enough for an invocation; the next wake-up does the rest.
 CLIENT_CONFIG = Config(
@@ -49,6 +50,19 @@ _TRANSIENT_CODES = frozenset(
 
 _SERVER_ERROR = 500
 
+#: Why a part of a transaction was refused. Source: Amazon DynamoDB API reference, TransactWriteItems
+#: (CancellationReasons).
+_NO_REASON, SOMEBODY_WROTE, SOMEBODY_WRITES = "None", "ConditionalCheckFailed", "TransactionConflict"
+_REASONS_THAT_PASS = frozenset({"ThrottlingError", "ProvisionedThroughputExceeded"})
+_CANCELLED, _INVALID_CODE, _INVALID = (
+    "TransactionCanceledException",
+    "ValidationException",
+    "ValidationError",
+)
+
+#: DynamoDB's words for an item of more than 400 KB, which is refused like any other mistake.
+_TOO_LARGE = "Item size"
+
 
 @contextmanager
 def unavailable_if_transient() -> Iterator[None]:
@@ -74,3 +88,26 @@ def is_server_error(error: ClientError) -> bool:
     """Whether the service failed while it had the request, so that it may have acted on it."""
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     return status >= _SERVER_ERROR
+
+
+def why_not_written(error: ClientError) -> str:
+    """Why DynamoDB refused a transaction, where another attempt may help: SOMEBODY_WROTE or SOMEBODY_WRITES.
+
+    Raises:
+        RecordTooLarge: An item is larger than DynamoDB allows.
+        Unavailable: DynamoDB throttles.
+        ClientError: Anything else.
+    """
+    code, message = error.response["Error"]["Code"], error.response["Error"]["Message"]
+    details: Any = error.response.get("CancellationReasons", [])
+    reasons = {detail["Code"]: detail.get("Message", "") for detail in details}
+    refused = set(reasons) - {_NO_REASON}
+    if (code == _INVALID_CODE and _TOO_LARGE in message) or _TOO_LARGE in reasons.get(_INVALID, ""):
+        raise RecordTooLarge("ResourceProperties", "what is to be recorded of this request is too large.")
+    if code == _CANCELLED:
+        for reason in (SOMEBODY_WROTE, SOMEBODY_WRITES):
+            if reason in refused:
+                return reason
+        if refused and refused <= _REASONS_THAT_PASS:
+            raise Unavailable(message)
+    raise error

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cluster_provider.core import bounds
-from cluster_provider.core.errors import ClusterFailed, MalformedRequest
+from cluster_provider.core.errors import ClusterFailed, MalformedRequest, Unanswerable
 from cluster_provider.core.identity import Owner
 from cluster_provider.core.properties import digest
 from cluster_provider.core.request import parse_request
@@ -57,7 +57,7 @@ def test_whatever_an_event_holds_it_is_a_request_a_refusal_or_cannot_be_answered
     except MalformedRequest as error:
         try:
             answer = refuse(claimed, error)
-        except MalformedRequest:
+        except Unanswerable:
             return
         assert len(answer.outcome.body.encode()) <= BODY_MAX_BYTES
 

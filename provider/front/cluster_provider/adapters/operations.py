@@ -1,36 +1,26 @@
-"""The operations table, on DynamoDB: one item per owner, one per request.
-
-Items: ``pk`` is the owner's key; ``sk`` is ``owner`` or ``request#ID``. The records themselves are JSON in
-``document``; beside it stand only the attributes that DynamoDB must see: ``revision`` (optimistic lock),
-``due``, ``wake_at``, ``late_at``, ``watching`` and ``act_by`` (index of what is waited for), ``following``
-(index by cluster), the lease, ``failed_passes`` and ``expires_at`` (time to live).
-"""
+"""The operations table, on DynamoDB: one item per owner, one per request (items.py)."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from botocore.exceptions import ClientError
 
-from cluster_provider.core.document import format_instant, from_document, parse_instant, to_document
-from cluster_provider.core.errors import RecordTooLarge, Unavailable
+from cluster_provider import items
+from cluster_provider.core.document import format_instant, from_document
+from cluster_provider.core.errors import Unavailable
 from cluster_provider.core.identity import Owner
-from cluster_provider.core.progress import Phase
 from cluster_provider.core.record import OperationRecord, OwnerRecord, Waiting
 from cluster_provider.ports import Clock
-from cluster_provider.sdk import unavailable_if_transient
+from cluster_provider.sdk import SOMEBODY_WRITES, unavailable_if_transient, why_not_written
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
 
-OWNER_ITEM = "owner"
 DUE_INDEX = "due"
 CLUSTER_INDEX = "cluster"
-
-#: Everything that is waited for stands in one partition of the index, so one query finds what is due.
-DUE = "open"
 
 #: A closed record stays until no delivery of its request can arrive any more.
 #: Source: AWS Lambda developer guide: asynchronous events are kept for at most 6 hours.
@@ -39,18 +29,7 @@ TOMBSTONE_S = 48 * 3600
 _WRITE_ATTEMPTS_MAX = 10
 _LEASE_ATTEMPTS_MAX = 5
 _CONDITION_FAILED = "ConditionalCheckFailedException"
-_TRANSACTION_CANCELLED = "TransactionCanceledException"
 _TRANSACTION_CONFLICT = "TransactionConflictException"
-_VALIDATION = "ValidationException"
-
-#: Why a part of a transaction was refused. Source: Amazon DynamoDB API reference, TransactWriteItems
-#: (CancellationReasons).
-_NO_REASON, _SOMEBODY_WROTE, _SOMEBODY_WRITES = "None", "ConditionalCheckFailed", "TransactionConflict"
-_REASONS_THAT_PASS = frozenset({_SOMEBODY_WRITES, "ThrottlingError", "ProvisionedThroughputExceeded"})
-_INVALID = "ValidationError"
-
-#: DynamoDB's word for an item of more than 400 KB, which is refused like any other mistake.
-_TOO_LARGE = "Item size"
 
 #: The pause before a write is repeated that met somebody else's transaction, in seconds; doubled each time.
 _CONFLICT_PAUSE_S = 0.05
@@ -93,11 +72,11 @@ class DynamoOperations:
 
     def load(self, owner: Owner) -> OwnerRecord | None:
         """What is known of an owner."""
-        return self._see(owner, self._get(owner, OWNER_ITEM)).record
+        return self._see(owner, self._get(owner, items.OWNER_ITEM)).record
 
     def load_operation(self, owner: Owner, request_id: str) -> OperationRecord | None:
         """The record of one request."""
-        item = self._get(owner, _request_item(request_id))
+        item = self._get(owner, items.request_item(request_id))
         return from_document(OperationRecord, json.loads(item["document"]["S"])) if item else None
 
     def change(
@@ -113,13 +92,13 @@ class DynamoOperations:
         """
         seen = self._seen if self._seen is not None and self._seen.owner == owner else None
         for attempt in range(_WRITE_ATTEMPTS_MAX):
-            seen = seen or self._see(owner, self._get(owner, OWNER_ITEM))
+            seen = seen or self._see(owner, self._get(owner, items.OWNER_ITEM))
             changed = change(seen.record)
             refusal = self._write(seen, changed, operations, holder)
             if not refusal:
                 self._seen = _Seen(owner, changed, seen.revision + 1, released_by=holder)
                 return changed
-            if refusal == _SOMEBODY_WRITES:
+            if refusal == SOMEBODY_WRITES:
                 self._clock.sleep(_CONFLICT_PAUSE_S * 2 ** min(attempt, 4))
             # Somebody wrote, or left a mark; the mark is for release to find.
             seen, holder = None, ""
@@ -147,7 +126,7 @@ class DynamoOperations:
             marked = self._update(
                 owner, "SET dirty = :holder", "lease_until >= :now", {":holder": holder, ":now": now}
             )
-            if marked is not None or self._get(owner, OWNER_ITEM) is None:
+            if marked is not None or self._get(owner, items.OWNER_ITEM) is None:
                 return None
         raise Unavailable("the lease changed hands again and again")
 
@@ -186,15 +165,15 @@ class DynamoOperations:
                 TableName=self._table,
                 IndexName=DUE_INDEX,
                 KeyConditionExpression="due = :due",
-                ExpressionAttributeValues={":due": {"S": DUE}},
+                ExpressionAttributeValues={":due": {"S": items.DUE}},
             )
-            return [_waiting(item) for page in pages for item in page["Items"]]
+            return [items.waiting(item) for page in pages for item in page["Items"]]
 
     def failed_passes(self, owners: Sequence[Owner]) -> dict[Owner, int]:
         """How many passes in a row did not end well, by owner; owners with none are left out."""
         found: dict[Owner, int] = {}
         for begin in range(0, len(owners), _BATCH_MAX):
-            keys = [_key(owner, OWNER_ITEM) for owner in owners[begin : begin + _BATCH_MAX]]
+            keys = [items.key(owner, items.OWNER_ITEM) for owner in owners[begin : begin + _BATCH_MAX]]
             for item in self._read_failed_passes(keys):
                 found[Owner.from_key(item["pk"]["S"])] = int(item["failed_passes"]["N"])
         return found
@@ -221,7 +200,9 @@ class DynamoOperations:
 
     def _get(self, owner: Owner, sk: str) -> dict[str, Any] | None:
         with unavailable_if_transient():
-            answer = self._client.get_item(TableName=self._table, Key=_key(owner, sk), ConsistentRead=True)
+            answer = self._client.get_item(
+                TableName=self._table, Key=items.key(owner, sk), ConsistentRead=True
+            )
         return answer.get("Item")
 
     def _see(self, owner: Owner, item: "Mapping[str, Any] | None") -> "_Seen":
@@ -238,10 +219,12 @@ class DynamoOperations:
                 try:
                     answer = self._client.update_item(
                         TableName=self._table,
-                        Key=_key(owner, OWNER_ITEM),
+                        Key=items.key(owner, items.OWNER_ITEM),
                         UpdateExpression=update,
                         ConditionExpression=condition,
-                        ExpressionAttributeValues={name: _value(value) for name, value in values.items()},
+                        ExpressionAttributeValues={
+                            name: items.value(value) for name, value in values.items()
+                        },
                         ReturnValues="ALL_NEW",
                     )
                 except ClientError as error:
@@ -270,130 +253,26 @@ class DynamoOperations:
             Unavailable: DynamoDB throttles.
         """
         expires_at = int((self._clock.now() + timedelta(seconds=TOMBSTONE_S)).timestamp())
-        writes: list[Any] = [{"Update": self._owner_update(seen, record, holder, expires_at)}]
+        update = items.owner_update(seen.owner, record, seen.revision, holder, expires_at)
+        writes: list[dict[str, Any]] = [{"Update": update}]
         writes += [
-            {"Put": self._operation_put(operation, record.newest_request_id, expires_at)}
+            {"Put": items.operation_put(operation, record.newest_request_id, expires_at)}
             for operation in operations
         ]
         if seen.record is not None and _is_overtaken(seen.record, record):
             # It was open, so its item is there; a step that is still at it writes it as overtaken, too.
-            expiry = {
-                "TableName": self._table,
-                "Key": _key(seen.owner, _request_item(seen.record.newest_request_id)),
-                "UpdateExpression": "SET expires_at = :expires_at",
-                "ExpressionAttributeValues": {":expires_at": {"N": str(expires_at)}},
-            }
-            writes.append({"Update": expiry})
+            writes.append({"Update": items.expiry(seen.owner, seen.record.newest_request_id, expires_at)})
+        writes = [
+            {verb: {"TableName": self._table, **write} for verb, write in item.items()} for item in writes
+        ]
         with unavailable_if_transient():
             try:
-                self._client.transact_write_items(TransactItems=writes)
+                self._client.transact_write_items(TransactItems=cast("Any", writes))
             except ClientError as error:
-                return _refusal(error)
+                return why_not_written(error)
         return ""
-
-    def _owner_update(
-        self, seen: "_Seen", record: OwnerRecord, holder: str, expires_at: int
-    ) -> dict[str, Any]:
-        """Sets the record's attributes; the lease is touched by whoever holds it, and given back."""
-        index = {
-            "due": {"S": DUE} if record.wake_at is not None else None,
-            "wake_at": {"S": format_instant(record.wake_at)} if record.wake_at is not None else None,
-            "late_at": {"S": format_instant(record.late_at)} if record.late_at is not None else None,
-            "watching": {"S": record.watching} if record.watching else None,
-            "act_by": {"S": format_instant(record.act_by)} if record.act_by is not None else None,
-            "following": {"S": record.following} if record.following else None,
-            "expires_at": None if record.lasts else {"N": str(expires_at)},
-        }
-        values = {
-            "document": {"S": json.dumps(to_document(record), separators=(",", ":"), ensure_ascii=False)},
-            "revision": {"N": str(seen.revision + 1)},
-        } | {name: value for name, value in index.items() if value is not None}
-        removed = [f"#{name}" for name, value in index.items() if value is None]
-        if not record.is_answering:
-            # Something came of it. An answer that is being sent may fail to arrive again and again.
-            removed.append("failed_passes")
-        condition = "#revision = :expected" if seen.revision else "attribute_not_exists(#revision)"
-        expected: dict[str, Any] = {":expected": {"N": str(seen.revision)}} if seen.revision else {}
-        if holder:
-            removed += ["lease_holder", "lease_until"]
-            condition += " AND lease_holder = :holder AND attribute_not_exists(dirty)"
-            expected[":holder"] = {"S": holder}
-        update = "SET " + ", ".join(f"#{name} = :{name}" for name in values)
-        if removed:
-            update += " REMOVE " + ", ".join(removed)
-        return {
-            "TableName": self._table,
-            "Key": _key(seen.owner, OWNER_ITEM),
-            "UpdateExpression": update,
-            "ConditionExpression": condition,
-            "ExpressionAttributeNames": {f"#{name}": name for name in (*values, *index)},
-            "ExpressionAttributeValues": {f":{name}": value for name, value in values.items()} | expected,
-        }
-
-    def _operation_put(
-        self, operation: OperationRecord, newest_request_id: str, expires_at: int
-    ) -> dict[str, Any]:
-        request = operation.request
-        over = operation.progress.phase in {Phase.ANSWERED, Phase.DROPPED}
-        item = {
-            **_key(request.owner, _request_item(request.request_id)),
-            "document": {"S": json.dumps(to_document(operation), separators=(",", ":"), ensure_ascii=False)},
-        }
-        if over or request.request_id != newest_request_id:
-            item["expires_at"] = {"N": str(expires_at)}
-        return {"TableName": self._table, "Item": item}
 
 
 def _is_overtaken(present: OwnerRecord, changed: OwnerRecord) -> bool:
     """Whether a newer request takes the place of one that was not answered, or not at its end."""
     return present.at_work and present.newest_request_id != changed.newest_request_id
-
-
-def _waiting(item: "Mapping[str, Any]") -> Waiting:
-    def instant(name: str) -> datetime | None:
-        return parse_instant(item[name]["S"]) if name in item else None
-
-    return Waiting(
-        owner=Owner.from_key(item["pk"]["S"]),
-        wake_at=parse_instant(item["wake_at"]["S"]),
-        late_at=instant("late_at"),
-        watching=item["watching"]["S"] if "watching" in item else None,
-        act_by=instant("act_by"),
-    )
-
-
-def _refusal(error: ClientError) -> str:
-    """Why a transaction was refused, where another attempt may help.
-
-    Raises:
-        RecordTooLarge: An item is too large.
-        Unavailable: DynamoDB throttles.
-        ClientError: Anything else.
-    """
-    code, message = error.response["Error"]["Code"], error.response["Error"]["Message"]
-    details: Any = error.response.get("CancellationReasons", [])
-    reasons = {detail["Code"]: detail.get("Message", "") for detail in details} if details else {}
-    refused = set(reasons) - {_NO_REASON}
-    if (code == _VALIDATION and _TOO_LARGE in message) or _TOO_LARGE in reasons.get(_INVALID, ""):
-        raise RecordTooLarge("ResourceProperties", "what is to be recorded of this request is too large.")
-    if code != _TRANSACTION_CANCELLED or not refused:
-        raise error
-    if _SOMEBODY_WROTE in refused:
-        return _SOMEBODY_WROTE
-    if _SOMEBODY_WRITES in refused:
-        return _SOMEBODY_WRITES
-    if refused <= _REASONS_THAT_PASS:
-        raise Unavailable(message)
-    raise error
-
-
-def _value(value: str | int) -> dict[str, str]:
-    return {"N": str(value)} if isinstance(value, int) else {"S": value}
-
-
-def _key(owner: Owner, sk: str) -> dict[str, Any]:
-    return {"pk": {"S": owner.key}, "sk": {"S": sk}}
-
-
-def _request_item(request_id: str) -> str:
-    return f"request#{request_id}"

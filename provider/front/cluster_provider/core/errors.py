@@ -166,5 +166,9 @@ class StillHeld(Exception):  # noqa: N818 - a condition, not a failure of the re
     """A cluster that is to be taken over is still its former owner's."""
 
 
+class Unanswerable(Exception):  # noqa: N818 - a condition, not a failure of the request
+    """An event fails for good and does not say where an answer goes, so it is not CloudFormation's."""
+
+
 class Superseded(Exception):  # noqa: N818 - a condition, not a failure of the request
     """The record was changed by somebody else since it was read; read it again."""

@@ -1,0 +1,129 @@
+"""Records as items of the operations table: one item per owner, one per request.
+
+``pk`` is the owner's key; ``sk`` is ``owner`` or ``request#ID``. The records themselves are JSON in
+``document``; beside it stand only the attributes that DynamoDB must see: ``revision`` (optimistic lock),
+``due``, ``wake_at``, ``late_at``, ``watching`` and ``act_by`` (index of what is waited for), ``following``
+(index by cluster), the lease, ``failed_passes`` and ``expires_at`` (time to live).
+"""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from cluster_provider.core.document import format_instant, parse_instant, to_document
+from cluster_provider.core.identity import Owner
+from cluster_provider.core.progress import Phase
+from cluster_provider.core.record import OperationRecord, OwnerRecord, Waiting
+
+OWNER_ITEM = "owner"
+
+#: Everything that is waited for stands in one partition of the index, so one query finds what is due.
+DUE = "open"
+
+
+def key(owner: Owner, sk: str) -> dict[str, Any]:
+    """Returns the key of an owner's item."""
+    return {"pk": {"S": owner.key}, "sk": {"S": sk}}
+
+
+def request_item(request_id: str) -> str:
+    """Returns the sort key of a request's item."""
+    return f"request#{request_id}"
+
+
+def value(of: str | int) -> dict[str, str]:
+    """Returns a text or a number as DynamoDB takes it."""
+    return {"N": str(of)} if isinstance(of, int) else {"S": of}
+
+
+def owner_update(
+    owner: Owner, record: OwnerRecord, revision: int, holder: str, expires_at: int
+) -> dict[str, Any]:
+    """Returns the update that sets a record's attributes; whoever holds the lease gives it back with it.
+
+    Args:
+        owner: Whose record.
+        record: The record.
+        revision: The lock's count of the record that it replaces; 0 for a new one.
+        holder: Who holds the lease and gives it back; empty to leave the lease alone.
+        expires_at: When it expires if it does not last, in seconds since 1970.
+    """
+    index = {
+        "due": {"S": DUE} if record.wake_at is not None else None,
+        "wake_at": {"S": format_instant(record.wake_at)} if record.wake_at is not None else None,
+        "late_at": {"S": format_instant(record.late_at)} if record.late_at is not None else None,
+        "watching": {"S": record.watching} if record.watching else None,
+        "act_by": {"S": format_instant(record.act_by)} if record.act_by is not None else None,
+        "following": {"S": record.following} if record.following else None,
+        "expires_at": None if record.lasts else {"N": str(expires_at)},
+    }
+    values = {"document": {"S": _document(record)}, "revision": {"N": str(revision + 1)}}
+    values |= {name: attribute for name, attribute in index.items() if attribute is not None}
+    removed = [f"#{name}" for name, attribute in index.items() if attribute is None]
+    if not record.is_answering:
+        # Something came of the pass. An answer that is being sent may fail to arrive again and again.
+        removed.append("failed_passes")
+    condition = "#revision = :expected" if revision else "attribute_not_exists(#revision)"
+    expected: dict[str, Any] = {":expected": {"N": str(revision)}} if revision else {}
+    if holder:
+        removed += ["lease_holder", "lease_until"]
+        condition += " AND lease_holder = :holder AND attribute_not_exists(dirty)"
+        expected[":holder"] = {"S": holder}
+    update = "SET " + ", ".join(f"#{name} = :{name}" for name in values)
+    if removed:
+        update += " REMOVE " + ", ".join(removed)
+    return {
+        "Key": key(owner, OWNER_ITEM),
+        "UpdateExpression": update,
+        "ConditionExpression": condition,
+        "ExpressionAttributeNames": {f"#{name}": name for name in (*values, *index)},
+        "ExpressionAttributeValues": {f":{name}": attribute for name, attribute in values.items()} | expected,
+    }
+
+
+def operation_put(operation: OperationRecord, newest_request_id: str, expires_at: int) -> dict[str, Any]:
+    """Returns the write of a request's item, which expires once the request is over or overtaken.
+
+    Args:
+        operation: The request and the work on it.
+        newest_request_id: The owner's newest request.
+        expires_at: When it expires then, in seconds since 1970.
+    """
+    request = operation.request
+    over = operation.progress.phase in {Phase.ANSWERED, Phase.DROPPED}
+    item = {
+        **key(request.owner, request_item(request.request_id)),
+        "document": {"S": _document(operation)},
+    }
+    if over or request.request_id != newest_request_id:
+        item["expires_at"] = {"N": str(expires_at)}
+    return {"Item": item}
+
+
+def expiry(owner: Owner, request_id: str, expires_at: int) -> dict[str, Any]:
+    """Returns the update that lets a request's item expire."""
+    return {
+        "Key": key(owner, request_item(request_id)),
+        "UpdateExpression": "SET expires_at = :expires_at",
+        "ExpressionAttributeValues": {":expires_at": {"N": str(expires_at)}},
+    }
+
+
+def waiting(item: Mapping[str, Any]) -> Waiting:
+    """Returns an owner who waits for something, from an item of the index."""
+
+    def instant(name: str) -> datetime | None:
+        return parse_instant(item[name]["S"]) if name in item else None
+
+    return Waiting(
+        owner=Owner.from_key(item["pk"]["S"]),
+        wake_at=parse_instant(item["wake_at"]["S"]),
+        late_at=instant("late_at"),
+        watching=item["watching"]["S"] if "watching" in item else None,
+        act_by=instant("act_by"),
+    )
+
+
+def _document(record: OwnerRecord | OperationRecord) -> str:
+    return json.dumps(to_document(record), separators=(",", ":"), ensure_ascii=False)
