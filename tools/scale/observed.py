@@ -12,9 +12,10 @@ from tools.scale.parents import PREFIX
 from tools.scale.plan import Action
 from tools.scale.world import World
 
-#: What the sweep asks for all operations at once: who waits, by this index, and which stacks are in progress.
+#: What the sweep asks for all operations at once: who waits, by this index, and what else its calls are for
+#: (the stacks in progress, passes that failed, events that could not be handled).
 _DUE_INDEX = "due"
-_IN_PROGRESS = "ListStacks"
+_SWEEP_ONLY = frozenset({"ListStacks", "BatchGetItem", "ReceiveMessage", "DeleteMessage"})
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,7 @@ def work(world: World) -> Work:
     for call in world.cloud.calls():
         if call["function"] == world.engine:
             library[call["service"]] += call["count"]
-        elif call["parameters"].get("IndexName") == _DUE_INDEX or call["operation"] == _IN_PROGRESS:
+        elif call["parameters"].get("IndexName") == _DUE_INDEX or call["operation"] in _SWEEP_ONLY:
             sweep_calls += call["count"]
         elif call["function"] == world.provider:
             calls[f"{call['service']} {call['operation']}"] += call["count"]
