@@ -32,6 +32,9 @@ LEFT_OUT = (
     "tests/property/test_lifecycle.py::test_a_world_without",
 )
 
+#: What these tests import from elsewhere and takes long.
+PRELOADED = ("boto3", "botocore.client", "hypothesis.stateful", "aws_lambda_powertools", "crhelper")
+
 #: Percent of the mutants, those accepted left out, that tests must notice.
 MINIMUM = 95.0
 
@@ -43,7 +46,9 @@ def main() -> int:
     """Judges, reports, and returns the exit code: 1 below the minimum, or for a stale entry."""
     given = _parse()
     console = Console(file=os.fdopen(os.dup(sys.stdout.fileno()), "w"), width=None)
-    subject = Subject(given.root, given.package, given.changed, given.tests, given.left_out, given.shared)
+    subject = Subject(
+        given.root, given.package, given.changed, given.tests, given.left_out, given.preloaded, given.shared
+    )
     try:
         modules = _chosen(subject, given.modules)
         entries = accepting.read(given.accepted)
@@ -149,6 +154,7 @@ def _parse() -> argparse.Namespace:
     )
     parser.add_argument("--tests", type=Path, nargs="+", default=[ROOT / "tests" / name for name in TESTS])
     parser.add_argument("--left-out", nargs="*", default=LEFT_OUT, help="begins of ids of tests")
+    parser.add_argument("--preloaded", nargs="*", default=PRELOADED, help="modules imported only once")
     parser.add_argument("--shared", type=Path, nargs="*", default=[ROOT / "tests" / "support"])
     parser.add_argument("--accepted", type=Path, default=ACCEPTED)
     return parser.parse_args()

@@ -21,9 +21,6 @@ from tools.mutants.subject import Subject, digest
 #: Verdicts are written down after so many, so that an interrupted run goes on where it stopped.
 SAVE_EVERY = 100
 
-#: What tests import from elsewhere and takes long; the children that import the rest begin with it.
-SLOW_IMPORTS = ("boto3", "botocore.client", "hypothesis.stateful", "moto", "yaml", "aws_lambda_powertools")
-
 Told = Callable[[Mutant, str], None]
 
 
@@ -109,9 +106,8 @@ class Judgement:
             self.results.save()
 
     def _judge_on_import(self, mutants: Sequence[Mutant], selection: Selection, told: Told) -> None:
-        for name in SLOW_IMPORTS:
-            if importlib.util.find_spec(name.split(".")[0]):
-                importlib.import_module(name)
+        for name in self._subject.preloaded:
+            importlib.import_module(name)
 
         def work(mutant: Mutant) -> Callable[[], str]:
             tests, text = self._tests(mutant, selection), self._subject.mutated(mutant)

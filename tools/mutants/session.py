@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
+from itertools import zip_longest
 from pathlib import Path
 
 import coverage
@@ -16,8 +17,8 @@ from tools.mutants.subject import Subject
 
 #: A test may take so many seconds of the processor, and so many times what it took unchanged: a change that
 #: makes it loop is noticed by that.
-CPU_LIMIT_S = 3.0
-CPU_LIMIT_FACTOR = 5.0
+CPU_LIMIT_S = 1.0
+CPU_LIMIT_FACTOR = 10.0
 #: The same on the wall's clock, where one that waits for ever is noticed.
 WALL_LIMIT_S = 60.0
 WALL_LIMIT_FACTOR = 20.0
@@ -126,7 +127,7 @@ class Judge:
     def run(self, items: dict[str, pytest.Item]) -> None:
         """Runs the tests; one that takes far longer than usual ends the process with a signal."""
         chosen = [items[test] for test in self._limits_s if test in items]
-        for item, following in zip(chosen, [*chosen[1:], None], strict=True):
+        for item, following in zip_longest(chosen, chosen[1:]):
             with _limited(self._limits_s[item.nodeid]):
                 item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
             if self.killer:

@@ -19,6 +19,7 @@ class Subject:
         changed: Directory or file in the package: the modules that are changed.
         tests: Directories, or files, of the tests that judge.
         left_out: Begins of the ids of tests that do not: they take too long.
+        preloaded: Names of what is slow to import and needs none of the package.
         shared: Directories with what tests share; a change there concerns all tests.
     """
 
@@ -27,6 +28,7 @@ class Subject:
     changed: Path
     tests: Sequence[Path]
     left_out: Sequence[str] = ()
+    preloaded: Sequence[str] = ()
     shared: Sequence[Path] = ()
 
     def modules(self) -> list[Path]:
