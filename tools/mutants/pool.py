@@ -97,6 +97,7 @@ def _silence() -> None:
 
 def _child(work: Callable[[], str], write: int) -> None:
     """Does the work of a child, silently, and ends it without what ends a process in good order."""
+    gc.disable()
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_MAX, _MEMORY_MAX))
     _silence()
     code = _BROKEN
