@@ -19,7 +19,7 @@ from tools.mutants.source import Source
 from tools.mutants.subject import Subject, digest
 
 #: Verdicts are written down after so many, so that an interrupted run goes on where it stopped.
-SAVE_EVERY = 100
+SAVE_EVERY = 20
 
 Told = Callable[[Mutant, str], None]
 
