@@ -175,11 +175,13 @@ def member(source: Source, node: ast.Attribute, enums: Mapping[str, Sequence[str
 
 
 def returned(source: Source, node: ast.Return, *, is_bool: bool) -> Iterator[Edit]:
-    """Nothing in place of a value, or a fixed truth value."""
+    """Nothing in place of a value, something in place of an empty text, or a fixed truth value."""
     if node.value is None:
         yield source.replace(node, "pass")
     elif is_bool:
         yield from condition(source, node.value)
+    elif isinstance(node.value, ast.Constant) and node.value.value == "":
+        yield source.replace(node.value, repr("X"))
     elif not (isinstance(node.value, ast.Constant) and node.value.value is None):
         yield source.replace(node.value, "None")
 
