@@ -287,6 +287,8 @@ def test_a_create_that_leaves_a_half_made_cluster_behind_keeps_it() -> None:
 def test_a_failed_delete_and_a_failed_update_of_which_nothing_is_known_change_nothing() -> None:
     before = record(known(), undo=Undo("a", "b"))
     assert concluded(before, work(DELETE), FAILED) == replace(before, wake_at=at(90), watching=None)
+    unmade = record(Cluster("hpc", THIS))
+    assert concluded(unmade, work(DELETE), FAILED).clusters == unmade.clusters
 
 
 # After the answer
