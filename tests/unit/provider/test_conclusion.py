@@ -44,7 +44,7 @@ def work(asked: Request, **facts: Any) -> OperationRecord:
 def concluded(before: OwnerRecord, operation: OperationRecord, action: Succeed | Fail) -> OwnerRecord:
     """The record with the answer; its sending is armed."""
     after = conclusion.concluded(before, operation, action, at(90))
-    assert (after.wake_at, after.watching) == (at(90), None)
+    assert (after.wake_at, after.watching, after.is_answering) == (at(90), None, True)
     return after
 
 
@@ -281,12 +281,14 @@ def test_what_was_made_or_may_have_been_is_kept() -> None:
 
 def test_a_create_that_leaves_a_half_made_cluster_behind_keeps_it() -> None:
     unmade = Cluster("hpc", THIS)
-    assert concluded(record(unmade), work(CREATE), FAILED).clusters == {"hpc": unmade}
+    after = concluded(record(unmade), work(CREATE), FAILED)
+    assert (after.clusters, after.undo) == ({"hpc": unmade}, None)
 
 
 def test_a_failed_delete_and_a_failed_update_of_which_nothing_is_known_change_nothing() -> None:
     before = record(known(), undo=Undo("a", "b"))
-    assert concluded(before, work(DELETE), FAILED) == replace(before, wake_at=at(90), watching=None)
+    after = concluded(before, work(DELETE), FAILED)
+    assert (after.clusters, after.undo, after.released) == (before.clusters, before.undo, before.released)
     unmade = record(Cluster("hpc", THIS))
     assert concluded(unmade, work(DELETE), FAILED).clusters == unmade.clusters
 
@@ -295,11 +297,12 @@ def test_a_failed_delete_and_a_failed_update_of_which_nothing_is_known_change_no
 
 
 def test_a_cluster_is_followed_after_the_answer_and_late_once_half_of_the_signals_time_has_passed() -> None:
-    followed = conclusion.followed(record(), request("Create", **HANDLE), at(90))
+    before = record(is_answering=True)
+    followed = conclusion.followed(before, request("Create", **HANDLE), at(90))
     late_at = followed.late_at
     assert late_at is not None
     assert START + 5 * HOUR < late_at < START + 6 * HOUR
-    assert followed == replace(record(), wake_at=at(90), watching=None, late_at=late_at)
+    assert followed == replace(before, wake_at=at(90), watching=None, late_at=late_at, is_answering=False)
 
 
 def test_nothing_is_followed_after_a_newer_request_or_for_no_wait_condition() -> None:
@@ -312,12 +315,13 @@ LEFT = work(UPDATE, phase=Phase.RESTARTING, cluster_name="lab")
 
 
 def test_a_request_that_is_over_but_for_a_fleet_goes_on_with_that_alone() -> None:
-    before = record(known(fleet_found="RUNNING"))
+    before = record(known(fleet_found="RUNNING"), is_answering=True)
     after = conclusion.restarting(before, work(UPDATE, **STARTED), LEFT, at(90))
     assert after == replace(
         before,
         clusters={"hpc": known()},
         is_open=False,
+        is_answering=False,
         restarts=True,
         following="lab",
         wake_at=at(90),
@@ -328,13 +332,14 @@ def test_a_request_that_is_over_but_for_a_fleet_goes_on_with_that_alone() -> Non
 
 def test_a_request_that_is_over_waits_for_nothing_and_lets_go_of_what_it_took_over_in_vain() -> None:
     owed = replace(TAKEN, fleet_found="RUNNING")
-    before = record(owed, known("lab"), restarts=True)
+    before = record(owed, known("lab"), restarts=True, is_answering=True)
     after = conclusion.answered(before, work(UPDATE, **STARTED))
     assert after == replace(
         before,
         clusters={"lab": known("lab")},
         released=[ARN],
         is_open=False,
+        is_answering=False,
         restarts=False,
         following="",
         wake_at=None,

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from cluster_provider.core.actions import Action, Adopt, Fail, Start, Succeed, Wait
+from cluster_provider.core.decision.case import Case
 from cluster_provider.core.engine_call import EngineResult, Operation
 from cluster_provider.core.errors import (
     ClusterFailed,
@@ -18,7 +19,7 @@ from cluster_provider.core.errors import (
     VersionMismatch,
 )
 from cluster_provider.core.identity import Owner, marker_id
-from cluster_provider.core.observed import ClusterStack, ParentStack, Settled
+from cluster_provider.core.observed import ClusterStack, Observed, ParentStack, Settled
 from cluster_provider.core.progress import Progress
 from cluster_provider.core.properties import digest
 from tests.support.cases import (
@@ -198,6 +199,30 @@ def test_three_calls_of_which_nothing_came_are_a_failure() -> None:
     ended = progress(call=call(Operation.CREATE), attempts={"create": 3})
     text = failure(decided(request("Create"), ended), EngineFailed, marker_id(OWNER))
     assert "the engine was called 3 times and nothing came of it. Its log group says why." in text
+
+
+def test_a_call_whose_end_was_not_heard_of_is_no_reason_to_pause() -> None:
+    running = progress(call=call(Operation.CREATE, ended_s=None))
+    assert isinstance(decided(request("Create"), running, at_s=1), Start)
+
+
+def test_a_call_that_ended_without_a_result_is_repeated_like_any_other() -> None:
+    ended = progress(call=replace(call(Operation.CREATE), result=None))
+    why = "create was tried: its effect does not show yet"
+    assert decided(request("Create"), ended, at_s=39) == Wait(why, at(40))
+    assert isinstance(decided(request("Create"), ended, at_s=40), Start)
+
+
+def test_a_failure_is_told_though_the_cluster_could_not_be_described() -> None:
+    so_far = progress(attempts={"describe": 1}, description=EngineResult("succeeded"))
+    action = decided(request("Create"), so_far, cluster=stack("CREATE_FAILED", made_by=THIS))
+    assert "the stack is CREATE_FAILED" in failure(action, ClusterFailed)
+
+
+def test_a_request_without_properties_wants_nothing() -> None:
+    case = Case(request("Delete"), Observed(), progress(), at(0))
+    with pytest.raises(LookupError, match="request-1 has no properties to act on"):
+        _ = case.wanted
 
 
 # Taking a cluster over

@@ -105,7 +105,7 @@ def test_a_delete_does_not_succeed_beside_a_leftover_that_cannot_be_deleted() ->
 
 
 IMAGE = known("img", reported=False, kind=Kind.IMAGE)
-IMAGE_STACK = stack(name="img")
+IMAGE_STACK = stack(name="img", made_by="request-9")
 CREATE_IMAGE = request("Create", ResourceType=IMAGE_TYPE, ResourceProperties=image_properties())
 
 
