@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from tools.mutants import accepted as accepting
 from tools.mutants.covered import Covered
-from tools.mutants.mutations import Mutant
+from tools.mutants.mutant import Mutant
 from tools.mutants.pool import PoolError
 from tools.mutants.report import Outcome, score, show, show_stale
 from tools.mutants.run import Judgement

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import yaml
 
-from tools.mutants.mutations import Mutant
+from tools.mutants.mutant import Mutant
 
 
 class AcceptedError(Exception):

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tools.mutants.accepted import Accepted
-from tools.mutants.mutations import Mutant
+from tools.mutants.mutant import Mutant
 
 
 @dataclass(frozen=True)

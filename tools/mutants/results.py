@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tools.mutants.covered import Covered, Run
-from tools.mutants.mutations import Mutant
+from tools.mutants.mutant import Mutant
 
 Files = Mapping[str, str]
 

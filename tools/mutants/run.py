@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tools.mutants.covered import Covered, Run, Selection
-from tools.mutants.mutations import Mutant
+from tools.mutants.mutant import Mutant
 from tools.mutants.patch import ImportedInstead, replace_function
 from tools.mutants.pool import PoolError, judge_all, silent
 from tools.mutants.results import Results, load_covered, save_covered

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.mutants.mutations import Mutant, enums_in, mutants
+from tools.mutants.mutant import Mutant
+from tools.mutants.mutations import enums_in, mutants
 from tools.mutants.source import Source
 
 
