@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 
 from cluster_provider.core.actions import Action, Fail, Nothing, Start, Succeed, Wait
+from cluster_provider.core.decision.case import Case
+from cluster_provider.core.decision.fleet import stop
 from cluster_provider.core.engine_call import EngineCall, EngineResult, Operation
 from cluster_provider.core.errors import ClusterFailed, ClusterRejected, DeadlineExceeded, ProviderError
-from cluster_provider.core.observed import Cluster
+from cluster_provider.core.observed import Cluster, Observed
 from cluster_provider.core.progress import Phase
 from cluster_provider.core.request import Request
 from tests.support.cases import DEADLINE_S, OWNER, VERSION, at, call, decided, known, progress, request, stack
@@ -129,6 +131,35 @@ def test_an_update_that_is_refused_with_a_stopped_fleet_is_asked_for_three_times
     assert isinstance(updated(**{**tried, "fleet_calls": {}}), Start)
 
 
+def asked_to_stop(known: Cluster | None = None, **facts: Any) -> Any:
+    """What is to be done for a fleet, whatever is known of the refusal."""
+    case = Case(ASKS, Observed(known=known), progress(**facts), at(60))
+    return stop(case, stack())
+
+
+def test_a_fleet_of_which_nothing_is_known_cannot_be_stopped() -> None:
+    unheard = replace(refused(), result=None)
+    for action in (asked_to_stop(), asked_to_stop(known=known()), asked_to_stop(call=unheard)):
+        assert isinstance(action, ClusterFailed)
+        assert "its compute fleet is unknown, so it cannot be stopped." in str(action)
+
+
+def test_a_stop_counts_only_after_a_refusal_whose_end_is_known() -> None:
+    assert asked_to_stop(RAN, fleet_calls=stopped()) == STOP_CALL
+    running = replace(refused(), ended_at=None)
+    assert asked_to_stop(RAN, call=running, fleet_calls=stopped()) == STOP_CALL
+    assert asked_to_stop(RAN, call=refused(), fleet_calls=stopped()) is None
+
+
+def test_a_stop_that_runs_or_has_no_result_is_asked_for_again_without_or_after_a_pause() -> None:
+    running = {STOP: call(STOP, sent_s=20, ended_s=None)}
+    assert updated(fleet_calls=running, at_s=30) == STOP_CALL
+    died = {STOP: replace(stopped()[STOP], result=None)}
+    why = "stop-fleet was asked for: the engine ended without a result."
+    assert updated(fleet_calls=died, at_s=54) == Wait(why, at(55))
+    assert updated(fleet_calls=died, at_s=55) == STOP_CALL
+
+
 # Starting it again before an answer
 
 BACK = request("Update")
@@ -202,7 +233,15 @@ def test_a_delete_that_keeps_a_cluster_does_not_succeed_before_its_fleet_was_ask
     assert answered(at_s=DEADLINE_S - 1, **tried) == START_CALL
     text = failure(answered(at_s=DEADLINE_S, **tried), ClusterFailed)
     assert "its compute fleet could not be started: no. The compute fleet was stopped for an update" in text
-    assert isinstance(answered(at_s=DEADLINE_S, asked=RETAINS), Fail)
+    assert "the engine was about to start-fleet it." in failure(
+        answered(at_s=DEADLINE_S, asked=RETAINS), DeadlineExceeded
+    )
+
+
+def test_a_delete_that_fails_does_not_wait_for_a_fleet_that_cannot_be_started() -> None:
+    tried = {"attempts": {"delete": 3, "start-fleet": 3}, "fleet_calls": started(None, "BadRequest")}
+    action = answered(asked=request("Delete"), **tried)
+    assert "is not started again yet." in failure(action, ClusterFailed)
 
 
 def test_a_delete_that_keeps_a_cluster_waits_for_its_update_if_a_fleet_is_to_be_started() -> None:
