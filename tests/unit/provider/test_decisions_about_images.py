@@ -155,6 +155,7 @@ def test_an_image_of_another_is_not_touched() -> None:
 def test_an_image_that_an_unheard_call_built_is_described() -> None:
     built = call(BUILD, name="image")
     assert decided(CREATE, work(call=built)) == Start(DESCRIBE, "image")
+    assert decided(CREATE, work(call=built, not_described=NOT_FOUND)) == Start(DESCRIBE, "image")
     assert decided(CREATE, work(call=built), known=told(stack_id="arn:1", version="3.1.0")) == Start(
         DESCRIBE, "image", "arn:1", version="3.1.0"
     )
