@@ -324,6 +324,13 @@ def test_the_swap_of_an_update_without_effect_succeeds_whatever_became_of_the_im
     assert decided(other, work(), undoes=True, cluster=seen) == Succeed("first", seen)
 
 
+def test_a_rollback_to_an_image_that_was_refused_succeeds_once_nothing_may_act_any_more() -> None:
+    back = asks("Update", Nonsense="1")
+    assert decided(back, work(), undoes=True) == Succeed("image")
+    assert decided(back, work(), undoes=True, pending="an engine runs") == Wait("an engine runs")
+    assert isinstance(decided(back, work()), Fail)
+
+
 # Resources that only ask
 
 CLUSTERS = {"cluster_status": [], "name_prefix": ""}

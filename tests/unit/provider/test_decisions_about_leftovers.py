@@ -104,6 +104,13 @@ def test_a_delete_does_not_succeed_beside_a_leftover_that_cannot_be_deleted() ->
     assert decided(delete, progress(**THREE)) == Succeed("hpc", gone=True)
 
 
+def test_an_update_succeeds_beside_a_leftover_that_cannot_be_deleted() -> None:
+    described = EngineResult("succeeded", cluster={"cloudFormationStackStatus": "CREATE_COMPLETE"})
+    so_far = progress(description=described, **THREE)
+    action = decided(request("Update"), so_far, leftover=lab(), cluster=stack(), known=known())
+    assert action == Succeed("hpc", stack(), described)
+
+
 IMAGE = known("img", reported=False, kind=Kind.IMAGE)
 IMAGE_STACK = stack(name="img", made_by="request-9")
 CREATE_IMAGE = request("Create", ResourceType=IMAGE_TYPE, ResourceProperties=image_properties())

@@ -65,6 +65,7 @@ def test_what_is_written_down_is_the_answer_or_the_signal_that_is_being_sent() -
 def test_the_work_goes_on_after_a_success_that_a_wait_condition_waits_beyond() -> None:
     answering = progress(phase=Phase.ANSWERING, outcome=OUTCOME, signals=True)
     assert answering.follows
+    assert not progress(phase=Phase.ANSWERING, outcome=OUTCOME).follows
     for facts in (
         {"signals": False},
         {"phase": Phase.OPEN},
@@ -124,14 +125,17 @@ def absorbed(before: Progress | None = None, *args: Any, **result: Any) -> Progr
 
 
 def test_nothing_is_taken_over_before_the_end_or_twice() -> None:
-    before = progress(attempts={"update": 1})
+    before = progress(attempts={"update": 3, "stop-fleet": 3})
     assert absorb(before, None) == before
+    assert absorb(before, replace(call(Operation.UPDATE), ended_at=None)) == before
     assert absorb(before, call(Operation.UPDATE, ended_s=None)) == before
     assert absorb(before, replace(call(Operation.UPDATE), result=None)) == before
     once = absorbed(before, Operation.UPDATE, "Throttled")
     assert absorb(once, call(Operation.UPDATE, "Throttled")) == once
+    assert once.attempts["update"] == 2
     fleet = absorbed(before, Operation.STOP_FLEET, "Throttled")
     assert absorb(fleet, call(Operation.STOP_FLEET, "Throttled")) == fleet
+    assert fleet.attempts["stop-fleet"] == 2
 
 
 def test_a_call_that_was_accepted_shows_its_stack_and_its_messages() -> None:
@@ -151,6 +155,11 @@ def test_a_stack_that_was_seen_stays_and_so_do_effects_and_messages() -> None:
     before = progress(stack_id="arn", effect_seen=True, validation_messages=MESSAGES)
     after = absorbed(before, Operation.UPDATE, stack_id="arn:other")
     assert (after.stack_id, after.effect_seen, after.validation_messages) == ("arn", True, MESSAGES)
+
+
+def test_a_stack_that_was_there_already_is_the_requests_own() -> None:
+    after = absorbed(progress(), Operation.CREATE, stack_id="arn")
+    assert (after.stack_id, after.effect_seen) == ("arn", False)
 
 
 def test_a_refusal_replaces_messages_by_its_own_and_shows_no_stack() -> None:
