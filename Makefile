@@ -10,7 +10,7 @@ TEMPLATES := template.yaml engine.yaml $(shell grep -rl --include=*.yaml ^AWSTem
 export PYTHONPATH := .:provider/front:provider/engine
 
 .DEFAULT_GOAL := help
-.PHONY: help check format test e2e test-browser schemas build engine publish e2e-examples e2e-artefact e2e-engines property crash fuzz bench bench-scale demo local lock clean
+.PHONY: help check format test e2e test-browser schemas build engine publish e2e-examples e2e-artefact e2e-engines property crash fuzz bench bench-scale mutants demo local lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1|/' | column -t -s '|'
@@ -66,6 +66,9 @@ property: .venv/.installed ## whole lives of resources under faults, 100,000 ste
 
 crash: .venv/.installed ## kill provider and engine at every effect and every pair of effects; STATUS=1: when each story last passed [STORY="an update" WORKERS=2 STATUS=1]
 	@$(PY) -m tests.scenario $(if $(STORY),--story "$(STORY)") $(if $(WORKERS),--workers $(WORKERS)) $(if $(STATUS),--status)
+
+mutants: .venv/.installed ## change core a little, thousands of times, and report what no test notices [MODULE=core/fleet.py MINIMUM=95 FRESH=1]
+	@$(PY) -m tools.mutants $(MODULE) $(if $(MINIMUM),--minimum $(MINIMUM)) $(if $(FRESH),--fresh)
 
 build: .venv/.installed ## what is deployed, into build/, with sizes [ARCH=arm64 TARGET_PYTHON=3.12 PCLUSTER_VERSION=3.16.1 INTO=build]
 	@$(PY) -m tools.artefacts build $(if $(ARCH),--arch $(ARCH)) $(if $(TARGET_PYTHON),--python $(TARGET_PYTHON)) $(if $(PCLUSTER_VERSION),--pcluster-version $(PCLUSTER_VERSION)) $(if $(INTO),--into $(INTO))

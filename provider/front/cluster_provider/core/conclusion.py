@@ -112,21 +112,21 @@ def _with_fleet(record: OwnerRecord, progress: Progress) -> OwnerRecord:
 def _failed(record: OwnerRecord, operation: OperationRecord, action: Fail) -> OwnerRecord:
     """A request failed: what must be known of it when CloudFormation rolls back."""
     request, progress = operation.request, operation.progress
-    if request.type is RequestType.UPDATE and request.old_digest is not None:
+    if request.old_digest is not None:  # an Update: no other request has old properties
         had_effect = progress.effect_seen or _may_have_updated(record, request, unseen=action.unseen)
-        undo = None if had_effect else _undo(record, request)
-        record = replace(record, undo=undo)
+        own = Undo(request.digest, request.old_digest)
+        record = replace(record, undo=None if had_effect else _undo(record, request, own))
         return _forget_unmade(record, progress, unseen=action.unseen)
     if request.type is RequestType.CREATE and action.physical_id == request.failure_id:
         return _forget_unmade(record, progress, unseen=action.unseen)
     return record
 
 
-def _undo(record: OwnerRecord, request: Request) -> Undo:
+def _undo(record: OwnerRecord, request: Request, own: Undo) -> Undo:
     """What a swap of this Update undoes; a rollback that failed itself is repeated, and undoes the same."""
     if record.undo is not None and record.undo.is_by(request):
         return record.undo
-    return Undo(request.digest, request.old_digest or "")
+    return own
 
 
 def followed(record: OwnerRecord, request: Request, wake_at: datetime) -> OwnerRecord:

@@ -3,7 +3,7 @@
 import dataclasses
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from enum import Enum
 from functools import cache
@@ -12,19 +12,24 @@ from typing import Any, TypeVar, cast
 T = TypeVar("T")
 
 
+#: Types whose values are plain JSON already; a subclass, such as an enumeration of texts, is not.
+_PLAIN = frozenset({str, int, float, bool, type(None)})
+
+
 def to_document(value: Any) -> Any:
     """Turns dataclasses, enums, instants, lists and maps into plain JSON values."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: to_document(getattr(value, field.name)) for field in dataclasses.fields(value)}
-    if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, datetime):
-        return format_instant(value)
+    if type(value) in _PLAIN:
+        return value
     if isinstance(value, Mapping):
         return {key: to_document(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [to_document(item) for item in value]
-    return value
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, datetime):
+        return format_instant(value)
+    kind: Any = type(value)
+    return {name: to_document(getattr(value, name)) for name in _names(kind)}
 
 
 def from_document(kind: type[T], document: Any) -> T:
@@ -36,34 +41,56 @@ def from_document(kind: type[T], document: Any) -> T:
     Raises:
         TypeError: The document lacks a field that has no default.
     """
-    return cast("T", _read(kind, document))
-
-
-def _read(kind: Any, document: Any) -> Any:
-    if document is None or kind is Any:
-        return document
-    origin = typing.get_origin(kind)
-    if origin in {typing.Union, types.UnionType}:
-        (kind,) = (option for option in typing.get_args(kind) if option is not types.NoneType)
-        return _read(kind, document)
-    if origin in {list, tuple}:
-        return origin(_read(typing.get_args(kind)[0], item) for item in document)
-    if origin is dict:
-        return {key: _read(typing.get_args(kind)[1], item) for key, item in document.items()}
-    if dataclasses.is_dataclass(kind):
-        hints = _hints(cast("type", kind))
-        fields = {name: _read(hints[name], item) for name, item in document.items() if name in hints}
-        return cast("type", kind)(**fields)
-    if isinstance(kind, type) and issubclass(kind, Enum):
-        return kind(document)
-    if kind is datetime:
-        return parse_instant(document)
-    return document
+    whole: Any = kind
+    return cast("T", _reader(whole)(document))
 
 
 @cache
-def _hints(kind: type) -> dict[str, Any]:
-    return typing.get_type_hints(kind)
+def _reader(kind: Any) -> Callable[[Any], Any]:
+    """What builds values of a type. A record is read at every wake-up, so its types are looked at once."""
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if origin in {typing.Union, types.UnionType}:
+        (option,) = (option for option in arguments if option is not types.NoneType)
+        return _reader(option)
+    if origin in {list, tuple}:
+        read = _reader(arguments[0])
+        return lambda document: origin(map(read, document))
+    if origin is dict:
+        read = _reader(arguments[1])
+        return lambda document: {key: read(item) for key, item in document.items()}
+    if dataclasses.is_dataclass(kind):
+        return _dataclass_reader(kind)
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return kind
+    return parse_instant if kind is datetime else _as_it_is
+
+
+def _as_it_is(document: Any) -> Any:
+    return document
+
+
+def _dataclass_reader(kind: Any) -> Callable[[Any], Any]:
+    def read(document: Mapping[str, Any]) -> Any:
+        readers = _readers(kind)
+        return kind(
+            **{
+                name: None if item is None else readers[name](item)
+                for name, item in document.items()
+                if name in readers
+            }
+        )
+
+    return read
+
+
+@cache
+def _readers(kind: Any) -> dict[str, Callable[[Any], Any]]:
+    return {name: _reader(hint) for name, hint in typing.get_type_hints(kind).items()}
+
+
+@cache
+def _names(kind: Any) -> tuple[str, ...]:
+    return tuple(field.name for field in dataclasses.fields(kind))
 
 
 def format_instant(at: datetime) -> str:
@@ -73,4 +100,4 @@ def format_instant(at: datetime) -> str:
 
 def parse_instant(text: str) -> datetime:
     """The aware UTC instant that :func:`format_instant` wrote."""
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+    return datetime.fromisoformat(text)

@@ -49,7 +49,7 @@ def put_back(case: Case, action: Succeed | Fail) -> Succeed | Fail | Wait | Star
     keeps one that works does not succeed before its fleet was asked to start.
     """
     cluster, known, progress = case.living, case.observed.known, case.progress
-    if known is None or not known.fleet_found:
+    if known is None:
         return action
     answered = with_fleet(case, action) if isinstance(action, Fail) else action
     if cluster is None or not cluster.works or not case.owns(cluster) or known.fleet_found not in fleet.UP:
@@ -119,10 +119,10 @@ def _found(case: Case) -> str:
 def _status_since_refusal(case: Case) -> str | None:
     """The fleet's status as a call to stop it reported since the update was refused."""
     refused, call = case.progress.call, case.progress.fleet_calls.get(Operation.STOP_FLEET)
-    stopped = fleet.last(case.progress, Operation.STOP_FLEET)
-    if stopped is None or refused is None or refused.ended_at is None:
+    if call is None or refused is None or refused.ended_at is None or call.sent_at < refused.ended_at:
         return None
-    return stopped.fleet_status if call is not None and call.sent_at >= refused.ended_at else None
+    stopped = fleet.last(case.progress, Operation.STOP_FLEET)
+    return stopped.fleet_status if stopped is not None else None
 
 
 def _pause(case: Case, operation: Operation) -> Wait | None:

@@ -1,0 +1,202 @@
+"""How an owner's record changes while a request is under way."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from cluster_provider.core import bookkeeping
+from cluster_provider.core.actions import Start
+from cluster_provider.core.engine_call import EngineResult, Operation
+from cluster_provider.core.errors import StillHeld, Superseded
+from cluster_provider.core.kinds import Kind
+from cluster_provider.core.observed import Cluster
+from cluster_provider.core.record import OperationRecord, OwnerRecord
+from cluster_provider.core.request import RequestType
+from tests.support.cases import THIS, VERSION, at, call, known, progress, request, stack
+from tests.support.fakes import START
+
+ARN = stack().stack_id
+LAB = known("lab", reported=False)
+
+
+def record(*clusters: Cluster, **facts: Any) -> OwnerRecord:
+    by_name = {cluster.name: cluster for cluster in clusters}
+    base = {"wake_at": START, "watching": ARN, "clusters": by_name}
+    return OwnerRecord(THIS, START, RequestType.UPDATE, **{**base, **facts})
+
+
+# Waiting
+
+
+def test_who_waits_is_looked_at_when_it_is_said_and_for_the_reason_that_is_said() -> None:
+    before = record(known())
+    after = bookkeeping.waiting(before, progress(), at(60), ARN, at(90))
+    assert after == replace(before, wake_at=at(60), watching=ARN, act_by=at(90))
+    assert bookkeeping.waiting(after, progress(), at(120)) == replace(
+        before, wake_at=at(120), watching=None, act_by=None
+    )
+
+
+def test_a_clusters_stack_is_recorded_once_it_was_seen() -> None:
+    before = record(known(stack_id=None), LAB)
+    seen = bookkeeping.waiting(before, progress(stack_id=ARN), at(60))
+    assert seen.clusters == {"hpc": known(stack_id=ARN), "lab": LAB}
+    assert bookkeeping.waiting(before, progress(), at(60)).clusters == before.clusters
+    assert bookkeeping.waiting(record(LAB), progress(stack_id=ARN), at(60)).clusters == {"lab": LAB}
+
+
+# A call that is started
+
+
+def started(before: OwnerRecord, start: Start, operation: Operation | None = None) -> OwnerRecord:
+    made = call(operation or start.operation, name=start.cluster_name, ended_s=None)
+    after = bookkeeping.started(before, made, start, VERSION, at(60))
+    assert (after.call, after.wake_at, after.watching) == (made, at(60), None)
+    return after
+
+
+@pytest.mark.parametrize(
+    ("operation", "kind"), [(Operation.CREATE, Kind.CLUSTER), (Operation.BUILD_IMAGE, Kind.IMAGE)]
+)
+def test_what_a_call_may_make_is_known_before_it_is_sent(operation: Operation, kind: Kind) -> None:
+    before = record(LAB, heard=["lab", "hpc"])
+    after = started(before, Start(operation, "hpc"))
+    assert after.clusters == {"lab": LAB, "hpc": Cluster("hpc", THIS, version=VERSION, kind=kind)}
+    assert after.heard == ["lab"], "CloudFormation has not named the new one"
+
+
+def test_a_cluster_that_is_updated_is_touched_and_stays_heard_of() -> None:
+    after = started(record(known(), LAB, heard=["hpc"]), Start(Operation.UPDATE, "hpc"))
+    assert after.clusters == {"hpc": known(touched=True), "lab": LAB}
+    assert after.heard == ["hpc"]
+    assert started(record(LAB), Start(Operation.UPDATE, "hpc")).clusters == {"lab": LAB}
+
+
+@pytest.mark.parametrize("operation", [Operation.DELETE, Operation.DESCRIBE, Operation.START_FLEET])
+def test_other_calls_leave_what_is_known_as_it_is(operation: Operation) -> None:
+    assert started(record(known()), Start(operation, "hpc")).clusters == {"hpc": known()}
+
+
+def test_a_fleets_status_is_recorded_before_it_is_stopped_and_the_first_one_counts() -> None:
+    stop = Start(Operation.STOP_FLEET, "hpc", ARN, version=VERSION, fleet_found="RUNNING")
+    first = started(record(known()), stop)
+    assert first.clusters == {"hpc": known(fleet_found="RUNNING")}
+    second = started(first, replace(stop, fleet_found="STOPPING"))
+    assert second.clusters == {"hpc": known(fleet_found="RUNNING")}
+    unknown = started(record(), stop)
+    assert unknown.clusters == {
+        "hpc": Cluster("hpc", THIS, ARN, VERSION, reported=True, fleet_found="RUNNING")
+    }
+
+
+def test_no_call_is_started_for_a_request_that_is_no_longer_the_newest() -> None:
+    newer = replace(record(), newest_request_id="request-2")
+    with pytest.raises(Superseded, match=THIS):
+        started(newer, Start(Operation.CREATE, "hpc"))
+
+
+# A call that ended
+
+RUNNING = call(Operation.UPDATE, ended_s=None)
+RESULT = EngineResult("succeeded", sent=True)
+
+
+@pytest.mark.parametrize(
+    ("facts", "wake_at"),
+    [
+        ({}, at(30)),
+        ({"is_open": False}, None),
+        ({"is_open": False, "restarts": True}, at(30)),
+    ],
+)
+def test_the_end_of_a_call_wakes_whoever_is_at_work(facts: dict[str, Any], wake_at: Any) -> None:
+    before = record(call=RUNNING, **facts)
+    after = bookkeeping.ended(before, RUNNING.call_id, RESULT, at(30))
+    ended = replace(RUNNING, ended_at=at(30), result=RESULT)
+    assert after == replace(before, call=ended, wake_at=wake_at, watching=None)
+
+
+def test_the_end_of_another_call_or_a_second_report_changes_nothing() -> None:
+    for before, call_id in (
+        (record(), RUNNING.call_id),
+        (record(call=RUNNING), "another"),
+        (record(call=call(Operation.UPDATE)), RUNNING.call_id),
+    ):
+        assert bookkeeping.ended(before, call_id, RESULT, at(30)) == before
+
+
+# Clusters that change hands
+
+
+def test_a_cluster_that_is_taken_over_is_the_owners_and_no_longer_released_or_heard_of() -> None:
+    before = record(LAB, heard=["hpc", "lab"], released=[ARN, "arn:other"])
+    after = bookkeeping.adopted(before, stack(), THIS, at(30))
+    taken = Cluster("hpc", THIS, ARN, VERSION, adopted_at=at(30))
+    assert after == replace(
+        before,
+        clusters={"lab": LAB, "hpc": taken},
+        heard=["lab"],
+        released=["arn:other"],
+        wake_at=at(30),
+    )
+
+
+@pytest.mark.parametrize(("arn", "found"), [(ARN, "RUNNING"), ("arn:other", "")])
+def test_what_is_owed_to_a_fleet_is_owed_by_whoever_takes_the_same_cluster_over(arn: str, found: str) -> None:
+    before = record(known(stack_id=arn, fleet_found="RUNNING"))
+    after = bookkeeping.adopted(before, stack(), THIS, at(30))
+    assert after.clusters["hpc"].fleet_found == found
+
+
+def test_a_cluster_that_another_takes_over_is_forgotten_and_released() -> None:
+    before = record(known(), LAB, is_open=False, released=["arn:other"])
+    after = bookkeeping.given_up(before, stack())
+    assert after == replace(before, clusters={"lab": LAB}, released=["arn:other", ARN])
+
+
+@pytest.mark.parametrize(
+    "facts", [{}, {"is_open": False, "restarts": True}, {"clusters": {}, "following": "hpc"}]
+)
+def test_a_cluster_that_a_request_may_be_at_work_on_is_held(facts: dict[str, Any]) -> None:
+    with pytest.raises(StillHeld, match="hpc"):
+        bookkeeping.given_up(record(known(), **facts), stack())
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        record(LAB),
+        record(LAB, following="lab"),
+        record(is_open=False, following="hpc"),
+        record(known(stack_id="arn:other"), is_open=False),
+    ],
+)
+def test_a_cluster_that_the_owner_does_not_have_cannot_be_given_up(before: OwnerRecord) -> None:
+    assert bookkeeping.given_up(before, stack()) == before
+
+
+def test_what_was_taken_over_in_vain_is_released_unless_its_fleet_is_to_be_started() -> None:
+    vain = known("vain", adopted_at=at(0), reported=False)
+    unseen = known("unseen", adopted_at=at(0), reported=False, stack_id=None)
+    stopped = known("stopped", adopted_at=at(0), reported=False, fleet_found="STOPPED")
+    kept = [
+        known("made", reported=False),
+        known("told", adopted_at=at(0)),
+        known("owed", adopted_at=at(0), reported=False, fleet_found="RUNNING"),
+    ]
+    before = record(vain, unseen, stopped, *kept, released=["arn:other"])
+    after = bookkeeping.without_vain_adoptions(before)
+    assert list(after.clusters) == ["made", "told", "owed"]
+    assert after.released == ["arn:other", vain.stack_id, stopped.stack_id]
+
+
+def test_who_takes_a_cluster_over_adds_no_tags_and_tells_it() -> None:
+    note = {"level": "INFO", "type": "Other", "message": "earlier"}
+    before = OperationRecord(request("Create"), progress(tags={"team": "hpc"}, notes=[note]))
+    after = bookkeeping.taken_over(before, stack())
+    assert after.progress.tags == {}
+    assert after.progress.notes[0] == note
+    told = after.progress.notes[1]
+    assert (told["level"], told["type"]) == ("INFO", "AdoptExisting")
+    assert told["message"].startswith("Cluster hpc existed already and was taken over.")

@@ -1,0 +1,272 @@
+"""Who owns what: owners, stacks, ids, tags, and what a stack tells of itself."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from cluster_provider.core.engine_call import EngineCall, Operation
+from cluster_provider.core.identity import (
+    Owner,
+    StackArn,
+    is_marker,
+    marker_id,
+    may_be_cluster,
+    read_only_id,
+)
+from cluster_provider.core.observed import Cluster, Leftover, ParentStack, Settled
+from cluster_provider.core.record import OperationRecord, OwnerRecord, Undo, let_go
+from cluster_provider.core.request import RequestType
+from tests.support.cases import FIRST, OWNER, THIS, at, call, known, progress, request, stack
+from tests.support.fakes import START, stack_of
+
+ARN = "arn:aws-us-gov:cloudformation:us-gov-west-1:123456789012:stack/parent/0/1"
+
+
+def owner(arn: str = OWNER.stack_id, logical_id: str = "Cluster") -> Owner:
+    return Owner(arn, logical_id)
+
+
+def test_a_stacks_arn_is_taken_apart() -> None:
+    parts = ("aws-us-gov", "us-gov-west-1", "123456789012", "parent", "0/1")
+    assert StackArn.parse(ARN) == StackArn(*parts)
+
+
+@pytest.mark.parametrize("arn", ["", "parent", ARN.replace("cloudformation", "s3"), f"x{ARN}", ARN[:-4]])
+def test_another_text_is_no_arn_of_a_stack(arn: str) -> None:
+    with pytest.raises(ValueError, match="not a stack ARN"):
+        StackArn.parse(arn)
+
+
+def test_an_owner_comes_back_from_its_key() -> None:
+    assert OWNER.key == f"{OWNER.stack_id}|Cluster"
+    assert Owner.from_key(OWNER.key) == OWNER
+
+
+def test_stacks_of_one_account_and_region_are_beside_each_other() -> None:
+    assert OWNER.is_beside(owner(OWNER.stack_id.replace("parent", "other"), "Other"))
+    for mine, theirs in (("aws:", "aws-cn:"), ("us-east-1", "eu-west-1"), ("123456789012", "210987654321")):
+        assert not OWNER.is_beside(owner(OWNER.stack_id.replace(mine, theirs, 1)))
+    assert not OWNER.is_beside(owner("parent"))
+    assert not owner("parent").is_beside(OWNER)
+
+
+def test_an_owner_has_the_stacks_with_all_three_of_its_tags() -> None:
+    tags = OWNER.tags("hpc", THIS)
+    assert tags == {
+        "pcluster-cfn:stack-id": OWNER.stack_id,
+        "pcluster-cfn:logical-id": "Cluster",
+        "pcluster-cfn:cluster-name": "hpc",
+        "pcluster-cfn:request-id": THIS,
+    }
+    assert OWNER.owns(tags, "hpc")
+    assert not OWNER.owns(tags, "lab")
+    for name in ("stack-id", "logical-id", "cluster-name"):
+        assert not OWNER.owns({**tags, f"pcluster-cfn:{name}": "x"}, "hpc")
+
+
+def test_an_id_that_cloudformation_made_up_has_the_stacks_and_the_resources_name() -> None:
+    assert OWNER.is_made_up("parent-Cluster-1ABC")
+    for other in ("parent-Cluster", "hpc", "other-Cluster-1ABC", "xparent-Cluster-1ABC"):
+        assert not OWNER.is_made_up(other)
+
+
+@pytest.mark.parametrize(("name", "may"), [("a", True), ("a" * 60, True), ("a" * 61, False), ("1a", False)])
+def test_a_stack_may_be_a_cluster_by_its_name(name: str, may: bool) -> None:
+    assert may_be_cluster(name) is may
+
+
+def test_markers_and_ids_of_questions_are_an_owners_for_life() -> None:
+    assert marker_id(OWNER).startswith("pcluster-cfn:not-created:")
+    assert read_only_id(OWNER).startswith("pcluster-cfn:read-only:")
+    fingerprint = marker_id(OWNER).rpartition(":")[2]
+    assert (len(fingerprint), read_only_id(OWNER).rpartition(":")[2]) == (16, fingerprint)
+    assert marker_id(owner(logical_id="Other")) != marker_id(OWNER)
+    assert is_marker(marker_id(OWNER))
+    assert not is_marker(read_only_id(OWNER))
+    assert not is_marker(None)
+
+
+# What a stack tells of itself
+
+
+def test_a_stack_tells_its_version_its_configuration_and_its_log_group() -> None:
+    parameters = {"ConfigVersion": "v1", "ClusterCWLogGroup": "/aws/hpc"}
+    seen = stack_of("hpc", "CREATE_COMPLETE", {"parallelcluster:version": "3.16.1"}, parameters=parameters)
+    assert (seen.version, seen.config_version, seen.log_group) == ("3.16.1", "v1", "/aws/hpc")
+    bare = stack_of("hpc", "CREATE_COMPLETE")
+    assert (bare.version, bare.config_version, bare.log_group) == (None, "", "")
+    assert stack_of("hpc", "X", parameters={"ClusterCWLogGroup": "NONE"}).log_group == ""
+
+
+STATES = {
+    "CREATE_IN_PROGRESS": {"in_progress"},
+    "CREATE_COMPLETE": {"works"},
+    "CREATE_FAILED": set(),
+    "ROLLBACK_IN_PROGRESS": {"in_progress"},
+    "UPDATE_IN_PROGRESS": {"in_progress", "updating"},
+    "UPDATE_COMPLETE": {"works"},
+    "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS": {"in_progress", "updating"},
+    "UPDATE_ROLLBACK_IN_PROGRESS": {"in_progress", "updating"},
+    "UPDATE_ROLLBACK_COMPLETE": {"works"},
+    "UPDATE_FAILED": set(),
+    "DELETE_IN_PROGRESS": {"in_progress", "deleting"},
+    "DELETE_COMPLETE": {"gone"},
+    "DELETE_FAILED": set(),
+}
+
+
+@pytest.mark.parametrize("status", STATES)
+def test_a_stacks_status_tells_what_it_does(status: str) -> None:
+    seen = stack(status)
+    names = ("in_progress", "updating", "deleting", "gone", "works")
+    assert {name for name in names if getattr(seen, name)} == STATES[status]
+
+
+def test_a_stacks_tags_say_whose_it_is_if_they_are_about_this_very_cluster() -> None:
+    seen = stack()
+    assert seen.tagged_owner == OWNER
+    assert seen.owner_tags == OWNER.tags("hpc", FIRST)
+    assert replace(seen, name="lab").tagged_owner is None
+    assert stack(owner=None).tagged_owner is None
+    without = {key: value for key, value in seen.tags.items() if key != "pcluster-cfn:stack-id"}
+    assert replace(seen, tags=without).tagged_owner is None
+    without = {key: value for key, value in seen.tags.items() if key != "pcluster-cfn:logical-id"}
+    assert replace(seen, tags=without).tagged_owner == owner(logical_id="")
+
+
+STRANGER = owner(OWNER.stack_id.replace("parent", "other"))
+
+
+@pytest.mark.parametrize(
+    ("seen", "recorded", "is_owners"),
+    [
+        (stack(), None, True),
+        (stack(owner=STRANGER), None, False),
+        (stack(owner=None), None, False),
+        (stack(), known(), True),
+        (stack(owner=None), known(), True),
+        (stack(owner=STRANGER), known(), False),
+        (stack(owner=STRANGER), known(adopted_at=START), True),
+        (stack(owner=None), known(stack_id="arn:other"), False),
+        (stack(owner=STRANGER), known(stack_id="arn:other", adopted_at=START), False),
+    ],
+)
+def test_a_cluster_is_its_owners_by_its_tags_or_its_recorded_arn(
+    seen: Any, recorded: Cluster | None, is_owners: bool
+) -> None:
+    assert seen.belongs_to(OWNER, recorded) is is_owners
+
+
+@pytest.mark.parametrize(
+    ("status", "rolls_back"),
+    [
+        ("ROLLBACK_IN_PROGRESS", True),
+        ("UPDATE_ROLLBACK_IN_PROGRESS", True),
+        ("CREATE_FAILED", True),
+        ("UPDATE_FAILED", False),
+        ("UPDATE_IN_PROGRESS", False),
+        ("DELETE_IN_PROGRESS", False),
+    ],
+)
+def test_a_parent_rolls_back_in_these_states(status: str, rolls_back: bool) -> None:
+    assert ParentStack(status, completed=True).rolls_back is rolls_back
+
+
+def test_a_cluster_is_whole_and_settled_as_it_was_last_told() -> None:
+    settled = Settled("digest", "v1")
+    cluster = known(settled=settled)
+    assert cluster.was_whole
+    assert not replace(cluster, reported=False).was_whole
+    assert not replace(cluster, settled=None).was_whole
+    assert cluster.was_settled_with("digest")
+    assert not cluster.was_settled_with("other")
+    assert not replace(cluster, touched=True).was_settled_with("digest")
+    assert not replace(cluster, settled=None).was_settled_with("digest")
+    changed = stack(config_version="v2")
+    assert cluster.changed_outside(changed)
+    assert not cluster.changed_outside(stack())
+    assert not replace(cluster, touched=True).changed_outside(changed)
+    assert not replace(cluster, settled=None).changed_outside(changed)
+
+
+def test_a_leftover_is_in_progress_as_its_stack_is() -> None:
+    assert Leftover(known(), stack("DELETE_IN_PROGRESS")).in_progress
+    assert not Leftover(known(), stack()).in_progress
+    assert not Leftover(known(), None).in_progress
+
+
+# What a call and a record tell
+
+
+@pytest.mark.parametrize(
+    ("made", "acted", "told"),
+    [
+        (call(Operation.UPDATE), True, True),
+        (call(Operation.UPDATE, "BadRequest"), False, True),
+        (call(Operation.UPDATE, "BadRequest", sent=True), True, True),
+        (call(Operation.UPDATE, "Internal"), False, False),
+        (call(Operation.UPDATE, "Internal", sent=True), True, False),
+        (call(Operation.UPDATE, ended_s=None), False, False),
+    ],
+)
+def test_a_calls_end_says_whether_it_acted(made: EngineCall, acted: bool, told: bool) -> None:
+    assert (made.has_acted, made.has_told) == (acted, told)
+
+
+def test_a_call_may_act_until_a_minute_after_its_fence_or_its_end() -> None:
+    running = call(Operation.UPDATE, ended_s=None)
+    assert running.may_act(at(359))
+    assert not running.may_act(at(360))
+    assert not call(Operation.UPDATE).may_act(at(1))
+
+
+def record(**facts: Any) -> OwnerRecord:
+    return OwnerRecord(THIS, START, RequestType.CREATE, **facts)
+
+
+def test_an_owner_has_a_cluster_by_its_arn_once_that_is_known() -> None:
+    assert record(clusters={"hpc": known()}).has(stack())
+    assert record(clusters={"hpc": known(stack_id=None)}).has(stack())
+    assert not record(clusters={"hpc": known(stack_id="arn:other")}).has(stack())
+    assert not record(clusters={"lab": known("lab")}).has(stack())
+
+
+@pytest.mark.parametrize(
+    ("facts", "at_work", "lasts"),
+    [
+        ({}, True, True),
+        ({"is_open": False}, False, False),
+        ({"is_open": False, "restarts": True}, True, True),
+        ({"is_open": False, "clusters": {"hpc": known()}}, False, True),
+        ({"is_open": False, "released": ["arn"]}, False, True),
+        ({"is_open": False, "heard": ["hpc"], "handles": ["x"]}, False, False),
+    ],
+)
+def test_a_record_lasts_while_there_is_work_or_a_cluster(facts: Any, at_work: bool, lasts: bool) -> None:
+    assert (record(**facts).at_work, record(**facts).lasts) == (at_work, lasts)
+
+
+def test_what_a_change_lets_go_of_is_what_was_not_released_before() -> None:
+    after = record(released=["a", "b"])
+    assert let_go(record(released=["a"]), after) == ["b"]
+    assert let_go(None, after) == ["a", "b"]
+
+
+def test_a_swap_undoes_the_update_whose_digests_it_exchanges() -> None:
+    update = request("Update", ClusterConfiguration="a: b")
+    assert Undo(update.old_digest or "-", update.digest).is_by(update)
+    assert not Undo(update.digest, update.old_digest or "-").is_by(update)
+    assert not Undo(update.old_digest or "-", "other").is_by(update)
+    assert not Undo("other", update.digest).is_by(update)
+
+
+def test_log_lines_name_the_request_its_owner_and_its_cluster() -> None:
+    operation = OperationRecord(request("Create"), progress())
+    assert operation.names == {
+        "request_id": THIS,
+        "request_type": "Create",
+        "stack_id": OWNER.stack_id,
+        "logical_id": "Cluster",
+        "cluster_name": "hpc",
+    }

@@ -1,0 +1,39 @@
+"""What the table keeps, and what follows from it alone."""
+
+from datetime import timedelta
+
+import pytest
+
+from cluster_provider.core.identity import Owner
+from cluster_provider.core.record import Waiting, backlog
+from tests.support.fakes import START
+
+ARN = "arn:aws:cloudformation:us-east-1:123456789012:stack/hpc/1"
+OWNER = Owner("arn:aws:cloudformation:us-east-1:123456789012:stack/parent/0", "Cluster")
+SECOND = timedelta(seconds=1)
+
+
+def waiting(**facts: object) -> Waiting:
+    return Waiting(**{"owner": OWNER, "wake_at": START, "watching": ARN, "act_by": START + SECOND, **facts})
+
+
+def test_who_waits_for_a_stack_in_progress_is_left_alone_until_there_is_something_to_do() -> None:
+    assert waiting().is_idle({ARN}, START)
+    assert not waiting().is_idle({ARN}, START + SECOND)
+    assert not waiting().is_idle({ARN}, START + 2 * SECOND)
+
+
+@pytest.mark.parametrize("facts", [{"watching": None}, {"watching": f"{ARN}2"}, {"act_by": None}])
+def test_who_waits_for_no_stack_in_progress_is_looked_at(facts: dict[str, object]) -> None:
+    assert not waiting(**facts).is_idle({ARN}, START)
+
+
+def test_who_waits_is_due_from_the_very_instant_on() -> None:
+    assert not waiting().is_due(START - SECOND)
+    assert waiting().is_due(START)
+
+
+def test_a_backlog_counts_those_as_late_whose_half_time_has_come() -> None:
+    half_times = [None, START - SECOND, START, START + SECOND]
+    found = backlog([waiting(late_at=half_time) for half_time in half_times], START)
+    assert (found.open, found.late) == (4, 2)
