@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from tools.mutants.mutations import Mutant
+from tools.mutants.mutant import Mutant
 from tools.mutants.source import Source
 
 #: A test that takes longer, in seconds, judges nothing: others of its kind cover the same lines.
