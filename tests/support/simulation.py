@@ -18,9 +18,9 @@ from cluster_provider.core.errors import DeliveryFailed, Unavailable
 from cluster_provider.core.identity import Owner
 from cluster_provider.core.observed import ClusterStack, StackFailure
 from cluster_provider.handler import Provider
-from cluster_provider.ports import Ports
-from tests.support.fakes import HANDLES, START, Sink, stack_of
-from tests.support.faults import FaultyPorts, Killed, Seam
+from cluster_provider.ports import DeadLetter, Ports
+from tests.support.fakes import HANDLES, START, ListedLetters, MovedClock, Sink, stack_of
+from tests.support.faults import Denied, FaultyPorts, Killed, Seam
 from tests.support.world import CLUSTER_TYPE, IMAGE_TYPE, LOG_GROUP, PARENT, World, failed
 
 if TYPE_CHECKING:
@@ -48,6 +48,13 @@ ASKED_APART_S = 3
 #: Source: aws-cdk, docs/CLOUDFORMATION.md.
 CLEAN_UPS_MAX = 3
 
+#: An event that fails is received so often from the queue of retries (template.yaml, RetryQueue).
+RECEIVED_MAX = 60
+
+#: What the path of a URL says that never answers: a delivery takes its whole time, or the invocation's.
+HANGS, KILLS = "hangs/", "kills/"
+DELIVERY_S = 10
+
 SWEEP = {"detail-type": "Scheduled Event", "source": "aws.events"}
 
 
@@ -71,6 +78,7 @@ class Invocation:
     world: Simulation
     aws_request_id: str
     ends_at: datetime
+    event: dict[str, Any]
     dead: bool = False
 
     def get_remaining_time_in_millis(self) -> int:
@@ -78,22 +86,71 @@ class Invocation:
 
 
 class ListeningSink(Sink):
-    """The response URLs' end, which tells the resource what arrived."""
+    """The response URLs' end, which tells the resource what arrived.
 
-    def __init__(self) -> None:
+    Rules that an answer breaks are kept, since the provider may survive the error that they raise.
+
+    Args:
+        meet: Called with a URL before anything arrives there.
+        recorded: The ids of requests that were recorded: their answers were written down, and do not change.
+    """
+
+    def __init__(self, meet: Callable[[str], None], recorded: Callable[[], set[str]]) -> None:
         super().__init__()
         self.listeners: dict[str, Callable[[dict[str, Any]], None]] = {}
+        self.violations: list[AssertionError] = []
+        self._meet = meet
+        self._recorded = recorded
 
     def send(self, url: str, body: str) -> None:
+        self._meet(url)
+        try:
+            self._receive(url, body)
+        except AssertionError as error:
+            self.violations.append(error)
+            raise
+
+    def _receive(self, url: str, body: str) -> None:
         super().send(url, body)
         if url.startswith(HANDLES):
             self.signal(url)  # a repeated signal is the same
             return
         answer = json.loads(body)
         request_id = answer["RequestId"]
-        self.answer(request_id)  # a repeated answer is the same, byte for byte
+        if request_id in self._recorded():
+            self.answer(request_id)  # a repeated answer is the same, byte for byte
         if len(self.bodies[request_id]) == 1:
             self.listeners[request_id](answer)
+
+
+class Retries(ListedLetters):
+    """The queue of retries: one event at a time, and one that was received waits behind the others.
+
+    Args:
+        clock: The time.
+        begin: Called with an event when the present invocation takes it up.
+    """
+
+    def __init__(self, clock: MovedClock, begin: Callable[[dict[str, Any]], None]) -> None:
+        super().__init__(clock)
+        self._begin = begin
+        self._received: dict[str, int] = {}
+
+    def receive(self) -> list[DeadLetter]:
+        if not (visible := self.visible()):
+            return []
+        first = visible[0]
+        self.hide(first)
+        self.waiting.remove(first)
+        self._received[first.receipt] = self._received.get(first.receipt, 0) + 1
+        if self._received[first.receipt] < RECEIVED_MAX:
+            self.waiting.append(first)
+        self._begin(first.event)
+        return [first]
+
+    def remove(self, letter: DeadLetter) -> None:
+        if letter in self.waiting:
+            super().remove(letter)
 
 
 class Simulation(World):
@@ -111,8 +168,9 @@ class Simulation(World):
         self.adoptable: set[str] = set()
         self.stack_s: float = STACK_S
         self.engine_run: Callable[[int], object] = self.run_queued
-        self.listening = ListeningSink()
+        self.listening = ListeningSink(self._meet, self.operations.request_ids)
         self.sink = self.listening
+        self.letters: ListedLetters = Retries(self.clock, self._take_up)
         self.ports = Ports(
             self.clock,
             self.stacks,
@@ -147,18 +205,29 @@ class Simulation(World):
             self._providers.append(Provider(FaultyPorts(self.ports, self._pass).ports(), LOG_GROUP))
         limit = timedelta(seconds=PROVIDER_LIMIT_S)
         name = f"invocation-{next(self._invocations)}"
-        invocation = Invocation(self, name, self.clock.now() + limit)
+        invocation = Invocation(self, name, self.clock.now() + limit, mail.event)
         self.invocations.append(invocation)
         try:
             self._providers[depth].handle(json.loads(json.dumps(mail.event)), invocation)
-        except (Killed, Unavailable, DeliveryFailed):
-            if self.retries and mail.deliveries < DELIVERIES_MAX:
-                mail.not_before = self.clock.now() + timedelta(seconds=REDELIVERY_S)
-                self.mail.append(mail)
+        except (Killed, Unavailable, DeliveryFailed, Denied):
+            self._repeat(mail)
+            return False
+        except ExceptionGroup as group:
+            if group.split(Denied)[1] is not None:
+                raise
+            self._repeat(mail)
             return False
         finally:
             self.invocations.pop()
         return True
+
+    def _repeat(self, mail: Mail) -> None:
+        """Lambda repeats an event that failed, and gives it to the queue of retries in the end."""
+        if self.retries and mail.deliveries < DELIVERIES_MAX:
+            mail.not_before = self.clock.now() + timedelta(seconds=REDELIVERY_S)
+            self.mail.append(mail)
+        elif self.retries and mail.event != SWEEP:
+            self.letters.put(mail.event)
 
     def _pass(self, seam: Seam) -> None:
         """What is dead does nothing any more, not even in its exception handlers."""
@@ -172,6 +241,20 @@ class Simulation(World):
             raise
         if self.clock.now() > invocation.ends_at:
             invocation.dead = True
+            raise Killed
+
+    def _take_up(self, event: dict[str, Any]) -> None:
+        self.invocations[-1].event = event
+
+    def _meet(self, url: str) -> None:
+        """Some URLs never answer; a delivery to them is given up, or lasts until the invocation dies."""
+        path = url.split("?", maxsplit=1)[0]
+        if HANGS in path:
+            self.clock.advance(DELIVERY_S)
+            raise DeliveryFailed("the read operation timed out")
+        if KILLS in path:
+            self.clock.advance(PROVIDER_LIMIT_S)
+            self.invocations[-1].dead = True
             raise Killed
 
     # The engine's side: docs/engine.md
