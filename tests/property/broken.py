@@ -69,6 +69,23 @@ class _SleepingOperations:
         return []
 
 
+class _UnmovedOperations:
+    """The port Operations in which nobody is moved back: whoever fails is as long overdue as before."""
+
+    def __init__(self, real: Any) -> None:
+        self._real = real
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+    def lease(self, owner: Owner, holder: str, until: datetime, _: datetime) -> Any:
+        due_at = {item.owner: item.wake_at for item in self._real.waiting()}.get(owner, until)
+        return self._real.lease(owner, holder, until, due_at)
+
+    def failed_passes(self, _: Any) -> dict[Owner, int]:
+        return {}
+
+
 class _ForgetfulOperations(_SleepingOperations):
     """The port Operations that forgets, between two looks, what an owner made."""
 
@@ -115,6 +132,12 @@ class _Sleeping(Simulation):
     def __init__(self) -> None:
         super().__init__()
         self.ports = replace(self.ports, operations=_SleepingOperations(self.operations))
+
+
+class _Unmoved(Simulation):
+    def __init__(self) -> None:
+        super().__init__()
+        self.ports = replace(self.ports, operations=_UnmovedOperations(self.operations))
 
 
 class _Forgetful(Simulation):
@@ -169,6 +192,13 @@ class SleepingLifecycle(Lives):
         return _Sleeping()
 
 
+class UnmovedLifecycle(Lives):
+    """Who hangs or kills is first in the next sweep again."""
+
+    def make_world(self) -> Simulation:
+        return _Unmoved()
+
+
 class ForgetfulLifecycle(Lives):
     """The table does not keep what an owner made."""
 
@@ -188,6 +218,7 @@ BROKEN = (
     GullibleLifecycle,
     UnfencedLifecycle,
     SleepingLifecycle,
+    UnmovedLifecycle,
     ForgetfulLifecycle,
     AbsentMindedLifecycle,
 )

@@ -1,7 +1,8 @@
 """Everything that can happen to resources, in one state machine."""
 
 from tests.property.forgery import Forgeries
+from tests.property.neighbours import Neighbours
 
 
-class Lives(Forgeries):
+class Lives(Forgeries, Neighbours):
     """The lives that the tests and the long run live."""
