@@ -11,6 +11,7 @@ from cluster_provider.core.observed import ClusterStack
 from cluster_provider.core.progress import Phase
 from cluster_provider.core.record import OwnerRecord, Waiting
 from tests.property.lives import Lives
+from tests.support.faults import Denied, Killed, Seam
 from tests.support.simulation import Simulation
 
 
@@ -37,7 +38,7 @@ class _OwnerlessStacks:
             return None
         tags = dict(stack.tags)
         for resource in self._world.resources:
-            if resource.pending is not None and resource.wanted.get("ClusterName") == stack.name:
+            if resource.pending is not None and resource.wanted.get(resource.id_property) == stack.name:
                 tags |= resource.owner.tags(stack.name, resource.pending.request_id)
         return Anyones(**{**vars(stack), "tags": tags})
 
@@ -185,6 +186,25 @@ class UnfencedLifecycle(Lives):
                 self.pass_time(61)
 
 
+class CrashingLifecycle(Lives):
+    """What is denied ends the invocation, at the deadline as well."""
+
+    def deny_seam(self, seam: Seam) -> None:
+        try:
+            super().deny_seam(seam)
+        except Denied as error:
+            raise Killed from error
+
+
+class LossyLifecycle(Lives):
+    """What Lambda gives up is lost."""
+
+    def make_world(self) -> Simulation:
+        world = Simulation()
+        world.letters.put = lambda _: None
+        return world
+
+
 class SleepingLifecycle(Lives):
     """The sweep wakes nobody."""
 
@@ -217,6 +237,8 @@ BROKEN = (
     OwnerlessLifecycle,
     GullibleLifecycle,
     UnfencedLifecycle,
+    CrashingLifecycle,
+    LossyLifecycle,
     SleepingLifecycle,
     UnmovedLifecycle,
     ForgetfulLifecycle,

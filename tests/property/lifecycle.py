@@ -33,7 +33,7 @@ from tests.support.simulation import (
     Simulation,
     is_fenced,
 )
-from tests.support.world import CONFIGURATION, PARENT, failed, properties
+from tests.support.world import CLUSTER_TYPE, CONFIGURATION, PARENT, failed, properties
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -120,6 +120,11 @@ wishes = st.fixed_dictionaries(
 )
 
 
+def handle_of(wish: dict[str, Any], resource: Resource) -> str:
+    """The handle of a wait condition of the resource's stack."""
+    return f"{HANDLES}{resource.stack_id}/{resource.logical_id}/{wish[HANDLE]}"
+
+
 def cluster_properties(wish: dict[str, Any], resource: Resource) -> dict[str, Any]:
     rest = {key: value for key, value in wish.items() if key not in {"Tags", "InstanceType", HANDLE}}
     if wish["ClusterName"] == OLD:
@@ -127,7 +132,7 @@ def cluster_properties(wish: dict[str, Any], resource: Resource) -> dict[str, An
         rest = {**rest, "AdoptExisting": "true"}
         del rest["DeletionPolicy"]
     if wish[HANDLE]:
-        rest[HANDLE] = f"{HANDLES}{resource.stack_id}/{resource.logical_id}/{wish[HANDLE]}"
+        rest[HANDLE] = handle_of(wish, resource)
     queues = [{"Name": "q1", "MaxCount": "4", "InstanceType": wish["InstanceType"]}]
     configuration = {**CONFIGURATION, "Scheduling": {"SlurmQueues": queues}, "Tags": [str(wish["Tags"])]}
     return properties(ClusterConfiguration=configuration, **rest)
@@ -146,14 +151,20 @@ class Lifecycle(RuleBasedStateMachine):
 
     counts: ClassVar[Counter[str]] = Counter()
 
+    #: Stack, logical id and type of each resource.
+    PLACES: ClassVar[tuple[tuple[str, str, str], ...]] = (
+        (PARENT, "Cluster", CLUSTER_TYPE),
+        (PARENT, "Other", CLUSTER_TYPE),
+        (SECOND, "Cluster", CLUSTER_TYPE),
+    )
+
     def __init__(self) -> None:
         super().__init__()
         self.counts["lives"] += 1
         self.world = self.make_world()
         self.world.hook = self.pass_seam
         self.world.engine_run = self._run_engine
-        places = ((PARENT, "Cluster"), (PARENT, "Other"), (SECOND, "Cluster"))
-        self.resources = [self._resource(stack_id, logical_id) for stack_id, logical_id in places]
+        self.resources = [self._resource(*place) for place in self.PLACES]
         self.strangers: dict[str, ClusterStack] = {}
         self.retained: set[str] = set()
         self.disturbed: set[str] = set()
@@ -182,11 +193,21 @@ class Lifecycle(RuleBasedStateMachine):
         """What a template asks for."""
         return cluster_properties(wish, resource)
 
-    def _resource(self, stack_id: str, logical_id: str) -> Resource:
-        resource = self.world.resource(logical_id, stack_id)
+    def _resource(self, stack_id: str, logical_id: str, of_type: str) -> Resource:
+        resource = self.world.resource(logical_id, stack_id, of_type)
         resource.heard = lambda pending, answer: self._heard(resource, pending, answer)
         resource.gave_up = lambda pending: self._gave_up(resource, pending)
+        resource.left_behind = lambda stale_id: self._leave_behind(resource, stale_id)
+        resource.asked = lambda pending: self.asked(resource, pending)
         return resource
+
+    def _leave_behind(self, resource: Resource, stale_id: str) -> None:
+        """CloudFormation tells the user that it could not clean something up, and forgets it."""
+        things = self.made_by(resource.owner).items()
+        self.retained |= {thing_id for thing_id, name in things if name == stale_id}
+
+    def asked(self, resource: Resource, pending: Pending) -> None:
+        """CloudFormation has just asked for something."""
 
     # CloudFormation asks
 
@@ -212,7 +233,7 @@ class Lifecycle(RuleBasedStateMachine):
         resource = complete[at % len(complete)]
         wanted = self.properties_of(resource, wish)
         if same_name:
-            wanted["ClusterName"] = resource.properties["ClusterName"]
+            wanted[resource.id_property] = resource.properties[resource.id_property]
         if resource.properties != wanted:
             self._ask(resource, resource.update, wanted)
 
@@ -398,6 +419,10 @@ class Lifecycle(RuleBasedStateMachine):
     def stack(self, at: int, fate: int) -> None:
         changing = self.world.changing()
         stack = changing[at % len(changing)]
+        self.end_change(stack, fate)
+
+    def end_change(self, stack: ClusterStack, fate: int) -> None:
+        """What runs in a stack comes to one of its ends."""
         fates = FATES[stack.status.split("_")[0]]
         self.world.move(stack.stack_id, fates[fate % len(fates)], ("HeadNode", "it did not start"))
 
@@ -467,9 +492,10 @@ class Lifecycle(RuleBasedStateMachine):
             assert code != "DeadlineExceeded" or waited_s >= SERVICE_TIMEOUT_S - MARGIN_S - 1
             assert code != "EngineFailed" or self._engine_lost(pending) > 0, answer["Reason"]
         if pending.event["RequestType"] == "Create" and answer["Status"] == "SUCCESS":
-            assert answer["PhysicalResourceId"] == pending.event["ResourceProperties"]["ClusterName"]
+            wanted_id = pending.event["ResourceProperties"][resource.id_property]
+            assert answer["PhysicalResourceId"] == wanted_id
         if pending.event["RequestType"] == "Delete" and answer["Status"] == "SUCCESS":
-            self._check_deleted(resource, pending)
+            self.check_deleted(resource, pending)
         self._hold_up(resource, pending, answer)
 
     def _hold_up(self, resource: Resource, pending: Pending, answer: dict[str, Any]) -> None:
@@ -479,21 +505,22 @@ class Lifecycle(RuleBasedStateMachine):
         if handle is not None and answer["Status"] == "SUCCESS":
             self.conditions.append(Condition(resource, handle))
 
-    def _check_deleted(self, resource: Resource, pending: Pending) -> None:
+    def check_deleted(self, resource: Resource, pending: Pending) -> None:
         """Nothing is left of what was deleted, and nothing that could still make it."""
         deleted_id = pending.event["PhysicalResourceId"]
         whole = pending.goal == "deleting"
         retain = pending.event["ResourceProperties"].get("DeletionPolicy") == "Retain"
         was_complete = any(entry[:2] == ("Create", "SUCCESS") for entry in resource.history[resource.born :])
-        for stack in self._clusters_of(resource.owner):
-            if not whole and stack.name != deleted_id:
+        for thing_id, name in self.made_by(resource.owner).items():
+            if not whole and name != deleted_id:
                 continue
-            assert retain, f"{stack.name} is left after its Delete succeeded"
-            assert was_complete, f"{stack.name} of a Create that never succeeded was retained"
-            assert stack.name == deleted_id, f"{stack.name} is left after Delete {deleted_id}"
-            self.retained.add(stack.stack_id)
+            assert retain, f"{name} is left after its Delete succeeded"
+            assert was_complete, f"{name} of a Create that never succeeded was retained"
+            assert name == deleted_id, f"{name} is left after Delete {deleted_id}"
+            self.retained.add(thing_id)
         for _, call in self.world.engines.calls:
-            own = Owner(**call["owner"]) == resource.owner and call["operation"] == "create"
+            makes = call["operation"] in {"create", "build-image"}
+            own = Owner(**call["owner"]) == resource.owner and makes
             if own and (whole or call["cluster_name"] == deleted_id):
                 known = any(call["call_id"] in fact.tokens for fact in self.world.stacks.facts.values())
                 assert known or is_fenced(call, self.world.clock.now()), "an engine can still make a cluster"
@@ -536,6 +563,10 @@ class Lifecycle(RuleBasedStateMachine):
                 "somebody else's cluster"
             )
 
+    def made_by(self, owner: Owner) -> dict[str, str]:
+        """The names of all that an owner made and that is not retained, by what tells it apart."""
+        return {stack.stack_id: stack.name for stack in self._clusters_of(owner)}
+
     @invariant()
     def strangers_are_never_touched(self) -> None:
         self.counts["steps"] += 1
@@ -555,11 +586,11 @@ class Lifecycle(RuleBasedStateMachine):
     @invariant()
     def every_cluster_has_somebody_who_knows_it(self) -> None:
         for resource in self.resources:
-            for stack in self._clusters_of(resource.owner):
+            for name in self.made_by(resource.owner).values():
                 record = self.world.operations.load(resource.owner)
                 assert record is not None
-                known = stack.name in record.clusters or self._keeps(record, resource.owner, stack.name)
-                assert known, f"nobody knows {stack.name} ({stack.status})"
+                known = name in record.clusters or self._keeps(record, resource.owner, name)
+                assert known, f"nobody knows {name}"
 
     def _keeps(self, record: OwnerRecord, owner: Owner, name: str) -> bool:
         """Whether a Delete that nobody has heard the answer of keeps the cluster."""
@@ -592,16 +623,17 @@ class Lifecycle(RuleBasedStateMachine):
     def _check_complete(self) -> None:
         for resource in self.resources:
             self.strangers_are_never_touched()
-            names = [stack.name for stack in self._clusters_of(resource.owner)]
+            names = self.made_by(resource.owner).values()
             if resource.phase == "complete":
-                lost = any(
-                    self.world.stacks.facts[each].stack.name == resource.physical_id
-                    for each in self.disturbed
-                )
+                lost = self.is_lost(resource.physical_id)
                 adopted = resource.physical_id == OLD
                 assert lost or adopted or resource.physical_id in names, f"{resource.physical_id} is gone"
             if resource.phase in {"complete", "updated", "update failed"}:
                 self._check_fleet(resource)
+
+    def is_lost(self, name: str) -> bool:
+        """Whether somebody took away what had this name."""
+        return any(self.world.stacks.facts[each].stack.name == name for each in self.disturbed)
 
     def _check_fleet(self, resource: Resource) -> None:
         """What was stopped for an update runs again once the stack is at rest."""
@@ -619,7 +651,7 @@ class Lifecycle(RuleBasedStateMachine):
             stacks = [
                 stack for stack in self._clusters_of(resource.owner) if stack.name == resource.physical_id
             ]
-            if status == "SUCCESS" and stacks and not self.disturbed:
+            if status == "SUCCESS" and stacks and not self.disturbed and resource.type == CLUSTER_TYPE:
                 assert stacks[0].works, f"{resource.physical_id} is {stacks[0].status} after a success"
 
     def check_end(self) -> None:
@@ -627,8 +659,8 @@ class Lifecycle(RuleBasedStateMachine):
         self.strangers_are_never_touched()
         for resource in self.resources:
             assert resource.phase == "absent", f"{resource.logical_id} is {resource.phase}"
-            assert self._clusters_of(resource.owner) == []
+            assert self.made_by(resource.owner) == {}
         waiting = {item.owner for item in self.world.operations.waiting()}
         assert waiting <= self.hostile, "something is still waited for"
-        for request_id in self.world.operations.request_ids() & self.world.sink.bodies.keys():
-            self.world.sink.answer(request_id)
+        for request_id in self.world.sink.bodies:
+            self.world.listening.check_repeated(request_id)

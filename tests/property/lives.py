@@ -1,8 +1,9 @@
 """Everything that can happen to resources, in one state machine."""
 
+from tests.property.denials import Denials
 from tests.property.forgery import Forgeries
 from tests.property.neighbours import Neighbours
 
 
-class Lives(Forgeries, Neighbours):
+class Lives(Forgeries, Neighbours, Denials):
     """The lives that the tests and the long run live."""
