@@ -9,7 +9,7 @@ import time
 from hypothesis import HealthCheck, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from tests.property.lifecycle import Lifecycle
+from tests.property.lives import Lives
 
 #: An example has 36 steps on average, so these make more than 100,000.
 EXAMPLES = 3000
@@ -33,13 +33,12 @@ def main(arguments: list[str]) -> int:
     )
     began = time.monotonic()
     try:
-        run_state_machine_as_test(seed(given.seed)(Lifecycle), settings=long)
+        run_state_machine_as_test(seed(given.seed)(Lives), settings=long)
     finally:
         took_s = time.monotonic() - began
-        print(  # noqa: T201
-            f"{Lifecycle.examples} examples, {Lifecycle.steps} steps, seed {given.seed}, {took_s:.0f} s",
-            flush=True,
-        )
+        for what, count in sorted(Lives.counts.items()):
+            print(f"{count:9,} {what}", flush=True)  # noqa: T201
+        print(f"seed {given.seed}, {took_s:.0f} s", flush=True)  # noqa: T201
     return 0
 
 

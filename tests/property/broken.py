@@ -1,6 +1,7 @@
 """Worlds in which one protection is gone: the state machine must notice each."""
 
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from hypothesis.stateful import precondition, rule
@@ -9,7 +10,8 @@ from cluster_provider.core.identity import Owner
 from cluster_provider.core.observed import ClusterStack
 from cluster_provider.core.progress import Phase
 from cluster_provider.core.record import OwnerRecord, Waiting
-from tests.property.lifecycle import Lifecycle
+from tests.property.lives import Lives
+from tests.support.faults import Denied, Killed, Seam
 from tests.support.simulation import Simulation
 
 
@@ -36,9 +38,23 @@ class _OwnerlessStacks:
             return None
         tags = dict(stack.tags)
         for resource in self._world.resources:
-            if resource.pending is not None and resource.wanted.get("ClusterName") == stack.name:
+            if resource.pending is not None and resource.wanted.get(resource.id_property) == stack.name:
                 tags |= resource.owner.tags(stack.name, resource.pending.request_id)
         return Anyones(**{**vars(stack), "tags": tags})
+
+
+class _GullibleStacks:
+    """The port Stacks, which confirms whatever somebody claims."""
+
+    def __init__(self, world: Simulation) -> None:
+        self._world = world
+        self._real: Any = world.stacks
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+    def requested_since(self, *_: Any) -> datetime:
+        return self._world.clock.now()
 
 
 class _SleepingOperations:
@@ -52,6 +68,23 @@ class _SleepingOperations:
 
     def waiting(self) -> list[Waiting]:
         return []
+
+
+class _UnmovedOperations:
+    """The port Operations in which nobody is moved back: whoever fails is as long overdue as before."""
+
+    def __init__(self, real: Any) -> None:
+        self._real = real
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+    def lease(self, owner: Owner, holder: str, until: datetime, _: datetime) -> Any:
+        due_at = {item.owner: item.wake_at for item in self._real.waiting()}.get(owner, until)
+        return self._real.lease(owner, holder, until, due_at)
+
+    def failed_passes(self, _: Any) -> dict[Owner, int]:
+        return {}
 
 
 class _ForgetfulOperations(_SleepingOperations):
@@ -85,6 +118,12 @@ class _Ownerless(Simulation):
         self.ports = replace(self.ports, stacks=_OwnerlessStacks(self))
 
 
+class _Gullible(Simulation):
+    def __init__(self) -> None:
+        super().__init__()
+        self.ports = replace(self.ports, stacks=_GullibleStacks(self))
+
+
 class _Unfenced(Simulation):
     def _work(self, version: str, call: dict[str, Any]) -> dict[str, Any]:
         return super()._work(version, {**call, "not_after": "2999-01-01T00:00:00.000Z"})
@@ -94,6 +133,12 @@ class _Sleeping(Simulation):
     def __init__(self) -> None:
         super().__init__()
         self.ports = replace(self.ports, operations=_SleepingOperations(self.operations))
+
+
+class _Unmoved(Simulation):
+    def __init__(self) -> None:
+        super().__init__()
+        self.ports = replace(self.ports, operations=_UnmovedOperations(self.operations))
 
 
 class _Forgetful(Simulation):
@@ -108,14 +153,21 @@ class _AbsentMinded(Simulation):
         self.ports = replace(self.ports, operations=_AbsentMindedOperations(self.operations))
 
 
-class OwnerlessLifecycle(Lifecycle):
+class OwnerlessLifecycle(Lives):
     """Ownership is not checked."""
 
     def make_world(self) -> Simulation:
         return _Ownerless()
 
 
-class UnfencedLifecycle(Lifecycle):
+class GullibleLifecycle(Lives):
+    """Whatever an event claims is taken for CloudFormation's word."""
+
+    def make_world(self) -> Simulation:
+        return _Gullible()
+
+
+class UnfencedLifecycle(Lives):
     """The gate lets calls pass however late they are."""
 
     def make_world(self) -> Simulation:
@@ -128,27 +180,53 @@ class UnfencedLifecycle(Lifecycle):
         resource = self._in_phase("creating")[0]
         self.cancel(0, at_once=True)
         while self.world.mail:
-            self._handle(self.world.mail[0], [])
+            self.handle_mail(self.world.mail[0], [])
         for _ in range(8):
             if resource.pending is not None:
                 self.pass_time(61)
 
 
-class SleepingLifecycle(Lifecycle):
+class CrashingLifecycle(Lives):
+    """What is denied ends the invocation, at the deadline as well."""
+
+    def deny_seam(self, seam: Seam) -> None:
+        try:
+            super().deny_seam(seam)
+        except Denied as error:
+            raise Killed from error
+
+
+class LossyLifecycle(Lives):
+    """What Lambda gives up is lost."""
+
+    def make_world(self) -> Simulation:
+        world = Simulation()
+        world.letters.put = lambda _: None
+        return world
+
+
+class SleepingLifecycle(Lives):
     """The sweep wakes nobody."""
 
     def make_world(self) -> Simulation:
         return _Sleeping()
 
 
-class ForgetfulLifecycle(Lifecycle):
+class UnmovedLifecycle(Lives):
+    """Who hangs or kills is first in the next sweep again."""
+
+    def make_world(self) -> Simulation:
+        return _Unmoved()
+
+
+class ForgetfulLifecycle(Lives):
     """The table does not keep what an owner made."""
 
     def make_world(self) -> Simulation:
         return _Forgetful()
 
 
-class AbsentMindedLifecycle(Lifecycle):
+class AbsentMindedLifecycle(Lives):
     """A cluster is not followed beyond the answer."""
 
     def make_world(self) -> Simulation:
@@ -157,8 +235,12 @@ class AbsentMindedLifecycle(Lifecycle):
 
 BROKEN = (
     OwnerlessLifecycle,
+    GullibleLifecycle,
     UnfencedLifecycle,
+    CrashingLifecycle,
+    LossyLifecycle,
     SleepingLifecycle,
+    UnmovedLifecycle,
     ForgetfulLifecycle,
     AbsentMindedLifecycle,
 )

@@ -7,6 +7,7 @@ deliver late. Hypothesis chooses what happens next; the invariants are what a us
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from cluster_provider.core.deadline import MARGIN_S
 from cluster_provider.core.errors import DeliveryFailed, NotAccepted, Unavailable
 from cluster_provider.core.identity import LOGICAL_ID_TAG, STACK_ID_TAG, Owner
 from cluster_provider.core.observed import VERSION_TAG, ClusterStack
@@ -31,7 +33,7 @@ from tests.support.simulation import (
     Simulation,
     is_fenced,
 )
-from tests.support.world import CONFIGURATION, PARENT, failed, properties
+from tests.support.world import CLUSTER_TYPE, CONFIGURATION, PARENT, failed, properties
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -118,14 +120,19 @@ wishes = st.fixed_dictionaries(
 )
 
 
-def _properties(wish: dict[str, Any], resource: Resource) -> dict[str, Any]:
+def handle_of(wish: dict[str, Any], resource: Resource) -> str:
+    """The handle of a wait condition of the resource's stack."""
+    return f"{HANDLES}{resource.stack_id}/{resource.logical_id}/{wish[HANDLE]}"
+
+
+def cluster_properties(wish: dict[str, Any], resource: Resource) -> dict[str, Any]:
     rest = {key: value for key, value in wish.items() if key not in {"Tags", "InstanceType", HANDLE}}
     if wish["ClusterName"] == OLD:
         # What somebody else made is to be deleted by nobody: no template says so here.
         rest = {**rest, "AdoptExisting": "true"}
         del rest["DeletionPolicy"]
     if wish[HANDLE]:
-        rest[HANDLE] = f"{HANDLES}{resource.stack_id}/{resource.logical_id}/{wish[HANDLE]}"
+        rest[HANDLE] = handle_of(wish, resource)
     queues = [{"Name": "q1", "MaxCount": "4", "InstanceType": wish["InstanceType"]}]
     configuration = {**CONFIGURATION, "Scheduling": {"SlurmQueues": queues}, "Tags": [str(wish["Tags"])]}
     return properties(ClusterConfiguration=configuration, **rest)
@@ -140,18 +147,24 @@ class Condition:
 
 
 class Lifecycle(RuleBasedStateMachine):
-    """Steps are counted, for the long run's figures."""
+    """What happens is counted, for the long run's figures."""
 
-    steps: ClassVar[int] = 0
-    examples: ClassVar[int] = 0
+    counts: ClassVar[Counter[str]] = Counter()
+
+    #: Stack, logical id and type of each resource.
+    PLACES: ClassVar[tuple[tuple[str, str, str], ...]] = (
+        (PARENT, "Cluster", CLUSTER_TYPE),
+        (PARENT, "Other", CLUSTER_TYPE),
+        (SECOND, "Cluster", CLUSTER_TYPE),
+    )
 
     def __init__(self) -> None:
         super().__init__()
-        type(self).examples += 1
+        self.counts["lives"] += 1
         self.world = self.make_world()
-        self.world.hook = self._pass
-        places = ((PARENT, "Cluster"), (PARENT, "Other"), (SECOND, "Cluster"))
-        self.resources = [self._resource(stack_id, logical_id) for stack_id, logical_id in places]
+        self.world.hook = self.pass_seam
+        self.world.engine_run = self._run_engine
+        self.resources = [self._resource(*place) for place in self.PLACES]
         self.strangers: dict[str, ClusterStack] = {}
         self.retained: set[str] = set()
         self.disturbed: set[str] = set()
@@ -160,21 +173,41 @@ class Lifecycle(RuleBasedStateMachine):
         self.named_handles: set[str] = set()
         self.fresh_handles: dict[str, str] = {}
         self.troubled_at = self.world.clock.now()
+        self.interruptions = 0
         self._plan: list[Fault] = []
         self._seams = 0
         self._stranger(TAKEN)
         self.old = self.world.foreign(OLD).stack_id
         self.world.adoptable.add(self.old)
 
+    @property
+    def hostile(self) -> set[Owner]:
+        """Owners that wait for ever."""
+        return set()
+
     def make_world(self) -> Simulation:
         """The world to live in; a broken one proves that the invariants can fail."""
         return Simulation()
 
-    def _resource(self, stack_id: str, logical_id: str) -> Resource:
-        resource = self.world.resource(logical_id, stack_id)
+    def properties_of(self, resource: Resource, wish: dict[str, Any]) -> dict[str, Any]:
+        """What a template asks for."""
+        return cluster_properties(wish, resource)
+
+    def _resource(self, stack_id: str, logical_id: str, of_type: str) -> Resource:
+        resource = self.world.resource(logical_id, stack_id, of_type)
         resource.heard = lambda pending, answer: self._heard(resource, pending, answer)
         resource.gave_up = lambda pending: self._gave_up(resource, pending)
+        resource.left_behind = lambda stale_id: self._leave_behind(resource, stale_id)
+        resource.asked = lambda pending: self.asked(resource, pending)
         return resource
+
+    def _leave_behind(self, resource: Resource, stale_id: str) -> None:
+        """CloudFormation tells the user that it could not clean something up, and forgets it."""
+        things = self.made_by(resource.owner).items()
+        self.retained |= {thing_id for thing_id, name in things if name == stale_id}
+
+    def asked(self, resource: Resource, pending: Pending) -> None:
+        """CloudFormation has just asked for something."""
 
     # CloudFormation asks
 
@@ -182,7 +215,7 @@ class Lifecycle(RuleBasedStateMachine):
     def begin(self, made: list[dict[str, Any]]) -> None:
         """Some lives begin with clusters that are there already."""
         for resource, wish in zip(self.resources, made, strict=False):
-            self._ask(resource, resource.create, _properties(wish, resource))
+            self._ask(resource, resource.create, self.properties_of(resource, wish))
             self.world.until_answered()
             self.world.run(60)
 
@@ -191,16 +224,16 @@ class Lifecycle(RuleBasedStateMachine):
     def create(self, at: int, wish: dict[str, Any]) -> None:
         absent = self._in_phase("absent")
         resource = absent[at % len(absent)]
-        self._ask(resource, resource.create, _properties(wish, resource))
+        self._ask(resource, resource.create, self.properties_of(resource, wish))
 
     @precondition(lambda self: self._complete())
     @rule(at=index, wish=wishes, same_name=st.booleans())
     def update(self, at: int, wish: dict[str, Any], same_name: bool) -> None:
         complete = self._complete()
         resource = complete[at % len(complete)]
-        wanted = _properties(wish, resource)
+        wanted = self.properties_of(resource, wish)
         if same_name:
-            wanted["ClusterName"] = resource.properties["ClusterName"]
+            wanted[resource.id_property] = resource.properties[resource.id_property]
         if resource.properties != wanted:
             self._ask(resource, resource.update, wanted)
 
@@ -274,14 +307,14 @@ class Lifecycle(RuleBasedStateMachine):
     @precondition(lambda self: self.world.mail)
     @rule(at=index, planned=some_faults)
     def deliver(self, at: int, planned: list[Fault]) -> None:
-        self._handle(self.world.mail[at % len(self.world.mail)], planned)
+        self.handle_mail(self.world.mail[at % len(self.world.mail)], planned)
 
     @precondition(lambda self: self.world.mail)
     @rule(at=index, planned=some_faults)
     def deliver_twice(self, at: int, planned: list[Fault]) -> None:
         mail = self.world.mail[at % len(self.world.mail)]
         self.world.mail.append(replace(mail, event=deepcopy(mail.event)))
-        self._handle(mail, planned)
+        self.handle_mail(mail, planned)
 
     @precondition(lambda self: any(not mail.is_request for mail in self.world.mail))
     @rule(at=index)
@@ -292,17 +325,20 @@ class Lifecycle(RuleBasedStateMachine):
 
     @rule(planned=some_faults)
     def sweep(self, planned: list[Fault]) -> None:
-        self._handle(Mail(dict(SWEEP), self.world.clock.now(), DELIVERIES_MAX), planned)
+        self.handle_mail(Mail(dict(SWEEP), self.world.clock.now(), DELIVERIES_MAX), planned)
 
-    def _handle(self, mail: Mail, planned: list[Fault]) -> None:
+    def handle_mail(self, mail: Mail, planned: list[Fault]) -> bool:
+        """Handles an event while what is planned goes wrong; answers whether it ended well."""
         self._plan = planned
         if mail.is_request and mail.deliveries >= TROUBLED_DELIVERIES_MAX:
             self._plan = []
         self._seams = 0
-        self.world.handle(mail)
+        ended_well = self.world.handle(mail)
         self._plan = []
+        return ended_well
 
-    def _pass(self, seam: Seam) -> None:
+    def pass_seam(self, seam: Seam) -> None:
+        """What is planned for this seam happens."""
         number, self._seams = self._seams, self._seams + 1
         for fault in self._plan:
             if fault.seam == number:
@@ -316,7 +352,7 @@ class Lifecycle(RuleBasedStateMachine):
         if fault.kind == "stalled":
             self.world.clock.advance(fault.choice)
         elif fault.kind == "killed":
-            self._blame_everyone()
+            self.blame_everyone()
             raise Killed
         elif seam.call == "responses.send":
             raise DeliveryFailed("no answer")
@@ -327,15 +363,17 @@ class Lifecycle(RuleBasedStateMachine):
 
     def _interrupt(self, choice: int) -> None:
         """Another process goes on in the middle of this one's call."""
+        self.interruptions += 1
         if choice % 3 == 0 and self.world.engines.calls:
-            self.world.run_queued(choice % len(self.world.engines.calls))
+            self._run_engine(choice % len(self.world.engines.calls))
         elif choice % 3 == 1 and self.world.changing():
             changing = self.world.changing()
             self.world.finish(changing[choice % len(changing)])
         if self.world.mail:
             self.world.handle(self.world.mail[choice % len(self.world.mail)])
 
-    def _blame_everyone(self) -> None:
+    def blame_everyone(self) -> None:
+        """Whoever's engine call is lost has a reason to fail."""
         for resource in self.resources:
             if resource.pending is not None:
                 self._blame(resource.pending.request_id)
@@ -368,11 +406,23 @@ class Lifecycle(RuleBasedStateMachine):
                 self._blame(call["request_id"])
             self.world.report_end(version, call, failed(end, "it went wrong"))
 
+    def _run_engine(self, at: int) -> None:
+        """An engine works, or comes too late to do so."""
+        _, call = self.world.engines.calls[at]
+        self._check_call(call)
+        if is_fenced(call, self.world.clock.now()):
+            self._blame(call["request_id"])
+        self.world.run_queued(at)
+
     @precondition(lambda self: self.world.changing())
     @rule(at=index, fate=index)
     def stack(self, at: int, fate: int) -> None:
         changing = self.world.changing()
         stack = changing[at % len(changing)]
+        self.end_change(stack, fate)
+
+    def end_change(self, stack: ClusterStack, fate: int) -> None:
+        """What runs in a stack comes to one of its ends."""
         fates = FATES[stack.status.split("_")[0]]
         self.world.move(stack.stack_id, fates[fate % len(fates)], ("HeadNode", "it did not start"))
 
@@ -393,7 +443,12 @@ class Lifecycle(RuleBasedStateMachine):
         self.world.move_fleets()
 
     def _settled(self) -> list[ClusterStack]:
-        return [stack for stack in self.world.clusters() if not stack.in_progress]
+        owners = {(resource.stack_id, resource.logical_id) for resource in self.resources}
+        return [
+            stack
+            for stack in self.world.clusters()
+            if not stack.in_progress and (stack.tags[STACK_ID_TAG], stack.tags[LOGICAL_ID_TAG]) in owners
+        ]
 
     def _stranger(self, name: str) -> None:
         unique = f"stranger{len(self.strangers)}"
@@ -419,20 +474,28 @@ class Lifecycle(RuleBasedStateMachine):
         """A minute is over: the sweep fires, Lambda repeats, CloudFormation's patience may be at its end."""
         for resource in self.resources:
             resource.watch()
-        self._handle(Mail(dict(SWEEP), self.world.clock.now(), DELIVERIES_MAX), [])
+        self.sweep_in_peace()
+
+    def sweep_in_peace(self) -> None:
+        """A sweep in which nothing goes wrong."""
+        self.handle_mail(Mail(dict(SWEEP), self.world.clock.now(), DELIVERIES_MAX), [])
 
     # What a user may rely on
 
     def _heard(self, resource: Resource, pending: Pending, answer: dict[str, Any]) -> None:
         waited_s = (self.world.clock.now() - pending.issued_at).total_seconds()
         code = answer.get("Reason", "").split(":")[0]
+        self.counts[f"{pending.event['RequestType']} {answer['Status']} {code}".strip()] += 1
+        assert code != "NotConfirmed", "a request that CloudFormation waits for was not confirmed"
         if answer["Status"] == "FAILED":
-            assert code != "DeadlineExceeded" or waited_s >= SERVICE_TIMEOUT_S - 200
+            # The deadline is counted from a date in whole seconds.
+            assert code != "DeadlineExceeded" or waited_s >= SERVICE_TIMEOUT_S - MARGIN_S - 1
             assert code != "EngineFailed" or self._engine_lost(pending) > 0, answer["Reason"]
         if pending.event["RequestType"] == "Create" and answer["Status"] == "SUCCESS":
-            assert answer["PhysicalResourceId"] == pending.event["ResourceProperties"]["ClusterName"]
+            wanted_id = pending.event["ResourceProperties"][resource.id_property]
+            assert answer["PhysicalResourceId"] == wanted_id
         if pending.event["RequestType"] == "Delete" and answer["Status"] == "SUCCESS":
-            self._check_deleted(resource, pending)
+            self.check_deleted(resource, pending)
         self._hold_up(resource, pending, answer)
 
     def _hold_up(self, resource: Resource, pending: Pending, answer: dict[str, Any]) -> None:
@@ -442,21 +505,22 @@ class Lifecycle(RuleBasedStateMachine):
         if handle is not None and answer["Status"] == "SUCCESS":
             self.conditions.append(Condition(resource, handle))
 
-    def _check_deleted(self, resource: Resource, pending: Pending) -> None:
+    def check_deleted(self, resource: Resource, pending: Pending) -> None:
         """Nothing is left of what was deleted, and nothing that could still make it."""
         deleted_id = pending.event["PhysicalResourceId"]
         whole = pending.goal == "deleting"
         retain = pending.event["ResourceProperties"].get("DeletionPolicy") == "Retain"
         was_complete = any(entry[:2] == ("Create", "SUCCESS") for entry in resource.history[resource.born :])
-        for stack in self._clusters_of(resource.owner):
-            if not whole and stack.name != deleted_id:
+        for thing_id, name in self.made_by(resource.owner).items():
+            if not whole and name != deleted_id:
                 continue
-            assert retain, f"{stack.name} is left after its Delete succeeded"
-            assert was_complete, f"{stack.name} of a Create that never succeeded was retained"
-            assert stack.name == deleted_id, f"{stack.name} is left after Delete {deleted_id}"
-            self.retained.add(stack.stack_id)
+            assert retain, f"{name} is left after its Delete succeeded"
+            assert was_complete, f"{name} of a Create that never succeeded was retained"
+            assert name == deleted_id, f"{name} is left after Delete {deleted_id}"
+            self.retained.add(thing_id)
         for _, call in self.world.engines.calls:
-            own = Owner(**call["owner"]) == resource.owner and call["operation"] == "create"
+            makes = call["operation"] in {"create", "build-image"}
+            own = Owner(**call["owner"]) == resource.owner and makes
             if own and (whole or call["cluster_name"] == deleted_id):
                 known = any(call["call_id"] in fact.tokens for fact in self.world.stacks.facts.values())
                 assert known or is_fenced(call, self.world.clock.now()), "an engine can still make a cluster"
@@ -470,11 +534,16 @@ class Lifecycle(RuleBasedStateMachine):
     def _gave_up(self, resource: Resource, pending: Pending) -> None:
         """Only what was never recorded, or was troubled to the last, goes without an answer."""
         now = self.world.clock.now()
-        operation = self.world.operations.load_operation(resource.owner, pending.request_id)
-        recorded_at = operation.progress.accepted_at if operation is not None else now
-        late = now - recorded_at < timedelta(seconds=RECORDED_BEFORE_S)
+        known = self.known_since(resource, pending)
+        late = known is None or known < timedelta(seconds=RECORDED_BEFORE_S)
         troubled = now - self.troubled_at < timedelta(seconds=UNTROUBLED_S)
+        self.counts[f"{pending.event['RequestType']} without an answer"] += 1
         assert late or troubled, f"{pending.event['RequestType']} was not answered in time"
+
+    def known_since(self, resource: Resource, pending: Pending) -> timedelta | None:
+        """For how long the provider has known of a request; None if it never heard of it."""
+        operation = self.world.operations.load_operation(resource.owner, pending.request_id)
+        return self.world.clock.now() - operation.progress.accepted_at if operation is not None else None
 
     def _clusters_of(self, owner: Owner) -> list[ClusterStack]:
         return [
@@ -494,9 +563,13 @@ class Lifecycle(RuleBasedStateMachine):
                 "somebody else's cluster"
             )
 
+    def made_by(self, owner: Owner) -> dict[str, str]:
+        """The names of all that an owner made and that is not retained, by what tells it apart."""
+        return {stack.stack_id: stack.name for stack in self._clusters_of(owner)}
+
     @invariant()
     def strangers_are_never_touched(self) -> None:
-        type(self).steps += 1
+        self.counts["steps"] += 1
         for stack_id, stranger in self.strangers.items():
             assert self.world.stacks.facts[stack_id].stack == stranger
         for _, call in self.world.engines.calls:
@@ -505,13 +578,19 @@ class Lifecycle(RuleBasedStateMachine):
         assert not old.status.startswith("DELETE_"), "what was taken over is being deleted"
 
     @invariant()
+    def no_answer_broke_a_rule(self) -> None:
+        """The provider may have survived the error in which such an answer ended."""
+        for violation in self.world.listening.violations:
+            raise violation
+
+    @invariant()
     def every_cluster_has_somebody_who_knows_it(self) -> None:
         for resource in self.resources:
-            for stack in self._clusters_of(resource.owner):
+            for name in self.made_by(resource.owner).values():
                 record = self.world.operations.load(resource.owner)
                 assert record is not None
-                known = stack.name in record.clusters or self._keeps(record, resource.owner, stack.name)
-                assert known, f"nobody knows {stack.name} ({stack.status})"
+                known = name in record.clusters or self._keeps(record, resource.owner, name)
+                assert known, f"nobody knows {name}"
 
     def _keeps(self, record: OwnerRecord, owner: Owner, name: str) -> bool:
         """Whether a Delete that nobody has heard the answer of keeps the cluster."""
@@ -524,7 +603,7 @@ class Lifecycle(RuleBasedStateMachine):
         """Peace: everything comes to its end, then everything is deleted."""
         if sys.exc_info()[0] is not None:
             return
-        self.world.hook = lambda _: None
+        self.make_peace()
         self.world.until_answered()
         self.world.run(1800)
         self._check_complete()
@@ -535,21 +614,26 @@ class Lifecycle(RuleBasedStateMachine):
                     self._go_on(resource, back=True)
             self.world.until_answered()
         self.world.run(900)
-        self._check_end()
+        self.check_end()
+
+    def make_peace(self) -> None:
+        """From now on nothing goes wrong any more."""
+        self.world.hook = lambda _: None
 
     def _check_complete(self) -> None:
         for resource in self.resources:
             self.strangers_are_never_touched()
-            names = [stack.name for stack in self._clusters_of(resource.owner)]
+            names = self.made_by(resource.owner).values()
             if resource.phase == "complete":
-                lost = any(
-                    self.world.stacks.facts[each].stack.name == resource.physical_id
-                    for each in self.disturbed
-                )
+                lost = self.is_lost(resource.physical_id)
                 adopted = resource.physical_id == OLD
                 assert lost or adopted or resource.physical_id in names, f"{resource.physical_id} is gone"
             if resource.phase in {"complete", "updated", "update failed"}:
                 self._check_fleet(resource)
+
+    def is_lost(self, name: str) -> bool:
+        """Whether somebody took away what had this name."""
+        return any(self.world.stacks.facts[each].stack.name == name for each in self.disturbed)
 
     def _check_fleet(self, resource: Resource) -> None:
         """What was stopped for an update runs again once the stack is at rest."""
@@ -567,14 +651,16 @@ class Lifecycle(RuleBasedStateMachine):
             stacks = [
                 stack for stack in self._clusters_of(resource.owner) if stack.name == resource.physical_id
             ]
-            if status == "SUCCESS" and stacks and not self.disturbed:
+            if status == "SUCCESS" and stacks and not self.disturbed and resource.type == CLUSTER_TYPE:
                 assert stacks[0].works, f"{resource.physical_id} is {stacks[0].status} after a success"
 
-    def _check_end(self) -> None:
+    def check_end(self) -> None:
+        """What holds once everything is over."""
         self.strangers_are_never_touched()
         for resource in self.resources:
             assert resource.phase == "absent", f"{resource.logical_id} is {resource.phase}"
-            assert self._clusters_of(resource.owner) == []
-        assert [record.wake_at for _, record in self.world.operations.records() if record.wake_at] == []
+            assert self.made_by(resource.owner) == {}
+        waiting = {item.owner for item in self.world.operations.waiting()}
+        assert waiting <= self.hostile, "something is still waited for"
         for request_id in self.world.sink.bodies:
-            self.world.sink.answer(request_id)
+            self.world.listening.check_repeated(request_id)

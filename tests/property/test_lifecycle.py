@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.property.broken import BROKEN
-from tests.property.lifecycle import Lifecycle
+from tests.property.lives import Lives
 
 
 @pytest.fixture(autouse=True)
@@ -28,11 +28,11 @@ SHORT = settings(
 
 
 def test_whatever_fails_every_request_is_answered_once_and_no_cluster_is_lost() -> None:
-    run_state_machine_as_test(Lifecycle, settings=SHORT)
+    run_state_machine_as_test(Lives, settings=SHORT)
 
 
 @pytest.mark.parametrize("broken", BROKEN)
-def test_a_world_without_one_of_its_protections_is_noticed(broken: type[Lifecycle]) -> None:
+def test_a_world_without_one_of_its_protections_is_noticed(broken: type[Lives]) -> None:
     unshrunk = settings(SHORT, max_examples=1000, phases=[Phase.generate], report_multiple_bugs=False)
     with pytest.raises(AssertionError):
         run_state_machine_as_test(broken, settings=unshrunk)

@@ -245,3 +245,49 @@ def test_a_sweep_that_could_not_be_handled_is_not_repeated_and_any_other_event_i
     world.sweep()
     assert world.sink.answer(request)["Reason"].startswith("ClusterRejected")
     assert [letter.event for letter in world.letters.waiting] == [{"what": "is this"}]
+
+
+def _away(*_: Any) -> Any:
+    raise Unavailable("connection refused")
+
+
+def _too_late(world: World) -> float:
+    """Seconds from now to the deadline of a request that was just issued."""
+    return 3600 - MARGIN_S - (world.clock.now() - START).total_seconds()
+
+
+def test_a_delivery_after_the_answer_is_not_answered_though_the_table_is_away() -> None:
+    world = World()
+    event = world.event("Create", ResourceProperties=properties(ClusterName="parent"))
+    world.deliver(event)
+    before = world.sink.answer(event["RequestId"])
+    world.operations.load = world.operations.load_operation = _away
+    for late_s in (30, 600):
+        world.clock.advance(_too_late(world) + late_s)
+        with pytest.raises(Unavailable):
+            world.deliver(event)
+    assert world.sink.answer(event["RequestId"]) == before
+
+
+def test_what_a_create_made_is_deleted_though_its_answer_was_overtaken_by_one_without_its_record() -> None:
+    """The success was written down and not sent when the table went away, until after the deadline."""
+    world = World()
+    event = world.event("Create")
+    world.deliver(event)
+    world.run_engine()
+    world.settle("hpc", "CREATE_COMPLETE")
+    world.sink.refuse_next(DeliveryFailed("the read operation timed out"))
+    world.clock.advance(_too_late(world) - 20)
+    with pytest.raises(DeliveryFailed):
+        world.run_engine()
+    load, load_operation = world.operations.load, world.operations.load_operation
+    world.operations.load = world.operations.load_operation = _away
+    world.clock.advance(100)
+    world.deliver(event)
+    answer = world.sink.answer(event["RequestId"])
+    assert answer["Reason"].startswith("DeadlineExceeded: provider: the request could not be recorded")
+    world.operations.load, world.operations.load_operation = load, load_operation
+    deletion = world.delete(answer["PhysicalResourceId"])
+    assert world.run_engine()["operation"] == "delete"
+    world.settle("hpc", "DELETE_COMPLETE")
+    assert world.sink.answer(deletion)["Status"] == "SUCCESS"

@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -340,6 +341,14 @@ class MemoryOperations:
     def owners_of(self, cluster_name: str) -> list[Owner]:
         return [owner for owner, record in self.records() if record.following == cluster_name]
 
+    def texts(self) -> dict[Owner, str]:
+        """Every owner's record as it is kept, to compare with it later."""
+        return {owner: row.record for owner, row in self._owners.items()}
+
+    def request_ids(self) -> set[str]:
+        """Every request that was ever accepted."""
+        return {request_id for _, request_id in self._operations}
+
     def records(self) -> list[tuple[Owner, OwnerRecord]]:
         """Everything the table knows, for a test's last look."""
         return [
@@ -377,17 +386,27 @@ class ListedLetters:
     def __init__(self, clock: MovedClock) -> None:
         self._clock = clock
         self.waiting: list[DeadLetter] = []
+        self._receipts = count()
         self._hidden_until: dict[str, datetime] = {}
 
     def put(self, event: dict[str, Any]) -> None:
-        receipt = str(len(self._hidden_until) + len(self.waiting))
+        receipt = str(next(self._receipts))
         self.waiting.append(DeadLetter(event, receipt, self._clock.now()))
 
     def receive(self) -> list[DeadLetter]:
-        now = self._clock.now()
-        received = [letter for letter in self.waiting if self._hidden_until.get(letter.receipt, START) <= now]
-        self._hidden_until |= {letter.receipt: now + timedelta(seconds=50) for letter in received}
+        received = self.visible()
+        self.hide(*received)
         return received
+
+    def visible(self) -> list[DeadLetter]:
+        """The letters that nobody received lately."""
+        now = self._clock.now()
+        return [letter for letter in self.waiting if self._hidden_until.get(letter.receipt, START) <= now]
+
+    def hide(self, *letters: DeadLetter) -> None:
+        """Nobody receives these for a while."""
+        until = self._clock.now() + timedelta(seconds=50)
+        self._hidden_until |= {letter.receipt: until for letter in letters}
 
     def remove(self, letter: DeadLetter) -> None:
         self.waiting.remove(letter)

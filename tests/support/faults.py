@@ -29,6 +29,10 @@ class Killed(BaseException):
     """The process ends here, without a word: no handler of an Exception sees it."""
 
 
+class Denied(Exception):  # noqa: N818 - a condition of the account
+    """AWS refuses a call, and will until somebody gives the permission: repeating it is in vain."""
+
+
 @dataclass(frozen=True)
 class Seam:
     """A place between two things that the provider does.

@@ -19,9 +19,9 @@ from cluster_provider.core.errors import DeliveryFailed, Unavailable
 from cluster_provider.core.identity import Owner
 from cluster_provider.core.observed import ClusterStack, StackFailure
 from cluster_provider.handler import Provider
-from cluster_provider.ports import Ports
-from tests.support.fakes import HANDLES, START, Sink, stack_of
-from tests.support.faults import FaultyPorts, Killed, Seam
+from cluster_provider.ports import DeadLetter, Ports
+from tests.support.fakes import HANDLES, START, ListedLetters, MovedClock, Sink, stack_of
+from tests.support.faults import Denied, FaultyPorts, Killed, Seam
 from tests.support.world import CLUSTER_TYPE, IMAGE_TYPE, LOG_GROUP, PARENT, World, failed
 
 if TYPE_CHECKING:
@@ -52,6 +52,16 @@ SWEEP_S = 60
 #: Source: aws-cdk, docs/CLOUDFORMATION.md.
 CLEAN_UPS_MAX = 3
 
+#: An event that fails is received so often from the queue of retries (template.yaml, RetryQueue).
+RECEIVED_MAX = 60
+
+#: What is answered while the table is away, when CloudFormation waits no longer.
+LAST_RESORT = "the request could not be recorded in the time"
+
+#: What the path of a URL says that never answers: a delivery takes its whole time, or the invocation's.
+HANGS, KILLS = "hangs/", "kills/"
+DELIVERY_S = 10
+
 SWEEP = {"detail-type": "Scheduled Event", "source": "aws.events"}
 
 
@@ -75,6 +85,7 @@ class Invocation:
     world: Simulation
     aws_request_id: str
     ends_at: datetime
+    event: dict[str, Any]
     dead: bool = False
 
     def get_remaining_time_in_millis(self) -> int:
@@ -82,22 +93,75 @@ class Invocation:
 
 
 class ListeningSink(Sink):
-    """The response URLs' end, which tells the resource what arrived."""
+    """The response URLs' end, which tells the resource what arrived.
 
-    def __init__(self) -> None:
+    Rules that an answer breaks are kept, since the provider may survive the error that they raise.
+
+    Args:
+        meet: Called with a URL before anything arrives there.
+        recorded: The ids of requests that were recorded: their answers were written down.
+    """
+
+    def __init__(self, meet: Callable[[str], None], recorded: Callable[[], set[str]]) -> None:
         super().__init__()
         self.listeners: dict[str, Callable[[dict[str, Any]], None]] = {}
+        self.violations: list[AssertionError] = []
+        self._meet = meet
+        self._recorded = recorded
 
     def send(self, url: str, body: str) -> None:
+        self._meet(url)
+        try:
+            self._receive(url, body)
+        except AssertionError as error:
+            self.violations.append(error)
+            raise
+
+    def check_repeated(self, request_id: str) -> None:
+        """What was written down is sent byte for byte, however often; what has no record may differ."""
+        bodies = {body for body in self.bodies[request_id] if LAST_RESORT not in body}
+        assert len(bodies) <= 1 or request_id not in self._recorded(), f"different answers to {request_id}"
+
+    def _receive(self, url: str, body: str) -> None:
         super().send(url, body)
         if url.startswith(HANDLES):
             self.signal(url)  # a repeated signal is the same
             return
         answer = json.loads(body)
         request_id = answer["RequestId"]
-        self.answer(request_id)  # a repeated answer is the same, byte for byte
+        self.check_repeated(request_id)
         if len(self.bodies[request_id]) == 1:
             self.listeners[request_id](answer)
+
+
+class Retries(ListedLetters):
+    """The queue of retries: one event at a time, and one that was received waits behind the others.
+
+    Args:
+        clock: The time.
+        begin: Called with an event when the present invocation takes it up.
+    """
+
+    def __init__(self, clock: MovedClock, begin: Callable[[dict[str, Any]], None]) -> None:
+        super().__init__(clock)
+        self._begin = begin
+        self._received: dict[str, int] = {}
+
+    def receive(self) -> list[DeadLetter]:
+        if not (visible := self.visible()):
+            return []
+        first = visible[0]
+        self.hide(first)
+        self.waiting.remove(first)
+        self._received[first.receipt] = self._received.get(first.receipt, 0) + 1
+        if self._received[first.receipt] < RECEIVED_MAX:
+            self.waiting.append(first)
+        self._begin(first.event)
+        return [first]
+
+    def remove(self, letter: DeadLetter) -> None:
+        if letter in self.waiting:
+            super().remove(letter)
 
 
 class Simulation(World):
@@ -111,14 +175,17 @@ class Simulation(World):
         self.retries = True
         self.resources: list[Resource] = []
         self.fates: dict[str, str] = {}
+        #: When the queue of retries got what, by the request's id.
+        self.retried_at: dict[str, datetime] = {}
         #: ARNs of clusters that others made and that may be taken over.
         self.adoptable: set[str] = set()
         self.stack_s: float = STACK_S
         #: How many processes die in what is told: what a story waits for takes longer with each.
         self.deaths = 0
         self.engine_run: Callable[[int], object] = self.run_queued
-        self.listening = ListeningSink()
+        self.listening = ListeningSink(self._meet, self.operations.request_ids)
         self.sink = self.listening
+        self.letters: ListedLetters = Retries(self.clock, self._take_up)
         self.ports = Ports(
             self.clock,
             self.stacks,
@@ -155,18 +222,30 @@ class Simulation(World):
             )
         limit = timedelta(seconds=PROVIDER_LIMIT_S)
         name = f"invocation-{next(self._invocations)}"
-        invocation = Invocation(self, name, self.clock.now() + limit)
+        invocation = Invocation(self, name, self.clock.now() + limit, mail.event)
         self.invocations.append(invocation)
         try:
             self._providers[depth].handle(json.loads(json.dumps(mail.event)), invocation)
-        except (Killed, Unavailable, DeliveryFailed):
-            if self.retries and mail.deliveries < DELIVERIES_MAX:
-                mail.not_before = self.clock.now() + timedelta(seconds=REDELIVERY_S)
-                self.mail.append(mail)
+        except (Killed, Unavailable, DeliveryFailed, Denied):
+            self._repeat(mail)
+            return False
+        except ExceptionGroup as group:
+            if group.split(Denied)[1] is not None:
+                raise
+            self._repeat(mail)
             return False
         finally:
             self.invocations.pop()
         return True
+
+    def _repeat(self, mail: Mail) -> None:
+        """Lambda repeats an event that failed, and gives it to the queue of retries in the end."""
+        if self.retries and mail.deliveries < DELIVERIES_MAX:
+            mail.not_before = self.clock.now() + timedelta(seconds=REDELIVERY_S)
+            self.mail.append(mail)
+        elif self.retries and mail.event != SWEEP:
+            self.letters.put(mail.event)
+            self.retried_at.setdefault(str(mail.event.get("RequestId", "")), self.clock.now())
 
     def _pass(self, seam: Seam) -> None:
         """What is dead does nothing any more, not even in its exception handlers."""
@@ -180,6 +259,20 @@ class Simulation(World):
             raise
         if self.clock.now() > invocation.ends_at:
             invocation.dead = True
+            raise Killed
+
+    def _take_up(self, event: dict[str, Any]) -> None:
+        self.invocations[-1].event = event
+
+    def _meet(self, url: str) -> None:
+        """Some URLs never answer; a delivery to them is given up, or lasts until the invocation dies."""
+        path = url.split("?", maxsplit=1)[0]
+        if HANGS in path:
+            self.clock.advance(DELIVERY_S)
+            raise DeliveryFailed("the read operation timed out")
+        if KILLS in path:
+            self.clock.advance(PROVIDER_LIMIT_S)
+            self.invocations[-1].dead = True
             raise Killed
 
     # The engine's side: docs/engine.md
@@ -326,13 +419,18 @@ class Simulation(World):
             self.tick()
         raise AssertionError(f"{handle} was not signalled")
 
+    def run_while_asked(self, seconds: float) -> bool:
+        """A good day goes on as long as CloudFormation waits for something; answers whether it still does."""
+        for _ in range(int(seconds) // TICK_S):
+            if all(resource.pending is None for resource in self.resources):
+                return False
+            self.tick()
+        return True
+
     def until_answered(self) -> None:
         """A good day goes on until CloudFormation waits for nothing: it heard an answer, or gave up."""
-        for _ in range((CLEAN_UPS_MAX + 1) * SERVICE_TIMEOUT_S // TICK_S):
-            if all(resource.pending is None for resource in self.resources):
-                return
-            self.tick()
-        raise AssertionError("CloudFormation waits for ever")
+        if self.run_while_asked((CLEAN_UPS_MAX + 1) * SERVICE_TIMEOUT_S):
+            raise AssertionError("CloudFormation waits for ever")
 
 
 @dataclass
@@ -378,6 +476,8 @@ class Resource:
         timed_out: Ids of requests that it waited for in vain.
         heard: Called when it accepted an answer.
         gave_up: Called when its patience ended.
+        left_behind: Called with the id of what could not be cleaned up.
+        asked: Called when it has just asked for something.
     """
 
     world: Simulation
@@ -398,10 +498,17 @@ class Resource:
     timed_out: list[str] = field(default_factory=list)
     heard: Callable[[Pending, dict[str, Any]], None] = lambda _, __: None
     gave_up: Callable[[Pending], None] = lambda _: None
+    left_behind: Callable[[str], None] = lambda _: None
+    asked: Callable[[Pending], None] = lambda _: None
 
     @property
     def owner(self) -> Owner:
         return Owner(self.stack_id, self.logical_id)
+
+    @property
+    def id_property(self) -> str:
+        """The property that becomes the physical id."""
+        return "ImageId" if self.type == IMAGE_TYPE else "ClusterName"
 
     def create(self, properties: dict[str, Any]) -> None:
         self.wanted = properties
@@ -450,6 +557,8 @@ class Resource:
 
     def _clean_up(self) -> None:
         if not self.stale_id or self.clean_ups == CLEAN_UPS_MAX:
+            if self.stale_id:
+                self.left_behind(self.stale_id)
             self.stale_id, self.clean_ups = "", 0
             self._enter("complete")
             return
@@ -466,6 +575,7 @@ class Resource:
         event = self.world.event(kind, logical_id=self.logical_id, **of, **fields)
         self.pending = Pending(event, self.world.clock.now(), phase)
         self._enter(phase)
+        self.asked(self.pending)
         self.world.listening.listeners[event["RequestId"]] = self._hear
         self.world.deliver(event)
 
@@ -534,7 +644,7 @@ class Resource:
         if told_id != self.physical_id:
             assert success, f"a failed Update names {told_id}, not {self.physical_id}"
             assert declared, f"{self.physical_id} was replaced by {told_id} though nobody allows it"
-            assert told_id == new["ImageId" if self.type == IMAGE_TYPE else "ClusterName"]
+            assert told_id == new[self.id_property]
 
     def _over(self, why: str) -> None:
         assert self.pending is not None

@@ -36,6 +36,10 @@ ASK_AGAIN_AFTER_S = 2.0
 #: minute and after two more. Source: AWS Lambda developer guide, "Error handling and automatic retries".
 CONFIRMED_WITHIN_S = 90
 
+#: A request that may be recorded, as far as the table can tell, is answered without a look at its record this
+#: long after its deadline, in seconds: sweeps have tried by then, and the next ones may come too late.
+LAST_RESORT_AFTER_S = 60
+
 
 class Admission:
     """Records requests, and refuses what can never become one.
@@ -61,8 +65,8 @@ class Admission:
             or by an earlier one, and for one that nobody waits for any more.
 
         Raises:
-            Exception: It fails for now; the delivery must be repeated. A request whose time is over is
-                answered.
+            Exception: It fails for now; the delivery must be repeated. A request that was not recorded until
+                its time is over is answered.
             Unanswerable: It fails for good and does not say where an answer goes.
         """
         now = self._ports.clock.now()
@@ -80,7 +84,7 @@ class Admission:
             logger.warning("refused: %s", error)
             return refuse(event, error)
         except Exception as error:
-            if self._ports.clock.now() < request.deadline:
+            if not self._is_given_up(request):
                 raise
             logger.exception("the request could not be recorded until its deadline")
             return refuse(event, _too_late(error))
@@ -114,6 +118,21 @@ class Admission:
             )
         except Superseded:
             logger.warning("dropped: a newer request was accepted", extra={"request_id": request.request_id})
+
+    def _is_given_up(self, request: Request) -> bool:
+        """Whether a request that cannot be recorded is to be answered all the same, since its time is over.
+
+        One that an earlier delivery recorded is not: its own wake-up answers it, with what came of it. While
+        the table cannot tell, that answer has its time. In the end nobody listens any more.
+        """
+        late_s = (self._ports.clock.now() - request.deadline).total_seconds()
+        if not 0 <= late_s < deadline.MARGIN_S:
+            return False
+        try:
+            return self._ports.operations.load_operation(request.owner, request.request_id) is None
+        except Exception as error:
+            logger.warning("it is not known whether the request was recorded: %s", type(error).__name__)
+            return late_s >= LAST_RESORT_AFTER_S
 
     def _confirm(self, request: Request, record: OwnerRecord | None) -> datetime:
         """Returns since when CloudFormation does to the resource what the request asks for.

@@ -123,14 +123,16 @@ def _corrected(record: OwnerRecord, request: Request) -> OwnerRecord:
     """Takes back what CloudFormation was told and did not hear, since it names a cluster that it knows.
 
     An answer that comes after a cancellation or too late is ignored. Then an Update names another cluster
-    than the one that was told, and a Delete an id that CloudFormation made up.
+    than the one that was told, and a Delete an id that CloudFormation made up, or the marker of an answer
+    that was sent while the record could not be read.
     """
     if request.type is RequestType.CREATE:
         return _let_go(record)
     named, heard = request.physical_id or "", record.heard
     if named in record.clusters and named not in heard:
         heard = [*heard, named]
-    made_up = request.type is RequestType.DELETE and named not in heard and request.owner.is_made_up(named)
+    is_unheard = request.owner.is_made_up(named) or is_marker(named)
+    made_up = request.type is RequestType.DELETE and named not in heard and is_unheard
     if not made_up and request.type is not RequestType.UPDATE:
         return replace(record, heard=heard)
     wanted = request.properties.cluster_name if request.properties is not None else ""

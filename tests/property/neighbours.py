@@ -1,0 +1,72 @@
+"""Lives beside neighbours whose signals never arrive: their delivery hangs, or kills the invocation.
+
+The neighbours' requests are answered, and their clusters complete; only the signal is left, and is sent in
+vain for half a day. Nobody else may have to wait because of them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from hypothesis import strategies as st
+from hypothesis.stateful import initialize
+
+from tests.property.lifecycle import Lifecycle
+from tests.support.fakes import HANDLES
+from tests.support.simulation import DELIVERIES_MAX, HANGS, KILLS, SWEEP, Mail, Resource
+from tests.support.world import properties
+
+if TYPE_CHECKING:
+    from cluster_provider.core.identity import Owner
+
+BESIDE = "arn:aws:cloudformation:us-east-1:123456789012:stack/beside/0"
+
+#: Sweeps that may go by before somebody is woken who is due: as many as die, and one more.
+SWEEPS_MAX = 1
+
+
+class Neighbours(Lifecycle):
+    """Lives beside up to three hostile neighbours."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.neighbours: list[Resource] = []
+        self.passed_over: dict[tuple[Owner, Any], int] = {}
+
+    @initialize(kinds=st.sampled_from([[], [], [], [HANGS], [KILLS], [KILLS, HANGS, KILLS]]))
+    def settle(self, kinds: list[str]) -> None:
+        """Neighbours make clusters, whose ends are to be signalled to where nothing arrives."""
+        for number, kind in enumerate(kinds):
+            neighbour = self.world.resource(f"Neighbour{number}", BESIDE)
+            handle = f"{HANDLES}{kind}{number}"
+            neighbour.create(properties(ClusterName=f"beside-{number}", WaitConditionHandle=handle))
+            self.neighbours.append(neighbour)
+            self.counts["hostile neighbours"] += 1
+        if kinds:
+            self.world.until_answered()
+            self.world.run(300)
+
+    @property
+    def hostile(self) -> set[Owner]:
+        """The neighbours' resources."""
+        return {neighbour.owner for neighbour in self.neighbours}
+
+    def sweep_in_peace(self) -> None:
+        """Where nothing goes wrong but the neighbours, each who is due is woken in one of a few sweeps."""
+        began_at = self.world.clock.now()
+        self.handle_mail(Mail(dict(SWEEP), began_at, DELIVERIES_MAX), [])
+        if self.troubled_at >= began_at:
+            self.passed_over = {}
+            return
+        in_progress = self.world.stacks.in_progress()
+        due = {
+            (item.owner, item.wake_at)
+            for item in self.world.operations.waiting()
+            if item.wake_at <= began_at
+            and item.owner not in self.hostile
+            and not item.is_idle(in_progress, began_at)
+        }
+        self.passed_over = {each: self.passed_over.get(each, 0) + 1 for each in due}
+        for (owner, _), sweeps in self.passed_over.items():
+            waited = f"{owner.logical_id} was due in {sweeps} sweeps and not woken"
+            assert sweeps <= SWEEPS_MAX + len(self.neighbours), waited
