@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from cluster_provider.core.actions import Action
+from cluster_provider.core.consent import ALLOW, Consent
 from cluster_provider.core.decision import decide
 from cluster_provider.core.engine_call import EngineCall, EngineError, EngineResult, Operation
 from cluster_provider.core.identity import Owner
@@ -101,6 +102,6 @@ def progress(**facts: Any) -> Progress:
 
 
 def decided(asked: Request, so_far: Progress | None = None, *, at_s: float = 60, **seen: Any) -> Action:
-    """What is decided so many seconds after the request was issued."""
-    observed = Observed(**{"engines": frozenset({VERSION}), **seen})
+    """What is decided so many seconds after the request was issued; any cluster may be taken over."""
+    observed = Observed(**{"engines": frozenset({VERSION}), "consent": Consent(ALLOW), **seen})
     return decide(asked, observed, so_far or progress(), at(at_s))

@@ -137,6 +137,10 @@ def _chosen(subject: Subject, names: Sequence[str]) -> list[Path]:
     return chosen
 
 
+def _path(text: str) -> Path:
+    return Path(text).resolve()
+
+
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tools.mutants", description=__doc__)
     front = ROOT / "provider" / "front" / "cluster_provider"
@@ -145,18 +149,18 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes at a time")
     parser.add_argument("--fresh", action="store_true", help="judge again what earlier runs have judged")
     parser.add_argument(
-        "--into", type=Path, default=ROOT / "build" / "mutants", help="what is kept between runs"
+        "--into", type=_path, default=ROOT / "build" / "mutants", help="what is kept between runs"
     )
-    parser.add_argument("--root", type=Path, default=ROOT, help="where pytest runs")
-    parser.add_argument("--package", type=Path, default=front)
+    parser.add_argument("--root", type=_path, default=ROOT, help="where pytest runs")
+    parser.add_argument("--package", type=_path, default=front)
     parser.add_argument(
-        "--changed", type=Path, default=front / "core", help="modules of the package to change"
+        "--changed", type=_path, default=front / "core", help="modules of the package to change"
     )
-    parser.add_argument("--tests", type=Path, nargs="+", default=[ROOT / "tests" / name for name in TESTS])
+    parser.add_argument("--tests", type=_path, nargs="+", default=[ROOT / "tests" / name for name in TESTS])
     parser.add_argument("--left-out", nargs="*", default=LEFT_OUT, help="begins of ids of tests")
     parser.add_argument("--preloaded", nargs="*", default=PRELOADED, help="modules imported only once")
-    parser.add_argument("--shared", type=Path, nargs="*", default=[ROOT / "tests" / "support"])
-    parser.add_argument("--accepted", type=Path, default=ACCEPTED)
+    parser.add_argument("--shared", type=_path, nargs="*", default=[ROOT / "tests" / "support"])
+    parser.add_argument("--accepted", type=_path, default=ACCEPTED)
     return parser.parse_args()
 
 

@@ -270,8 +270,17 @@ def _is_changed(target: ast.expr, bound: frozenset[str]) -> bool:
 def _is_left_alone(node: ast.stmt) -> bool:
     """Whether a statement is for type checkers and importers only."""
     return (isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING") or (
-        isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"
+        isinstance(node, ast.Assign)
+        and (ast.unparse(node.targets[0]) == "__all__" or _is_union_of_types(node.value))
     )
+
+
+def _is_union_of_types(node: ast.expr) -> bool:
+    """Whether an expression is ``A | B`` of names: an alias for type checkers."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
+        sides = (node.left, node.right)
+        return all(isinstance(side, ast.Name) or _is_union_of_types(side) for side in sides)
+    return False
 
 
 def _is_cast(node: ast.AST) -> bool:

@@ -80,6 +80,8 @@ def test_texts_for_people_types_and_docstrings_are_left_alone() -> None:
         """A module."""
         from typing import TYPE_CHECKING, cast
 
+        Either = Changed | Other | None_
+
         if TYPE_CHECKING:
             import a
 

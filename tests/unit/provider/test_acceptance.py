@@ -163,6 +163,8 @@ def test_an_update_says_that_the_clusters_that_it_does_not_name_were_not_heard_o
     after = accepted(record(known(), LAB), request("Update", physical_id="lab", ClusterName="lab"))
     assert after.clusters == {"hpc": known(reported=False), "lab": LAB}
     assert after.heard == ["lab"]
+    one_more = accepted(record(known(), LAB, heard=["hpc"]), request("Update", physical_id="lab"))
+    assert one_more.heard == ["hpc", "lab"]
     both = accepted(record(known(), LAB), request("Update", physical_id="lab"))
     assert both.clusters == {"hpc": known(), "lab": LAB}
     heard = accepted(record(known(), LAB, heard=["hpc", "lab"]), request("Update", ClusterName="lab"))
@@ -224,6 +226,8 @@ def test_a_question_is_about_no_cluster() -> None:
     asked = {"ServiceToken": TOKEN, "ClusterName": "hpc"}
     question = request("Create", ResourceType="Custom::PclusterClusterInfo", ResourceProperties=asked)
     assert about(question, known()) == ""
+    delete = request("Delete", ResourceType="Custom::PclusterClusterInfo", ResourceProperties=asked)
+    assert about(delete, known()) == ""
     image = request("Create", ResourceType=IMAGE_TYPE, ResourceProperties=image_properties())
     assert about(image) == "image"
 

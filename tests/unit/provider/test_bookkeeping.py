@@ -13,7 +13,7 @@ from cluster_provider.core.kinds import Kind
 from cluster_provider.core.observed import Cluster
 from cluster_provider.core.record import OperationRecord, OwnerRecord
 from cluster_provider.core.request import RequestType
-from tests.support.cases import THIS, VERSION, at, call, known, progress, request, stack
+from tests.support.cases import OWNER, THIS, VERSION, at, call, known, progress, request, stack
 from tests.support.fakes import START
 
 ARN = stack().stack_id
@@ -200,3 +200,15 @@ def test_who_takes_a_cluster_over_adds_no_tags_and_tells_it() -> None:
     told = after.progress.notes[1]
     assert (told["level"], told["type"]) == ("INFO", "AdoptExisting")
     assert told["message"].startswith("Cluster hpc existed already and was taken over.")
+
+
+def test_an_owner_that_a_mark_names_has_the_cluster_or_gave_it_up() -> None:
+    tried = {"update": 2, "delete lab": 1}
+    before = OperationRecord(request("Update"), progress(attempts=tried, call=call(Operation.UPDATE)))
+    has_it = bookkeeping.examined(before, OWNER, gave_up=False)
+    assert has_it == replace(before, progress=replace(before.progress, rival=OWNER.key))
+    gave_up = bookkeeping.examined(before, OWNER, gave_up=True)
+    again = {"update": 0, "delete lab": 1}
+    assert gave_up.progress == replace(before.progress, former=OWNER.key, attempts=again)
+    uncalled = replace(before, progress=replace(before.progress, call=None))
+    assert bookkeeping.examined(uncalled, OWNER, gave_up=True).progress.attempts == tried

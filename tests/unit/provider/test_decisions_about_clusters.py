@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from cluster_provider.core.actions import Action, Adopt, Fail, Start, Succeed, Wait
+from cluster_provider.core.actions import Action, Adopt, Examine, Fail, Start, Succeed, Wait
+from cluster_provider.core.consent import ALLOW, FORBID, Consent
 from cluster_provider.core.decision.case import Case
 from cluster_provider.core.engine_call import EngineResult, Operation
 from cluster_provider.core.errors import (
@@ -280,13 +281,72 @@ def test_what_was_taken_over_is_updated_in_its_stored_form_and_without_a_loss() 
         VERSION,
         arguments={"refuse_removals": True},
         as_stored=True,
+        marks=True,
     )
 
 
 def test_a_later_update_of_what_was_taken_over_may_take_something_away() -> None:
     taken = known(adopted_at=at(-100))
     action = decided(request("Update", ClusterConfiguration=NEW), cluster=FOREIGN, known=taken)
-    assert action == Start(Operation.UPDATE, "hpc", FOREIGN.stack_id, {}, VERSION, as_stored=True)
+    assert action == Start(Operation.UPDATE, "hpc", FOREIGN.stack_id, {}, VERSION, as_stored=True, marks=True)
+
+
+@pytest.mark.parametrize(
+    ("choice", "may"),
+    [
+        (Consent(ALLOW), True),
+        (Consent(FORBID), False),
+        (Consent("adopt=yes"), True),
+        (Consent("adopt=no"), False),
+        (Consent("other=yes"), False),
+    ],
+)
+def test_a_cluster_is_taken_over_only_with_the_operators_consent(choice: Consent, may: bool) -> None:
+    tagged = replace(FOREIGN, tags={**FOREIGN.tags, "adopt": "yes"})
+    action = decided(ADOPTS, cluster=tagged, consent=choice)
+    assert isinstance(action, Adopt if may else Fail)
+    own = stack()
+    assert decided(ADOPTS, cluster=own, consent=Consent(FORBID)) == Adopt(own)
+
+
+# A cluster whose mark names another owner
+
+HOLDER = [{"stack_id": STRANGER.stack_id, "logical_id": "Cluster"}]
+MARKED_UPDATE = replace(UPDATE, marks=True)
+
+
+def met_mark(operation: Operation = Operation.UPDATE, details: Any = HOLDER, **facts: Any) -> Action:
+    """What is decided after a call met the mark of another owner."""
+    so_far = progress(**{"call": call(operation, "OtherOwner", details=details), **facts})
+    asked = delete() if operation is Operation.DELETE else request("Update", ClusterConfiguration=NEW)
+    return decided(asked, so_far, cluster=stack(owner=None), known=known())
+
+
+def test_the_owner_that_a_mark_names_is_looked_at() -> None:
+    assert met_mark() == Examine(stack(owner=None), STRANGER)
+    assert met_mark(former=OWNER.key) == Examine(stack(owner=None), STRANGER)
+
+
+def test_a_cluster_that_the_marks_owner_has_is_not_touched() -> None:
+    assert "the cluster belongs to resource Cluster" in failure(met_mark(rival=STRANGER.key), NotOwner)
+    assert met_mark(Operation.DELETE, rival=STRANGER.key) == Succeed("hpc", gone=True)
+
+
+def test_the_mark_of_an_owner_that_gave_the_cluster_up_is_replaced_three_times_at_most() -> None:
+    gave_up = {"former": STRANGER.key}
+    assert met_mark(**gave_up) == replace(MARKED_UPDATE, instead_of=STRANGER)
+    two = met_mark(attempts={"update": 2}, **gave_up)
+    assert two == replace(MARKED_UPDATE, instead_of=STRANGER)
+    assert isinstance(met_mark(attempts={"update": 3}, **gave_up), Fail)
+    deleted = met_mark(Operation.DELETE, **gave_up)
+    assert deleted == Start(
+        Operation.DELETE, "hpc", stack().stack_id, version=VERSION, marks=True, instead_of=STRANGER
+    )
+
+
+def test_a_mark_that_names_nobody_is_told() -> None:
+    assert isinstance(met_mark(details=[]), Fail)
+    assert isinstance(met_mark(Operation.DELETE, details=[]), Fail)
 
 
 # An Update
@@ -296,7 +356,7 @@ def test_an_update_gives_the_cluster_its_tags_again() -> None:
     asked = request("Update", ClusterConfiguration=NEW)
     assert decided(asked, cluster=stack(), known=known()) == UPDATE
     untagged = decided(asked, cluster=stack(owner=None), known=known())
-    assert untagged == UPDATE
+    assert untagged == replace(UPDATE, marks=True)
 
 
 def test_an_update_of_what_is_not_there_or_anothers_fails() -> None:

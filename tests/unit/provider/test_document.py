@@ -1,6 +1,7 @@
 """Records as plain JSON values, and back."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
 from enum import StrEnum
@@ -34,6 +35,8 @@ class Outer:
     named: dict[str, Inner] = field(default_factory=dict)
     free: dict[str, Any] | None = None
     count: int = 0
+    share: float = 0.5
+    loose: Mapping[str, str] = field(default_factory=dict)
 
 
 WHOLE = Outer(
@@ -45,6 +48,8 @@ WHOLE = Outer(
     named={"e": Inner("f")},
     free={"any": ["thing", 1, None]},
     count=3,
+    share=0.25,
+    loose={"a": "b"},
 )
 
 

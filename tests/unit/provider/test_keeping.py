@@ -49,6 +49,8 @@ def test_a_list_that_fits_to_the_byte_is_kept() -> None:
     failures = {"failures": full}
     cluster = kept(EngineResult("succeeded", cluster=failures)).cluster
     assert cluster == failures
+    wide = [{"code": "a", "text": "ä" * ((4000 - size) // 2)} for _ in range(4)]
+    assert kept(EngineResult("succeeded", cluster={"failures": wide})).cluster == {"failures": wide}
     full[-1] = {**full[-1], "text": full[-1]["text"] + "b"}
     cluster = kept(EngineResult("succeeded", cluster={"failures": full})).cluster
     assert cluster == {"failures": full[:-1]}

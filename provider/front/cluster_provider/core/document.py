@@ -49,7 +49,7 @@ def from_document(kind: type[T], document: Any) -> T:
 def _reader(kind: Any) -> Callable[[Any], Any]:
     """What builds values of a type. A record is read at every wake-up, so its types are looked at once."""
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
-    if origin in {typing.Union, types.UnionType}:
+    if origin is types.UnionType:
         (option,) = (option for option in arguments if option is not types.NoneType)
         return _reader(option)
     if origin in {list, tuple}:

@@ -53,11 +53,7 @@ def decide(request: Request, observed: Observed, progress: Progress, now: dateti
         action = Fail(left_over(progress, case.stuck), request.failure_id)
     if isinstance(action, Succeed | Fail):
         action = put_back(case, action)
-    if (
-        isinstance(action, Succeed)
-        and request.type is not RequestType.DELETE
-        and request.kind is Kind.CLUSTER
-    ):
+    if isinstance(action, Succeed) and request.kind is Kind.CLUSTER:
         action = _with_values(case, action)
     if isinstance(action, Start | Wait) and now >= case.act_by:
         return with_fleet(case, _too_late(case, action))
@@ -149,8 +145,7 @@ def _about(case: Case, action: Start | Wait) -> str:
 
 def _too_late(case: Case, action: Start | Wait) -> Fail:
     """The answer when the time is over: what the cluster failed of, or else what was being waited for."""
-    request, cluster = case.request, case.observed.cluster
-    name = case.progress.cluster_name or request.failure_id
+    request, cluster, name = case.request, case.observed.cluster, case.progress.cluster_name
     made = case.progress.stack_id is not None or (cluster is not None and case.made_by_request(cluster))
     made = made and not is_adopted(case)
     physical_id = name if request.type is RequestType.CREATE and made else request.failure_id

@@ -17,7 +17,6 @@ from cluster_provider.core.identity import read_only_id
 from cluster_provider.core.information import is_empty
 from cluster_provider.core.kinds import Kind
 from cluster_provider.core.questions import Question
-from cluster_provider.core.request import RequestType
 
 
 def decide_information(case: Case) -> Action:
@@ -26,7 +25,7 @@ def decide_information(case: Case) -> Action:
     first = settle_first(case)
     if first is not None:
         return first
-    if request.type is RequestType.DELETE or question is None:
+    if question is None:  # a Delete: every other request that is not refused asks something
         return Succeed(request.failure_id)
     if case.progress.engine_version not in case.observed.engines:
         missing = failures.no_engine(question.about, case.progress.engine_version, case.observed)
