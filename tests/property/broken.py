@@ -22,8 +22,8 @@ class Anyones(ClusterStack):
         return True
 
 
-class _OwnerlessStacks:
-    """The port Stacks, on which every stack seems to be made for whatever request wants its name."""
+class _OtherStacks:
+    """The port Stacks, to be changed."""
 
     def __init__(self, world: Simulation) -> None:
         self._world = world
@@ -31,6 +31,10 @@ class _OwnerlessStacks:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._real, name)
+
+
+class _OwnerlessStacks(_OtherStacks):
+    """The port Stacks, on which every stack seems to be made for whatever request wants its name."""
 
     def describe(self, name_or_arn: str) -> ClusterStack | None:
         stack = self._real.describe(name_or_arn)
@@ -43,18 +47,26 @@ class _OwnerlessStacks:
         return Anyones(**{**vars(stack), "tags": tags})
 
 
-class _GullibleStacks:
+class _GullibleStacks(_OtherStacks):
     """The port Stacks, which confirms whatever somebody claims."""
-
-    def __init__(self, world: Simulation) -> None:
-        self._world = world
-        self._real: Any = world.stacks
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._real, name)
 
     def requested_since(self, *_: Any) -> datetime:
         return self._world.clock.now()
+
+
+class _HastyStacks(_OtherStacks):
+    """The port Stacks, on which every stack was complete at any time."""
+
+    def completed_since(self, *_: Any) -> bool:
+        return True
+
+
+class _FlatStacks(_OtherStacks):
+    """The port Stacks, on which no stack is nested in another."""
+
+    def describe(self, name_or_arn: str) -> ClusterStack | None:
+        stack = self._real.describe(name_or_arn)
+        return replace(stack, parent_id=None) if stack is not None else None
 
 
 class _SleepingOperations:
@@ -124,6 +136,18 @@ class _Gullible(Simulation):
         self.ports = replace(self.ports, stacks=_GullibleStacks(self))
 
 
+class _Hasty(Simulation):
+    def __init__(self) -> None:
+        super().__init__()
+        self.ports = replace(self.ports, stacks=_HastyStacks(self))
+
+
+class _Flat(Simulation):
+    def __init__(self) -> None:
+        super().__init__()
+        self.ports = replace(self.ports, stacks=_FlatStacks(self))
+
+
 class _Unfenced(Simulation):
     def _work(self, version: str, call: dict[str, Any]) -> dict[str, Any]:
         return super()._work(version, {**call, "not_after": "2999-01-01T00:00:00.000Z"})
@@ -165,6 +189,20 @@ class GullibleLifecycle(Lives):
 
     def make_world(self) -> Simulation:
         return _Gullible()
+
+
+class HastyLifecycle(Lives):
+    """What was taken over counts as the stack's own at once."""
+
+    def make_world(self) -> Simulation:
+        return _Hasty()
+
+
+class FlatLifecycle(Lives):
+    """Nobody looks at the stack around a nested one."""
+
+    def make_world(self) -> Simulation:
+        return _Flat()
 
 
 class UnfencedLifecycle(Lives):
@@ -236,6 +274,8 @@ class AbsentMindedLifecycle(Lives):
 BROKEN = (
     OwnerlessLifecycle,
     GullibleLifecycle,
+    HastyLifecycle,
+    FlatLifecycle,
     UnfencedLifecycle,
     CrashingLifecycle,
     LossyLifecycle,

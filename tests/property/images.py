@@ -21,13 +21,14 @@ THEIRS = "theirs"
 #: Ids of images, by the name that a wish has. Some are clusters' names as well: both are stacks.
 IMAGE_IDS = {"hpc": "hpc", "lab": "image", "web": "image", "sim": "image-2", TAKEN: TAKEN, OLD: THEIRS}
 
+#: Its place in the lives.
+PLACE = (PARENT, "Image", IMAGE_TYPE)
+
 BUILD_FAILURES = ("CREATE_FAILED", "ROLLBACK_COMPLETE")
 
 
 class Images(Lifecycle):
     """Lives with an image."""
-
-    PLACES = (*Lifecycle.PLACES, (PARENT, "Image", IMAGE_TYPE))
 
     def __init__(self) -> None:
         super().__init__()

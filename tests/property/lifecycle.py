@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from cluster_provider.core.deadline import MARGIN_S
+from cluster_provider.core.decision.fleet import RESTART_MARGIN_S
 from cluster_provider.core.errors import DeliveryFailed, NotAccepted, Unavailable
 from cluster_provider.core.identity import LOGICAL_ID_TAG, STACK_ID_TAG, Owner
 from cluster_provider.core.observed import VERSION_TAG, ClusterStack
@@ -176,9 +177,11 @@ class Lifecycle(RuleBasedStateMachine):
         self.interruptions = 0
         self._plan: list[Fault] = []
         self._seams = 0
+        #: Deletes by which something that was taken over may be deleted, and what they are about.
+        self.allowed: set[str] = set()
+        self.deletable: set[str] = set()
         self._stranger(TAKEN)
-        self.old = self.world.foreign(OLD).stack_id
-        self.world.adoptable.add(self.old)
+        self._make_old()
 
     @property
     def hostile(self) -> set[Owner]:
@@ -195,7 +198,7 @@ class Lifecycle(RuleBasedStateMachine):
 
     def _resource(self, stack_id: str, logical_id: str, of_type: str) -> Resource:
         resource = self.world.resource(logical_id, stack_id, of_type)
-        resource.heard = lambda pending, answer: self._heard(resource, pending, answer)
+        resource.heard = lambda pending, answer: self.heard(resource, pending, answer)
         resource.gave_up = lambda pending: self._gave_up(resource, pending)
         resource.left_behind = lambda stale_id: self._leave_behind(resource, stale_id)
         resource.asked = lambda pending: self.asked(resource, pending)
@@ -224,12 +227,14 @@ class Lifecycle(RuleBasedStateMachine):
     def create(self, at: int, wish: dict[str, Any]) -> None:
         absent = self._in_phase("absent")
         resource = absent[at % len(absent)]
+        if self.world.stacks.living(OLD) is None:
+            self._make_old()
         self._ask(resource, resource.create, self.properties_of(resource, wish))
 
-    @precondition(lambda self: self._complete())
+    @precondition(lambda self: self.complete_resources())
     @rule(at=index, wish=wishes, same_name=st.booleans())
     def update(self, at: int, wish: dict[str, Any], same_name: bool) -> None:
-        complete = self._complete()
+        complete = self.complete_resources()
         resource = complete[at % len(complete)]
         wanted = self.properties_of(resource, wish)
         if same_name:
@@ -254,9 +259,13 @@ class Lifecycle(RuleBasedStateMachine):
     def _in_phase(self, *phases: str) -> list[Resource]:
         return [resource for resource in self.resources if resource.phase in phases]
 
-    def _complete(self) -> list[Resource]:
+    def complete_resources(self) -> list[Resource]:
         """Resources whose stack is complete: no wait condition holds it up, or failed."""
-        return [each for each in self._in_phase("complete") if self._condition(each) in {"", "SUCCESS"}]
+        return [each for each in self._in_phase("complete") if self.is_free(each)]
+
+    def is_free(self, resource: Resource) -> bool:
+        """Whether no wait condition holds a resource's stack up."""
+        return self._condition(resource) in {"", "SUCCESS"}
 
     def _condition(self, resource: Resource) -> str:
         """What the wait condition that holds a resource's stack up has heard; empty if there is none."""
@@ -280,17 +289,17 @@ class Lifecycle(RuleBasedStateMachine):
                 if back:
                     resource.delete()
             case "updated":
-                self._end_update(resource, back=back)
+                self.end_update(resource, back=back)
             case "update failed":
                 resource.roll_back()
             case "rollback failed":
                 resource.delete() if back else resource.roll_back()
 
-    def _end_update(self, resource: Resource, *, back: bool) -> None:
+    def end_update(self, resource: Resource, *, back: bool) -> None:
         """The stack's update is rolled back, or complete unless a wait condition holds it up."""
         if back:
             resource.roll_back()
-        elif self._condition(resource) in {"", "SUCCESS"}:
+        elif self.is_free(resource):
             resource.commit()
 
     @precondition(lambda self: self._in_phase("creating", "updating"))
@@ -450,6 +459,12 @@ class Lifecycle(RuleBasedStateMachine):
             if not stack.in_progress and (stack.tags[STACK_ID_TAG], stack.tags[LOGICAL_ID_TAG]) in owners
         ]
 
+    def _make_old(self) -> None:
+        """Somebody makes a cluster that may be taken over."""
+        count = len(self.world.adoptable)
+        arn = f"arn:aws:cloudformation:us-east-1:123456789012:stack/{OLD}/foreign{count}"
+        self.world.adoptable.add(self.world.foreign(OLD, stack_id=arn).stack_id)
+
     def _stranger(self, name: str) -> None:
         unique = f"stranger{len(self.strangers)}"
         stranger = stack_of(name, "CREATE_COMPLETE", {VERSION_TAG: "3.16.1"}, unique=unique)
@@ -482,18 +497,21 @@ class Lifecycle(RuleBasedStateMachine):
 
     # What a user may rely on
 
-    def _heard(self, resource: Resource, pending: Pending, answer: dict[str, Any]) -> None:
+    def heard(self, resource: Resource, pending: Pending, answer: dict[str, Any]) -> None:
+        """CloudFormation has just used an answer."""
         waited_s = (self.world.clock.now() - pending.issued_at).total_seconds()
         code = answer.get("Reason", "").split(":")[0]
         self.counts[f"{pending.event['RequestType']} {answer['Status']} {code}".strip()] += 1
         assert code != "NotConfirmed", "a request that CloudFormation waits for was not confirmed"
         if answer["Status"] == "FAILED":
             # The deadline is counted from a date in whole seconds.
-            assert code != "DeadlineExceeded" or waited_s >= SERVICE_TIMEOUT_S - MARGIN_S - 1
+            margin_s = MARGIN_S + (RESTART_MARGIN_S if "fleet" in answer["Reason"] else 0)
+            early = waited_s < SERVICE_TIMEOUT_S - margin_s - 1
+            assert code != "DeadlineExceeded" or not early, f"after {waited_s} s: {answer['Reason']}"
             assert code != "EngineFailed" or self._engine_lost(pending) > 0, answer["Reason"]
         if pending.event["RequestType"] == "Create" and answer["Status"] == "SUCCESS":
             wanted_id = pending.event["ResourceProperties"][resource.id_property]
-            assert answer["PhysicalResourceId"] == wanted_id
+            assert answer["PhysicalResourceId"] == wanted_id, f"a Create of {wanted_id} answers {answer}"
         if pending.event["RequestType"] == "Delete" and answer["Status"] == "SUCCESS":
             self.check_deleted(resource, pending)
         self._hold_up(resource, pending, answer)
@@ -554,8 +572,10 @@ class Lifecycle(RuleBasedStateMachine):
         ]
 
     def _check_call(self, call: dict[str, Any]) -> None:
-        if call["stack_id"] == self.old:
-            assert call["operation"] != "delete", "what was taken over is to be deleted"
+        if call["stack_id"] in self.world.adoptable:
+            if call["operation"] == "delete":
+                assert call["request_id"] in self.allowed, "what was taken over is to be deleted"
+                self.deletable.add(call["stack_id"])
         elif call["stack_id"] is not None:
             tags = self.world.stacks.facts[call["stack_id"]].stack.tags
             owner = (tags.get(STACK_ID_TAG), tags.get(LOGICAL_ID_TAG))
@@ -574,8 +594,9 @@ class Lifecycle(RuleBasedStateMachine):
             assert self.world.stacks.facts[stack_id].stack == stranger
         for _, call in self.world.engines.calls:
             assert call["stack_id"] not in self.strangers
-        old = self.world.stacks.facts[self.old].stack
-        assert not old.status.startswith("DELETE_"), "what was taken over is being deleted"
+        for arn in self.world.adoptable - self.deletable:
+            status = self.world.stacks.facts[arn].stack.status
+            assert not status.startswith("DELETE_"), "what was taken over is being deleted"
 
     @invariant()
     def no_answer_broke_a_rule(self) -> None:
@@ -608,6 +629,7 @@ class Lifecycle(RuleBasedStateMachine):
         self.world.run(1800)
         self._check_complete()
         self._check_conditions()
+        self.at_rest()
         for _ in range(8):
             for resource in self.resources:
                 if resource.phase != "absent":
@@ -619,6 +641,9 @@ class Lifecycle(RuleBasedStateMachine):
     def make_peace(self) -> None:
         """From now on nothing goes wrong any more."""
         self.world.hook = lambda _: None
+
+    def at_rest(self) -> None:
+        """What the last requests asked for is done, and nothing is deleted yet."""
 
     def _check_complete(self) -> None:
         for resource in self.resources:

@@ -1,10 +1,15 @@
 """Everything that can happen to resources, in one state machine."""
 
+from tests.property import images, nesting
 from tests.property.denials import Denials
 from tests.property.forgery import Forgeries
 from tests.property.images import Images
+from tests.property.lifecycle import Lifecycle
 from tests.property.neighbours import Neighbours
+from tests.property.nesting import Nesting
 
 
-class Lives(Forgeries, Neighbours, Denials, Images):
+class Lives(Forgeries, Neighbours, Denials, Images, Nesting):
     """The lives that the tests and the long run live."""
+
+    PLACES = (nesting.PLACE, images.PLACE, *Lifecycle.PLACES)

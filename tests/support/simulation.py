@@ -377,6 +377,12 @@ class Simulation(World):
         self.resources.append(resource)
         return resource
 
+    def nest(self, stack_id: str, around: str) -> None:
+        """A stack that has resources is a resource itself, of another stack."""
+        parts = around.split("/")
+        self.stacks.declare(stack_of(parts[1], "CREATE_IN_PROGRESS", unique=parts[2]))
+        self.stacks.declare(replace(self.stacks.facts[stack_id].stack, parent_id=around))
+
     def move_fleets(self) -> None:
         """Head nodes do what was asked of them."""
         done = {"STOP_REQUESTED": "STOPPED", "START_REQUESTED": "RUNNING"}
