@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -45,7 +46,7 @@ def read(path: Path) -> list[Accepted]:
     """
     found = []
     fields = {"function", "line", "becomes", "reason"}
-    for module, entries in (yaml.safe_load(path.read_text()) or {}).items() if path.exists() else ():
+    for module, entries in _load(path).items():
         for number, entry in enumerate(entries, 1):
             where = f"{path.name}: entry {number} of {module}"
             if not isinstance(entry, dict) or set(entry) != fields:
@@ -54,6 +55,15 @@ def read(path: Path) -> list[Accepted]:
                 raise AcceptedError(f"{where} gives no reason")
             found.append(Accepted(module, **{name: str(entry[name]) for name in fields}))
     return found
+
+
+def _load(path: Path) -> dict[str, list[Any]]:
+    if not path.exists():
+        return {}
+    try:
+        return yaml.safe_load(path.read_text()) or {}
+    except yaml.YAMLError as error:
+        raise AcceptedError(f"{path.name} is not YAML: {error}") from error
 
 
 def stale(

@@ -1,12 +1,12 @@
 """Which lines each test runs, and so which tests can notice a change."""
 
-import ast
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from tools.mutants.mutant import Mutant
 from tools.mutants.source import Source
+from tools.mutants.uses import uses
 
 #: A test that takes longer, in seconds, judges nothing: others of its kind cover the same lines.
 TEST_MAX_S = 3.0
@@ -56,7 +56,7 @@ class Selection:
     def __init__(self, covered: Covered, modules: Mapping[str, Source]) -> None:
         self._runs = covered.runs
         self._by_line = covered.by_line()
-        self._uses = _uses(modules)
+        self._uses = uses(modules)
         self._kills: dict[tuple[str, str], Counter[str]] = {}
 
     def tests(self, mutant: Mutant, among: Iterable[str] | None = None) -> dict[str, float]:
@@ -69,6 +69,9 @@ class Selection:
         files = None if among is None else set(among)
         lines = self._lines(mutant)
         able = {test for line in lines for test in self._by_line.get(line, ())}
+        if mutant.runs is None:
+            # A test that runs nothing of the package looks at its values only.
+            able |= {test for test, run in self._runs.items() if not run.lines}
         near = self._kills.get((mutant.module, mutant.function), Counter())
         around = self._kills.get((mutant.module, ""), Counter())
 
@@ -98,46 +101,3 @@ class Selection:
             yield from ((mutant.module, line) for line in range(first, last + 1))
         for name in mutant.names:
             yield from self._uses.get(name, ())
-
-
-def _uses(modules: Mapping[str, Source]) -> dict[str, set[tuple[str, int]]]:
-    """The lines inside of functions that name something, by its name.
-
-    What a name stands for may stand behind another name: a use of that one is a use of both.
-    """
-    direct: dict[str, set[tuple[str, int]]] = {}
-    behind: dict[str, set[str]] = {}
-    for module, source in modules.items():
-        inside = {
-            part: function
-            for function in ast.walk(source.tree)
-            if isinstance(function, ast.FunctionDef)
-            for statement in function.body
-            for part in ast.walk(statement)
-        }
-        for node in inside:
-            if isinstance(node, ast.Name | ast.Attribute):
-                direct.setdefault(_name(node), set()).add((module, node.lineno))
-        for statement in source.tree.body:
-            if isinstance(statement, ast.Assign | ast.AnnAssign) and statement.value is not None:
-                targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
-                for node in ast.walk(statement.value):
-                    if isinstance(node, ast.Name | ast.Attribute):
-                        behind.setdefault(_name(node), set()).update(map(ast.unparse, targets))
-    return {name: _reached(name, direct, behind) for name in {*direct, *behind}}
-
-
-def _name(node: ast.Name | ast.Attribute) -> str:
-    return node.id if isinstance(node, ast.Name) else node.attr
-
-
-def _reached(
-    name: str, direct: Mapping[str, set[tuple[str, int]]], behind: Mapping[str, set[str]]
-) -> set[tuple[str, int]]:
-    reached, waiting = {name}, [name]
-    while waiting:
-        for other in behind.get(waiting.pop(), ()):
-            if other not in reached:
-                reached.add(other)
-                waiting.append(other)
-    return {line for one in reached for line in direct.get(one, ())}

@@ -124,6 +124,7 @@ class _Walk:
         inner = _Place(
             qualifier,
             outer,
+            names=frozenset({node.name} if _is_cached(node) else ()),
             is_bool=node.returns is not None and ast.unparse(node.returns) == "bool",
             bound=frozenset(argument.arg for argument in given),
         )
@@ -273,6 +274,11 @@ def _is_left_alone(node: ast.stmt) -> bool:
         isinstance(node, ast.Assign)
         and (ast.unparse(node.targets[0]) == "__all__" or _is_union_of_types(node.value))
     )
+
+
+def _is_cached(node: ast.FunctionDef) -> bool:
+    """Whether a function is run by the first who calls it only: the lines that name it are run by all."""
+    return any("cache" in ast.unparse(decorator) for decorator in node.decorator_list)
 
 
 def _is_union_of_types(node: ast.expr) -> bool:

@@ -160,3 +160,9 @@ def test_an_accepted_survivor_without_a_reason_is_an_error(tmp_path: Path, entry
     (tmp_path / "accepted.yaml").write_text(f"price:\n{entry}\n")
     with pytest.raises(AcceptedError, match="entry 1 of price must have"):
         read(tmp_path / "accepted.yaml")
+
+
+def test_a_list_of_accepted_survivors_that_is_no_yaml_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "accepted.yaml").write_text("price.py:\n- line: if a: b: c\n")
+    with pytest.raises(AcceptedError, match="is not YAML"):
+        read(tmp_path / "accepted.yaml")

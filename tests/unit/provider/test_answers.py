@@ -141,7 +141,7 @@ def test_a_reason_is_cut_only_if_it_has_to_be_and_as_little_as_possible() -> Non
         (
             bounds.is_physical_id,
             ["a", "a" * 1024, "ä" * 512, '"' * 512],
-            ["", "a" * 1025, "ä" * 513, '"' * 513, "\ud800", "\udfff", 1],
+            ["", "a" * 1025, "ä" * 513, "a" * 1023 + "ä", '"' * 513, "\ud800", "\udfff", 1],
         ),
     ],
 )
@@ -154,6 +154,7 @@ def test_half_of_a_surrogate_pair_is_no_text_and_its_neighbours_are() -> None:
     assert bounds.is_text("\ud7ff\ue000")
     assert not bounds.is_text("\ud800")
     assert not bounds.is_text("\udfff")
+    assert not bounds.is_text("a\ud800")
 
 
 def test_a_claim_is_shown_clipped() -> None:
@@ -165,6 +166,7 @@ def test_a_claim_is_shown_clipped() -> None:
     loop.append(loop)
     assert bounds.clip(loop) == "a list"
     assert bounds.clip({"a": {1}}).startswith('{"a": "{1}')
+    assert bounds.shown("für") == "für"
     assert bounds.shown("a\nb\ud800") == r"a\nb\ud800"
 
 
@@ -202,5 +204,7 @@ def test_what_is_nested_deeper_than_counts_is_cut() -> None:
     assert bounds.cut_to_depth({"a": {"b": 1}, 2: [3, (4,)]}, 2) == {"a": {"b": 1}, "2": [3, "tuple"]}
     assert bounds.cut_to_depth("a", 0) == "a"
     assert bounds.cut_to_depth({"a": 1}, 0) == "dict"
+    assert bounds.cut_to_depth([1], 0) == "list"
+    assert bounds.cut_to_depth((1, [2]), 5) == [1, [2]]
     assert bounds.cut_to_depth(nested(100)) == nested(100)
     assert bounds.cut_to_depth(nested(101)) != nested(101)

@@ -42,7 +42,10 @@ COMMON: Table = {
         ["1", "60", "3600", 1, 3600],
         ["0", "3601", "-1", "10000", "1s", "", 0, 3601, 1.5, []],
     ),
-    "PclusterVersion": (["3.16.1", "10.20.30"], ["3.16", "3.16.1.0", "v3.16.1", "3.16.x", 3]),
+    "PclusterVersion": (
+        ["3.16.1", "10.20.30", "100000.200000.300000"],
+        ["1000000.200000.300000", "3.16", "3.16.1.0", "v3.16.1", "3.16.x", 3],
+    ),
 }
 CONFIGURED: Table = {
     **COMMON,
@@ -53,7 +56,7 @@ CONFIGURED: Table = {
     ),
     "ValidationFailureLevel": (["INFO", "WARNING", "ERROR"], ["error", ""]),
     "RollbackOnFailure": (BOOLEANS, ["yes", "1", 2]),
-    "WaitConditionHandle": ([HANDLE], ["handle", "xhttps://host/", 1]),
+    "WaitConditionHandle": ([HANDLE], ["handle", "xhttps://host/", HANDLE + "a" * 4096, 1]),
 }
 TABLES: dict[str, tuple[Callable[[Mapping[str, Any]], object], Rules, dict[str, Any], Table]] = {
     "cluster": (
@@ -149,6 +152,18 @@ def test_a_property_that_there_is_not_is_refused(resource: str) -> None:
         parse({**base, "Xyzzy": "1"})
     assert (refused.value.where, refused.value.what) == ("Xyzzy", "there is no such property.")
     assert refused.value.next_step == f"Known are {', '.join(sorted(table))}."
+
+
+def test_of_several_faults_the_one_deepest_inside_is_told() -> None:
+    wrong = {"Xyzzy": "1", "DeletionPolicy": "Keep"}
+    _, _, base, _ = TABLES["cluster"]
+    for more, where in (
+        ({}, "DeletionPolicy"),
+        ({"SuppressValidators": ["ALL", "x"]}, "SuppressValidators/1"),
+    ):
+        with pytest.raises(InvalidProperty) as refused:
+            parse_properties({**base, **wrong, **more})
+        assert refused.value.where == where
 
 
 @pytest.mark.parametrize("resource", TABLES)

@@ -86,6 +86,4 @@ def text(value: Any) -> str:
     """A value as an attribute; what is no text is written as JSON writes it, and nothing as no text."""
     if value is None:
         return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
     return value if isinstance(value, str) else json.dumps(value)

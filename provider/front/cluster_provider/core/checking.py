@@ -74,8 +74,6 @@ class Rules:
             known = f"Did you mean {near[0]}?" if near else f"Known are {', '.join(sorted(properties))}."
             return InvalidProperty(shown(name), "there is no such property.", known)
         path = [str(step) for step in error.absolute_path]
-        if not path:
-            return InvalidProperty("ResourceProperties", f"a map is expected, not {type(raw).__name__}.")
         return self.invalid(path[0], error.instance, "/".join(path))
 
 
