@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cluster_provider.core.deadline import MARGIN_S
+from cluster_provider.core.deadline import MARGIN_S, WAIT_CONDITION_MAX_S
 from cluster_provider.core.errors import DeliveryFailed, Unavailable
 from cluster_provider.queue import BACKOFF_MAX_S, BACKOFF_MIN_S, requeue_at
 from tests.support.fakes import HANDLES, START, MovedClock
@@ -291,3 +291,32 @@ def test_what_a_create_made_is_deleted_though_its_answer_was_overtaken_by_one_wi
     assert world.run_engine()["operation"] == "delete"
     world.settle("hpc", "DELETE_COMPLETE")
     assert world.sink.answer(deletion)["Status"] == "SUCCESS"
+
+
+@pytest.mark.parametrize("denied", ["describe", "requested_since"])
+def test_a_request_whose_every_pass_fails_is_answered_at_its_deadline(denied: str) -> None:
+    """However far it was moved back: it is due again when its time is over."""
+    world = Busy(lambda _: None)
+    event = world.event("Create")
+    if denied == "requested_since":
+        world.letters.put(event)
+
+    def deny(*_: Any) -> None:
+        raise PermissionError("AccessDenied")
+
+    setattr(world.stacks, denied, deny)
+    with pytest.raises(PermissionError):
+        world.deliver(event)
+    while world.clock.now() < START + timedelta(seconds=3600):
+        world.sweep_every_minute()
+    assert world.sink.answer(event["RequestId"])["Reason"].startswith("DeadlineExceeded")
+
+
+def test_a_signal_is_due_at_its_deadline_though_every_pass_fails() -> None:
+    """Its own: that of the answer before it is long over."""
+    world = Busy(_times_out)
+    world.trouble(1)
+    (owner,) = [item.owner for item in world.operations.waiting()]
+    record = world.operations.load(owner)
+    assert record is not None
+    assert record.act_by == START + timedelta(seconds=WAIT_CONDITION_MAX_S - MARGIN_S)

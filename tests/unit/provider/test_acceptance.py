@@ -45,6 +45,7 @@ def test_the_first_request_of_an_owner_makes_its_record() -> None:
         RequestType.CREATE,
         following="hpc",
         wake_at=at(60),
+        act_by=at(3390),
         late_at=at(3390 / 2),
         confirmed_since=START,
         handles=[digest(HANDLE)],
@@ -74,6 +75,7 @@ def test_a_newer_request_is_the_owners_newest_and_what_waits_for_the_older_one_e
         following="hpc",
         wake_at=at(60),
         watching=None,
+        act_by=at(3390),
         late_at=at(3390 / 2),
         heard=["hpc"],
     )

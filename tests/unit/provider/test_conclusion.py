@@ -298,11 +298,19 @@ def test_a_failed_delete_and_a_failed_update_of_which_nothing_is_known_change_no
 
 def test_a_cluster_is_followed_after_the_answer_and_late_once_half_of_the_signals_time_has_passed() -> None:
     before = record(is_answering=True)
-    followed = conclusion.followed(before, request("Create", **HANDLE), at(90))
+    asked = request("Create", **HANDLE)
+    followed = conclusion.followed(before, asked, at(90))
     late_at = followed.late_at
     assert late_at is not None
     assert START + 5 * HOUR < late_at < START + 6 * HOUR
-    assert followed == replace(before, wake_at=at(90), watching=None, late_at=late_at, is_answering=False)
+    assert followed == replace(
+        before,
+        wake_at=at(90),
+        watching=None,
+        act_by=asked.signal_by,
+        late_at=late_at,
+        is_answering=False,
+    )
 
 
 def test_nothing_is_followed_after_a_newer_request_or_for_no_wait_condition() -> None:
@@ -326,6 +334,7 @@ def test_a_request_that_is_over_but_for_a_fleet_goes_on_with_that_alone() -> Non
         following="lab",
         wake_at=at(90),
         watching=None,
+        act_by=LEFT.act_by,
         late_at=at(90) + (LEFT.act_by - at(90)) / 2,
     )
 

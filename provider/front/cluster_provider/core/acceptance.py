@@ -68,6 +68,7 @@ def accepted(record: OwnerRecord | None, request: Request, wake_at: datetime, si
             request.issued_at,
             request.type,
             wake_at=wake_at,
+            act_by=request.deadline,
             late_at=late_at,
             confirmed_since=recorded(since),
         )
@@ -88,6 +89,7 @@ def accepted(record: OwnerRecord | None, request: Request, wake_at: datetime, si
         following=cluster_of(record, request),
         wake_at=wake_at,
         watching=None,
+        act_by=request.deadline,
         late_at=late_at,
     )
 

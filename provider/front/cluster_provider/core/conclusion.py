@@ -134,7 +134,14 @@ def followed(record: OwnerRecord, request: Request, wake_at: datetime) -> OwnerR
     if record.newest_request_id != request.request_id or request.signal_by is None:
         return record
     late_at = deadline.half_way(request.issued_at, request.signal_by)
-    return replace(record, wake_at=wake_at, watching=None, late_at=late_at, is_answering=False)
+    return replace(
+        record,
+        wake_at=wake_at,
+        watching=None,
+        act_by=request.signal_by,
+        late_at=late_at,
+        is_answering=False,
+    )
 
 
 def restarting(
@@ -152,6 +159,7 @@ def restarting(
         following=left.progress.cluster_name,
         wake_at=now,
         watching=None,
+        act_by=left.act_by,
         late_at=deadline.half_way(now, left.act_by),
     )
 

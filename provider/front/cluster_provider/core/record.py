@@ -110,7 +110,7 @@ class OwnerRecord:
         undo: The last Update that failed without effect.
         wake_at: When the sweep looks next; None if nothing is waited for.
         watching: ARN of the stack without whose end there is nothing to do; None if there is none.
-        act_by: When there is something to do all the same.
+        act_by: When there is something to do all the same, however far the owner was moved back.
         late_at: When half of the newest request's time has passed.
         login_pools: Largest number of login pools ever reported; their attribute names stay.
         released: ARNs of clusters that were taken over and let go again; nothing is done to them.
