@@ -51,12 +51,14 @@ class Selection:
     Args:
         covered: What all tests did.
         modules: Every module of the package, by its path.
+        texts: Every file of tests, by its path.
     """
 
-    def __init__(self, covered: Covered, modules: Mapping[str, Source]) -> None:
+    def __init__(self, covered: Covered, modules: Mapping[str, Source], texts: Mapping[str, str]) -> None:
         self._runs = covered.runs
         self._by_line = covered.by_line()
         self._uses = uses(modules)
+        self._texts = texts
         self._kills: dict[tuple[str, str], Counter[str]] = {}
 
     def tests(self, mutant: Mutant, among: Iterable[str] | None = None) -> dict[str, float]:
@@ -70,8 +72,11 @@ class Selection:
         lines = self._lines(mutant)
         able = {test for line in lines for test in self._by_line.get(line, ())}
         if mutant.runs is None:
-            # A test that runs nothing of the package looks at its values only.
-            able |= {test for test, run in self._runs.items() if not run.lines}
+            # A test may look at a value without running a line that names it.
+            naming = {
+                file for file, text in self._texts.items() if any(name in text for name in mutant.names)
+            }
+            able |= {test for test in self._runs if test.split("::")[0] in naming}
         near = self._kills.get((mutant.module, mutant.function), Counter())
         around = self._kills.get((mutant.module, ""), Counter())
 

@@ -90,7 +90,8 @@ class Judgement:
             path.relative_to(package).as_posix(): Source(path.read_text())
             for path in sorted(package.rglob("*.py"))
         }
-        selection = Selection(covered, sources)
+        texts = {file: (self._subject.root / file).read_text() for file in self._files}
+        selection = Selection(covered, sources, texts)
         for mutant in mutants:
             hint = self.results.hint(mutant)
             if hint in covered.runs:

@@ -204,6 +204,10 @@ def test_an_answer_goes_out_well_before_cloudformation_stops_listening(
     assert deadline.deadline(START, timeout_s) == at(deadline_s)
 
 
+def test_an_old_request_is_looked_at_every_ten_minutes_from_two_hours_on() -> None:
+    assert deadline.next_wake(START, at(7200)) == at(7800)
+
+
 def test_half_of_a_requests_time_has_passed_in_the_middle() -> None:
     assert deadline.half_way(at(100), at(300)) == at(200)
 

@@ -31,6 +31,7 @@ CAUSE = StackFailure("HeadNode", "AWS::EC2::Instance", "CREATE_FAILED", "no capa
         (CREATE, SEEN, "CREATE_IN_PROGRESS", False),
         (CREATE, SEEN, "UPDATE_COMPLETE", False),
         (CREATE, SEEN, "CREATE_COMPLETE", False),
+        (CREATE, SEEN, "DELETE_COMPLETE", False),
         (CREATE, progress(), "CREATE_FAILED", False),
         (UPDATE, SEEN, "UPDATE_ROLLBACK_COMPLETE", True),
         (UPDATE, SEEN, "UPDATE_ROLLBACK_IN_PROGRESS", True),
