@@ -25,6 +25,8 @@ _MODELS = {"elasticfilesystem": "efs"}
 _LONGEST_PARAMETER = 512
 #: How members that name something end, such as ``TransactItems.1.Put.TableName`` and ``Tags.1.Key``.
 _NAMING = (".TableName", ".Key")
+#: The member whose keys are tables. Source: Amazon DynamoDB API reference, BatchGetItem.
+_TABLES = "RequestItems"
 
 
 @dataclass(frozen=True)
@@ -102,6 +104,8 @@ def _scalars(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for name, value in document.items():
         if isinstance(value, str | int | float):
             yield name, str(value)
+        elif name == _TABLES and isinstance(value, dict):
+            yield from ((f"{name}.{number}.TableName", table) for number, table in enumerate(value, 1))
         else:
             yield from _names(name, value)
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.e2e.parents import all_created, all_deleted, eventually
+from tests.e2e.parents import PROVIDER, all_created, all_deleted, eventually
 from tests.support.hosts import drips, standing_behind
 
 pytestmark = pytest.mark.e2e
@@ -56,6 +56,17 @@ def test_events_made_by_hand_change_no_cluster_and_no_open_request(cloud, parent
     cloud.advance(300)
     assert victim.cluster_stack == stack_before
     all_deleted(victim, open_request)
+
+
+def test_a_request_is_carried_out_though_the_table_was_away_for_longer_than_lambda_tries(cloud, parent):
+    """Three attempts of four calls each fail; then the queue of retries has it, and the sweep."""
+    away = {"service": "dynamodb", "operation": "GetItem", "kind": "error", "function": PROVIDER, "times": 12}
+    cloud.set_faults([away])
+    stack = parent("table-away")
+    all_created(stack)
+    assert [fault["struck"] for fault in cloud.faults()] == [12]
+    cloud.set_faults([])
+    all_deleted(stack)
 
 
 def reached(account, stack_id, logical_id):

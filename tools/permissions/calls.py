@@ -156,7 +156,9 @@ def _stack(parameters: Parameters) -> str:
 
 
 def _table(parameters: Parameters) -> str | None:
-    table, index = parameters.get("TableName"), parameters.get("IndexName")
+    # A batch names its tables like the items of a transaction; the provider has one.
+    table = parameters.get("TableName") or parameters.get("RequestItems.1.TableName")
+    index = parameters.get("IndexName")
     return table and f"table/{table}" + (f"/index/{index}" if index else "")
 
 
@@ -199,5 +201,6 @@ _NAMES: dict[str, Callable[[Parameters], str | None]] = {
     "route53": _named("hostedzone/", "Id"),
     "s3": _object,
     "secretsmanager": _named("secret:", "SecretId"),
+    "sqs": lambda parameters: parameters.get("QueueUrl", "").rpartition("/")[2] or None,
     "ssm": _named("parameter/", "Name"),
 }

@@ -107,6 +107,17 @@ def test_everybody_may_ask_who_they_are():
     assert asked("sts", "GetCallerIdentity") == []
 
 
+def test_a_batch_of_items_and_a_message_are_about_their_table_and_queue():
+    batch = {"RequestItems.1.TableName": "operations"}
+    assert asked("dynamodb", "BatchGetItem", **batch) == [
+        ("dynamodb:BatchGetItem", f"arn:aws:dynamodb:{ACCOUNT}:table/operations")
+    ]
+    url = {"QueueUrl": "http://127.0.0.1:5000/123456789012/p-RetryQueue-X"}
+    assert asked("sqs", "ReceiveMessage", **url) == [
+        ("sqs:ReceiveMessage", f"arn:aws:sqs:{ACCOUNT}:p-RetryQueue-X")
+    ]
+
+
 def test_a_call_whose_resource_nobody_described_is_an_error():
     with pytest.raises(UnknownResourceError, match="SendMessage"):
         asked("sqs", "SendMessage")
