@@ -254,6 +254,8 @@ class UnfencedLifecycle(Lives):
         for _ in range(8):
             if resource.pending is not None:
                 self.pass_time(61)
+        while self.world.engines.calls:
+            self.run_engine(0)
 
 
 class CrashingLifecycle(Lives):

@@ -164,7 +164,7 @@ class Lifecycle(RuleBasedStateMachine):
         self.counts["lives"] += 1
         self.world = self.make_world()
         self.world.hook = self.pass_seam
-        self.world.engine_run = self._run_engine
+        self.world.engine_run = self.run_engine
         self.resources = [self._resource(*place) for place in self.PLACES]
         self.strangers: dict[str, ClusterStack] = {}
         self.retained: set[str] = set()
@@ -376,7 +376,7 @@ class Lifecycle(RuleBasedStateMachine):
         """Another process goes on in the middle of this one's call."""
         self.interruptions += 1
         if choice % 3 == 0 and self.world.engines.calls:
-            self._run_engine(choice % len(self.world.engines.calls))
+            self.run_engine(choice % len(self.world.engines.calls))
         elif choice % 3 == 1 and self.world.changing():
             changing = self.world.changing()
             self.world.finish(changing[choice % len(changing)])
@@ -417,7 +417,7 @@ class Lifecycle(RuleBasedStateMachine):
                 self._blame(call["request_id"])
             self.world.report_end(version, call, failed(end, "it went wrong"))
 
-    def _run_engine(self, at: int) -> None:
+    def run_engine(self, at: int) -> None:
         """An engine works, or comes too late to do so."""
         _, call = self.world.engines.calls[at]
         self._check_call(call)
