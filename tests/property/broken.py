@@ -10,9 +10,11 @@ from cluster_provider.core.identity import Owner
 from cluster_provider.core.observed import ClusterStack
 from cluster_provider.core.progress import Phase
 from cluster_provider.core.record import OwnerRecord, Waiting
+from tests.property.lifecycle import OLD
 from tests.property.lives import Lives
 from tests.support.faults import Denied, Killed, Seam
-from tests.support.simulation import Simulation
+from tests.support.simulation import SERVICE_TIMEOUT_S, Simulation
+from tests.support.world import properties
 
 
 class Anyones(ClusterStack):
@@ -103,9 +105,12 @@ class _ForgetfulOperations(_SleepingOperations):
     """The port Operations that forgets, between two looks, what an owner made."""
 
     def change(self, owner: Owner, change: Any, operations: Any = (), holder: str = "") -> Any:
-        return self._real.change(
-            owner, lambda record: replace(change(record), clusters={}), operations, holder
-        )
+        return self._real.change(owner, lambda record: self._forget(change(record)), operations, holder)
+
+    @staticmethod
+    def _forget(record: OwnerRecord) -> OwnerRecord:
+        adopted = {name: item for name, item in record.clusters.items() if item.adopted_at is not None}
+        return replace(record, clusters=adopted)
 
     def waiting(self) -> list[Waiting]:
         waiting: list[Waiting] = self._real.waiting()
@@ -146,6 +151,11 @@ class _Flat(Simulation):
     def __init__(self) -> None:
         super().__init__()
         self.ports = replace(self.ports, stacks=_FlatStacks(self))
+
+
+class _Markless(Simulation):
+    def _hold_mark(self, _: dict[str, Any]) -> None:
+        """Engines neither read marks nor write them."""
 
 
 class _Unfenced(Simulation):
@@ -191,18 +201,40 @@ class GullibleLifecycle(Lives):
         return _Gullible()
 
 
-class HastyLifecycle(Lives):
+class _BackAndForth(Lives):
+    """Lives in which the nested resource takes a cluster over and the stack around it rolls back, often."""
+
+    @precondition(lambda self: self.nested.phase == "absent")
+    @rule()
+    def go_back(self) -> None:
+        taking_over = {"ClusterName": OLD, "AdoptExisting": "true", "DeletionPolicy": "Delete"}
+        self.nested.create(properties(**taking_over))
+        self.world.until_answered()
+        if self.nested.phase == "complete":
+            self.nested_completes()
+        self.go_on_with(self.nested, back=True)
+        self.world.until_answered()
+
+
+class HastyLifecycle(_BackAndForth):
     """What was taken over counts as the stack's own at once."""
 
     def make_world(self) -> Simulation:
         return _Hasty()
 
 
-class FlatLifecycle(Lives):
+class FlatLifecycle(_BackAndForth):
     """Nobody looks at the stack around a nested one."""
 
     def make_world(self) -> Simulation:
         return _Flat()
+
+
+class MarklessLifecycle(Lives):
+    """Two providers do not see what the other took over."""
+
+    def make_world(self) -> Simulation:
+        return _Markless()
 
 
 class UnfencedLifecycle(Lives):
@@ -222,6 +254,8 @@ class UnfencedLifecycle(Lives):
         for _ in range(8):
             if resource.pending is not None:
                 self.pass_time(61)
+        while self.world.engines.calls:
+            self.run_engine(0)
 
 
 class CrashingLifecycle(Lives):
@@ -237,9 +271,16 @@ class CrashingLifecycle(Lives):
 class LossyLifecycle(Lives):
     """What Lambda gives up is lost."""
 
+    @precondition(lambda self: self.world.mail)
+    @rule()
+    def lose_all(self) -> None:
+        """Nothing can be confirmed for as long as anybody waits."""
+        self.deny("stacks.requested_since", 2 * SERVICE_TIMEOUT_S)
+        self.world.run(900)
+
     def make_world(self) -> Simulation:
         world = Simulation()
-        world.letters.put = lambda _: None
+        world.letters.put = world.second_letters.put = lambda _: None
         return world
 
 
@@ -276,6 +317,7 @@ BROKEN = (
     GullibleLifecycle,
     HastyLifecycle,
     FlatLifecycle,
+    MarklessLifecycle,
     UnfencedLifecycle,
     CrashingLifecycle,
     LossyLifecycle,

@@ -53,6 +53,9 @@ class Denials(Lifecycle):
         permission=st.sampled_from(PERMISSIONS),
         for_s=st.sampled_from([120, 900, SERVICE_TIMEOUT_S, 2 * SERVICE_TIMEOUT_S]),
     )
+    def lack(self, permission: str, for_s: int) -> None:
+        self.deny(permission, for_s)
+
     def deny(self, permission: str, for_s: int) -> None:
         """From now on AWS denies some calls; whatever was denied before is allowed again."""
         self._denied = permission

@@ -92,8 +92,10 @@ class Forgeries(Lifecycle):
     def __init__(self) -> None:
         super().__init__()
         self.forged: set[str] = set()
-        ports = self.world.ports
-        self.world.ports = replace(ports, stacks=_CautiousReads(self, ports.stacks))
+        world = self.world
+        first, second = world.ports, world.second_ports
+        world.ports = replace(first, stacks=_CautiousReads(self, first.stacks))
+        world.second_ports = replace(second, stacks=_CautiousReads(self, second.stacks))
 
     def races(self, owner: Owner, request_type: RequestType) -> bool:
         """Whether the event at hand can be taken for the one that CloudFormation waits for, and is not it."""
@@ -103,7 +105,7 @@ class Forgeries(Lifecycle):
                 continue
             others = event["RequestId"] != pending.request_id
             fits = issued_at(event["ResponseURL"], now) >= pending.issued_at - _FITS
-            is_open = self.world.operations.load_operation(owner, pending.request_id) is None
+            is_open = self.world.tables.load_operation(owner, pending.request_id) is None
             return others and fits and is_open
         return False
 
@@ -151,7 +153,8 @@ class Forgeries(Lifecycle):
 
     def _kept(self) -> dict[Any, Any]:
         """All that the provider keeps of owners; a record may expire meanwhile."""
-        return {**self.world.operations.texts(), **self.world.claims.holders}
+        world = self.world
+        return {**world.tables.texts(), **world.claims.holders, **world.second_claims.holders}
 
     def _refused(self, answer: dict[str, Any]) -> None:
         """A service that is away until the deadline that an event claims to have is the other refusal."""
@@ -161,14 +164,15 @@ class Forgeries(Lifecycle):
 
     @invariant()
     def forged_events_become_no_requests(self) -> None:
-        assert not self.forged & self.world.operations.request_ids(), "a forged event was recorded"
+        assert not self.forged & self.world.tables.request_ids(), "a forged event was recorded"
         for _, call in self.world.engines.calls:
             assert call["request_id"] not in self.forged, "an engine is called for a forged event"
 
     def check_end(self) -> None:
         """Every forged event was refused once, or dropped, or its URL never answers."""
         super().check_end()
-        events = [letter.event for letter in self.world.letters.waiting]
+        letters = [*self.world.letters.waiting, *self.world.second_letters.waiting]
+        events = [letter.event for letter in letters]
         events += [mail.event for mail in self.world.mail]
         for url in (event["ResponseURL"] for event in events if "ResponseURL" in event):
             assert HANGS in url, f"the event with {url} was never handled"

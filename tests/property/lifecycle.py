@@ -164,7 +164,7 @@ class Lifecycle(RuleBasedStateMachine):
         self.counts["lives"] += 1
         self.world = self.make_world()
         self.world.hook = self.pass_seam
-        self.world.engine_run = self._run_engine
+        self.world.engine_run = self.run_engine
         self.resources = [self._resource(*place) for place in self.PLACES]
         self.strangers: dict[str, ClusterStack] = {}
         self.retained: set[str] = set()
@@ -254,7 +254,7 @@ class Lifecycle(RuleBasedStateMachine):
     @rule(at=index, back=st.booleans())
     def go_on(self, at: int, back: bool) -> None:
         idle = self._idle()
-        self._go_on(idle[at % len(idle)], back=back)
+        self.go_on_with(idle[at % len(idle)], back=back)
 
     def _in_phase(self, *phases: str) -> list[Resource]:
         return [resource for resource in self.resources if resource.phase in phases]
@@ -278,7 +278,7 @@ class Lifecycle(RuleBasedStateMachine):
     def _idle(self) -> list[Resource]:
         return [each for each in self.resources if each.pending is None and each.phase != "absent"]
 
-    def _go_on(self, resource: Resource, *, back: bool) -> None:
+    def go_on_with(self, resource: Resource, *, back: bool) -> None:
         """What CloudFormation does next of its own accord."""
         if resource.pending is not None:
             return
@@ -309,7 +309,7 @@ class Lifecycle(RuleBasedStateMachine):
         resource = waiting[at % len(waiting)]
         resource.cancel()
         if at_once:
-            self._go_on(resource, back=True)
+            self.go_on_with(resource, back=True)
 
     # Messages arrive, or not
 
@@ -332,9 +332,11 @@ class Lifecycle(RuleBasedStateMachine):
         losable = [mail for mail in self.world.mail if not mail.is_request]
         self.world.mail.remove(losable[at % len(losable)])
 
-    @rule(planned=some_faults)
-    def sweep(self, planned: list[Fault]) -> None:
-        self.handle_mail(Mail(dict(SWEEP), self.world.clock.now(), DELIVERIES_MAX), planned)
+    @rule(planned=some_faults, is_second=st.booleans())
+    def sweep(self, planned: list[Fault], is_second: bool) -> None:
+        """A sweep of one of the providers."""
+        now = self.world.clock.now()
+        self.handle_mail(Mail(dict(SWEEP), now, DELIVERIES_MAX, is_second), planned)
 
     def handle_mail(self, mail: Mail, planned: list[Fault]) -> bool:
         """Handles an event while what is planned goes wrong; answers whether it ended well."""
@@ -374,7 +376,7 @@ class Lifecycle(RuleBasedStateMachine):
         """Another process goes on in the middle of this one's call."""
         self.interruptions += 1
         if choice % 3 == 0 and self.world.engines.calls:
-            self._run_engine(choice % len(self.world.engines.calls))
+            self.run_engine(choice % len(self.world.engines.calls))
         elif choice % 3 == 1 and self.world.changing():
             changing = self.world.changing()
             self.world.finish(changing[choice % len(changing)])
@@ -415,7 +417,7 @@ class Lifecycle(RuleBasedStateMachine):
                 self._blame(call["request_id"])
             self.world.report_end(version, call, failed(end, "it went wrong"))
 
-    def _run_engine(self, at: int) -> None:
+    def run_engine(self, at: int) -> None:
         """An engine works, or comes too late to do so."""
         _, call = self.world.engines.calls[at]
         self._check_call(call)
@@ -493,7 +495,7 @@ class Lifecycle(RuleBasedStateMachine):
 
     def sweep_in_peace(self) -> None:
         """A sweep in which nothing goes wrong."""
-        self.handle_mail(Mail(dict(SWEEP), self.world.clock.now(), DELIVERIES_MAX), [])
+        self.world.sweep_all()
 
     # What a user may rely on
 
@@ -560,7 +562,7 @@ class Lifecycle(RuleBasedStateMachine):
 
     def known_since(self, resource: Resource, pending: Pending) -> timedelta | None:
         """For how long the provider has known of a request; None if it never heard of it."""
-        operation = self.world.operations.load_operation(resource.owner, pending.request_id)
+        operation = self.world.tables.load_operation(resource.owner, pending.request_id)
         return self.world.clock.now() - operation.progress.accepted_at if operation is not None else None
 
     def _clusters_of(self, owner: Owner) -> list[ClusterStack]:
@@ -608,14 +610,14 @@ class Lifecycle(RuleBasedStateMachine):
     def every_cluster_has_somebody_who_knows_it(self) -> None:
         for resource in self.resources:
             for name in self.made_by(resource.owner).values():
-                record = self.world.operations.load(resource.owner)
+                record = self.world.tables.load(resource.owner)
                 assert record is not None
                 known = name in record.clusters or self._keeps(record, resource.owner, name)
                 assert known, f"nobody knows {name}"
 
     def _keeps(self, record: OwnerRecord, owner: Owner, name: str) -> bool:
         """Whether a Delete that nobody has heard the answer of keeps the cluster."""
-        operation = self.world.operations.load_operation(owner, record.newest_request_id)
+        operation = self.world.tables.load_operation(owner, record.newest_request_id)
         assert operation is not None
         request = operation.request
         return (request.physical_id, request.deletion_policy) == (name, DeletionPolicy.RETAIN)
@@ -633,7 +635,7 @@ class Lifecycle(RuleBasedStateMachine):
         for _ in range(8):
             for resource in self.resources:
                 if resource.phase != "absent":
-                    self._go_on(resource, back=True)
+                    self.go_on_with(resource, back=True)
             self.world.until_answered()
         self.world.run(900)
         self.check_end()
@@ -685,7 +687,7 @@ class Lifecycle(RuleBasedStateMachine):
         for resource in self.resources:
             assert resource.phase == "absent", f"{resource.logical_id} is {resource.phase}"
             assert self.made_by(resource.owner) == {}
-        waiting = {item.owner for item in self.world.operations.waiting()}
+        waiting = {item.owner for item in self.world.tables.waiting()}
         assert waiting <= self.hostile, "something is still waited for"
         for request_id in self.world.sink.bodies:
             self.world.listening.check_repeated(request_id)

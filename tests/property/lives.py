@@ -7,9 +7,10 @@ from tests.property.images import Images
 from tests.property.lifecycle import Lifecycle
 from tests.property.neighbours import Neighbours
 from tests.property.nesting import Nesting
+from tests.property.providers import TwoProviders
 
 
-class Lives(Forgeries, Neighbours, Denials, Images, Nesting):
+class Lives(Forgeries, Neighbours, Denials, Images, Nesting, TwoProviders):
     """The lives that the tests and the long run live."""
 
     PLACES = (nesting.PLACE, images.PLACE, *Lifecycle.PLACES)

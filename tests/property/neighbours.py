@@ -13,7 +13,7 @@ from hypothesis.stateful import initialize
 
 from tests.property.lifecycle import Lifecycle
 from tests.support.fakes import HANDLES
-from tests.support.simulation import DELIVERIES_MAX, HANGS, KILLS, SWEEP, Mail, Resource
+from tests.support.simulation import HANGS, KILLS, Resource
 from tests.support.world import properties
 
 if TYPE_CHECKING:
@@ -54,14 +54,14 @@ class Neighbours(Lifecycle):
     def sweep_in_peace(self) -> None:
         """Where nothing goes wrong but the neighbours, each who is due is woken in one of a few sweeps."""
         began_at = self.world.clock.now()
-        self.handle_mail(Mail(dict(SWEEP), began_at, DELIVERIES_MAX), [])
+        self.world.sweep_all()
         if self.troubled_at >= began_at:
             self.passed_over = {}
             return
         in_progress = self.world.stacks.in_progress()
         due = {
             (item.owner, item.wake_at)
-            for item in self.world.operations.waiting()
+            for item in self.world.tables.waiting()
             if item.wake_at <= began_at
             and item.owner not in self.hostile
             and not item.is_idle(in_progress, began_at)

@@ -18,7 +18,7 @@ def silence() -> Iterator[None]:
 
 
 SHORT = settings(
-    max_examples=80,
+    max_examples=40,
     stateful_step_count=40,
     deadline=None,
     derandomize=True,

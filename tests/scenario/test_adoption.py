@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from cluster_provider.core.deadline import MARGIN_S
+from cluster_provider.core.errors import Unavailable
 from cluster_provider.core.identity import Owner
 from tests.support.fakes import stack_of
 from tests.support.world import CONFIGURATION, OTHER_NODES, PARENT, World, failed, properties
@@ -407,3 +409,23 @@ def test_what_was_done_is_told_in_messages_of_the_provider_s_own() -> None:
     request = adopted(world)
     messages = json.loads(world.sink.answer(request)["Data"]["validationMessages"])
     assert [message["type"] for message in messages] == ["AdoptExisting"]
+
+
+@pytest.mark.parametrize("error", [Unavailable("connection refused"), PermissionError("AccessDenied")])
+def test_a_takeover_that_cannot_be_recorded_is_answered_at_the_deadline(error: Exception) -> None:
+    world = World()
+    before = world.foreign()
+    event = world.event("Create", ResourceProperties=properties(AdoptExisting="true"))
+
+    def refuse(*_: Any) -> Any:
+        raise error
+
+    world.claims.claim = refuse
+    with pytest.raises(type(error)):
+        world.deliver(event)
+    world.clock.advance(3600 - MARGIN_S)
+    world.deliver(event)
+    reason = world.sink.answer(event["RequestId"])["Reason"]
+    assert reason.startswith("DeadlineExceeded: cluster hpc: ")
+    assert "last seen: it exists and was to be taken over" in reason
+    assert (world.cluster(), world.engines.calls) == (before, [])

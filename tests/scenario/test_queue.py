@@ -108,6 +108,46 @@ def test_owners_that_hang_do_not_hold_up_a_create_whose_events_are_lost(
     assert world.sink.answer(request)["Status"] == "SUCCESS"
 
 
+@pytest.mark.parametrize("hangs", [_times_out, _dies])
+@pytest.mark.parametrize("count", [3, 100])
+def test_owners_that_hang_do_not_hold_up_an_event_that_could_not_be_handled(
+    hangs: Callable[[Busy], None], count: int
+) -> None:
+    world = Busy(hangs)
+    world.trouble(count)
+    event = world.event("Create")
+    world.letters.put(event)
+    for _ in range(2):
+        world.sweep_every_minute()
+    assert world.operations.load_operation(world.owner(), event["RequestId"]) is not None
+
+
+def test_an_owner_that_failed_once_does_not_wait_for_a_hundred_that_always_hang() -> None:
+    world = Busy(_times_out)
+    world.trouble(100)
+    for _ in range(30):
+        world.sweep_every_minute()
+    request = world.create()
+    world.run_engine()
+    world.settle("hpc", "CREATE_COMPLETE", tell=False)
+    until = world.clock.now() + timedelta(seconds=30)
+    world.operations.lease(world.owner(), "died", until, until)
+    for _ in range(3):
+        world.sweep_every_minute()
+    assert world.sink.answer(request)["Status"] == "SUCCESS"
+
+
+def test_a_request_is_answered_at_its_deadline_though_nobody_can_be_looked_up() -> None:
+    world = World()
+    event = world.event("Create")
+    world.letters.put(event)
+    world.operations.load = world.operations.waiting = _away
+    world.clock.advance(_too_late(world) + 60)
+    with pytest.raises(Unavailable):
+        world.sweep()
+    assert world.sink.answer(event["RequestId"])["Reason"].startswith("DeadlineExceeded: provider")
+
+
 def test_owners_that_failed_have_a_share_of_every_sweep() -> None:
     """However many others are due, and however long each takes."""
     world = Busy(lambda _: None)

@@ -395,3 +395,22 @@ def test_a_death_at_any_seam_while_a_mark_is_replaced_leaves_one_owner() -> None
     assert seams > 30
     for number in range(1, seams + 1):
         taken_from_the_dead(Account(), die_at=number)
+
+
+def test_a_mark_that_cannot_be_judged_until_the_deadline_is_answered_then(account: Account) -> None:
+    account.first.foreign()
+    account.adopt(account.first, PARENT)
+    request = account.second.create(StackId=SECOND, ResourceProperties=properties(**ADOPT))
+
+    def deny(*_: Any) -> Any:
+        raise PermissionError("AccessDenied")
+
+    account.stacks.lists = deny
+    with pytest.raises(PermissionError):
+        account.run()
+    account.clock.advance(3600)
+    account.second.sweep()
+    reason = account.second.sink.answer(request)["Reason"]
+    assert reason.startswith("DeadlineExceeded: cluster hpc: ")
+    assert "last seen: its mark names another resource, which was to be looked at" in reason
+    assert account.holder == FIRST_OWNER

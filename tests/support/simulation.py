@@ -20,12 +20,23 @@ from cluster_provider.core.identity import Owner
 from cluster_provider.core.observed import ClusterStack, StackFailure
 from cluster_provider.handler import Provider
 from cluster_provider.ports import DeadLetter, Ports
-from tests.support.fakes import HANDLES, START, ListedLetters, MovedClock, Sink, stack_of
+from tests.support.fakes import (
+    HANDLES,
+    START,
+    ListedLetters,
+    MemoryClaims,
+    MemoryOperations,
+    MovedClock,
+    Sink,
+    stack_of,
+)
 from tests.support.faults import Denied, FaultyPorts, Killed, Seam
 from tests.support.world import CLUSTER_TYPE, IMAGE_TYPE, LOG_GROUP, PARENT, World, failed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from cluster_provider.core.record import OperationRecord, OwnerRecord, Waiting
 
 #: Time limit of the provider function (template.yaml, Provider.Timeout), in seconds.
 PROVIDER_LIMIT_S = 60
@@ -67,11 +78,12 @@ SWEEP = {"detail-type": "Scheduled Event", "source": "aws.events"}
 
 @dataclass
 class Mail:
-    """An event on its way to the provider."""
+    """An event on its way to the provider, or to the second one."""
 
     event: dict[str, Any]
     not_before: datetime
     deliveries: int = 0
+    is_second: bool = False
 
     @property
     def is_request(self) -> bool:
@@ -164,8 +176,45 @@ class Retries(ListedLetters):
             super().remove(letter)
 
 
+class Tables:
+    """What the tables of all providers say; each knows its own owners only.
+
+    Args:
+        first: The first provider's.
+        second: The second's.
+        is_second: Whether a stack's resources are the second's.
+    """
+
+    def __init__(
+        self, first: MemoryOperations, second: MemoryOperations, is_second: Callable[[str], bool]
+    ) -> None:
+        self._all = (first, second)
+        self._is_second = is_second
+
+    def of(self, stack_id: str) -> MemoryOperations:
+        return self._all[self._is_second(stack_id)]
+
+    def load(self, owner: Owner) -> OwnerRecord | None:
+        return self.of(owner.stack_id).load(owner)
+
+    def load_operation(self, owner: Owner, request_id: str) -> OperationRecord | None:
+        return self.of(owner.stack_id).load_operation(owner, request_id)
+
+    def request_ids(self) -> set[str]:
+        return set().union(*(table.request_ids() for table in self._all))
+
+    def texts(self) -> dict[Owner, str]:
+        return {owner: text for table in self._all for owner, text in table.texts().items()}
+
+    def waiting(self) -> list[Waiting]:
+        return [item for table in self._all for item in table.waiting()]
+
+
 class Simulation(World):
-    """A world in which nothing is done at once."""
+    """A world in which nothing is done at once.
+
+    Resources of some stacks have a second provider: a function with a table of its own.
+    """
 
     def __init__(self, versions: tuple[str, ...] = ("3.16.1",)) -> None:
         super().__init__(versions)
@@ -183,7 +232,11 @@ class Simulation(World):
         #: How many processes die in what is told: what a story waits for takes longer with each.
         self.deaths = 0
         self.engine_run: Callable[[int], object] = self.run_queued
-        self.listening = ListeningSink(self._meet, self.operations.request_ids)
+        #: ARNs of the stacks whose resources are the second provider's.
+        self.seconds: set[str] = set()
+        other = MemoryOperations(self.clock)
+        self.tables = Tables(self.operations, other, self.seconds.__contains__)
+        self.listening = ListeningSink(self._meet, self.tables.request_ids)
         self.sink = self.listening
         self.letters: ListedLetters = Retries(self.clock, self._take_up)
         self.ports = Ports(
@@ -196,7 +249,12 @@ class Simulation(World):
             self.metrics,
             self.letters,
         )
-        self._providers: list[Provider] = []
+        self.second_letters = Retries(self.clock, self._take_up)
+        self.second_claims = MemoryClaims()
+        self.second_ports = replace(
+            self.ports, operations=other, claims=self.second_claims, dead_letters=self.second_letters
+        )
+        self._providers: dict[tuple[bool, int], Provider] = {}
         self._changed_at: dict[str, tuple[str, datetime]] = {}
         self._before: dict[str, ClusterStack] = {}
         self._swept_at = self.clock.now()
@@ -204,8 +262,23 @@ class Simulation(World):
     # The provider's side
 
     def deliver(self, event: dict[str, Any]) -> str:
-        self.mail.append(Mail(json.loads(json.dumps(event)), self.clock.now()))
+        for is_second in self._addressees(event):
+            mail = Mail(json.loads(json.dumps(event)), self.clock.now(), is_second=is_second)
+            self.mail.append(mail)
         return str(event.get("RequestId", ""))
+
+    def _addressees(self, event: dict[str, Any]) -> list[bool]:
+        """Which providers get an event: whoever's resource it is about; what is about a stack, both."""
+        if not self.seconds:
+            return [False]
+        owner = event.get("requestPayload", {}).get("owner", {})
+        stack_id = event.get("StackId") or owner.get("stack_id")
+        return [False, True] if stack_id is None else [stack_id in self.seconds]
+
+    def sweep_all(self) -> None:
+        """The sweep fires; the next one comes in any case, so this one is not repeated."""
+        for is_second in self._addressees(SWEEP):
+            self.handle(Mail(dict(SWEEP), self.clock.now(), DELIVERIES_MAX, is_second))
 
     def handle(self, mail: Mail) -> bool:
         """Invokes the provider with an event; Lambda repeats what did not end well.
@@ -215,17 +288,17 @@ class Simulation(World):
         if mail in self.mail:
             self.mail.remove(mail)
         mail.deliveries += 1
-        depth = len(self.invocations)
-        if len(self._providers) == depth:
-            self._providers.append(
-                Provider(FaultyPorts(self.ports, self._pass).ports(), LOG_GROUP, Consent(ALLOW))
-            )
+        container = (mail.is_second, len(self.invocations))
+        if container not in self._providers:
+            ports = self.second_ports if mail.is_second else self.ports
+            faulty = FaultyPorts(ports, self._pass).ports()
+            self._providers[container] = Provider(faulty, LOG_GROUP, Consent(ALLOW))
         limit = timedelta(seconds=PROVIDER_LIMIT_S)
         name = f"invocation-{next(self._invocations)}"
         invocation = Invocation(self, name, self.clock.now() + limit, mail.event)
         self.invocations.append(invocation)
         try:
-            self._providers[depth].handle(json.loads(json.dumps(mail.event)), invocation)
+            self._providers[container].handle(json.loads(json.dumps(mail.event)), invocation)
         except (Killed, Unavailable, DeliveryFailed, Denied):
             self._repeat(mail)
             return False
@@ -244,7 +317,7 @@ class Simulation(World):
             mail.not_before = self.clock.now() + timedelta(seconds=REDELIVERY_S)
             self.mail.append(mail)
         elif self.retries and mail.event != SWEEP:
-            self.letters.put(mail.event)
+            (self.second_letters if mail.is_second else self.letters).put(mail.event)
             self.retried_at.setdefault(str(mail.event.get("RequestId", "")), self.clock.now())
 
     def _pass(self, seam: Seam) -> None:
@@ -409,8 +482,7 @@ class Simulation(World):
                 self.finish(stack)
         if now >= self._swept_at + timedelta(seconds=SWEEP_S):
             self._swept_at = now
-            # The next one comes in any case, so this one is not repeated.
-            self.handle(Mail(dict(SWEEP), now, DELIVERIES_MAX))
+            self.sweep_all()
 
     def run(self, seconds: float) -> None:
         end = self.clock.now() + timedelta(seconds=seconds)

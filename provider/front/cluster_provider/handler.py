@@ -134,7 +134,7 @@ class Provider:
             self._wake(owner, context, {"cluster_name": name})
 
     def _sweep(self, context: Any) -> None:
-        """Wakes who is due, then takes up again what could not be handled when it arrived.
+        """Wakes who is due, and takes up again what could not be handled when it arrived.
 
         Raises:
             ExceptionGroup: Owners could not be woken for other reasons than a service that is away.
@@ -145,12 +145,12 @@ class Provider:
 
         try:
             self._queue.sweep(
-                lambda owner, moved_to: self._wake(owner, context, moved_to=moved_to), remaining_s
+                lambda owner, moved_to: self._wake(owner, context, moved_to=moved_to),
+                lambda: self._redrive(context, remaining_s),
+                remaining_s,
             )
         finally:
             concern({})
-            # An owner that cannot be woken does not keep others from being heard at all.
-            self._redrive(context, remaining_s)
 
     def _redrive(self, context: Any, remaining_s: Callable[[], float]) -> None:
         """Handles events again whose own attempts all failed, as when the table was away for minutes.

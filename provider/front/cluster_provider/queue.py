@@ -9,6 +9,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 from cluster_provider.core import deadline, measurements
 from cluster_provider.core.errors import DeliveryFailed, Unavailable
@@ -64,37 +65,56 @@ class Queue:
     def __init__(self, ports: Ports) -> None:
         self._ports = ports
 
-    def sweep(self, wake: Callable[[Owner, datetime], None], remaining_s: Callable[[], float]) -> None:
+    def sweep(
+        self,
+        wake: Callable[[Owner, datetime], None],
+        redrive: Callable[[], None],
+        remaining_s: Callable[[], float],
+    ) -> None:
         """Wakes what is due; one owner's trouble does not hold up the others.
+
+        Owners whose passes failed, and events that could not be handled, may both use up the time that is
+        left, or end the invocation. So they take turns: the events come first in every other minute.
 
         Args:
             wake: Takes an owner a pass further; given when it is due again if the pass does not end well.
+            redrive: Handles events again that could not be handled.
             remaining_s: Seconds that this invocation has left.
 
         Raises:
-            ExceptionGroup: Owners could not be woken for other reasons than a service that is away.
+            ExceptionGroup: Not everybody could be woken, for other reasons than a service that is away.
         """
         now = self._ports.clock.now()
         failures: list[Exception] = []
-        waiting = self._ports.operations.waiting()
+        waiting = self._waiting(redrive)
         due = self._due(waiting, now, failures)
         failed = self._failed_passes(due, failures)
         fresh = [item for item in due if not failed.get(item.owner)]
-        retried = [item for item in due if failed.get(item.owner)]
-        for item, left_s in _in_order(fresh, retried, remaining_s):
-            at = self._ports.clock.now()
-            until = at + timedelta(seconds=left_s)
-            moved_to = requeue_at(at, until, failed.get(item.owner, 0), item.act_by)
-            try:
-                wake(item.owner, moved_to)
-            except (Unavailable, DeliveryFailed) as error:
-                logger.warning("a later sweep goes on: %s", error)
-            except Exception as error:
-                logger.exception("the operation could not be woken")
-                failures.append(error)
+        # Who has failed once only does not wait for those that always fail.
+        retried = sorted((item for item in due if failed.get(item.owner)), key=lambda it: failed[it.owner])
+        order = _Order(fresh, retried, remaining_s)
+
+        def work(turns: Iterator[tuple[Waiting, float]]) -> None:
+            for item, left_s in turns:
+                at = self._ports.clock.now()
+                until = at + timedelta(seconds=left_s)
+                moved_to = requeue_at(at, until, failed.get(item.owner, 0), item.act_by)
+                _try(partial(wake, item.owner, moved_to), failures)
+
+        work(order.fresh() if now.minute % 2 == 0 else order.all())
+        _try(redrive, failures)
+        work(order.all())
         self._ports.metrics.record(measurements.swept(backlog(waiting, now)))
         if failures:
             raise ExceptionGroup("operations could not be woken", failures)
+
+    def _waiting(self, redrive: Callable[[], None]) -> list[Waiting]:
+        """Everybody who waits. Where the table cannot tell, who could not be recorded is not forgotten."""
+        try:
+            return self._ports.operations.waiting()
+        except Exception:
+            redrive()
+            raise
 
     def _due(self, waiting: Sequence[Waiting], now: datetime, failures: list[Exception]) -> list[Waiting]:
         """Who is due, the longest overdue first, but for those whose stack is still in progress.
@@ -127,15 +147,48 @@ class Queue:
         return {}
 
 
-def _in_order(
-    fresh: Sequence[Waiting], retried: Sequence[Waiting], remaining_s: Callable[[], float]
-) -> Iterator[tuple[Waiting, float]]:
-    """Yields owners as long as there is time: those that never failed, then the others in their share."""
-    first, then = deque(fresh), deque(retried)
-    while first or then:
-        left_s = remaining_s()
-        if left_s < SWEEP_RESERVE_S:
-            logger.warning("the sweep ran out of time; the next one goes on")
-            return
-        is_their_turn = not first or (then and left_s < RETRY_SHARE_S)
-        yield (then if is_their_turn else first).popleft(), left_s
+def _try(do: Callable[[], None], failures: list[Exception]) -> None:
+    """Does something; what goes wrong is logged, and kept unless it is a service that is away."""
+    try:
+        do()
+    except (Unavailable, DeliveryFailed) as error:
+        logger.warning("a later sweep goes on: %s", error)
+    except Exception as error:
+        logger.exception("the sweep goes on without what failed")
+        failures.append(error)
+
+
+class _Order:
+    """Owners in the order of their turns, as long as there is time: those that never failed come first.
+
+    Args:
+        fresh: Owners whose passes never failed, the longest overdue first.
+        retried: The others.
+        remaining_s: Seconds that are left.
+    """
+
+    def __init__(
+        self, fresh: Sequence[Waiting], retried: Sequence[Waiting], remaining_s: Callable[[], float]
+    ) -> None:
+        self._fresh, self._retried = deque(fresh), deque(retried)
+        self._remaining_s = remaining_s
+
+    def fresh(self) -> Iterator[tuple[Waiting, float]]:
+        """Yields owners that never failed; the others in their share if those are too many."""
+        while self._fresh:
+            left_s = self._remaining_s()
+            if left_s < SWEEP_RESERVE_S:
+                logger.warning("the sweep ran out of time; the next one goes on")
+                return
+            is_their_turn = self._retried and left_s < RETRY_SHARE_S
+            yield (self._retried if is_their_turn else self._fresh).popleft(), left_s
+
+    def all(self) -> Iterator[tuple[Waiting, float]]:
+        """Yields owners that never failed, then the others."""
+        yield from self.fresh()
+        while self._retried:
+            left_s = self._remaining_s()
+            if left_s < SWEEP_RESERVE_S:
+                logger.warning("the sweep ran out of time; the next one goes on")
+                return
+            yield self._retried.popleft(), left_s

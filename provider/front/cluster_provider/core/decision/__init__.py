@@ -9,7 +9,18 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from cluster_provider.core import deadline
-from cluster_provider.core.actions import Action, Fail, Leave, Nothing, Resend, Start, Succeed, Wait
+from cluster_provider.core.actions import (
+    Action,
+    Adopt,
+    Examine,
+    Fail,
+    Leave,
+    Nothing,
+    Resend,
+    Start,
+    Succeed,
+    Wait,
+)
 from cluster_provider.core.decision.adoption import is_adopted
 from cluster_provider.core.decision.case import RETRY_AFTER_S, Case, describe, left_over, settle_first
 from cluster_provider.core.decision.create import decide_create
@@ -55,7 +66,7 @@ def decide(request: Request, observed: Observed, progress: Progress, now: dateti
         action = put_back(case, action)
     if isinstance(action, Succeed) and request.kind is Kind.CLUSTER:
         action = _with_values(case, action)
-    if isinstance(action, Start | Wait) and now >= case.act_by:
+    if isinstance(action, Start | Wait | Adopt | Examine) and now >= case.act_by:
         return with_fleet(case, _too_late(case, action))
     return action
 
@@ -131,7 +142,7 @@ def _describes(description: EngineResult | None, cluster: ClusterStack) -> bool:
     return bool(description.cluster.get("cloudFormationStackStatus") == cluster.status)
 
 
-def _about(case: Case, action: Start | Wait) -> str:
+def _about(case: Case, action: Start | Wait | Adopt | Examine) -> str:
     """What a request would wait for or start; that is not its own where an earlier one left something."""
     request, name = case.request, case.progress.cluster_name or case.request.failure_id
     if isinstance(action, Start) and action.operation is Operation.DELETE:
@@ -143,7 +154,7 @@ def _about(case: Case, action: Start | Wait) -> str:
     return f"{'image' if request.kind is Kind.IMAGE else 'cluster'} {name}"
 
 
-def _too_late(case: Case, action: Start | Wait) -> Fail:
+def _too_late(case: Case, action: Start | Wait | Adopt | Examine) -> Fail:
     """The answer when the time is over: what the cluster failed of, or else what was being waited for."""
     request, cluster, name = case.request, case.observed.cluster, case.progress.cluster_name
     made = case.progress.stack_id is not None or (cluster is not None and case.made_by_request(cluster))
@@ -153,8 +164,21 @@ def _too_late(case: Case, action: Start | Wait) -> Fail:
     return Fail(error, physical_id, unseen=bool(case.observed.pending))
 
 
-def _not_done(case: Case, action: Start | Wait) -> DeadlineExceeded:
-    last = action.why if isinstance(action, Wait) else f"the engine was about to {action.operation.value} it"
+def _last_seen(action: Start | Wait | Adopt | Examine) -> str:
+    match action:
+        case Start():
+            return f"the engine was about to {action.operation.value} it"
+        case Wait():
+            return action.why
+        case Adopt():
+            return "it exists and was to be taken over"
+        case Examine():
+            return "its mark names another resource, which was to be looked at"
+    assert_never(action)
+
+
+def _not_done(case: Case, action: Start | Wait | Adopt | Examine) -> DeadlineExceeded:
+    last = _last_seen(action)
     followed = case.progress.phase is Phase.FOLLOWING
     way_out = "Raise ServiceTimeout (at most 3600) if it is lower, or pass a WaitConditionHandle."
     if followed:
