@@ -66,7 +66,8 @@ def replace_function(module: str, qualified_name: str, text: str, path: str) -> 
     matching = [code for code in codes if code.co_firstlineno == function.__code__.co_firstlineno]
     if len(matching) != 1:
         raise LookupError(f"{module}: {qualified_name} has {len(matching)} definitions in its place")
-    function.__code__ = matching[0]
+    # A method that calls ``super()`` has a free variable, also where the call is left out.
+    function.__code__ = matching[0].replace(co_freevars=function.__code__.co_freevars)
 
 
 def _function(module: ModuleType, names: Sequence[str]) -> FunctionType:

@@ -31,7 +31,10 @@ def wait(count):
     return count
 
 
-class Basket:
+class Basket(dict):
+    def __init__(self):
+        super().__init__(size=1)
+
     @property
     def is_empty(self) -> bool:
         return True
@@ -48,6 +51,7 @@ def test_waiting_ends_with_three():
 
 def test_a_basket_is_empty():
     assert Basket().is_empty
+    assert Basket() == {"size": 1}
 """
 WEAK = """
 from toy.price import is_many
@@ -123,7 +127,7 @@ def test_what_no_test_notices_is_reported_and_the_score_is_below_the_minimum(toy
     code, lines = mutate(toy)
     assert code == 1
     assert "\n".join(SURVIVORS.splitlines()) in "\n".join(lines)
-    assert "price.py       20      13         0         7  65.0 %" in lines
+    assert "price.py       24      17         0         7  70.8 %" in lines
     assert lines[-1].startswith("The score is below 95 %")
 
 
@@ -133,7 +137,7 @@ def test_an_accepted_survivor_does_not_count_and_one_that_is_no_more_is_an_error
     entries = [entry.format(becomes) for becomes in known]
     (toy / "accepted.yaml").write_text("price.py:\n" + "".join(entries))
     code, lines = mutate(toy, "--minimum=80")
-    assert (code, "price.py       20      13         4         3  81.2 %" in lines) == (0, True)
+    assert (code, "price.py       24      17         4         3  85.0 %" in lines) == (0, True)
     (toy / "accepted.yaml").write_text("price.py:\n" + "".join([*entries, entry.format("return count + 3")]))
     code, lines = mutate(toy, "--minimum=80")
     assert code == 1
@@ -145,7 +149,7 @@ def test_a_second_run_judges_only_what_changed_since(toy: Path) -> None:
     with (toy / "tests" / "test_weak.py").open("a") as tests:
         tests.write("    assert not is_many(10)\n")
     _, lines = mutate(toy)
-    assert "price.py       20      16         0         4  80.0 %" in lines
+    assert "price.py       24      20         0         4  83.3 %" in lines
 
 
 def test_tests_that_fail_on_unchanged_code_are_an_error(toy: Path) -> None:

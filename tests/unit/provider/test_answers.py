@@ -129,6 +129,32 @@ def test_a_reason_is_cut_only_if_it_has_to_be_and_as_little_as_possible() -> Non
     assert len(cut.encode()) > room
 
 
+def test_a_reason_that_fits_keeps_all_its_causes_to_the_last_byte() -> None:
+    empty = ClusterFailed("a", "b.", "", ["First.", ""])
+    room = 4096 - len(response.failure(Addressee(), "hpc", empty, "/log").body.encode()) - 1
+    for more, others in ((0, 2), (1, 1)):
+        fault = ClusterFailed("a", "b.", "", ["First.", "x" * (room + more)])
+        reason = response.failure(Addressee(), "hpc", fault, "/log").reason
+        assert reason == list(fault.texts("/log"))[2 - others]
+
+
+def test_a_long_reason_is_cut_to_what_there_is_room_for_in_answers_and_in_signals() -> None:
+    fault = ClusterFailed("a", "x" * 9000)
+    for outcome in (
+        response.failure(Addressee(), "hpc", fault, "/log"),
+        response.signal_failure("hpc", fault, "/log"),
+    ):
+        assert body(outcome)["Reason"].endswith("x…")
+        assert len(outcome.body.encode()) > 4090
+
+
+def test_names_of_values_are_kept_though_nothing_has_any_room() -> None:
+    name = "n" * 5000
+    for messages, data in (([INFO], {name: "", "validationMessages": "[]"}), (None, {name: ""})):
+        outcome = response.success(Addressee(), "hpc", {name: "x"}, messages, "/log")
+        assert json.loads(outcome.body)["Data"] == data
+
+
 # Bounds
 
 

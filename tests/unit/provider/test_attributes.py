@@ -209,6 +209,16 @@ def test_a_long_list_of_clusters_is_shortened_to_whole_ones() -> None:
     assert 1500 - one_more < length <= 1500
 
 
+def test_a_list_of_clusters_is_shown_up_to_1500_characters() -> None:
+    room = 1500 - len(information.values(Kind.CLUSTER_INFO, one_of(""))["clusters"])
+    assert information.values(Kind.CLUSTER_INFO, one_of("a" * room))["isShortened"] == "false"
+    assert information.values(Kind.CLUSTER_INFO, one_of("a" * (room + 1)))["clusters"] == "[]"
+
+
+def one_of(name: str) -> EngineResult:
+    return EngineResult("succeeded", clusters=[summary(name)], cluster_count=1)
+
+
 def test_one_cluster_that_was_asked_for_is_a_list_of_one() -> None:
     found = EngineResult("succeeded", cluster={**summary("hpc"), "region": "us-east-1"})
     values = information.values(Kind.CLUSTER_INFO, found)

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from cluster_provider.core import properties
 from cluster_provider.core.checking import Rules
 from cluster_provider.core.errors import InvalidProperty, MissingProperty
 from cluster_provider.core.image_properties import RULES as IMAGE
@@ -69,7 +70,7 @@ TABLES: dict[str, tuple[Callable[[Mapping[str, Any]], object], Rules, dict[str, 
                 ["ab", "A1", "a-", "a" * 60],
                 ["a", "1ab", "-ab", "a_b", "a" * 61, "xa b", 1, ["ab"]],
             ),
-            "ClusterConfiguration": ([{"a": "b"}, "a: b"], [{}, "", ["a"], 1]),
+            "ClusterConfiguration": ([{"a": "b"}, "a: b", "a"], [{}, "", ["a"], 1]),
             "ClusterNameUpdatePolicy": (["Refuse", "Replace"], ["replace", ""]),
             "ComputeFleetUpdatePolicy": (["None", "StopAndRestart"], ["Stop", ""]),
             "AdoptExisting": (BOOLEANS, ["yes", "1", 2]),
@@ -83,7 +84,7 @@ TABLES: dict[str, tuple[Callable[[Mapping[str, Any]], object], Rules, dict[str, 
         {
             **CONFIGURED,
             "ImageId": (["a", "a1-B", "a" * 128], ["1a", "", "-a", "a_b", "a" * 129, 1]),
-            "ImageConfiguration": ([{"a": "b"}, "a: b"], [{}, "", ["a"], 1]),
+            "ImageConfiguration": ([{"a": "b"}, "a: b", "a"], [{}, "", ["a"], 1]),
         },
     ),
     "cluster info": (
@@ -181,6 +182,14 @@ def test_a_schema_is_published_under_the_resources_type(resource: str) -> None:
     assert rules.schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
     assert rules.schema["title"] == f"Custom::Pcluster{resource.title().replace(' ', '')}"
     assert rules.schema["type"] == "object"
+    timeout = {"pattern": "^[0-9]{1,4}$", "type": ["string", "integer"]}
+    assert rules.schema["properties"]["ServiceTimeout"] == timeout
+
+
+def test_limits_are_those_that_an_item_of_the_table_has_room_for() -> None:
+    assert properties.CONFIGURATION_MAX_BYTES == 100_000
+    assert properties.ARGUMENTS_MAX_BYTES == 8_000
+    assert properties.CONFIGURATION_TEXT_MAX_BYTES == 1_048_576
 
 
 def test_a_question_about_clusters_becomes_the_engines_arguments() -> None:

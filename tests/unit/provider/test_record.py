@@ -5,8 +5,10 @@ from datetime import timedelta
 import pytest
 
 from cluster_provider.core.identity import Owner
-from cluster_provider.core.record import Waiting, backlog
-from tests.support.fakes import START
+from cluster_provider.core.progress import Phase
+from cluster_provider.core.record import Waiting, act_by, backlog
+from tests.support.cases import progress, request
+from tests.support.fakes import HANDLES, START
 
 ARN = "arn:aws:cloudformation:us-east-1:123456789012:stack/hpc/1"
 OWNER = Owner("arn:aws:cloudformation:us-east-1:123456789012:stack/parent/0", "Cluster")
@@ -31,6 +33,20 @@ def test_who_waits_for_no_stack_in_progress_is_looked_at(facts: dict[str, object
 def test_who_waits_is_due_from_the_very_instant_on() -> None:
     assert not waiting().is_due(START - SECOND)
     assert waiting().is_due(START)
+
+
+def test_work_makes_sense_until_the_answer_then_until_the_signal_and_for_a_fleet_some_hours_more() -> None:
+    plain, signalled = request("Create"), request("Create", WaitConditionHandle=f"{HANDLES}1")
+    signal_by = START + timedelta(seconds=42_990)
+    more = timedelta(hours=12)
+    for phase in Phase:
+        followed = phase in {Phase.FOLLOWING, Phase.SIGNALLING}
+        expected = signal_by if followed else signalled.deadline
+        if phase is Phase.RESTARTING:
+            expected = signal_by + more
+        assert act_by(signalled, progress(phase=phase)) == expected
+        later = more if phase is Phase.RESTARTING else timedelta()
+        assert act_by(plain, progress(phase=phase)) == plain.deadline + later
 
 
 def test_a_backlog_counts_those_as_late_whose_half_time_has_come() -> None:
