@@ -220,6 +220,11 @@ class Cloud:
         invocations: list[dict[str, Any]] = self._control("GET", "invocations")
         return invocations
 
+    def warnings(self) -> list[str]:
+        """Returns a sentence or two for each function so far that cannot work with the Python it has here."""
+        warnings: list[str] = self._control("GET", "warnings")
+        return warnings
+
     def responses(self) -> list[dict[str, Any]]:
         """Returns every PUT to a response URL so far, oldest first.
 

@@ -114,6 +114,7 @@ class Server:
             "changes": recording.changes,
             "responses": cloudformation.responses,
             "invocations": lambda: [record.to_json() for record in functions.invocations()],
+            "warnings": functions.warnings,
         }
 
     @property

@@ -13,6 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from localcloud import guard
 from localcloud.cloud import Cloud, CloudError
 from pcluster_cfn import local as local_cloud
+from pcluster_cfn.cloud_warnings import warnings_shown
 from pcluster_cfn.demo import EXAMPLE, Demo
 from pcluster_cfn.deploy import Deployer, Deployment
 from pcluster_cfn.errors import FAULT, CommandError, wants_tracebacks
@@ -23,7 +24,7 @@ from pcluster_cfn.package import Bucket, has_local_artefacts, package
 from pcluster_cfn.progress import print_outcome, view_for
 from pcluster_cfn.publishing.command import publish
 from pcluster_cfn.quick_create.command import quick_create
-from pcluster_cfn.session import reaches_embedded_cloud, session
+from pcluster_cfn.session import embedded_cloud, reaches_embedded_cloud, session
 from pcluster_cfn.stack_names import named_after
 from pcluster_cfn.stacks import Outcome
 from pcluster_cfn.template import Template
@@ -81,8 +82,12 @@ def local(port: int, region: str, skip_idle: bool) -> None:
 
     In a script: eval "$(pcluster-cfn local &)", and at the end: kill $LOCALCLOUD_PID
     """
-    with Cloud.start(region=region, skip_idle=skip_idle, port=port) as cloud:
-        local_cloud.run(cloud, Console(stderr=True))
+    errors = Console(stderr=True)
+    with (
+        Cloud.start(region=region, skip_idle=skip_idle, port=port) as cloud,
+        warnings_shown(cloud.endpoint_url, errors),
+    ):
+        local_cloud.run(cloud, errors)
 
 
 @main.command(epilog=EXIT_CODES, short_help="Create or update a stack and show its progress.")
@@ -119,7 +124,12 @@ def deploy(
     if not reaches_embedded_cloud(aws):
         require_built(parsed, template)
     target = Bucket(aws.client("s3"), bucket) if bucket else None
-    with _interruptible(name), view_for(Console(stderr=wants_json), name) as view:
+    console = Console(stderr=wants_json)
+    with (
+        _interruptible(name),
+        view_for(console, name) as view,
+        warnings_shown(embedded_cloud(aws), console),
+    ):
         if has_local_artefacts(parsed, template.parent):
             if target is None:
                 raise CommandError(
@@ -137,8 +147,13 @@ def deploy(
 @_JSON
 def delete(stack: str, region: str | None, wants_json: bool) -> None:
     """Delete STACK and show its progress."""
-    with _interruptible(stack), view_for(Console(stderr=wants_json), stack) as view:
-        outcome = Deployer(session(region)).delete(stack, view)
+    aws, console = session(region), Console(stderr=wants_json)
+    with (
+        _interruptible(stack),
+        view_for(console, stack) as view,
+        warnings_shown(embedded_cloud(aws), console),
+    ):
+        outcome = Deployer(aws).delete(stack, view)
     _finish(outcome, wants_json=wants_json)
 
 
@@ -154,7 +169,7 @@ def demo(template: Path | None, parameters: Iterable[tuple[str, str]]) -> None:
     guard.install()
     console = Console()
     console.print("Starting an embedded cloud …")
-    with Cloud.start(skip_idle=True) as cloud:
+    with Cloud.start(skip_idle=True) as cloud, warnings_shown(cloud.endpoint_url, console):
         Demo(cloud, console).run(template or EXAMPLE, dict(parameters))
 
 

@@ -31,7 +31,13 @@ def configured_region() -> str:
     return region
 
 
+def embedded_cloud(aws: Aws) -> str | None:
+    """Returns the address on this machine at which a session's Lambda functions would run; None on AWS."""
+    address: str = aws.client("lambda").meta.endpoint_url
+    host = urlsplit(address).hostname
+    return address if host is not None and guard.is_local(host) else None
+
+
 def reaches_embedded_cloud(aws: Aws) -> bool:
     """Whether a session's Lambda functions would run on this machine: at the address of an embedded cloud."""
-    host = urlsplit(aws.client("lambda").meta.endpoint_url).hostname
-    return host is not None and guard.is_local(host)
+    return embedded_cloud(aws) is not None

@@ -17,6 +17,7 @@ __all__ = [
     "invoke",
     "invoke_async",
     "stop",
+    "warnings",
 ]
 
 
@@ -39,6 +40,11 @@ def invoke_async(function_arn: str, payload: bytes, caller: Caller | None = None
 def invocations() -> list[InvocationRecord]:
     """Returns every invocation so far, oldest first."""
     return functions.records.all()
+
+
+def warnings() -> list[str]:
+    """Returns a sentence or two for each function that cannot work with the Python that runs it here."""
+    return functions.settings.interpreters.warnings()
 
 
 def stop() -> None:

@@ -121,6 +121,8 @@ class ExecutionEnvironment:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _initialise(self, request_id: str) -> tuple[Ending, bytes] | None:
+        if warning := self._settings.interpreters.compare(self.deployment):
+            self._log.write(f"LOCALCLOUD {warning}")
         self._start()
         # On Lambda a slow initialisation is started over within the first invocation's own time.
         event = self._wait(INIT_LIMIT_S + self.deployment.timeout_s)

@@ -13,6 +13,7 @@ from moto.awslambda.utils import get_backend
 from moto.core.common_models import CloudFormationModel
 
 from localcloud.functions.deployment import Archive, Deployment, unpack
+from localcloud.functions.runtime_calendar import check_runtime
 from localcloud.resources.model import Place, Resource, Wanted, in_place_of, number, tags_by_key
 
 #: Source: AWS Lambda quotas: 5 layers; function and layers together, unzipped: 250 MB.
@@ -48,6 +49,7 @@ class Function(Resource, LambdaFunction, CloudFormationModel):
         self.dead_letter_config: dict[str, Any] = {}
         if spec.get("PackageType", "Zip") != "Zip":
             raise InvalidParameterValueException("Functions in container images are not emulated.")
+        check_runtime(spec["Runtime"], "create-block")
         super().__init__(account_id, spec, region, version)
         self._set_extras(spec)
         self._check_size()
@@ -55,6 +57,7 @@ class Function(Resource, LambdaFunction, CloudFormationModel):
     def update_configuration(self, config_updates: dict[str, Any]) -> dict[str, Any]:
         """Changes the settings that are named; see moto."""
         updates = dict(config_updates)
+        check_runtime(str(updates.get("Runtime", self.run_time)), "update-block")
         if "Environment" in updates:
             updates["Environment"] = {"Variables": (updates["Environment"] or {}).get("Variables", {})}
         super().update_configuration(updates)
@@ -62,6 +65,12 @@ class Function(Resource, LambdaFunction, CloudFormationModel):
         self._check_size()
         configuration: dict[str, Any] = self.get_configuration()
         return configuration
+
+    def update_function_code(self, updated_spec: dict[str, Any]) -> dict[str, Any]:
+        """Replaces the code; see moto."""
+        check_runtime(str(self.run_time), "update-block")
+        updated: dict[str, Any] = super().update_function_code(updated_spec)
+        return updated
 
     def get_configuration(self, on_create: bool = False) -> dict[str, Any]:
         """Returns the configuration as the API reports it."""
@@ -155,6 +164,8 @@ class Function(Resource, LambdaFunction, CloudFormationModel):
         if wanted.properties.get("FunctionName", self.function_name) != self.function_name:
             return cast(Function, super().update_resource(wanted))
         spec = _DEFAULTS | _spec(wanted.properties)
+        check_runtime(spec["Runtime"], "update-block")
+        self.run_time = spec["Runtime"]  # before the code, which a blocked runtime would refuse
         self.update_function_code(spec["Code"])
         self.update_configuration(spec)
         self.tags = spec["Tags"]

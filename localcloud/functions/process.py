@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
 
 from localcloud import guard, hosts
 from localcloud.functions.deployment import Deployment
+from localcloud.functions.interpreters import Interpreters
 
-#: In place of a runtime's name: every runtime that is not named.
-ANY_RUNTIME = "*"
 #: Idle execution environments: so many at most, or so many for each that one function may have.
 _IDLE_MIN, _IDLE_EACH = 20, 3
 
@@ -55,9 +55,14 @@ class Settings:
         """
         return max(_IDLE_MIN, _IDLE_EACH * self.concurrency)
 
+    @cached_property
+    def interpreters(self) -> Interpreters:
+        """The Pythons of the functions, and what was said of them."""
+        return Interpreters(self.pythons)
+
     def python(self, runtime: str) -> Path | None:
         """Returns the interpreter that functions of a runtime have to themselves, if there is one."""
-        return self.pythons.get(runtime) or self.pythons.get(ANY_RUNTIME)
+        return self.interpreters.find(runtime)
 
 
 def process_environment(

@@ -9,10 +9,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 from botocore import exceptions
 from botocore.exceptions import BotoCoreError, ClientError
+
+from cluster_engine.runtimes import Session, TemplateUploads
 
 MUTATING = ("CreateStack", "UpdateStack", "DeleteStack")
 
@@ -40,14 +42,6 @@ THROTTLING_CODES = frozenset(
 #: Source: pcluster/models/compute_fleet_status_manager.py, JsonComputeFleetStatusManager.
 _FLEET_ITEM = "COMPUTE_FLEET"
 STOPPED = "STOPPED"
-
-
-class Session(Protocol):
-    """What the gate needs of a boto3 session: its event system, inherited by every client made from it."""
-
-    @property
-    def events(self) -> Any:
-        """Botocore's hierarchical emitter."""
 
 
 class FencedError(Exception):
@@ -121,6 +115,11 @@ class Gate:
     #: Operations that were not answered when they were last called.
     _unanswered: set[str] = field(default_factory=set, init=False)
     _in_doubt: bool = field(default=False, init=False)
+    #: The templates that the library uploads on the way.
+    uploads: TemplateUploads = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.uploads = TemplateUploads(self.now, creates=self.stack_id is None)
 
     @property
     def unanswered(self) -> bool:
@@ -153,6 +152,7 @@ class Gate:
         register("after-call.ec2.DescribeImages", self._note_images)
         register("before-parameter-build.ec2.DeregisterImage", self._protect_image)
         register("before-send.s3.DeleteObjects", self._protect_artefacts)
+        self.uploads.install(session)
         register("after-call", self._watch)
         register("after-call-error", self._watch_connection)
 

@@ -35,8 +35,8 @@ def engine_error(operation: str, name: str, error: Exception, gate: Gate) -> Eng
     content = content_of(error)
     message = content.get("message") or str(error) or type(error).__name__
     message = message.removeprefix("Bad Request: ")
-    if gate.fenced:
-        return EngineError("Fenced", f"Not sent to CloudFormation: {gate.not_after.isoformat()} had passed.")
+    if stopped := _stopped_here(gate):
+        return stopped
     if _was_unanswered(error, content, gate):
         return EngineError("Throttled", f"AWS did not answer: {message}")
     if gate.refusal is not None:
@@ -63,6 +63,15 @@ def engine_error(operation: str, name: str, error: Exception, gate: Gate) -> Eng
         case _:
             logger.error("the library failed", exc_info=error)
             return EngineError("Internal", message)
+
+
+def _stopped_here(gate: Gate) -> EngineError | None:
+    """What the engine itself did not let through, whatever the library made of that."""
+    if gate.fenced:
+        return EngineError("Fenced", f"Not sent to CloudFormation: {gate.not_after.isoformat()} had passed.")
+    if gate.uploads.blocked is not None:
+        return EngineError("BadRequest", str(gate.uploads.blocked))
+    return None
 
 
 def content_of(error: Exception) -> Content:

@@ -1,0 +1,186 @@
+"""Runtimes of the functions that the library puts into its stacks, held against Lambda's calendar.
+
+A release of ParallelCluster names a runtime in its code, which never changes. Lambda deprecates that runtime
+one day, later refuses to create functions with it, and then to update them. So the templates that the library
+uploads, those of nested stacks included, are read on their way to S3: a deprecated runtime is raised to one
+on which the same functions run. docs/decisions/0024 says why.
+"""
+
+import json
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Protocol
+
+import yaml
+
+logger = logging.getLogger(__name__)
+
+Template = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Lifecycle:
+    """When Lambda stops supporting a runtime; the days are UTC.
+
+    Args:
+        deprecated: From here on it gets no security patches.
+        create_block: From here on Lambda creates no function with it.
+        update_block: From here on Lambda updates no function that has it and keeps it.
+    """
+
+    deprecated: date
+    create_block: date
+    update_block: date
+
+
+#: The runtimes that releases of ParallelCluster 3 name, and those after them. A test holds them against
+#: cfn-lint's. Source: AWS Lambda developer guide, "Lambda runtimes", as of 2026-10-20 in cfn-lint 1.58.0,
+#: data/AdditionalSpecs/LmbdRuntimeLifecycle.json.
+LIFECYCLES = {
+    "python3.8": Lifecycle(date(2024, 10, 14), date(2027, 2, 1), date(2027, 3, 3)),
+    "python3.9": Lifecycle(date(2025, 12, 15), date(2027, 2, 1), date(2027, 3, 3)),
+    "python3.10": Lifecycle(date(2026, 10, 31), date(2027, 2, 1), date(2027, 3, 3)),
+    "python3.11": Lifecycle(date(2027, 6, 30), date(2027, 7, 31), date(2027, 8, 31)),
+    "python3.12": Lifecycle(date(2028, 10, 31), date(2028, 11, 30), date(2029, 1, 10)),
+    "python3.13": Lifecycle(date(2029, 6, 30), date(2029, 7, 31), date(2029, 8, 31)),
+    "python3.14": Lifecycle(date(2029, 6, 30), date(2029, 7, 31), date(2029, 8, 31)),
+}
+
+#: A deprecated runtime of the second is raised to the first. ParallelCluster's own releases took this step.
+#: Source: aws/aws-parallelcluster, pull request 7284 and issue 7287.
+RAISED_TO = "python3.12"
+RAISED_FROM = frozenset({"python3.8", "python3.9"})
+
+_FUNCTION = "AWS::Lambda::Function"
+#: The archive of the library's own functions. Functions in a template of the user's own (a scheduler
+#: plugin's) have code that is not known here.
+#: Source: pcluster/templates/cdk_builder_utils.py, PclusterLambdaConstruct.
+_LIBRARY_CODE = "/custom_resources/artifacts.zip"
+#: Where the library uploads templates: the stack's, and those of nested stacks.
+#: Source: pcluster/models/s3_bucket.py, S3FileType.
+_TEMPLATE_FOLDERS = ("/templates/", "/assets/")
+
+# libyaml's where it is installed: it takes a tenth of the time.
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_Dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
+
+class BlockedRuntimeError(Exception):
+    """Lambda creates no functions with a runtime any more, and it cannot be raised.
+
+    Args:
+        functions: Logical ids of the functions in the library's template.
+        runtime: Theirs.
+        since: When Lambda began to refuse.
+    """
+
+    def __init__(self, functions: list[str], runtime: str, since: date) -> None:
+        super().__init__(
+            f"Lambda creates no functions with the runtime {runtime} since {since.isoformat()}, and this "
+            f"ParallelCluster needs it for {', '.join(functions)}. Nothing was made. Use a newer version: "
+            "deploy a newer provider, or name another of its engines in PclusterVersion."
+        )
+
+
+class Session(Protocol):
+    """What is needed of a boto3 session: its event system, inherited by every client made from it."""
+
+    @property
+    def events(self) -> Any:
+        """Botocore's hierarchical emitter."""
+
+
+def raised(runtime: str, on: date) -> str:
+    """Returns the runtime that a function of the library gets on a day: its own until that is deprecated."""
+    is_old = runtime in RAISED_FROM and LIFECYCLES[runtime].deprecated <= on
+    return RAISED_TO if is_old else runtime
+
+
+def blocked_since(runtime: str, on: date) -> date | None:
+    """Returns since when Lambda creates no function with a runtime; None if it does so on that day.
+
+    A runtime that ``LIFECYCLES`` does not name counts as not blocked: Lambda decides.
+    """
+    lifecycle = LIFECYCLES.get(runtime)
+    return lifecycle.create_block if lifecycle and lifecycle.create_block <= on else None
+
+
+def library_functions(template: Template) -> Iterator[tuple[str, Template]]:
+    """Yields logical id and properties of each function whose code the library brings."""
+    for logical_id, resource in template.get("Resources", {}).items():
+        properties = resource.get("Properties", {})
+        if resource.get("Type") == _FUNCTION and _has_library_code(properties):
+            yield logical_id, properties
+
+
+def _has_library_code(properties: Template) -> bool:
+    key = properties.get("Code", {}).get("S3Key")
+    return isinstance(key, str) and key.endswith(_LIBRARY_CODE)
+
+
+def raise_runtimes(text: str, on: date, *, creates: bool) -> str:
+    """Returns a template with the runtimes of a day and otherwise equal; the same text if none is raised.
+
+    Args:
+        text: A template as the library uploads it, YAML or JSON.
+        on: The day, UTC.
+        creates: Whether its stack is new, and with it every function.
+
+    Raises:
+        BlockedRuntimeError: The stack is new, and Lambda would refuse a function of it all the same.
+    """
+    if _LIBRARY_CODE not in text:
+        return text
+    is_json = text.lstrip().startswith("{")
+    template: Template = json.loads(text) if is_json else yaml.load(text, Loader=_Loader)  # noqa: S506 - a safe one
+    changed: dict[str, str] = {}
+    refused: dict[str, list[str]] = {}
+    for logical_id, properties in library_functions(template):
+        runtime = raised(properties["Runtime"], on)
+        if creates and blocked_since(runtime, on):
+            refused.setdefault(runtime, []).append(logical_id)
+        if runtime != properties["Runtime"]:
+            changed[logical_id] = f"{properties['Runtime']} to {runtime}"
+            properties["Runtime"] = runtime
+    for runtime, functions in refused.items():
+        raise BlockedRuntimeError(functions, runtime, LIFECYCLES[runtime].create_block)
+    if not changed:
+        return text
+    logger.info("runtimes were raised", extra={"raised": changed})
+    if is_json:
+        return json.dumps(template, separators=(",", ":"))
+    dumped: str = yaml.dump(template, Dumper=_Dumper, sort_keys=False)
+    return dumped
+
+
+class TemplateUploads:
+    """Raises runtimes in the templates that one call of the library uploads.
+
+    Args:
+        now: The clock; aware UTC.
+        creates: Whether the call makes a new stack.
+
+    Attributes:
+        blocked: Why an upload was refused; None while none was.
+    """
+
+    def __init__(self, now: Callable[[], datetime], *, creates: bool) -> None:
+        self.blocked: BlockedRuntimeError | None = None
+        self._now = now
+        self._creates = creates
+
+    def install(self, session: Session) -> None:
+        """Watches every client that is made from the session afterwards."""
+        session.events.register("before-parameter-build.s3.PutObject", self._raise_runtimes)
+
+    def _raise_runtimes(self, params: dict[str, Any], **_: Any) -> None:
+        body = params.get("Body")
+        if not isinstance(body, str) or not any(folder in params["Key"] for folder in _TEMPLATE_FOLDERS):
+            return
+        try:
+            params["Body"] = raise_runtimes(body, self._now().date(), creates=self._creates)
+        except BlockedRuntimeError as error:
+            self.blocked = error
+            raise
