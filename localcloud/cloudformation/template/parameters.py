@@ -77,9 +77,17 @@ def _typed(name: str, kind: str, text: str) -> Any:
     if kind == "Number":
         return _number(name, text)
     if kind == "CommaDelimitedList" or kind.startswith("List<"):
-        items = [item.strip() for item in text.split(",")] if text else []
+        items = _items(text)
         return [_number(name, item) for item in items] if kind == "List<Number>" else items
     return text
+
+
+def _items(text: str) -> list[str]:
+    """Returns the items of a list parameter: of an empty text, one item that is empty.
+
+    Source: aws-cloudformation/cfn-language-discussion issue 102; aws-cloudformation/cfn-lint issue 4396.
+    """
+    return [item.strip() for item in text.split(",")]
 
 
 def _number(name: str, text: str) -> int | float:
@@ -103,7 +111,7 @@ def _check(name: str, declaration: Mapping[str, Any], kind: str, text: str) -> N
 
 def _problems(name: str, declaration: Mapping[str, Any], kind: str, text: str) -> list[str]:
     problems = []
-    items = [item.strip() for item in text.split(",")] if kind == "CommaDelimitedList" else [text]
+    items = _items(text) if kind == "CommaDelimitedList" else [text]
     allowed = [_default_text({"Default": value}) for value in declaration.get("AllowedValues", [])]
     pattern = declaration.get("AllowedPattern")
     if allowed and any(item not in allowed for item in items):
