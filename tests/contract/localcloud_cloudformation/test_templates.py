@@ -5,6 +5,7 @@ import json
 import pytest
 from botocore.exceptions import ClientError
 
+FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:provider"
 QUEUE = {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "the-queue"}}
 
 
@@ -186,6 +187,45 @@ def test_parameters_are_shown_with_secrets_masked(cloud):
     assert shown == {"Size": "3", "Stage": "prod", "Name": "abc", "Secret": "****", "Explained": "a"}
 
 
+def test_an_empty_list_parameter_has_one_item_that_is_empty(cloud, functions, answer):
+    template = {
+        "Parameters": {
+            "Groups": {"Type": "CommaDelimitedList", "Default": ""},
+            "Subnets": {"Type": "List<AWS::EC2::Subnet::Id>"},
+        },
+        "Conditions": {"AnyGroup": {"Fn::Not": [{"Fn::Equals": [{"Fn::Join": ["", {"Ref": "Groups"}]}, ""]}]}},
+        "Resources": {
+            "Custom": {
+                "Type": "Custom::Lists",
+                "Properties": {
+                    "ServiceToken": FUNCTION,
+                    "Groups": {"Ref": "Groups"},
+                    "Subnets": {"Ref": "Subnets"},
+                    "Any": {"Fn::If": ["AnyGroup", "yes", "no"]},
+                },
+            }
+        },
+    }
+    cloud.create("one", template, {"Subnets": ""})
+
+    request = functions.next("Create")
+    answer(request)
+    cloud.settled("one", "CREATE_COMPLETE")
+    sent = request["ResourceProperties"]
+    assert (sent["Groups"], sent["Subnets"], sent["Any"]) == ([""], [""], "no")
+
+
+def test_an_empty_list_of_numbers_is_refused(cloud):
+    template = {
+        "Parameters": {"Ports": {"Type": "List<Number>", "Default": ""}},
+        "Resources": {"Queue": QUEUE},
+    }
+
+    message = refusal(cloud.cfn.create_stack, StackName="one", TemplateBody=json.dumps(template))
+
+    assert message == "Parameter 'Ports' must be a number."
+
+
 def test_a_parameter_without_a_value_is_refused(cloud):
     template = {"Parameters": {"Needed": {"Type": "String"}}, "Resources": {"Queue": QUEUE}}
 
@@ -314,6 +354,37 @@ def test_exports_are_imported_unique_and_protected(cloud):
     cloud.deleted("importer")
     cloud.deleted("exporter")
     assert cloud.cfn.list_exports()["Exports"] == []
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        ("", "Cannot export output Out. Exported values must not be empty or whitespace-only."),
+        (" \t", "Cannot export output Out. Exported values must not be empty or whitespace-only."),
+        ("x" * 1025, "Cannot export output Out with length 1025. Max length of 1024 exceeded."),
+    ],
+)
+def test_an_export_without_content_or_too_long_takes_the_stack_back(cloud, value, reason):
+    exporting = {
+        "Parameters": {"Text": {"Type": "String"}},
+        "Resources": {"Queue": QUEUE},
+        "Outputs": {"Out": {"Value": {"Ref": "Text"}, "Export": {"Name": "shared"}}},
+    }
+
+    cloud.create("made", exporting, {"Text": value})
+    cloud.settled("made", "ROLLBACK_COMPLETE")
+    assert any(r is not None and r.startswith(reason) for _, _, r in cloud.history("made", "made"))
+
+    cloud.deleted("made")
+    cloud.created("changed", exporting, {"Text": "x" * 1024})
+    cloud.update("changed", exporting, {"Text": value})
+    cloud.settled("changed", "UPDATE_ROLLBACK_COMPLETE")
+    (export,) = cloud.cfn.list_exports()["Exports"]
+    assert export["Value"] == "x" * 1024
+
+
+def test_an_output_without_export_may_be_empty(cloud, value):
+    assert value({"Fn::Join": ["", [""]]}) == ""
 
 
 def test_an_import_of_nothing_fails_its_resource(cloud):
