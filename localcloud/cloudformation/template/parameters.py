@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from localcloud.cloudformation.errors import ValidationError
+from localcloud.cloudformation.template.functions import as_text
 
 _SSM_PREFIX = "AWS::SSM::Parameter::Value<"
 
@@ -68,9 +69,7 @@ def _resolve_one(
 
 def _default_text(declaration: Mapping[str, Any]) -> str:
     default = declaration["Default"]
-    if isinstance(default, bool):
-        return str(default).lower()
-    return ",".join(map(str, default)) if isinstance(default, list) else str(default)
+    return ",".join(map(as_text, default)) if isinstance(default, list) else as_text(default)
 
 
 def _typed(name: str, kind: str, text: str) -> Any:
@@ -90,11 +89,21 @@ def _items(text: str) -> list[str]:
     return [item.strip() for item in text.split(",")]
 
 
-def _number(name: str, text: str) -> int | float:
+def _number(name: str, text: str) -> int | str:
+    """Returns what ``Ref`` gives for a number: its text, as an integer only where that is the same.
+
+    moto's models want integers where AWS has them. Source: CloudFormation user guide, "Parameters": where a
+    ``Number`` is used, it is a literal string.
+    """
+    _value(name, text)
     try:
-        return int(text)
+        number = int(text)
     except ValueError:
-        pass
+        return text
+    return number if str(number) == text else text
+
+
+def _value(name: str, text: str) -> float:
     try:
         return float(text)
     except ValueError as error:
@@ -119,7 +128,7 @@ def _problems(name: str, declaration: Mapping[str, Any], kind: str, text: str) -
     if pattern and any(re.fullmatch(pattern, item) is None for item in items):
         problems.append(f"Parameter '{name}' must match pattern {pattern}")
     if kind == "Number":
-        number = _number(name, text)
+        number = _value(name, text)
         if "MinValue" in declaration and number < float(declaration["MinValue"]):
             problems.append(f"Parameter '{name}' must be a number not less than {declaration['MinValue']}")
         if "MaxValue" in declaration and number > float(declaration["MaxValue"]):

@@ -128,6 +128,64 @@ Outputs:
     assert cloud.outputs("one") == {"Sub": "a-b!", "GetAtt": "a-b", "If": "b", "Date": "2012-10-17"}
 
 
+@pytest.mark.parametrize(
+    ("written", "arrives"),
+    [
+        ("023456789012", "2.3456789012E10"),
+        ("088888888888", "8.8888888888E10"),
+        ("'023456789012'", "023456789012"),
+        ("!!str 023456789012", "023456789012"),
+        ("065115117704", "7133765572"),
+        ("009", "9.0"),
+        ("123456789012", "123456789012"),
+        ("12e3", "12000.0"),
+        ("7E8", "7.0E8"),
+        ("0.00025", "2.5E-4"),
+        ("9999999.5", "9999999.5"),
+        ("10000000.5", "1.00000005E7"),
+        ("0.5", "0.5"),
+        ("-0900", "-900.0"),
+        ("1e", "1e"),
+        ("v08", "v08"),
+    ],
+)
+def test_unquoted_digits_arrive_as_java_reads_and_writes_them(cloud, functions, answer, written, arrives):
+    cloud.create(
+        "one",
+        f"""
+Parameters:
+  Given: {{Type: String, Default: {written}}}
+Resources:
+  Custom:
+    Type: Custom::Numbers
+    Properties:
+      ServiceToken: {FUNCTION}
+      Plain: {written}
+      Given: !Ref Given
+      Within: !Sub ["<${{Digits}}>", {{Digits: {written}}}]
+""",
+    )
+
+    request = functions.next("Create")
+    answer(request)
+    cloud.settled("one", "CREATE_COMPLETE")
+    sent = request["ResourceProperties"]
+    assert (sent["Plain"], sent["Given"], sent["Within"]) == (arrives, arrives, f"<{arrives}>")
+
+
+@pytest.mark.parametrize("given", ["1.50", "007", "12345678.5", "3"])
+def test_a_number_is_used_as_it_was_given(value, given):
+    found = value({"Fn::Sub": "${Size}"}, {"Size": given}, Parameters={"Size": {"Type": "Number"}})
+
+    assert found == given
+
+
+def test_account_numbers_with_a_leading_zero_are_found_in_mappings(value):
+    mappings = {"Accounts": {"098765432109": {"Stage": "prod"}}}
+
+    assert value({"Fn::FindInMap": ["Accounts", "098765432109", "Stage"]}, Mappings=mappings) == "prod"
+
+
 def test_numbers_as_keys_are_text(cloud):
     cloud.created(
         "one",
@@ -193,7 +251,9 @@ def test_an_empty_list_parameter_has_one_item_that_is_empty(cloud, functions, an
             "Groups": {"Type": "CommaDelimitedList", "Default": ""},
             "Subnets": {"Type": "List<AWS::EC2::Subnet::Id>"},
         },
-        "Conditions": {"AnyGroup": {"Fn::Not": [{"Fn::Equals": [{"Fn::Join": ["", {"Ref": "Groups"}]}, ""]}]}},
+        "Conditions": {
+            "AnyGroup": {"Fn::Not": [{"Fn::Equals": [{"Fn::Join": ["", {"Ref": "Groups"}]}, ""]}]}
+        },
         "Resources": {
             "Custom": {
                 "Type": "Custom::Lists",
@@ -383,7 +443,7 @@ def test_an_export_without_content_or_too_long_takes_the_stack_back(cloud, value
     assert export["Value"] == "x" * 1024
 
 
-def test_an_output_without_export_may_be_empty(cloud, value):
+def test_an_output_without_export_may_be_empty(value):
     assert value({"Fn::Join": ["", [""]]}) == ""
 
 
