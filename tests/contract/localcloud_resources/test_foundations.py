@@ -220,6 +220,109 @@ def test_subnets_of_one_zone_are_too_few_for_a_database(stack):
         stack.create(resources)
 
 
+def test_a_subnet_is_in_the_zone_of_the_id_that_its_template_names(ec2, stack):
+    zones = {
+        zone["ZoneId"]: zone["ZoneName"]
+        for zone in ec2.describe_availability_zones()["AvailabilityZones"]
+        if zone["ZoneName"] not in {"us-east-1a", "us-east-1b"}
+    }
+    zone_id, zone_name = zones.popitem()
+    resources = {
+        "Vpc": resource("EC2::VPC", CidrBlock="10.7.0.0/16"),
+        "ById": resource(
+            "EC2::Subnet", VpcId=ref("Vpc"), CidrBlock="10.7.0.0/24", AvailabilityZoneId=zone_id
+        ),
+        "ByName": resource(
+            "EC2::Subnet", VpcId=ref("Vpc"), CidrBlock="10.7.1.0/24", AvailabilityZone="us-east-1b"
+        ),
+        "Anywhere": resource("EC2::Subnet", VpcId=ref("Vpc"), CidrBlock="10.7.2.0/24"),
+        "Group": resource(
+            "RDS::DBSubnetGroup",
+            DBSubnetGroupDescription="in two zones",
+            SubnetIds=[ref("ById"), ref("ByName")],
+        ),
+    }
+
+    outputs = stack.create(
+        resources,
+        ZoneOfId=get("ById", "AvailabilityZone"),
+        IdOfZone=get("ById", "AvailabilityZoneId"),
+        Named=get("ByName", "AvailabilityZone"),
+        Chosen=get("Anywhere", "AvailabilityZone"),
+    )
+
+    assert outputs == {
+        "ZoneOfId": zone_name,
+        "IdOfZone": zone_id,
+        "Named": "us-east-1b",
+        "Chosen": "us-east-1a",
+    }
+
+
+@pytest.mark.parametrize("zone", [{"AvailabilityZoneId": "usw2-az1"}, {"AvailabilityZone": "us-west-2a"}])
+def test_a_subnet_in_a_zone_of_another_region_is_refused(stack, zone):
+    resources = {
+        "Vpc": resource("EC2::VPC", CidrBlock="10.7.0.0/16"),
+        "Subnet": resource("EC2::Subnet", VpcId=ref("Vpc"), CidrBlock="10.7.0.0/24", **zone),
+    }
+    with pytest.raises(AssertionError, match="can currently only be created in the following availability"):
+        stack.create(resources)
+
+
+def _directory_in_two_zones(kind, **properties):
+    network = {
+        "Vpc": resource("EC2::VPC", CidrBlock="10.7.0.0/16"),
+        "One": resource(
+            "EC2::Subnet", VpcId=ref("Vpc"), CidrBlock="10.7.0.0/24", AvailabilityZone="us-east-1a"
+        ),
+        "Two": resource(
+            "EC2::Subnet", VpcId=ref("Vpc"), CidrBlock="10.7.1.0/24", AvailabilityZone="us-east-1b"
+        ),
+    }
+    directory = resource(
+        f"DirectoryService::{kind}",
+        Name="hpc.example.org",
+        Password="Batt3ry-Staple",
+        VpcSettings={"VpcId": ref("Vpc"), "SubnetIds": [ref("One"), ref("Two")]},
+        **properties,
+    )
+    return network | {"Directory": directory}
+
+
+@pytest.mark.parametrize(("kind", "properties"), [("MicrosoftAD", {}), ("SimpleAD", {"Size": "Small"})])
+def test_a_directory_has_an_address_in_each_of_its_subnets(client, stack, kind, properties):
+    outputs = stack.create(
+        _directory_in_two_zones(kind, **properties),
+        Directory=ref("Directory"),
+        Alias=get("Directory", "Alias"),
+        Addresses={"Fn::Join": [" ", get("Directory", "DnsIpAddresses")]},
+    )
+
+    (shown,) = client("ds").describe_directories(DirectoryIds=[outputs["Directory"]])["DirectoryDescriptions"]
+    assert (shown["Name"], shown["Type"]) == ("hpc.example.org", kind)
+    assert outputs["Alias"] == outputs["Directory"]
+    assert outputs["Addresses"].split() == shown["DnsIpAddrs"]
+    assert [address.rpartition(".")[0] for address in shown["DnsIpAddrs"]] == ["10.7.0", "10.7.1"]
+
+
+def test_only_single_sign_on_changes_in_a_directory_that_stays(client, stack):
+    outputs = {"Directory": ref("Directory")}
+    before = stack.create(_directory_in_two_zones("MicrosoftAD"), **outputs)
+    after = stack.update(_directory_in_two_zones("MicrosoftAD", EnableSso=True), **outputs)
+
+    assert after == before
+    (shown,) = client("ds").describe_directories()["DirectoryDescriptions"]
+    assert shown["SsoEnabled"]
+    assert stack.update(_directory_in_two_zones("MicrosoftAD", Edition="Standard"), **outputs) != before
+
+
+def test_a_directory_in_one_subnet_is_refused(stack):
+    resources = _directory_in_two_zones("MicrosoftAD")
+    resources["Directory"]["Properties"]["VpcSettings"]["SubnetIds"] = [ref("One")]
+    with pytest.raises(AssertionError, match="two subnets in different Availability Zones"):
+        stack.create(resources)
+
+
 def test_a_generated_secret_is_plain_text_or_a_key_of_a_json_text(client, stack):
     outputs = stack.create(
         {
