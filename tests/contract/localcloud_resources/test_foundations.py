@@ -367,3 +367,67 @@ def test_a_resource_gets_the_secret_that_it_refers_to(cloud, ec2, stack):
     (group,) = ec2.describe_security_groups(GroupIds=[outputs["Group"]])["SecurityGroups"]
     assert group["Description"] == "<pa55>"
     assert "pa55" not in outputs["Shown"]
+
+
+OFFICIAL = "https://us-east-1-aws-parallelcluster.s3.us-east-1.amazonaws.com/parallelcluster/3.16.1/templates"
+
+
+def _official_network(**parameters):
+    return {
+        "Network": resource(
+            "CloudFormation::Stack",
+            TemplateURL=f"{OFFICIAL}/networking/public-private-3.16.1.cfn.json",
+            Parameters={
+                "PublicCIDR": "10.0.64.0/24",
+                "PrivateCIDR": "10.0.80.0/20",
+                "AvailabilityZone": "us-east-1b",
+                **parameters,
+            },
+        )
+    }
+
+
+NETWORK_OUTPUTS = {
+    name: get("Network", f"Outputs.{name}") for name in ("VpcId", "PublicSubnetId", "PrivateSubnetId")
+}
+
+
+def _way_out(ec2, subnet_id):
+    route = _routes(ec2, subnet_id)[ANYWHERE]
+    return route.get("GatewayId") or route.get("NatGatewayId")
+
+
+def test_the_official_network_is_there_to_be_nested(ec2, stack):
+    outputs = stack.create(_official_network(), **NETWORK_OUTPUTS)
+
+    public, private = ec2.describe_subnets(SubnetIds=[outputs["PublicSubnetId"], outputs["PrivateSubnetId"]])[
+        "Subnets"
+    ]
+    if public["SubnetId"] != outputs["PublicSubnetId"]:
+        public, private = private, public
+    assert {public["VpcId"], private["VpcId"]} == {outputs["VpcId"]}
+    assert (public["CidrBlock"], private["CidrBlock"]) == ("10.0.64.0/24", "10.0.80.0/20")
+    assert {public["AvailabilityZone"], private["AvailabilityZone"]} == {"us-east-1b"}
+    assert (public["MapPublicIpOnLaunch"], private["MapPublicIpOnLaunch"]) == (True, False)
+    assert _way_out(ec2, public["SubnetId"]).startswith("igw-")
+    assert _way_out(ec2, private["SubnetId"]).startswith("nat-")
+
+
+def test_the_official_network_fits_into_a_vpc_that_is_there(cloud, ec2, stack):
+    vpc_id = cloud.exports["VPC_ID"]
+    (gateway,) = ec2.describe_internet_gateways(Filters=[{"Name": "attachment.vpc-id", "Values": [vpc_id]}])[
+        "InternetGateways"
+    ]
+
+    outputs = stack.create(
+        _official_network(VpcId=vpc_id, InternetGatewayId=gateway["InternetGatewayId"]), **NETWORK_OUTPUTS
+    )
+
+    assert outputs["VpcId"] == vpc_id
+    assert _way_out(ec2, outputs["PublicSubnetId"]) == gateway["InternetGatewayId"]
+
+
+def test_an_official_template_that_is_not_here_is_the_reason(stack):
+    nested = resource("CloudFormation::Stack", TemplateURL=f"{OFFICIAL}/policies/none.yaml")
+    with pytest.raises(AssertionError, match="S3 error: The specified bucket does not exist"):
+        stack.create({"Nested": nested})
