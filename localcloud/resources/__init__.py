@@ -23,6 +23,7 @@ from localcloud.resources import (
     image_builder,
     instances,
     launch_templates,
+    log_groups,
     logs,
     network_interfaces,
     networks,
@@ -56,6 +57,7 @@ def register() -> None:
     placement_groups.answer_api_calls()
     tags.look_up()
     absent.answer_api_calls()
+    log_groups.stay_deleted()
     s3.judge_bucket_policies_like_s3()
     s3.refuse_bodies_that_differ_from_their_checksum()
     s3.list_versions_without_their_contents()
