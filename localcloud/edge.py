@@ -1,6 +1,7 @@
-"""The edge of the API: records what functions ask for, and lets faults strike requests."""
+"""The edge of the API: records what functions ask for, lets faults strike, and names what is not there."""
 
 import json
+import logging
 import socket
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
@@ -47,6 +48,12 @@ _CODES: dict[Kind, dict[str, tuple[str, int]]] = {
 }
 
 
+#: With these, moto says that none of its paths fits.
+_UNROUTED = {HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED}
+
+_LOG = logging.getLogger(__name__)
+
+
 class DroppedConnectionError(ConnectionAbortedError):
     """The connection was closed without an answer, because a fault says so."""
 
@@ -63,9 +70,10 @@ def pass_through(environ: dict[str, Any], start_response: Any, services: WsgiApp
     recording.note_call(call)
     kind = faults.for_call(call.service, call.operation, call.caller)
     if kind is None:
-        return services(environ, start_response)
+        return _answer(call, environ, services)(environ, start_response)
     if kind in _MESSAGES:
-        return _refusal(call, kind)(environ, start_response)
+        code, status = _code(call, kind)
+        return _refusal(call, code, status, _MESSAGES[kind])(environ, start_response)
     if kind in {"drop", "kill-after", "time-out-after"}:
         _carry_out(environ, services)
     else:
@@ -97,10 +105,46 @@ def _carry_out(environ: dict[str, Any], services: WsgiApplication) -> None:
         answer.close()
 
 
-def _refusal(call: Call, kind: Kind) -> Response:
+def _answer(call: Call, environ: dict[str, Any], services: WsgiApplication) -> WsgiApplication:
+    """Returns what answers a request: the services, or an error in their form where they have none.
+
+    moto answers what it does not know, and what fails in it, with a page in HTML: no client can read that,
+    and most send the request again.
+    """
+    name = call.operation or f"{environ['REQUEST_METHOD']} {environ.get('PATH_INFO', '')}"
+    try:
+        answer = Response.from_app(services, environ)
+    except NotImplementedError:
+        return _unknown(call, name)
+    except Exception:
+        _LOG.exception("%s of %s failed in the embedded cloud", name, call.service)
+        code, status = _code(call, "error")
+        return _refusal(
+            call, code, status, f"localcloud failed at {name} of {call.service}; its log says why"
+        )
+    return _unknown(call, name) if _is_unrouted(call, answer) else answer
+
+
+def _is_unrouted(call: Call, answer: Response) -> bool:
+    """Says whether none of the paths of a service fits, as moto answers it."""
+    # S3 has an operation for every path, and refuses HEAD without a body.
+    if answer.status_code not in _UNROUTED or answer.mimetype != "text/html" or call.service == "s3":
+        return False
+    return not answer.data or answer.data.startswith(b"<!doctype html>")
+
+
+def _unknown(call: Call, name: str) -> Response:
+    # No client sends this status again. Source: botocore, retries/standard.py and data/_retry.json.
+    message = f"localcloud does not know {name} of {call.service}"
+    return _refusal(call, "NotImplemented", HTTPStatus.NOT_IMPLEMENTED, message)
+
+
+def _code(call: Call, kind: Kind) -> tuple[str, int]:
     codes = _CODES[kind]
-    code, status = codes.get(call.service) or codes["query" if call.form == "query" else "json"]
-    message = _MESSAGES[kind]
+    return codes.get(call.service) or codes["query" if call.form == "query" else "json"]
+
+
+def _refusal(call: Call, code: str, status: int, message: str) -> Response:
     if call.form == "query":
         return Response(_xml(call.service, code, message), status, content_type="text/xml")
     if call.form == "cbor":

@@ -1,4 +1,4 @@
-"""What an account has before its first cluster: official images, a network, a key pair, a bucket.
+"""What an account has before its first cluster: official images, a network, a key pair, a bucket, CDK's mark.
 
 Nothing here knows the ParallelCluster library but for its release number.
 """
@@ -21,6 +21,10 @@ ARTIFACT_BUCKET = f"localcloud-artifacts-{ACCOUNT_ID}"
 _NETWORK = "10.0.0.0/16"
 _HEAD_NODE_NETWORK = "10.0.0.0/20"
 _COMPUTE_NETWORK = "10.0.16.0/20"
+#: What ``cdk bootstrap`` leaves behind and every template of ``cdk synth`` reads.
+#: Source: aws/aws-cdk-cli, bootstrap-template.yaml; aws/aws-cdk issue 14313.
+_BOOTSTRAP_PARAMETER = "/cdk-bootstrap/hnb659fds/version"
+_BOOTSTRAP_VERSION = "26"
 _ANYWHERE = "0.0.0.0/0"
 
 
@@ -43,7 +47,7 @@ def prepare_environment() -> None:
 
 
 def seed(region_name: str = REGION) -> dict[str, str]:
-    """Makes a network, a key pair and a bucket in moto.
+    """Makes a network, a key pair, a bucket and the parameter of a bootstrapped Region in moto.
 
     The head node's subnet is public and maps public addresses; the compute subnet reaches out through NAT.
     Both are in the Region's first zone.
@@ -54,6 +58,7 @@ def seed(region_name: str = REGION) -> dict[str, str]:
     # moto reads its image list when it is imported: prepare_environment comes first.
     from moto.ec2.models import ec2_backends  # noqa: PLC0415
     from moto.s3.models import s3_backends  # noqa: PLC0415
+    from moto.ssm.models import ssm_backends  # noqa: PLC0415
 
     ec2: Any = ec2_backends[ACCOUNT_ID][region_name]
     vpc = ec2.create_vpc(_NETWORK, tags=_named("localcloud"))
@@ -67,6 +72,19 @@ def seed(region_name: str = REGION) -> dict[str, str]:
     # The one type that every operating system takes. Source: the library's KeyPairValidator.
     ec2.create_key_pair(KEY_NAME, "ed25519", {})
     s3_backends[ACCOUNT_ID]["aws"].create_bucket(ARTIFACT_BUCKET, region_name)
+    ssm_backends[ACCOUNT_ID][region_name].put_parameter(
+        name=_BOOTSTRAP_PARAMETER,
+        description="",
+        value=_BOOTSTRAP_VERSION,
+        parameter_type="String",
+        allowed_pattern="",
+        keyid="",
+        overwrite=False,
+        tags=[],
+        data_type="text",
+        tier="Standard",
+        policies=None,
+    )
     return {
         "VPC_ID": vpc.id,
         "HEAD_NODE_SUBNET": public.id,

@@ -86,7 +86,7 @@ def create(
         changes=changes(stack, blueprint, tags),
         description=description,
     )
-    if kind == "UPDATE" and not differs(stack, blueprint, tags):
+    if kind == "UPDATE" and not differs(stack, blueprint, tags) and not stack.status.endswith("_FAILED"):
         change_set.status, change_set.status_reason = "FAILED", _EMPTY
         change_set.execution_status = "UNAVAILABLE"
     registry.change_sets[change_set.id] = change_set
@@ -105,7 +105,8 @@ def _refuse_duplicate(registry: StackRegistry, stack: Stack, name: str) -> None:
 def _stack_for(registry: StackRegistry, submission: Submission, kind: str) -> Stack:
     if kind == "UPDATE":
         stack = requests.living(registry, submission.stack_name)
-        requests.check_updatable(stack)
+        # Whether it may be rolled back is said when it is executed.
+        requests.check_updatable(stack, disable_rollback=True)
         return stack
     existing = registry.find_living(submission.stack_name)
     if existing is None:
@@ -155,7 +156,7 @@ def execute(
         stack.options.on_failure = "DO_NOTHING" if disable_rollback else submission.on_failure
         Creation(stack, change_set.blueprint, token).start()
     else:
-        requests.check_updatable(stack)
+        requests.check_updatable(stack, disable_rollback=disable_rollback)
         requests.start_update(
             stack,
             change_set.blueprint,

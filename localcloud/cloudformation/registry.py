@@ -19,6 +19,7 @@ from localcloud.cloudformation.nesting import Nesting
 from localcloud.cloudformation.stack import Options, Stack
 from localcloud.cloudformation.steps import lock
 from localcloud.cloudformation.template.blueprint import Blueprint, Place, draw
+from localcloud.official_templates import official_template
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -126,7 +127,7 @@ class StackRegistry(CloudFormationBackend):
         return draw(text, parameters, place)
 
     def read_template(self, url: str) -> str:
-        """Reads a template from S3.
+        """Reads a template from S3, where ParallelCluster's own are as well.
 
         Args:
             url: In path or virtual-host style, at Amazon or at this machine.
@@ -138,6 +139,8 @@ class StackRegistry(CloudFormationBackend):
         path = unquote(parts.path).lstrip("/")
         virtual = _VIRTUAL_HOST.match(parts.hostname or "")
         bucket, _, key = (virtual["bucket"], "/", path) if virtual else path.partition("/")
+        if (official := official_template(bucket, key)) is not None:
+            return official
         try:
             found = s3_backends[self.account_id][self.partition].get_object(bucket, key)
         except S3ClientError as error:

@@ -23,9 +23,11 @@ _UPDATABLE = {
     "CREATE_COMPLETE",
     "UPDATE_COMPLETE",
     "UPDATE_ROLLBACK_COMPLETE",
-    "UPDATE_FAILED",
     "IMPORT_COMPLETE",
 }
+#: Statuses that accept one only with rollback disabled.
+#: Source: CloudFormation user guide, "Stack failure options".
+_FAILED = {"CREATE_FAILED", "UPDATE_FAILED"}
 
 
 def create(registry: StackRegistry, submission: Submission) -> str:
@@ -70,12 +72,12 @@ def update(registry: StackRegistry, submission: Submission) -> str:
     stack = living(registry, submission.stack_name)
     if known := _known(registry, "UpdateStack", submission.token, stack.name):
         return known
-    check_updatable(stack)
+    check_updatable(stack, disable_rollback=submission.disable_rollback)
     blueprint = draw(registry, submission, stack)
     check_capabilities(blueprint.template, set(submission.capabilities), transforms=blueprint.transforms)
     check_types(stack, blueprint)
     options = submission.options(stack.options)
-    if not differs(stack, blueprint, options.tags) and stack.status != "UPDATE_FAILED":
+    if not differs(stack, blueprint, options.tags) and stack.status not in _FAILED:
         raise ValidationError("No updates are to be performed.")
     _remember(registry, "UpdateStack", submission.token, stack)
     start_update(stack, blueprint, options, submission)
@@ -87,13 +89,20 @@ def start_update(stack: Stack, blueprint: Blueprint, options: Options, submissio
     Update(stack, blueprint, options, submission.token, rollback=not submission.disable_rollback).start()
 
 
-def check_updatable(stack: Stack) -> None:
-    """Refuses an update in a status that allows none.
+def check_updatable(stack: Stack, *, disable_rollback: bool) -> None:
+    """Refuses an update in a status that allows none, or none that could roll back.
 
     Raises:
         ValidationError: With the status.
     """
-    if stack.status not in _UPDATABLE:
+    if stack.status in _FAILED and not disable_rollback:
+        # Source: ansible-collections/amazon.aws issue 1655; aws/aws-cli issue 6368.
+        raise ValidationError(
+            f"This stack is currently in a non-terminal [{stack.status}] state. To update the stack from "
+            "this state, please use the disable-rollback parameter with update-stack API. To rollback to the "
+            "last known good state, use the rollback-stack API"
+        )
+    if stack.status not in _UPDATABLE | _FAILED:
         raise ValidationError(f"Stack:{stack.id} is in {stack.status} state and can not be updated.")
 
 

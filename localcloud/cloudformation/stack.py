@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from localcloud.cloudformation.template.blueprint import Blueprint
 
 STACK_TYPE = "AWS::CloudFormation::Stack"
+_STABLE = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE"}
 
 
 @dataclass(frozen=True)
@@ -162,6 +163,14 @@ class Stack:
     def in_progress(self) -> bool:
         """Whether something is going on."""
         return self.status.endswith("_IN_PROGRESS")
+
+    @property
+    def was_ever_stable(self) -> bool:
+        """Whether there is a state that a rollback can go back to.
+
+        Source: CloudFormation API reference, RollbackStack.
+        """
+        return any(e.physical_id == self.id and e.status in _STABLE for e in self.events)
 
     def set_status(self, status: str, reason: str | None = None) -> None:
         """Takes on a status, writes it into the history and puts CloudFormation's event on the bus."""

@@ -13,6 +13,7 @@ from localcloud.resources import (
     block_storage,
     cloudwatch,
     databases,
+    directories,
     dynamodb,
     efs,
     elastic_ips,
@@ -22,6 +23,7 @@ from localcloud.resources import (
     image_builder,
     instances,
     launch_templates,
+    log_groups,
     logs,
     network_interfaces,
     networks,
@@ -40,9 +42,9 @@ __all__ = ["register"]
 
 # Importing a module defines its models; naming them here keeps the imports in use.
 _SERVICES = (
-    alarms, autoscaling, block_storage, cloudwatch, databases, dynamodb, efs, elastic_ips, elbv2, fsx, iam,
-    image_builder, instances, launch_templates, logs, network_interfaces, networks, placement_groups, route53,
-    routes, s3, secrets, security_groups, sns,
+    alarms, autoscaling, block_storage, cloudwatch, databases, directories, dynamodb, efs, elastic_ips, elbv2,
+    fsx, iam, image_builder, instances, launch_templates, logs, network_interfaces, networks,
+    placement_groups, route53, routes, s3, secrets, security_groups, sns,
 )  # fmt: skip
 
 
@@ -55,6 +57,7 @@ def register() -> None:
     placement_groups.answer_api_calls()
     tags.look_up()
     absent.answer_api_calls()
+    log_groups.stay_deleted()
     s3.judge_bucket_policies_like_s3()
     s3.refuse_bodies_that_differ_from_their_checksum()
     s3.list_versions_without_their_contents()

@@ -3,7 +3,7 @@
 from typing import Any, ClassVar
 
 from moto.core.common_models import CloudFormationModel
-from moto.ec2.exceptions import DependencyViolationError
+from moto.ec2.exceptions import DependencyViolationError, InvalidAvailabilityZoneError
 from moto.ec2.models import ec2_backends
 from moto.ec2.models import internet_gateways as moto_internet_gateways
 from moto.ec2.models import nat_gateways as moto_nat_gateways
@@ -76,6 +76,7 @@ class Subnet(Resource, moto_subnets.Subnet, CloudFormationModel):
 
     cfn_attributes: ClassVar = {
         "AvailabilityZone": "availability_zone",
+        "AvailabilityZoneId": "availability_zone_id",
         "CidrBlock": "cidr_block",
         "SubnetId": "id",
         "VpcId": "vpc_id",
@@ -83,12 +84,12 @@ class Subnet(Resource, moto_subnets.Subnet, CloudFormationModel):
 
     @classmethod
     def create_resource(cls, wanted: Wanted) -> "Subnet":
-        """Creates the subnet, in a zone of AWS's choice where the template names none."""
+        """Creates the subnet in the zone of the template's name or id, or else in the Region's first."""
         properties = wanted.properties
-        subnet: Subnet = wanted.place.regional(ec2_backends).create_subnet(
-            properties["VpcId"],
-            properties["CidrBlock"],
-            availability_zone=properties.get("AvailabilityZone"),
+        backend = wanted.place.regional(ec2_backends)
+        zone = _zone_name(backend, properties.get("AvailabilityZone"), properties.get("AvailabilityZoneId"))
+        subnet: Subnet = backend.create_subnet(
+            properties["VpcId"], properties["CidrBlock"], availability_zone=zone
         )
         return subnet.update_resource(wanted)
 
@@ -216,6 +217,16 @@ class NatGateway(Resource, moto_nat_gateways.NatGateway, CloudFormationModel):
 
 def _attached(gateway: Any, vpc_id: str) -> bool:
     return gateway.vpc is not None and gateway.vpc.id == vpc_id
+
+
+def _zone_name(backend: Any, name: str | None, zone_id: str | None) -> str:
+    zones = sorted(backend.describe_availability_zones(), key=lambda zone: str(zone.name))
+    if not name and not zone_id:
+        return str(zones[0].name)
+    for zone in zones:
+        if zone.name == name or (not name and zone.zone_id == zone_id):
+            return str(zone.name)
+    raise InvalidAvailabilityZoneError(name or zone_id, ", ".join(zone.name for zone in zones))
 
 
 def _flag(value: Any) -> bool:

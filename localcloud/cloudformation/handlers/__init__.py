@@ -3,12 +3,14 @@
 from localcloud.cloudformation.handlers.base import Handler
 from localcloud.cloudformation.handlers.custom import CustomResourceHandler
 from localcloud.cloudformation.handlers.image import ImageHandler
+from localcloud.cloudformation.handlers.metadata import MetadataHandler
 from localcloud.cloudformation.handlers.models import ModelHandler, model_for
 from localcloud.cloudformation.handlers.nested import NestedStackHandler
 from localcloud.cloudformation.handlers.wait import WaitConditionHandler, WaitHandleHandler
 
 _CUSTOM = CustomResourceHandler()
 _OWN: dict[str, Handler] = {
+    "AWS::CDK::Metadata": MetadataHandler(),
     "AWS::CloudFormation::CustomResource": _CUSTOM,
     "AWS::CloudFormation::Stack": NestedStackHandler(),
     "AWS::CloudFormation::WaitCondition": WaitConditionHandler(),

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from localcloud.cloudformation.errors import UnresolvedValueError
+
 if TYPE_CHECKING:
     from localcloud.cloudformation.stack import Stack
 
@@ -63,6 +65,14 @@ def no_cancel() -> None:
     """Cancels what has ended before it could be cancelled, or needs nothing dropped."""
 
 
+def no_attribute(made: Made, name: str) -> UnresolvedValueError:
+    """Returns the error for an attribute that a resource does not have."""
+    return UnresolvedValueError(
+        f"Template error: resource {made.target.logical_id} does not support attribute type {name} "
+        "in Fn::GetAtt"
+    )
+
+
 class Handler(Protocol):
     """One kind of resource. Each call starts something and returns; its end comes through ``progress``."""
 
@@ -118,7 +128,11 @@ class Handler(Protocol):
 
 
 class PlainHandler:
-    """A handler without anything special about differences, left-overs, restoring, committing and content."""
+    """A handler without attributes, or anything special about differences and what comes after them."""
+
+    def attribute(self, made: Made, name: str) -> Any:
+        """Has none."""
+        raise no_attribute(made, name)
 
     def differs(self, target: Target, made: Made) -> bool:
         """Compares the properties."""

@@ -7,8 +7,15 @@ from typing import Any
 from moto.ec2.models import ec2_backends
 from moto.ec2.models.amis import Ami
 
-from localcloud.cloudformation.errors import UnresolvedValueError
-from localcloud.cloudformation.handlers.base import Cancel, Made, PlainHandler, Progress, Target, no_cancel
+from localcloud.cloudformation.handlers.base import (
+    Cancel,
+    Made,
+    PlainHandler,
+    Progress,
+    Target,
+    no_attribute,
+    no_cancel,
+)
 from localcloud.cloudformation.steps import schedule
 from localcloud.resources import image_builder
 
@@ -69,10 +76,7 @@ class ImageHandler(PlainHandler):
         """Returns the AMI's id, or the ARN."""
         known = {"ImageId": made.state, "Arn": made.physical_id}
         if name not in known:
-            raise UnresolvedValueError(
-                f"Template error: resource {made.target.logical_id} does not support attribute type {name} "
-                "in Fn::GetAtt"
-            )
+            raise no_attribute(made, name)
         return known[name]
 
 

@@ -13,7 +13,15 @@ from moto.ec2.models import ec2_backends
 from moto.ec2.models.core import TaggedEC2Resource
 
 from localcloud.cloudformation.errors import UnresolvedValueError
-from localcloud.cloudformation.handlers.base import Cancel, Made, PlainHandler, Progress, Target, no_cancel
+from localcloud.cloudformation.handlers.base import (
+    Cancel,
+    Made,
+    PlainHandler,
+    Progress,
+    Target,
+    no_attribute,
+    no_cancel,
+)
 from localcloud.cloudformation.handlers.secret_references import resolved
 
 #: Types whose model reads ``Tags`` as a list of keys and values: the stack's tags join theirs.
@@ -101,10 +109,7 @@ class ModelHandler(PlainHandler):
         try:
             value = made.state.model.get_cfn_attribute(name)
         except (UnformattedGetAttTemplateException, NotImplementedError) as error:
-            raise UnresolvedValueError(
-                f"Template error: resource {made.target.logical_id} does not support attribute type {name} "
-                "in Fn::GetAtt"
-            ) from error
+            raise no_attribute(made, name) from error
         except Exception as error:
             # Models are foreign code: whatever they raise is the fault of what reads the attribute.
             raise UnresolvedValueError(

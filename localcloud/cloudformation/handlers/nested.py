@@ -6,7 +6,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from localcloud.cloudformation.errors import RequestRefused, UnresolvedValueError
-from localcloud.cloudformation.handlers.base import Cancel, Made, PlainHandler, Progress, Target, no_cancel
+from localcloud.cloudformation.handlers.base import (
+    Cancel,
+    Made,
+    PlainHandler,
+    Progress,
+    Target,
+    no_attribute,
+    no_cancel,
+)
+from localcloud.cloudformation.handlers.secret_references import resolved
 from localcloud.cloudformation.template.functions import as_text
 
 if TYPE_CHECKING:
@@ -110,10 +119,7 @@ class NestedStackHandler(PlainHandler):
         for output in child.outputs:
             if name == f"Outputs.{output.key}":
                 return output.value
-        raise UnresolvedValueError(
-            f"Template error: resource {made.target.logical_id} does not support attribute type {name} "
-            "in Fn::GetAtt"
-        )
+        raise no_attribute(made, name)
 
 
 def _inputs(target: Target) -> Inputs:
@@ -133,7 +139,9 @@ def _parameters(target: Target) -> dict[str, str]:
         raise UnresolvedValueError(
             "Value of property Parameters must be an object with String (or simple type) properties"
         )
-    return {name: as_text(value) for name, value in parameters.items()}
+    registry = target.stack.registry
+    texts = {name: as_text(value) for name, value in parameters.items()}
+    return dict(resolved(texts, registry.account_id, registry.region_name))
 
 
 def _tags(target: Target) -> dict[str, str]:

@@ -7,8 +7,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from localcloud.cloudformation.buckets import signal_host
-from localcloud.cloudformation.errors import UnresolvedValueError
-from localcloud.cloudformation.handlers.base import Cancel, Made, PlainHandler, Progress, Target, no_cancel
+from localcloud.cloudformation.handlers.base import (
+    Cancel,
+    Made,
+    PlainHandler,
+    Progress,
+    Target,
+    no_attribute,
+    no_cancel,
+)
 from localcloud.cloudformation.sink import Expectation, sink
 from localcloud.cloudformation.steps import schedule
 
@@ -113,10 +120,6 @@ class WaitHandleHandler(PlainHandler):
         progress.succeeded()
         return no_cancel
 
-    def attribute(self, made: Made, name: str) -> Any:
-        """A handle has no attributes."""
-        raise UnresolvedValueError(_no_attribute(made, name))
-
 
 class WaitConditionHandler(PlainHandler):
     """Waits for signals; ``made.state`` is the handle."""
@@ -181,16 +184,9 @@ class WaitConditionHandler(PlainHandler):
     def attribute(self, made: Made, name: str) -> Any:
         """Returns ``Data``: a JSON map of unique ids to what was signalled."""
         if name != "Data":
-            raise UnresolvedValueError(_no_attribute(made, name))
+            raise no_attribute(made, name)
         return json.dumps({s.unique_id: s.data for s in made.state.signals.values()}, separators=(",", ":"))
 
 
 def _no_update(target: Target) -> str:
     return f"Update to resource type {target.resource_type} is not supported."
-
-
-def _no_attribute(made: Made, name: str) -> str:
-    return (
-        f"Template error: resource {made.target.logical_id} does not support attribute type {name} "
-        "in Fn::GetAtt"
-    )

@@ -12,6 +12,8 @@ from localcloud.cloudformation.template.functions import as_text
 from localcloud.cloudformation.work import Outcome, Work
 
 OnEnd = Callable[[], None]
+#: Characters in the value of an export. Source: see ``_check_exportable``.
+_MAX_EXPORT_LENGTH = 1024
 
 
 class Operation:
@@ -74,6 +76,26 @@ class Operation:
 
 def _noun(action: str) -> str:
     return {"CREATE": "creation", "UPDATE": "update", "DELETE": "deletion"}[action]
+
+
+def _check_exportable(key: str, value: str) -> None:
+    """Refuses a value that an output may have, but an export may not.
+
+    Source: smoketurner/serverless-vpc-plugin issue 704 and awslabs/goformation pull request 299, which quote
+    CloudFormation's messages.
+
+    Raises:
+        UnresolvedValueError: It is empty, blank or too long.
+    """
+    if not value.strip():
+        raise UnresolvedValueError(
+            f"Cannot export output {key}. Exported values must not be empty or whitespace-only."
+        )
+    if len(value) > _MAX_EXPORT_LENGTH:
+        raise UnresolvedValueError(
+            f"Cannot export output {key} with length {len(value)}. "
+            f"Max length of {_MAX_EXPORT_LENGTH} exceeded."
+        )
 
 
 def _leftover(resource: Resource) -> Made | None:
@@ -152,11 +174,13 @@ class Deployment(Operation):
         ]
 
     def _evaluate_output(self, key: str, evaluated: dict[str, Any]) -> Output:
+        value = as_text(evaluated["Value"])
         export_name = evaluated.get("Export", {}).get("Name")
         if export_name is not None:
+            _check_exportable(key, value)
             owner = self.stack.registry.exporter(export_name)
             if owner is not None and owner is not self.stack:
                 raise UnresolvedValueError(
                     f"Export with name {export_name} is already exported by stack {owner.name}"
                 )
-        return Output(key, as_text(evaluated["Value"]), evaluated.get("Description"), export_name)
+        return Output(key, value, evaluated.get("Description"), export_name)

@@ -27,19 +27,27 @@ class Cleanup:
         operation: On whose behalf.
         needs: What each logical id depends on.
         ended: Called once, whatever came out.
+        only: What to delete instead of all the stack's left-overs.
     """
 
     def __init__(
-        self, operation: Operation, needs: Mapping[str, set[str]], ended: Callable[[], None]
+        self,
+        operation: Operation,
+        needs: Mapping[str, set[str]],
+        ended: Callable[[], None],
+        only: list[Made] | None = None,
     ) -> None:
         self._operation = operation
         self._stack = operation.stack
-        self._leftovers = {f"{i} {m.target.logical_id}": m for i, m in enumerate(self._stack.leftovers)}
+        self._only = only
+        leftovers = self._stack.leftovers if only is None else only
+        self._leftovers = {f"{i} {m.target.logical_id}": m for i, m in enumerate(leftovers)}
         self._walk = Walk(self._order(needs), self._visit, lambda _: ended(), stop_at_failure=False)
 
     def start(self) -> None:
-        """Begins; the stack forgets its left-overs."""
-        self._stack.leftovers = []
+        """Begins; the stack forgets its left-overs, if they are what is deleted."""
+        if self._only is None:
+            self._stack.leftovers = []
         self._walk.run()
 
     def _order(self, needs: Mapping[str, set[str]]) -> dict[str, set[str]]:

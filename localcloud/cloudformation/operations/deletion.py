@@ -56,9 +56,7 @@ class Deletion(Operation):
         self._statuses = statuses
         self._reason = reason
         self._retain = set(retain)
-        self._ever_complete = any(
-            e.status == "CREATE_COMPLETE" and e.physical_id == stack.id for e in stack.events
-        )
+        self._ever_complete = stack.was_ever_stable
         self._walk = Walk(
             reversed_order(needs_of(stack), set(stack.resources)),
             self._visit,

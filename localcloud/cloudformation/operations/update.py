@@ -10,6 +10,7 @@ from localcloud.cloudformation.errors import UnresolvedValueError
 from localcloud.cloudformation.operations.base import Deployment, OnEnd
 from localcloud.cloudformation.operations.cleanup import Cleanup
 from localcloud.cloudformation.operations.commit import commit_all
+from localcloud.cloudformation.operations.deletion import ROLLBACK, Deletion
 from localcloud.cloudformation.operations.restoration import Restoration
 from localcloud.cloudformation.steps import schedule
 from localcloud.cloudformation.walk import Walk
@@ -48,7 +49,11 @@ class Update(Deployment):
         on_failing: Callable[[str | None], None] | None = None,
     ) -> None:
         super().__init__(stack, blueprint, token, on_end)
-        self.before = {name: r.made for name, r in stack.resources.items() if r.made is not None}
+        self.before = {
+            name: r.made
+            for name, r in stack.resources.items()
+            if r.made is not None and r.status != "CREATE_FAILED"
+        }
         self.touched: list[str] = []
         self.created: list[str] = []
         self._options = options
@@ -66,7 +71,19 @@ class Update(Deployment):
         stack.operation, stack.updated_at = self, clock.now()
         stack.blueprint, stack.options = self.blueprint, self._options
         stack.set_status("UPDATE_IN_PROGRESS", "User Initiated")
-        schedule(self._walk.run)
+        schedule(self._begin)
+
+    def _begin(self) -> None:
+        """Deletes what failed when it was created, and only then makes it anew.
+
+        Source: CloudFormation user guide, "Stack failure options": resources without a last known stable
+        state are deleted upon the next stack operation. When the new creation begins is not documented.
+        """
+        failed = [r for r in self.stack.resources.values() if r.status == "CREATE_FAILED"]
+        halfway = [r.made for r in failed if r.made is not None and not _is_retained(r)]
+        for resource in failed:
+            resource.made = None
+        Cleanup(self, self.needs, self._walk.run, only=halfway).start()
 
     @property
     def needs(self) -> dict[str, set[str]]:
@@ -90,6 +107,9 @@ class Update(Deployment):
         if on_end is not None:
             self._on_end = on_end
         stack = self.stack
+        if not stack.was_ever_stable:
+            Deletion(stack, self.token, self.end, ROLLBACK, reason=reason).start()
+            return
         stack.blueprint, stack.options, stack.outputs = (
             self._old_blueprint,
             self._old_options,
@@ -212,7 +232,7 @@ class Update(Deployment):
             resource = stack.resources.pop(logical_id)
             if resource.made is None:
                 continue
-            if resource.definition.get("DeletionPolicy") in {"Retain", "RetainExceptOnCreate"}:
+            if _is_retained(resource) or resource.definition.get("DeletionPolicy") == "RetainExceptOnCreate":
                 resource.set_status("DELETE_SKIPPED")
             else:
                 stack.leftovers.append(resource.made)
@@ -221,3 +241,7 @@ class Update(Deployment):
     def _complete(self) -> None:
         self.stack.set_status("UPDATE_COMPLETE")
         self.end()
+
+
+def _is_retained(resource: Resource) -> bool:
+    return bool(resource.definition.get("DeletionPolicy") == "Retain")

@@ -118,7 +118,8 @@ def draw(source: str, supplied: Mapping[str, str], place: Place) -> Blueprint:
     check_structure(original)
     parameters = resolve(original.get("Parameters", {}), supplied, place.read_ssm)
     texts = {name: parameter.resolved or parameter.text for name, parameter in parameters.items()}
-    template = apply_transforms(original, texts, place.region)
+    scope = _scope(original, parameters, place, _NoValues())
+    template = apply_transforms(original, texts, place.region, scope.evaluate)
     check_structure(template)
     parameters = resolve(template.get("Parameters", {}), supplied, place.read_ssm)
     try:

@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from localcloud.cloudformation.errors import InsufficientCapabilitiesError, ValidationError
+from localcloud.cloudformation.template.loops import PREFIX
+from localcloud.cloudformation.template.transform import LANGUAGE_EXTENSIONS, transforms_of
 
 #: Source: CloudFormation user guide, "Template anatomy".
 _SECTIONS = {
@@ -53,10 +55,18 @@ def check_structure(template: Mapping[str, Any]) -> None:
         raise ValidationError("Template format error: At least one Resources member must be defined.")
     for path in _nulls(template, ""):
         raise ValidationError(f"[{path}] 'null' values are not allowed in templates")
-    for logical_id, definition in resources.items():
+    # What a loop makes is checked once it is written out; without the transform it is only an odd name.
+    loops = PREFIX if LANGUAGE_EXTENSIONS in transforms_of(template) else None
+    for logical_id, definition in _without(loops, resources).items():
         _check_resource(str(logical_id), definition)
-    _check_members(template, "Parameters", "Type")
-    _check_members(template, "Outputs", "Value")
+    _check_members(template.get("Parameters", {}), "Parameters", "Type")
+    _check_members(_without(loops, template.get("Outputs", {})), "Outputs", "Value")
+
+
+def _without(prefix: str | None, section: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {
+        name: value for name, value in section.items() if prefix is None or not str(name).startswith(prefix)
+    }
 
 
 def _check_resource(logical_id: str, definition: Any) -> None:
@@ -69,8 +79,8 @@ def _check_resource(logical_id: str, definition: Any) -> None:
         )
 
 
-def _check_members(template: Mapping[str, Any], section: str, member: str) -> None:
-    for name, value in template.get(section, {}).items():
+def _check_members(members: Mapping[str, Any], section: str, member: str) -> None:
+    for name, value in members.items():
         if not isinstance(value, dict) or member not in value:
             raise ValidationError(
                 f"Template format error: [/{section}/{name}] "

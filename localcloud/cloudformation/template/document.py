@@ -6,6 +6,7 @@ from typing import Any
 import yaml
 
 from localcloud.cloudformation.errors import ValidationError
+from localcloud.cloudformation.template.numbers import FIRST_CHARACTERS, FLOAT_WITHOUT_POINT
 
 #: Short forms that stand for a key without the prefix ``Fn::``.
 #: Source: CloudFormation user guide, "Intrinsic function reference" and "Condition functions".
@@ -38,6 +39,8 @@ _Loader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
+# The last one: what YAML calls an integer stays one.
+_Loader.add_implicit_resolver("tag:yaml.org,2002:float", FLOAT_WITHOUT_POINT, FIRST_CHARACTERS)
 
 
 def _construct_node(loader: yaml.SafeLoader, node: yaml.Node) -> Any:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from localcloud.cloudformation.errors import UnresolvedValueError
+from localcloud.cloudformation.template.numbers import float_text
 
 #: What ``Ref: AWS::NoValue`` evaluates to: the key or list item that holds it is left out.
 NO_VALUE: Any = object()
@@ -132,7 +133,9 @@ def as_text(value: Any) -> str:
     """
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, str | int | float):
+    if isinstance(value, float):
+        return float_text(value)
+    if isinstance(value, str | int):
         return str(value)
     raise UnresolvedValueError(f"Template error: a string was expected, not {json.dumps(value, default=str)}")
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from localcloud.cloudformation.errors import ValidationError
+from localcloud.cloudformation.template.functions import as_text
 
 _SSM_PREFIX = "AWS::SSM::Parameter::Value<"
 
@@ -68,25 +69,41 @@ def _resolve_one(
 
 def _default_text(declaration: Mapping[str, Any]) -> str:
     default = declaration["Default"]
-    if isinstance(default, bool):
-        return str(default).lower()
-    return ",".join(map(str, default)) if isinstance(default, list) else str(default)
+    return ",".join(map(as_text, default)) if isinstance(default, list) else as_text(default)
 
 
 def _typed(name: str, kind: str, text: str) -> Any:
     if kind == "Number":
         return _number(name, text)
     if kind == "CommaDelimitedList" or kind.startswith("List<"):
-        items = [item.strip() for item in text.split(",")] if text else []
+        items = _items(text)
         return [_number(name, item) for item in items] if kind == "List<Number>" else items
     return text
 
 
-def _number(name: str, text: str) -> int | float:
+def _items(text: str) -> list[str]:
+    """Returns the items of a list parameter: of an empty text, one item that is empty.
+
+    Source: aws-cloudformation/cfn-language-discussion issue 102; aws-cloudformation/cfn-lint issue 4396.
+    """
+    return [item.strip() for item in text.split(",")]
+
+
+def _number(name: str, text: str) -> int | str:
+    """Returns what ``Ref`` gives for a number: its text, as an integer only where that is the same.
+
+    moto's models want integers where AWS has them. Source: CloudFormation user guide, "Parameters": where a
+    ``Number`` is used, it is a literal string.
+    """
+    _value(name, text)
     try:
-        return int(text)
+        number = int(text)
     except ValueError:
-        pass
+        return text
+    return number if str(number) == text else text
+
+
+def _value(name: str, text: str) -> float:
     try:
         return float(text)
     except ValueError as error:
@@ -103,7 +120,7 @@ def _check(name: str, declaration: Mapping[str, Any], kind: str, text: str) -> N
 
 def _problems(name: str, declaration: Mapping[str, Any], kind: str, text: str) -> list[str]:
     problems = []
-    items = [item.strip() for item in text.split(",")] if kind == "CommaDelimitedList" else [text]
+    items = _items(text) if kind == "CommaDelimitedList" else [text]
     allowed = [_default_text({"Default": value}) for value in declaration.get("AllowedValues", [])]
     pattern = declaration.get("AllowedPattern")
     if allowed and any(item not in allowed for item in items):
@@ -111,7 +128,7 @@ def _problems(name: str, declaration: Mapping[str, Any], kind: str, text: str) -
     if pattern and any(re.fullmatch(pattern, item) is None for item in items):
         problems.append(f"Parameter '{name}' must match pattern {pattern}")
     if kind == "Number":
-        number = _number(name, text)
+        number = _value(name, text)
         if "MinValue" in declaration and number < float(declaration["MinValue"]):
             problems.append(f"Parameter '{name}' must be a number not less than {declaration['MinValue']}")
         if "MaxValue" in declaration and number > float(declaration["MaxValue"]):

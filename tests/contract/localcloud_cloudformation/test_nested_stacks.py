@@ -264,3 +264,36 @@ def test_what_an_update_acknowledges_holds_for_the_children_it_updates(cloud, up
     child_id = child_of(cloud, "top")
     assert cloud.outputs("top")["Url"] == cloud.outputs(child_id)["Url"]
     assert cloud.stack(child_id)["Capabilities"] == ["CAPABILITY_AUTO_EXPAND"]
+
+
+def test_a_child_gets_the_secret_that_its_parameter_refers_to(cloud, upload):
+    child = {
+        "Parameters": {
+            "Password": {"Type": "String", "NoEcho": True, "AllowedPattern": "[a-z]{12}"},
+            "Plain": {"Type": "String"},
+        },
+        "Resources": {"Queue": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": {"Ref": "Password"}}}},
+        "Outputs": {"Url": {"Value": {"Ref": "Queue"}}},
+    }
+    secrets = cloud.client("secretsmanager")
+    secrets.create_secret(Name="database", SecretString='{"password": "correcthorse"}')
+    reference = "{{resolve:secretsmanager:database:SecretString:password}}"
+    template = nested(upload("child.json", child), {"Password": reference, "Plain": "as it is"})
+
+    cloud.created("one", template)
+
+    assert cloud.outputs("one")["Url"].endswith("/correcthorse")
+    shown = {
+        p["ParameterKey"]: p["ParameterValue"] for p in cloud.stack(child_of(cloud, "one"))["Parameters"]
+    }
+    assert shown == {"Password": "****", "Plain": "as it is"}
+    assert not any("correcthorse" in e.get("ResourceProperties", "") for e in cloud.events("one"))
+
+
+def test_a_child_whose_parameter_refers_to_no_secret_is_not_made(cloud, upload):
+    reference = "{{resolve:secretsmanager:nowhere}}"
+
+    cloud.create("one", nested(upload("child.json", leaf()), {"Timeout": reference}))
+
+    cloud.settled("one", "ROLLBACK_COMPLETE")
+    assert cloud.reason("one", "Child") == "Secrets Manager can't find the specified secret nowhere."

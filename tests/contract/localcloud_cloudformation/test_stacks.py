@@ -204,6 +204,28 @@ def test_deleting_what_does_not_exist_is_no_error(cloud):
     cloud.cfn.delete_stack(StackName="nothing")
 
 
+def test_what_cdk_says_of_itself_is_complete_and_does_nothing(cloud):
+    def synthesised(analytics, **more):
+        metadata = {"Type": "AWS::CDK::Metadata", "Properties": {"Analytics": analytics}, **more}
+        topic = {"Type": "AWS::SNS::Topic"}
+        return {
+            "Conditions": {"Here": {"Fn::Equals": [{"Ref": "AWS::Region"}, "us-east-1"]}},
+            "Resources": {"CDKMetadata": {**metadata, "Condition": "Here"}, "Topic": topic},
+        }
+
+    def physical_id():
+        shown = cloud.cfn.describe_stack_resource(StackName="one", LogicalResourceId="CDKMetadata")
+        return shown["StackResourceDetail"]["PhysicalResourceId"]
+
+    cloud.created("one", synthesised("v2:deflate64:one"))
+    before = physical_id()
+    cloud.update("one", synthesised("v2:deflate64:two"))
+    cloud.settled("one", "UPDATE_COMPLETE")
+    assert physical_id() == before
+    stack_id = cloud.deleted("one")["StackId"]
+    assert cloud.statuses(stack_id, "CDKMetadata")[-1] == "DELETE_COMPLETE"
+
+
 def test_an_unknown_type_fails_by_name(cloud):
     cloud.create("one", {"Resources": {"Thing": {"Type": "AWS::Nobody::Knows"}}})
 

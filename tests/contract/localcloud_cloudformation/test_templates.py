@@ -5,6 +5,7 @@ import json
 import pytest
 from botocore.exceptions import ClientError
 
+FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:provider"
 QUEUE = {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "the-queue"}}
 
 
@@ -127,6 +128,64 @@ Outputs:
     assert cloud.outputs("one") == {"Sub": "a-b!", "GetAtt": "a-b", "If": "b", "Date": "2012-10-17"}
 
 
+@pytest.mark.parametrize(
+    ("written", "arrives"),
+    [
+        ("023456789012", "2.3456789012E10"),
+        ("088888888888", "8.8888888888E10"),
+        ("'023456789012'", "023456789012"),
+        ("!!str 023456789012", "023456789012"),
+        ("065115117704", "7133765572"),
+        ("009", "9.0"),
+        ("123456789012", "123456789012"),
+        ("12e3", "12000.0"),
+        ("7E8", "7.0E8"),
+        ("0.00025", "2.5E-4"),
+        ("9999999.5", "9999999.5"),
+        ("10000000.5", "1.00000005E7"),
+        ("0.5", "0.5"),
+        ("-0900", "-900.0"),
+        ("1e", "1e"),
+        ("v08", "v08"),
+    ],
+)
+def test_unquoted_digits_arrive_as_java_reads_and_writes_them(cloud, functions, answer, written, arrives):
+    cloud.create(
+        "one",
+        f"""
+Parameters:
+  Given: {{Type: String, Default: {written}}}
+Resources:
+  Custom:
+    Type: Custom::Numbers
+    Properties:
+      ServiceToken: {FUNCTION}
+      Plain: {written}
+      Given: !Ref Given
+      Within: !Sub ["<${{Digits}}>", {{Digits: {written}}}]
+""",
+    )
+
+    request = functions.next("Create")
+    answer(request)
+    cloud.settled("one", "CREATE_COMPLETE")
+    sent = request["ResourceProperties"]
+    assert (sent["Plain"], sent["Given"], sent["Within"]) == (arrives, arrives, f"<{arrives}>")
+
+
+@pytest.mark.parametrize("given", ["1.50", "007", "12345678.5", "3"])
+def test_a_number_is_used_as_it_was_given(value, given):
+    found = value({"Fn::Sub": "${Size}"}, {"Size": given}, Parameters={"Size": {"Type": "Number"}})
+
+    assert found == given
+
+
+def test_account_numbers_with_a_leading_zero_are_found_in_mappings(value):
+    mappings = {"Accounts": {"098765432109": {"Stage": "prod"}}}
+
+    assert value({"Fn::FindInMap": ["Accounts", "098765432109", "Stage"]}, Mappings=mappings) == "prod"
+
+
 def test_numbers_as_keys_are_text(cloud):
     cloud.created(
         "one",
@@ -184,6 +243,47 @@ def test_parameters_are_shown_with_secrets_masked(cloud):
 
     shown = {p["ParameterKey"]: p["ParameterValue"] for p in cloud.stack("one")["Parameters"]}
     assert shown == {"Size": "3", "Stage": "prod", "Name": "abc", "Secret": "****", "Explained": "a"}
+
+
+def test_an_empty_list_parameter_has_one_item_that_is_empty(cloud, functions, answer):
+    template = {
+        "Parameters": {
+            "Groups": {"Type": "CommaDelimitedList", "Default": ""},
+            "Subnets": {"Type": "List<AWS::EC2::Subnet::Id>"},
+        },
+        "Conditions": {
+            "AnyGroup": {"Fn::Not": [{"Fn::Equals": [{"Fn::Join": ["", {"Ref": "Groups"}]}, ""]}]}
+        },
+        "Resources": {
+            "Custom": {
+                "Type": "Custom::Lists",
+                "Properties": {
+                    "ServiceToken": FUNCTION,
+                    "Groups": {"Ref": "Groups"},
+                    "Subnets": {"Ref": "Subnets"},
+                    "Any": {"Fn::If": ["AnyGroup", "yes", "no"]},
+                },
+            }
+        },
+    }
+    cloud.create("one", template, {"Subnets": ""})
+
+    request = functions.next("Create")
+    answer(request)
+    cloud.settled("one", "CREATE_COMPLETE")
+    sent = request["ResourceProperties"]
+    assert (sent["Groups"], sent["Subnets"], sent["Any"]) == ([""], [""], "no")
+
+
+def test_an_empty_list_of_numbers_is_refused(cloud):
+    template = {
+        "Parameters": {"Ports": {"Type": "List<Number>", "Default": ""}},
+        "Resources": {"Queue": QUEUE},
+    }
+
+    message = refusal(cloud.cfn.create_stack, StackName="one", TemplateBody=json.dumps(template))
+
+    assert message == "Parameter 'Ports' must be a number."
 
 
 def test_a_parameter_without_a_value_is_refused(cloud):
@@ -314,6 +414,37 @@ def test_exports_are_imported_unique_and_protected(cloud):
     cloud.deleted("importer")
     cloud.deleted("exporter")
     assert cloud.cfn.list_exports()["Exports"] == []
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        ("", "Cannot export output Out. Exported values must not be empty or whitespace-only."),
+        (" \t", "Cannot export output Out. Exported values must not be empty or whitespace-only."),
+        ("x" * 1025, "Cannot export output Out with length 1025. Max length of 1024 exceeded."),
+    ],
+)
+def test_an_export_without_content_or_too_long_takes_the_stack_back(cloud, value, reason):
+    exporting = {
+        "Parameters": {"Text": {"Type": "String"}},
+        "Resources": {"Queue": QUEUE},
+        "Outputs": {"Out": {"Value": {"Ref": "Text"}, "Export": {"Name": "shared"}}},
+    }
+
+    cloud.create("made", exporting, {"Text": value})
+    cloud.settled("made", "ROLLBACK_COMPLETE")
+    assert any(r is not None and r.startswith(reason) for _, _, r in cloud.history("made", "made"))
+
+    cloud.deleted("made")
+    cloud.created("changed", exporting, {"Text": "x" * 1024})
+    cloud.update("changed", exporting, {"Text": value})
+    cloud.settled("changed", "UPDATE_ROLLBACK_COMPLETE")
+    (export,) = cloud.cfn.list_exports()["Exports"]
+    assert export["Value"] == "x" * 1024
+
+
+def test_an_output_without_export_may_be_empty(value):
+    assert value({"Fn::Join": ["", [""]]}) == ""
 
 
 def test_an_import_of_nothing_fails_its_resource(cloud):

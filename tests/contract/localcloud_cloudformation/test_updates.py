@@ -151,7 +151,7 @@ def test_an_update_left_failed_can_be_tried_again(cloud):
     cloud.update("one", queues(Queue=2), DisableRollback=True)
     cloud.settled("one", "UPDATE_FAILED")
 
-    cloud.update("one", queues(Queue=2))
+    cloud.update("one", queues(Queue=2), DisableRollback=True)
 
     cloud.settled("one", "UPDATE_COMPLETE")
     assert timeouts(cloud) == [2]

@@ -2,6 +2,7 @@
 
 import functools
 import os
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -51,7 +52,7 @@ def library(cloud: Cloud):
 def stack(client, request) -> Iterator[Deployment]:
     """A stack that must leave nothing behind."""
     before = inventory.take(client)
-    deployment = Deployment(client, request.node.name.replace("_", "-")[:100].strip("-"))
+    deployment = Deployment(client, re.sub(r"[^a-zA-Z0-9]+", "-", request.node.name)[:100].strip("-"))
     yield deployment
     deployment.delete()
     assert inventory.added(before, inventory.take(client)) == {}

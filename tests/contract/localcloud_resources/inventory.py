@@ -25,6 +25,7 @@ _LISTINGS: list[tuple[str, str, str, str]] = [
         "NatGateways[?State != 'deleted'].NatGatewayId",
     ),
     ("endpoints", "ec2", "describe_vpc_endpoints", "VpcEndpoints[].VpcEndpointId"),
+    ("directories", "ds", "describe_directories", "DirectoryDescriptions[].DirectoryId"),
     ("secrets", "secretsmanager", "list_secrets", "SecretList[].Name"),
     ("database clusters", "rds", "describe_db_clusters", "DBClusters[].DBClusterIdentifier"),
     ("databases", "rds", "describe_db_instances", "DBInstances[].DBInstanceIdentifier"),

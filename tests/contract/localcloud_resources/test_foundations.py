@@ -220,6 +220,109 @@ def test_subnets_of_one_zone_are_too_few_for_a_database(stack):
         stack.create(resources)
 
 
+def test_a_subnet_is_in_the_zone_of_the_id_that_its_template_names(ec2, stack):
+    zones = {
+        zone["ZoneId"]: zone["ZoneName"]
+        for zone in ec2.describe_availability_zones()["AvailabilityZones"]
+        if zone["ZoneName"] not in {"us-east-1a", "us-east-1b"}
+    }
+    zone_id, zone_name = zones.popitem()
+    resources = {
+        "Vpc": resource("EC2::VPC", CidrBlock="10.7.0.0/16"),
+        "ById": resource(
+            "EC2::Subnet", VpcId=ref("Vpc"), CidrBlock="10.7.0.0/24", AvailabilityZoneId=zone_id
+        ),
+        "ByName": resource(
+            "EC2::Subnet", VpcId=ref("Vpc"), CidrBlock="10.7.1.0/24", AvailabilityZone="us-east-1b"
+        ),
+        "Anywhere": resource("EC2::Subnet", VpcId=ref("Vpc"), CidrBlock="10.7.2.0/24"),
+        "Group": resource(
+            "RDS::DBSubnetGroup",
+            DBSubnetGroupDescription="in two zones",
+            SubnetIds=[ref("ById"), ref("ByName")],
+        ),
+    }
+
+    outputs = stack.create(
+        resources,
+        ZoneOfId=get("ById", "AvailabilityZone"),
+        IdOfZone=get("ById", "AvailabilityZoneId"),
+        Named=get("ByName", "AvailabilityZone"),
+        Chosen=get("Anywhere", "AvailabilityZone"),
+    )
+
+    assert outputs == {
+        "ZoneOfId": zone_name,
+        "IdOfZone": zone_id,
+        "Named": "us-east-1b",
+        "Chosen": "us-east-1a",
+    }
+
+
+@pytest.mark.parametrize("zone", [{"AvailabilityZoneId": "usw2-az1"}, {"AvailabilityZone": "us-west-2a"}])
+def test_a_subnet_in_a_zone_of_another_region_is_refused(stack, zone):
+    resources = {
+        "Vpc": resource("EC2::VPC", CidrBlock="10.7.0.0/16"),
+        "Subnet": resource("EC2::Subnet", VpcId=ref("Vpc"), CidrBlock="10.7.0.0/24", **zone),
+    }
+    with pytest.raises(AssertionError, match="can currently only be created in the following availability"):
+        stack.create(resources)
+
+
+def _directory_in_two_zones(kind, **properties):
+    network = {
+        "Vpc": resource("EC2::VPC", CidrBlock="10.7.0.0/16"),
+        "One": resource(
+            "EC2::Subnet", VpcId=ref("Vpc"), CidrBlock="10.7.0.0/24", AvailabilityZone="us-east-1a"
+        ),
+        "Two": resource(
+            "EC2::Subnet", VpcId=ref("Vpc"), CidrBlock="10.7.1.0/24", AvailabilityZone="us-east-1b"
+        ),
+    }
+    directory = resource(
+        f"DirectoryService::{kind}",
+        Name="hpc.example.org",
+        Password="Batt3ry-Staple",
+        VpcSettings={"VpcId": ref("Vpc"), "SubnetIds": [ref("One"), ref("Two")]},
+        **properties,
+    )
+    return network | {"Directory": directory}
+
+
+@pytest.mark.parametrize(("kind", "properties"), [("MicrosoftAD", {}), ("SimpleAD", {"Size": "Small"})])
+def test_a_directory_has_an_address_in_each_of_its_subnets(client, stack, kind, properties):
+    outputs = stack.create(
+        _directory_in_two_zones(kind, **properties),
+        Directory=ref("Directory"),
+        Alias=get("Directory", "Alias"),
+        Addresses={"Fn::Join": [" ", get("Directory", "DnsIpAddresses")]},
+    )
+
+    (shown,) = client("ds").describe_directories(DirectoryIds=[outputs["Directory"]])["DirectoryDescriptions"]
+    assert (shown["Name"], shown["Type"]) == ("hpc.example.org", kind)
+    assert outputs["Alias"] == outputs["Directory"]
+    assert outputs["Addresses"].split() == shown["DnsIpAddrs"]
+    assert [address.rpartition(".")[0] for address in shown["DnsIpAddrs"]] == ["10.7.0", "10.7.1"]
+
+
+def test_only_single_sign_on_changes_in_a_directory_that_stays(client, stack):
+    outputs = {"Directory": ref("Directory")}
+    before = stack.create(_directory_in_two_zones("MicrosoftAD"), **outputs)
+    after = stack.update(_directory_in_two_zones("MicrosoftAD", EnableSso=True), **outputs)
+
+    assert after == before
+    (shown,) = client("ds").describe_directories()["DirectoryDescriptions"]
+    assert shown["SsoEnabled"]
+    assert stack.update(_directory_in_two_zones("MicrosoftAD", Edition="Standard"), **outputs) != before
+
+
+def test_a_directory_in_one_subnet_is_refused(stack):
+    resources = _directory_in_two_zones("MicrosoftAD")
+    resources["Directory"]["Properties"]["VpcSettings"]["SubnetIds"] = [ref("One")]
+    with pytest.raises(AssertionError, match="two subnets in different Availability Zones"):
+        stack.create(resources)
+
+
 def test_a_generated_secret_is_plain_text_or_a_key_of_a_json_text(client, stack):
     outputs = stack.create(
         {
@@ -264,3 +367,67 @@ def test_a_resource_gets_the_secret_that_it_refers_to(cloud, ec2, stack):
     (group,) = ec2.describe_security_groups(GroupIds=[outputs["Group"]])["SecurityGroups"]
     assert group["Description"] == "<pa55>"
     assert "pa55" not in outputs["Shown"]
+
+
+OFFICIAL = "https://us-east-1-aws-parallelcluster.s3.us-east-1.amazonaws.com/parallelcluster/3.16.1/templates"
+
+
+def _official_network(**parameters):
+    return {
+        "Network": resource(
+            "CloudFormation::Stack",
+            TemplateURL=f"{OFFICIAL}/networking/public-private-3.16.1.cfn.json",
+            Parameters={
+                "PublicCIDR": "10.0.64.0/24",
+                "PrivateCIDR": "10.0.80.0/20",
+                "AvailabilityZone": "us-east-1b",
+                **parameters,
+            },
+        )
+    }
+
+
+NETWORK_OUTPUTS = {
+    name: get("Network", f"Outputs.{name}") for name in ("VpcId", "PublicSubnetId", "PrivateSubnetId")
+}
+
+
+def _way_out(ec2, subnet_id):
+    route = _routes(ec2, subnet_id)[ANYWHERE]
+    return route.get("GatewayId") or route.get("NatGatewayId")
+
+
+def test_the_official_network_is_there_to_be_nested(ec2, stack):
+    outputs = stack.create(_official_network(), **NETWORK_OUTPUTS)
+
+    public, private = ec2.describe_subnets(SubnetIds=[outputs["PublicSubnetId"], outputs["PrivateSubnetId"]])[
+        "Subnets"
+    ]
+    if public["SubnetId"] != outputs["PublicSubnetId"]:
+        public, private = private, public
+    assert {public["VpcId"], private["VpcId"]} == {outputs["VpcId"]}
+    assert (public["CidrBlock"], private["CidrBlock"]) == ("10.0.64.0/24", "10.0.80.0/20")
+    assert {public["AvailabilityZone"], private["AvailabilityZone"]} == {"us-east-1b"}
+    assert (public["MapPublicIpOnLaunch"], private["MapPublicIpOnLaunch"]) == (True, False)
+    assert _way_out(ec2, public["SubnetId"]).startswith("igw-")
+    assert _way_out(ec2, private["SubnetId"]).startswith("nat-")
+
+
+def test_the_official_network_fits_into_a_vpc_that_is_there(cloud, ec2, stack):
+    vpc_id = cloud.exports["VPC_ID"]
+    (gateway,) = ec2.describe_internet_gateways(Filters=[{"Name": "attachment.vpc-id", "Values": [vpc_id]}])[
+        "InternetGateways"
+    ]
+
+    outputs = stack.create(
+        _official_network(VpcId=vpc_id, InternetGatewayId=gateway["InternetGatewayId"]), **NETWORK_OUTPUTS
+    )
+
+    assert outputs["VpcId"] == vpc_id
+    assert _way_out(ec2, outputs["PublicSubnetId"]) == gateway["InternetGatewayId"]
+
+
+def test_an_official_template_that_is_not_here_is_the_reason(stack):
+    nested = resource("CloudFormation::Stack", TemplateURL=f"{OFFICIAL}/policies/none.yaml")
+    with pytest.raises(AssertionError, match="S3 error: The specified bucket does not exist"):
+        stack.create({"Nested": nested})

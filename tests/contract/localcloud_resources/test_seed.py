@@ -1,9 +1,11 @@
 """What an account has before its first cluster."""
 
 import itertools
+import json
 from importlib import metadata
 
 from localcloud.official_images import official_images
+from tests.contract.localcloud_resources.waiting import settled
 
 VERSION = metadata.version("aws-parallelcluster")
 
@@ -76,3 +78,23 @@ def _ways_out(ec2, subnet_id: str) -> set[str]:
         for key in ("GatewayId", "NatGatewayId")
         if key in route
     }
+
+
+def test_a_template_of_cdk_finds_its_region_bootstrapped(client):
+    template = {
+        "Parameters": {
+            "BootstrapVersion": {
+                "Type": "AWS::SSM::Parameter::Value<String>",
+                "Default": "/cdk-bootstrap/hnb659fds/version",
+            }
+        },
+        "Resources": {"Topic": {"Type": "AWS::SNS::Topic"}},
+        "Outputs": {"Version": {"Value": {"Ref": "BootstrapVersion"}}},
+    }
+    stacks = client("cloudformation")
+    stacks.create_stack(StackName="synthesised", TemplateBody=json.dumps(template))
+    assert settled(stacks, "synthesised") == "CREATE_COMPLETE"
+    (output,) = stacks.describe_stacks(StackName="synthesised")["Stacks"][0]["Outputs"]
+    assert int(output["OutputValue"]) > 5  # what the rule in every such template asks for
+    stacks.delete_stack(StackName="synthesised")
+    assert settled(stacks, "synthesised") == "DELETE_COMPLETE"
