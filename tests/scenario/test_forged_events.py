@@ -148,6 +148,23 @@ def test_a_no_is_not_an_answer_before_cloudformations_reads_can_be_late_no_more(
     assert world.sink.answer(event["RequestId"])["Reason"].startswith("NotConfirmed")
 
 
+def test_a_delivery_that_is_overtaken_by_another_of_its_request_answers_nothing_else() -> None:
+    """The other one was accepted, and its answer used, between two looks of this one."""
+    world = World()
+    event = world.event("Create", ResourceProperties=properties(ClusterName="parent"))
+    world.clock.advance(CONFIRMED_WITHIN_S)
+    confirm = world.stacks.requested_since
+
+    def overtaken(*_: Any) -> None:
+        world.stacks.requested_since = confirm
+        world.deliver(event)
+        world.stacks.requested.clear()
+
+    world.stacks.requested_since = overtaken
+    world.deliver(event)
+    assert world.sink.answer(event["RequestId"])["Reason"].startswith("InvalidProperty: ClusterName")
+
+
 def test_a_request_waits_for_a_cloudformation_that_cannot_be_asked() -> None:
     world = World()
     event, confirm = world.event("Create"), world.stacks.requested_since

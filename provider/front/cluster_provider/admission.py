@@ -81,6 +81,9 @@ class Admission:
         try:
             self._accept(request, now)
         except (NotConfirmed, RecordTooLarge) as error:
+            if self._is_recorded(request):
+                logger.warning("another delivery of this request was accepted meanwhile, and is over")
+                return None
             logger.warning("refused: %s", error)
             return refuse(event, error)
         except Exception as error:
@@ -91,9 +94,9 @@ class Admission:
         return None
 
     def _accept(self, request: Request, now: datetime) -> None:
-        owner, operations = request.owner, self._ports.operations
-        present = operations.load(owner)
-        if present is not None and operations.load_operation(owner, request.request_id) is not None:
+        owner = request.owner
+        present = self._ports.operations.load(owner)
+        if present is not None and self._is_recorded(request):
             return
         if deadline.is_too_old(request.issued_at, now):
             hours = deadline.REQUEST_AGE_MAX_S // 3600
@@ -119,6 +122,9 @@ class Admission:
         except Superseded:
             logger.warning("dropped: a newer request was accepted", extra={"request_id": request.request_id})
 
+    def _is_recorded(self, request: Request) -> bool:
+        return self._ports.operations.load_operation(request.owner, request.request_id) is not None
+
     def _is_given_up(self, request: Request) -> bool:
         """Whether a request that cannot be recorded is to be answered all the same, since its time is over.
 
@@ -129,7 +135,7 @@ class Admission:
         if not 0 <= late_s < deadline.MARGIN_S:
             return False
         try:
-            return self._ports.operations.load_operation(request.owner, request.request_id) is None
+            return not self._is_recorded(request)
         except Exception as error:
             logger.warning("it is not known whether the request was recorded: %s", type(error).__name__)
             return late_s >= LAST_RESORT_AFTER_S
