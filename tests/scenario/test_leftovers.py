@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from cluster_provider.core.identity import is_marker
 from tests.support.fakes import HANDLES
 from tests.support.world import (
@@ -280,3 +282,46 @@ def test_a_resource_that_only_asks_goes_on_in_spite_of_a_leftover_and_fails_its_
         world.pass_time(60)
     assert world.sink.answer(gone)["Reason"].startswith("ClusterFailed: cluster hpc: ")
     assert world.cluster().status == "CREATE_COMPLETE"
+
+
+@pytest.mark.parametrize("is_image", [False, True])
+def test_what_a_later_create_made_stays_when_the_id_of_an_earlier_one_is_cleaned_up(
+    *, is_image: bool
+) -> None:
+    """In a stack that keeps its failures a Create was given up, and got an id that CloudFormation made up."""
+    world = World()
+    kind = {"ResourceType": IMAGE_TYPE} if is_image else {}
+    wanted = [image_properties(ImageId=name) for name in ("first", "second")]
+    if not is_image:
+        wanted = [properties(ClusterName=name) for name in ("first", "second")]
+    world.create(ResourceProperties=wanted[0], **kind)
+    world.run_engine()
+    world.settle("first", "CREATE_FAILED")
+    world.clock.advance(60)
+    request = world.create(ResourceProperties=wanted[1], **kind)
+    _work(world)
+    assert world.sink.answer(request)["Status"] == "SUCCESS"
+    world.stacks.listed[world.owner()] = "second"
+    world.clock.advance(60)
+    deletion = world.delete("parent-Cluster-1ABCDEF", ResourceProperties=wanted[1], **kind)
+    _work(world)
+    assert world.sink.answer(deletion)["Status"] == "SUCCESS"
+    second = world.stacks.living("second")
+    assert "second" in world.amis if is_image else second is not None and second.works
+
+
+def _work(world: World) -> None:
+    """Engines and stacks do what they are asked, until an hour's sweeps find nothing to do."""
+    for _ in range(12):
+        while world.engines.calls:
+            world.run_engine()
+        for name in ("first", "second"):
+            stack = world.stacks.living(name)
+            if stack is None or not stack.in_progress:
+                continue
+            if stack.stack_id in world.builds and stack.status == "CREATE_IN_PROGRESS":
+                world.amis[name] = dict(stack.tags)
+                world.settle(name, "DELETE_COMPLETE")
+            else:
+                world.settle(name, stack.status.replace("IN_PROGRESS", "COMPLETE"))
+        world.pass_time(60)

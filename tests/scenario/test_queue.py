@@ -327,6 +327,7 @@ def test_what_a_create_made_is_deleted_though_its_answer_was_overtaken_by_one_wi
     answer = world.sink.answer(event["RequestId"])
     assert answer["Reason"].startswith("DeadlineExceeded: provider: the request could not be recorded")
     world.operations.load, world.operations.load_operation = load, load_operation
+    world.stacks.listed[world.owner()] = answer["PhysicalResourceId"]
     deletion = world.delete(answer["PhysicalResourceId"])
     assert world.run_engine()["operation"] == "delete"
     world.settle("hpc", "DELETE_COMPLETE")

@@ -105,9 +105,11 @@ class Admission:
                 f"this {request.type} was issued more than {hours} hours ago, so it was not carried out.",
             )
         since = self._confirm(request, present)
+        ids = acceptance.candidates(present, request)
+        present_id = next((each for each in ids if self._ports.stacks.lists(owner, each)), "")
         wake_at = deadline.next_wake(now, now)
         try:
-            record = acceptance.accepted(present, request, wake_at, since)
+            record = acceptance.accepted(present, request, wake_at, since, present_id)
             progress = Progress(
                 now,
                 engine_version=request.version or self._ports.engines.default_version,
@@ -116,7 +118,7 @@ class Admission:
             )
             self._records.write(
                 owner,
-                lambda present: acceptance.accepted(present, request, wake_at, since),
+                lambda present: acceptance.accepted(present, request, wake_at, since, present_id),
                 OperationRecord(request, progress),
             )
         except Superseded:

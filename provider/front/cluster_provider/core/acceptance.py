@@ -49,7 +49,9 @@ def recorded(at: datetime) -> datetime:
     return at.replace(microsecond=at.microsecond // 1000 * 1000)
 
 
-def accepted(record: OwnerRecord | None, request: Request, wake_at: datetime, since: datetime) -> OwnerRecord:
+def accepted(
+    record: OwnerRecord | None, request: Request, wake_at: datetime, since: datetime, present_id: str = ""
+) -> OwnerRecord:
     """A request is the newest of its owner; older open ones are superseded by that alone.
 
     Args:
@@ -57,6 +59,7 @@ def accepted(record: OwnerRecord | None, request: Request, wake_at: datetime, si
         request: What was asked for.
         wake_at: When it is looked at at the latest.
         since: Since when CloudFormation does to the resource what the request asks for.
+        present_id: Which of the ids that ``candidates`` names the resource has; empty if it has none of them.
 
     Raises:
         Superseded: This request, or a newer one of this owner, was accepted already.
@@ -75,7 +78,7 @@ def accepted(record: OwnerRecord | None, request: Request, wake_at: datetime, si
         return replace(_with_handle(fresh, request), following=cluster_of(fresh, request))
     if request.request_id == record.newest_request_id or not is_current(record, request, since):
         raise Superseded(request.request_id)
-    record = _with_handle(_corrected(record, request), request)
+    record = _with_handle(_corrected(record, request, present_id), request)
     return replace(
         record,
         newest_request_id=request.request_id,
@@ -121,7 +124,22 @@ def _is_late(record: OwnerRecord, request: Request) -> bool:
     return request.type is not RequestType.DELETE and behind_s > deadline.ORDER_TOLERANCE_S
 
 
-def _corrected(record: OwnerRecord, request: Request) -> OwnerRecord:
+def candidates(record: OwnerRecord | None, request: Request) -> list[str]:
+    """The physical ids of which the one that the resource has tells what CloudFormation used of our answers.
+
+    Only a Delete of an id that names no cluster needs to know. It may end a Create whose answer was not used,
+    and then the resource has that id. Or it cleans up after a Create that failed, in a stack that kept its
+    failures, and then the resource has the cluster that a later Create made.
+    """
+    named = request.physical_id or ""
+    if record is None or request.type is not RequestType.DELETE or named in record.clusters:
+        return []
+    if not record.clusters or not (request.owner.is_made_up(named) or is_marker(named)):
+        return []
+    return [named, *record.clusters]
+
+
+def _corrected(record: OwnerRecord, request: Request, present_id: str) -> OwnerRecord:
     """Takes back what CloudFormation was told and did not hear, since it names a cluster that it knows.
 
     An answer that comes after a cancellation or too late is ignored. Then an Update names another cluster
@@ -131,9 +149,9 @@ def _corrected(record: OwnerRecord, request: Request) -> OwnerRecord:
     if request.type is RequestType.CREATE:
         return _let_go(record)
     named, heard = request.physical_id or "", record.heard
-    if named in record.clusters and named not in heard:
-        heard = [*heard, named]
-    is_unheard = request.owner.is_made_up(named) or is_marker(named)
+    known = {named, present_id} & record.clusters.keys()
+    heard = [*heard, *sorted(known.difference(heard))]
+    is_unheard = request.owner.is_made_up(named) or (is_marker(named) and named == present_id)
     made_up = request.type is RequestType.DELETE and named not in heard and is_unheard
     if not made_up and request.type is not RequestType.UPDATE:
         return replace(record, heard=heard)
