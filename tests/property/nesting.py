@@ -67,11 +67,14 @@ class Nesting(Lifecycle):
 
     def _complete_stack(self, stack_id: str) -> None:
         self.completed.add(stack_id)
-        self.was_created = self.was_created or stack_id == ROOT
+        self.was_created = self.was_created or (stack_id == ROOT and not self.rolls_back)
         stack, stacks = self.world.stacks.facts[stack_id].stack, self.world.stacks
-        # The first good end of a stack is that of its creation.
+        # The first good end of a stack is that of its creation; that of a rollback is none.
         kind = "UPDATE" if stack_id in stacks.completed_at else "CREATE"
-        stacks.completed_at[stack_id] = self.world.clock.now()
+        if self.rolls_back:
+            kind = "UPDATE_ROLLBACK"
+        else:
+            stacks.completed_at[stack_id] = self.world.clock.now()
         stacks.declare(replace(stack, status=f"{kind}_COMPLETE"))
 
     def at_rest(self) -> None:
@@ -136,6 +139,7 @@ class Nesting(Lifecycle):
         """Both stacks say what happens to them; that the root rolls back may be seen late."""
         was_complete = ROOT in self.world.stacks.completed_at
         if user_deletes:
+            # Both are at rest before that.
             statuses = ("DELETE_IN_PROGRESS", "DELETE_IN_PROGRESS")
         elif pending.event["RequestType"] == "Create":
             statuses = ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS" if was_complete else "CREATE_IN_PROGRESS")
@@ -150,7 +154,7 @@ class Nesting(Lifecycle):
             statuses = ("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
         else:
             statuses = ("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS")
-        is_late = pending.goal == "deleting" and len(self.world.sink.bodies) % 2
+        is_late = self.rolls_back and pending.goal == "deleting" and len(self.world.sink.bodies) % 2
         told = {NESTED: statuses[0]} if is_late else dict(zip((NESTED, ROOT), statuses, strict=True))
         for stack_id, status in told.items():
             stack = self.world.stacks.facts[stack_id].stack

@@ -117,7 +117,7 @@ def test_owners_that_hang_do_not_hold_up_an_event_that_could_not_be_handled(
     world.trouble(count)
     event = world.event("Create")
     world.letters.put(event)
-    for _ in range(2):
+    for _ in range(6):
         world.sweep_every_minute()
     assert world.operations.load_operation(world.owner(), event["RequestId"]) is not None
 

@@ -10,6 +10,8 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import chain
+from zlib import crc32
 
 from cluster_provider.core import deadline, measurements
 from cluster_provider.core.errors import DeliveryFailed, Unavailable
@@ -74,7 +76,7 @@ class Queue:
         """Wakes what is due; one owner's trouble does not hold up the others.
 
         Owners whose passes failed, and events that could not be handled, may both use up the time that is
-        left, or end the invocation. So they take turns: the events come first in every other minute.
+        left, or end the invocation. So either comes first in half of all minutes.
 
         Args:
             wake: Takes an owner a pass further; given when it is due again if the pass does not end well.
@@ -90,8 +92,7 @@ class Queue:
         due = self._due(waiting, now, failures)
         failed = self._failed_passes(due, failures)
         fresh = [item for item in due if not failed.get(item.owner)]
-        # Who has failed once only does not wait for those that always fail.
-        retried = sorted((item for item in due if failed.get(item.owner)), key=lambda it: failed[it.owner])
+        retried = _interleaved([item for item in due if failed.get(item.owner)], failed)
         order = _Order(fresh, retried, remaining_s)
 
         def work(turns: Iterator[tuple[Waiting, float]]) -> None:
@@ -101,7 +102,7 @@ class Queue:
                 moved_to = requeue_at(at, until, failed.get(item.owner, 0), item.act_by)
                 _try(partial(wake, item.owner, moved_to), failures)
 
-        work(order.fresh() if now.minute % 2 == 0 else order.all())
+        work(order.fresh() if _are_events_first(now) else order.all())
         _try(redrive, failures)
         work(order.all())
         self._ports.metrics.record(measurements.swept(backlog(waiting, now)))
@@ -156,6 +157,23 @@ def _try(do: Callable[[], None], failures: list[Exception]) -> None:
     except Exception as error:
         logger.exception("the sweep goes on without what failed")
         failures.append(error)
+
+
+def _are_events_first(now: datetime) -> bool:
+    """Whether events come before owners whose passes failed in this minute.
+
+    It follows no rhythm: sweeps that take all their time would fall into it, and meet the same order always.
+    """
+    return crc32(now.isoformat(timespec="minutes").encode()) % 2 == 0
+
+
+def _interleaved(retried: Sequence[Waiting], failed: Mapping[Owner, int]) -> list[Waiting]:
+    """The longest overdue and those that failed least, by turns.
+
+    Who has failed once only does not wait for all that always fail, and nobody waits for ever.
+    """
+    least = sorted(retried, key=lambda item: failed[item.owner])
+    return list(dict.fromkeys(chain.from_iterable(zip(retried, least, strict=True))))
 
 
 class _Order:
