@@ -608,6 +608,9 @@ class Resource:
 
     def delete(self) -> None:
         properties = self.wanted if self.phase == "create failed" else self.properties
+        if self.phase == "rollback failed" and self.stale_id:
+            # Whether CloudFormation deletes what the resource was before, too, is not documented.
+            self.left_behind(self.stale_id)
         self._ask("Delete", "deleting", PhysicalResourceId=self.physical_id, ResourceProperties=properties)
 
     def cancel(self) -> None:

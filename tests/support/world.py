@@ -251,6 +251,7 @@ class World:
             outputs={"Configuration": json.dumps(decode_configuration(call["configuration"]))},
         )
         self.stacks.declare(stack, tokens=[call["call_id"]])
+        self.fleets.pop(stack.name, None)  # that of a cluster that is gone
         return {"status": "succeeded", "stack_id": stack.stack_id, "sent": True, "validation_messages": []}
 
     def _build(self, version: str, call: dict[str, Any]) -> dict[str, Any]:
