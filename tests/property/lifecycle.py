@@ -674,7 +674,9 @@ class Lifecycle(RuleBasedStateMachine):
         """Whatever holds a stack up has heard how the work ended, and the truth."""
         for resource in self._in_phase("complete", "updated"):
             status = self._condition(resource)
-            assert status != "nothing", f"the wait condition of {resource.logical_id} hears nothing"
+            # An AMI that is gone before it was ever seen is waited for until the signal's deadline.
+            waits = resource.type != CLUSTER_TYPE and self.is_lost(resource.physical_id)
+            assert status != "nothing" or waits, f"the wait condition of {resource.logical_id} hears nothing"
             stacks = [
                 stack for stack in self._clusters_of(resource.owner) if stack.name == resource.physical_id
             ]
