@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from tools.mutants.mutant import Mutant
 from tools.mutants.source import Source
-from tools.mutants.uses import uses
+from tools.mutants.uses import Uses
 
 #: A test that takes longer, in seconds, judges nothing: others of its kind cover the same lines.
 TEST_MAX_S = 3.0
@@ -57,7 +57,7 @@ class Selection:
     def __init__(self, covered: Covered, modules: Mapping[str, Source], texts: Mapping[str, str]) -> None:
         self._runs = covered.runs
         self._by_line = covered.by_line()
-        self._uses = uses(modules)
+        self._uses = Uses(modules)
         self._texts = texts
         self._kills: dict[tuple[str, str], Counter[str]] = {}
 
@@ -73,9 +73,8 @@ class Selection:
         able = {test for line in lines for test in self._by_line.get(line, ())}
         if mutant.runs is None:
             # A test may look at a value without running a line that names it.
-            naming = {
-                file for file, text in self._texts.items() if any(name in text for name in mutant.names)
-            }
+            names = {other for name in mutant.names for other in self._uses.names(name)}
+            naming = {file for file, text in self._texts.items() if any(name in text for name in names)}
             able |= {test for test in self._runs if test.split("::")[0] in naming}
         near = self._kills.get((mutant.module, mutant.function), Counter())
         around = self._kills.get((mutant.module, ""), Counter())
@@ -105,4 +104,4 @@ class Selection:
             first, last = mutant.runs
             yield from ((mutant.module, line) for line in range(first, last + 1))
         for name in mutant.names:
-            yield from self._uses.get(name, ())
+            yield from self._uses.lines(name)

@@ -9,22 +9,35 @@ from tools.mutants.source import Source
 Line = tuple[str, int]
 
 
-def uses(modules: Mapping[str, Source]) -> dict[str, set[Line]]:
-    """Returns the lines inside of functions that name something, by its name.
-
-    What a name stands for may stand behind another name: a use of that one is a use of both.
+class Uses:
+    """Who uses a name: what it stands for may stand behind another name, whose uses are its own.
 
     Args:
         modules: Every module of the package, by its path.
     """
-    direct: dict[str, set[Line]] = {}
-    behind: dict[str, set[str]] = {}
-    for module, source in modules.items():
-        for name, number in _in_functions(source):
-            direct.setdefault(name, set()).add((module, number))
-        for name, other in _in_assignments(source):
-            behind.setdefault(name, set()).add(other)
-    return {name: _reached(name, direct, behind) for name in {*direct, *behind}}
+
+    def __init__(self, modules: Mapping[str, Source]) -> None:
+        self._lines: dict[str, set[Line]] = {}
+        self._behind: dict[str, set[str]] = {}
+        for module, source in modules.items():
+            for name, number in _in_functions(source):
+                self._lines.setdefault(name, set()).add((module, number))
+            for name, other in _in_assignments(source):
+                self._behind.setdefault(name, set()).add(other)
+
+    def names(self, name: str) -> set[str]:
+        """The name, and all that stand for it."""
+        reached, waiting = {name}, [name]
+        while waiting:
+            for other in self._behind.get(waiting.pop(), ()):
+                if other not in reached:
+                    reached.add(other)
+                    waiting.append(other)
+        return reached
+
+    def lines(self, name: str) -> set[Line]:
+        """The lines inside of functions that use it."""
+        return {line for one in self.names(name) for line in self._lines.get(one, ())}
 
 
 def _in_functions(source: Source) -> Iterator[tuple[str, int]]:
@@ -54,13 +67,3 @@ def _named(node: ast.AST) -> Iterator[tuple[str, int]]:
             yield part.id, part.lineno
         elif isinstance(part, ast.Attribute):
             yield part.attr, part.lineno
-
-
-def _reached(name: str, direct: Mapping[str, set[Line]], behind: Mapping[str, set[str]]) -> set[Line]:
-    reached, waiting = {name}, [name]
-    while waiting:
-        for other in behind.get(waiting.pop(), ()):
-            if other not in reached:
-                reached.add(other)
-                waiting.append(other)
-    return {line for one in reached for line in direct.get(one, ())}
