@@ -198,6 +198,37 @@ def test_an_engine_that_dies_before_it_builds_is_called_again_three_times_at_mos
     assert world.sink.answer(request)["Reason"].startswith("EngineFailed: image image")
 
 
+def _lose(world: World) -> None:
+    """The engine dies before it does anything, and nobody hears of it until its fence has passed."""
+    world.engines.calls.pop(0)
+    world.pass_time(420)
+
+
+def test_an_image_that_the_last_of_three_unheard_engines_built_is_found() -> None:
+    """Its stack has deleted itself by the time somebody looks."""
+    world = World()
+    request = create(world)
+    _lose(world)
+    _lose(world)
+    world.run_engine(report=False)
+    world.amis["image"] = dict(world.cluster("image").tags)
+    world.settle("image", "DELETE_COMPLETE", tell=False)
+    world.pass_time(420)
+    assert world.run_engine()["operation"] == "describe-image"
+    assert world.sink.answer(request)["Data"]["amiId"] == "ami-image"
+
+
+def test_three_unheard_engines_that_built_nothing_are_told_once_that_is_known() -> None:
+    world = World()
+    request = create(world)
+    for _ in range(3):
+        _lose(world)
+    for _ in range(3):
+        assert world.run_engine()["operation"] == "describe-image"
+        world.pass_time(60)
+    assert world.sink.answer(request)["Reason"].startswith("EngineFailed: image image: the engine was called")
+
+
 def test_an_image_of_a_version_without_an_engine_is_refused() -> None:
     world = World()
     request = create(world, PclusterVersion="3.1.0")

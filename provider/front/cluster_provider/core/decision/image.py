@@ -79,9 +79,19 @@ def _build(case: Case) -> Action:
         return Fail(refusal, request.failure_id)
     if error is None and progress.attempted(Operation.BUILD_IMAGE) >= ATTEMPTS_MAX:
         nothing = f"the engine was called {ATTEMPTS_MAX} times and nothing came of it."
-        return Fail(EngineFailed(f"image {name}", nothing, "Its log group says why."), request.failure_id)
+        failed = EngineFailed(f"image {name}", nothing, "Its log group says why.")
+        return _unless_built(case, Fail(failed, request.failure_id))
     build = Start(Operation.BUILD_IMAGE, name, stack_tags=request.owner.tags(name, request.request_id))
     return pause_after(case, Operation.BUILD_IMAGE) or build
+
+
+def _unless_built(case: Case, failure: Fail) -> Action:
+    """A failure once it is known that there is no image.
+
+    An engine whose end nobody heard of may have built it, by a stack that has deleted itself since.
+    """
+    judged = _judged(case, failure.physical_id)
+    return failure if isinstance(judged, Fail) else judged
 
 
 def _keep(case: Case) -> Action:
