@@ -10,7 +10,7 @@ import pytest
 
 from cluster_provider.core.deadline import MARGIN_S, WAIT_CONDITION_MAX_S
 from cluster_provider.core.errors import DeliveryFailed, Unavailable
-from cluster_provider.queue import BACKOFF_MAX_S, BACKOFF_MIN_S, requeue_at
+from cluster_provider.queue import BACKOFF_MAX_S, BACKOFF_MIN_S, Queue, requeue_at
 from tests.support.fakes import HANDLES, START, MovedClock
 from tests.support.faults import Killed
 from tests.support.world import World, properties
@@ -351,6 +351,25 @@ def test_a_request_whose_every_pass_fails_is_answered_at_its_deadline(denied: st
     while world.clock.now() < START + timedelta(seconds=3600):
         world.sweep_every_minute()
     assert world.sink.answer(event["RequestId"])["Reason"].startswith("DeadlineExceeded")
+
+
+@pytest.mark.parametrize("minute", range(4))
+def test_an_owner_that_failed_is_answered_at_its_deadline_before_events_that_end_every_invocation(
+    minute: int,
+) -> None:
+    world = Busy(lambda _: None)
+    world.create()
+    now = world.clock.now()
+    world.operations.lease(world.owner(), "died", now + timedelta(seconds=30), now + timedelta(seconds=30))
+    world.clock.advance(_too_late(world) + 60 * minute)
+    woken = []
+
+    def die() -> None:
+        raise Killed
+
+    with pytest.raises(Killed):
+        Queue(world.ports).sweep(lambda owner, _: woken.append(owner), die, lambda: float(LAMBDA_LIMIT_S))
+    assert woken == [world.owner()]
 
 
 def test_a_signal_is_due_at_its_deadline_though_every_pass_fails() -> None:

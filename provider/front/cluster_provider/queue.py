@@ -76,7 +76,8 @@ class Queue:
         """Wakes what is due; one owner's trouble does not hold up the others.
 
         Owners whose passes failed, and events that could not be handled, may both use up the time that is
-        left, or end the invocation. So either comes first in half of all minutes.
+        left, or end the invocation. So either comes first in half of all minutes. An owner whose request is
+        to be answered now does not wait for events: its answer has minutes only.
 
         Args:
             wake: Takes an owner a pass further; given when it is due again if the pass does not end well.
@@ -91,9 +92,7 @@ class Queue:
         waiting = self._waiting(redrive)
         due = self._due(waiting, now, failures)
         failed = self._failed_passes(due, failures)
-        fresh = [item for item in due if not failed.get(item.owner)]
-        retried = _interleaved([item for item in due if failed.get(item.owner)], failed)
-        order = _Order(fresh, retried, remaining_s)
+        order = _order(due, failed, now, remaining_s)
 
         def work(turns: Iterator[tuple[Waiting, float]]) -> None:
             for item, left_s in turns:
@@ -176,11 +175,22 @@ def _interleaved(retried: Sequence[Waiting], failed: Mapping[Owner, int]) -> lis
     return list(dict.fromkeys(chain.from_iterable(zip(retried, least, strict=True))))
 
 
+def _order(
+    due: Sequence[Waiting], failed: Mapping[Owner, int], now: datetime, remaining_s: Callable[[], float]
+) -> "_Order":
+    """The turns of those that are due: who never failed, then who is to be answered now, then the others."""
+    fresh = [item for item in due if not failed.get(item.owner)]
+    before = [item for item in due if failed.get(item.owner)]
+    urgent = sorted((item for item in before if item.is_late(now)), key=lambda item: failed[item.owner])
+    retried = _interleaved([item for item in before if not item.is_late(now)], failed)
+    return _Order([*fresh, *urgent], retried, remaining_s)
+
+
 class _Order:
     """Owners in the order of their turns, as long as there is time: those that never failed come first.
 
     Args:
-        fresh: Owners whose passes never failed, the longest overdue first.
+        fresh: Owners whose passes never failed, the longest overdue first, then those to be answered now.
         retried: The others.
         remaining_s: Seconds that are left.
     """
@@ -192,7 +202,7 @@ class _Order:
         self._remaining_s = remaining_s
 
     def fresh(self) -> Iterator[tuple[Waiting, float]]:
-        """Yields owners that never failed; the others in their share if those are too many."""
+        """Yields owners that never failed or are late; the others in their share if those are too many."""
         while self._fresh:
             left_s = self._remaining_s()
             if left_s < SWEEP_RESERVE_S:

@@ -71,6 +71,10 @@ class Waiting:
         """Whether it is to be looked at now."""
         return self.wake_at <= now
 
+    def is_late(self, now: datetime) -> bool:
+        """Whether its request is to be answered now, whatever is known."""
+        return self.act_by is not None and now >= self.act_by
+
     def is_idle(self, in_progress: Collection[str], now: datetime) -> bool:
         """Whether nothing can have happened: the stack that it waits for is still in progress."""
         return self.watching in in_progress and self.act_by is not None and now < self.act_by
