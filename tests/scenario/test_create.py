@@ -7,7 +7,7 @@ from cluster_provider.core.errors import Unavailable
 from cluster_provider.core.identity import StackArn, may_be_cluster
 from cluster_provider.core.observed import ClusterStack
 from tests.support.fakes import FactStacks
-from tests.support.world import LOG_GROUP, World, failed, properties
+from tests.support.world import LOG_GROUP, World, failed, failed_id, properties
 
 
 def test_a_create_is_answered_with_the_head_nodes_address_once_the_cluster_is_complete() -> None:
@@ -132,13 +132,13 @@ def test_a_cluster_that_fails_is_answered_with_its_root_cause_and_then_deleted()
 
     answer = world.sink.answer(request)
     assert answer["Status"] == "FAILED"
-    assert answer["PhysicalResourceId"] == "hpc"
+    assert answer["PhysicalResourceId"] == failed_id(request)
     assert (
         "HeadNode (AWS::EC2::Instance) CREATE_FAILED: You have exceeded your vCPU limit." in answer["Reason"]
     )
     assert "/aws/parallelcluster/hpc" in answer["Reason"]
 
-    deleted = world.delete()
+    deleted = world.delete(failed_id(request))
     world.run_engine()
     world.settle("hpc", "DELETE_COMPLETE")
     assert world.sink.answer(deleted)["Status"] == "SUCCESS"
@@ -189,7 +189,7 @@ def test_a_create_that_takes_too_long_is_answered_before_cloudformation_stops_li
     answer = world.sink.answer(request)
     assert answer["Reason"].startswith("DeadlineExceeded: cluster hpc")
     assert "CREATE_IN_PROGRESS" in answer["Reason"]
-    assert answer["PhysicalResourceId"] == "hpc"
+    assert answer["PhysicalResourceId"] == failed_id(request)
     assert (world.clock.now() - issued_at).total_seconds() < 3600
 
 
@@ -256,7 +256,7 @@ def test_a_cluster_deleted_while_it_is_being_made_is_told_as_failed() -> None:
     world.settle("hpc", "DELETE_COMPLETE")
     answer = world.sink.answer(request)
     assert answer["Reason"] == "ClusterFailed: cluster hpc: it was deleted while it was being created."
-    assert answer["PhysicalResourceId"] == "hpc"
+    assert answer["PhysicalResourceId"] == failed_id(request)
 
 
 def test_invocations_that_may_have_failed_are_waited_out_and_never_counted_as_tries() -> None:

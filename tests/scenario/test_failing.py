@@ -10,7 +10,7 @@ from cluster_provider.core.observed import StackFailure
 from tests.scenario.test_compute_fleet import is_restarting, updating_until
 from tests.scenario.test_deadline import SilentStacks, deadline_of
 from tests.support.fakes import HANDLES, FactStacks
-from tests.support.world import CONFIGURATION, IMAGE_TYPE, World, image_properties, properties
+from tests.support.world import CONFIGURATION, IMAGE_TYPE, World, failed_id, image_properties, properties
 
 NEW = {**CONFIGURATION, "Tags": []}
 NO_CAPACITY = "We currently do not have sufficient p5.48xlarge capacity."
@@ -64,8 +64,8 @@ def test_a_create_that_is_still_being_rolled_back_at_its_deadline_is_answered_wi
     assert answer["Reason"].startswith(
         f"ClusterFailed: cluster hpc: {CAUSE} {still} {ADVICE} Logs of the nodes"
     )
-    assert (answer["Status"], answer["PhysicalResourceId"]) == ("FAILED", "hpc")
-    delete = world.delete()
+    assert (answer["Status"], answer["PhysicalResourceId"]) == ("FAILED", failed_id(request))
+    delete = world.delete(failed_id(request))
     world.settle("hpc", "ROLLBACK_COMPLETE")
     assert world.run_engine()["operation"] == "delete"
     world.settle("hpc", "DELETE_COMPLETE")
@@ -116,7 +116,7 @@ def test_a_root_cause_survives_that_aws_cannot_be_asked_at_the_deadline(
     answer = to_deadline(world, request)
     last_seen = "The stack was ROLLBACK_IN_PROGRESS when it was last seen."
     assert answer["Reason"] == f"ClusterFailed: cluster hpc: {CAUSE} {last_seen} {ADVICE}"
-    assert answer["PhysicalResourceId"] == "hpc"
+    assert answer["PhysicalResourceId"] == failed_id(request)
 
 
 def test_events_that_are_throttled_when_the_stack_begins_to_fail_are_read_by_the_next_sweep(

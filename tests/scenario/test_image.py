@@ -7,7 +7,7 @@ import pytest
 
 from cluster_provider.core.identity import is_marker
 from tests.support.fakes import HANDLES, stack_of
-from tests.support.world import IMAGE_TYPE, World, failed
+from tests.support.world import IMAGE_TYPE, World, failed, failed_id
 from tests.support.world import image_properties as properties
 
 HOUR_S = 3600
@@ -106,12 +106,12 @@ def test_a_build_that_fails_is_answered_with_its_root_cause_and_then_deleted() -
     world.fail("image", "CREATE_FAILED", ("ParallelClusterImage", "the build ended with status FAILED"))
     world.run_engine()
     answer = world.sink.answer(request)
-    assert answer["PhysicalResourceId"] == "image"
+    assert answer["PhysicalResourceId"] == failed_id(request, "image")
     assert answer["Reason"].startswith("ImageFailed: image image: ParallelClusterImage (AWS::EC2::Instance)")
     assert "the build ended with status FAILED" in answer["Reason"]
     world.clock.advance(60)
-    gone = delete(world, DeletionPolicy="Retain")
-    world.run_engine()
+    gone = delete(world, failed_id(request, "image"), DeletionPolicy="Retain")
+    assert world.run_engine()["operation"] == "delete-image"
     world.settle("image", "DELETE_COMPLETE")
     assert world.sink.answer(gone)["Status"] == "SUCCESS"
 
@@ -413,7 +413,7 @@ def test_a_build_that_takes_too_long_is_answered_before_cloudformation_stops_lis
     world.pass_time(HOUR_S)
     answer = world.sink.answer(request)
     assert answer["Reason"].startswith("DeadlineExceeded: image image: not done in the time")
-    assert answer["PhysicalResourceId"] == "image"
+    assert answer["PhysicalResourceId"] == failed_id(request, "image")
     assert "WaitConditionHandle" in answer["Reason"]
 
 

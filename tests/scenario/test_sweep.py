@@ -12,7 +12,7 @@ from cluster_provider.core.errors import DeliveryFailed, Unavailable
 from cluster_provider.core.measurements import Metric
 from cluster_provider.core.observed import ClusterStack
 from tests.support.fakes import FactStacks, QueuedEngines
-from tests.support.world import World, failed, properties, stack_of
+from tests.support.world import World, failed, failed_id, properties, stack_of
 
 SWEEP = {"detail-type": "Scheduled Event", "source": "aws.events"}
 
@@ -244,7 +244,7 @@ def test_an_error_that_does_not_pass_is_the_answer_at_the_deadline(world: World,
     answer = world.sink.answer(request)
     assert answer["Reason"].startswith("DeadlineExceeded: cluster hpc")
     assert "AccessDenied" in answer["Reason"]
-    assert answer["PhysicalResourceId"] == "hpc"
+    assert answer["PhysicalResourceId"] == failed_id(request)
 
 
 def test_an_answer_that_did_not_arrive_is_sent_again_though_nothing_can_be_asked(

@@ -268,6 +268,11 @@ class MemoryOperations:
             row = None
         return from_document(OwnerRecord, json.loads(row.record)) if row else None
 
+    def lose(self) -> None:
+        """The table is another one: nothing is known of anybody."""
+        self._owners.clear()
+        self._operations.clear()
+
     def load_operation(self, owner: Owner, request_id: str) -> OperationRecord | None:
         text = self._operations.get((owner, request_id))
         return from_document(OperationRecord, json.loads(text)) if text else None

@@ -434,6 +434,11 @@ def properties(**changed: Any) -> dict[str, Any]:
     return base | changed
 
 
+def failed_id(request_id: str, name: str = "hpc") -> str:
+    """The physical id of a Create that failed and left something of this name behind."""
+    return f"pcluster-cfn:failed:{request_id}:{name}"
+
+
 def image_properties(**changed: Any) -> dict[str, Any]:
     """Properties of an image, stringified as CloudFormation hands them over."""
     return {

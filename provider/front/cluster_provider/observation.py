@@ -107,8 +107,7 @@ def _look(
     """
     request, progress = operation.request, operation.progress
     stack_id = progress.stack_id
-    by_arn = request.type is not RequestType.CREATE or has_adopted(request, known)
-    if stack_id is None and by_arn and known is not None:
+    if stack_id is None and known is not None and _is_had(known, operation):
         stack_id = known.stack_id
     name = stack_id or progress.cluster_name
     cluster = stacks.describe(name) if name else None
@@ -172,13 +171,32 @@ def _leftover(stacks: Stacks, record: OwnerRecord, operation: OperationRecord) -
 def _leftovers(stacks: Stacks, record: OwnerRecord, operation: OperationRecord) -> Iterator[Leftover]:
     owner, progress = operation.request.owner, operation.progress
     for known in record.clusters.values():
-        if known.reported or known.name == progress.cluster_name or known.adopted_at is not None:
+        if known.reported or known.adopted_at is not None or _is_subject(known, operation):
             continue
         stack = stacks.describe(known.stack_id or known.name)
         if stack is not None and not stack.gone and stack.belongs_to(owner, known):
             yield Leftover(known, stack)
         elif known.kind is Kind.IMAGE and known.name not in progress.deleted:
             yield Leftover(known, None)
+
+
+def _is_had(known: Cluster, operation: OperationRecord) -> bool:
+    """Whether a request finds its cluster there: it is not to be made, in place of another of its name."""
+    if operation.request.type is RequestType.CREATE:
+        return has_adopted(operation.request, known)
+    return known.reported or _is_subject(known, operation)
+
+
+def _is_subject(known: Cluster, operation: OperationRecord) -> bool:
+    """Whether a request is about this very cluster or image, not about another that is to have its name."""
+    request = operation.request
+    if known.name != operation.progress.cluster_name:
+        return False
+    return (
+        request.type is RequestType.DELETE
+        or request.request_id == known.request_id
+        or (request.physical_id == known.name)
+    )
 
 
 def _with_leftover_note(request: Request, progress: Progress, leftover: Leftover | None) -> Progress:

@@ -119,7 +119,7 @@ class Steps:
     ) -> tuple[OperationRecord, Observed]:
         """The request with what its engine reported and this look told, and what was seen."""
         own_call = record.call if record.call and record.call.request_id == record.newest_request_id else None
-        progress = absorb(operation.progress, own_call)
+        progress = absorb(operation.progress, own_call, deletes=operation.request.deletes)
         operation = replace(operation, progress=replace(progress, wakes=progress.wakes + 1))
         observed, progress = observe(self._ports.stacks, self._ports.engines.versions, record, operation, now)
         owes = conclusion.owes(record, replace(operation, progress=progress))

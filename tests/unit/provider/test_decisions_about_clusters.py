@@ -36,7 +36,7 @@ from tests.support.cases import (
     request,
     stack,
 )
-from tests.support.world import CONFIGURATION, OTHER_NODES, PARENT, properties
+from tests.support.world import CONFIGURATION, OTHER_NODES, PARENT, failed_id, properties
 
 NEW = {**CONFIGURATION, "Tags": []}
 STRANGER = Owner(PARENT.replace("parent", "other"), "Cluster")
@@ -118,14 +118,14 @@ def test_a_cluster_that_failed_is_described_once_for_its_own_failure_codes() -> 
         progress(attempts={"describe": 1}, description=described),
         cluster=failed_stack,
     )
-    assert "HeadNodeBootstrapFailure: it broke." in failure(answer, ClusterFailed)
+    assert "HeadNodeBootstrapFailure: it broke." in failure(answer, ClusterFailed, failed_id(THIS))
     undescribed = decided(request("Create"), progress(attempts={"describe": 1}), cluster=failed_stack)
-    assert "the stack is CREATE_FAILED" in failure(undescribed, ClusterFailed)
+    assert "the stack is CREATE_FAILED" in failure(undescribed, ClusterFailed, failed_id(THIS))
 
 
 def test_a_cluster_that_was_deleted_while_it_was_made_is_a_failure() -> None:
     action = decided(request("Create"), cluster=stack("DELETE_COMPLETE", made_by=THIS))
-    assert "it was deleted while it was being created." in failure(action, ClusterFailed)
+    assert "it was deleted while it was being created." in failure(action, ClusterFailed, failed_id(THIS))
 
 
 @pytest.mark.parametrize(
@@ -217,7 +217,7 @@ def test_a_call_that_ended_without_a_result_is_repeated_like_any_other() -> None
 def test_a_failure_is_told_though_the_cluster_could_not_be_described() -> None:
     so_far = progress(attempts={"describe": 1}, description=EngineResult("succeeded"))
     action = decided(request("Create"), so_far, cluster=stack("CREATE_FAILED", made_by=THIS))
-    assert "the stack is CREATE_FAILED" in failure(action, ClusterFailed)
+    assert "the stack is CREATE_FAILED" in failure(action, ClusterFailed, failed_id(THIS))
 
 
 def test_a_request_without_properties_wants_nothing() -> None:

@@ -36,7 +36,7 @@ from tests.support.cases import (
     request,
     stack,
 )
-from tests.support.world import IMAGE_CONFIGURATION, IMAGE_TYPE, PARENT, TOKEN, image_properties
+from tests.support.world import IMAGE_CONFIGURATION, IMAGE_TYPE, PARENT, TOKEN, failed_id, image_properties
 
 BUILD, DESCRIBE, DELETE = Operation.BUILD_IMAGE, Operation.DESCRIBE_IMAGE, Operation.DELETE_IMAGE
 ARN = stack(name="image").stack_id
@@ -193,7 +193,9 @@ def test_an_image_is_built_once_there_is_an_ami_of_its_owner() -> None:
 @pytest.mark.parametrize("status", ["CREATE_FAILED", "ROLLBACK_FAILED", "ROLLBACK_COMPLETE"])
 def test_an_image_whose_stack_failed_without_an_ami_is_a_failure(status: str) -> None:
     for answered in ({"description": described(ami="")}, {"not_described": NOT_FOUND}):
-        text = failure(decided(CREATE, work(**answered), cluster=image(status)), ImageFailed)
+        text = failure(
+            decided(CREATE, work(**answered), cluster=image(status)), ImageFailed, failed_id(THIS, "image")
+        )
         assert f"the stack is {status}: no reason was given." in text
     unanswered = work(not_described=EngineError("Internal", "no"))
     assert decided(CREATE, unanswered, cluster=image(status)) == replace(DESCRIBES)
@@ -210,7 +212,7 @@ def test_an_image_that_cannot_be_described_three_times_is_a_failure() -> None:
         twice = work(not_described=error, describe_failures=2)
         assert decided(CREATE, twice, cluster=image()) == DESCRIBES
         thrice = work(not_described=error, describe_failures=3)
-        assert what in failure(decided(CREATE, thrice, cluster=image()), kind)
+        assert what in failure(decided(CREATE, thrice, cluster=image()), kind, failed_id(THIS, "image"))
     assert decided(CREATE, work(describe_failures=3), cluster=image()) == DESCRIBES
 
 

@@ -26,7 +26,7 @@ from tests.support.cases import (
     stack,
 )
 from tests.support.fakes import HANDLES
-from tests.support.world import IMAGE_TYPE, TOKEN, image_properties, properties
+from tests.support.world import IMAGE_TYPE, TOKEN, failed_id, image_properties, properties
 
 LAB = known("lab", reported=False)
 DELETES_LAB = Start(Operation.DELETE, "lab", stack(name="lab").stack_id, version=VERSION)
@@ -246,7 +246,7 @@ def test_a_request_that_is_not_done_at_its_deadline_says_what_was_last_seen() ->
     assert "last seen: cluster hpc is CREATE_IN_PROGRESS. Raise ServiceTimeout (at most 3600)" in str(
         late.error
     )
-    assert (late.physical_id, late.unseen) == ("hpc", False)
+    assert (late.physical_id, late.unseen) == (failed_id(THIS), False)
     start = decided(CREATE, at_s=DEADLINE_S)
     assert isinstance(start, Fail)
     assert "last seen: the engine was about to create it." in str(start.error)
@@ -262,7 +262,7 @@ def late(asked: Any, so_far: Any = None, **seen: Any) -> Fail:
 
 def test_a_late_create_tells_its_name_only_where_a_cluster_of_its_own_is_there() -> None:
     unseen = progress(stack_id=stack().stack_id)
-    assert late(CREATE, unseen).physical_id == "hpc"
+    assert late(CREATE, unseen).physical_id == failed_id(THIS)
     other = stack("UPDATE_IN_PROGRESS", owner=None)
     adopts = request("Create", AdoptExisting="true")
     assert late(adopts, cluster=other).physical_id == marker_id(OWNER)

@@ -7,9 +7,11 @@ import pytest
 
 from cluster_provider.core.engine_call import EngineCall, Operation
 from cluster_provider.core.identity import (
+    FailedCreate,
     Owner,
     StackArn,
     is_marker,
+    is_unmade,
     marker_id,
     may_be_cluster,
     read_only_id,
@@ -74,6 +76,22 @@ def test_an_id_that_cloudformation_made_up_has_the_stacks_and_the_resources_name
 @pytest.mark.parametrize(("name", "may"), [("a", True), ("a" * 60, True), ("a" * 61, False), ("1a", False)])
 def test_a_stack_may_be_a_cluster_by_its_name(name: str, may: bool) -> None:
     assert may_be_cluster(name) is may
+
+
+def test_a_failed_create_is_read_from_its_own_physical_id_and_from_no_other() -> None:
+    failed = FailedCreate("a:b", "hpc")
+    assert failed.physical_id == "pcluster-cfn:failed:a:b:hpc"
+    assert FailedCreate.parse(failed.physical_id) == failed
+    for other in (None, "hpc", marker_id(OWNER), read_only_id(OWNER), "pcluster-cfn:failed"):
+        assert FailedCreate.parse(other) is None
+
+
+def test_an_id_of_a_create_that_failed_stands_for_nothing_that_was_made() -> None:
+    assert is_unmade(marker_id(OWNER))
+    assert is_unmade(FailedCreate("r", "hpc").physical_id)
+    assert not is_unmade("hpc")
+    assert not is_unmade(read_only_id(OWNER))
+    assert not is_unmade(None)
 
 
 def test_markers_and_ids_of_questions_are_an_owners_for_life() -> None:

@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 
+from cluster_provider.core.deadline import deadline
 from cluster_provider.core.errors import MalformedRequest
 from cluster_provider.core.identity import Owner, StackArn, is_marker, marker_id
 from cluster_provider.core.properties import DeletionPolicy
@@ -116,6 +117,22 @@ def test_owners_have_keys_regions_and_markers_of_their_own() -> None:
     assert is_marker(marker_id(owner))
     assert marker_id(owner) != marker_id(Owner(STACK, "Other"))
     assert not is_marker("hpc")
+
+
+@pytest.mark.parametrize(
+    ("beside", "among", "expected_s"),
+    [("900", None, 900), ("900", "1800", 900), ("1800", "900", 900), ("no", "900", 900), (None, None, 3600)],
+)
+def test_a_service_timeout_counts_wherever_cloudformation_puts_it(
+    beside: str | None, among: str | None, expected_s: int
+) -> None:
+    given = event()
+    if beside is not None:
+        given["ServiceTimeout"] = beside
+    if among is not None:
+        given["ResourceProperties"] = {**given["ResourceProperties"], "ServiceTimeout": among}
+    request = parse_request(given, START)
+    assert request.deadline == deadline(request.issued_at, expected_s)
 
 
 def test_owner_tags_of_another_cluster_give_no_ownership() -> None:

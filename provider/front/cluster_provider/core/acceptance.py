@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from cluster_provider.core import deadline
 from cluster_provider.core.bookkeeping import without_vain_adoptions
 from cluster_provider.core.errors import Superseded
-from cluster_provider.core.identity import is_marker
+from cluster_provider.core.identity import is_marker, is_unmade
 from cluster_provider.core.properties import digest
 from cluster_provider.core.record import OwnerRecord
 from cluster_provider.core.request import Request, RequestType
@@ -134,7 +134,7 @@ def candidates(record: OwnerRecord | None, request: Request) -> list[str]:
     named = request.physical_id or ""
     if record is None or request.type is not RequestType.DELETE or named in record.clusters:
         return []
-    if not record.clusters or not (request.owner.is_made_up(named) or is_marker(named)):
+    if not record.clusters or request.failed_create is not None:
         return []
     return [named, *record.clusters]
 
@@ -151,7 +151,7 @@ def _corrected(record: OwnerRecord, request: Request, present_id: str) -> OwnerR
     named, heard = request.physical_id or "", record.heard
     known = {named, present_id} & record.clusters.keys()
     heard = [*heard, *sorted(known.difference(heard))]
-    is_unheard = request.owner.is_made_up(named) or (is_marker(named) and named == present_id)
+    is_unheard = request.owner.is_made_up(named) or named == present_id
     made_up = request.type is RequestType.DELETE and named not in heard and is_unheard
     if not made_up and request.type is not RequestType.UPDATE:
         return replace(record, heard=heard)
@@ -189,6 +189,10 @@ def cluster_of(record: OwnerRecord, request: Request) -> str:
         return request.properties.cluster_name if request.properties is not None else ""
     if request.type is RequestType.UPDATE:
         return _update_target(record, request)
+    failed = request.failed_create
+    if failed is not None:
+        known = record.clusters.get(failed.name)
+        return failed.name if known is None or known.request_id == failed.request_id else ""
     if request.physical_id in record.clusters:
         return request.physical_id or ""
     unreported = [cluster.name for cluster in record.clusters.values() if not cluster.reported]
@@ -201,6 +205,7 @@ def _update_target(record: OwnerRecord, request: Request) -> str:
     """The wanted name, if it may be another than the present one; else the cluster there is."""
     wanted = request.properties.cluster_name if request.properties is not None else ""
     known = record.clusters.get(wanted)
-    if wanted and (request.may_replace or (known is not None and known.reported)):
+    is_new = request.may_replace or is_unmade(request.physical_id)
+    if wanted and (is_new or (known is not None and known.reported)):
         return wanted
     return request.physical_id or ""

@@ -10,6 +10,7 @@ from cluster_provider.core.bookkeeping import without_vain_adoptions
 from cluster_provider.core.decision.case import is_given_up
 from cluster_provider.core.engine_call import MAKES, EngineCall, Operation
 from cluster_provider.core.errors import Superseded
+from cluster_provider.core.identity import is_marker
 from cluster_provider.core.observed import Cluster, ClusterStack, Leftover, Settled
 from cluster_provider.core.progress import Phase, Progress
 from cluster_provider.core.record import OperationRecord, OwnerRecord, Undo
@@ -117,7 +118,7 @@ def _failed(record: OwnerRecord, operation: OperationRecord, action: Fail) -> Ow
         own = Undo(request.digest, request.old_digest)
         record = replace(record, undo=None if had_effect else _undo(record, request, own))
         return _forget_unmade(record, progress, unseen=action.unseen)
-    if request.type is RequestType.CREATE and action.physical_id == request.failure_id:
+    if request.type is RequestType.CREATE and is_marker(action.physical_id):
         return _forget_unmade(record, progress, unseen=action.unseen)
     return record
 

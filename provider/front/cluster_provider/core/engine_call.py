@@ -39,6 +39,9 @@ READS = frozenset(
 MAKES = frozenset({Operation.CREATE, Operation.BUILD_IMAGE})
 CONFIGURED = MAKES | {Operation.UPDATE}
 
+#: Operations after which something is gone.
+DELETES = frozenset({Operation.DELETE, Operation.DELETE_IMAGE})
+
 #: Operations on the compute fleet of a cluster, whose stack they leave alone.
 ABOUT_FLEET = frozenset({Operation.STOP_FLEET, Operation.START_FLEET})
 

@@ -19,6 +19,10 @@ CUSTOM_RESOURCE_TAG = {"parallelcluster:custom_resource": "cluster"}
 #: A colon can stand in no cluster name, so a marker is never mistaken for one.
 MARKER_PREFIX = "pcluster-cfn:not-created:"
 
+#: Begins the physical ids of Creates that failed and left something behind. Each Create has its own, so a
+#: late clean-up after one never deletes what the next one made.
+FAILED_PREFIX = "pcluster-cfn:failed:"
+
 #: Begins the physical ids of resources that only ask.
 READ_ONLY_PREFIX = "pcluster-cfn:read-only:"
 
@@ -132,6 +136,37 @@ def may_be_cluster(stack_name: str) -> bool:
 def marker_id(owner: Owner) -> str:
     """The physical id of a resource whose Create was refused: its Delete touches nothing."""
     return MARKER_PREFIX + _fingerprint(owner)
+
+
+@dataclass(frozen=True)
+class FailedCreate:
+    """A Create that failed, as the physical id of its answer names it.
+
+    Args:
+        request_id: The request's id.
+        name: Name of the cluster or the image that it may have left behind.
+    """
+
+    request_id: str
+    name: str
+
+    @property
+    def physical_id(self) -> str:
+        """The physical id: its Delete concerns what this very request made, and nothing else of that name."""
+        return f"{FAILED_PREFIX}{self.request_id}:{self.name}"
+
+    @classmethod
+    def parse(cls, physical_id: str | None) -> Self | None:
+        """Returns the Create that a physical id names; None for every other id."""
+        if physical_id is None or not physical_id.startswith(FAILED_PREFIX):
+            return None
+        request_id, _, name = physical_id.removeprefix(FAILED_PREFIX).rpartition(":")
+        return cls(request_id, name)
+
+
+def is_unmade(physical_id: str | None) -> bool:
+    """Whether a physical id is that of a Create that failed, with something left behind or without."""
+    return is_marker(physical_id) or FailedCreate.parse(physical_id) is not None
 
 
 def read_only_id(owner: Owner) -> str:

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from cluster_provider.core.engine_call import (
     ABOUT_FLEET,
+    DELETES,
     READS,
     REFUSED,
     TRANSIENT,
@@ -181,8 +182,14 @@ class Progress:
         return call.result.error if call.result is not None else None
 
 
-def absorb(progress: Progress, call: EngineCall | None) -> Progress:
-    """Takes what an ended call of this request reported over into its progress; changes nothing twice."""
+def absorb(progress: Progress, call: EngineCall | None, *, deletes: bool = False) -> Progress:
+    """Takes what an ended call of this request reported over into its progress; changes nothing twice.
+
+    Args:
+        progress: The work so far.
+        call: The owner's last call; None if there is none.
+        deletes: Whether the request is a Delete. What another one deletes is what an earlier one left.
+    """
     if call is None or call.ended_at is None or call.result is None:
         return progress
     result = call.result
@@ -200,7 +207,8 @@ def absorb(progress: Progress, call: EngineCall | None) -> Progress:
     if result.error is not None and result.error.code == REFUSED and not progress.fleet_calls:
         # The engine works. Once the fleet is stopped it has all its tries, and refusals count from there.
         attempts[progress.counted_as(call.operation, call.cluster_name)] = 0
-    if call.cluster_name != progress.cluster_name:
+    about_leftover = call.operation in DELETES and not deletes
+    if call.cluster_name != progress.cluster_name or about_leftover:
         return replace(progress, call=replace(call, result=_told_of(result)), attempts=attempts)
     if call.operation in ABOUT_FLEET:
         # Asked again and again until the fleet is there: only failures in a row count.

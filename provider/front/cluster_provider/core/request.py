@@ -8,7 +8,7 @@ from typing import Any, assert_never
 
 from cluster_provider.core import bounds, deadline, endpoints
 from cluster_provider.core.errors import InvalidProperty, MalformedRequest, ProviderError
-from cluster_provider.core.identity import Owner, StackArn, marker_id
+from cluster_provider.core.identity import FailedCreate, Owner, StackArn, marker_id
 from cluster_provider.core.image_properties import parse_image
 from cluster_provider.core.kinds import Kind, kind_of
 from cluster_provider.core.properties import (
@@ -111,6 +111,24 @@ class Request:
         """The physical id for an answer that made nothing: what it was, else the marker."""
         return self.physical_id or marker_id(self.owner)
 
+    @property
+    def deletes(self) -> bool:
+        """Whether the resource is to be deleted."""
+        return self.type is RequestType.DELETE
+
+    @property
+    def failed_create(self) -> FailedCreate | None:
+        """The failed Create that a Delete cleans up after; None for every other request."""
+        return FailedCreate.parse(self.physical_id) if self.deletes else None
+
+    def left_behind_id(self, name: str) -> str:
+        """The physical id for an answer that leaves something of this name behind, which does not work.
+
+        A Create has one of its own. An Update keeps the id that the resource has: another one would make
+        CloudFormation delete the resource that was to be replaced.
+        """
+        return self.physical_id or FailedCreate(self.request_id, name).physical_id
+
 
 def parse_request(event: Mapping[str, Any], received_at: datetime) -> Request:
     """Parses an event of the custom resource protocol.
@@ -145,7 +163,7 @@ def parse_request(event: Mapping[str, Any], received_at: datetime) -> Request:
         resource_type=resource_type,
         physical_id=physical_id if kind is not RequestType.CREATE else None,
         issued_at=issued_at,
-        deadline=deadline.deadline(issued_at, service_timeout_s(raw) or deadline.SERVICE_TIMEOUT_MAX_S),
+        deadline=deadline.deadline(issued_at, _patience_s(event, raw)),
         digest=_digest(raw),
         old_digest=_digest(old) if old is not None else None,
         properties=properties,
@@ -161,6 +179,16 @@ def parse_request(event: Mapping[str, Any], received_at: datetime) -> Request:
         kind=kind_of(resource_type),
         question=wanted if isinstance(wanted, Question) else None,
     )
+
+
+def _patience_s(event: Mapping[str, Any], raw: Mapping[str, Any]) -> int:
+    """Returns how many seconds CloudFormation waits for the answer.
+
+    ServiceTimeout is documented among the properties, and has been seen beside ServiceToken in events.
+    Source: AWS CloudFormation user guide, "Custom resource request objects"; public event of 2024-06-15.
+    """
+    given = [service_timeout_s(place) for place in (event, raw)]
+    return min((seconds for seconds in given if seconds is not None), default=deadline.SERVICE_TIMEOUT_MAX_S)
 
 
 def is_answerable(event: Mapping[str, Any]) -> bool:

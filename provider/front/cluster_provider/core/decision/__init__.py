@@ -159,7 +159,7 @@ def _too_late(case: Case, action: Start | Wait | Adopt | Examine) -> Fail:
     request, cluster, name = case.request, case.observed.cluster, case.progress.cluster_name
     made = case.progress.stack_id is not None or (cluster is not None and case.made_by_request(cluster))
     made = made and not is_adopted(case)
-    physical_id = name if request.type is RequestType.CREATE and made else request.failure_id
+    physical_id = request.left_behind_id(name) if made else request.failure_id
     error = failed_late(case) or _not_done(case, action)
     return Fail(error, physical_id, unseen=bool(case.observed.pending))
 

@@ -108,12 +108,18 @@ class Case:
         return None if cluster is None or cluster.gone else cluster
 
     def owns(self, cluster: ClusterStack) -> bool:
-        """Whether the cluster is this resource's."""
-        return cluster.belongs_to(self.request.owner, self.observed.known)
+        """Whether the cluster is this resource's, and made by the Create that a Delete cleans up after."""
+        failed, known = self.request.failed_create, self.observed.known
+        if failed is not None and known is None and not self._made_by(failed.request_id, cluster):
+            return False
+        return cluster.belongs_to(self.request.owner, known)
 
     def made_by_request(self, cluster: ClusterStack) -> bool:
         """Whether this very request made the cluster, and not an earlier one of the same owner."""
-        tags = self.request.owner.tags(cluster.name, self.request.request_id)
+        return self._made_by(self.request.request_id, cluster)
+
+    def _made_by(self, request_id: str, cluster: ClusterStack) -> bool:
+        tags = self.request.owner.tags(cluster.name, request_id)
         return {key: cluster.tags.get(key) for key in tags} == tags
 
 

@@ -22,17 +22,13 @@ def decide_create(case: Case) -> Action:
     first = settle_first(case)
     if first is not None:
         return first
-    return change(case) if is_adopted(case) else make(case, failed_id=case.wanted.cluster_name)
+    return change(case) if is_adopted(case) else make(case)
 
 
-def make(case: Case, *, failed_id: str) -> Action:
-    """Makes the wanted cluster.
-
-    Args:
-        case: The case.
-        failed_id: The physical id of an answer that leaves a half-made cluster behind.
-    """
+def make(case: Case) -> Action:
+    """Makes the wanted cluster, once what an earlier request left of that name is gone."""
     cluster, name = case.observed.cluster, case.wanted.cluster_name
+    failed_id = case.request.left_behind_id(name)
     if case.stuck is not None:
         return Fail(left_over(case.progress, case.stuck), case.request.failure_id)
     if cluster is None:

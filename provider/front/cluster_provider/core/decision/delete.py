@@ -58,6 +58,8 @@ def is_retained(case: Case) -> bool:
     Delete whose answer was not heard is repeated, years later perhaps, when there is no record at all.
     """
     known = case.observed.known
+    if case.request.failed_create is not None:
+        return False
     return case.request.deletion_policy is DeletionPolicy.RETAIN and (known is None or known.was_whole)
 
 

@@ -34,9 +34,9 @@ def decide_image(case: Case) -> Action:
         case RequestType.DELETE:
             return _delete(case)
         case RequestType.CREATE:
-            return _make(case, failed_id=case.wanted.cluster_name)
+            return _make(case)
         case RequestType.UPDATE:
-            return _keep(case) if _is_kept(case) else _make(case, failed_id=case.request.failure_id)
+            return _keep(case) if _is_kept(case) else _make(case)
 
 
 def _is_kept(case: Case) -> bool:
@@ -47,8 +47,9 @@ def _is_kept(case: Case) -> bool:
     return wanted == case.request.physical_id or (known is not None and known.reported)
 
 
-def _make(case: Case, *, failed_id: str) -> Action:
+def _make(case: Case) -> Action:
     stack, name = case.observed.cluster, case.wanted.cluster_name
+    failed_id = case.request.left_behind_id(name)
     if case.stuck is not None:
         return Fail(left_over(case.progress, case.stuck), case.request.failure_id)
     if stack is None:

@@ -5,6 +5,7 @@ from cluster_provider.core.actions import Action, Fail, Succeed
 from cluster_provider.core.decision.case import Case, settle_first
 from cluster_provider.core.decision.change import change
 from cluster_provider.core.decision.create import make
+from cluster_provider.core.identity import is_unmade
 
 
 def decide_update(case: Case) -> Action:
@@ -16,9 +17,9 @@ def decide_update(case: Case) -> Action:
     if case.observed.undoes and (cluster is None or not cluster.in_progress):
         return Succeed(request.failure_id, cluster)
     if case.wanted.cluster_name != request.physical_id and not _returns(case):
-        if not request.may_replace:
+        if not request.may_replace and not is_unmade(request.physical_id):
             return Fail(failures.renamed(case.wanted, request.failure_id), request.failure_id)
-        return make(case, failed_id=request.failure_id)
+        return make(case)
     return change(case)
 
 
