@@ -38,6 +38,22 @@ THROTTLING_CODES = frozenset(
     }
 )
 
+#: Error codes that mean "not allowed", by which service they come from: most; EC2; SNS; S3, where there is no
+#: body to say more. Source: botocore's service models, and each service's API reference ("Common errors").
+DENIED_CODES = frozenset(
+    {
+        "AccessDenied",
+        "AccessDeniedException",
+        "UnauthorizedOperation",
+        "AuthorizationError",
+        "403",
+        "Forbidden",
+    }
+)
+
+#: Most calls that an error names as denied.
+DENIED_MAX = 10
+
 #: The item that the head node and the library share, and the status in which no compute node runs.
 #: Source: pcluster/models/compute_fleet_status_manager.py, JsonComputeFleetStatusManager.
 _FLEET_ITEM = "COMPUTE_FLEET"
@@ -114,6 +130,8 @@ class Gate:
     _image_tags: dict[str, dict[str, str]] = field(default_factory=dict, init=False)
     #: Operations that were not answered when they were last called.
     _unanswered: set[str] = field(default_factory=set, init=False)
+    #: Operations that were denied when they were last called.
+    _denied: set[str] = field(default_factory=set, init=False)
     _in_doubt: bool = field(default=False, init=False)
     #: The templates that the library uploads on the way.
     uploads: TemplateUploads = field(init=False)
@@ -128,6 +146,11 @@ class Gate:
         What the library made of it (a validator's message, for instance) says nothing about the request.
         """
         return self.gave_up or bool(self._unanswered)
+
+    @property
+    def denied(self) -> list[str]:
+        """The calls that AWS denied when they were last made, as in ``ec2:DescribeVpcs``; ten at most."""
+        return sorted(operation.replace(".", ":", 1) for operation in self._denied)[:DENIED_MAX]
 
     @property
     def saw_own_image(self) -> bool:
@@ -262,7 +285,12 @@ class Gate:
 
     def _watch(self, http_response: Any, parsed: dict[str, Any], event_name: str, **_: Any) -> None:
         operation = _operation(event_name)
-        throttles = parsed.get("Error", {}).get("Code") in THROTTLING_CODES
+        code = parsed.get("Error", {}).get("Code")
+        throttles = code in THROTTLING_CODES
+        if code in DENIED_CODES:
+            self._denied.add(operation)
+        else:
+            self._denied.discard(operation)
         if throttles or (http_response.status_code >= 500 and not _is_mutating(operation)):  # noqa: PLR2004 - HTTP
             self._unanswered.add(operation)
         else:

@@ -30,6 +30,8 @@ def failed(call: Call, version: str, gate: Gate, error: EngineError) -> Result:
     described: Result = {"code": error.code, "message": _cut(error.message)}
     if error.details:
         described["details"] = error.details
+    if gate.denied:
+        described["denied"] = gate.denied
     lists = {"validation_messages": error.validation_messages, "change_set": error.change_set}
     found = {name: items for name, items in lists.items() if items}
     return fit(_common(call, version, gate) | {"status": "failed", "error": described} | found)

@@ -66,6 +66,14 @@ def test_throttling_is_not_waited_for_when_the_invocation_is_about_to_end(engine
     assert result["error"]["code"] == "Throttled"
 
 
+def test_a_call_that_aws_denied_names_what_was_denied(engine, api):
+    stack = api.add("hpc", tags=OURS)
+    api.arrange("DeleteStack", Refusal("AccessDenied", "User is not authorized", 403))
+    result = handler(engine.event("delete", stack_id=stack.stack_id, not_after=FAR), Context())
+    validator("result").validate(result)
+    assert result["error"]["denied"] == ["cloudformation:DeleteStack"]
+
+
 def test_an_event_that_is_no_call_leaves_the_handler():
     with pytest.raises(CallMalformedError):
         handler({"RequestType": "Create"}, Context())

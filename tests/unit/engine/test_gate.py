@@ -284,3 +284,25 @@ def test_a_request_to_the_fleet_is_not_sent_after_its_fence(gated, clock):
     with pytest.raises(FencedError):
         client.update_item(TableName="parallelcluster-hpc", Key={"Id": {"S": "COMPUTE_FLEET"}})
     assert gate.fenced
+
+
+@pytest.mark.parametrize("code", sorted(gate_module.DENIED_CODES))
+def test_what_aws_denies_is_named_until_it_is_allowed(gated, api, code):
+    api.add("hpc")
+    api.arrange("DescribeStacks", Refusal(code, "not allowed", 403))
+    gate, client = gated()
+    with pytest.raises(ClientError):
+        client.describe_stacks(StackName="hpc")
+    assert gate.denied == ["cloudformation:DescribeStacks"]
+    assert not gate.unanswered
+    api.arrange("DescribeStacks")
+    client.describe_stacks(StackName="hpc")
+    assert gate.denied == []
+
+
+def test_a_refusal_that_is_no_denial_is_not_named_as_one(gated, api):
+    api.arrange("DescribeStacks", Refusal("ValidationError", "does not exist"))
+    gate, client = gated()
+    with pytest.raises(ClientError):
+        client.describe_stacks(StackName="hpc")
+    assert gate.denied == []

@@ -36,7 +36,7 @@ def test_operations_are_what_docs_engine_says_of_them() -> None:
     assert {"create", "build-image", "update"} == engine_call.CONFIGURED
     assert {"stop-fleet", "start-fleet"} == engine_call.ABOUT_FLEET
     assert {*reads, "start-fleet"} == engine_call.HARMLESS
-    assert {"Throttled", "ClusterBusy", "Fenced"} == engine_call.TRANSIENT
+    assert {"Throttled", "ClusterBusy", "Fenced", "Denied"} == engine_call.TRANSIENT
     assert {"Internal", "AlreadyExists"} == engine_call.RETRIED
     assert (engine_call.REFUSED, engine_call.UNTOLD) == ("UpdateRejected", "Internal")
 

@@ -61,6 +61,8 @@ def ended(record: OwnerRecord, call_id: str, result: EngineResult, now: datetime
     call = record.call
     if call is None or call.call_id != call_id or call.ended_at is not None:
         return record
+    if result.error is not None:
+        result = replace(result, error=result.error.unless_settling(record.newest_issued_at, call.sent_at))
     wake_at = now if record.at_work else None
     return replace(record, call=replace(call, ended_at=now, result=result), wake_at=wake_at, watching=None)
 

@@ -49,7 +49,13 @@ ABOUT_FLEET = frozenset({Operation.STOP_FLEET, Operation.START_FLEET})
 HARMLESS = READS | {Operation.START_FLEET}
 
 #: Engine errors that say nothing about the request: wait and try again, as often as time allows.
-TRANSIENT = frozenset({"Throttled", "ClusterBusy", "Fenced"})
+TRANSIENT = frozenset({"Throttled", "ClusterBusy", "Fenced", "Denied"})
+
+#: What AWS denies may be allowed a little later: IAM tells its services of a new role or policy within
+#: seconds, rarely minutes. A denial within so many seconds of a request's issue is no answer.
+#: Source: AWS IAM user guide, "Troubleshoot IAM" (changes are not always immediately visible);
+#: aws-samples/amazon-opensearch-service-sample-cdk pull request 146 (denied after the policy was complete).
+PERMISSIONS_SETTLE_S = 180
 
 #: Engine errors that may pass: tried again, a bounded number of times.
 RETRIED = frozenset({"Internal", "AlreadyExists"})
@@ -66,11 +72,31 @@ UNTOLD = "Internal"
 
 @dataclass(frozen=True)
 class EngineError:
-    """An error of the engine, as docs/engine.md defines it."""
+    """An error of the engine, as docs/engine.md defines it.
+
+    Args:
+        code: What went wrong.
+        message: Sentences for the template's author.
+        details: Objects whose keys depend on the code.
+        denied: Calls that AWS denied on the way, as in ``ec2:DescribeVpcs``.
+    """
 
     code: str
     message: str
     details: list[dict[str, Any]] = field(default_factory=list)
+    denied: list[str] = field(default_factory=list)
+
+    def unless_settling(self, since: datetime, at: datetime) -> "EngineError":
+        """The error, or one that may pass where its cause may be a permission that is not in effect yet.
+
+        Args:
+            since: When the request was issued; roles and policies that it depends on are older.
+            at: When the call was sent that ended with this error.
+        """
+        if not self.denied or (at - since).total_seconds() >= PERMISSIONS_SETTLE_S:
+            return self
+        calls = ", ".join(self.denied)
+        return EngineError("Denied", f"AWS denied {calls}: {self.message}", denied=self.denied)
 
     @property
     def marked_owner(self) -> Owner | None:

@@ -45,6 +45,18 @@ def _rank(message: dict[str, str]) -> int:
 
 def rejection(error: EngineError, messages: Iterable[dict[str, str]], cluster_name: str) -> ProviderError:
     """The error for a call that the engine refused before anything was changed."""
+    return naming_denials(_rejection(error, messages, cluster_name), error)
+
+
+def naming_denials(refusal: ProviderError, error: EngineError) -> ProviderError:
+    """A refusal that names the calls as well that AWS denied on the way: they may be all there is to it."""
+    if not error.denied:
+        return refusal
+    denied = f"AWS denied the engine {', '.join(error.denied)}; its role may lack the permission."
+    return refusal.but(" ".join(filter(None, [refusal.next_step, denied])))
+
+
+def _rejection(error: EngineError, messages: Iterable[dict[str, str]], cluster_name: str) -> ProviderError:
     match error.code:
         case "ConfigurationInvalid":
             return _configuration_invalid(error)

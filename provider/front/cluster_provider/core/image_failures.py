@@ -20,6 +20,10 @@ from cluster_provider.core.observed import ClusterStack, StackFailure
 
 def rejection(error: EngineError, messages: Iterable[dict[str, str]], image_id: str) -> ProviderError:
     """The error for a call that the engine refused before anything was changed."""
+    return failures.naming_denials(_rejection(error, messages, image_id), error)
+
+
+def _rejection(error: EngineError, messages: Iterable[dict[str, str]], image_id: str) -> ProviderError:
     told = failures.sentence(error.message)
     match error.code:
         case "ConfigurationInvalid":

@@ -61,7 +61,7 @@ def _refusal(case: Case, question: Question) -> ProviderError | None:
         return None
     if error.code in RETRIED and case.progress.describe_failures < ATTEMPTS_MAX:
         return None
-    return _explained(question, error)
+    return failures.naming_denials(_explained(question, error), error)
 
 
 def _explained(question: Question, error: EngineError) -> ProviderError:
