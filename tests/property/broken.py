@@ -45,7 +45,7 @@ class _OwnerlessStacks(_OtherStacks):
         tags = dict(stack.tags)
         for resource in self._world.resources:
             if resource.pending is not None and resource.wanted.get(resource.id_property) == stack.name:
-                tags |= resource.owner.tags(stack.name, resource.pending.request_id)
+                tags |= resource.owner.tag(stack.name, resource.pending.request_id)
         return Anyones(**{**vars(stack), "tags": tags})
 
 

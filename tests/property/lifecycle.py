@@ -19,7 +19,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from cluster_provider.core.deadline import MARGIN_S
 from cluster_provider.core.decision.fleet import RESTART_MARGIN_S
 from cluster_provider.core.errors import DeliveryFailed, NotAccepted, Unavailable
-from cluster_provider.core.identity import LOGICAL_ID_TAG, STACK_ID_TAG, Owner
+from cluster_provider.core.identity import Owner
 from cluster_provider.core.observed import VERSION_TAG, ClusterStack
 from cluster_provider.core.properties import DeletionPolicy
 from tests.support.fakes import HANDLES, stack_of
@@ -454,11 +454,9 @@ class Lifecycle(RuleBasedStateMachine):
         self.world.move_fleets()
 
     def _settled(self) -> list[ClusterStack]:
-        owners = {(resource.stack_id, resource.logical_id) for resource in self.resources}
+        owners = {resource.owner for resource in self.resources}
         return [
-            stack
-            for stack in self.world.clusters()
-            if not stack.in_progress and (stack.tags[STACK_ID_TAG], stack.tags[LOGICAL_ID_TAG]) in owners
+            stack for stack in self.world.clusters() if not stack.in_progress and stack.tagged_owner in owners
         ]
 
     def _make_old(self) -> None:
@@ -569,8 +567,7 @@ class Lifecycle(RuleBasedStateMachine):
         return [
             stack
             for stack in self.world.clusters()
-            if (stack.tags[STACK_ID_TAG], stack.tags[LOGICAL_ID_TAG]) == (owner.stack_id, owner.logical_id)
-            and stack.stack_id not in self.retained
+            if stack.tagged_owner == owner and stack.stack_id not in self.retained
         ]
 
     def _check_call(self, call: dict[str, Any]) -> None:
@@ -579,11 +576,8 @@ class Lifecycle(RuleBasedStateMachine):
                 assert call["request_id"] in self.allowed, "what was taken over is to be deleted"
                 self.deletable.add(call["stack_id"])
         elif call["stack_id"] is not None:
-            tags = self.world.stacks.facts[call["stack_id"]].stack.tags
-            owner = (tags.get(STACK_ID_TAG), tags.get(LOGICAL_ID_TAG))
-            assert owner == (call["owner"]["stack_id"], call["owner"]["logical_id"]), (
-                "somebody else's cluster"
-            )
+            stack = self.world.stacks.facts[call["stack_id"]].stack
+            assert stack.tagged_owner == Owner(**call["owner"]), "somebody else's cluster"
 
     def made_by(self, owner: Owner) -> dict[str, str]:
         """The names of all that an owner made and that is not retained, by what tells it apart."""

@@ -313,7 +313,7 @@ def test_15_an_update_keeps_the_owner_tags_as_they_are() -> None:
     world.settle("hpc", "UPDATE_COMPLETE")
     world.run_engine()
     assert world.cluster().belongs_to(world.owner())
-    assert world.cluster().tags["pcluster-cfn:request-id"] == created
+    assert world.cluster().owner_tags == world.owner().tag("hpc", created)
 
 
 def test_15_a_configuration_that_was_used_again_carries_no_ownership_along() -> None:

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from cluster_provider.core.errors import DeliveryFailed, Unavailable, Undeliverable
-from cluster_provider.core.identity import STACK_ID_TAG
+from cluster_provider.core.identity import Owner
 from cluster_provider.core.observed import ClusterStack, StackFailure
 from cluster_provider.steps import RESEND_AFTER_S
 from tests.support.fakes import FactStacks
@@ -328,7 +328,8 @@ def test_an_answer_that_can_never_arrive_is_given_up() -> None:
 def test_an_update_of_a_cluster_that_became_somebody_elses_is_refused() -> None:
     world = World()
     world.made()
-    tags = {**world.cluster().tags, STACK_ID_TAG: f"{world.owner().stack_id}-of-somebody-else"}
+    somebody = Owner(f"{world.owner().stack_id}-of-somebody-else", "Cluster")
+    tags = {**world.cluster().tags, **somebody.tag("hpc", "request-9")}
     taken = world.stacks.declare(replace(world.cluster(), tags=tags))
     request = world.update(ClusterConfiguration=NEW)
     assert world.sink.answer(request)["Reason"].startswith("NotOwner: cluster hpc")

@@ -53,7 +53,7 @@ def stack(
     **facts: Any,
 ) -> ClusterStack:
     """A cluster's stack with its owner's tags; without any if ``owner`` is None."""
-    tags = owner.tags(name, made_by) if owner is not None else {}
+    tags = owner.tag(name, made_by) if owner is not None else {}
     if version is not None:
         tags["parallelcluster:version"] = version
     return stack_of(name, status, tags, parameters={"ConfigVersion": config_version}, **facts)

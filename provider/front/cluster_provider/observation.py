@@ -11,7 +11,7 @@ from cluster_provider.core.decision.adoption import has_adopted
 from cluster_provider.core.decision.case import is_given_up, left_over, waited_for_until
 from cluster_provider.core.engine_call import READS, EngineCall, Operation
 from cluster_provider.core.errors import Unavailable
-from cluster_provider.core.identity import REQUEST_ID_TAG, Owner
+from cluster_provider.core.identity import Owner
 from cluster_provider.core.kinds import Kind
 from cluster_provider.core.observed import (
     Cluster,
@@ -261,7 +261,7 @@ def _with_effect(
     if cluster is None or progress.effect_seen:
         return progress
     seen = replace(progress, stack_id=cluster.stack_id, effect_seen=True)
-    made = cluster.belongs_to(request.owner) and cluster.tags.get(REQUEST_ID_TAG) == request.request_id
+    made = request.owner.made(cluster.tags, cluster.name, request.request_id)
     if made and not adopted:
         return seen
     if call is None or call.operation is not Operation.UPDATE or call.request_id != request.request_id:

@@ -45,7 +45,7 @@ UPDATE = Start(
     Operation.UPDATE,
     "hpc",
     stack().stack_id,
-    OWNER.tags("hpc", FIRST),
+    OWNER.tag("hpc", FIRST),
     VERSION,
 )
 
@@ -79,7 +79,7 @@ def failure(action: Action, kind: type[ProviderError], physical_id: str = "hpc")
 
 def test_a_cluster_that_is_not_there_is_made_with_its_owners_tags() -> None:
     assert decided(request("Create")) == Start(
-        Operation.CREATE, "hpc", stack_tags=OWNER.tags("hpc", "request-1")
+        Operation.CREATE, "hpc", stack_tags=OWNER.tag("hpc", "request-1")
     )
 
 
@@ -171,7 +171,7 @@ def test_a_call_that_was_refused_for_good_is_told_in_its_words(
 @pytest.mark.parametrize("code", ["Internal", "AlreadyExists"])
 def test_an_error_that_may_pass_is_final_after_three_tries(code: str) -> None:
     ended = call(Operation.CREATE, code)
-    create = Start(Operation.CREATE, "hpc", stack_tags=OWNER.tags("hpc", "request-1"))
+    create = Start(Operation.CREATE, "hpc", stack_tags=OWNER.tag("hpc", "request-1"))
     assert decided(request("Create"), progress(call=ended, attempts={"create": 2})) == create
     action = decided(request("Create"), progress(call=ended, attempts={"create": 3}))
     assert "no. Nothing was changed." in failure(action, EngineFailed, marker_id(OWNER))
@@ -465,7 +465,7 @@ def test_another_name_is_refused_unless_a_replacement_is_allowed() -> None:
     assert "a cluster cannot be renamed from 'hpc' to 'lab'." in failure(refused, InvalidProperty)
     allowed = request("Update", ClusterName="lab", ClusterNameUpdatePolicy="Replace")
     assert decided(allowed, progress(cluster_name="lab")) == Start(
-        Operation.CREATE, "lab", stack_tags=OWNER.tags("lab", "request-1")
+        Operation.CREATE, "lab", stack_tags=OWNER.tag("lab", "request-1")
     )
 
 

@@ -56,7 +56,10 @@ def asks(request_type: str, *, old: str = "image", physical_id: str = "image", *
 
 
 def image(status: str = "CREATE_COMPLETE", made_by: str = THIS, **facts: Any) -> Any:
-    return stack(status, name="image", made_by=made_by, **facts)
+    owner = facts.pop("owner", OWNER)
+    tags = owner.tags("image", made_by) if owner is not None else {}
+    seen = stack(status, name="image", owner=None, **facts)
+    return replace(seen, tags={**seen.tags, **tags})
 
 
 def told(**facts: Any) -> Cluster:

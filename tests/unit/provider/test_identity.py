@@ -53,7 +53,35 @@ def test_stacks_of_one_account_and_region_are_beside_each_other() -> None:
     assert not owner("parent").is_beside(OWNER)
 
 
-def test_an_owner_has_the_stacks_with_all_three_of_its_tags() -> None:
+def test_an_owner_has_the_stacks_whose_tag_names_it_and_their_own_name() -> None:
+    tags = OWNER.tag("hpc", THIS)
+    assert tags == {"pcluster-cfn:owner": f"parent/0 Cluster hpc {THIS}"}
+    assert OWNER.owns(tags, "hpc")
+    assert OWNER.made(tags, "hpc", THIS)
+    assert not OWNER.made(tags, "hpc", FIRST)
+    assert not OWNER.made(tags, "lab", THIS)
+    others = (owner(OWNER.stack_id.replace("/0", "/1")), owner(logical_id="Other"))
+    assert not any(other.owns(tags, "hpc") for other in others)
+    for text in ("", "parent/0 Cluster hpc", f"parent/0 Cluster hpc {THIS} x", f"x Cluster hpc {THIS}"):
+        assert not OWNER.owns({"pcluster-cfn:owner": text}, "hpc")
+
+
+def test_one_tag_counts_more_than_the_four_of_earlier_versions() -> None:
+    both = {**OWNER.tags("hpc", THIS), **owner(logical_id="Other").tag("hpc", THIS)}
+    assert not OWNER.owns(both, "hpc")
+    assert not OWNER.owns({**both, "pcluster-cfn:owner": "nobody"}, "hpc")
+
+
+@pytest.mark.parametrize("length", [20, 400])
+def test_an_owner_tag_is_never_longer_than_a_tag_may_be(length: int) -> None:
+    long = owner(logical_id="L" * min(length, 255))
+    tags = long.tag("c" * 60, "r" * 36)
+    assert all(len(value) <= 256 for value in tags.values())
+    assert (len(tags) == 1) is (length == 20)
+    assert long.made(tags, "c" * 60, "r" * 36)
+
+
+def test_an_owner_has_the_stacks_with_all_three_tags_of_earlier_versions() -> None:
     tags = OWNER.tags("hpc", THIS)
     assert tags == {
         "pcluster-cfn:stack-id": OWNER.stack_id,
@@ -144,7 +172,9 @@ def test_a_stacks_status_tells_what_it_does(status: str) -> None:
 def test_a_stacks_tags_say_whose_it_is_if_they_are_about_this_very_cluster() -> None:
     seen = stack()
     assert seen.tagged_owner == OWNER
-    assert seen.owner_tags == OWNER.tags("hpc", FIRST)
+    assert seen.owner_tags == OWNER.tag("hpc", FIRST)
+    seen = replace(seen, tags=OWNER.tags("hpc", FIRST))
+    assert seen.tagged_owner == OWNER
     assert replace(seen, name="lab").tagged_owner is None
     assert stack(owner=None).tagged_owner is None
     without = {key: value for key, value in seen.tags.items() if key != "pcluster-cfn:stack-id"}

@@ -2,15 +2,24 @@
 
 import hashlib
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
-#: Owner tags, put on the cluster stack at birth by the engine's gate, never in the configuration.
+#: The owner tag, put on the cluster stack at birth by the engine's gate, never in the configuration.
+OWNER_TAG = "pcluster-cfn:owner"
+
+#: What images have instead, and clusters of earlier versions: a hosted zone in a cluster's stack takes ten
+#: tags at once, ParallelCluster's and the template's included.
+#: Source: Route 53 API reference, ChangeTagsForResource.
 STACK_ID_TAG = "pcluster-cfn:stack-id"
 LOGICAL_ID_TAG = "pcluster-cfn:logical-id"
 CLUSTER_NAME_TAG = "pcluster-cfn:cluster-name"
 REQUEST_ID_TAG = "pcluster-cfn:request-id"
 OWNER_TAG_PREFIX = "pcluster-cfn:"
+
+#: Longest value of a tag, in characters. Source: AWS CloudFormation API reference, Tag.
+TAG_VALUE_MAX = 256
 
 #: Put into the configuration, as the official provider does.
 #: Source: aws-parallelcluster, cloudformation/custom_resource/cluster.yaml.
@@ -56,6 +65,11 @@ class StackArn:
             raise ValueError(f"not a stack ARN: {arn!r}")
         return cls(**match.groupdict())
 
+    @property
+    def prefix(self) -> str:
+        """What the ARNs of all stacks of the same account and Region begin with."""
+        return f"arn:{self.partition}:cloudformation:{self.region}:{self.account}:stack/"
+
     @classmethod
     def is_one(cls, text: str) -> bool:
         """Returns whether a text is a stack ARN."""
@@ -99,8 +113,13 @@ class Owner:
         stack_id, _, logical_id = key.rpartition("|")
         return cls(stack_id, logical_id)
 
+    def tag(self, cluster_name: str, request_id: str) -> dict[str, str]:
+        """The owner tag of a cluster that a request of this owner makes; several where that is too long."""
+        text = " ".join((_path(self.stack_id), self.logical_id, cluster_name, request_id))
+        return {OWNER_TAG: text} if len(text) <= TAG_VALUE_MAX else self.tags(cluster_name, request_id)
+
     def tags(self, cluster_name: str, request_id: str) -> dict[str, str]:
-        """The owner tags of a cluster that a request of this owner makes."""
+        """The owner tags of an image that a request of this owner makes; clusters had them once."""
         return {
             STACK_ID_TAG: self.stack_id,
             LOGICAL_ID_TAG: self.logical_id,
@@ -115,17 +134,57 @@ class Owner:
         """
         return physical_id.startswith(f"{StackArn.parse(self.stack_id).name}-{self.logical_id}-")
 
-    def owns(self, tags: dict[str, str], cluster_name: str) -> bool:
+    def owns(self, tags: Mapping[str, str], cluster_name: str) -> bool:
         """Whether a stack with these tags is this owner's cluster of that name.
 
         The cluster's name is compared as well: a configuration or a template that somebody re-used for
         another cluster must not carry ownership along.
         """
-        return (
-            tags.get(STACK_ID_TAG) == self.stack_id
-            and tags.get(LOGICAL_ID_TAG) == self.logical_id
-            and tags.get(CLUSTER_NAME_TAG) == cluster_name
-        )
+        tag = OwnerTag.read(tags)
+        wanted = (_path(self.stack_id), self.logical_id, cluster_name)
+        return tag is not None and (tag.stack, tag.logical_id, tag.cluster_name) == wanted
+
+    def made(self, tags: Mapping[str, str], cluster_name: str, request_id: str) -> bool:
+        """Whether a stack with these tags is the cluster that this very request of the owner made."""
+        tag = OwnerTag.read(tags)
+        return tag is not None and self.owns(tags, cluster_name) and tag.request_id == request_id
+
+
+@dataclass(frozen=True)
+class OwnerTag:
+    """What the owner tag of a cluster says, or the tags that are there in its place.
+
+    Args:
+        stack: The part of the owner's stack ARN after ``stack/``; the rest is that of the cluster's own.
+        logical_id: The owner's logical id.
+        cluster_name: The cluster's name.
+        request_id: The request that made it.
+    """
+
+    stack: str
+    logical_id: str
+    cluster_name: str
+    request_id: str
+
+    @classmethod
+    def read(cls, tags: Mapping[str, str]) -> Self | None:
+        """Returns what a stack's tags say; None if they name no owner."""
+        fields = tags.get(OWNER_TAG, "").split(" ")
+        if len(fields) == len(cls.__dataclass_fields__):
+            return cls(*fields)
+        if OWNER_TAG in tags or STACK_ID_TAG not in tags:
+            return None
+        others = (tags.get(name, "") for name in (LOGICAL_ID_TAG, CLUSTER_NAME_TAG, REQUEST_ID_TAG))
+        return cls(_path(tags[STACK_ID_TAG]), *others)
+
+    def owner(self, stack: StackArn) -> Owner:
+        """The owner, in the account and Region of the cluster's stack."""
+        return Owner(f"{stack.prefix}{self.stack}", self.logical_id)
+
+
+def _path(stack_id: str) -> str:
+    """The part of a stack's ARN that differs within an account and Region; else the whole text."""
+    return stack_id.partition(":stack/")[2] or stack_id
 
 
 def may_be_cluster(stack_name: str) -> bool:

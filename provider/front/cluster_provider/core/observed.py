@@ -6,11 +6,12 @@ from datetime import datetime
 
 from cluster_provider.core.consent import DEFAULT, Consent
 from cluster_provider.core.identity import (
-    CLUSTER_NAME_TAG,
-    LOGICAL_ID_TAG,
+    OWNER_TAG,
     OWNER_TAG_PREFIX,
     STACK_ID_TAG,
     Owner,
+    OwnerTag,
+    StackArn,
 )
 from cluster_provider.core.kinds import Kind
 
@@ -87,9 +88,12 @@ class ClusterStack:
     @property
     def tagged_owner(self) -> Owner | None:
         """Whose its tags say it is; None if they say nothing of this very cluster."""
-        if self.tags.get(CLUSTER_NAME_TAG) != self.name or STACK_ID_TAG not in self.tags:
+        tag = OwnerTag.read(self.tags)
+        if tag is None or tag.cluster_name != self.name:
             return None
-        return Owner(self.tags[STACK_ID_TAG], self.tags.get(LOGICAL_ID_TAG, ""))
+        if OWNER_TAG in self.tags:
+            return tag.owner(StackArn.parse(self.stack_id))
+        return Owner(self.tags[STACK_ID_TAG], tag.logical_id)
 
     @property
     def in_progress(self) -> bool:

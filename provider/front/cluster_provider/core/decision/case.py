@@ -119,8 +119,7 @@ class Case:
         return self._made_by(self.request.request_id, cluster)
 
     def _made_by(self, request_id: str, cluster: ClusterStack) -> bool:
-        tags = self.request.owner.tags(cluster.name, request_id)
-        return {key: cluster.tags.get(key) for key in tags} == tags
+        return self.request.owner.made(cluster.tags, cluster.name, request_id)
 
 
 def wait_for_engine(observed: Observed) -> Wait:

@@ -87,7 +87,7 @@ def _start(case: Case, cluster: ClusterStack) -> Start:
     if is_adopted(case):
         return marking(case, cluster, _start_as_stored(case, cluster))
     made_by = known.request_id if known is not None else request.request_id
-    tags = cluster.owner_tags or request.owner.tags(cluster.name, made_by)
+    tags = cluster.owner_tags or request.owner.tag(cluster.name, made_by)
     return marking(
         case, cluster, Start(Operation.UPDATE, cluster.name, cluster.stack_id, tags, cluster.version)
     )

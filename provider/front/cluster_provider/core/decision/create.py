@@ -58,6 +58,6 @@ def _make_absent(case: Case) -> Action:
     if progress.engine_version not in case.observed.engines:
         missing = failures.no_engine(f"ClusterName {name}", progress.engine_version, case.observed)
         return Fail(missing, case.request.failure_id)
-    tags = case.request.owner.tags(name, case.request.request_id)
+    tags = case.request.owner.tag(name, case.request.request_id)
     next_step = unless_refused(case, Start(Operation.CREATE, name, stack_tags=tags))
     return Fail(next_step, case.request.failure_id) if isinstance(next_step, ProviderError) else next_step
