@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pcluster_cfn.template import Parameter, Resource, Template, child, put, reference, text_of
+from cfn_template.nodes import child, put, reference, text_of
+from pcluster_cfn.template import Parameter, Resource, Template
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from yaml.nodes import Node, ScalarNode, SequenceNode
 
+from cfn_template.nodes import child, entries, reference, scalar
 from pcluster_cfn.adaptation import clusters_of
-from pcluster_cfn.template import Template, child, entries, reference, scalar
+from pcluster_cfn.template import Template
 
 _KEY = "MaxCount"
 #: No cluster has a billion nodes.

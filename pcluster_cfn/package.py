@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Literal
 
 from botocore.exceptions import ClientError
 
+from cfn_template.nodes import child, put, scalar
 from pcluster_cfn.errors import CommandError
 from pcluster_cfn.files import reason
 from pcluster_cfn.nesting import Chain, nested
-from pcluster_cfn.template import Resource, Template, child, put, scalar
+from pcluster_cfn.template import Resource, Template
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client

@@ -2,11 +2,11 @@
 
 from typing import Any
 
+from cfn_template.loops import transforms_of
 from localcloud.cloudformation.change_sets import ChangeSet
 from localcloud.cloudformation.stack import Event, Resource, Stack
 from localcloud.cloudformation.template.blueprint import Blueprint
 from localcloud.cloudformation.template.checks import required_capabilities
-from localcloud.cloudformation.template.transform import transforms_of
 
 
 def stack(shown: Stack) -> dict[str, Any]:

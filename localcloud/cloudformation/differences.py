@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from cfn_template.references import names_in
 from localcloud.cloudformation.errors import UnresolvedValueError
 from localcloud.cloudformation.handlers import handler_for
-from localcloud.cloudformation.template.references import names_in
 
 if TYPE_CHECKING:
     from localcloud.cloudformation.stack import Stack

@@ -11,6 +11,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from cfn_template.nodes import child, scalar
 from pcluster_cfn.errors import CommandError
 from pcluster_cfn.launch_page.fields import field_id, fieldset
 from pcluster_cfn.quick_create.link import MAX_LINK_CHARACTERS, QuickCreateLink
@@ -18,7 +19,7 @@ from pcluster_cfn.quick_create.parameters import NOT_TEXT, Declaration, Rule, de
 from pcluster_cfn.quick_create.regions import Region, region_named, regions
 from pcluster_cfn.quick_create.template_url import REGION_PLACEHOLDER, check
 from pcluster_cfn.stack_names import STACK_NAME, STACK_NAME_RULE
-from pcluster_cfn.template import Template, child, scalar
+from pcluster_cfn.template import Template
 
 _FOLDER = Path(__file__).parent
 _PLACEHOLDER = re.compile(r"\{\{(\w+)\}\}")

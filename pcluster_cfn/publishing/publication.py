@@ -9,10 +9,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
+from cfn_template.nodes import put
 from pcluster_cfn.errors import CommandError
 from pcluster_cfn.package import archive, local_artefacts
 from pcluster_cfn.publishing.expansion import expand
-from pcluster_cfn.template import Template, put
+from pcluster_cfn.template import Template
 
 Kind = Literal["provider", "engine"]
 

@@ -15,11 +15,12 @@ from typing import Literal, TypeAlias
 
 from yaml.nodes import Node, SequenceNode
 
+from cfn_template.nodes import child, entries, scalar, value
 from cluster_schema.limits import DIGITS_MAX, shown
 from pcluster_cfn.errors import CommandError
 from pcluster_cfn.quick_create.matching import matches
 from pcluster_cfn.quick_create.patterns import shared
-from pcluster_cfn.template import Template, child, entries, scalar, value
+from pcluster_cfn.template import Template
 
 #: Source: CloudFormation quotas, "Parameters".
 MAX_PARAMETERS = 200

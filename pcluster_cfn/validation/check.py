@@ -6,11 +6,11 @@ from typing import Any, Literal
 
 from yaml.nodes import MappingNode, Node
 
+from cfn_template.nodes import child
 from cluster_schema import fit, versions
 from cluster_schema.composing import compose
 from cluster_schema.conversion import Detail, convert, misfits
 from cluster_schema.limits import UnreadableError
-from pcluster_cfn.template import child
 from pcluster_cfn.validation.clusters import CONFIGURATION, Resource, resources, schemas
 from pcluster_cfn.validation.evaluation import Evaluation, function, settled
 from pcluster_cfn.validation.places import Place, Reader, in_file

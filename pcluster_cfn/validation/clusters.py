@@ -8,8 +8,8 @@ from pathlib import Path
 
 from yaml.nodes import MappingNode, Node
 
+from cfn_template.nodes import child, entries, scalar
 from cluster_schema.conversion import Schema
-from pcluster_cfn.template import child, entries, scalar
 from pcluster_cfn.validation.evaluation import Evaluation
 from pcluster_cfn.validation.scope import Scope
 

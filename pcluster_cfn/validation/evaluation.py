@@ -11,9 +11,9 @@ from typing import Any
 
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from cfn_template.nodes import entries, handed_over
 from cluster_schema.conversion import UNKNOWN, Path
 from cluster_schema.limits import TEXT_MAX_BYTES
-from pcluster_cfn.template import entries, handed_over
 from pcluster_cfn.validation.places import NO_VALUE, Reader
 from pcluster_cfn.validation.scope import Scope, TooLargeError
 

@@ -6,9 +6,9 @@ from typing import Any
 
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from cfn_template.nodes import child, entries, scalar, value
 from cluster_schema.conversion import UNKNOWN
 from cluster_schema.limits import TEXT_MAX_BYTES
-from pcluster_cfn.template import child, entries, scalar, value
 
 #: What all functions of a template give together: no more than a few times the largest template.
 MADE_MAX_CHARACTERS = 8 * TEXT_MAX_BYTES

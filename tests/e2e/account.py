@@ -7,9 +7,10 @@ from pathlib import Path
 
 from botocore.exceptions import ClientError
 
+from cfn_template.nodes import child, put, scalar
 from localcloud.cloud import Cloud
 from pcluster_cfn.package import Bucket, package
-from pcluster_cfn.template import Template, child, put, scalar
+from pcluster_cfn.template import Template
 
 ROOT = Path(__file__).parent.parent.parent
 #: What `make e2e-artefact` built, None where the tests run on the sources.

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cfn_template.nodes import put
 from localcloud.cloud import Cloud
 from pcluster_cfn.package import Bucket, package
-from pcluster_cfn.template import Template, put
+from pcluster_cfn.template import Template
 
 ROOT = Path(__file__).parents[2]
 _CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]

@@ -10,7 +10,7 @@ from localcloud.cloudformation.operations.base import OnEnd, Operation
 from localcloud.cloudformation.operations.cleanup import Cleanup
 from localcloud.cloudformation.stack import Resource, Stack
 from localcloud.cloudformation.steps import schedule
-from localcloud.cloudformation.template.references import reversed_order
+from localcloud.cloudformation.template.order import reversed_order
 from localcloud.cloudformation.walk import Walk
 from localcloud.cloudformation.work import Outcome
 

@@ -5,13 +5,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from cfn_template.loops import transforms_of
+from cfn_template.parameters import Parameter, ParameterError, resolve
+from cfn_template.references import names_in
+from cfn_template.texts import EvaluationError
 from localcloud.cloudformation.errors import UnresolvedValueError, ValidationError
 from localcloud.cloudformation.template.checks import check_structure
 from localcloud.cloudformation.template.document import parse
-from localcloud.cloudformation.template.functions import Scope, Values
-from localcloud.cloudformation.template.parameters import Parameter, resolve
-from localcloud.cloudformation.template.references import dependencies, names_in
-from localcloud.cloudformation.template.transform import apply_transforms, transforms_of
+from localcloud.cloudformation.template.functions import Scope, Values, unresolved
+from localcloud.cloudformation.template.order import dependencies
+from localcloud.cloudformation.template.transform import apply_transforms
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ class _NoValues:
     """Nothing is made yet, so nothing can be asked."""
 
     def ref(self, logical_id: str) -> Any:
-        raise UnresolvedValueError(
+        raise EvaluationError(
             f"Template format error: Unresolved dependencies [{logical_id}]. "
             "Cannot reference resources in the Conditions block of the template"
         )
@@ -116,18 +119,27 @@ def draw(source: str, supplied: Mapping[str, str], place: Place) -> Blueprint:
     """
     original = parse(source)
     check_structure(original)
-    parameters = resolve(original.get("Parameters", {}), supplied, place.read_ssm)
+    parameters = _resolved(original, supplied, place)
     texts = {name: parameter.resolved or parameter.text for name, parameter in parameters.items()}
     scope = _scope(original, parameters, place, _NoValues())
-    template = apply_transforms(original, texts, place.region, scope.evaluate)
+    template = apply_transforms(original, texts, place.region, scope.evaluator.evaluate)
     check_structure(template)
-    parameters = resolve(template.get("Parameters", {}), supplied, place.read_ssm)
+    parameters = _resolved(template, supplied, place)
     try:
-        definitions, outputs = _existing_parts(template, _scope(template, parameters, place, _NoValues()))
-        needs = dependencies(definitions)
+        with unresolved():
+            definitions, outputs = _existing_parts(template, _scope(template, parameters, place, _NoValues()))
+            needs = dependencies(definitions)
     except UnresolvedValueError as error:
         raise ValidationError(str(error)) from error
     return Blueprint(source, original, template, place, parameters, definitions, needs, outputs)
+
+
+def _resolved(template: Mapping[str, Any], supplied: Mapping[str, str], place: Place) -> dict[str, Parameter]:
+    try:
+        with unresolved():
+            return resolve(template.get("Parameters", {}), supplied, place.read_ssm)
+    except (ParameterError, UnresolvedValueError) as error:
+        raise ValidationError(str(error)) from error
 
 
 def _existing_parts(

@@ -4,9 +4,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from cfn_template.loops import LANGUAGE_EXTENSIONS, PREFIX, transforms_of
 from localcloud.cloudformation.errors import InsufficientCapabilitiesError, ValidationError
-from localcloud.cloudformation.template.loops import PREFIX
-from localcloud.cloudformation.template.transform import LANGUAGE_EXTENSIONS, transforms_of
 
 #: Source: CloudFormation user guide, "Template anatomy".
 _SECTIONS = {

@@ -9,18 +9,10 @@ from samtranslator.model.exceptions import InvalidDocumentException
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 
+from cfn_template.loops import LANGUAGE_EXTENSIONS, LoopError, expand_loops, transforms_of
 from localcloud.cloudformation.errors import ValidationError
-from localcloud.cloudformation.template.loops import expand_loops
 
 SAM = "AWS::Serverless-2016-10-31"
-#: Adds functions, which are always there, and loops.
-LANGUAGE_EXTENSIONS = "AWS::LanguageExtensions"
-
-
-def transforms_of(template: Mapping[str, Any]) -> list[str]:
-    """Returns the transforms a template declares, in order."""
-    declared = template.get("Transform", [])
-    return [declared] if isinstance(declared, str) else list(declared)
 
 
 def apply_transforms(
@@ -44,10 +36,19 @@ def apply_transforms(
         if name == SAM:
             template = _serverless(template, parameters, region)
         elif name == LANGUAGE_EXTENSIONS:
-            template = expand_loops(template, evaluate)
+            template = _expanded(template, evaluate)
         else:
             raise ValidationError(f"No transform named {name} found: localcloud does not know it")
     return {key: value for key, value in template.items() if key != "Transform"}
+
+
+def _expanded(template: dict[str, Any], evaluate: Callable[[Any], Any]) -> dict[str, Any]:
+    """Returns a template with its loops written out; functions of the transform are always there."""
+    try:
+        expanded, _ = expand_loops(template, evaluate)
+    except LoopError as error:
+        raise ValidationError(f"Transform {LANGUAGE_EXTENSIONS} failed with: {error}.") from error
+    return expanded
 
 
 def _serverless(template: dict[str, Any], parameters: Mapping[str, str], region: str) -> dict[str, Any]:

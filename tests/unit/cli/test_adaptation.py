@@ -2,13 +2,14 @@
 
 import pytest
 
+from cfn_template.nodes import child, scalar
 from pcluster_cfn.adaptation import (
     PROVIDER_TEMPLATE,
     fill_parameters,
     nest_own_provider,
     service_token_parameter,
 )
-from pcluster_cfn.template import Template, child, scalar
+from pcluster_cfn.template import Template
 
 SEEDED = {"HEAD_NODE_SUBNET": "h", "COMPUTE_SUBNET": "c", "KEY_NAME": "k", "VPC_ID": "v"}
 

@@ -8,9 +8,10 @@ from types import SimpleNamespace
 import pytest
 from botocore.exceptions import ClientError
 
+from cfn_template.nodes import child, scalar
 from pcluster_cfn.errors import CommandError
 from pcluster_cfn.package import Bucket, archive, has_local_artefacts, package
-from pcluster_cfn.template import Template, child, scalar
+from pcluster_cfn.template import Template
 
 NESTING = """\
 Resources:

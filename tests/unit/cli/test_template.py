@@ -6,8 +6,9 @@ import re
 import pytest
 import yaml
 
+from cfn_template.nodes import child, put, reference, scalar, text_of
 from pcluster_cfn.errors import CommandError
-from pcluster_cfn.template import Template, child, put, reference, scalar, text_of
+from pcluster_cfn.template import Template
 
 INTRINSICS = """\
 AWSTemplateFormatVersion: 2010-09-09
@@ -155,7 +156,7 @@ def test_texts_of_a_json_template_are_what_json_says(text, is_ascii):
 
 @pytest.mark.parametrize("half", ["\\ud83d", "\\ude80", "\\ude80\\ud83d"])
 def test_half_a_character_in_a_json_template_is_refused(half):
-    with pytest.raises(CommandError, match="t:1:20: found invalid Unicode character escape code"):
+    with pytest.raises(CommandError, match=r"t:1:17: .* has half of a character"):
         Template.parse(f'{{"Description": "{half}", "Resources": {{}}}}', "t")
 
 

@@ -5,10 +5,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from localcloud.cloudformation.errors import ValidationError
-from localcloud.cloudformation.template.functions import as_text
+from cfn_template.texts import as_text
 
-_SSM_PREFIX = "AWS::SSM::Parameter::Value<"
+#: What the type of a parameter begins with whose value Parameter Store has.
+SSM_PREFIX = "AWS::SSM::Parameter::Value<"
+
+
+class ParameterError(ValueError):
+    """A value that is missing, not declared or outside of its constraints, in CloudFormation's words."""
 
 
 @dataclass(frozen=True)
@@ -41,12 +45,12 @@ def resolve(
         read_ssm: Reads a parameter of Parameter Store.
 
     Raises:
-        ValidationError: A value is missing, not declared, or outside its constraints.
+        ParameterError: A value is missing, not declared, or outside its constraints.
     """
     if unknown := [name for name in supplied if name not in declarations]:
-        raise ValidationError(f"Parameters: [{', '.join(unknown)}] do not exist in the template")
+        raise ParameterError(f"Parameters: [{', '.join(unknown)}] do not exist in the template")
     if missing := [n for n, d in declarations.items() if n not in supplied and "Default" not in d]:
-        raise ValidationError(f"Parameters: [{', '.join(missing)}] must have values")
+        raise ParameterError(f"Parameters: [{', '.join(missing)}] must have values")
     return {
         name: _resolve_one(name, declaration, supplied.get(name), read_ssm)
         for name, declaration in declarations.items()
@@ -56,26 +60,46 @@ def resolve(
 def _resolve_one(
     name: str, declaration: Mapping[str, Any], supplied: str | None, read_ssm: Callable[[str], str]
 ) -> Parameter:
-    text = _default_text(declaration) if supplied is None else supplied
+    text = default_text(declaration) if supplied is None else supplied
     kind = declaration.get("Type", "String")
     _check(name, declaration, kind, text)
     resolved = None
-    if kind.startswith(_SSM_PREFIX):
-        kind = kind.removeprefix(_SSM_PREFIX).removesuffix(">")
+    if kind.startswith(SSM_PREFIX):
+        kind = kind.removeprefix(SSM_PREFIX).removesuffix(">")
         resolved = read_ssm(text)
-    value = _typed(name, kind, text if resolved is None else resolved)
+    value = typed(name, kind, text if resolved is None else resolved)
     return Parameter(text, value, resolved, str(declaration.get("NoEcho", False)).lower() == "true")
 
 
-def _default_text(declaration: Mapping[str, Any]) -> str:
+def default_text(declaration: Mapping[str, Any]) -> str:
+    """Returns the text of a declared default.
+
+    Raises:
+        EvaluationError: It is a map.
+    """
     default = declaration["Default"]
     return ",".join(map(as_text, default)) if isinstance(default, list) else as_text(default)
 
 
-def _typed(name: str, kind: str, text: str) -> Any:
+def is_list(kind: str) -> bool:
+    """Whether ``Ref`` gives a list for a parameter of a type."""
+    return kind == "CommaDelimitedList" or kind.startswith("List<")
+
+
+def typed(name: str, kind: str, text: str) -> Any:
+    """Returns what ``Ref`` gives for a parameter.
+
+    Args:
+        name: For messages.
+        kind: Its type.
+        text: Its value.
+
+    Raises:
+        ParameterError: A number is none.
+    """
     if kind == "Number":
         return _number(name, text)
-    if kind == "CommaDelimitedList" or kind.startswith("List<"):
+    if is_list(kind):
         items = _items(text)
         return [_number(name, item) for item in items] if kind == "List<Number>" else items
     return text
@@ -107,13 +131,13 @@ def _value(name: str, text: str) -> float:
     try:
         return float(text)
     except ValueError as error:
-        raise ValidationError(f"Parameter '{name}' must be a number.") from error
+        raise ParameterError(f"Parameter '{name}' must be a number.") from error
 
 
 def _check(name: str, declaration: Mapping[str, Any], kind: str, text: str) -> None:
     for problem in _problems(name, declaration, kind, text):
         description = declaration.get("ConstraintDescription")
-        raise ValidationError(
+        raise ParameterError(
             f"Parameter '{name}' failed to satisfy constraint: {description}" if description else problem
         )
 
@@ -121,7 +145,7 @@ def _check(name: str, declaration: Mapping[str, Any], kind: str, text: str) -> N
 def _problems(name: str, declaration: Mapping[str, Any], kind: str, text: str) -> list[str]:
     problems = []
     items = _items(text) if kind == "CommaDelimitedList" else [text]
-    allowed = [_default_text({"Default": value}) for value in declaration.get("AllowedValues", [])]
+    allowed = [default_text({"Default": value}) for value in declaration.get("AllowedValues", [])]
     pattern = declaration.get("AllowedPattern")
     if allowed and any(item not in allowed for item in items):
         problems.append(f"Parameter '{name}' must be one of AllowedValues")

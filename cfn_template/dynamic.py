@@ -1,0 +1,62 @@
+"""Dynamic references: ``{{resolve:service:name}}`` in text, which CloudFormation replaces on deployment.
+
+Source: CloudFormation user guide, "Get values stored in other services using dynamic references".
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from cfn_template.values import PartialText, Text, Unknown, copied_list, copied_map
+
+_REFERENCE = re.compile(r"\{\{resolve:([a-z-]+):([^{}]*)\}\}")
+#: What is never in text that anybody sees. Source: the same, "Considerations": not in custom resources.
+SECURE_SERVICES = {"ssm-secure", "secretsmanager"}
+
+
+@dataclass(frozen=True)
+class DynamicReference:
+    """One reference.
+
+    Args:
+        service: ``ssm``, ``ssm-secure`` or ``secretsmanager``.
+        name: What is behind the service: a parameter with its version, or a secret with its key.
+        text: All of it, as written.
+    """
+
+    service: str
+    name: str
+    text: str
+
+
+def references_in(text: str) -> list[DynamicReference]:
+    """Returns the dynamic references in a text, in their order."""
+    return [DynamicReference(found[1], found[2], found[0]) for found in _REFERENCE.finditer(text)]
+
+
+def resolve_references(value: Any, resolve: Callable[[DynamicReference], str | Unknown]) -> Any:
+    """Returns a copy of an evaluated value in which dynamic references are resolved.
+
+    Args:
+        value: Lists, maps and scalars without functions.
+        resolve: Returns what takes the place of a reference; its own text where it stays as it is.
+
+    Returns:
+        The copy; text whose reference is not known is Unknown as a whole.
+    """
+    if isinstance(value, dict):
+        return copied_map(value, {key: resolve_references(item, resolve) for key, item in value.items()})
+    if isinstance(value, list):
+        return copied_list(value, [(at, resolve_references(item, resolve)) for at, item in enumerate(value)])
+    if not isinstance(value, str) or isinstance(value, PartialText):
+        return value
+    text = str(value)
+    for reference in references_in(text):
+        resolved = resolve(reference)
+        if isinstance(resolved, Unknown):
+            return resolved
+        text = text.replace(reference.text, resolved, 1)
+    if text == value:
+        return value
+    return Text(text, value.place, value.style) if isinstance(value, Text) else text

@@ -1,0 +1,269 @@
+"""What a piece of a template evaluates to: its functions carried out, its conditions decided.
+
+The same code serves a live stack, where every question has an answer or an error, and a check before anything
+is deployed, where some answers are Unknown. ``Context`` is the whole difference.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from cfn_template.functions import FUNCTIONS
+from cfn_template.limits import MADE_MAX_CHARACTERS
+from cfn_template.texts import (
+    EvaluationError,
+    TooLargeError,
+    UnknownFunctionError,
+    as_shown,
+    as_text,
+    exactly,
+)
+from cfn_template.values import NO_VALUE, Unknown, copied_list, copied_map, first_unknown
+
+#: Keys that stand beside others and whose value would give further keys.
+_GIVES_KEYS = "Fn::"
+
+
+class Context(Protocol):
+    """What is outside of a template. Each answer may be Unknown; errors of its own pass through."""
+
+    def name(self, name: str) -> Any:
+        """Returns what ``Ref`` gives for a parameter, a pseudo parameter or a resource."""
+        ...
+
+    def attribute(self, logical_id: str, name: str) -> Any:
+        """Returns what ``Fn::GetAtt`` gives; the name may hold dots."""
+        ...
+
+    def export(self, name: str) -> Any:
+        """Returns the value of an export."""
+        ...
+
+    def zones(self, region: str) -> Any:
+        """Returns the Availability Zones of a Region; of the stack's own if it is empty."""
+        ...
+
+    def failed(self, error: EvaluationError, node: Any) -> Any:
+        """Returns what a function that has no value stands for, or raises.
+
+        Args:
+            error: Why it has none.
+            node: The function, as it stands in the template.
+        """
+        ...
+
+
+@dataclass
+class Evaluator:
+    """Evaluates pieces of one template.
+
+    Args:
+        context: What is outside of it.
+        mappings: Its section ``Mappings``.
+        conditions: Its section ``Conditions``.
+    """
+
+    context: Context
+    mappings: Mapping[str, Any]
+    conditions: Mapping[str, Any]
+    _decided: dict[str, bool | Unknown] = field(default_factory=dict)
+    _made_characters: int = 0
+
+    def evaluate(self, node: Any) -> Any:
+        """Returns a copy of a piece of a template with every function replaced by its value.
+
+        Raises:
+            EvaluationError: The context does not take an error.
+        """
+        if isinstance(node, list):
+            items = ((index, self.evaluate(item)) for index, item in enumerate(node))
+            return copied_list(node, [(index, item) for index, item in items if item is not NO_VALUE])
+        if not isinstance(node, dict):
+            return node
+        if len(node) == 1:
+            ((name, argument),) = node.items()
+            if name in FUNCTIONS or str(name).startswith(_GIVES_KEYS):
+                return self._call(node, name, argument)
+        return self._map(node)
+
+    def holds(self, name: Any) -> bool | Unknown:
+        """Says whether a condition of the template is true.
+
+        Raises:
+            EvaluationError: There is no such condition, or it asks for itself.
+        """
+        if not isinstance(name, str) or name not in self.conditions:
+            shown = name if isinstance(name, str) else as_shown(name)
+            raise EvaluationError(f"Template format error: Unresolved condition {shown}")
+        for each in self._undecided(name):
+            self._decided[each] = self._tested(each)
+        return self._decided[name]
+
+    def choose(self, node: Any) -> Any:
+        """Returns a copy of a piece of a template with every ``Fn::If`` replaced by the branch it takes.
+
+        A branch that is not known leaves the ``Fn::If`` as it stands.
+
+        Raises:
+            EvaluationError: A condition cannot be decided.
+        """
+        if isinstance(node, list):
+            chosen = [(index, self.choose(item)) for index, item in enumerate(node)]
+            return copied_list(node, [(index, item) for index, item in chosen if item != _NO_VALUE_REF])
+        if not isinstance(node, dict):
+            return node
+        if set(node) == {"Fn::If"}:
+            branch = self.branch(node["Fn::If"])
+            return node if isinstance(branch, Unknown) else self.choose(branch)
+        kept = {key: self.choose(value) for key, value in node.items()}
+        return copied_map(node, {key: value for key, value in kept.items() if value != _NO_VALUE_REF})
+
+    def branch(self, arguments: Any) -> Any:
+        """Returns the branch that ``Fn::If`` takes, as it stands in the template.
+
+        Raises:
+            EvaluationError: It has other arguments, or its condition cannot be decided.
+        """
+        condition, if_true, if_false = exactly(arguments, 3, "Fn::If")
+        held = self.holds(condition)
+        if isinstance(held, Unknown):
+            return held
+        return if_true if held else if_false
+
+    def charge(self, value: Any) -> None:
+        """Counts what a function gives.
+
+        Raises:
+            TooLargeError: All functions together have given more than ``MADE_MAX_CHARACTERS``.
+        """
+        self._made_characters += _characters(value)
+        if self._made_characters > MADE_MAX_CHARACTERS:
+            raise TooLargeError(
+                f"the functions of this template make more than {MADE_MAX_CHARACTERS:,} characters: "
+                "what is behind is not checked"
+            )
+
+    def _call(self, node: dict[str, Any], name: str, argument: Any) -> Any:
+        if self._made_characters > MADE_MAX_CHARACTERS:
+            return Unknown("the functions of this template make too much")
+        try:
+            function = FUNCTIONS.get(name)
+            if function is None:
+                raise UnknownFunctionError(name)
+            value = function(self, argument)
+            self.charge(value)
+        except EvaluationError as error:
+            return self.context.failed(error, node)
+        return value
+
+    def _map(self, node: dict[str, Any]) -> Any:
+        evaluated: dict[str, Any] = {}
+        for key, item in node.items():
+            if str(key).startswith(_GIVES_KEYS):
+                return self.context.failed(UnknownFunctionError(key), node)
+            value = self.evaluate(item)
+            if value is not NO_VALUE:
+                evaluated[key] = value
+        return copied_map(node, evaluated)
+
+    def _tested(self, name: str) -> bool | Unknown:
+        try:
+            return self._test(self.conditions[name])
+        except EvaluationError as error:
+            failed = self.context.failed(error, self.conditions[name])
+            return failed if isinstance(failed, Unknown) else Unknown(str(error))
+
+    def _test(self, node: Any) -> bool | Unknown:
+        if not isinstance(node, dict) or len(node) != 1:
+            raise EvaluationError("Template format error: a condition must be one condition function")
+        ((name, arguments),) = node.items()
+        match name:
+            case "Condition":
+                return self.holds(arguments)
+            case "Fn::Equals":
+                left, right = exactly(arguments, 2, name)
+                return _equal(self.evaluate(left), self.evaluate(right))
+            case "Fn::Not":
+                (only,) = exactly(arguments, 1, name)
+                tested = self._test(only)
+                return tested if isinstance(tested, Unknown) else not tested
+            case "Fn::And" | "Fn::Or":
+                return self._any_or_all(arguments, name, deciding=name == "Fn::Or")
+        raise UnknownFunctionError(str(name), "condition function")
+
+    def _any_or_all(self, arguments: Any, name: str, *, deciding: bool) -> bool | Unknown:
+        if not isinstance(arguments, list):
+            raise EvaluationError(f"Template error: every {name} object requires a list of conditions")
+        doubt: Unknown | None = None
+        for argument in arguments:
+            tested = self._test(argument)
+            if isinstance(tested, Unknown):
+                doubt = tested
+            elif tested is deciding:
+                return deciding
+        return doubt or not deciding
+
+    def _undecided(self, name: str) -> list[str]:
+        """Returns what has to be decided for a condition, each behind those that it asks for.
+
+        Raises:
+            EvaluationError: A condition asks for itself.
+        """
+        order: dict[str, None] = {}
+        inside: set[str] = set()
+        waiting = [(name, False)]
+        while waiting:
+            each, is_left = waiting.pop()
+            if is_left:
+                inside.discard(each)
+                order[each] = None
+            elif each in inside:
+                self._circle(each)
+            elif each not in order and each not in self._decided and each in self.conditions:
+                inside.add(each)
+                waiting.append((each, True))
+                waiting += [(asked, False) for asked in _asked(self.conditions[each])]
+        return list(order)
+
+    def _circle(self, name: str) -> None:
+        error = EvaluationError(f"Template format error: Circular dependency of condition {name}")
+        failed = self.context.failed(error, self.conditions[name])
+        # Nothing is known of any condition in the circle; those that ask for one of them go on from there.
+        self._decided[name] = failed if isinstance(failed, Unknown) else Unknown(str(error))
+
+
+_NO_VALUE_REF = {"Ref": "AWS::NoValue"}
+
+
+def _characters(value: Any) -> int:
+    """Returns how much a function has given, a little for each item of a list as well."""
+    if isinstance(value, list | dict):
+        return sum(_characters(item) + 1 for item in (value.values() if isinstance(value, dict) else value))
+    return len(value) if isinstance(value, str) else 1
+
+
+def _equal(left: Any, right: Any) -> bool | Unknown:
+    unknown = first_unknown([left, right])
+    if unknown is not None:
+        return unknown
+    return bool(_comparable(left) == _comparable(right))
+
+
+def _comparable(value: Any) -> Any:
+    return value if isinstance(value, list | dict) else as_text(value)
+
+
+def _asked(condition: Any) -> Iterator[str]:
+    """Yields the names of the conditions that one asks for."""
+    waiting = [condition]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, dict):
+            if isinstance(node.get("Condition"), str):
+                yield node["Condition"]
+            branches = node.get("Fn::If")
+            if isinstance(branches, list) and branches and isinstance(branches[0], str):
+                yield branches[0]
+            waiting += node.values()
+        elif isinstance(node, list):
+            waiting += node

@@ -1,0 +1,251 @@
+"""Intrinsic functions, each as a function of the evaluator and its argument.
+
+Source: CloudFormation template reference, "Intrinsic function reference".
+"""
+
+import base64
+import ipaddress
+import json
+import re
+from collections.abc import Callable, Mapping
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from cfn_template.texts import EvaluationError, as_shown, as_text, exactly, known_text, require_length
+from cfn_template.values import HOLE, NO_VALUE, PartialText, Unknown, first_unknown
+
+if TYPE_CHECKING:
+    from cfn_template.evaluation import Evaluator
+
+VARIABLE = re.compile(r"\$\{([^}]*)\}")
+#: The place of an item in a list; none has a billion.
+_INDEX = re.compile("[0-9]{1,9}")
+#: Source: template reference, "Fn::Cidr": the number of CIDRs is between 1 and 256.
+_CIDR_COUNT_MAX = 256
+
+
+def split_attribute(arguments: Any) -> tuple[Any, Any]:
+    """Returns logical id and attribute name of ``Fn::GetAtt``, which may be a list or dotted text.
+
+    Raises:
+        EvaluationError: There are fewer than two parts.
+    """
+    match arguments.split(".", maxsplit=1) if isinstance(arguments, str) else arguments:
+        case [str(logical_id), name]:
+            return logical_id, name
+        case [str(logical_id), *names] if names and all(isinstance(name, str) for name in names):
+            return logical_id, ".".join(names)
+    raise EvaluationError(
+        "Template error: every Fn::GetAtt object requires two non-empty parameters, "
+        "the resource name and the resource attribute"
+    )
+
+
+def text_and_variables(arguments: Any) -> tuple[str, Mapping[str, Any]]:
+    """Returns the text of ``Fn::Sub`` and the map of its own variables.
+
+    Raises:
+        EvaluationError: It has other arguments.
+    """
+    match arguments:
+        case str():
+            return arguments, {}
+        case [str(text), dict(local)]:
+            return text, local
+    raise EvaluationError(
+        "Template error: One or more Fn::Sub intrinsic functions don't specify expected arguments. "
+        "Specify a string as first argument, and an optional second argument to specify a mapping of values"
+    )
+
+
+def _ref(evaluator: "Evaluator", name: Any) -> Any:
+    if not isinstance(name, str):
+        raise EvaluationError("Template format error: every Ref object must have a single String value.")
+    return NO_VALUE if name == "AWS::NoValue" else evaluator.context.name(name)
+
+
+def _get_att(evaluator: "Evaluator", arguments: Any) -> Any:
+    logical_id, name = split_attribute(arguments)
+    known = known_text(evaluator.evaluate(name))
+    return known if isinstance(known, Unknown) else evaluator.context.attribute(logical_id, known)
+
+
+def _sub(evaluator: "Evaluator", arguments: Any) -> str:
+    text, local = text_and_variables(arguments)
+    values: dict[str, Any] = {}
+    pieces: list[str] = []
+    end, characters = 0, 0
+    reason = ""
+    for variable in VARIABLE.finditer(text):
+        name = variable[1].strip()
+        if name not in values:  # once, however often the text says it
+            values[name] = _variable(evaluator, name, local)
+        value = values[name]
+        if isinstance(value, Unknown):
+            # As wide as its name, so that what is behind it stays where it is.
+            pieces += [text[end : variable.start()], HOLE * len(variable[0])]
+            reason = reason or value.reason
+        else:
+            reason = reason or (value.reason if isinstance(value, PartialText) else "")
+            pieces += [text[end : variable.start()], as_text(value)]
+        end = variable.end()
+        characters += len(pieces[-1])
+        require_length("Fn::Sub", characters)
+    return _partial("".join([*pieces, text[end:]]), reason)
+
+
+def _variable(evaluator: "Evaluator", name: str, local: Mapping[str, Any]) -> Any:
+    """Returns what a variable of ``Fn::Sub`` stands for."""
+    if name.startswith("!"):
+        return "${" + name[1:] + "}"
+    if name in local:
+        return evaluator.evaluate(local[name])
+    return _get_att(evaluator, name) if "." in name else _ref(evaluator, name)
+
+
+def _join(evaluator: "Evaluator", arguments: Any) -> str | Unknown:
+    delimiter, items = exactly(arguments, 2, "Fn::Join")
+    between = as_text(delimiter)
+    values = _list(evaluator, items, "Fn::Join")
+    if isinstance(values, Unknown):
+        return values
+    reason = next((item.reason for item in values if isinstance(item, Unknown | PartialText)), "")
+    texts = [HOLE if isinstance(item, Unknown) else as_text(item) for item in values]
+    require_length("Fn::Join", sum(map(len, texts)) + len(between) * len(texts))
+    return _partial(between.join(texts), reason)
+
+
+def _partial(text: str, reason: str) -> str:
+    return PartialText.of(text, reason) if reason else text
+
+
+def _split(evaluator: "Evaluator", arguments: Any) -> list[str] | Unknown:
+    delimiter, source = exactly(arguments, 2, "Fn::Split")
+    between = as_text(delimiter)
+    if not between:
+        raise EvaluationError("Template error: every Fn::Split object requires a delimiter that is not empty")
+    text = known_text(evaluator.evaluate(source))
+    return Unknown(text.reason, is_list=True) if isinstance(text, Unknown) else text.split(between)
+
+
+def _select(evaluator: "Evaluator", arguments: Any) -> Any:
+    index, items = exactly(arguments, 2, "Fn::Select")
+    position = known_text(evaluator.evaluate(index))
+    values = _list(evaluator, items, "Fn::Select")
+    if isinstance(position, Unknown):
+        return position
+    if isinstance(values, Unknown):
+        return Unknown(values.reason)  # what is in the list is not known to be a list
+    if not _INDEX.fullmatch(position.removeprefix("-")):
+        raise EvaluationError(
+            f"Template error: Fn::Select cannot take these arguments: {as_shown(position)} is no index"
+        )
+    if not 0 <= int(position) < len(values):
+        raise EvaluationError(
+            f"Template error: Fn::Select cannot select nonexistent value at index {position}"
+        )
+    return values[int(position)]
+
+
+def _list(evaluator: "Evaluator", items: Any, name: str) -> list[Any] | Unknown:
+    values = evaluator.evaluate(items)
+    if not isinstance(values, list | Unknown):
+        raise EvaluationError(f"Template error: every {name} object needs a list")
+    return values
+
+
+def _if(evaluator: "Evaluator", arguments: Any) -> Any:
+    branch = evaluator.branch(arguments)
+    return branch if isinstance(branch, Unknown) else evaluator.evaluate(branch)
+
+
+def _find_in_map(evaluator: "Evaluator", arguments: Any) -> Any:
+    options = arguments[3:] if isinstance(arguments, list) else []
+    parts = exactly(arguments if len(options) != 1 else arguments[:3], 3, "Fn::FindInMap")
+    names = [known_text(evaluator.evaluate(part)) for part in parts]
+    found: Any = evaluator.mappings
+    for name in names:
+        if isinstance(name, Unknown):
+            return name
+        found = found.get(name, NO_VALUE) if isinstance(found, dict) else NO_VALUE
+    if found is not NO_VALUE:
+        return _of_mapping(found)
+    if options and isinstance(options[0], dict) and "DefaultValue" in options[0]:
+        return evaluator.evaluate(options[0]["DefaultValue"])
+    raise EvaluationError(f"Template error: Unable to get mapping for {'::'.join(map(str, names))}")
+
+
+def _of_mapping(value: Any) -> Any:
+    if isinstance(value, dict) or (isinstance(value, list) and any(isinstance(item, dict) for item in value)):
+        raise EvaluationError("Template format error: Every Mappings attribute must be a String or a List.")
+    return value
+
+
+def _import_value(evaluator: "Evaluator", argument: Any) -> Any:
+    name = known_text(evaluator.evaluate(argument))
+    return name if isinstance(name, Unknown) else evaluator.context.export(name)
+
+
+def _get_azs(evaluator: "Evaluator", argument: Any) -> Any:
+    region = known_text(evaluator.evaluate(argument))
+    if isinstance(region, Unknown):
+        return Unknown(region.reason, is_list=True)
+    return evaluator.context.zones(region)
+
+
+def _base64(evaluator: "Evaluator", argument: Any) -> str | Unknown:
+    text = known_text(evaluator.evaluate(argument))
+    return text if isinstance(text, Unknown) else base64.b64encode(text.encode()).decode()
+
+
+def _cidr(evaluator: "Evaluator", arguments: Any) -> list[str] | Unknown:
+    if not isinstance(arguments, list) or len(arguments) not in {2, 3}:
+        raise EvaluationError("Template error: every Fn::Cidr object requires 2 or 3 arguments")
+    texts = [known_text(evaluator.evaluate(argument)) for argument in arguments]
+    known = [text for text in texts if not isinstance(text, Unknown)]
+    for text in texts:
+        if isinstance(text, Unknown):
+            return Unknown(text.reason, is_list=True)
+    block, count, bits = [*known, "8"][:3]
+    try:
+        network = ipaddress.ip_network(block, strict=False)
+        subnets = network.subnets(new_prefix=network.max_prefixlen - int(bits))
+        return [str(subnet) for subnet in islice(subnets, min(int(count), _CIDR_COUNT_MAX))]
+    except ValueError as error:
+        raise EvaluationError(
+            f"Template error: Fn::Cidr cannot take these arguments: {as_shown(block)} cannot be divided into "
+            f"{as_shown(count)} blocks with {as_shown(bits)} bits for hosts"
+        ) from error
+
+
+def _to_json(evaluator: "Evaluator", argument: Any) -> str | Unknown:
+    value = evaluator.evaluate(argument)
+    return first_unknown(value) or json.dumps(value, separators=(",", ":"))
+
+
+def _length(evaluator: "Evaluator", argument: Any) -> int | Unknown:
+    values = _list(evaluator, argument, "Fn::Length")
+    if isinstance(values, Unknown):
+        return values
+    # What is not known may turn out to be AWS::NoValue and so no item at all.
+    doubt = next((item for item in values if isinstance(item, Unknown)), None)
+    return doubt or len(values)
+
+
+#: Each function's code, by its name.
+FUNCTIONS: dict[str, "Callable[[Evaluator, Any], Any]"] = {
+    "Ref": _ref,
+    "Fn::GetAtt": _get_att,
+    "Fn::Sub": _sub,
+    "Fn::Join": _join,
+    "Fn::Split": _split,
+    "Fn::Select": _select,
+    "Fn::If": _if,
+    "Fn::FindInMap": _find_in_map,
+    "Fn::ImportValue": _import_value,
+    "Fn::GetAZs": _get_azs,
+    "Fn::Base64": _base64,
+    "Fn::Cidr": _cidr,
+    "Fn::ToJsonString": _to_json,
+    "Fn::Length": _length,
+}

@@ -1,0 +1,196 @@
+"""Templates as values, each of which knows where it stands; and what is not known."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+from cfn_template.limits import Place
+
+#: What ``Ref: AWS::NoValue`` evaluates to: the key or the item that holds it is left out.
+NO_VALUE: Any = object()
+#: Stands for a character that is not known, in text that is known in part. From Unicode's private use.
+HOLE = "\ue000"
+Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """A value that is not known here.
+
+    Args:
+        reason: Why: ``parameter Subnet has no value``.
+        is_list: Whether it is known to be a list.
+    """
+
+    reason: str
+    is_list: bool = False
+
+
+class Text(str):
+    """Text, its place, and how it is written: ``|``, ``>``, a quote or nothing."""
+
+    place: Place | None
+    style: str | None
+
+    def __new__(cls, text: str, place: Place | None = None, style: str | None = None) -> Self:
+        """Returns a text."""
+        made = super().__new__(cls, text)
+        made.place = place
+        made.style = style
+        return made
+
+
+class PartialText(Text):
+    """Text with a hole for each character that is not known.
+
+    Args of ``of``:
+        text: With ``HOLE`` in it.
+        reason: Why the first hole is not known.
+    """
+
+    reason: str
+
+    @classmethod
+    def of(cls, text: str, reason: str) -> "PartialText":
+        """Returns such a text."""
+        made = cls(text)
+        made.reason = reason
+        return made
+
+
+class Whole(int):
+    """A whole number and its place."""
+
+    place: Place
+
+
+class Real(float):
+    """A number with a fraction and its place."""
+
+    place: Place
+
+
+class Map(dict[str, Any]):
+    """A map, its place, those of its keys and values, and the keys that it has more than once."""
+
+    def __init__(self, place: Place) -> None:
+        super().__init__()
+        self.place = place
+        self.keys_at: dict[str, Place] = {}
+        self.values_at: dict[str, Place] = {}
+        self.twice: list[tuple[str, Place]] = []
+
+    def put(self, key: str, value: Any, key_at: Place, value_at: Place) -> None:
+        """Sets a key; the last one of a name counts."""
+        if key in self:
+            self.twice.append((key, key_at))
+        self[key] = value
+        self.keys_at[key] = key_at
+        self.values_at[key] = value_at
+
+
+class List(list[Any]):
+    """A list, its place, and those of its items."""
+
+    def __init__(self, place: Place) -> None:
+        super().__init__()
+        self.place = place
+        self.items_at: list[Place] = []
+
+    def add(self, value: Any, place: Place) -> None:
+        """Appends an item."""
+        self.append(value)
+        self.items_at.append(place)
+
+
+def copied_map(source: Mapping[str, Any], items: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns a map of the kind of another one, with its places for the keys that both have."""
+    if not isinstance(source, Map):
+        return dict(items)
+    made = Map(source.place)
+    made.update(items)
+    made.keys_at = {key: source.keys_at.get(key, source.place) for key in items}
+    made.values_at = {key: source.values_at.get(key, source.place) for key in items}
+    made.twice = source.twice
+    return made
+
+
+def copied_list(source: Sequence[Any], items: Sequence[tuple[int, Any]]) -> list[Any]:
+    """Returns a list of the kind of another one.
+
+    Args:
+        source: Where the items come from.
+        items: Each with its index in the source.
+    """
+    if not isinstance(source, List):
+        return [item for _, item in items]
+    made = List(source.place)
+    for index, item in items:
+        made.add(item, source.items_at[index])
+    return made
+
+
+def place_of(root: Any, path: Path, *, of_key: bool = False) -> Place | None:
+    """Returns where a value is, or where the innermost thing is that would hold it; None without places.
+
+    Args:
+        root: Values with places.
+        path: Keys and indices from the root on.
+        of_key: Whether the place of the last key is asked for, rather than that of its value.
+    """
+    found: Place | None = getattr(root, "place", None)
+    node, inner = root, None
+    for position, key in enumerate(map(str, path)):
+        is_last = position == len(path) - 1
+        if isinstance(node, Map) and key in node:
+            inner = node[key]
+            found = node.keys_at[key] if is_last and of_key else _own(inner) or node.values_at[key]
+        elif isinstance(node, List) and key.isdecimal() and int(key) < len(node):
+            inner = node[int(key)]
+            found = _own(inner) or node.items_at[int(key)]
+        else:
+            # What is missing is reported at the key of the map that it is missing from.
+            return _key_place(root, path[:position]) or found
+        node = inner
+    return found
+
+
+def _own(value: Any) -> Place | None:
+    place: Place | None = getattr(value, "place", None)
+    return place
+
+
+def _key_place(root: Any, path: Path) -> Place | None:
+    return place_of(root, path, of_key=True) if path else None
+
+
+def unknown_parts(value: Any, path: Path = ()) -> Iterator[tuple[Path, str]]:
+    """Yields the paths of what is not known in a value, each with the reason."""
+    if isinstance(value, Unknown | PartialText):
+        yield path, value.reason
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from unknown_parts(item, (*path, key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from unknown_parts(item, (*path, index))
+
+
+def first_unknown(value: Any) -> Unknown | None:
+    """Returns an Unknown for the first part of a value that is not known; None if all of it is known."""
+    for _, reason in unknown_parts(value):
+        return Unknown(reason)
+    return None
+
+
+def repeated_keys(value: Any, path: Path = ()) -> Iterator[tuple[Path, Place]]:
+    """Yields the paths of keys that a map has more than once, each with the place of a later one."""
+    if isinstance(value, Map):
+        for key, place in value.twice:
+            yield (*path, key), place
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from repeated_keys(item, (*path, key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from repeated_keys(item, (*path, index))
