@@ -12,7 +12,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from cfn_template.texts import EvaluationError, as_shown, as_text, exactly, known_text, require_length
-from cfn_template.values import HOLE, NO_VALUE, PartialText, Unknown, first_unknown
+from cfn_template.values import HOLE, NO_VALUE, PartialText, Unknown, first_unknown, unplaced
 
 if TYPE_CHECKING:
     from cfn_template.evaluation import Evaluator
@@ -178,7 +178,7 @@ def _find_in_map(evaluator: "Evaluator", arguments: Any) -> Any:
 def _of_mapping(value: Any) -> Any:
     if isinstance(value, dict) or (isinstance(value, list) and any(isinstance(item, dict) for item in value)):
         raise EvaluationError("Template format error: Every Mappings attribute must be a String or a List.")
-    return value
+    return unplaced(value)
 
 
 def _import_value(evaluator: "Evaluator", argument: Any) -> Any:

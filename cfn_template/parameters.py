@@ -102,7 +102,7 @@ def typed(name: str, kind: str, text: str) -> Any:
     if is_list(kind):
         items = _items(text)
         return [_number(name, item) for item in items] if kind == "List<Number>" else items
-    return text
+    return str(text)  # what refers to it stands elsewhere than its default
 
 
 def _items(text: str) -> list[str]:
@@ -123,8 +123,8 @@ def _number(name: str, text: str) -> int | str:
     try:
         number = int(text)
     except ValueError:
-        return text
-    return number if str(number) == text else text
+        return str(text)
+    return number if str(number) == text else str(text)
 
 
 def _value(name: str, text: str) -> float:

@@ -130,6 +130,20 @@ def copied_list(source: Sequence[Any], items: Sequence[tuple[int, Any]]) -> list
     return made
 
 
+def unplaced(value: Any) -> Any:
+    """Returns a copy without places, for use somewhere else than where it stands."""
+    if isinstance(value, dict):
+        return {str(key): unplaced(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [unplaced(item) for item in value]
+    if isinstance(value, bool):
+        return value
+    for kind in (str, int, float):
+        if isinstance(value, kind):
+            return kind(value)
+    return value
+
+
 def place_of(root: Any, path: Path, *, of_key: bool = False) -> Place | None:
     """Returns where a value is, or where the innermost thing is that would hold it; None without places.
 

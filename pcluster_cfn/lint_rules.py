@@ -11,7 +11,8 @@ from cfnlint.rules import CloudFormationLintRule, RuleMatch
 from cfnlint.template import Template
 
 from pcluster_cfn.files import read_text
-from pcluster_cfn.validation.check import Finding, Rule, check
+from pcluster_cfn.validation.examination import check
+from pcluster_cfn.validation.findings import Finding, Rule
 
 
 class _ClusterRule(CloudFormationLintRule):  # type: ignore[misc] # cfn-lint has no types for us
@@ -55,6 +56,15 @@ class ClusterConfigurationTexts(_ClusterRule):
     shortdesc = "A cluster's configuration, given as text, can be read and fits ParallelCluster's schema"
     description = "A text in ClusterConfiguration is YAML or JSON and fits the schema, checked line by line"
     part = "text"
+
+
+class ClusterAttributes(_ClusterRule):
+    """Attributes that are read of clusters."""
+
+    id = "E9804"
+    shortdesc = "Attributes that a template reads of a cluster exist"
+    description = "Fn::GetAtt and Fn::Sub read attributes that the provider answers with"
+    part = "attribute"
 
 
 @lru_cache(maxsize=8)

@@ -4,9 +4,7 @@ import difflib
 import json
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -18,39 +16,18 @@ from pcluster_cfn.session import session
 from pcluster_cfn.stack_names import named_after
 from pcluster_cfn.stacks import Aws
 from pcluster_cfn.template import Template
-from pcluster_cfn.terminal import one_line
-from pcluster_cfn.validation.check import Finding, check
 from pcluster_cfn.validation.deployed import look
 from pcluster_cfn.validation.dry_run import Verdict, run, wanted_clusters
+from pcluster_cfn.validation.examination import Inputs, examine
+from pcluster_cfn.validation.findings import Finding
+from pcluster_cfn.validation.outcome import Outcome, finding_line, show
 from pcluster_cfn.validation.verdicts import document, is_refused, lines
 
-_EXIT_CODES = "Exit codes: 0 no mistakes, 1 mistakes were found, 2 wrong usage."
-
-
-@dataclass(frozen=True)
-class Found:
-    """A mistake in a file."""
-
-    source: str
-    finding: Finding
-
-    def line(self) -> str:
-        """Returns it as ``file:line:column: path: message``."""
-        place = self.finding.place
-        path = f"{self.finding.path}: " if self.finding.path else ""
-        return one_line(f"{self.source}:{place.line}:{place.column}: {path}{self.finding.message}")
-
-    def document(self) -> dict[str, Any]:
-        """Returns it for programs."""
-        place = self.finding.place
-        return {
-            "file": self.source,
-            "line": place.line,
-            "column": place.column,
-            "path": self.finding.path,
-            "message": self.finding.message,
-            "rule": self.finding.rule,
-        }
+_EXIT_CODES = (
+    "Exit codes: 0 no mistakes, 1 mistakes were found, 2 wrong usage, 3 no mistakes, but not everything was "
+    "looked at."
+)
+_MISTAKES, _NOT_ALL = 1, 3
 
 
 @click.command(epilog=_EXIT_CODES, short_help="Find mistakes before a deployment.")
@@ -89,60 +66,74 @@ def validate(
     """Find what is wrong with the clusters in each TEMPLATE, without AWS and without a network.
 
     Checks the properties of every cluster and its configuration by the provider's own rules, and says
-    file:line:column for all mistakes at once. What only CloudFormation will know is taken for right:
-    give parameters values with -p.
+    file:line:column for all mistakes at once; then how many clusters it checked, and what it did not look
+    at. What only CloudFormation will know is taken for right: give parameters values with -p. A
+    ParallelCluster configuration is checked as one.
 
     With --dry-run, ParallelCluster's own dry run follows: its validators' messages and, for a cluster that
     exists, every change with its update policy and what would be refused. Nothing is changed.
     """
     texts = {path: read_text(path) for path in templates}
     _require_declared(dict(parameters), texts)
-    found = [
-        Found(str(path), finding)
-        for path, text in texts.items()
-        for finding in check(text, dict(parameters), version=pcluster_version)
-    ]
-    if found or not dry_run:
-        _show(found, output)
-        sys.exit(1 if found else 0)
-    if stack_name and len(texts) > 1:
+    if dry_run and stack_name and len(texts) > 1:
         raise click.UsageError("--stack-name is the name of one template's stack")
-    sys.exit(1 if _foretell(texts, dict(parameters), session(region), stack_name, output) else 0)
+    inputs = Inputs(dict(parameters), version=pcluster_version)
+    examined = {path: examine(text, str(path), inputs) for path, text in texts.items()}
+    outcome = Outcome([each for report in examined.values() for each in report.all()])
+    refused = False
+    if dry_run and not outcome.findings:
+        asked = {path: texts[path] for path, report in examined.items() if report.is_template}
+        foretold = _foretell(asked, dict(parameters), session(region), stack_name)
+        refused = any(isinstance(each, Finding) or is_refused(each) for _, each in foretold)
+        _show_foretold(outcome, foretold, output)
+    else:
+        show(outcome, output)
+    if outcome.findings or refused:
+        sys.exit(_MISTAKES)
+    sys.exit(_NOT_ALL if outcome.skipped else 0)
 
 
 def _foretell(
-    texts: Mapping[Path, str],
-    parameters: Mapping[str, str],
-    aws: Aws,
-    stack_name: str | None,
-    output: str,
-) -> bool:
-    """Shows what deployments would come to; returns whether one would be refused, or cannot be foretold."""
-    verdicts: list[tuple[str, Verdict]] = []
-    missing: list[Found] = []
-    names = {path: stack_name or named_after(path) for path in texts}
+    texts: Mapping[Path, str], parameters: Mapping[str, str], aws: Aws, stack_name: str | None
+) -> list[tuple[str, Verdict | Finding]]:
+    """Returns what deployments would come to, or what is missing to foretell it, each with its file."""
+    foretold: list[tuple[str, Verdict | Finding]] = []
     for path, text in texts.items():
-        deployed = look(aws, names[path])
+        deployed = look(aws, stack_name or named_after(path))
         for wanted in wanted_clusters(text, parameters, deployed):
-            if isinstance(wanted, Finding):
-                missing.append(Found(str(path), wanted))
-            else:
-                verdicts.append((str(path), run(aws, wanted, deployed)))
+            verdict = wanted if isinstance(wanted, Finding) else run(aws, wanted, deployed)
+            foretold.append((str(path), verdict))
+    return foretold
+
+
+def _show_foretold(outcome: Outcome, foretold: list[tuple[str, Verdict | Finding]], output: str) -> None:
+    verdicts = [(source, each) for source, each in foretold if isinstance(each, Verdict)]
     if output == "json":
-        click.echo(json.dumps([document(verdict, source) for source, verdict in verdicts], indent=1))
+        told = [document(verdict, source) for source, verdict in verdicts]
+        click.echo(json.dumps({**outcome.document(), "verdicts": told}, indent=1))
     for source, verdict in verdicts if output == "text" else ():
         for line in lines(verdict, source):
             click.echo(line)
-    for found in missing:
-        click.echo(found.line(), err=True)
-    return bool(missing) or any(is_refused(verdict) for _, verdict in verdicts)
+    if output == "text":
+        show(outcome, output)
+    for source, each in foretold:
+        if isinstance(each, Finding):
+            click.echo(finding_line(source, each), err=True)
+
+
+def _declared(text: str, source: str) -> Iterable[str]:
+    """Returns the names of a template's parameters; none of a file that is no template."""
+    try:
+        return Template.parse(text, source).parameters()
+    except CommandError:
+        return ()  # what is wrong with it is found by its examination
 
 
 def _require_declared(given: Mapping[str, str], texts: Mapping[Path, str]) -> None:
     """Refuses a parameter that no template has: it would change nothing, and nobody would know."""
     if not given:
         return
-    declared = {name for path, text in texts.items() for name in Template.parse(text, str(path)).parameters()}
+    declared = {name for path, text in texts.items() for name in _declared(text, str(path))}
     for name in given:
         if name not in declared:
             near = difflib.get_close_matches(name, declared, n=1, cutoff=0.5)
@@ -151,15 +142,3 @@ def _require_declared(given: Mapping[str, str], texts: Mapping[Path, str]) -> No
                 f"no template has a parameter {name}",
                 f"did you mean {near[0]}?" if near else f"there are: {known}",
             )
-
-
-def _show(found: list[Found], output: str) -> None:
-    """Prints mistakes: a line for each, or a JSON list."""
-    if output == "json":
-        click.echo(json.dumps([each.document() for each in found], indent=1))
-        return
-    for each in found:
-        click.echo(each.line())
-    if found:
-        files = len({each.source for each in found})
-        click.echo(f"{len(found)} mistake(s) in {files} template(s)", err=True)

@@ -1,17 +1,28 @@
 """What a template's functions give for a stack: its parameters, its resources, the account and the Region."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from cluster_schema.conversion import UNKNOWN
+from botocore.exceptions import ClientError
+
 from pcluster_cfn.stacks import Aws, find_stack
+from pcluster_cfn.validation.foresight import Answers
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient
 
 #: How a secret parameter is shown. Source: CloudFormation user guide, "Parameters", NoEcho.
 _MASKED = "****"
+#: Source: API references of CloudFormation (common errors) and Systems Manager (GetParameter).
+_NOT_SEEN = {
+    "AccessDenied",
+    "AccessDeniedException",
+    "ParameterNotFound",
+    "ParameterVersionNotFound",
+    "ValidationException",
+}
 
 
 @dataclass(frozen=True)
@@ -24,6 +35,9 @@ class Deployed:
         parameters: The values that parameters have.
         tags: The stack's tags.
         physical_ids: The resources' physical ids by logical id; empty for a new stack.
+        outputs: Those of nested stacks, as ``LogicalId.Outputs.Name``.
+        exports: Asks for the exports of the account in the Region, once, when one is needed.
+        stored: Asks for a parameter in Parameter Store; None if there is none, or it may not be seen.
     """
 
     name: str
@@ -33,9 +47,17 @@ class Deployed:
     physical_ids: Mapping[str, str] = field(default_factory=dict)
     outputs: Mapping[str, str] = field(default_factory=dict)
 
-    def attribute(self, name: str) -> Any:
-        """Returns an attribute of a resource, as far as it is known: outputs of nested stacks."""
-        return self.outputs.get(name, UNKNOWN)
+    exports: Callable[[], Mapping[str, str]] = dict
+    stored: Callable[[str], str | None] = lambda _: None
+
+    def answers(self) -> Answers:
+        """Returns what is known beyond the template: attributes are outputs of nested stacks."""
+        return Answers(
+            known=self.known,
+            attribute=self.outputs.get,
+            export=lambda name: self.exports().get(name),
+            stored=self.stored,
+        )
 
 
 def look(aws: Aws, name: str) -> Deployed:
@@ -49,9 +71,10 @@ def look(aws: Aws, name: str) -> Deployed:
         "AWS::Region": cloudformation.meta.region_name,
         "AWS::StackName": name,
     }
+    exports, stored = _exports(cloudformation), _stored(aws)
     stack = find_stack(cloudformation, name)
     if stack is None:
-        return Deployed(name, known)
+        return Deployed(name, known, exports=exports, stored=stored)
     parameters = {item["ParameterKey"]: item["ParameterValue"] for item in stack.get("Parameters", [])}
     pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack["StackId"])
     listed = [resource for page in pages for resource in page["StackResourceSummaries"]]
@@ -79,4 +102,42 @@ def look(aws: Aws, name: str) -> Deployed:
         tags={tag["Key"]: tag["Value"] for tag in stack.get("Tags", [])},
         physical_ids=ids,
         outputs=outputs,
+        exports=exports,
+        stored=stored,
     )
+
+
+def _exports(cloudformation: "CloudFormationClient") -> Callable[[], Mapping[str, str]]:
+    """Returns what asks for all exports, once; none are known to whoever may not list them."""
+
+    @cache
+    def ask() -> Mapping[str, str]:
+        try:
+            pages = cloudformation.get_paginator("list_exports").paginate()
+            return {item["Name"]: item["Value"] for page in pages for item in page["Exports"]}
+        except ClientError as error:
+            _require_unseen(error)
+            return {}
+
+    return ask
+
+
+def _require_unseen(error: ClientError) -> None:
+    """Raises what does not say that something is not there, or may not be seen."""
+    if error.response.get("Error", {}).get("Code") not in _NOT_SEEN:
+        raise error
+
+
+def _stored(aws: Aws) -> Callable[[str], str | None]:
+    """Returns what asks for a parameter in Parameter Store, each once; a secret one is not asked for."""
+
+    @cache
+    def ask(name: str) -> str | None:
+        try:
+            parameter = aws.client("ssm").get_parameter(Name=name)["Parameter"]
+        except ClientError as error:
+            _require_unseen(error)
+            return None
+        return None if parameter["Type"] == "SecureString" else str(parameter["Value"])
+
+    return ask

@@ -14,17 +14,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from cluster_schema.composing import compose
-from cluster_schema.conversion import UNKNOWN
+from cfn_template.reading import read
+from cfn_template.values import place_of, unknown_parts
+from cluster_schema.conversion import pointer
 from pcluster_cfn.clusters import CLUSTER_NAME_TAG
 from pcluster_cfn.errors import CommandError, wants_tracebacks
 from pcluster_cfn.stacks import Aws, find_stack
-from pcluster_cfn.validation.check import Finding
 from pcluster_cfn.validation.clusters import CLUSTER, CONFIGURATION, Resource, resources
 from pcluster_cfn.validation.deployed import Deployed
-from pcluster_cfn.validation.evaluation import HOLE, Evaluation
-from pcluster_cfn.validation.places import Place
-from pcluster_cfn.validation.scope import scope_of
+from pcluster_cfn.validation.findings import Finding
+from pcluster_cfn.validation.foresight import as_received, foresee, settled
 
 _PROGRAM = "cluster_engine.dry_run"
 _ENGINE = Path(__file__).parents[2] / "provider" / "engine"
@@ -99,27 +98,24 @@ def wanted_clusters(
         parameters: Given values; others are those of the deployed stack, then the defaults.
         deployed: The stack that the template is or will be.
     """
-    root = compose(text)
-    assert root is not None  # noqa: S101 - a template without mistakes has a root
-    scope = scope_of(root, {**deployed.parameters, **parameters}, deployed.known)
-    scope.attribute = deployed.attribute
-    for resource in resources(root, scope):
+    template = foresee(read(text), {**deployed.parameters, **parameters}, deployed.answers())
+    for resource in resources(template):
         if resource.kind != CLUSTER:
             continue
-        evaluation = Evaluation(scope=scope)
-        values = evaluation.read(resource.properties)
+        values = template.evaluate(resource.properties)
         if not isinstance(values, dict):  # Fn::Transform, for instance
-            values = {CONFIGURATION: UNKNOWN}
+            values = {CONFIGURATION: values}
         needed = {key: value for key, value in values.items() if key not in _NOT_THE_LIBRARYS}
-        missing = list(_unknown(needed, ""))
-        for path in missing:
-            place = evaluation.place(path, of_key=False) or Place(1, 1)
+        missing = list(unknown_parts(needed))
+        for path, reason in missing:
+            place = place_of(values, path) or resource.place
             message = (
-                "is not known before the deployment: give parameters with -p, or the stack with --stack-name"
+                f"is not known before the deployment ({reason}): give parameters with -p, or the stack with "
+                "--stack-name"
             )
-            yield Finding(place, f"{resource.logical_id}{path}", message, "template")
+            yield Finding(place, resource.logical_id + pointer(path), message, "template")
         if not missing:
-            yield Wanted(resource, needed)
+            yield Wanted(resource, settled(as_received(needed)))
 
 
 def run(aws: Aws, wanted: Wanted, deployed: Deployed) -> Verdict:
@@ -242,11 +238,3 @@ def _arguments(properties: Mapping[str, Any], *, update: bool) -> dict[str, Any]
     if update and "ForceUpdate" in properties:
         arguments["force_update"] = properties["ForceUpdate"].lower() == "true"
     return arguments
-
-
-def _unknown(value: Any, path: str) -> Iterator[str]:
-    if value is UNKNOWN or (isinstance(value, str) and HOLE in value):
-        yield path
-    pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, item in pairs:
-        yield from _unknown(item, f"{path}/{key}")

@@ -1,10 +1,12 @@
-"""The schema of each resource type's properties, made from the provider's own."""
+"""The schema of each resource type's properties and its attributes, made from the provider's own."""
 
 import copy
+from collections.abc import Iterable
 
-from cluster_provider.core import image_properties, properties, questions
+from cluster_provider.core import attributes, image, image_properties, information, properties, questions
 from cluster_provider.core.checking import Rules
 from cluster_provider.core.deadline import SERVICE_TIMEOUT_MAX_S
+from cluster_provider.core.kinds import Kind
 from tools.published_schemas.editors import DRAFT, JsonSchema
 
 TYPES = {
@@ -12,6 +14,15 @@ TYPES = {
     "Custom::PclusterClusterInfo": questions.CLUSTER_INFO,
     "Custom::PclusterImage": image_properties.RULES,
     "Custom::PclusterOfficialImage": questions.OFFICIAL_IMAGE,
+}
+#: Added to every answer about a cluster or an image. Source: docs/contract.md, "Return values".
+_MESSAGES = ("validationMessages",)
+#: What ``Fn::GetAtt`` reads; N stands for the number of a login node pool.
+ATTRIBUTES: dict[str, Iterable[str]] = {
+    "Custom::PclusterCluster": (*attributes.attributes(None, None), *_MESSAGES),
+    "Custom::PclusterClusterInfo": information.values(Kind.CLUSTER_INFO, None),
+    "Custom::PclusterImage": (*image.values(None, None), *_MESSAGES),
+    "Custom::PclusterOfficialImage": information.values(Kind.OFFICIAL_IMAGE, None),
 }
 
 
@@ -27,4 +38,6 @@ def _published(name: str, rules: Rules) -> JsonSchema:
     for key, expected in rules.expected.items():
         known[key]["x-expected"] = expected
     required = ["ServiceToken", *rules.schema.get("required", [])]  # CloudFormation's own demand comes first
-    return {**rules.schema, "$schema": DRAFT, "title": name, "required": required, "properties": known}
+    return {**rules.schema, "$schema": DRAFT, "title": name, "required": required, "properties": known} | {
+        "x-attributes": sorted(each.replace("loginNodes.0.", "loginNodes.N.") for each in ATTRIBUTES[name])
+    }

@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 
 from pcluster_cfn.errors import CommandError
-from pcluster_cfn.validation.check import Finding
 from pcluster_cfn.validation.deployed import Deployed
 from pcluster_cfn.validation.dry_run import Existing, Verdict, Wanted, question, run, wanted_clusters
+from pcluster_cfn.validation.findings import Finding
 from pcluster_cfn.validation.verdicts import document, is_refused, lines
 
 TEMPLATE = """\

@@ -2,10 +2,9 @@
 
 import pytest
 
-from cluster_schema.composing import compose
+from cfn_template.reading import read
 from cluster_schema.conversion import UNKNOWN
-from pcluster_cfn.validation.evaluation import Evaluation, settled
-from pcluster_cfn.validation.scope import scope_of
+from pcluster_cfn.validation.foresight import Answers, as_received, foresee, settled
 
 TEMPLATE = """\
 Parameters:
@@ -15,6 +14,8 @@ Parameters:
   Secret: {Type: String, Default: hidden, NoEcho: true}
   Ami: {Type: 'AWS::SSM::Parameter::Value<String>', Default: /ami}
   List: {Type: CommaDelimitedList, Default: 'a, b'}
+  OpenList: {Type: 'List<AWS::EC2::Subnet::Id>'}
+  Empty: {Type: CommaDelimitedList, Default: ''}
   Yes: {Type: String, Default: True}
   Text: {Type: String, Default: 'True'}
 Mappings:
@@ -34,8 +35,9 @@ Conditions:
 
 
 def value(text):
-    scope = scope_of(compose(TEMPLATE), {"Given": "given"}, {"AWS::Region": "eu-west-1"})
-    return settled(Evaluation(scope=scope).read(compose(text)))
+    answers = Answers(known={"AWS::Region": "eu-west-1"})
+    template = foresee(read(TEMPLATE), {"Given": "given"}, answers)
+    return settled(as_received(template.evaluate(read(text))))
 
 
 @pytest.mark.parametrize(
@@ -60,7 +62,7 @@ def value(text):
         ("!If [Spelled, a, b]", "b"),
         (
             "[yes, off, 1.50, 007, 2026-01-01, 1:02:03]",
-            ["true", "false", "1.50", "007", "2026-01-01", "1:02:03"],
+            ["true", "false", "1.5", "7", "2026-01-01", "3723"],
         ),
     ],
 )
@@ -82,6 +84,8 @@ def test_what_can_be_known_is_known(text, expected):
         "!Join ['', [a, !Ref Open]]",
         "!Split [',', !Ref Open]",
         "!Select [0, !GetAZs '']",
+        "'{{resolve:ssm:/name}}'",
+        "!Sub 'x-{{resolve:ssm:/name:${Count}}}'",
         "!Select [9, [a]]",
         "!Select [x, [a]]",
         "!FindInMap [Sizes, nowhere, Size]",
@@ -92,10 +96,17 @@ def test_what_can_be_known_is_known(text, expected):
         "!If [Nowhere, a, b]",
         "!If [Four]",
         "!Join x",
-        "!Base64 x",
         "{Fn::Transform: {Name: AWS::Include}}",
         "{Fn::ForEach::Queues: [a, [b], {}], c: d}",
     ],
 )
 def test_what_cannot_be_known_is_unknown(text):
-    assert value(f"x: {text}")["x"] is UNKNOWN
+    assert value(f"x: {text}")["x"] in (UNKNOWN, [UNKNOWN])
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("!Ref OpenList", [UNKNOWN]), ("[!Ref OpenList]", [[UNKNOWN]]), ("!Ref Empty", [""])],
+)
+def test_a_list_parameter_is_a_list_with_an_item_whatever_its_value(text, expected):
+    assert value(f"x: {text}")["x"] == expected

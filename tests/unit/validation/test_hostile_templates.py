@@ -1,14 +1,16 @@
 """Functions and conditions that would grow or call each other without end come to an end, and say so."""
 
+import json
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cluster_schema.composing import compose
-from cluster_schema.conversion import UNKNOWN
-from pcluster_cfn.validation.check import Finding, check
-from pcluster_cfn.validation.evaluation import Evaluation
-from pcluster_cfn.validation.scope import scope_of
+from cfn_template.reading import read
+from cfn_template.values import Unknown
+from pcluster_cfn.validation.examination import check
+from pcluster_cfn.validation.findings import Finding
+from pcluster_cfn.validation.foresight import as_received, foresee
 from tests.unit.validation.test_check import GOOD, template
 
 
@@ -22,8 +24,7 @@ def messages(text):
 
 
 def evaluated(text, head="Parameters: {}"):
-    scope = scope_of(compose(head), {}, {})
-    return Evaluation(scope=scope).read(compose(text))
+    return as_received(foresee(read(head), {}).evaluate(read(text)))
 
 
 def with_name(function, head=""):
@@ -86,7 +87,7 @@ def test_conditions_that_ask_in_the_long_form_or_by_if_are_decided_in_order():
 
 def test_a_mapping_that_looks_itself_up_is_no_value():
     head = "Mappings: {M: {a: {b: !FindInMap [M, a, b]}}}"
-    assert evaluated("!FindInMap [M, a, b]", head) is UNKNOWN
+    assert isinstance(evaluated("!FindInMap [M, a, b]", head), Unknown)
 
 
 def test_thousands_of_look_ups_in_a_large_mapping_are_made_by_key():
@@ -112,7 +113,7 @@ def test_thousands_of_look_ups_in_a_large_mapping_are_made_by_key():
     ],
 )
 def test_a_function_that_cloudformation_will_refuse_is_no_value(function):
-    assert evaluated(function) is UNKNOWN
+    assert isinstance(evaluated(function), Unknown)
 
 
 def test_a_template_as_deep_as_is_read_is_evaluated():
@@ -155,7 +156,7 @@ def called(inner):
 @settings(max_examples=300, deadline=None)
 @given(st.recursive(NAMES, called, max_leaves=12), st.recursive(NAMES, called, max_leaves=8))
 def test_any_template_gives_findings(anything, other):
-    text = repr(
+    text = json.dumps(
         {
             "Parameters": {"A": {"Default": anything}, "B": other},
             "Mappings": {"A": other, "B": {"A": anything}},
