@@ -30,6 +30,7 @@ from pcluster_cfn.stacks import Outcome
 from pcluster_cfn.template import Template
 from pcluster_cfn.terminal import Console, harmless_output
 from pcluster_cfn.unbuilt import require_built
+from pcluster_cfn.validation.before_deployment import require_attributes
 from pcluster_cfn.validation.command import validate
 
 #: Progress then goes to standard error, so that standard output is JSON and nothing else.
@@ -123,6 +124,7 @@ def deploy(
     aws = session(region)
     if not reaches_embedded_cloud(aws):
         require_built(parsed, template)
+    require_attributes(template, dict(parameters))
     target = Bucket(aws.client("s3"), bucket) if bucket else None
     console = Console(stderr=wants_json)
     with (

@@ -40,28 +40,23 @@ class CheckedResource:
     def findings(self) -> Iterator[Finding]:
         """Yields everything wrong with it."""
         yield from self._type()
-        values = self.template.evaluate(self.resource.properties)
+        written = self.template.evaluator.evaluate(self.resource.properties)
+        values = self.template.resolve(written)
         if not isinstance(values, dict):
             self.is_opaque = True
-            reason = values.reason if isinstance(values, Unknown) else "they are no map"
-            self._skip("", f"the properties are not looked at: {reason}")
-            return
-        try:
-            received = as_received(values)
-        except EvaluationError as error:  # a number or a list where a key's value can be text only
-            yield self._finding(self.resource.place, "", str(error), "property")
+            reason = values.reason if isinstance(values, Unknown) else "its properties are no map"
+            self._skip("", reason)
             return
         schema = schemas()[self.resource.kind]
-        plain = settled(received)
+        plain = settled(as_received(values))
         details = misfits(convert(plain, schema, {}), plain, schema)
         yield from self._misfits(details, values, "property")
         for path, place in repeated_keys(values):
             yield self._finding(place, pointer(path), f"the key {path[-1]} is there twice", "template")
-        for reference in dict.fromkeys(secure_references(values)):
-            message = (
-                f"CloudFormation does not resolve {reference} in a custom resource: give the value itself"
-            )
-            yield self._finding(self.resource.place, "", message, "property")
+        for path, reference in secure_references(written):
+            message = f"CloudFormation does not resolve {reference} in a custom resource: give its value"
+            place = place_of(values, path) or self.resource.place
+            yield self._finding(place, pointer(path), message, "property")
         if CONFIGURATION in values:
             yield from self._versioned(values, plain)
 
@@ -71,17 +66,12 @@ class CheckedResource:
             yield from self._configuration(values, version)
             return
         # A configuration of another version than those known is left to its engine.
-        why = (
-            f"there is no schema of version {version}"
-            if isinstance(version, str)
-            else "its version is not known"
-        )
-        known = ", ".join(versions())
-        self._skip(f"/{CONFIGURATION}", f"the configuration is not looked at: {why}; known are {known}")
+        why = f"version {version} has no schema" if isinstance(version, str) else "its version is not known"
+        self._skip(f"/{CONFIGURATION}", f"{why} here; there are {', '.join(versions())}")
 
     def _configuration(self, values: Mapping[str, Any], version: str) -> Iterator[Finding]:
         prefix = f"/{CONFIGURATION}"
-        node = self.resource.properties[CONFIGURATION]
+        node = self._written()
         value = values[CONFIGURATION]
         if isinstance(node, dict) and set(node) == {"Fn::ToJsonString"}:
             value = self.template.evaluate(node["Fn::ToJsonString"])
@@ -96,9 +86,17 @@ class CheckedResource:
             for found in text_findings(text, version, key_at):
                 yield self._finding(found.place, prefix + found.path, found.message, found.rule)
             if isinstance(text.value, Unknown) and not text.problems:
-                self._skip(prefix, f"the configuration is not looked at: {text.value.reason}")
+                self._skip(prefix, text.value.reason)
         elif isinstance(value, Unknown):
-            self._skip(prefix, f"the configuration is not looked at: {value.reason}")
+            self._skip(prefix, value.reason)
+
+    def _written(self) -> Any:
+        """Returns the configuration as it stands in the template, in the branch that is taken."""
+        try:
+            chosen = self.template.evaluator.choose(self.resource.properties)
+        except EvaluationError:
+            chosen = self.resource.properties
+        return chosen.get(CONFIGURATION) if isinstance(chosen, dict) else None
 
     def _misfits(self, details: list[Detail], values: Any, rule: Rule, prefix: str = "") -> Iterator[Finding]:
         for detail, place in _located(details, values):

@@ -106,10 +106,9 @@ def _examine_resources(template: Foresight, report: Report, lines: Sequence[str]
     report.findings += [Finding(each.place, "", each.message, "template") for each in template.problems]
     for loop in template.left:
         if loop.section == "Resources":
-            reason = f"the resources that it makes are not looked at: {loop.reason}"
-            report.skipped.append(NotLookedAt(loop.place or Place(1, 1), loop.key, reason))
+            report.skipped.append(NotLookedAt(loop.place or Place(1, 1), loop.key, loop.reason))
     for name in transforms_of(template.root):
         if name not in _HARMLESS:
             place = place_of(template.root, ("Transform",)) or Place(1, 1)
-            reason = f"what {name} makes of the template is not looked at"
+            reason = f"what {name} makes of the template"
             report.skipped.append(NotLookedAt(place, "Transform", reason))

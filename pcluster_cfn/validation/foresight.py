@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from cfn_template.dynamic import SECURE_SERVICES, DynamicReference, resolve_references
+from cfn_template.dynamic import SECURE_SERVICES, DynamicReference, references_in, resolve_references
 from cfn_template.evaluation import Evaluator
 from cfn_template.limits import Place
 from cfn_template.loops import LANGUAGE_EXTENSIONS, PREFIX, LeftLoop, LoopError, expand_loops, transforms_of
 from cfn_template.parameters import SSM_PREFIX, ParameterError, default_text, is_list, typed
 from cfn_template.texts import EvaluationError, TooLargeError, as_text
-from cfn_template.values import PartialText, Unknown, copied_list, copied_map, place_of
+from cfn_template.values import PartialText, Path, Unknown, copied_list, copied_map, place_of
 from cluster_schema.conversion import UNKNOWN
 
 Given = str | Unknown
@@ -64,7 +64,11 @@ class Foresight:
 
     def evaluate(self, node: Any) -> Any:
         """Returns what a piece of the template evaluates to, dynamic references included."""
-        return resolve_references(self.evaluator.evaluate(node), self._resolve)
+        return self.resolve(self.evaluator.evaluate(node))
+
+    def resolve(self, value: Any) -> Any:
+        """Returns an evaluated value with its dynamic references resolved."""
+        return resolve_references(value, self._resolve)
 
     def exists(self, definition: Mapping[str, Any]) -> bool:
         """Whether a resource or an output may exist: its condition is not known to be false."""
@@ -106,7 +110,7 @@ class Foresight:
 
     def _resolve(self, reference: DynamicReference) -> str | Unknown:
         if reference.service in SECURE_SERVICES:
-            return reference.text  # a custom resource gets it as it is written
+            return Unknown(f"{reference.text} is not resolved in a custom resource")
         found = self.answers.stored(reference.name) if reference.service == "ssm" else None
         return Unknown(f"{reference.text} is not known") if found is None else found
 
@@ -174,17 +178,18 @@ def settled(value: Any) -> Any:
     return str(value) if isinstance(value, str) else value
 
 
-def secure_references(value: Any) -> Iterator[str]:
-    """Yields dynamic references in a value that CloudFormation does not resolve in custom resources."""
-    found: list[str] = []
-
-    def note(reference: DynamicReference) -> str:
-        if reference.service in SECURE_SERVICES:
-            found.append(reference.text)
-        return reference.text
-
-    resolve_references(value, note)
-    return iter(found)
+def secure_references(value: Any, path: Path = ()) -> Iterator[tuple[Path, str]]:
+    """Yields dynamic references that CloudFormation leaves alone in custom resources, with their paths."""
+    if isinstance(value, str):
+        for reference in references_in(value):
+            if reference.service in SECURE_SERVICES:
+                yield path, reference.text
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from secure_references(item, (*path, key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from secure_references(item, (*path, index))
 
 
 def _parameter(name: str, declaration: Any, given: Given | None, answers: Answers) -> Any:

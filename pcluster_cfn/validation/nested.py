@@ -76,7 +76,7 @@ def nested_templates(
             continue  # a provider, and no clusters
         what = f"its template is at {known}" if known else "the address of its template is not known"
         advice = "validate that template, too"
-        yield NotLookedAt(place, path, f"clusters of the nested stack are not looked at: {what}; {advice}")
+        yield NotLookedAt(place, path, f"{what}; {advice}")
 
 
 def _local(

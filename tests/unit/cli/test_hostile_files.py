@@ -116,7 +116,7 @@ def test_a_bomb_and_brackets_end_a_process_with_exit_status_1(tmp_path):
         )
         assert done.returncode == 1
         assert "the template cannot be read: " in done.stdout
-        assert done.stderr == "1 mistake(s) in 1 template(s)\n"
+        assert done.stderr == "1 mistake, 0 clusters checked in 1 template\n"
 
 
 @pytest.mark.parametrize(
