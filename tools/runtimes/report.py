@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-import yaml
-
+from cfn_template.reading import read_plain
 from cluster_engine.runtimes import LIFECYCLES, BlockedRuntimeError, Lifecycle, raise_runtimes
 from tools.runtimes.templates import Uploaded
 
@@ -57,7 +56,7 @@ def _given(text: str, on: date) -> dict[str, str] | None:
 
 
 def _runtimes(text: str) -> dict[str, str]:
-    resources: dict[str, Any] = yaml.safe_load(text).get("Resources", {})
+    resources: dict[str, Any] = read_plain(text).get("Resources", {})
     return {
         name: resource["Properties"]["Runtime"]
         for name, resource in resources.items()

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
+from cfn_template.reading import read_plain
 from localcloud.cloud import Cloud
 from tests.support.fakes import MovedClock
 
@@ -26,13 +26,6 @@ def unique() -> str:
     return f"hpc-{next(_numbers)}"
 
 
-class _TemplateLoader(yaml.SafeLoader):
-    """Reads the template's table definition; intrinsic functions elsewhere do not matter here."""
-
-
-_TemplateLoader.add_multi_constructor("!", lambda *_: None)
-
-
 @pytest.fixture
 def clock() -> MovedClock:
     return MovedClock()
@@ -42,7 +35,7 @@ def clock() -> MovedClock:
 def dynamodb(cloud: Cloud, unique: str) -> tuple[Any, str]:
     """A client, and a table as template.yaml declares it, so that keys and indexes cannot drift apart."""
     client = cloud.client("dynamodb")
-    template = yaml.load(Path("template.yaml").read_text(), _TemplateLoader)  # noqa: S506 - a safe loader
+    template = read_plain(Path("template.yaml").read_text())
     declared = template["Resources"]["OperationsTable"]["Properties"]
     names = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
     client.create_table(TableName=unique, **{name: declared[name] for name in names})

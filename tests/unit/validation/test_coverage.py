@@ -286,7 +286,7 @@ class TestWhatIsNotKnown:
             f"    Properties: !If\n      - Yes\n      -\n      {properties}\n      - {{}}\n"
         )
         ((line, message),) = [(each.place.line, each.message) for each in check(text)]
-        assert (line, message[:19]) == (19, '"0" is not possible')
+        assert (line, message[:19]) == (20, '"0" is not possible')
 
     def test_properties_that_a_macro_makes_are_named(self):
         text = "Resources: {C: {Type: Custom::PclusterCluster, Properties: {Fn::Transform: {Name: x}}}}"
