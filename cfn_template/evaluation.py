@@ -137,16 +137,18 @@ class Evaluator:
             TooLargeError: All functions together have given more than ``MADE_MAX_CHARACTERS``.
         """
         self._made_characters += _characters(value)
+        self._require_unspent()
+
+    def _require_unspent(self) -> None:
         if self._made_characters > MADE_MAX_CHARACTERS:
             raise TooLargeError(
                 f"the functions of this template make more than {MADE_MAX_CHARACTERS:,} characters: "
-                "what is behind is not checked"
+                "what is behind is not evaluated"
             )
 
     def _call(self, node: dict[str, Any], name: str, argument: Any) -> Any:
-        if self._made_characters > MADE_MAX_CHARACTERS:
-            return Unknown("the functions of this template make too much")
         try:
+            self._require_unspent()
             function = FUNCTIONS.get(name)
             if function is None:
                 raise UnknownFunctionError(name)

@@ -11,8 +11,9 @@ from cfn_template.reading import read
 from cfn_template.values import place_of
 from cluster_schema import versions
 from pcluster_cfn.validation.attributes import Readable, impossible_attributes
-from pcluster_cfn.validation.check import CheckedResource, text_findings
+from pcluster_cfn.validation.check import CheckedResource
 from pcluster_cfn.validation.clusters import CLUSTER, resources
+from pcluster_cfn.validation.configuration import LibraryRules, Rules, text_findings
 from pcluster_cfn.validation.findings import Finding, NotLookedAt, Report
 from pcluster_cfn.validation.foresight import Answers, Foresight, Given, foresee
 from pcluster_cfn.validation.nested import nested_templates
@@ -32,11 +33,13 @@ class Inputs:
         parameters: Values of parameters, in place of their defaults.
         known: Values of pseudo parameters.
         version: ParallelCluster version of clusters that name none.
+        library: The library's own rules, for configurations that fit their schema; None leaves them out.
     """
 
     parameters: Mapping[str, Given] = field(default_factory=dict)
     known: Mapping[str, Any] = field(default_factory=dict)
     version: str = field(default_factory=lambda: versions()[0])
+    library: LibraryRules | None = None
 
 
 def check(
@@ -68,13 +71,13 @@ def examine(text: str, source: str, inputs: Inputs, chain: tuple[Path, ...] = ()
         report.findings = [Finding(error.place or Place(1, 1), "", problem, "template")]
         return report
     if isinstance(root, dict) and "Resources" not in root and _SECTIONS & set(root):
-        return _configuration(text, source, inputs.version)
+        return _configuration(text, source, inputs)
     if not isinstance(root, dict) or not isinstance(root.get("Resources"), dict):
         problem = "the template is not a map with Resources"
         report.findings = [Finding(Place(1, 1), "", problem, "template")]
         return report
     template = foresee(root, inputs.parameters, Answers(known=inputs.known))
-    _examine_resources(template, report, text.splitlines(), inputs.version)
+    _examine_resources(template, report, text.splitlines(), inputs)
     for inner in nested_templates(template, source, chain):
         if isinstance(inner, NotLookedAt):
             report.skipped.append(inner)
@@ -88,16 +91,17 @@ def examine(text: str, source: str, inputs: Inputs, chain: tuple[Path, ...] = ()
     return report
 
 
-def _configuration(text: str, source: str, version: str) -> Report:
-    found = text_findings(read_file(text), version, Place(1, 1))
+def _configuration(text: str, source: str, inputs: Inputs) -> Report:
+    rules = Rules(inputs.version, {}, inputs.library)
+    found = text_findings(read_file(text), rules, Place(1, 1))
     as_path = {replace(each, path=each.path.removeprefix("/")) for each in found}
     return Report(source, is_template=False, clusters=1, findings=sorted(as_path))
 
 
-def _examine_resources(template: Foresight, report: Report, lines: Sequence[str], version: str) -> None:
+def _examine_resources(template: Foresight, report: Report, lines: Sequence[str], inputs: Inputs) -> None:
     readable: dict[str, Readable] = {}
     for resource in resources(template):
-        checked = CheckedResource(resource, template, lines, version)
+        checked = CheckedResource(resource, template, lines, inputs.version, inputs.library)
         report.findings += checked.findings()
         report.skipped += checked.skipped
         report.clusters += resource.kind == CLUSTER and not checked.is_opaque

@@ -5,7 +5,7 @@ from typing import Literal
 
 from cfn_template.limits import Place
 
-Rule = Literal["template", "property", "configuration", "text", "attribute"]
+Rule = Literal["template", "property", "configuration", "text", "attribute", "library"]
 
 
 @dataclass(frozen=True, order=True)

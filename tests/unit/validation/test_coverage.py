@@ -1,11 +1,13 @@
 """A check says how many clusters it checked, and what it did not look at and why."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
 
 from pcluster_cfn.cli import main
+from pcluster_cfn.lint_rules import ClusterConfigurations
 from pcluster_cfn.validation.examination import Inputs, check, examine
 from tests.unit.validation.test_check import GOOD, template
 
@@ -128,6 +130,15 @@ class TestLoops:
             (19, "ClusterRed"),
         ]
 
+    def test_the_rules_of_cfn_lint_find_them_too(self, tmp_path):
+        path = tmp_path / "loop.yaml"
+        path.write_text(LOOP.replace("COLLECTION", "[Red]"))
+        found = ClusterConfigurations().match(SimpleNamespace(filename=str(path)))
+        assert [match.message.partition(":")[0].rpartition("/")[2] for match in found] == [
+            "InstanceTyp",
+            "MaxCount",
+        ]
+
     def test_a_collection_that_is_given_is_known(self):
         text = LOOP.replace("COLLECTION", "!Ref Teams")
         assert examine(text, "", Inputs({"Teams": "a, b, c"})).clusters == 3
@@ -236,6 +247,37 @@ class TestNearMisses:
     def test_other_types_are_left_alone(self, kind):
         text = f"Resources: {{C: {{Type: '{kind}', Properties: {{ServiceToken: x, ClusterName: 1}}}}}}"
         assert (check(text), skipped(text)) == ([], [])
+
+
+class TestLibraryRules:
+    """The library's own rules are asked about configurations that fit their schema, and nothing else."""
+
+    def findings(self, configuration, version, properties):
+        self.asked.append((configuration, version, properties))
+        return [("/Scheduling/SlurmQueues/0/Name", "NameValidator: wrong")]
+
+    @pytest.fixture(autouse=True)
+    def nothing_is_asked_yet(self):
+        self.asked = []
+
+    @pytest.mark.parametrize(("text", "line"), [(GOOD, 15), (f"|\n{GOOD}", 15)])
+    def test_what_the_library_says_is_placed_in_a_map_and_in_a_text(self, text, line):
+        found = examine(template(text), "", Inputs(library=self)).findings
+        path = "Cluster/ClusterConfiguration/Scheduling/SlurmQueues/0/Name"
+        assert [(each.place.line, each.path, each.message, each.rule) for each in found] == [
+            (line, path, "NameValidator: wrong", "library")
+        ]
+        ((configuration, version, properties),) = self.asked
+        assert configuration["Scheduling"]["SlurmQueues"][0]["ComputeResources"][0]["MaxCount"] == 4
+        assert (version, properties["ClusterName"]) == ("3.16.1", "hpc")
+
+    def test_a_configuration_file_is_held_against_them_too(self):
+        (finding,) = examine(GOOD, "", Inputs(library=self)).findings
+        assert (finding.place.line, finding.path) == (8, "Scheduling/SlurmQueues/0/Name")
+
+    def test_a_configuration_with_other_mistakes_is_not_asked_about(self):
+        assert len(examine(BROKEN, "", Inputs(library=self)).findings) == 1
+        assert self.asked == []
 
 
 class TestWhatIsNotKnown:
