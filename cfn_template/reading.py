@@ -15,6 +15,8 @@ from cfn_template.values import List, Map, Real, Text, Whole
 _UNPREFIXED = {"Ref", "Condition"}
 #: Source: YAML 1.1, "Boolean Language-Independent Type"; what is not here is false.
 _TRUE = {"true", "yes", "on", "y"}
+_BOOLEAN = PREFIX + "bool"
+_JSON_BOOLEANS = {"true", "false"}
 
 
 def read(text: str) -> Any:
@@ -101,10 +103,11 @@ def _argument(key: str, node: Node, *, located: bool) -> Any:
 
 
 def _written(node: Node, *, located: bool) -> Any:
-    """Returns a scalar as it is written: a resource or a condition may be called ``Yes``."""
-    if not isinstance(node, ScalarNode) or not node.tag.startswith(PREFIX):
+    """Returns a name as it is written: a resource or a condition may be called ``Yes``."""
+    is_boolean = isinstance(node, ScalarNode) and node.tag == _BOOLEAN and node.value not in _JSON_BOOLEANS
+    if not is_boolean:
         return _value(node, located=located)
-    return Text(node.value, in_file(node.start_mark), node.style) if located else str(node.value)
+    return Text(node.value, in_file(node.start_mark)) if located else str(node.value)
 
 
 def _called(node: Node, name: str, *, located: bool) -> Any:
