@@ -178,12 +178,12 @@ class _Composer:
         node, size = self._anchored[name]
         if size is None:
             raise TemplateError("an alias stands for what it is in", in_file(mark))
-        self._amount.add(*size, in_file(mark))
+        self._count(*size, mark)
         self._put(node, mark)
 
     def _scalar(self, event: ScalarEvent, mark: yaml.Mark) -> None:
         text = event.value
-        self._amount.add(1, len(text), in_file(mark))
+        self._count(1, len(text), mark)
         tag = event.tag
         if tag is None or tag == "!":
             tag = _implicit_tag(text) if event.implicit[0] else PREFIX + "str"
@@ -203,7 +203,7 @@ class _Composer:
             tag = PREFIX + ("map" if kind is MappingNode else "seq")
         node = kind(tag, [], mark, None, flow_style=event.flow_style)
         before = (self._amount.values, self._amount.characters)
-        self._amount.add(1, 0, in_file(mark))
+        self._count(1, 0, mark)
         self._name(event, node, None, mark)
         self._put(node, mark)
         self._open.append(_Open(node, event.anchor, before))
@@ -218,6 +218,10 @@ class _Composer:
             values, characters = ended.before
             size = (self._amount.values - values, self._amount.characters - characters)
             self._anchored[ended.anchor] = (ended.node, size)
+
+    def _count(self, values: int, characters: int, mark: yaml.Mark) -> None:
+        if problem := self._amount.add(values, characters):
+            raise TemplateError(problem, in_file(mark))
 
     def _name(self, event: NodeEvent, node: Node, size: tuple[int, int] | None, mark: yaml.Mark) -> None:
         if event.anchor is None:

@@ -26,8 +26,8 @@ _SPACE = re.compile(r"[ \t\n\r]*")
 #: Source: RFC 8259, section 6.
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
 _WORDS = {"true": "bool", "false": "bool", "null": "null"}
-#: Brackets that are not in quotes, and what is.
-_BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]')
+#: Everything but brackets that are not in quotes.
+_NO_BRACKETS = re.compile(r'(?:"(?:[^"\\]|\\.)*"|[^\[\]{}"])+')
 _ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]|[\ud800-\udfff]")
 _LONG_NUMBER = re.compile(rf"[0-9]{{{DIGITS_MAX}}}")
 _HALF_CHARACTER = re.compile("[\ud800-\udfff]")
@@ -56,8 +56,8 @@ def load_json(text: str) -> Any:
         what is wrong with it, if anything is.
     """
     depth = deepest = 0
-    for found in _BRACKETS.finditer(text):
-        depth += {"{": 1, "[": 1, "}": -1, "]": -1}.get(found[0], 0)
+    for bracket in _NO_BRACKETS.sub("", text):
+        depth += 1 if bracket in "{[" else -1
         deepest = max(deepest, depth)
     if deepest > DEPTH_MAX or _ESCAPED_SURROGATE.search(text) or _LONG_NUMBER.search(text):
         return None
@@ -147,7 +147,7 @@ class _Reader:
     def _begin(self, index: int, depth: int) -> int:
         place = self._place(index)
         require_depth(depth, place, "JSON")
-        self._amount.add(1, 0, place)
+        self._count(1, 0, index)
         return self.skipped(index + 1)
 
     def _next(self, index: int, end: str) -> int:
@@ -172,8 +172,12 @@ class _Reader:
     def _scalar(
         self, kind: str, text: str, index: int, end: int, style: str | None = None
     ) -> tuple[Node, int]:
-        self._amount.add(1, len(text), self._place(index))
+        self._count(1, len(text), index)
         return ScalarNode(_PREFIX + kind, text, self._mark(index), self._mark(end), style=style), end
+
+    def _count(self, values: int, characters: int, index: int) -> None:
+        if problem := self._amount.add(values, characters):
+            raise self._error(problem, index)
 
     def _error(self, problem: str, index: int) -> TemplateError:
         return TemplateError(problem, self._place(index), "JSON")

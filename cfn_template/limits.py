@@ -73,30 +73,25 @@ def require_size(text: str) -> None:
 
 
 class Amount:
-    """Counts what a text comes to with its aliases written out, and refuses more than the limits."""
+    """Counts what a text comes to with its aliases written out."""
 
     def __init__(self) -> None:
         self.values = 0
         self.characters = 0
 
-    def add(self, values: int, characters: int, place: Place) -> None:
-        """Counts something.
-
-        Raises:
-            TemplateError: There is more than a limit allows.
-        """
+    def add(self, values: int, characters: int) -> str | None:
+        """Counts something; returns what is wrong if there is more than a limit allows."""
         self.values += values
         self.characters += characters
         if self.values > VALUES_MAX:
-            raise _too_much(VALUES_MAX, "keys and values", place)
+            return _too_much(VALUES_MAX, "keys and values")
         if self.characters > WRITTEN_OUT_MAX_CHARACTERS:
-            raise _too_much(WRITTEN_OUT_MAX_CHARACTERS, "characters", place)
+            return _too_much(WRITTEN_OUT_MAX_CHARACTERS, "characters")
+        return None
 
 
-def _too_much(limit: int, what: str, place: Place) -> TemplateError:
-    return TemplateError(
-        f"with its aliases written out, the text has more than {limit:,} {what}: repeat less", place
-    )
+def _too_much(limit: int, what: str) -> str:
+    return f"with its aliases written out, the text has more than {limit:,} {what}: repeat less"
 
 
 def require_depth(levels: int, place: Place, language: Language) -> None:
