@@ -81,18 +81,8 @@ def look(aws: Aws, name: str) -> Deployed:
     # What a rollback deleted is listed on.
     resources = [resource for resource in listed if resource["ResourceStatus"] != "DELETE_COMPLETE"]
     ids = {item["LogicalResourceId"]: item.get("PhysicalResourceId", "") for item in resources}
-    # One that failed before it existed has no id, or one that is not a stack's.
-    nested = [
-        item["LogicalResourceId"]
-        for item in resources
-        if item["ResourceType"] == "AWS::CloudFormation::Stack"
-        and ids[item["LogicalResourceId"]].startswith("arn:")
-    ]
-    outputs: dict[str, str] = {}
-    for logical_id in nested:
-        inner = find_stack(cloudformation, ids[logical_id])
-        for output in inner.get("Outputs", []) if inner else []:
-            outputs[f"{logical_id}.Outputs.{output['OutputKey']}"] = output["OutputValue"]
+    types = {item["LogicalResourceId"]: item["ResourceType"] for item in resources}
+    nested = {key: ids[key] for key, kind in types.items() if kind == "AWS::CloudFormation::Stack"}
     return Deployed(
         name=name,
         known=known
@@ -101,10 +91,25 @@ def look(aws: Aws, name: str) -> Deployed:
         parameters={key: value for key, value in parameters.items() if value != _MASKED},
         tags={tag["Key"]: tag["Value"] for tag in stack.get("Tags", [])},
         physical_ids=ids,
-        outputs=outputs,
+        outputs=_outputs(cloudformation, nested),
         exports=exports,
         stored=stored,
     )
+
+
+def _outputs(cloudformation: "CloudFormationClient", nested: Mapping[str, str]) -> dict[str, str]:
+    """Returns the outputs of nested stacks as ``LogicalId.Outputs.Name``.
+
+    Args:
+        cloudformation: The client.
+        nested: Their physical ids. One that failed before it existed has none, or one that is no stack's.
+    """
+    outputs: dict[str, str] = {}
+    for logical_id, stack_id in nested.items():
+        stack = find_stack(cloudformation, stack_id) if stack_id.startswith("arn:") else None
+        for output in stack.get("Outputs", []) if stack else []:
+            outputs[f"{logical_id}.Outputs.{output['OutputKey']}"] = output["OutputValue"]
+    return outputs
 
 
 def _exports(cloudformation: "CloudFormationClient") -> Callable[[], Mapping[str, str]]:

@@ -337,6 +337,18 @@ def test_parameters_can_be_read_from_parameter_store(cloud, value):
             "Circular dependency between resources: [A, B]",
         ),
         ({"Resources": {"A": {**QUEUE, "Condition": "C"}}}, "Unresolved condition C"),
+        (
+            {
+                "Conditions": {
+                    "C": {"Fn::Not": [{"Condition": "D"}]},
+                    "D": {"Fn::Not": [{"Condition": "C"}]},
+                },
+                "Resources": {"A": {**QUEUE, "Condition": "C"}},
+            },
+            "Circular dependency of condition C",
+        ),
+        ("Resources: &a {Queue: *a}", "YAML not well-formed. (line 1, column 23)"),
+        ('{"Resources": ' * 101, "JSON not well-formed. (line 1, column 1401)"),
         ({"Resources": {"A": QUEUE}, "Transform": "My::Macro"}, "No transform named My::Macro found"),
     ],
 )
@@ -366,14 +378,17 @@ def test_functions_with_impossible_arguments_are_refused(cloud, expression, mess
         ({"Fn::Select": ["x", ["a"]]}, "Fn::Select cannot take these arguments"),
         ({"Fn::Join": ["a"]}, "every Fn::Join object requires 2 arguments"),
         ({"Fn::Cidr": ["nonsense", 1, 8]}, "Fn::Cidr cannot take these arguments"),
+        ({"Fn::Join": ["", {"Fn::Split": ["", "a"]}]}, "requires a delimiter that is not empty"),
+        ({"Fn::FindInMap": ["M", "a", "b"]}, "Every Mappings attribute must be a String or a List"),
         ({"Fn::FindInMap": ["None", "a", "b"]}, "Unable to get mapping for None::a::b"),
         ({"Fn::ForEach::X": ["a"]}, "localcloud does not know the function Fn::ForEach::X"),
     ],
 )
 def test_functions_without_a_value_fail_what_they_are_for(cloud, expression, message):
     topic = {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": expression}}
+    mappings = {"M": {"a": {"b": {"Ref": "Topic"}}}}
 
-    cloud.create("one", {"Resources": {"Topic": topic}})
+    cloud.create("one", {"Mappings": mappings, "Resources": {"Topic": topic}})
 
     cloud.settled("one", "ROLLBACK_COMPLETE")
     assert message in cloud.reason("one", "Topic")
