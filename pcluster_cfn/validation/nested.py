@@ -10,7 +10,7 @@ from cfn_template.limits import Place
 from cfn_template.loops import PREFIX
 from cfn_template.references import references
 from cfn_template.texts import EvaluationError, as_text
-from cfn_template.values import PartialText, Unknown, place_of
+from cfn_template.values import HOLE, PartialText, Unknown, place_of
 from pcluster_cfn.errors import CommandError
 from pcluster_cfn.files import read_text
 from pcluster_cfn.nesting import nested
@@ -74,9 +74,16 @@ def nested_templates(
         providers = _providers(template) if providers is None else providers
         if logical_id in providers or (isinstance(location, str) and _OFFICIAL_PROVIDER.search(location)):
             continue  # a provider, and no clusters
-        what = f"its template is at {known}" if known else "the address of its template is not known"
+        what = f"its template is at {_shown(location)}" if location else "it names no template"
         advice = "validate that template, too"
         yield NotLookedAt(place, path, f"{what}; {advice}")
+
+
+def _shown(location: Any) -> str:
+    """Returns an address as far as it is known."""
+    if isinstance(location, Unknown):
+        return f"an address that is not known ({location.reason})"
+    return re.sub(f"{HOLE}+", "…", location) if isinstance(location, str) else "an address that is no text"
 
 
 def _local(
