@@ -8,8 +8,8 @@ from samtranslator.metrics.metrics import DummyMetricsPublisher, Metrics
 from samtranslator.model.exceptions import InvalidDocumentException
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
-from samtranslator.yaml_helper import yaml_parse
 
+from cfn_template.reading import read_plain
 from pcluster_cfn.errors import CommandError
 
 _TRANSFORM = "AWS::Serverless-2016-10-31"
@@ -31,7 +31,7 @@ def expand(text: str) -> str:
     Raises:
         CommandError: It has another transform, or this one refuses it.
     """
-    template: dict[str, Any] = yaml_parse(text)
+    template: dict[str, Any] = read_plain(text)
     if template.get("Transform") != _TRANSFORM:
         raise CommandError(
             f"the template's transform is {template.get('Transform')!r}", f"only {_TRANSFORM} can be expanded"
