@@ -20,7 +20,7 @@ from cluster_provider.core.deadline import MARGIN_S
 from cluster_provider.core.decision.fleet import RESTART_MARGIN_S
 from cluster_provider.core.errors import DeliveryFailed, NotAccepted, Unavailable
 from cluster_provider.core.identity import Owner
-from cluster_provider.core.observed import VERSION_TAG, ClusterStack
+from cluster_provider.core.observed import VERSION_TAG, Cluster, ClusterStack
 from cluster_provider.core.properties import DeletionPolicy
 from tests.support.fakes import HANDLES, stack_of
 from tests.support.faults import Killed, Seam
@@ -230,6 +230,31 @@ class Lifecycle(RuleBasedStateMachine):
         if self.world.stacks.living(OLD) is None:
             self._make_old()
         self._ask(resource, resource.create, self.properties_of(resource, wish))
+
+    def _retriable(self) -> list[Resource]:
+        """Resources whose Create failed, as far as both sides know.
+
+        Of a success that CloudFormation did not use, the next Create cannot tell whether the template's
+        attribute retained it.
+        """
+        failed = self._in_phase("create failed")
+        return [each for each in failed if not any(item.reported for item in self.clusters_known(each))]
+
+    def clusters_known(self, resource: Resource) -> list[Cluster]:
+        """The clusters and images that a resource's record names."""
+        record = self.world.tables.load(resource.owner)
+        return list(record.clusters.values()) if record is not None else []
+
+    @precondition(lambda self: self._retriable())
+    @rule(at=index, wish=wishes, same_name=st.booleans())
+    def retry(self, at: int, wish: dict[str, Any], same_name: bool) -> None:
+        """A stack that keeps its failures is told to go on, with its template as it was or another."""
+        retriable = self._retriable()
+        resource = retriable[at % len(retriable)]
+        wanted = self.properties_of(resource, wish)
+        if same_name:
+            wanted[resource.id_property] = resource.wanted[resource.id_property]
+        self._ask(resource, resource.retry, wanted)
 
     @precondition(lambda self: self.complete_resources())
     @rule(at=index, wish=wishes, same_name=st.booleans())

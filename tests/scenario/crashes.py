@@ -233,6 +233,15 @@ def _fail_and_delete(world: Simulation, resource: Resource) -> None:
     _delete(world, resource)
 
 
+def _fail_and_try_again(world: Simulation, resource: Resource) -> None:
+    """The stack keeps its failures: another Create comes before what the first one left is deleted."""
+    world.fates["CREATE"] = "ROLLBACK_COMPLETE"
+    _create(world, resource)
+    world.fates.clear()
+    resource.retry(properties())
+    world.until_answered()
+
+
 def _fail_and_roll_back(world: Simulation, resource: Resource) -> None:
     world.fates["UPDATE"] = "UPDATE_ROLLBACK_COMPLETE"
     _update(world, resource)
@@ -332,6 +341,7 @@ STORIES = {
     "a replacing update and its clean-up": Story(_made, _replace),
     "a failed replacement and its rollback": Story(_made, _fail_to_replace_and_roll_back),
     "a failed create and its delete": Story(_nothing, _fail_and_delete),
+    "a failed create, another in its place, and the clean-up": Story(_nothing, _fail_and_try_again),
     "a failed update and its rollback": Story(_made, _fail_and_roll_back),
     "a create out of time and its delete": Story(_take_too_long, _be_too_late),
     "a create that rolls back out of time and its delete": Story(

@@ -545,6 +545,7 @@ class Resource:
         properties: Its properties, as they were last accepted.
         wanted: What the last Update asked for.
         stale_id: The id that a replacement left behind and that is to be cleaned up.
+        failed_ids: The ids of Creates that failed and were tried again before what they left was deleted.
         clean_ups: How often that was asked for.
         asked_at: When it was last asked for something.
         pending: What CloudFormation waits for.
@@ -567,6 +568,7 @@ class Resource:
     properties: dict[str, Any] = field(default_factory=dict)
     wanted: dict[str, Any] = field(default_factory=dict)
     stale_id: str = ""
+    failed_ids: list[str] = field(default_factory=list)
     clean_ups: int = 0
     asked_at: datetime = START
     pending: Pending | None = None
@@ -592,6 +594,17 @@ class Resource:
         self.wanted = properties
         self.born = len(self.history)
         self._ask("Create", "creating", ResourceProperties=properties)
+
+    def retry(self, properties: dict[str, Any]) -> None:
+        """The stack kept its failures: the resource is created again before what failed is deleted.
+
+        Source: AWS CloudFormation user guide, "Choose how to handle failures when provisioning resources",
+        which does not say in which order.
+        """
+        assert self.phase == "create failed"
+        self.failed_ids.append(self.physical_id)
+        self.physical_id = ""
+        self.create(properties)
 
     def update(self, properties: dict[str, Any]) -> None:
         self.wanted = properties
@@ -641,8 +654,10 @@ class Resource:
             if self.stale_id:
                 self.left_behind(self.stale_id)
             self.stale_id, self.clean_ups = "", 0
-            self._enter("complete")
-            return
+            if not self.failed_ids:
+                self._enter("complete")
+                return
+            self.stale_id = self.failed_ids.pop()
         self.clean_ups += 1
         self._ask("Delete", "cleaning", PhysicalResourceId=self.stale_id, ResourceProperties=self.properties)
 
@@ -690,7 +705,10 @@ class Resource:
         elif kind == "Create":
             self.physical_id = told_id
             self.properties = self.wanted
-            self._enter("complete" if success else "create failed")
+            if success:
+                self._clean_up()
+            else:
+                self._enter("create failed")
         else:
             self._updated(told_id, pending, success=success)
 
@@ -698,6 +716,9 @@ class Resource:
         if self.phase == "cleaning":
             self.stale_id = "" if success else self.stale_id
             self._clean_up()
+        elif success and self.failed_ids:
+            self.physical_id = self.failed_ids.pop()
+            self.delete()
         elif success:
             self.physical_id = ""
             self._enter("absent")
