@@ -6,6 +6,7 @@ One line of JSON on standard output says that it is ready, and where: the export
 import argparse
 import json
 import logging
+import math
 import os
 import signal
 import sys
@@ -41,6 +42,13 @@ def main() -> None:
         metavar="[RUNTIME=]PATH",
         help="interpreter that has what Lambda's runtime has, for one runtime or for all others",
     )
+    parser.add_argument(
+        "--iam-lag",
+        type=_seconds,
+        default=0.0,
+        metavar="SECONDS",
+        help="refuse for so long what a role was granted by a change of its policies",
+    )
     parser.add_argument("--exit-with-parent", action="store_true", help="end when standard input ends")
     parser.add_argument("--verbose", action="store_true", help="log every request")
     arguments = parser.parse_args()
@@ -65,6 +73,7 @@ def main() -> None:
             paced=arguments.paced,
             concurrency=arguments.concurrency,
             function_pythons=dict(arguments.function_python),
+            iam_lag_s=arguments.iam_lag,
         )
     )
 
@@ -85,6 +94,13 @@ def main() -> None:
 def _runtime_and_python(text: str) -> tuple[str, Path]:
     runtime, named, path = text.partition("=")
     return (runtime, Path(path)) if named and "/" not in runtime else ("*", Path(text))
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 <= seconds < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} is no number of seconds: give 0 or more")
+    return seconds
 
 
 def _stop_at_end_of_input(stop: Callable[[], None]) -> None:

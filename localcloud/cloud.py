@@ -67,6 +67,7 @@ class Cloud:
         idle_grace_s: float | None = None,
         concurrency: int | None = None,
         function_python: Path | Mapping[str, Path] | None = None,
+        iam_lag_s: float = 0.0,
         python: Path | None = None,
         timeout_s: float = 60,
     ) -> Self:
@@ -86,6 +87,8 @@ class Cloud:
                 (awslambdaric, boto3, time-machine): functions get nothing but what they bring. Several by
                 ``Runtime`` (``python3.12``), ``*`` for those not named. By default functions run with this
                 interpreter and can import all its packages.
+            iam_lag_s: So long, in seconds of the cloud's clock and at least 0, calls of functions are refused
+                that a policy allows which was put into their role, or attached to it.
             python: The interpreter that runs the cloud itself, and can import moto; this one by default.
             timeout_s: How long to wait.
 
@@ -104,6 +107,7 @@ class Cloud:
         command += [f"--idle-grace={idle_grace_s}"] if idle_grace_s is not None else []
         command += ["--paced"] if paced else []
         command += [f"--concurrency={concurrency}"] if concurrency is not None else []
+        command += [f"--iam-lag={iam_lag_s}"] if iam_lag_s else []
         command += [f"--log-dir={log_dir.absolute()}"] if log_dir else []
         pythons = {"*": function_python} if isinstance(function_python, Path) else function_python or {}
         command += [f"--function-python={runtime}={path.absolute()}" for runtime, path in pythons.items()]

@@ -33,6 +33,7 @@ from localcloud import (
 from localcloud.behaviour import behaviours
 from localcloud.clock import clock
 from localcloud.faults import faults
+from localcloud.iam_lag import iam_lag
 from localcloud.pace import Pace
 from localcloud.recording import recording
 
@@ -53,6 +54,7 @@ class Options:
         paced: Whether time runs more slowly while the machine is short of processors, see ``Pace``.
         concurrency: Execution environments per function at most.
         function_pythons: The interpreters that functions run with by runtime, see ``functions.Settings``.
+        iam_lag_s: So long a change of a role or a policy is without effect, in seconds of the cloud's clock.
     """
 
     region: str = seed.REGION
@@ -63,6 +65,7 @@ class Options:
     paced: bool = False
     concurrency: int = 2
     function_pythons: Mapping[str, Path] = field(default_factory=dict)
+    iam_lag_s: float = 0.0
 
 
 class Server:
@@ -101,6 +104,9 @@ class Server:
         head_node.install()
         image_builder.install()
         cloudformation.subscribe(recording.note_change)
+        if options.iam_lag_s:
+            iam_lag.configure(options.iam_lag_s, seed.ACCOUNT_ID, options.region)
+            cloudformation.subscribe(iam_lag.note_change)
         self._region = options.region
         self._seeded = seed.seed(options.region)
         self._services = image_builder.answering(DomainDispatcherApplication(_create_service))

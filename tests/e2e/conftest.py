@@ -1,5 +1,6 @@
 """One embedded cloud and one provider stack for all end-to-end tests."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,9 @@ from localcloud.cloud import Cloud
 from tests.e2e.account import ARTEFACT, ROOT, Account, outputs
 from tests.e2e.parents import Parent, clear_away, difference, eventually, inventory
 from tests.e2e.recorded import REPORT
+
+#: Seconds by which the cloud's IAM lags behind every role and policy: ``make e2e IAM_LAG=30``.
+IAM_LAG_S = float(os.environ.get("IAM_LAG") or 0)
 
 
 def pytest_collection_modifyitems(items):
@@ -30,7 +34,7 @@ def pytest_terminal_summary(terminalreporter, config):
 def cloud(tmp_path_factory):
     python = ARTEFACT / "runtime" / "bin" / "python" if ARTEFACT else None
     log_dir = tmp_path_factory.mktemp("cloud")
-    with Cloud.start(skip_idle=True, log_dir=log_dir, function_python=python) as running:
+    with Cloud.start(skip_idle=True, log_dir=log_dir, function_python=python, iam_lag_s=IAM_LAG_S) as running:
         yield running
 
 

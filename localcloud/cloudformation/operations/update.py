@@ -81,7 +81,8 @@ class Update(Deployment):
         state are deleted upon the next stack operation. Whether before or after the new creation is not
         documented: see ``Behaviours.retry_order``.
         """
-        stack, first = self.stack, []
+        stack = self.stack
+        first: list[Made] = []
         for resource in [r for r in stack.resources.values() if r.status == "CREATE_FAILED"]:
             made, resource.made = resource.made, None
             if made is None or _is_retained(resource):
