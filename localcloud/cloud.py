@@ -203,6 +203,11 @@ class Cloud:
         faults: list[dict[str, Any]] = self._control("GET", "faults")
         return faults
 
+    def refused_by_iam_lag(self) -> dict[str, int]:
+        """Returns how often each of IAM's actions was refused because it had been granted a moment ago."""
+        refused: dict[str, int] = self._control("GET", "iam-lag")
+        return refused
+
     def add_host(self, name: str, port: int) -> str:
         """Lets any host's name lead every function to a server of the caller's at a port of 127.0.0.1.
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import timedelta
 from fnmatch import fnmatchcase
@@ -75,6 +76,7 @@ class IamLag:
         self._account = self._region = ""
         #: By a role's unique id: another role of the same name has nothing of it.
         self._grants: dict[str, _Grants] = {}
+        self._refused: Counter[str] = Counter()
 
     def configure(self, lag_s: float, account: str, region: str) -> None:
         """Sets the lag and the account whose roles it concerns.
@@ -91,6 +93,11 @@ class IamLag:
     def is_on(self) -> bool:
         """Whether IAM lags."""
         return bool(self._lag)
+
+    def refused(self) -> dict[str, int]:
+        """Returns how often each action was refused so far because it had been granted a moment ago."""
+        with self._lock:
+            return dict(self._refused)
 
     def observe(self) -> None:
         """Notes what roles are granted that they were not granted before; call it after any change."""
@@ -124,6 +131,7 @@ class IamLag:
         role = self._role_of(call.caller.function)
         if role is None or action == _ALWAYS or not self._is_young(role, action, prefix):
             return None
+        self._count(action)
         session = f"assumed-role/{role.name}/{call.caller.function}"
         partition = get_partition(self._region)
         said = (
@@ -141,8 +149,8 @@ class IamLag:
         Raises:
             InvalidParameterValueException: In Lambda's words.
         """
-        _, call = _DELIVERIES[target_arn.split(":")[2]]
-        if not self._may_deliver(role_arn, target_arn):
+        action, call = _DELIVERIES[target_arn.split(":")[2]]
+        if not self._may_deliver(role_arn, target_arn, action):
             raise InvalidParameterValueException(
                 f"The function's execution role does not have permissions to call {call} on {target_arn}"
             )
@@ -155,12 +163,13 @@ class IamLag:
         Raises:
             InvalidParameterValueException: In Lambda's words.
         """
-        if not self._may_deliver(role_arn, queue_arn):
+        action, _ = _DELIVERIES["sqs"]
+        if not self._may_deliver(role_arn, queue_arn, action):
             raise InvalidParameterValueException(
                 "The provided execution role does not have permissions to call SendMessage on SQS"
             )
 
-    def _may_deliver(self, role_arn: str, target_arn: str) -> bool:
+    def _may_deliver(self, role_arn: str, target_arn: str, action: str) -> bool:
         """Says what Lambda finds; what a role's own template grants is there with the role.
 
         Of roles that CloudFormation makes, the wait for what they bring along is CloudFormation's.
@@ -170,13 +179,19 @@ class IamLag:
             return True
         self.observe()
         grants = self._grants.get(role.id, _Grants())
-        action, _ = _DELIVERIES[target_arn.split(":")[2]]
         visible_from = clock.now() - self._lag
-        return any(
+        may = any(
             _allows(json.loads(statement), action, target_arn)
             for statement, since in grants.since.items()
             if since <= visible_from or statement in grants.original
         )
+        if not may:
+            self._count(action)
+        return may
+
+    def _count(self, action: str) -> None:
+        with self._lock:
+            self._refused[action] += 1
 
     def _is_young(self, role: Any, action: str, prefix: str) -> bool:
         self.observe()

@@ -116,6 +116,7 @@ class Server:
             "exports": lambda: self.exports,
             "clock": self._clock_state,
             "faults": faults.to_json,
+            "iam-lag": iam_lag.refused,
             "calls": recording.calls,
             "changes": recording.changes,
             "responses": cloudformation.responses,

@@ -85,6 +85,8 @@ def test_what_was_granted_a_moment_ago_is_refused_as_the_service_says_it(cloud, 
     service, method, arguments, action, refusal, answer = case
     granted.put("policy", action)
 
+    before = cloud.refused_by_iam_lag().get(action, 0)
+
     code, words = granted.refused(service, method, arguments)
     assert code == refusal
     if method != "head_bucket":  # which has no body
@@ -93,6 +95,7 @@ def test_what_was_granted_a_moment_ago_is_refused_as_the_service_says_it(cloud, 
 
     cloud.advance(LAG_S)
     assert granted.refused(service, method, arguments)[0] == answer
+    assert cloud.refused_by_iam_lag()[action] == before + 1
 
 
 def test_what_was_granted_before_goes_on_while_more_is_granted(cloud, granted):
