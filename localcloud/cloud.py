@@ -23,6 +23,8 @@ from localcloud import guard
 _PROJECT = Path(__file__).parents[1]
 _STOP_S = 10
 _STDERR_TAIL_BYTES = 4000
+#: Source: Python library reference, argparse, exit_on_error.
+_REFUSED_ARGUMENT = 2
 #: Inherited by the server; nothing else is, so that nobody's real account is near.
 _INHERITED = ("PATH", "HOME", "TMPDIR", "LANG", "SYSTEMROOT")
 #: The clock is moved while the answer is waited for, and what falls due is waited for as well.
@@ -93,7 +95,8 @@ class Cloud:
             timeout_s: How long to wait.
 
         Raises:
-            CloudError: It ended or said nothing in time; with the end of its standard error.
+            CloudError: It refused an argument, with the reason; or it ended or said nothing in time, with the
+                end of its standard error.
         """
         command = [
             str(python or sys.executable),
@@ -123,8 +126,10 @@ class Cloud:
         line = _first_line(process, timeout_s)
         if not line:
             process.kill()
-            process.wait()
-            raise CloudError(f"the embedded cloud did not start within {timeout_s} s:\n{_tail(stderr)}")
+            said, status = _tail(stderr), process.wait()
+            if status == _REFUSED_ARGUMENT:
+                raise CloudError(f"the embedded cloud did not start: {said.strip().rpartition('error: ')[2]}")
+            raise CloudError(f"the embedded cloud did not start within {timeout_s} s:\n{said}")
         return cls(process, stderr, json.loads(line))
 
     def __enter__(self) -> Self:
