@@ -3,7 +3,7 @@
 import difflib
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -197,24 +197,45 @@ def _require_updatable(stack: "StackTypeDef", region: str) -> None:
 def _parameters(deployment: Deployment, stack: "StackTypeDef | None") -> "list[ParameterTypeDef]":
     """Returns the values to send: those given, and for the others of an existing stack what it has."""
     declared = deployment.template.parameters()
-    for name in deployment.parameters:
-        if name not in declared:
-            near = difflib.get_close_matches(name, declared, n=1, cutoff=0.5)
-            known = ", ".join(declared) or "none"
-            raise CommandError(
-                f"the template has no parameter {name}",
-                f"did you mean {near[0]}?" if near else f"it has: {known}",
-            )
+    refuse_unknown_parameters(deployment.template, deployment.parameters)
     present = {item["ParameterKey"] for item in stack.get("Parameters", [])} if stack else set()
     sent: list[ParameterTypeDef] = []
+    missing = []
     for name, parameter in declared.items():
         if name in deployment.parameters:
             sent.append({"ParameterKey": name, "ParameterValue": deployment.parameters[name]})
         elif name in present:
             sent.append({"ParameterKey": name, "UsePreviousValue": True})
         elif parameter.default is None:
-            raise CommandError(f"parameter {name} has no value", f"give it one: -p {name}=…")
+            missing.append(name)
+    if missing:
+        raise missing_parameters(missing)
     return sent
+
+
+def refuse_unknown_parameters(template: "Template", given: Iterable[str]) -> None:
+    """Refuses values for parameters that a template does not have.
+
+    Raises:
+        CommandError: It names all of them, and for a single one the parameter that was probably meant.
+    """
+    declared = template.parameters()
+    unknown = [name for name in given if name not in declared]
+    if not unknown:
+        return
+    near = difflib.get_close_matches(unknown[0], declared, n=1, cutoff=0.5) if len(unknown) == 1 else []
+    raise CommandError(
+        f"the template has no parameter {', '.join(unknown)}",
+        f"did you mean {near[0]}?" if near else f"it has: {', '.join(declared) or 'none'}",
+    )
+
+
+def missing_parameters(names: Sequence[str]) -> CommandError:
+    """Returns the error for parameters of a template that have no value, all at once."""
+    options = " ".join(f"-p {name}=…" for name in names)
+    if len(names) == 1:
+        return CommandError(f"parameter {names[0]} has no value", f"give it one: {options}")
+    return CommandError(f"parameters {', '.join(names)} have no value", f"give each one: {options}")
 
 
 def _tags_argument(tags: Mapping[str, str]) -> dict[str, Any]:
