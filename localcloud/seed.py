@@ -4,7 +4,6 @@ Nothing here knows the ParallelCluster library but for its release number.
 """
 
 import hashlib
-import ipaddress
 import json
 import os
 import tempfile
@@ -22,10 +21,13 @@ KEY_NAME = "localcloud"
 ARTIFACT_BUCKET = f"localcloud-artifacts-{ACCOUNT_ID}"
 
 _NETWORK = "10.0.0.0/16"
-#: Zones that get a public and a private subnet: enough for what asks for two, or three.
-_ZONES = 3
-#: How the network is divided: the subnets of the zones follow each other, the public one of each first.
-_SUBNET_PREFIX = 20
+#: The public and the private subnet of each zone: enough zones for what asks for two, or three. Those of the
+#: first zone are at the lower end and the others at the upper one, so that there is room between them.
+_SUBNETS = [
+    ("10.0.0.0/20", "10.0.16.0/20"),
+    ("10.0.192.0/20", "10.0.208.0/20"),
+    ("10.0.224.0/20", "10.0.240.0/20"),
+]
 #: What ``cdk bootstrap`` leaves behind and every template of ``cdk synth`` reads.
 #: Source: aws/aws-cdk-cli, bootstrap-template.yaml; aws/aws-cdk issue 14313.
 _BOOTSTRAP_PARAMETER = "/cdk-bootstrap/hnb659fds/version"
@@ -74,7 +76,7 @@ def seed(region_name: str = REGION) -> dict[str, str]:
     vpc = ec2.create_vpc(_NETWORK, tags=_named("localcloud"))
     ec2.modify_vpc_attribute(vpc.id, "enable_dns_support", True)
     ec2.modify_vpc_attribute(vpc.id, "enable_dns_hostnames", True)
-    zones = [zone.name for zone in ec2.describe_availability_zones()][:_ZONES]
+    zones = [zone.name for zone in ec2.describe_availability_zones()][: len(_SUBNETS)]
     public, private = _make_subnets(ec2, vpc.id, zones)
     _connect(ec2, vpc.id, public, private)
     # The one type that every operating system takes. Source: the library's KeyPairValidator.
@@ -114,12 +116,11 @@ def has_region(region_name: str) -> bool:
 
 def _make_subnets(ec2: Any, vpc_id: str, zones: list[str]) -> tuple[list[str], list[str]]:
     """Makes a public and a private subnet in each zone and returns their ids."""
-    ranges = map(str, ipaddress.ip_network(_NETWORK).subnets(new_prefix=_SUBNET_PREFIX))
     public, private = [], []
-    for zone in zones:
-        public.append(ec2.create_subnet(vpc_id, next(ranges), availability_zone=zone).id)
+    for zone, (public_range, private_range) in zip(zones, _SUBNETS, strict=False):  # some Regions have two
+        public.append(ec2.create_subnet(vpc_id, public_range, availability_zone=zone).id)
         ec2.modify_subnet_attribute(public[-1], "map_public_ip_on_launch", True)
-        private.append(ec2.create_subnet(vpc_id, next(ranges), availability_zone=zone).id)
+        private.append(ec2.create_subnet(vpc_id, private_range, availability_zone=zone).id)
     return public, private
 
 
