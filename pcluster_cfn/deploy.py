@@ -31,7 +31,10 @@ _INLINE_TEMPLATE_BYTES = 51_200
 #: How CloudFormation words a change set without changes; there is no code for it.
 _NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
 #: A stack in these states has nothing to update. Source: CloudFormation, "Stack status codes".
-_ONLY_DELETABLE = {"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED"}
+_ONLY_DELETABLE = {"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED"}
+#: What failed with rollback disabled can be tried again, corrected or taken back, but only with rollback
+#: disabled, which no change set here asks for. Source: CloudFormation user guide, "Stack failure options".
+_FAILED = {"CREATE_FAILED", "UPDATE_FAILED"}
 #: One whose rollback stopped half-way takes nothing but its continuation or its deletion.
 #: Source: CloudFormation user guide, "Continue rolling back an update".
 _HALF_ROLLED_BACK = "UPDATE_ROLLBACK_FAILED"
@@ -144,7 +147,7 @@ class Deployer:
         try:
             return self._cloudformation.create_change_set(ChangeSetType=kind, **request)
         except ClientError as error:
-            raise CommandError(_message(error), "mend the template or its parameters") from error
+            raise CommandError(_message(error), "correct the template or its parameters") from error
 
     def _template_argument(self, template: "Template") -> dict[str, Any]:
         text = template.text()
@@ -173,7 +176,7 @@ class Deployer:
         if any(text in reason for text in _NO_CHANGES):
             return False
         raise CommandError(
-            f"CloudFormation refused the change: {reason}", "mend the template or its parameters"
+            f"CloudFormation refused the change: {reason}", "correct the template or its parameters"
         )
 
 
@@ -184,11 +187,19 @@ def _require_updatable(stack: "StackTypeDef", region: str) -> None:
             f"stack {name} is {status} and cannot be updated",
             f"delete it: pcluster-cfn delete {name} --region {region}",
         )
+    if status in _FAILED:
+        named = f"--stack-name {name} --region {region}"
+        raise CommandError(
+            f"stack {name} is {status}: it failed with rollback disabled, and is updated only so",
+            "try it again or correct it: aws cloudformation update-stack --disable-rollback with the "
+            f"template, its parameters and {named}; or take it back: "
+            f"aws cloudformation rollback-stack {named}",
+        )
     if status == _HALF_ROLLED_BACK:
         raise CommandError(
             f"stack {name} is {status} and cannot be updated",
-            "mend what the rollback failed at and continue it: aws cloudformation continue-update-rollback "
-            f"--stack-name {name} --region {region}",
+            "correct what the rollback failed at and continue it: "
+            f"aws cloudformation continue-update-rollback --stack-name {name} --region {region}",
         )
     if status.endswith("_IN_PROGRESS") and status != _IN_REVIEW:
         raise CommandError(f"stack {name} is {status}", "try again when it has ended")
