@@ -109,6 +109,26 @@ def test_a_late_delete_spares_the_cluster_that_took_the_place_of_one_deleted_by_
     all_deleted(stack)
 
 
+def test_what_was_made_before_another_resource_failed_is_kept(parent, order):
+    handle = {"Type": "AWS::CloudFormation::WaitConditionHandle"}
+    never = {
+        "Type": "AWS::CloudFormation::WaitCondition",
+        "DependsOn": "Cluster",
+        "Properties": {"Handle": {"Ref": "Handle"}, "Timeout": "5", "Count": 1},
+    }
+    stack = parent(f"kept-{order}", siblings={"Handle": handle, "Never": never})
+    assert stack.create(DisableRollback=True).status == "CREATE_FAILED", stack.why
+    before = stack.cluster_stack
+
+    stack.update(disable_rollback=True, siblings={"Handle": handle})
+
+    assert stack.status == "UPDATE_COMPLETE", stack.why
+    assert stack.cluster_stack == before
+    assert stack.has_one_good_cluster()
+    assert stack.clusters_ever == 1
+    all_deleted(stack)
+
+
 def test_a_roll_back_leaves_nothing(cloud, parent, order):
     once, twice = parent(f"once-{order}"), parent(f"twice-{order}")
     break_head_nodes(cloud, once, twice)
