@@ -208,6 +208,10 @@ class Cloud:
         faults: list[dict[str, Any]] = self._control("GET", "faults")
         return faults
 
+    def set_iam_lag(self, seconds: float) -> None:
+        """Says for how long from now on a change of a role's permissions is without effect; 0 for no time."""
+        self._control("PUT", "iam-lag", {"seconds": seconds})
+
     def refused_by_iam_lag(self) -> dict[str, int]:
         """Returns how often each of IAM's actions was refused because it had been granted a moment ago."""
         refused: dict[str, int] = self._control("GET", "iam-lag")

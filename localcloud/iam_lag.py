@@ -9,10 +9,11 @@ events show a refused call after the policy was CREATE_COMPLETE.
 from __future__ import annotations
 
 import json
+import math
 import threading
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -26,7 +27,6 @@ from localcloud.clock import clock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from datetime import datetime
 
     from localcloud.calls import Call
     from localcloud.cloudformation import ResourceEvent
@@ -78,16 +78,25 @@ class IamLag:
         self._grants: dict[str, _Grants] = {}
         self._refused: Counter[str] = Counter()
 
-    def configure(self, lag_s: float, account: str, region: str) -> None:
-        """Sets the lag and the account whose roles it concerns.
+    def install(self, account: str, region: str) -> None:
+        """Says whose roles it concerns: those of an account of 12 digits, in the partition of a Region."""
+        self._account, self._region = account, region
+
+    def set_lag(self, lag_s: float) -> None:
+        """Sets the lag; what roles are granted by now counts as granted long ago.
 
         Args:
-            lag_s: Seconds of the cloud's clock, at least 0.
-            account: The account, 12 digits.
-            region: The cloud's Region.
+            lag_s: Seconds of the cloud's clock, at least 0, which is none.
+
+        Raises:
+            ValueError: It is less, or no number; the lag stays.
         """
+        if not 0 <= lag_s < math.inf:
+            raise ValueError(f"the lag is {lag_s} s; it is a number of seconds from 0")
         self._lag = timedelta(seconds=lag_s)
-        self._account, self._region = account, region
+        with self._lock:
+            self._grants = {}
+        self._observe(datetime.min.replace(tzinfo=UTC))
 
     @property
     def is_on(self) -> bool:
@@ -101,14 +110,15 @@ class IamLag:
 
     def observe(self) -> None:
         """Notes what roles are granted that they were not granted before; call it after any change."""
-        if not self.is_on:
-            return
+        if self.is_on:
+            self._observe(clock.now())
+
+    def _observe(self, now: datetime) -> None:
         roles = list(iam_backends[self._account][get_partition(self._region)].roles.values())
         with self._lock:
             known, self._grants = self._grants, {}
             for role in roles:
                 before = known.get(role.id, _Grants())
-                now = clock.now()
                 since = {one: before.since.get(one, now) for one in _statements(role)}
                 self._grants[role.id] = _Grants(since, set(_statements(role, original=True)))
 

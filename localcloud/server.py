@@ -104,9 +104,9 @@ class Server:
         head_node.install()
         image_builder.install()
         cloudformation.subscribe(recording.note_change)
-        if options.iam_lag_s:
-            iam_lag.configure(options.iam_lag_s, seed.ACCOUNT_ID, options.region)
-            cloudformation.subscribe(iam_lag.note_change)
+        iam_lag.install(seed.ACCOUNT_ID, options.region)
+        iam_lag.set_lag(options.iam_lag_s)
+        cloudformation.subscribe(iam_lag.note_change)
         self._region = options.region
         self._seeded = seed.seed(options.region)
         self._services = image_builder.answering(DomainDispatcherApplication(_create_service))
@@ -197,6 +197,9 @@ class Server:
                     return _json({})
                 case ("PUT", "faults"):
                     faults.replace(request.get_json())
+                    return _json({})
+                case ("PUT", "iam-lag"):
+                    iam_lag.set_lag(float(request.get_json()["seconds"]))
                     return _json({})
                 case ("PUT" | "DELETE" as method, _) if host := _host(name):
                     return _json(_lead(method, host, request))

@@ -83,6 +83,7 @@ def parent(account, service_token):
     account.cloud.set_faults([])
     account.cloud.set_behaviours([])
     account.cloud.set_head_nodes()
+    account.cloud.set_iam_lag(IAM_LAG_S)
     try:
         # A provider that died before it closed a request looks at it again minutes later.
         eventually(

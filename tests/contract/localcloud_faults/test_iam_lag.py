@@ -137,6 +137,23 @@ def test_an_action_named_unlike_its_operation_is_judged_by_its_service(cloud, gr
     assert code not in {"", "AccessDeniedException"}
 
 
+def test_a_lag_that_begins_spares_what_was_granted_before_and_ends_at_once(cloud, granted):
+    cloud.set_iam_lag(0)
+    granted.put("before", "sqs:ListQueues")
+    cloud.set_iam_lag(LAG_S)
+    assert granted.refused("sqs", "list_queues") == ("", "")
+    granted.put("after", "dynamodb:ListTables")
+    assert granted.refused("dynamodb", "list_tables")[0] == "AccessDeniedException"
+
+    with pytest.raises(CloudError, match=r"the lag is -1\.0 s; it is a number of seconds from 0"):
+        cloud.set_iam_lag(-1)
+    assert granted.refused("dynamodb", "list_tables")[0] == "AccessDeniedException"
+
+    cloud.set_iam_lag(0)
+    assert granted.refused("dynamodb", "list_tables") == ("", "")
+    cloud.set_iam_lag(LAG_S)
+
+
 def test_others_are_never_refused_and_everybody_may_ask_who_they_are(cloud, granted):
     granted.put("policy", "sts:GetCallerIdentity", "sqs:ListQueues")
     assert granted.refused("sts", "get_caller_identity") == ("", "")
