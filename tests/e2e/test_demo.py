@@ -70,7 +70,7 @@ def demo(*arguments):
 def test_the_example_lives_its_life_and_nothing_is_left():
     shown = demo()
     assert shown.returncode == 0, shown.stdout + shown.stderr
-    for line in ("HeadNodeIp = ", "ValidationMessages = [", "[4] → [8]", "Nothing is left."):
+    for line in ("HeadNodeIp = ", "ValidationMessages = [", "[4] → [8]", "0  log groups", "Nothing is left."):
         assert line in shown.stdout
 
 
