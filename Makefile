@@ -48,8 +48,8 @@ format: .venv/.installed ## rewrite: format and fix
 test: .venv/.installed ## the tests; those that deploy have targets of their own [ARGS="tests/unit -q"]
 	$(PY) -m pytest $(or $(ARGS),--ignore tests/e2e)
 
-e2e: .venv/.installed ## template.yaml, deployed on the embedded cloud and driven through CloudFormation
-	$(PY) -m pytest tests/e2e $(ARGS)
+e2e: .venv/.installed ## template.yaml, deployed on the embedded cloud and driven through CloudFormation [IAM_LAG=30: IAM is so many seconds behind]
+	IAM_LAG=$(IAM_LAG) $(PY) -m pytest tests/e2e $(ARGS)
 
 test-browser: .venv/.browser ## the launch page in chromium, with pictures in build/launch-page
 	@$(PY) -m tools.browser

@@ -6,8 +6,10 @@ One line of JSON on standard output says that it is ready, and where: the export
 import argparse
 import json
 import logging
+import math
 import os
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Callable
@@ -20,8 +22,8 @@ from localcloud import guard, seed
 def main() -> None:
     """Serves until it is interrupted or terminated."""
     parser = argparse.ArgumentParser(prog="localcloud", description="AWS on this machine.")
-    parser.add_argument("--port", type=int, default=0, help="0 picks a free one")
-    parser.add_argument("--region", default=seed.REGION)
+    parser.add_argument("--port", type=_port, default=0, help="0 picks a free one")
+    parser.add_argument("--region", type=_region, default=seed.REGION)
     parser.add_argument("--skip-idle", action="store_true", help="skip waits in which nothing happens")
     parser.add_argument(
         "--paced",
@@ -40,6 +42,13 @@ def main() -> None:
         default=[],
         metavar="[RUNTIME=]PATH",
         help="interpreter that has what Lambda's runtime has, for one runtime or for all others",
+    )
+    parser.add_argument(
+        "--iam-lag",
+        type=_seconds,
+        default=0.0,
+        metavar="SECONDS",
+        help="refuse for so long what a role was granted by a change of its policies",
     )
     parser.add_argument("--exit-with-parent", action="store_true", help="end when standard input ends")
     parser.add_argument("--verbose", action="store_true", help="log every request")
@@ -65,6 +74,7 @@ def main() -> None:
             paced=arguments.paced,
             concurrency=arguments.concurrency,
             function_pythons=dict(arguments.function_python),
+            iam_lag_s=arguments.iam_lag,
         )
     )
 
@@ -85,6 +95,34 @@ def main() -> None:
 def _runtime_and_python(text: str) -> tuple[str, Path]:
     runtime, named, path = text.partition("=")
     return (runtime, Path(path)) if named and "/" not in runtime else ("*", Path(text))
+
+
+def _port(text: str) -> int:
+    try:
+        with socket.socket() as probe:
+            # As the server does it: a port that was left a moment ago is free.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", int(text)))
+    except (ValueError, OverflowError) as error:
+        raise argparse.ArgumentTypeError(f"{text} is no port: give one from 0 to 65535") from error
+    except OSError as error:
+        raise argparse.ArgumentTypeError(
+            f"port {text} cannot be had ({error.strerror}): give another one, or 0 for any that is free"
+        ) from error
+    return int(text)
+
+
+def _region(text: str) -> str:
+    if not seed.has_region(text):
+        raise argparse.ArgumentTypeError(f"there is no Region {text!r}: give one such as {seed.REGION}")
+    return text
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 <= seconds < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} is no number of seconds: give 0 or more")
+    return seconds
 
 
 def _stop_at_end_of_input(stop: Callable[[], None]) -> None:

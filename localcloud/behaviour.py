@@ -1,13 +1,18 @@
-"""How long resources take and which of them fail, told from outside."""
+"""How long resources take, which of them fail, and when what failed is deleted: set from outside."""
 
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, Literal, get_args
+
+#: When an update deletes a resource whose creation failed: before it makes it anew, or in its clean-up.
+RetryOrder = Literal["delete-first", "create-first"]
 
 _ACTIONS = ("CREATE", "UPDATE", "DELETE", "*")
-_KEYS = {"stack", "logical_id", "type", "action", "duration_s", "fail", "times"}
+_RESOURCE_KEYS = {"stack", "logical_id", "type"}
+_KEYS = {*_RESOURCE_KEYS, "action", "duration_s", "fail", "times"}
+_RETRY = "retry"
 
 
 @dataclass(frozen=True)
@@ -23,11 +28,25 @@ class Behaviour:
     fail: str | None = None
 
 
-@dataclass
-class _Rule:
+@dataclass(frozen=True)
+class _Resources:
+    """Patterns that a resource matches or not."""
+
     stack: str
     logical_id: str
     resource_type: str
+
+    def match(self, stack_name: str, logical_id: str, resource_type: str) -> bool:
+        return (
+            fnmatchcase(stack_name, self.stack)
+            and fnmatchcase(logical_id, self.logical_id)
+            and fnmatchcase(resource_type, self.resource_type)
+        )
+
+
+@dataclass
+class _Rule:
+    resources: _Resources
     action: str
     behaviour: Behaviour
     times: int | None
@@ -36,10 +55,14 @@ class _Rule:
         return (
             self.times != 0
             and self.action in {action, "*"}
-            and fnmatchcase(stack_name, self.stack)
-            and fnmatchcase(logical_id, self.logical_id)
-            and fnmatchcase(resource_type, self.resource_type)
+            and self.resources.match(stack_name, logical_id, resource_type)
         )
+
+
+@dataclass(frozen=True)
+class _RetryRule:
+    resources: _Resources
+    order: RetryOrder
 
 
 class Behaviours:
@@ -48,6 +71,7 @@ class Behaviours:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._rules: list[_Rule] = []
+        self._retries: list[_RetryRule] = []
 
     def replace(self, rules: Iterable[Mapping[str, Any]]) -> None:
         """Puts rules in force in place of all others.
@@ -57,13 +81,17 @@ class Behaviours:
                 default any), ``action`` (CREATE, UPDATE, DELETE or, by default, ``*``), ``duration_s``,
                 ``fail`` (a reason) and ``times`` (how often it decides; by default always). Taking an
                 update back is an UPDATE as well: a failure that is to be rolled back needs ``times``.
+                A rule with ``retry`` (``delete-first`` or ``create-first``) has patterns only besides: it
+                says when an update deletes a resource whose creation failed.
 
         Raises:
             ValueError: A rule has a key or a value that means nothing; the rules in force stay.
         """
-        parsed = [_parse(rule) for rule in rules]
+        given = list(rules)
+        parsed = [_parse(rule) for rule in given if _RETRY not in rule]
+        retries = [_parse_retry(rule) for rule in given if _RETRY in rule]
         with self._lock:
-            self._rules = parsed
+            self._rules, self._retries = parsed, retries
 
     def decide(self, stack_name: str, logical_id: str, resource_type: str, action: str) -> Behaviour:
         """Returns what an action does, and counts it against the rule that says so."""
@@ -75,10 +103,22 @@ class Behaviours:
                     return rule.behaviour
         return Behaviour()
 
+    def retry_order(self, stack_name: str, logical_id: str, resource_type: str) -> RetryOrder:
+        """Returns when a resource whose creation failed is deleted by the update that makes it anew.
+
+        AWS documents that such a resource is deleted by the next stack operation, not in which order, so both
+        can be had. Source: CloudFormation user guide, "Stack failure options".
+        """
+        with self._lock:
+            for rule in self._retries:
+                if rule.resources.match(stack_name, logical_id, resource_type):
+                    return rule.order
+        return "delete-first"
+
 
 def _parse(rule: Mapping[str, Any]) -> _Rule:
     if unknown := set(rule) - _KEYS:
-        raise ValueError(f"unknown keys {sorted(unknown)}; a behaviour has {sorted(_KEYS)}")
+        raise ValueError(f"unknown keys {sorted(unknown)}; a behaviour has {sorted({*_KEYS, _RETRY})}")
     action = rule.get("action", "*")
     if action not in _ACTIONS:
         raise ValueError(f"action {action!r} is not one of {', '.join(_ACTIONS)}")
@@ -88,14 +128,20 @@ def _parse(rule: Mapping[str, Any]) -> _Rule:
     times = rule.get("times")
     if times is not None and (not isinstance(times, int) or times < 0):
         raise ValueError(f"times {times!r} is neither a count nor null")
-    return _Rule(
-        stack=rule.get("stack", "*"),
-        logical_id=rule.get("logical_id", "*"),
-        resource_type=rule.get("type", "*"),
-        action=action,
-        behaviour=Behaviour(duration_s, rule.get("fail")),
-        times=times,
-    )
+    return _Rule(_resources(rule), action, Behaviour(duration_s, rule.get("fail")), times)
+
+
+def _parse_retry(rule: Mapping[str, Any]) -> _RetryRule:
+    if unknown := set(rule) - _RESOURCE_KEYS - {_RETRY}:
+        raise ValueError(f"a rule with {_RETRY!r} has patterns only besides, not {sorted(unknown)}")
+    order = rule[_RETRY]
+    if order not in get_args(RetryOrder):
+        raise ValueError(f"{_RETRY} {order!r} is not one of {', '.join(get_args(RetryOrder))}")
+    return _RetryRule(_resources(rule), order)
+
+
+def _resources(rule: Mapping[str, Any]) -> _Resources:
+    return _Resources(rule.get("stack", "*"), rule.get("logical_id", "*"), rule.get("type", "*"))
 
 
 #: The rules of this process.

@@ -23,6 +23,8 @@ from localcloud import guard
 _PROJECT = Path(__file__).parents[1]
 _STOP_S = 10
 _STDERR_TAIL_BYTES = 4000
+#: Source: Python library reference, argparse, exit_on_error.
+_REFUSED_ARGUMENT = 2
 #: Inherited by the server; nothing else is, so that nobody's real account is near.
 _INHERITED = ("PATH", "HOME", "TMPDIR", "LANG", "SYSTEMROOT")
 #: The clock is moved while the answer is waited for, and what falls due is waited for as well.
@@ -67,6 +69,7 @@ class Cloud:
         idle_grace_s: float | None = None,
         concurrency: int | None = None,
         function_python: Path | Mapping[str, Path] | None = None,
+        iam_lag_s: float = 0.0,
         python: Path | None = None,
         timeout_s: float = 60,
     ) -> Self:
@@ -86,11 +89,14 @@ class Cloud:
                 (awslambdaric, boto3, time-machine): functions get nothing but what they bring. Several by
                 ``Runtime`` (``python3.12``), ``*`` for those not named. By default functions run with this
                 interpreter and can import all its packages.
+            iam_lag_s: So long, in seconds of the cloud's clock and at least 0, calls of functions are refused
+                that a policy allows which was put into their role, or attached to it.
             python: The interpreter that runs the cloud itself, and can import moto; this one by default.
             timeout_s: How long to wait.
 
         Raises:
-            CloudError: It ended or said nothing in time; with the end of its standard error.
+            CloudError: It refused an argument, with the reason; or it ended or said nothing in time, with the
+                end of its standard error.
         """
         command = [
             str(python or sys.executable),
@@ -104,6 +110,7 @@ class Cloud:
         command += [f"--idle-grace={idle_grace_s}"] if idle_grace_s is not None else []
         command += ["--paced"] if paced else []
         command += [f"--concurrency={concurrency}"] if concurrency is not None else []
+        command += [f"--iam-lag={iam_lag_s}"] if iam_lag_s else []
         command += [f"--log-dir={log_dir.absolute()}"] if log_dir else []
         pythons = {"*": function_python} if isinstance(function_python, Path) else function_python or {}
         command += [f"--function-python={runtime}={path.absolute()}" for runtime, path in pythons.items()]
@@ -119,8 +126,10 @@ class Cloud:
         line = _first_line(process, timeout_s)
         if not line:
             process.kill()
-            process.wait()
-            raise CloudError(f"the embedded cloud did not start within {timeout_s} s:\n{_tail(stderr)}")
+            said, status = _tail(stderr), process.wait()
+            if status == _REFUSED_ARGUMENT:
+                raise CloudError(f"the embedded cloud did not start: {said.strip().rpartition('error: ')[2]}")
+            raise CloudError(f"the embedded cloud did not start within {timeout_s} s:\n{said}")
         return cls(process, stderr, json.loads(line))
 
     def __enter__(self) -> Self:
@@ -198,6 +207,15 @@ class Cloud:
         """Returns the faults in force, each with how often it has ``struck``."""
         faults: list[dict[str, Any]] = self._control("GET", "faults")
         return faults
+
+    def set_iam_lag(self, seconds: float) -> None:
+        """Says for how long from now on a change of a role's permissions is without effect; 0 for no time."""
+        self._control("PUT", "iam-lag", {"seconds": seconds})
+
+    def refused_by_iam_lag(self) -> dict[str, int]:
+        """Returns how often each of IAM's actions was refused because it had been granted a moment ago."""
+        refused: dict[str, int] = self._control("GET", "iam-lag")
+        return refused
 
     def add_host(self, name: str, port: int) -> str:
         """Lets any host's name lead every function to a server of the caller's at a port of 127.0.0.1.

@@ -13,6 +13,7 @@ from localcloud.callers import Caller
 from localcloud.calls import Call, describe
 from localcloud.clock import clock
 from localcloud.faults import Kind, faults
+from localcloud.iam_lag import iam_lag
 from localcloud.recording import recording
 
 WsgiApplication = Callable[[dict[str, Any], Any], Iterable[bytes]]
@@ -42,6 +43,7 @@ _CODES: dict[Kind, dict[str, tuple[str, int]]] = {
     "deny": {
         "ec2": ("UnauthorizedOperation", 403),
         "s3": ("AccessDenied", 403),
+        "sns": ("AuthorizationError", 403),
         "query": ("AccessDenied", 403),
         "json": ("AccessDeniedException", 400),
     },
@@ -70,7 +72,7 @@ def pass_through(environ: dict[str, Any], start_response: Any, services: WsgiApp
     recording.note_call(call)
     kind = faults.for_call(call.service, call.operation, call.caller)
     if kind is None:
-        return _answer(call, environ, services)(environ, start_response)
+        return _judged(call, environ, services)(environ, start_response)
     if kind in _MESSAGES:
         code, status = _code(call, kind)
         return _refusal(call, code, status, _MESSAGES[kind])(environ, start_response)
@@ -103,6 +105,17 @@ def _carry_out(environ: dict[str, Any], services: WsgiApplication) -> None:
         continue
     if hasattr(answer, "close"):
         answer.close()
+
+
+def _judged(call: Call, environ: dict[str, Any], services: WsgiApplication) -> WsgiApplication:
+    """Returns what answers a request: the services, or IAM's refusal of what it does not know of yet."""
+    if refusal := iam_lag.refusal(call):
+        code, status = _code(call, "deny")
+        return _refusal(call, code, status, refusal)
+    answer = _answer(call, environ, services)
+    if call.service == "iam":
+        iam_lag.observe()
+    return answer
 
 
 def _answer(call: Call, environ: dict[str, Any], services: WsgiApplication) -> WsgiApplication:

@@ -11,6 +11,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import botocore.session
+
 from localcloud.official_images import official_images
 
 ACCOUNT_ID = "123456789012"
@@ -19,8 +21,13 @@ KEY_NAME = "localcloud"
 ARTIFACT_BUCKET = f"localcloud-artifacts-{ACCOUNT_ID}"
 
 _NETWORK = "10.0.0.0/16"
-_HEAD_NODE_NETWORK = "10.0.0.0/20"
-_COMPUTE_NETWORK = "10.0.16.0/20"
+#: The public and the private subnet of each zone: enough zones for what asks for two, or three. Those of the
+#: first zone are at the lower end and the others at the upper one, so that there is room between them.
+_SUBNETS = [
+    ("10.0.0.0/20", "10.0.16.0/20"),
+    ("10.0.192.0/20", "10.0.208.0/20"),
+    ("10.0.224.0/20", "10.0.240.0/20"),
+]
 #: What ``cdk bootstrap`` leaves behind and every template of ``cdk synth`` reads.
 #: Source: aws/aws-cdk-cli, bootstrap-template.yaml; aws/aws-cdk issue 14313.
 _BOOTSTRAP_PARAMETER = "/cdk-bootstrap/hnb659fds/version"
@@ -49,29 +56,32 @@ def prepare_environment() -> None:
 def seed(region_name: str = REGION) -> dict[str, str]:
     """Makes a network, a key pair, a bucket and the parameter of a bootstrapped Region in moto.
 
-    The head node's subnet is public and maps public addresses; the compute subnet reaches out through NAT.
-    Both are in the Region's first zone.
+    Each of the Region's first zones, three at most, has a public subnet, which maps public addresses, and a
+    private one, which reaches out through NAT. The head node's and the compute subnet are the first zone's.
+
+    Args:
+        region_name: One that has zones here, see ``has_region``.
 
     Returns:
-        `VPC_ID`, `HEAD_NODE_SUBNET`, `COMPUTE_SUBNET`, `KEY_NAME` and `ARTIFACT_BUCKET`.
+        `VPC_ID`, `HEAD_NODE_SUBNET`, `COMPUTE_SUBNET`, `KEY_NAME` and `ARTIFACT_BUCKET`; and, separated by
+        commas in the order of the zones, `HEAD_NODE_SUBNETS`, `COMPUTE_SUBNETS` and `AVAILABILITY_ZONES`.
     """
     # moto reads its image list when it is imported: prepare_environment comes first.
     from moto.ec2.models import ec2_backends  # noqa: PLC0415
     from moto.s3.models import s3_backends  # noqa: PLC0415
     from moto.ssm.models import ssm_backends  # noqa: PLC0415
+    from moto.utilities.utils import get_partition  # noqa: PLC0415
 
     ec2: Any = ec2_backends[ACCOUNT_ID][region_name]
     vpc = ec2.create_vpc(_NETWORK, tags=_named("localcloud"))
     ec2.modify_vpc_attribute(vpc.id, "enable_dns_support", True)
     ec2.modify_vpc_attribute(vpc.id, "enable_dns_hostnames", True)
-    zone = f"{region_name}a"
-    public = ec2.create_subnet(vpc.id, _HEAD_NODE_NETWORK, availability_zone=zone)
-    ec2.modify_subnet_attribute(public.id, "map_public_ip_on_launch", True)
-    private = ec2.create_subnet(vpc.id, _COMPUTE_NETWORK, availability_zone=zone)
-    _connect(ec2, vpc.id, public.id, private.id)
+    zones = [zone.name for zone in ec2.describe_availability_zones()][: len(_SUBNETS)]
+    public, private = _make_subnets(ec2, vpc.id, zones)
+    _connect(ec2, vpc.id, public, private)
     # The one type that every operating system takes. Source: the library's KeyPairValidator.
     ec2.create_key_pair(KEY_NAME, "ed25519", {})
-    s3_backends[ACCOUNT_ID]["aws"].create_bucket(ARTIFACT_BUCKET, region_name)
+    s3_backends[ACCOUNT_ID][get_partition(region_name)].create_bucket(ARTIFACT_BUCKET, region_name)
     ssm_backends[ACCOUNT_ID][region_name].put_parameter(
         name=_BOOTSTRAP_PARAMETER,
         description="",
@@ -87,26 +97,48 @@ def seed(region_name: str = REGION) -> dict[str, str]:
     )
     return {
         "VPC_ID": vpc.id,
-        "HEAD_NODE_SUBNET": public.id,
-        "COMPUTE_SUBNET": private.id,
+        "HEAD_NODE_SUBNET": public[0],
+        "COMPUTE_SUBNET": private[0],
+        "HEAD_NODE_SUBNETS": ",".join(public),
+        "COMPUTE_SUBNETS": ",".join(private),
+        "AVAILABILITY_ZONES": ",".join(zones),
         "KEY_NAME": KEY_NAME,
         "ARTIFACT_BUCKET": ARTIFACT_BUCKET,
     }
+
+
+def has_region(region_name: str) -> bool:
+    """Says whether a Region exists, as far as the installed SDK knows."""
+    session = botocore.session.get_session()
+    partitions = session.get_available_partitions()
+    return any(region_name in session.get_available_regions("ec2", partition) for partition in partitions)
+
+
+def _make_subnets(ec2: Any, vpc_id: str, zones: list[str]) -> tuple[list[str], list[str]]:
+    """Makes a public and a private subnet in each zone and returns their ids."""
+    public, private = [], []
+    for zone, (public_range, private_range) in zip(zones, _SUBNETS, strict=False):  # some Regions have two
+        public.append(ec2.create_subnet(vpc_id, public_range, availability_zone=zone).id)
+        ec2.modify_subnet_attribute(public[-1], "map_public_ip_on_launch", True)
+        private.append(ec2.create_subnet(vpc_id, private_range, availability_zone=zone).id)
+    return public, private
 
 
 def _named(name: str) -> list[dict[str, str]]:
     return [{"Key": "Name", "Value": name}]
 
 
-def _connect(ec2: Any, vpc_id: str, public_subnet: str, private_subnet: str) -> None:
-    """Routes the public subnet to an Internet gateway and the private one to a NAT gateway in it."""
+def _connect(ec2: Any, vpc_id: str, public: list[str], private: list[str]) -> None:
+    """Routes public subnets to an Internet gateway and private ones to one NAT gateway."""
     gateway = ec2.create_internet_gateway()
     ec2.attach_internet_gateway(gateway.id, vpc_id)
     outside = ec2.create_route_table(vpc_id, tags=_named("localcloud-public"))
     ec2.create_route(outside.id, _ANYWHERE, gateway_id=gateway.id)
-    ec2.associate_route_table(outside.id, subnet_id=public_subnet)
+    for subnet in public:
+        ec2.associate_route_table(outside.id, subnet_id=subnet)
     address = ec2.allocate_address("vpc")
-    translation = ec2.create_nat_gateway(public_subnet, address.allocation_id)
+    translation = ec2.create_nat_gateway(public[0], address.allocation_id)
     inside = ec2.create_route_table(vpc_id, tags=_named("localcloud-private"))
     ec2.create_route(inside.id, _ANYWHERE, nat_gateway_id=translation.id)
-    ec2.associate_route_table(inside.id, subnet_id=private_subnet)
+    for subnet in private:
+        ec2.associate_route_table(inside.id, subnet_id=subnet)

@@ -33,6 +33,7 @@ from localcloud import (
 from localcloud.behaviour import behaviours
 from localcloud.clock import clock
 from localcloud.faults import faults
+from localcloud.iam_lag import iam_lag
 from localcloud.pace import Pace
 from localcloud.recording import recording
 
@@ -53,6 +54,7 @@ class Options:
         paced: Whether time runs more slowly while the machine is short of processors, see ``Pace``.
         concurrency: Execution environments per function at most.
         function_pythons: The interpreters that functions run with by runtime, see ``functions.Settings``.
+        iam_lag_s: So long a change of a role or a policy is without effect, in seconds of the cloud's clock.
     """
 
     region: str = seed.REGION
@@ -63,6 +65,7 @@ class Options:
     paced: bool = False
     concurrency: int = 2
     function_pythons: Mapping[str, Path] = field(default_factory=dict)
+    iam_lag_s: float = 0.0
 
 
 class Server:
@@ -101,6 +104,9 @@ class Server:
         head_node.install()
         image_builder.install()
         cloudformation.subscribe(recording.note_change)
+        iam_lag.install(seed.ACCOUNT_ID, options.region)
+        iam_lag.set_lag(options.iam_lag_s)
+        cloudformation.subscribe(iam_lag.note_change)
         self._region = options.region
         self._seeded = seed.seed(options.region)
         self._services = image_builder.answering(DomainDispatcherApplication(_create_service))
@@ -110,6 +116,7 @@ class Server:
             "exports": lambda: self.exports,
             "clock": self._clock_state,
             "faults": faults.to_json,
+            "iam-lag": iam_lag.refused,
             "calls": recording.calls,
             "changes": recording.changes,
             "responses": cloudformation.responses,
@@ -190,6 +197,9 @@ class Server:
                     return _json({})
                 case ("PUT", "faults"):
                     faults.replace(request.get_json())
+                    return _json({})
+                case ("PUT", "iam-lag"):
+                    iam_lag.set_lag(float(request.get_json()["seconds"]))
                     return _json({})
                 case ("PUT" | "DELETE" as method, _) if host := _host(name):
                     return _json(_lead(method, host, request))

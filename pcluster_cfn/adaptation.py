@@ -13,17 +13,31 @@ if TYPE_CHECKING:
 
 #: The provider stack of this clone.
 PROVIDER_TEMPLATE = Path(__file__).parent.parent / "template.yaml"
-#: How templates name the official provider. Source: ParallelCluster user guide, "cfn-provider-stack".
-_OFFICIAL_PROVIDER = re.compile(r"/templates/custom_resource/cluster\.yaml")
+#: How templates name the official provider, or this one where it is published.
+#: Source: ParallelCluster user guide, "cfn-provider-stack"; ``publishing.publication``.
+_PROVIDERS = re.compile(
+    r"/templates/custom_resource/cluster\.yaml|/(pcluster-cfn/[^/]+|\d+\.\d+\.\d+[^/]*)/template\.json"
+)
+#: The official template that the embedded cloud has. Source: ``localcloud.official_templates``.
+_NETWORK = re.compile(r"/templates/networking/public-private-")
 #: What parameters are called in templates people publish, as patterns on letters only, and the seeded id
 #: that suits each; the first match decides.
 _SEEDED = [
-    (re.compile(r"(headnode|login|public).*subnet"), "HEAD_NODE_SUBNET"),
-    (re.compile(r"subnet"), "COMPUTE_SUBNET"),
+    (re.compile(r"(headnode|login|public).*subnet"), "HEAD_NODE_SUBNETS"),
+    (re.compile(r"subnet"), "COMPUTE_SUBNETS"),
     (re.compile(r"^(ec2)?key(name|pair|pairname)?$|sshkey"), "KEY_NAME"),
     (re.compile(r"^vpc(id)?$"), "VPC_ID"),
 ]
-_SEEDED_TYPES = {"AWS::EC2::KeyPair::KeyName": "KEY_NAME", "AWS::EC2::VPC::Id": "VPC_ID"}
+_SEEDED_TYPES = {
+    "AWS::EC2::AvailabilityZone::Name": "AVAILABILITY_ZONES",
+    "AWS::EC2::KeyPair::KeyName": "KEY_NAME",
+    "AWS::EC2::VPC::Id": "VPC_ID",
+}
+_LIST_OF = re.compile(r"List<(?P<item>.+)>")
+#: How names tell one subnet, or zone, from the next, at their end: a number from 1, a letter or a word.
+_ORDINALS = [
+    re.compile(rf"(subnet|zone|az)(id)?({ordinal})(id)?$") for ordinal in ("1|a|one", "2|b|two", "3|c|three")
+]
 
 
 def fill_parameters(
@@ -34,14 +48,28 @@ def fill_parameters(
     Args:
         template: Its parameters are filled.
         given: Values that stand as they are.
-        seeded: The embedded cloud's ids: HEAD_NODE_SUBNET, COMPUTE_SUBNET, KEY_NAME, VPC_ID.
+        seeded: The embedded cloud's ids: HEAD_NODE_SUBNETS, COMPUTE_SUBNETS, AVAILABILITY_ZONES, KEY_NAME,
+            VPC_ID. Of those for each zone a list gets all, and a name that ends in 2, B or Two the second.
     """
     values = dict(given)
     for parameter in template.parameters().values():
         name = _seeded_name(parameter)
         if parameter.name not in values and not parameter.default and name in seeded:
-            values[parameter.name] = seeded[name]
+            values[parameter.name] = _chosen(parameter, seeded[name])
     return values
+
+
+def without_value(template: Template, given: Mapping[str, str]) -> list[str]:
+    """Returns the parameters that have no value, neither given nor by default, and that no seeded id suits.
+
+    The one that carries the service token is not among them.
+    """
+    token = service_token_parameter(template)
+    return [
+        parameter.name
+        for parameter in template.parameters().values()
+        if parameter.name not in {*given, token} and parameter.default is None and not _seeded_name(parameter)
+    ]
 
 
 def clusters_of(template: Template) -> "Iterator[Resource]":
@@ -61,7 +89,7 @@ def service_token_parameter(template: Template) -> str | None:
 
 
 def nest_own_provider(template: Template) -> list[str]:
-    """Puts this project's provider in the place of the official one where a template nests that.
+    """Puts this clone's provider in the place of the official or a published one that a template nests.
 
     Returns:
         The logical ids of the nested stacks that were changed; their parameters stay.
@@ -69,14 +97,43 @@ def nest_own_provider(template: Template) -> list[str]:
     changed = []
     for resource in template.resources():
         is_stack = resource.type == "AWS::CloudFormation::Stack"
-        if is_stack and _OFFICIAL_PROVIDER.search(text_of(child(resource.properties, "TemplateURL"))):
+        if is_stack and _PROVIDERS.search(text_of(child(resource.properties, "TemplateURL"))):
             put(resource.properties, "TemplateURL", str(PROVIDER_TEMPLATE))
             changed.append(resource.logical_id)
     return changed
 
 
+def foreign_templates(template: Template) -> dict[str, str]:
+    """Returns the addresses of nested templates that the embedded cloud does not have, by logical id.
+
+    It has the official provider and network; an address that is a parameter's is the user's own concern.
+    """
+    found = {}
+    for resource in template.resources():
+        address = text_of(child(resource.properties, "TemplateURL"))
+        is_stack = resource.type == "AWS::CloudFormation::Stack"
+        if is_stack and "://" in address and not _PROVIDERS.search(address) and not _NETWORK.search(address):
+            found[resource.logical_id] = address
+    return found
+
+
 def _seeded_name(parameter: Parameter) -> str:
-    if parameter.type in _SEEDED_TYPES:
-        return _SEEDED_TYPES[parameter.type]
-    letters = re.sub(r"[^a-z0-9]", "", parameter.name.lower())
+    listed = _LIST_OF.fullmatch(parameter.type)
+    kind = listed["item"] if listed else parameter.type
+    if kind in _SEEDED_TYPES:
+        return _SEEDED_TYPES[kind]
+    letters = _letters(parameter)
     return next((seeded for pattern, seeded in _SEEDED if pattern.search(letters)), "")
+
+
+def _chosen(parameter: Parameter, seeded: str) -> str:
+    """Returns what a parameter takes of an id, or of ids for each zone."""
+    if _LIST_OF.fullmatch(parameter.type) or parameter.type == "CommaDelimitedList":
+        return seeded
+    ids, letters = seeded.split(","), _letters(parameter)
+    number = next((n for n, pattern in enumerate(_ORDINALS) if pattern.search(letters)), 0)
+    return ids[min(number, len(ids) - 1)]
+
+
+def _letters(parameter: Parameter) -> str:
+    return re.sub(r"[^a-z0-9]", "", parameter.name.lower())

@@ -14,7 +14,7 @@ from localcloud import guard
 from localcloud.cloud import Cloud, CloudError
 from pcluster_cfn import local as local_cloud
 from pcluster_cfn.cloud_warnings import warnings_shown
-from pcluster_cfn.demo import EXAMPLE, Demo
+from pcluster_cfn.demo import EXAMPLE, Demo, check_template
 from pcluster_cfn.deploy import Deployer, Deployment
 from pcluster_cfn.errors import FAULT, CommandError, wants_tracebacks
 from pcluster_cfn.interruption import InterruptedOperationError, nothing_begun
@@ -162,17 +162,19 @@ def delete(stack: str, region: str | None, wants_json: bool) -> None:
 @main.command(epilog=EXIT_CODES, short_help="Take a cluster through its life on this machine.")
 @click.argument("template", type=click.Path(path_type=Path), required=False)
 @click.option("-p", "--parameter", "parameters", type=ASSIGNMENT, multiple=True, help="Template parameter.")
-def demo(template: Path | None, parameters: Iterable[tuple[str, str]]) -> None:
+@click.option("--region", default="us-east-1", help="Region of the embedded cloud.", show_default=True)
+def demo(template: Path | None, parameters: Iterable[tuple[str, str]], region: str) -> None:
     """Take a cluster through its life on an embedded cloud and check that nothing is left.
 
-    Deploys TEMPLATE, or the project's example, raises MaxCount, deletes the stack. Subnets, key pair and
-    VPC are seeded ones unless given. No AWS account is involved.
+    Deploys TEMPLATE, or the project's example, raises MaxCount, deletes the stack. Subnets, zones, key pair
+    and VPC are seeded ones unless given. No AWS account is involved.
     """
     guard.install()
-    console = Console()
+    console, path, given = Console(), template or EXAMPLE, dict(parameters)
+    check_template(path, given)
     console.print("Starting an embedded cloud …")
-    with Cloud.start(skip_idle=True) as cloud, warnings_shown(cloud.endpoint_url, console):
-        Demo(cloud, console).run(template or EXAMPLE, dict(parameters))
+    with Cloud.start(region, skip_idle=True) as cloud, warnings_shown(cloud.endpoint_url, console):
+        Demo(cloud, console).run(path, given)
 
 
 main.add_command(publish)

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 from pcluster_cfn.adaptation import (
     PROVIDER_TEMPLATE,
     fill_parameters,
+    foreign_templates,
     nest_own_provider,
     service_token_parameter,
+    without_value,
 )
 from pcluster_cfn.clusters import Cluster, find_clusters, head_node, stored_configuration, values_of
-from pcluster_cfn.deploy import Deployer, Deployment
+from pcluster_cfn.deploy import Deployer, Deployment, missing_parameters, refuse_unknown_parameters
 from pcluster_cfn.errors import CommandError
 from pcluster_cfn.leftovers import Baseline, leftovers, open_operations
 from pcluster_cfn.max_count import raise_max_count
@@ -35,6 +37,29 @@ _POLL_S = 0.25
 _CHECK_COLUMNS = 36
 
 
+def check_template(path: Path, given: Mapping[str, str]) -> None:
+    """Finds what keeps a template from a demo, before a cloud is started for it.
+
+    Args:
+        path: The template.
+        given: Values of its parameters.
+
+    Raises:
+        CommandError: It cannot be read, lacks parameters that are given, has others that nothing gives a
+            value, or nests templates that the embedded cloud does not have; all of a kind are named.
+    """
+    template = Template.read(path)
+    refuse_unknown_parameters(template, given)
+    if missing := without_value(template, given):
+        raise missing_parameters(missing)
+    if foreign := foreign_templates(template):
+        named = ", ".join(f"{logical_id} ({address})" for logical_id, address in foreign.items())
+        raise CommandError(
+            f"{path} nests templates that the embedded cloud does not have: {named}",
+            "download them and name the files in place of their addresses",
+        )
+
+
 class Demo:
     """Runs the demo on an embedded cloud; each step raises ``CommandError`` where it does not hold."""
 
@@ -48,7 +73,7 @@ class Demo:
         """Deploys a template, updates and deletes it, and checks every step against AWS's own answers.
 
         Args:
-            path: The template.
+            path: The template, of which ``check_template`` has nothing to report.
             given: Values of its parameters; seeded ids stand in for others.
 
         Raises:
@@ -59,8 +84,10 @@ class Demo:
         before = Baseline.take(self._cloud)
         template = Template.read(path)
         for logical_id in nest_own_provider(template):
-            self._say(f"{logical_id} nests the official provider: {PROVIDER_TEMPLATE.name} takes its place")
+            self._say(f"{logical_id} nests the provider: this clone's {PROVIDER_TEMPLATE.name} is used")
         parameters = fill_parameters(template, given, self._cloud.exports)
+        for name in sorted(parameters.keys() - given.keys()):
+            self._say(f"{name} = {parameters[name]} (seeded)")
         token_parameter = service_token_parameter(template)
         if token_parameter and token_parameter not in given:
             parameters[token_parameter] = self._deploy_provider()

@@ -3,7 +3,7 @@
 import difflib
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -31,7 +31,10 @@ _INLINE_TEMPLATE_BYTES = 51_200
 #: How CloudFormation words a change set without changes; there is no code for it.
 _NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
 #: A stack in these states has nothing to update. Source: CloudFormation, "Stack status codes".
-_ONLY_DELETABLE = {"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED"}
+_ONLY_DELETABLE = {"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED"}
+#: What failed with rollback disabled can be tried again, corrected or taken back, but only with rollback
+#: disabled, which no change set here asks for. Source: CloudFormation user guide, "Stack failure options".
+_FAILED = {"CREATE_FAILED", "UPDATE_FAILED"}
 #: One whose rollback stopped half-way takes nothing but its continuation or its deletion.
 #: Source: CloudFormation user guide, "Continue rolling back an update".
 _HALF_ROLLED_BACK = "UPDATE_ROLLBACK_FAILED"
@@ -144,7 +147,7 @@ class Deployer:
         try:
             return self._cloudformation.create_change_set(ChangeSetType=kind, **request)
         except ClientError as error:
-            raise CommandError(_message(error), "mend the template or its parameters") from error
+            raise CommandError(_message(error), "correct the template or its parameters") from error
 
     def _template_argument(self, template: "Template") -> dict[str, Any]:
         text = template.text()
@@ -173,7 +176,7 @@ class Deployer:
         if any(text in reason for text in _NO_CHANGES):
             return False
         raise CommandError(
-            f"CloudFormation refused the change: {reason}", "mend the template or its parameters"
+            f"CloudFormation refused the change: {reason}", "correct the template or its parameters"
         )
 
 
@@ -184,11 +187,19 @@ def _require_updatable(stack: "StackTypeDef", region: str) -> None:
             f"stack {name} is {status} and cannot be updated",
             f"delete it: pcluster-cfn delete {name} --region {region}",
         )
+    if status in _FAILED:
+        named = f"--stack-name {name} --region {region}"
+        raise CommandError(
+            f"stack {name} is {status}: it failed with rollback disabled, and is updated only so",
+            "try it again or correct it: aws cloudformation update-stack --disable-rollback with the "
+            f"template, its parameters and {named}; or take it back: "
+            f"aws cloudformation rollback-stack {named}",
+        )
     if status == _HALF_ROLLED_BACK:
         raise CommandError(
             f"stack {name} is {status} and cannot be updated",
-            "mend what the rollback failed at and continue it: aws cloudformation continue-update-rollback "
-            f"--stack-name {name} --region {region}",
+            "correct what the rollback failed at and continue it: "
+            f"aws cloudformation continue-update-rollback --stack-name {name} --region {region}",
         )
     if status.endswith("_IN_PROGRESS") and status != _IN_REVIEW:
         raise CommandError(f"stack {name} is {status}", "try again when it has ended")
@@ -197,24 +208,45 @@ def _require_updatable(stack: "StackTypeDef", region: str) -> None:
 def _parameters(deployment: Deployment, stack: "StackTypeDef | None") -> "list[ParameterTypeDef]":
     """Returns the values to send: those given, and for the others of an existing stack what it has."""
     declared = deployment.template.parameters()
-    for name in deployment.parameters:
-        if name not in declared:
-            near = difflib.get_close_matches(name, declared, n=1, cutoff=0.5)
-            known = ", ".join(declared) or "none"
-            raise CommandError(
-                f"the template has no parameter {name}",
-                f"did you mean {near[0]}?" if near else f"it has: {known}",
-            )
+    refuse_unknown_parameters(deployment.template, deployment.parameters)
     present = {item["ParameterKey"] for item in stack.get("Parameters", [])} if stack else set()
     sent: list[ParameterTypeDef] = []
+    missing = []
     for name, parameter in declared.items():
         if name in deployment.parameters:
             sent.append({"ParameterKey": name, "ParameterValue": deployment.parameters[name]})
         elif name in present:
             sent.append({"ParameterKey": name, "UsePreviousValue": True})
         elif parameter.default is None:
-            raise CommandError(f"parameter {name} has no value", f"give it one: -p {name}=…")
+            missing.append(name)
+    if missing:
+        raise missing_parameters(missing)
     return sent
+
+
+def refuse_unknown_parameters(template: "Template", given: Iterable[str]) -> None:
+    """Refuses values for parameters that a template does not have.
+
+    Raises:
+        CommandError: It names all of them, and for a single one the parameter that was probably meant.
+    """
+    declared = template.parameters()
+    unknown = [name for name in given if name not in declared]
+    if not unknown:
+        return
+    near = difflib.get_close_matches(unknown[0], declared, n=1, cutoff=0.5) if len(unknown) == 1 else []
+    raise CommandError(
+        f"the template has no parameter {', '.join(unknown)}",
+        f"did you mean {near[0]}?" if near else f"it has: {', '.join(declared) or 'none'}",
+    )
+
+
+def missing_parameters(names: Sequence[str]) -> CommandError:
+    """Returns the error for parameters of a template that have no value, all at once."""
+    options = " ".join(f"-p {name}=…" for name in names)
+    if len(names) == 1:
+        return CommandError(f"parameter {names[0]} has no value", f"give it one: {options}")
+    return CommandError(f"parameters {', '.join(names)} have no value", f"give each one: {options}")
 
 
 def _tags_argument(tags: Mapping[str, str]) -> dict[str, Any]:

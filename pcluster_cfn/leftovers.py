@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 #: An item of the provider's table that still asks to be woken is an operation nobody has answered yet.
 _OPEN_OPERATION = "due"
+#: Source: ParallelCluster user guide, "Integration with Amazon CloudWatch Logs".
+_KEPT_LOG_GROUPS = "/aws/"
 
 
 @dataclass(frozen=True)
@@ -32,11 +34,17 @@ class Baseline:
     stacks: frozenset[str]
     network_interfaces: frozenset[str]
     tables: frozenset[str]
+    log_groups: frozenset[str]
 
     @staticmethod
     def take(aws: Aws) -> "Baseline":
         """Returns what the account holds now."""
-        return Baseline(frozenset(_stacks(aws)), frozenset(_network_interfaces(aws)), frozenset(_tables(aws)))
+        return Baseline(
+            stacks=frozenset(_stacks(aws)),
+            network_interfaces=frozenset(_network_interfaces(aws)),
+            tables=frozenset(_tables(aws)),
+            log_groups=frozenset(_log_groups(aws)),
+        )
 
 
 def open_operations(aws: Aws, before: Baseline, when: str) -> Check:
@@ -77,6 +85,11 @@ def leftovers(aws: Aws, before: Baseline, clusters: list[Cluster]) -> list[Check
         Check("network interfaces", "EC2, all", _new(_network_interfaces(aws), before.network_interfaces)),
         *(_artefacts(aws, cluster) for cluster in clusters),
         Check("tables", "DynamoDB, the clusters' and the provider's", _new(_tables(aws), before.tables)),
+        Check(
+            "log groups",
+            "CloudWatch Logs, the provider's and the template's",
+            _new(_log_groups(aws), before.log_groups),
+        ),
     ]
 
 
@@ -132,6 +145,13 @@ def _artefacts(aws: Aws, cluster: Cluster) -> Check:
 def _tables(aws: Aws) -> list[str]:
     dynamodb: DynamoDBClient = aws.client("dynamodb")
     return [name for page in dynamodb.get_paginator("list_tables").paginate() for name in page["TableNames"]]
+
+
+def _log_groups(aws: Aws) -> list[str]:
+    """Log groups but those below /aws/: ParallelCluster keeps its clusters', and functions make their own."""
+    pages = aws.client("logs").get_paginator("describe_log_groups").paginate()
+    names = [group["logGroupName"] for page in pages for group in page["logGroups"]]
+    return [name for name in names if not name.startswith(_KEPT_LOG_GROUPS)]
 
 
 def _is_cluster_table(name: str) -> bool:

@@ -12,6 +12,7 @@ from localcloud.cloudformation import notifications
 from localcloud.cloudformation.errors import UnresolvedValueError
 from localcloud.cloudformation.handlers import handler_for
 from localcloud.cloudformation.handlers.base import Handler, Made, Target
+from localcloud.cloudformation.handlers.dynamic_references import with_parameters
 from localcloud.cloudformation.ports import connected
 
 if TYPE_CHECKING:
@@ -224,11 +225,17 @@ class Stack:
         """Evaluates what a template wants one resource to be.
 
         Raises:
-            UnresolvedValueError: A function has no value.
+            UnresolvedValueError: A function has no value, or a dynamic reference to Parameter Store.
         """
         definition = blueprint.definitions[logical_id]
-        properties = blueprint.scope(self).evaluate(definition.get("Properties", {}))
-        return Target(self, logical_id, definition["Type"], properties, dict(tags))
+        resource_type = definition["Type"]
+        properties = with_parameters(
+            blueprint.scope(self).evaluate(definition.get("Properties", {})),
+            resource_type,
+            self.registry.account_id,
+            self.registry.region_name,
+        )
+        return Target(self, logical_id, resource_type, properties, dict(tags))
 
     def ref(self, logical_id: str) -> Any:
         """Returns what ``Ref`` gives for a resource."""

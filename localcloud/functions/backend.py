@@ -14,6 +14,7 @@ from moto.cloudformation import parsing
 from localcloud.functions import resources
 from localcloud.functions.models import Function, check_deliverable
 from localcloud.functions.service import functions, qualifier_of
+from localcloud.iam_lag import iam_lag
 from localcloud.resources.model import take_place
 
 __all__ = ["install", "resources"]
@@ -29,11 +30,13 @@ class FunctionsBackend(LambdaBackend):
 
     def put_function_event_invoke_config(self, function_name: str, config: dict[str, Any]) -> Any:
         """Replaces the configuration for asynchronous invocation; moto would keep the first for ever."""
+        function = self.get_function(function_name)
         for condition in ("OnSuccess", "OnFailure"):
             destination = (config.get("DestinationConfig") or {}).get(condition, {}).get("Destination")
             if destination:
                 check_deliverable(destination)
-        self.get_function(function_name).event_invoke_config.clear()
+                iam_lag.check_destination(str(function.role), destination)
+        function.event_invoke_config.clear()
         return super().put_function_event_invoke_config(function_name, config)
 
     def update_function_event_invoke_config(self, function_name: str, config: dict[str, Any]) -> Any:

@@ -14,6 +14,7 @@ from moto.core.common_models import CloudFormationModel
 
 from localcloud.functions.deployment import Archive, Deployment, unpack
 from localcloud.functions.runtime_calendar import check_runtime
+from localcloud.iam_lag import iam_lag
 from localcloud.resources.model import Place, Resource, Wanted, in_place_of, number, tags_by_key
 
 #: Source: AWS Lambda quotas: 5 layers; function and layers together, unzipped: 250 MB.
@@ -202,8 +203,9 @@ class Function(Resource, LambdaFunction, CloudFormationModel):
             self.logging_config = spec["LoggingConfig"] or {}
         if "DeadLetterConfig" in spec:
             self.dead_letter_config = spec["DeadLetterConfig"] or {}
-            if self.dead_letter_config.get("TargetArn"):
-                check_deliverable(self.dead_letter_config["TargetArn"])
+            if target_arn := self.dead_letter_config.get("TargetArn"):
+                check_deliverable(target_arn)
+                iam_lag.check_dead_letters(str(self.role), target_arn)
         if "EphemeralStorage" in spec:
             self.ephemeral_storage = int(spec["EphemeralStorage"]["Size"])
         if "TracingConfig" in spec:

@@ -47,6 +47,8 @@ class Role(Resource, moto_iam.Role, CloudFormationModel):
 
     #: Names of the inline policies that the template embeds; others belong to `AWS::IAM::Policy`.
     embedded_policies: tuple[str, ...] = ()
+    #: ARNs of the managed policies that the template attaches itself.
+    embedded_policy_arns: tuple[str, ...] = ()
 
     def _put_policies(self, wanted: Wanted) -> None:
         properties = wanted.properties
@@ -58,6 +60,7 @@ class Role(Resource, moto_iam.Role, CloudFormationModel):
         self.embedded_policies = tuple(embedded)
         backend = wanted.place.partition_wide(moto_iam.iam_backends)
         managed = properties.get("ManagedPolicyArns", [])
+        self.embedded_policy_arns = tuple(managed)
         for arn in set(self.managed_policies) - set(managed):
             backend.detach_role_policy(arn, self.name)
         for arn in managed:

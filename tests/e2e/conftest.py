@@ -1,5 +1,6 @@
 """One embedded cloud and one provider stack for all end-to-end tests."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,12 @@ from localcloud.cloud import Cloud
 from tests.e2e.account import ARTEFACT, ROOT, Account, outputs
 from tests.e2e.parents import Parent, clear_away, difference, eventually, inventory
 from tests.e2e.recorded import REPORT
+
+#: Seconds by which the cloud's IAM lags behind every role and policy: ``make e2e IAM_LAG=30``.
+IAM_LAG_S = float(os.environ.get("IAM_LAG") or 0)
+
+#: How often that lag refused each action, for the end of the session.
+REFUSED = pytest.StashKey[dict[str, int]]()
 
 
 def pytest_collection_modifyitems(items):
@@ -21,17 +28,22 @@ def pytest_collection_modifyitems(items):
 
 def pytest_terminal_summary(terminalreporter, config):
     """Shows what the roles were asked for."""
+    if IAM_LAG_S:
+        refused = config.stash.get(REFUSED, {})
+        terminalreporter.section(f"IAM that lags {IAM_LAG_S:g} s: {sum(refused.values())} refusals")
+        terminalreporter.write_line(", ".join(f"{action} {n}" for action, n in sorted(refused.items())))
     if report := config.stash.get(REPORT, None):
         terminalreporter.section("permissions: every AWS call of the end-to-end tests against the roles")
         terminalreporter.write_line(report)
 
 
 @pytest.fixture(scope="session")
-def cloud(tmp_path_factory):
+def cloud(tmp_path_factory, request):
     python = ARTEFACT / "runtime" / "bin" / "python" if ARTEFACT else None
     log_dir = tmp_path_factory.mktemp("cloud")
-    with Cloud.start(skip_idle=True, log_dir=log_dir, function_python=python) as running:
+    with Cloud.start(skip_idle=True, log_dir=log_dir, function_python=python, iam_lag_s=IAM_LAG_S) as running:
         yield running
+        request.config.stash[REFUSED] = running.refused_by_iam_lag()
 
 
 @pytest.fixture(scope="session")
@@ -71,6 +83,7 @@ def parent(account, service_token):
     account.cloud.set_faults([])
     account.cloud.set_behaviours([])
     account.cloud.set_head_nodes()
+    account.cloud.set_iam_lag(IAM_LAG_S)
     try:
         # A provider that died before it closed a request looks at it again minutes later.
         eventually(

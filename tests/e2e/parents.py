@@ -69,14 +69,15 @@ class Parent:
         template = {"Resources": {"Cluster": cluster, **self._siblings}}
         return json.dumps(template | ({"Outputs": shown} if self._attributes else {}))
 
-    def create(self):
+    def create(self, **options):
+        """Begins the creation; ``options`` are parameters of CreateStack."""
         made = self._cloudformation.create_stack(
-            StackName=self.name, TemplateBody=self.body(), Capabilities=CAPABILITIES
+            StackName=self.name, TemplateBody=self.body(), Capabilities=CAPABILITIES, **options
         )
         self.stack_id = made["StackId"]
         return self
 
-    def update(self, *, siblings=None, **properties):
+    def update(self, *, siblings=None, disable_rollback=False, **properties):
         """Begins an update that changes these properties and no other."""
         self._properties |= properties
         if "ClusterName" in properties:
@@ -84,8 +85,16 @@ class Parent:
             self.clusters.append(self.cluster)
         self._siblings = self._siblings if siblings is None else siblings
         self._cloudformation.update_stack(
-            StackName=self.stack_id, TemplateBody=self.body(), Capabilities=CAPABILITIES
+            StackName=self.stack_id,
+            TemplateBody=self.body(),
+            Capabilities=CAPABILITIES,
+            DisableRollback=disable_rollback,
         )
+        return self
+
+    def roll_back(self):
+        """Begins to take back what failed with rollback disabled."""
+        self._cloudformation.rollback_stack(StackName=self.stack_id)
         return self
 
     def delete(self):

@@ -70,7 +70,59 @@ def demo(*arguments):
 def test_the_example_lives_its_life_and_nothing_is_left():
     shown = demo()
     assert shown.returncode == 0, shown.stdout + shown.stderr
-    for line in ("HeadNodeIp = ", "ValidationMessages = [", "[4] → [8]", "Nothing is left."):
+    for line in ("HeadNodeIp = ", "ValidationMessages = [", "[4] → [8]", "0  log groups", "Nothing is left."):
+        assert line in shown.stdout
+
+
+#: What people begin with: ParallelCluster's walk-through, which nests the provider and a network.
+WALK_THROUGH = """\
+Parameters:
+  Key: {Type: 'AWS::EC2::KeyPair::KeyName'}
+  Zone: {Type: 'AWS::EC2::AvailabilityZone::Name'}
+Mappings:
+  Official: {Release: {Number: 3.16.1}}
+Resources:
+  Provider:
+    Type: AWS::CloudFormation::Stack
+    Properties:
+      TemplateURL: !Sub
+        - https://${AWS::Region}-aws-parallelcluster.s3.${AWS::Region}.${AWS::URLSuffix}/parallelcluster/${V}/templates/custom_resource/cluster.yaml
+        - {V: !FindInMap [Official, Release, Number]}
+  Network:
+    Type: AWS::CloudFormation::Stack
+    Properties:
+      Parameters: {PublicCIDR: 10.0.0.0/24, PrivateCIDR: 10.0.16.0/20, AvailabilityZone: !Ref Zone}
+      TemplateURL: !Sub
+        - https://${AWS::Region}-aws-parallelcluster.s3.${AWS::Region}.${AWS::URLSuffix}/parallelcluster/${V}/templates/networking/public-private-${V}.cfn.json
+        - {V: !FindInMap [Official, Release, Number]}
+  Cluster:
+    Type: Custom::PclusterCluster
+    Properties:
+      ServiceToken: !GetAtt [Provider, Outputs.ServiceToken]
+      ClusterName: !Sub 'walk-${AWS::StackName}'
+      ClusterConfiguration:
+        Image: {Os: alinux2023}
+        HeadNode:
+          InstanceType: t3.medium
+          Networking: {SubnetId: !GetAtt [Network, Outputs.PublicSubnetId]}
+          Ssh: {KeyName: !Ref Key}
+        Scheduling:
+          Scheduler: slurm
+          SlurmQueues:
+            - Name: q
+              ComputeResources: [{Name: r, InstanceType: hpc7a.12xlarge}]
+              Networking: {SubnetIds: [!GetAtt [Network, Outputs.PrivateSubnetId]]}
+Outputs:
+  HeadNodeIp: {Value: !GetAtt [Cluster, headNode.publicIpAddress]}
+"""
+
+
+def test_the_official_walk_through_runs_in_the_region_that_is_named(tmp_path):
+    template = tmp_path / "walk-through.yaml"
+    template.write_text(WALK_THROUGH)
+    shown = demo(str(template), "--region", "eu-north-1")
+    assert shown.returncode == 0, shown.stdout + shown.stderr
+    for line in ("Zone = eu-north-1a (seeded)", "cluster walk-demo at", "Nothing is left."):
         assert line in shown.stdout
 
 
@@ -88,6 +140,6 @@ def test_a_template_that_fails_ends_the_demo_with_the_reason(tmp_path):
     template.write_text(OFFICIAL_TEMPLATE)
     shown = demo(str(template), "-p", "Os=windows")
     assert shown.returncode == 1
-    assert "Official nests the official provider: template.yaml takes its place" in shown.stdout
+    assert "Official nests the provider: this clone's template.yaml is used" in shown.stdout
     assert "/Image/Os" in shown.stdout
     assert "Traceback" not in shown.stderr

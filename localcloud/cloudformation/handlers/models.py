@@ -22,7 +22,7 @@ from localcloud.cloudformation.handlers.base import (
     no_attribute,
     no_cancel,
 )
-from localcloud.cloudformation.handlers.secret_references import resolved
+from localcloud.cloudformation.handlers.dynamic_references import with_secrets
 
 #: Types whose model reads ``Tags`` as a list of keys and values: the stack's tags join theirs.
 _TAGGED_BY_PROPERTY = {
@@ -197,7 +197,7 @@ def _as_json(target: Target) -> dict[str, Any]:
     properties = copy.deepcopy(dict(_with_stack_tags(target)))
     return {
         "Type": target.resource_type,
-        "Properties": resolved(properties, _account(target), _region(target)),
+        "Properties": with_secrets(properties, _account(target), _region(target)),
     }
 
 

@@ -15,7 +15,7 @@ from localcloud.cloudformation.handlers.base import (
     no_attribute,
     no_cancel,
 )
-from localcloud.cloudformation.handlers.secret_references import resolved
+from localcloud.cloudformation.handlers.dynamic_references import with_secrets
 from localcloud.cloudformation.template.functions import as_text
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ def _parameters(target: Target) -> dict[str, str]:
         )
     registry = target.stack.registry
     texts = {name: as_text(value) for name, value in parameters.items()}
-    return dict(resolved(texts, registry.account_id, registry.region_name))
+    return dict(with_secrets(texts, registry.account_id, registry.region_name))
 
 
 def _tags(target: Target) -> dict[str, str]:

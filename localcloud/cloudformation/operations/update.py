@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from localcloud.behaviour import behaviours
 from localcloud.clock import clock
 from localcloud.cloudformation.errors import UnresolvedValueError
 from localcloud.cloudformation.operations.base import Deployment, OnEnd
@@ -74,16 +75,21 @@ class Update(Deployment):
         schedule(self._begin)
 
     def _begin(self) -> None:
-        """Deletes what failed when it was created, and only then makes it anew.
+        """Takes what failed when it was created out of the stack, to be deleted now or in the clean-up.
 
         Source: CloudFormation user guide, "Stack failure options": resources without a last known stable
-        state are deleted upon the next stack operation. When the new creation begins is not documented.
+        state are deleted upon the next stack operation. Whether before or after the new creation is not
+        documented: see ``Behaviours.retry_order``.
         """
-        failed = [r for r in self.stack.resources.values() if r.status == "CREATE_FAILED"]
-        halfway = [r.made for r in failed if r.made is not None and not _is_retained(r)]
-        for resource in failed:
-            resource.made = None
-        Cleanup(self, self.needs, self._walk.run, only=halfway).start()
+        stack = self.stack
+        first: list[Made] = []
+        for resource in [r for r in stack.resources.values() if r.status == "CREATE_FAILED"]:
+            made, resource.made = resource.made, None
+            if made is None or _is_retained(resource):
+                continue
+            order = behaviours.retry_order(stack.name, resource.logical_id, resource.resource_type)
+            (first if order == "delete-first" else stack.leftovers).append(made)
+        Cleanup(self, self.needs, self._walk.run, only=first).start()
 
     @property
     def needs(self) -> dict[str, set[str]]:

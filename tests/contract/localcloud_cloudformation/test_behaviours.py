@@ -45,6 +45,8 @@ def test_a_rule_counts_only_as_often_as_it_says(rules):
         {"duration_s": "x"},
         {"times": -1},
         {"times": "x"},
+        {"retry": "both"},
+        {"retry": "create-first", "times": 1},
     ],
 )
 def test_a_rule_that_means_nothing_is_refused_and_the_others_stay(rules, rule):
@@ -54,6 +56,17 @@ def test_a_rule_that_means_nothing_is_refused_and_the_others_stay(rules, rule):
         rules.replace([rule])
 
     assert rules.decide("s", "A", "T", "CREATE").fail == "kept"
+
+
+def test_what_failed_is_deleted_first_unless_a_rule_says_otherwise(rules):
+    assert rules.retry_order("s", "Cluster", "Custom::A") == "delete-first"
+
+    rules.replace([{"stack": "s", "type": "Custom::*", "retry": "create-first"}, {"fail": "no"}])
+
+    assert rules.retry_order("s", "Cluster", "Custom::A") == "create-first"
+    assert rules.retry_order("t", "Cluster", "Custom::A") == "delete-first"
+    assert rules.retry_order("s", "Cluster", "AWS::A::B") == "delete-first"
+    assert rules.decide("s", "Cluster", "Custom::A", "CREATE").fail == "no"
 
 
 def test_listeners_hear_every_status_in_order_and_may_ask_back(cloud, until):

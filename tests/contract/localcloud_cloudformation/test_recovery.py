@@ -62,6 +62,62 @@ def test_what_failed_is_deleted_and_made_again_and_the_rest_stays(cloud, functio
     assert last["PhysicalResourceId"] == "second"
 
 
+@pytest.fixture
+def create_first():
+    behaviours.replace([{"stack": "one", "logical_id": "Custom", "retry": "create-first"}])
+
+
+@pytest.mark.usefixtures("failed", "create_first")
+def test_what_failed_can_be_deleted_after_it_was_made_again(cloud, functions, answer):
+    cloud.update("one", template(size=2), DisableRollback=True)
+    creation = functions.next("Create")
+    assert functions.none_waiting()
+    answer(creation, PhysicalResourceId="second")
+    deletion = functions.next("Delete")
+    assert cloud.status("one") == "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"
+    answer(deletion)
+
+    cloud.settled("one", "UPDATE_COMPLETE")
+    assert functions.none_waiting()
+    assert creation["ResourceProperties"]["Size"] == "2"
+    assert deletion["PhysicalResourceId"] == "first"
+    assert deletion["ResourceProperties"]["Size"] == "1"
+    shown = cloud.cfn.describe_stack_resource(StackName="one", LogicalResourceId="Custom")
+    assert shown["StackResourceDetail"]["PhysicalResourceId"] == "second"
+
+
+@pytest.mark.usefixtures("failed", "create_first")
+def test_a_retry_that_fails_too_leaves_both_to_be_deleted(cloud, functions, answer):
+    cloud.update("one", template(), DisableRollback=True)
+    answer(functions.next("Create"), "FAILED", PhysicalResourceId="second", Reason="no")
+    cloud.settled("one", "UPDATE_FAILED")
+    assert functions.none_waiting()
+
+    cloud.cfn.rollback_stack(StackName="one")
+
+    deleted = []
+    for _ in range(2):
+        deletion = functions.next("Delete")
+        deleted.append(deletion["PhysicalResourceId"])
+        answer(deletion)
+    cloud.settled("one", "ROLLBACK_COMPLETE")
+    assert sorted(deleted) == ["first", "second"]
+    assert functions.none_waiting()
+
+
+@pytest.mark.parametrize("order", ["delete-first", "create-first"])
+@pytest.mark.usefixtures("failed")
+def test_a_creation_that_failed_can_be_taken_back_at_once(cloud, functions, answer, order):
+    behaviours.replace([{"retry": order}])
+    cloud.cfn.rollback_stack(StackName="one")
+    deletion = functions.next("Delete")
+    answer(deletion)
+    cloud.settled("one", "ROLLBACK_COMPLETE")
+    assert deletion["PhysicalResourceId"] == "first"
+    assert functions.none_waiting()
+    assert queues(cloud) == []
+
+
 @pytest.mark.usefixtures("failed")
 def test_a_change_of_the_template_is_what_is_made(cloud, functions, answer):
     cloud.update("one", template(size=2), DisableRollback=True)

@@ -147,7 +147,8 @@ def test_what_is_struck_at_random_is_the_same_for_the_same_seed():
 def test_who_asked_is_told_of_an_invocation_and_what_was_answered_of_a_response(cloud, stack):
     function, status = stack()
     assert status == "CREATE_COMPLETE"
-    (invocation,) = invocations(cloud, function)
+    # The stack is complete when the response has arrived, a moment before the function ends.
+    (invocation,) = eventually(lambda: invocations(cloud, function), "the end of the function")
     assert invocation["source"] == ""  # CloudFormation, which needs no rule
     answered = [response for response in cloud.responses() if f"/{function}/" in response["StackId"]]
     assert [(answer["Status"], answer["outcome"]) for answer in answered] == [("SUCCESS", "accepted")]

@@ -54,6 +54,24 @@ def test_the_head_nodes_subnet_is_public_and_the_compute_subnet_is_not(cloud, cl
     assert _ways_out(ec2, ids[1]) == {"NatGatewayId"}
 
 
+def test_several_zones_have_a_public_and_a_private_subnet(cloud, client):
+    ec2 = client("ec2")
+    zones = cloud.exports["AVAILABILITY_ZONES"].split(",")
+    assert zones == ["us-east-1a", "us-east-1b", "us-east-1c"]
+    for name, first, public in (
+        ("HEAD_NODE_SUBNETS", "HEAD_NODE_SUBNET", True),
+        ("COMPUTE_SUBNETS", "COMPUTE_SUBNET", False),
+    ):
+        ids = cloud.exports[name].split(",")
+        assert ids[0] == cloud.exports[first]
+        described = {s["SubnetId"]: s for s in ec2.describe_subnets(SubnetIds=ids)["Subnets"]}
+        assert [described[subnet]["AvailabilityZone"] for subnet in ids] == zones
+        assert {described[subnet]["MapPublicIpOnLaunch"] for subnet in ids} == {public}
+        assert {frozenset(_ways_out(ec2, subnet)) for subnet in ids} == {
+            frozenset({"GatewayId" if public else "NatGatewayId"})
+        }
+
+
 def test_the_network_resolves_names(cloud, client):
     ec2 = client("ec2")
     for attribute, answer in (

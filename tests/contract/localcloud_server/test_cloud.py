@@ -31,6 +31,44 @@ def answers(endpoint_url):
         return probe.connect_ex((host, int(port))) == 0
 
 
+@pytest.mark.parametrize("command", ["demo", "local"])
+def test_a_region_that_does_not_exist_is_one_line(command):
+    ran = subprocess.run(
+        [sys.executable, "-m", "pcluster_cfn", command, "--region", "mars-1"],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 1
+    assert ran.stderr == (
+        "Error: the embedded cloud did not start: argument --region: there is no Region 'mars-1': "
+        "give one such as us-east-1\n"
+    )
+
+
+def test_a_port_that_is_taken_is_one_line_that_says_what_to_do(cloud):
+    port = int(cloud.endpoint_url.rpartition(":")[2])
+    with pytest.raises(CloudError) as refused:
+        Cloud.start(port=port)
+    assert str(refused.value) == (
+        f"the embedded cloud did not start: argument --port: port {port} cannot be had "
+        "(Address already in use): give another one, or 0 for any that is free"
+    )
+    with pytest.raises(CloudError, match="99999 is no port: give one from 0 to 65535"):
+        Cloud.start(port=99999)
+
+
+@pytest.mark.parametrize("region", ["us-gov-west-1", "cn-north-1", "ap-northeast-1"])
+def test_a_cloud_in_another_region_has_its_zones_and_its_bucket(region):
+    with Cloud.start(region) as cloud:
+        zones = cloud.exports["AVAILABILITY_ZONES"].split(",")
+        subnets = cloud.client("ec2").describe_subnets(SubnetIds=cloud.exports["COMPUTE_SUBNETS"].split(","))
+        assert {subnet["AvailabilityZone"] for subnet in subnets["Subnets"]} == set(zones)
+        assert all(zone.startswith(region) for zone in zones)
+        cloud.client("s3").head_bucket(Bucket=cloud.exports["ARTIFACT_BUCKET"])
+
+
 def test_the_environment_is_all_an_unprepared_client_needs(cloud):
     client = "import boto3; print(boto3.client('sts').get_caller_identity()['Account'])"
     ran = subprocess.run(

@@ -6,12 +6,20 @@ from cfn_template.nodes import child, scalar
 from pcluster_cfn.adaptation import (
     PROVIDER_TEMPLATE,
     fill_parameters,
+    foreign_templates,
     nest_own_provider,
     service_token_parameter,
+    without_value,
 )
 from pcluster_cfn.template import Template
 
-SEEDED = {"HEAD_NODE_SUBNET": "h", "COMPUTE_SUBNET": "c", "KEY_NAME": "k", "VPC_ID": "v"}
+SEEDED = {
+    "HEAD_NODE_SUBNETS": "h,h2",
+    "COMPUTE_SUBNETS": "c,c2",
+    "AVAILABILITY_ZONES": "a,b",
+    "KEY_NAME": "k",
+    "VPC_ID": "v",
+}
 
 
 def template(parameters="{}", resources="{}"):
@@ -30,6 +38,14 @@ def template(parameters="{}", resources="{}"):
         ("KeyName", "k"),
         ("KeyPair", "k"),
         ("VpcId", "v"),
+        ("PrivateSubnet1", "c"),
+        ("PrivateSubnet2Id", "c2"),
+        ("SubnetTwo", "c2"),
+        ("SubnetIdB", "c2"),
+        ("PublicSubnet-2", "h2"),
+        # There are two zones only.
+        ("PrivateSubnet3", "c2"),
+        ("SubnetOfVpc", "c"),
     ],
 )
 def test_a_parameter_takes_the_seeded_id_its_name_asks_for(name, value):
@@ -39,6 +55,29 @@ def test_a_parameter_takes_the_seeded_id_its_name_asks_for(name, value):
 def test_a_parameter_s_type_counts_more_than_its_name():
     parameters = "{Login: {Type: 'AWS::EC2::KeyPair::KeyName'}}"
     assert fill_parameters(template(parameters), {}, SEEDED) == {"Login": "k"}
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "value"),
+    [
+        ("Subnets", "List<AWS::EC2::Subnet::Id>", "c,c2"),
+        ("PublicSubnets", "CommaDelimitedList", "h,h2"),
+        ("Zone", "AWS::EC2::AvailabilityZone::Name", "a"),
+        ("Zones", "List<AWS::EC2::AvailabilityZone::Name>", "a,b"),
+    ],
+)
+def test_a_list_takes_the_ids_of_all_zones(name, kind, value):
+    parameters = f"{{{name}: {{Type: '{kind}'}}}}"
+    assert fill_parameters(template(parameters), {}, SEEDED) == {name: value}
+
+
+def test_parameters_that_nothing_gives_a_value_are_found_before_there_is_a_cloud():
+    cluster = "{C: {Properties: {ServiceToken: !Ref Token, ClusterConfiguration: x}}}"
+    parameters = (
+        "{Token: {Type: String}, Os: {Type: String}, Empty: {Type: String, Default: ''}, "
+        "Size: {Type: Number}, KeyName: {Type: String}, Zone: {Type: 'AWS::EC2::AvailabilityZone::Name'}}"
+    )
+    assert without_value(template(parameters, cluster), {"Size": "4"}) == ["Os"]
 
 
 def test_given_values_and_defaults_are_left_alone():
@@ -67,6 +106,30 @@ def test_the_official_provider_gives_way_to_this_one():
     assert nest_own_provider(theirs) == ["P"]
     properties = next(theirs.resources()).properties
     assert scalar(child(properties, "TemplateURL")) == str(PROVIDER_TEMPLATE)
+
+
+def test_a_published_provider_gives_way_to_this_one():
+    address = "https://mine-${AWS::Region}.s3.${AWS::Region}.amazonaws.com/pcluster-cfn/0.1.0/template.json"
+    theirs = template(resources=f"{{P: {nested(address)}}}")
+    assert nest_own_provider(theirs) == ["P"]
+    assert foreign_templates(theirs) == {}
+
+
+def nested(address):
+    return f"{{Type: 'AWS::CloudFormation::Stack', Properties: {{TemplateURL: !Sub '{address}'}}}}"
+
+
+def test_nested_templates_that_the_embedded_cloud_does_not_have_are_found():
+    official = (
+        "https://${AWS::Region}-aws-parallelcluster.s3.${AWS::URLSuffix}/parallelcluster/3.16.1/templates"
+    )
+    theirs = template(
+        resources=f"{{P: {nested(official + '/custom_resource/cluster.yaml')}, "
+        f"N: {nested(official + '/networking/public-private-3.16.1.cfn.json')}, "
+        f"F: {nested('https://recipes.s3.amazonaws.com/main/network.yaml')}, L: {nested('network.yaml')}, "
+        "R: {Type: 'AWS::CloudFormation::Stack', Properties: {TemplateURL: !Ref Url}}}"
+    )
+    assert foreign_templates(theirs) == {"F": "https://recipes.s3.amazonaws.com/main/network.yaml"}
 
 
 def test_other_nested_stacks_stay():

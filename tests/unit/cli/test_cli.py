@@ -55,6 +55,41 @@ def test_a_missing_template_is_one_line_with_its_path():
     assert "nowhere.yaml" in result.output
 
 
+@pytest.fixture
+def unfit(tmp_path):
+    """A template that asks for values nobody has, and nests what nobody but its author has."""
+
+    def write(
+        *, parameters="{Os: {Type: String}, Size: {Type: Number}}", url="https://x.s3.amazonaws.com/n.yaml"
+    ):
+        path = tmp_path / "unfit.yaml"
+        stack = f"{{Type: AWS::CloudFormation::Stack, Properties: {{TemplateURL: '{url}'}}}}"
+        path.write_text(f"Parameters: {parameters}\nResources: {{Network: {stack}}}")
+        return path
+
+    return write
+
+
+def test_a_demo_names_all_parameters_without_a_value_before_it_starts_a_cloud(unfit):
+    result = run("demo", unfit())
+    assert result.exit_code == 1
+    assert result.output == ("Error: parameters Os, Size have no value; give each one: -p Os=… -p Size=…\n")
+
+
+def test_a_demo_names_all_parameters_that_its_template_does_not_have(unfit):
+    result = run("demo", unfit(), "-p", "Foo=1", "-p", "Bar=2", "-p", "Os=3")
+    assert result.output == "Error: the template has no parameter Foo, Bar; it has: Os, Size\n"
+    assert "did you mean Size?" in run("demo", unfit(), "-p", "Sice=1").output
+
+
+def test_a_demo_says_at_once_which_nested_template_it_does_not_have(unfit):
+    result = run("demo", unfit(parameters="{}"))
+    assert result.exit_code == 1
+    (line,) = result.output.splitlines()
+    assert "Network (https://x.s3.amazonaws.com/n.yaml)" in line
+    assert line.endswith("download them and name the files in place of their addresses")
+
+
 @pytest.mark.parametrize("stem", ["my_cluster", "cluster.prod", "my cluster", "2nd", "a" * 129])
 @pytest.mark.parametrize("command", [["deploy"], ["validate", "--dry-run"]])
 def test_a_file_name_that_cannot_be_a_stack_s_is_told_before_aws_is_asked(tmp_path, command, stem):

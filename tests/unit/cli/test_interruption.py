@@ -149,11 +149,22 @@ def test_a_stack_that_can_only_be_deleted_is_told_with_its_region():
     assert told.next_step == "delete it: pcluster-cfn delete hpc --region eu-west-1"
 
 
+@pytest.mark.parametrize("status", ["CREATE_FAILED", "UPDATE_FAILED"])
+def test_a_stack_that_failed_without_a_rollback_is_told_the_three_ways_on(status):
+    told = refused(status)
+    assert told.what == (f"stack hpc is {status}: it failed with rollback disabled, and is updated only so")
+    assert told.next_step == (
+        "try it again or correct it: aws cloudformation update-stack --disable-rollback with the template, "
+        "its parameters and --stack-name hpc --region eu-west-1; or take it back: aws cloudformation "
+        "rollback-stack --stack-name hpc --region eu-west-1"
+    )
+
+
 def test_a_stack_whose_rollback_failed_is_told_how_that_goes_on():
     told = refused("UPDATE_ROLLBACK_FAILED")
     assert told.what == "stack hpc is UPDATE_ROLLBACK_FAILED and cannot be updated"
     assert told.next_step == (
-        "mend what the rollback failed at and continue it: "
+        "correct what the rollback failed at and continue it: "
         "aws cloudformation continue-update-rollback --stack-name hpc --region eu-west-1"
     )
 
