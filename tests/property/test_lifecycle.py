@@ -33,6 +33,6 @@ def test_whatever_fails_every_request_is_answered_once_and_no_cluster_is_lost() 
 
 @pytest.mark.parametrize("broken", BROKEN)
 def test_a_world_without_one_of_its_protections_is_noticed(broken: type[Lives]) -> None:
-    unshrunk = settings(SHORT, max_examples=1000, phases=[Phase.generate], report_multiple_bugs=False)
+    unshrunk = settings(SHORT, max_examples=4000, phases=[Phase.generate], report_multiple_bugs=False)
     with pytest.raises(AssertionError):
         run_state_machine_as_test(broken, settings=unshrunk)
