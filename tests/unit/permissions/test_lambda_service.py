@@ -20,6 +20,10 @@ def configuration(**more):
 
 def refused(kind, settings, asynchronous, **parameters):
     documents = Template(TEMPLATE.read_text(), Names(PLACE, "p"), parameters).roles()[f"{kind}Role"]
+    return refused_by(documents, kind, settings, asynchronous)
+
+
+def refused_by(documents, kind, settings, asynchronous):
     asked = [Asked(request, kind, "Lambda") for request in requests_for(settings, asynchronous, PLACE)]
     return {item.request.action for item in RoleReport(kind, Role(kind, documents), asked).refused}
 
@@ -33,6 +37,28 @@ def test_logs_and_results_arrive():
     stranger = PLACE.arn("lambda", "function:somebody")
     elsewhere = {"DestinationConfig": {"OnSuccess": {"Destination": stranger}}}
     assert refused("Engine", configuration(), elsewhere) == {"lambda:InvokeFunction"}
+
+
+#: What Lambda checks with a function's role before it accepts the setting, or answers "The provided execution
+#: role does not have permissions to call". Source: AWS Lambda API reference, CreateFunction and
+#: PutFunctionEventInvokeConfig; amplify-cli #10395.
+DESTINATION = PLACE.arn("lambda", "function:parent-of-a-very-long-na-Provider-X")
+CHECKED = [
+    ("Engine", {"DestinationConfig": {"OnSuccess": {"Destination": DESTINATION}}}),
+    ("Provider", {"DestinationConfig": {"OnFailure": {"Destination": PLACE.arn("sqs", "p-RetryQueue-X")}}}),
+    ("Engine", {}),
+    ("Provider", {}),
+]
+
+
+@pytest.mark.parametrize(("kind", "asynchronous"), CHECKED)
+def test_what_lambda_checks_before_it_accepts_a_setting_is_allowed_by_the_role_alone(kind, asynchronous):
+    # The role is older than its function; a policy beside it may be too young for IAM to know everywhere.
+    role = Template(TEMPLATE.read_text(), Names(PLACE, "p"), IN_VPC).properties(f"{kind}Role")
+    alone = {policy["PolicyName"]: policy["PolicyDocument"] for policy in role["Policies"]}
+    network = {"VpcConfig": {"SubnetIds": ["subnet-1"]}}
+    beside = {"logs:CreateLogStream", "logs:PutLogEvents"}  # asked for when the function runs
+    assert refused_by(alone, kind, configuration(**network), asynchronous) == beside
 
 
 def test_dead_letters_arrive():
