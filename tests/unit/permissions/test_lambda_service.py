@@ -79,11 +79,15 @@ def test_a_function_in_a_network_can_join_it_and_only_then(kind):
     assert "ec2:DeleteNetworkInterface" in refused("Provider", settings, {})
 
 
+@pytest.mark.parametrize(
+    ("region", "suffix"), [("us-east-1", "amazonaws.com"), ("cn-north-1", "amazonaws.com.cn")]
+)
 @pytest.mark.parametrize(("service", "allowed"), [("dynamodb", True), ("sqs", True), ("s3", False)])
-def test_a_key_of_the_users_is_used_through_the_table_and_the_queue_only(service, allowed):
-    parameters = {"KmsKeyArn": KEY}
-    documents = Template(TEMPLATE.read_text(), Names(PLACE, "p"), parameters).roles()["ProviderRole"]
-    via = {"kms:viaservice": (f"{service}.us-east-1.amazonaws.com",)}
+def test_a_key_of_the_users_is_used_through_the_table_and_the_queue_only(service, allowed, region, suffix):
+    names = Names(Place(region, url_suffix=suffix), "p")
+    documents = Template(TEMPLATE.read_text(), names, {"KmsKeyArn": KEY}).roles()["ProviderRole"]
+    # Source: kops, pull request 18363: in China the names end like its endpoints.
+    via = {"kms:viaservice": (f"{service}.{region}.{suffix}",)}
     role = Role("Provider", documents)
     assert role.allows(Request("kms:Decrypt", KEY, via)) is allowed
     assert role.allows(Request("kms:GenerateDataKey", KEY, via)) is allowed
