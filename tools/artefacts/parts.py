@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.artefacts import assemblies, bytecode, elf, services, wheels
+from tools.artefacts import assemblies, bytecode, elf, libraries, services, wheels
 from tools.artefacts.target import Target
 from tools.artefacts.wheels import BuildError
 
@@ -117,7 +117,13 @@ class Build:
             wheels.unpack(wheel, folder, keep)
 
     def _finish(self, folder: Path, shown: str) -> None:
-        """Compiles and strips, then makes times and modes the same for every build."""
+        """Compiles and strips, then makes times and modes the same for every build.
+
+        Raises:
+            BuildError: A program in it would not find a shared library on Lambda.
+        """
+        if lacking := libraries.missing(folder):
+            raise BuildError(f"Lambda does not have what {folder.name} needs:\n" + "\n".join(lacking))
         if self.interpreter is not None:
             cdk = f"python/{_CDK}"
             bytecode.compile_tree(self.interpreter, folder, shown, (cdk,))
