@@ -158,6 +158,23 @@ def test_an_interpreter_that_does_not_start_is_none():
     assert find_interpreter(f"{sys.version_info.major}.{sys.version_info.minor}") is not None
 
 
+def test_a_stack_is_not_built_for_a_runtime_on_which_nodejs_does_not_start(tmp_path):
+    command = [
+        sys.executable,
+        "-m",
+        "tools.artefacts",
+        "engine-stack",
+        "--python",
+        "3.11",
+        "--into",
+        tmp_path,
+    ]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "Amazon Linux 2, whose glibc 2.26 is too old for Node.js: take --python 3.12" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_sizes_are_shown_beside_the_limits_and_what_is_too_large_is_named():
     sizes = [
         built.Size("provider", 1024, 512),
