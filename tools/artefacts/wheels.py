@@ -36,6 +36,12 @@ def requirements(path: Path) -> dict[str, str]:
     return entries
 
 
+def pins(path: Path) -> dict[str, str]:
+    """Returns the versions that a locked requirements file names, by normalised name."""
+    matches = {name: _PIN.match(entry) for name, entry in requirements(path).items()}
+    return {name: match["version"] for name, match in matches.items() if match is not None}
+
+
 def normalised(name: str) -> str:
     """Returns a distribution's name as indexes compare it. Source: PEP 503."""
     return re.sub(r"[-_.]+", "-", name).lower()

@@ -24,7 +24,7 @@ def documents() -> Iterator[tuple[str, dict[str, Any]]]:
     yield "trust.json", template.properties("ProviderRole")["AssumeRolePolicyDocument"]
     roles = template.roles()
     small = [policy for role in ("ProviderRole", "EngineRole") for policy in _inline(roles[role])]
-    statements = [statement for policy in small for statement in policy["Statement"]]
+    statements = [_named(statement) for policy in small for statement in policy["Statement"]]
     yield "functions.json", {"Version": "2012-10-17", "Statement": statements}
     for name, policy in roles["EngineRole"].items():
         if _is_managed(name):
@@ -46,6 +46,14 @@ def main() -> int:
             sys.stderr.write(f"{path.name} is out of date: run python -m tools.permissions\n")
             return 1
     return 0
+
+
+def _named(statement: dict[str, Any]) -> dict[str, Any]:
+    """Returns a statement about any stack's provider as one about that of the stack that the role is for."""
+    place, stack = WORDS.place, f"function:{WORDS.stack}-Provider-*"
+    if statement["Resource"] == place.arn("lambda", "function:*-Provider-*"):
+        return statement | {"Resource": place.arn("lambda", stack)}
+    return statement
 
 
 def _is_managed(name: str) -> bool:

@@ -10,6 +10,7 @@ class Place:
     region: str
     account: str = "123456789012"
     partition: str = "aws"
+    url_suffix: str = "amazonaws.com"
 
     def arn(self, service: str, resource: str) -> str:
         """Returns the ARN of a resource; what is one already stays as it is."""

@@ -78,7 +78,7 @@ class Template:
             "AWS::Region": place.region,
             "AWS::AccountId": place.account,
             "AWS::StackName": names.stack,
-            "AWS::URLSuffix": "amazonaws.com",
+            "AWS::URLSuffix": place.url_suffix,
         }
         values = {
             name: _value(name, declared, (parameters or {}).get(name))

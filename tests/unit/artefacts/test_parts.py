@@ -8,6 +8,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import yaml
+from samtranslator.yaml_helper import yaml_parse
 
 from pcluster_cfn.package import archive
 from tools.artefacts import built, bytecode, elf, wheels
@@ -156,6 +158,23 @@ def test_an_interpreter_that_does_not_start_is_none():
     assert find_interpreter(f"{sys.version_info.major}.{sys.version_info.minor}") is not None
 
 
+def test_a_stack_is_not_built_for_a_runtime_on_which_nodejs_does_not_start(tmp_path):
+    command = [
+        sys.executable,
+        "-m",
+        "tools.artefacts",
+        "engine-stack",
+        "--python",
+        "3.11",
+        "--into",
+        tmp_path,
+    ]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "Amazon Linux 2, whose glibc 2.26 is too old for Node.js: take --python 3.12" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_sizes_are_shown_beside_the_limits_and_what_is_too_large_is_named():
     sizes = [
         built.Size("provider", 1024, 512),
@@ -179,6 +198,32 @@ def test_the_built_template_names_archives_and_says_what_they_were_built_for(tmp
     assert "Runtime: python3.13" in text
     assert "x86_64" not in text
     assert "python3.12" not in text
+
+
+@pytest.mark.parametrize("stack", [built.PROVIDER_STACK, built.ENGINE_STACK], ids=lambda s: s.template)
+def test_the_built_template_has_no_alias_and_says_what_its_source_says(stack, build):
+    text = built.template(stack, build)
+    kinds = {type(event) for event in yaml.parse(text)}
+    anchors = [event.anchor for event in yaml.parse(text) if getattr(event, "anchor", None)]
+    assert yaml.AliasEvent not in kinds
+    assert anchors == []
+    source = (ROOT / stack.template).read_text()
+    for path, archived in built.PATHS.values():
+        source = source.replace(path, archived)
+    assert yaml_parse(text) == yaml_parse(source.replace("python3.12", f"python{build.target.python}"))
+
+
+@pytest.mark.parametrize("stack", [built.PROVIDER_STACK, built.ENGINE_STACK], ids=lambda s: s.template)
+def test_the_built_template_fits_into_a_request(stack, build):
+    # Source: AWS CloudFormation quotas: 51,200 bytes in a request, 1 MB in S3.
+    assert len(built.template(stack, build).encode()) <= 51_200
+
+
+def test_what_occurs_twice_in_a_template_is_written_twice():
+    text = "A: &a !If [C, {B: &b 'x'}, !Ref D]\nE: *a\nF: {G: *b, H: *b}\n"
+    assert built.without_aliases(text) == (
+        "A: !If [C, {B: 'x'}, !Ref 'D']\nE: !If [C, {B: 'x'}, !Ref 'D']\nF: {G: 'x', H: 'x'}\n"
+    )
 
 
 def test_a_build_says_what_it_was_made_of(build):
