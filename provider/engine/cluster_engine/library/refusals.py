@@ -14,6 +14,7 @@ from pcluster.utils import get_installed_version
 
 from cluster_engine.errors import EngineError
 from cluster_engine.gate import THROTTLING_CODES, Gate, GaveUpError, Refusal
+from cluster_engine.library.faults import without_python
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +35,7 @@ def engine_error(operation: str, name: str, error: Exception, gate: Gate) -> Eng
     """Maps whatever the library raised to a code of docs/engine.md. What the gate saw comes first."""
     content = content_of(error)
     message = content.get("message") or str(error) or type(error).__name__
-    message = message.removeprefix("Bad Request: ")
+    message = without_python(message.removeprefix("Bad Request: "), _causes(error))
     if stopped := _stopped_here(gate):
         return stopped
     if _was_unanswered(error, content, gate):
