@@ -35,6 +35,8 @@ _NOT_THE_LIBRARYS = {"ServiceToken", "WaitConditionHandle"}
 _VERSION_TAG = "parallelcluster:version"
 #: Whose a cluster is that the provider made. Source: docs/contract.md, "Who owns a cluster".
 _OWNER_TAGS = ("pcluster-cfn:stack-id", "pcluster-cfn:logical-id")
+#: All owner tags; with the others of a cluster they count towards CloudFormation's limit.
+OWNER_TAGS = (*_OWNER_TAGS, "pcluster-cfn:cluster-name", "pcluster-cfn:request-id")
 #: Arguments of an update of a cluster that was made elsewhere. Source: docs/engine.md, "Taking over".
 _AS_STORED, _WITHOUT_LOSS = "resemble_stored", "refuse_removals"
 #: Longer than the engine's own patience.
@@ -157,6 +159,7 @@ def question(
         "configuration": wanted.properties[CONFIGURATION],
         # A cluster that was made elsewhere gets none.
         "configuration_tags": {} if _AS_STORED in arguments else {**tags, **_TAG},
+        "stack_tags": _stack_tags(existing),
         "arguments": arguments,
     }
 
@@ -178,6 +181,13 @@ def _intended(
     if not deployed.physical_ids.get(logical_id):
         return "take-over", arguments | {_AS_STORED: True, _WITHOUT_LOSS: True}
     return "update", arguments | ({} if existing.is_made_by(deployed, logical_id) else {_AS_STORED: True})
+
+
+def _stack_tags(existing: Existing | None) -> dict[str, str]:
+    """The owner tags that a cluster will have, or has; what a new one's will say counts for nothing yet."""
+    if existing is None:
+        return dict.fromkeys(OWNER_TAGS, "not known before the deployment")
+    return {key: value for key, value in existing.tags.items() if key in OWNER_TAGS}
 
 
 def _existing(aws: Aws, name: str) -> Existing | None:

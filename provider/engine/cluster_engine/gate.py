@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from botocore import exceptions
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cluster_engine.runtimes import Session, TemplateUploads
+from cluster_engine.stack_rules import StackRules
 
 MUTATING = ("CreateStack", "UpdateStack", "DeleteStack")
 
@@ -135,6 +136,10 @@ class Gate:
     _in_doubt: bool = field(default=False, init=False)
     #: The templates that the library uploads on the way.
     uploads: TemplateUploads = field(init=False)
+    #: What CloudFormation would refuse of requests and templates.
+    rules: StackRules = field(default_factory=StackRules, init=False)
+    #: Whether nothing that changes anything is sent, so that no fence has to end the call.
+    rehearses: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         self.uploads = TemplateUploads(self.now, creates=self.stack_id is None)
@@ -176,6 +181,7 @@ class Gate:
         register("before-parameter-build.ec2.DeregisterImage", self._protect_image)
         register("before-send.s3.DeleteObjects", self._protect_artefacts)
         self.uploads.install(session)
+        self.rules.install(session)
         register("after-call", self._watch)
         register("after-call-error", self._watch_connection)
 
@@ -199,8 +205,7 @@ class Gate:
 
     def _fence(self, **_: Any) -> None:
         self.check_fence()
-        # From here until CloudFormation's answer the request may have arrived.
-        self._in_doubt = True
+        self._in_doubt = True  # from here until CloudFormation's answer the request may have arrived
 
     def _note_answer(self, http_response: Any, parsed: dict[str, Any], **_: Any) -> None:
         if http_response.status_code < 300:  # noqa: PLR2004 - HTTP
@@ -253,8 +258,7 @@ class Gate:
             self.fleet_status = status["S"]
 
     def _fence_fleet(self, **_: Any) -> None:
-        # The library writes one item only: the request to stop or start the fleet.
-        self.check_fence()
+        self.check_fence()  # the library writes one item only: the request to stop or start the fleet
 
     def _protect_nodes(self, **_: Any) -> None:
         # The library terminates the compute nodes whenever its deletion fails, also when it never began.

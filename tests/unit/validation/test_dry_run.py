@@ -5,9 +5,18 @@ from dataclasses import replace
 
 import pytest
 
+from cluster_provider.core.identity import Owner
 from pcluster_cfn.errors import CommandError
 from pcluster_cfn.validation.deployed import Deployed
-from pcluster_cfn.validation.dry_run import Existing, Verdict, Wanted, question, run, wanted_clusters
+from pcluster_cfn.validation.dry_run import (
+    OWNER_TAGS,
+    Existing,
+    Verdict,
+    Wanted,
+    question,
+    run,
+    wanted_clusters,
+)
 from pcluster_cfn.validation.findings import Finding
 from pcluster_cfn.validation.verdicts import document, is_refused, lines
 
@@ -115,6 +124,8 @@ def asked(existing, *, adopts="true", physical_id="", **properties):
     operation, sent = question(cluster, deployed, existing)
     assert sent["stack_id"] == (existing.stack_id if existing else None)
     assert sent["operation"] == ("update" if existing else "create")
+    owner = set(OWNER_TAGS) if existing is None else existing.tags.keys() & set(OWNER_TAGS)
+    assert sent["stack_tags"].keys() == owner
     return operation, sent["arguments"], sorted(sent["configuration_tags"])
 
 
@@ -139,6 +150,17 @@ TAGS = ["Team", "parallelcluster:custom_resource"]
 )
 def test_a_cluster_made_elsewhere_is_asked_about_as_the_provider_asks(existing, known, expected):
     assert asked(existing, **known) == expected
+
+
+def test_the_owner_tags_that_are_counted_are_those_that_the_provider_sets():
+    assert set(OWNER_TAGS) == Owner("arn:stack", "Cluster").tags("hpc", "request").keys()
+
+
+def test_an_empty_list_parameter_is_one_empty_item_as_cloudformation_has_it():
+    text = TEMPLATE.replace("Subnet: {Type: String}", "Subnet: {Type: CommaDelimitedList, Default: ''}")
+    (cluster,) = wanted_clusters(text, {}, new(outputs={"Network.Outputs.Vpc": "vpc"}))
+    assert isinstance(cluster, Wanted)
+    assert cluster.properties["ClusterConfiguration"]["A"] == [""]
 
 
 def test_adopting_counts_for_a_create_only():

@@ -70,9 +70,8 @@ def _stopped_here(gate: Gate) -> EngineError | None:
     """What the engine itself did not let through, whatever the library made of that."""
     if gate.fenced:
         return EngineError("Fenced", f"Not sent to CloudFormation: {gate.not_after.isoformat()} had passed.")
-    if gate.uploads.blocked is not None:
-        return EngineError("BadRequest", str(gate.uploads.blocked))
-    return None
+    blocked = gate.uploads.blocked or gate.rules.refused
+    return EngineError("BadRequest", str(blocked)) if blocked is not None else None
 
 
 def content_of(error: Exception) -> Content:
