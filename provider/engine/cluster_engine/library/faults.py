@@ -57,9 +57,7 @@ class ValidatorFailures(logging.Filter):
             messages: As the library reports them.
             configuration: What was validated.
         """
-        empty = [".".join(path) for path, _ in empty_lists(configuration)]
-        kind = f"in which {' and '.join(empty)} is empty: give it an item" if empty else "like this one"
-        fault = f"{fault_here()}: this validator fails on a configuration {kind}."
+        fault = failure_on(configuration)
         return [
             {**message, "message": fault} if self.is_failure(message) else message for message in messages
         ]
@@ -120,6 +118,18 @@ def fault_here() -> str:
     return f"ParallelCluster {get_installed_version()} has a fault here"
 
 
+def failure_on(configuration: Configuration) -> str:
+    """Returns what is said in place of the verdict of a validator that fails on a configuration."""
+    empty = [".".join(path) for path, _ in empty_lists(configuration)]
+    kind = f"in which {' and '.join(empty)} is empty: give it an item" if empty else "like this one"
+    return f"{fault_here()}: this validator fails on a configuration {kind}."
+
+
+def is_python_s(error: BaseException) -> bool:
+    """Returns whether an error is one of Python's, which says nothing to an author of a template."""
+    return isinstance(error, _PYTHONS)
+
+
 def without_python(message: str, causes: Iterator[BaseException]) -> str:
     """Returns a message of the library's without the text of an error of Python's.
 
@@ -128,7 +138,7 @@ def without_python(message: str, causes: Iterator[BaseException]) -> str:
         causes: The exception that it raised, and what that came of.
     """
     for cause in causes:
-        if isinstance(cause, _PYTHONS) and str(cause) in message:
+        if is_python_s(cause) and str(cause) in message:
             kind = type(cause).__name__
             fault = f"{fault_here()} ({kind}); the engine's log has the details"
             return message.replace(str(cause), fault) if str(cause) else fault
