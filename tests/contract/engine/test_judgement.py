@@ -2,10 +2,16 @@
 
 import pytest
 
+from tests.contract.engine.conftest import RELEASE
+
 pytestmark = [pytest.mark.library, pytest.mark.usefixtures("made", "fleet")]
 
 #: Where the library keeps the fleet's status. Source: pcluster/constants.py, PCLUSTER_DYNAMODB_PREFIX.
 TABLE = "parallelcluster-living"
+#: Earlier releases judge a mount point by the fleet alone, and know no growth without a stop.
+JUDGES = pytest.mark.skipif(RELEASE < (3, 14), reason="this release has other conditions")
+#: Earlier releases have a rule of their own for it.
+NO_QUEUES = pytest.mark.skipif(RELEASE < (3, 16), reason="this release refuses it in words of its own")
 MOUNT_DIR = "SharedStorage[data].MountDir"
 MIN_COUNT = "Scheduling.SlurmQueues[compute].ComputeResources[nodes].MinCount"
 
@@ -55,6 +61,7 @@ def without_queues(wanted):
     wanted["Scheduling"]["SlurmQueues"] = []
 
 
+@JUDGES
 @pytest.mark.parametrize("arguments", [{}, {"force_update": True}], ids=["as it is", "forced"])
 def test_a_change_that_the_library_fails_on_is_refused_with_what_would_allow_it(ask, arguments):
     answer = ask(moved, **arguments)
@@ -92,6 +99,7 @@ def test_a_deployment_refuses_in_the_same_words_and_goes_through_once_the_fleet_
     assert len(api.sent("UpdateStack")) == 1
 
 
+@JUDGES
 def test_more_static_nodes_need_no_stop_if_the_most_grows_as_much_and_the_refusal_says_so(ask):
     (detail,) = ask(nodes(MinCount="2"))["error"]["details"]
     assert (detail["parameter"], detail["cure"]) == (MIN_COUNT, "fleet-stop")
@@ -102,6 +110,7 @@ def test_more_static_nodes_need_no_stop_if_the_most_grows_as_much_and_the_refusa
     assert "error" not in ask(nodes(MinCount="2", MaxCount="6"))
 
 
+@NO_QUEUES
 def test_an_update_without_queues_names_them_and_says_nothing_in_python(ask):
     answer = ask(without_queues)
     assert answer["error"]["code"] == "UpdateRejected"
@@ -112,6 +121,7 @@ def test_an_update_without_queues_names_them_and_says_nothing_in_python(ask):
     assert "pop from" not in str(answer)
 
 
+@NO_QUEUES
 def test_a_creation_without_queues_names_them_as_well(engine, configuration):
     without_queues(configuration)
     result = engine("create", configuration)

@@ -136,7 +136,7 @@ def judge_offline(
                 [Message(pointer(path), "ERROR", "ConfigSchemaValidator", text) for path, text in said]
             )
         judge = _Judge(questions, get_validator_suppressors(suppressed), failure_on(configuration))
-        judge.section(config, (), schema)
+        judge.section(config, (), schema, configuration)
         return judge.judgement
 
 
@@ -166,15 +166,24 @@ class _Judge:
         self._suppressors = suppressors
         self._failure = failure
 
-    def section(self, section: Resource, path: Path, schema: Schema) -> None:
-        """Carries out the validators of a section and of everything in it."""
+    def section(self, section: Resource, path: Path, schema: Schema, written: Any) -> None:
+        """Carries out the validators of a section and of everything in it.
+
+        Args:
+            section: The library's.
+            path: Its place.
+            schema: What the schema says of it.
+            written: What the configuration has there.
+        """
         for attribute, value in list(vars(section).items()):
+            key = _key_of(attribute, schema, written)
+            place = schema.get("properties", {}).get(key, {}) if key else {}
             items = value if isinstance(value, list) else [value]
-            key, place = _key_of(attribute, schema)
             for number, item in enumerate(items):
                 if isinstance(item, Resource):
-                    inner = (*path, key, *([number] if value is items else [])) if key else path
-                    self.section(item, inner, place.get("items", place))
+                    steps = [] if key is None else [key, number] if value is items else [key]
+                    inside = _at(written, steps) if steps else None
+                    self.section(item, (*path, *steps), place.get("items", place), inside)
         for validator, arguments in self._registered(section):
             self._carry_out(validator, arguments, pointer(path))
 
@@ -243,15 +252,25 @@ def _holds_unknown(value: Any) -> bool:
             return False
 
 
-def _key_of(attribute: str, schema: Schema) -> tuple[str, Schema]:
-    """The key of a configuration for an attribute of the library's section; an empty one if there is none.
+def _key_of(attribute: str, schema: Schema, written: Any) -> str | None:
+    """The key that the configuration has for an attribute of the library's section; None if it has none.
 
     Most attributes are named as their keys; ``queues`` is the one of SlurmQueues.
     """
-    keys = schema.get("properties", {})
     name = to_pascal_case(attribute.strip("_"))
+    keys = [key for key in schema.get("properties", {}) if isinstance(written, dict) and key in written]
     found = [key for key in keys if key == name] or [key for key in keys if key.endswith(name)]
-    return (found[0], keys[found[0]]) if len(found) == 1 else ("", {})
+    return found[0] if len(found) == 1 else None
+
+
+def _at(written: Any, steps: list[Any]) -> Any:
+    """What the configuration has at a place; None where the library made up what it lacks."""
+    for step in steps:
+        try:
+            written = written[step]
+        except (LookupError, TypeError):
+            return None
+    return written
 
 
 def _flattened(messages: Any, path: Path) -> Iterator[tuple[Path, str]]:
