@@ -22,8 +22,8 @@ VERSION: dict[str, Any] = {"type": "string", "pattern": r"^[0-9]+\.[0-9]+\.[0-9]
 #: Which hosts it may name is judged where the stack's Region is known (endpoints.py).
 WAIT_CONDITION_HANDLE: dict[str, Any] = {"type": "string", "pattern": "^https://", "maxLength": URL_MAX}
 
-#: A response has room for some dozens of mistakes.
-MISTAKES_MAX = 100
+#: A response has room for no more mistakes; a record keeps them.
+MISTAKES_MAX = 20
 
 
 @dataclass(frozen=True)
