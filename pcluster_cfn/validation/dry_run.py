@@ -28,10 +28,12 @@ _TAG = {"parallelcluster:custom_resource": "cluster"}
 _NOT_THE_LIBRARYS = {"ServiceToken", "WaitConditionHandle"}
 #: Source: pcluster.constants, PCLUSTER_VERSION_TAG.
 _VERSION_TAG = "parallelcluster:version"
-#: Whose a cluster is that the provider made. Source: docs/contract.md, "Who owns a cluster".
+#: Whose a cluster is that the provider made: its stack's path and logical id come first, with spaces between.
+#: Source: docs/contract.md, "Who owns a cluster".
+OWNER_TAG = "pcluster-cfn:owner"
+#: What clusters of earlier versions have instead.
 _OWNER_TAGS = ("pcluster-cfn:stack-id", "pcluster-cfn:logical-id")
-#: All owner tags; with the others of a cluster they count towards CloudFormation's limit.
-OWNER_TAGS = (*_OWNER_TAGS, "pcluster-cfn:cluster-name", "pcluster-cfn:request-id")
+_OWNER_PREFIX = "pcluster-cfn:"
 #: Arguments of an update of a cluster that was made elsewhere. Source: docs/engine.md, "Taking over".
 _AS_STORED, _WITHOUT_LOSS = "resemble_stored", "refuse_removals"
 #: Longer than the engine's own patience.
@@ -81,8 +83,11 @@ class Existing:
 
     def is_made_by(self, deployed: Deployed, logical_id: str) -> bool:
         """Whether its owner tags name a resource of a stack."""
-        owner = [deployed.known.get("AWS::StackId"), logical_id]
-        return [self.tags.get(name) for name in _OWNER_TAGS] == owner
+        stack_id = deployed.known.get("AWS::StackId", "")
+        path = stack_id.partition(":stack/")[2] or stack_id
+        if self.tags.get(OWNER_TAG, "").split(" ")[:2] == [path, logical_id]:
+            return True
+        return [self.tags.get(name) for name in _OWNER_TAGS] == [stack_id, logical_id]
 
 
 def wanted_clusters(
@@ -181,8 +186,8 @@ def _intended(
 def _stack_tags(existing: Existing | None) -> dict[str, str]:
     """The owner tags that a cluster will have, or has; what a new one's will say counts for nothing yet."""
     if existing is None:
-        return dict.fromkeys(OWNER_TAGS, "not known before the deployment")
-    return {key: value for key, value in existing.tags.items() if key in OWNER_TAGS}
+        return {OWNER_TAG: "not known before the deployment"}
+    return {key: value for key, value in existing.tags.items() if key.startswith(_OWNER_PREFIX)}
 
 
 def _existing(aws: Aws, name: str) -> Existing | None:

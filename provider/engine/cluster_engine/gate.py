@@ -14,43 +14,11 @@ from typing import Any, ClassVar
 from botocore import exceptions
 from botocore.exceptions import BotoCoreError, ClientError
 
+from cluster_engine.error_codes import DENIED_CODES, THROTTLING_CODES
 from cluster_engine.runtimes import Session, TemplateUploads
 from cluster_engine.stack_rules import StackRules
 
 MUTATING = ("CreateStack", "UpdateStack", "DeleteStack")
-
-#: Error codes that mean "slower". Source: botocore, retries/standard.py, ThrottledRetryableChecker, without
-#: LimitExceededException, which is CloudFormation's word for a full quota.
-THROTTLING_CODES = frozenset(
-    {
-        "BandwidthLimitExceeded",
-        "EC2ThrottledException",
-        "PriorRequestNotComplete",
-        "ProvisionedThroughputExceededException",
-        "RequestLimitExceeded",
-        "RequestThrottled",
-        "RequestThrottledException",
-        "SlowDown",
-        "ThrottledException",
-        "Throttling",
-        "ThrottlingException",
-        "TooManyRequestsException",
-        "TransactionInProgressException",
-    }
-)
-
-#: Error codes that mean "not allowed", by which service they come from: most; EC2; SNS; S3, where there is no
-#: body to say more. Source: botocore's service models, and each service's API reference ("Common errors").
-DENIED_CODES = frozenset(
-    {
-        "AccessDenied",
-        "AccessDeniedException",
-        "UnauthorizedOperation",
-        "AuthorizationError",
-        "403",
-        "Forbidden",
-    }
-)
 
 #: Most calls that an error names as denied.
 DENIED_MAX = 10

@@ -12,8 +12,9 @@ from pcluster.api import encoder, errors
 from pcluster.cli.exceptions import ParameterException
 from pcluster.utils import get_installed_version
 
+from cluster_engine.error_codes import THROTTLING_CODES
 from cluster_engine.errors import EngineError
-from cluster_engine.gate import THROTTLING_CODES, Gate, GaveUpError, Refusal
+from cluster_engine.gate import Gate, GaveUpError, Refusal
 from cluster_engine.library.faults import without_python
 
 logger = logging.getLogger(__name__)
