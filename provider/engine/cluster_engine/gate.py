@@ -9,47 +9,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from botocore import exceptions
 from botocore.exceptions import BotoCoreError, ClientError
 
+from cluster_engine.error_codes import DENIED_CODES, THROTTLING_CODES
 from cluster_engine.runtimes import Session, TemplateUploads
+from cluster_engine.stack_rules import StackRules
 
 MUTATING = ("CreateStack", "UpdateStack", "DeleteStack")
-
-#: Error codes that mean "slower". Source: botocore, retries/standard.py, ThrottledRetryableChecker, without
-#: LimitExceededException, which is CloudFormation's word for a full quota.
-THROTTLING_CODES = frozenset(
-    {
-        "BandwidthLimitExceeded",
-        "EC2ThrottledException",
-        "PriorRequestNotComplete",
-        "ProvisionedThroughputExceededException",
-        "RequestLimitExceeded",
-        "RequestThrottled",
-        "RequestThrottledException",
-        "SlowDown",
-        "ThrottledException",
-        "Throttling",
-        "ThrottlingException",
-        "TooManyRequestsException",
-        "TransactionInProgressException",
-    }
-)
-
-#: Error codes that mean "not allowed", by which service they come from: most; EC2; SNS; S3, where there is no
-#: body to say more. Source: botocore's service models, and each service's API reference ("Common errors").
-DENIED_CODES = frozenset(
-    {
-        "AccessDenied",
-        "AccessDeniedException",
-        "UnauthorizedOperation",
-        "AuthorizationError",
-        "403",
-        "Forbidden",
-    }
-)
 
 #: Most calls that an error names as denied.
 DENIED_MAX = 10
@@ -135,6 +104,10 @@ class Gate:
     _in_doubt: bool = field(default=False, init=False)
     #: The templates that the library uploads on the way.
     uploads: TemplateUploads = field(init=False)
+    #: What CloudFormation would refuse of requests and templates.
+    rules: StackRules = field(default_factory=StackRules, init=False)
+    #: Whether nothing that changes anything is sent, so that no fence has to end the call.
+    rehearses: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         self.uploads = TemplateUploads(self.now, creates=self.stack_id is None)
@@ -176,6 +149,7 @@ class Gate:
         register("before-parameter-build.ec2.DeregisterImage", self._protect_image)
         register("before-send.s3.DeleteObjects", self._protect_artefacts)
         self.uploads.install(session)
+        self.rules.install(session)
         register("after-call", self._watch)
         register("after-call-error", self._watch_connection)
 
@@ -199,8 +173,7 @@ class Gate:
 
     def _fence(self, **_: Any) -> None:
         self.check_fence()
-        # From here until CloudFormation's answer the request may have arrived.
-        self._in_doubt = True
+        self._in_doubt = True  # from here until CloudFormation's answer the request may have arrived
 
     def _note_answer(self, http_response: Any, parsed: dict[str, Any], **_: Any) -> None:
         if http_response.status_code < 300:  # noqa: PLR2004 - HTTP
@@ -253,8 +226,7 @@ class Gate:
             self.fleet_status = status["S"]
 
     def _fence_fleet(self, **_: Any) -> None:
-        # The library writes one item only: the request to stop or start the fleet.
-        self.check_fence()
+        self.check_fence()  # the library writes one item only: the request to stop or start the fleet
 
     def _protect_nodes(self, **_: Any) -> None:
         # The library terminates the compute nodes whenever its deletion fails, also when it never began.

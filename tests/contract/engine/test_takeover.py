@@ -4,130 +4,19 @@ Its stack is stated, with what the library asked of CloudFormation; its configur
 wrote it there. Source: aws-parallelcluster, cloudformation/custom_resource/cluster.yaml.
 """
 
-import copy
 import json
-from dataclasses import dataclass
-from urllib.parse import urlsplit
 
-import pcluster.lib
 import pytest
 import yaml
 
-from cluster_engine import dry_run
 from cluster_engine.library.mark import KEY
-from tests.contract.engine.conftest import OWNER_TAGS, VERSION
+from tests.contract.engine.conftest import OWNER_TAGS, RELEASE, TAGS, parameters_of
 
 pytestmark = [pytest.mark.library, pytest.mark.usefixtures("api")]
 
-TAGS = [
-    {"Key": "parallelcluster:custom_resource", "Value": "cluster"},
-    {"Key": "project", "Value": "of the stack it was in"},
-]
 #: Releases before this one change no tags of a cluster.
 TAGS_CHANGE_SINCE = (3, 15)
 TAKEOVER = {"resemble_stored": True, "refuse_removals": True}
-
-
-@dataclass
-class Made:
-    """A cluster as the official provider left it."""
-
-    configuration: dict
-    tags: dict[str, str]
-    parameters: dict[str, str]
-
-
-_MADE: list[Made] = []
-
-
-@pytest.fixture
-def made(cloud, api, configuration):
-    """The cluster, made once: every scalar is text, and there are tags that its template does not name."""
-    if not _MADE:
-        configuration["HeadNode"]["LocalStorage"] = {"RootVolume": {"Size": "50", "Encrypted": "true"}}
-        (queue,) = configuration["Scheduling"]["SlurmQueues"]
-        queue["ComputeResources"].append({"Name": "more", "InstanceType": "c5.xlarge", "MaxCount": "2"})
-        stored = configuration | {"Tags": TAGS}
-        pcluster.lib.create_cluster(
-            cluster_name="living", region=cloud.region, cluster_configuration=copy.deepcopy(stored)
-        )
-        (request,) = api.sent("CreateStack")
-        _run_head_node(cloud)
-        _MADE.append(Made(configuration, request.tags, _parameters(cloud, request)))
-    return _MADE[0]
-
-
-def _parameters(cloud, request):
-    """What the stack's parameters are: the defaults of the template, where the library writes them."""
-    url = urlsplit(request.parameters["TemplateURL"])
-    template = cloud.client("s3").get_object(Bucket=url.netloc.split(".")[0], Key=url.path.lstrip("/"))
-    declared = yaml.safe_load(template["Body"].read())["Parameters"]
-    return {name: str(parameter["Default"]) for name, parameter in declared.items() if "Default" in parameter}
-
-
-def _run_head_node(cloud):
-    ec2 = cloud.client("ec2")
-    tags = {"parallelcluster:cluster-name": "living", "parallelcluster:node-type": "HeadNode"}
-    ec2.run_instances(
-        ImageId=ec2.describe_images(Owners=["amazon"])["Images"][0]["ImageId"],
-        MinCount=1,
-        MaxCount=1,
-        InstanceType="t3.small",
-        SubnetId=cloud.exports["HEAD_NODE_SUBNET"],
-        TagSpecifications=[
-            {
-                "ResourceType": "instance",
-                "Tags": [{"Key": key, "Value": value} for key, value in tags.items()],
-            }
-        ],
-    )
-
-
-@pytest.fixture
-def foretold(cloud, api, made):
-    """Asks for a dry run of what ``update`` asks for."""
-
-    def ask(change=lambda _: None, **arguments):
-        api.reset()
-        stack = api.add("living", tags=made.tags, parameters=made.parameters)
-        wanted = copy.deepcopy(made.configuration)
-        change(wanted)
-        question = {
-            "operation": "update",
-            "cluster_name": "living",
-            "region": cloud.region,
-            "stack_id": stack.stack_id,
-            "configuration": wanted,
-            "configuration_tags": {},
-            "arguments": arguments,
-        }
-        answer = dry_run.run(question)
-        assert api.sent("UpdateStack") == []
-        return answer
-
-    return ask
-
-
-@pytest.fixture
-def update(engine, api, made):
-    """Asks for an update of the cluster, with the configuration changed in place."""
-
-    def ask(change=lambda _: None, fields=None, **arguments):
-        api.reset()
-        stack = api.add("living", tags=made.tags, parameters=made.parameters)
-        wanted = copy.deepcopy(made.configuration)
-        change(wanted)
-        return engine(
-            "update",
-            wanted,
-            cluster_name="living",
-            stack_id=stack.stack_id,
-            stack_tags=OWNER_TAGS,
-            arguments=arguments,
-            **(fields or {}),
-        )
-
-    return ask
 
 
 def resources(configuration):
@@ -161,7 +50,7 @@ def test_one_changed_value_is_the_whole_change_set(update, api, cloud):
     ]
     (request,) = api.sent("UpdateStack")
     assert request.tags.items() >= ({tag["Key"]: tag["Value"] for tag in TAGS} | OWNER_TAGS).items()
-    stored = _newest_configuration(cloud, _parameters(cloud, request))
+    stored = _newest_configuration(cloud, parameters_of(cloud, request))
     assert stored["HeadNode"]["LocalStorage"]["RootVolume"]["Size"] == "50"
     assert resources(stored)[0] == resources(stored)[0] | {"MinCount": "0", "MaxCount": 8}
 
@@ -174,9 +63,7 @@ def _newest_configuration(cloud, parameters):
     return yaml.safe_load(stored["Body"].read())
 
 
-@pytest.mark.skipif(
-    tuple(int(part) for part in VERSION.split(".")[:2]) < TAGS_CHANGE_SINCE, reason="refused as a whole there"
-)
+@pytest.mark.skipif(RELEASE < TAGS_CHANGE_SINCE, reason="refused as a whole there")
 def test_a_tag_that_the_template_sets_is_its_own(update):
     own = [{"Key": "project", "Value": "weather"}]
     result = update(lambda wanted: wanted.update(Tags=own), **TAKEOVER)

@@ -8,6 +8,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionClosedError
 
 from cluster_engine import gate as gate_module
+from cluster_engine.error_codes import DENIED_CODES
 from cluster_engine.gate import FencedError, Gate, GaveUpError, ProtectedError, Stack
 from tests.support.cloudformation_api import Refusal
 
@@ -286,7 +287,7 @@ def test_a_request_to_the_fleet_is_not_sent_after_its_fence(gated, clock):
     assert gate.fenced
 
 
-@pytest.mark.parametrize("code", sorted(gate_module.DENIED_CODES))
+@pytest.mark.parametrize("code", sorted(DENIED_CODES))
 def test_what_aws_denies_is_named_until_it_is_allowed(gated, api, code):
     api.add("hpc")
     api.arrange("DescribeStacks", Refusal(code, "not allowed", 403))

@@ -1,6 +1,7 @@
 import json
 import re
 
+import botocore.session
 import pytest
 from jsonschema import Draft202012Validator
 from marshmallow import Schema, fields, validate
@@ -81,3 +82,34 @@ def test_a_pattern_refuses_exactly_what_the_library_s_match_refuses(expression):
 def test_a_construct_not_seen_before_stops_the_generator(unknown):
     with pytest.raises(generator.UnknownConstructError):
         _generated(x=unknown)
+
+
+def test_a_message_of_the_library_s_own_stands_beside_the_rule_that_it_is_about():
+    said = "Only one, please."
+    described = _generated(
+        one=fields.List(fields.Str(), data_key="One", validate=validate.Length(equal=1, error=said)),
+        many=fields.Str(
+            data_key="Many",
+            validate=validate.And(validate.Length(max=9), validate.Regexp("^a", error="Begin with a.")),
+        ),
+    )
+    assert described["One"]["x-messages"] == {"minItems": said, "maxItems": said}
+    assert described["Many"]["x-messages"] == {"pattern": "Begin with a."}
+
+
+def test_what_the_library_says_of_a_key_that_it_removed_is_known(schema):
+    pool = schema["properties"]["LoginNodes"]["properties"]["Pools"]["items"]
+    assert list(pool["properties"]["Ssh"]["x-unknown-keys"]) == ["KeyName"]
+    assert "x-unknown-keys" not in schema["properties"]["HeadNode"]["properties"]["Ssh"]
+
+
+def test_the_limits_of_the_cluster_s_tags_are_those_of_create_stack(schema):
+    model = botocore.session.get_session().get_service_model("cloudformation")
+    tag = model.operation_model("CreateStack").input_shape.members["Tags"].member
+    ours = schema["properties"]["Tags"]["items"]["properties"]
+    for name in ("Key", "Value"):
+        theirs = tag.members[name].metadata
+        assert (ours[name]["minLength"], ours[name]["maxLength"]) == (theirs["min"], theirs["max"])
+    # The tags of a queue go to EC2, which takes empty values.
+    queue = schema["properties"]["Scheduling"]["properties"]["SlurmQueues"]["items"]["properties"]
+    assert "minLength" not in queue["Tags"]["items"]["properties"]["Value"]

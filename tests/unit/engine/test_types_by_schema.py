@@ -154,3 +154,33 @@ def test_the_message_names_the_first_misfit_and_counts_the_others():
         'The configuration does not fit ParallelCluster 3.16.1: /HeadNode/Imds/Secured is "perhaps", '
         "expected a boolean. 1 more value(s) do not fit."
     )
+
+
+def test_an_empty_tag_value_and_a_reserved_tag_are_refused_because_a_stack_cannot_have_them():
+    tags = [{"Key": "CostCenter", "Value": ""}, {"Key": "AWS:x", "Value": "1"}, {"Key": "", "Value": "1"}]
+    found = misfits({**properties.load("minimal.yaml"), "Tags": tags})
+    assert [detail["path"] for detail in found] == ["/Tags/0/Value", "/Tags/1/Key", "/Tags/2/Key"]
+    assert found[0]["expected"] == "text, at least 1 character(s), at most 256 characters"
+    assert "does not begin with aws:" in found[1]["expected"]
+
+
+def test_login_nodes_without_a_pool_are_refused_because_their_stack_would_be_empty():
+    (found,) = misfits({**properties.load("minimal.yaml"), "LoginNodes": {"Pools": []}})
+    assert (found["path"], found["expected"]) == ("/LoginNodes/Pools", "a list, at least 1 item(s)")
+
+
+def test_an_empty_list_parameter_is_refused_at_its_only_item():
+    configuration = properties.load("minimal.yaml")
+    # Source: CloudFormation makes a list of one empty text of an empty CommaDelimitedList.
+    configuration["Scheduling"]["SlurmQueues"][0]["Networking"]["AdditionalSecurityGroups"] = [""]
+    (found,) = misfits(configuration)
+    assert found["path"].endswith("/Networking/AdditionalSecurityGroups/0")
+
+
+def test_the_library_s_own_words_for_a_removed_key_win_over_the_list_of_keys():
+    pool = {"Name": "a", "InstanceType": "t3.medium", "Count": -1, "Ssh": {"KeyName": "mine"}}
+    pool["Networking"] = {"SubnetIds": ["subnet-0123456789abcdef0"]}
+    count, key = misfits({**properties.load("minimal.yaml"), "LoginNodes": {"Pools": [pool]}})
+    assert count["message"] == "The count for LoginNodes Pool must be greater than or equal to 0."
+    assert "no longer supported for Login Nodes" in key["message"]
+    assert "suggestion" not in key

@@ -338,6 +338,12 @@ def test_a_refused_request_fails_with_its_refusal() -> None:
     assert action.physical_id == marker_id(OWNER)
 
 
+def test_a_refused_request_fails_with_all_that_was_wrong() -> None:
+    action = decided(request("Create", Nonsense="1", Bogus="2"))
+    assert isinstance(action, Fail)
+    assert action.error.others == ("Bogus: there is no such property.",)
+
+
 def test_a_rollback_to_refused_properties_succeeds_once_nothing_may_act_any_more() -> None:
     back = request("Update", Nonsense="1")
     assert decided(back, undoes=True) == Succeed("hpc")

@@ -92,6 +92,12 @@ def test_every_fault_of_a_configuration_is_told_with_its_place_and_a_suggestion(
     assert other.endswith("; expected a text.")
 
 
+def test_parallelcluster_s_own_words_for_a_misfit_win_over_what_is_expected() -> None:
+    detail = {"path": "/Ssh/KeyName", "value": "'x'", "expected": "a known key: A", "message": "It is gone"}
+    refused = failures.rejection(EngineError("ConfigurationInvalid", "no", [detail]), (), "hpc")
+    assert (refused.where, refused.what) == ("ClusterConfiguration/Ssh/KeyName", "It is gone.")
+
+
 def test_what_the_validators_said_is_the_refusal() -> None:
     said = [message("less", "INFO"), message("worse", "ERROR")]
     refused = failures.rejection(EngineError("ClusterRejected", "no"), said, "hpc")

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cluster_provider.core.checking import MISTAKES_MAX
 from cluster_provider.core.errors import InvalidProperty, MissingProperty
 from cluster_provider.core.image_properties import parse_image
 from cluster_provider.core.properties import (
@@ -109,6 +110,30 @@ def test_an_unknown_property_is_told_its_nearest_neighbour() -> None:
     with pytest.raises(InvalidProperty) as refused:
         parse_properties(BASE | {"SupressValidators": ["ALL"]})
     assert refused.value.next_step == "Did you mean SuppressValidators?"
+
+
+def test_all_mistakes_are_named_at_once_each_with_its_own_way_out() -> None:
+    raw = {"clusterName": "hpc", "Region": "us-east-1", "Foo": "bar", "ServiceTimeout": "soon"}
+    with pytest.raises(InvalidProperty) as refused:
+        parse_properties(raw | {"ClusterConfiguration": {"a": "b"}})
+    text = str(refused.value)
+    assert text.startswith("InvalidProperty: ServiceTimeout: 'soon' is not possible; expected whole seconds")
+    assert "clusterName: there is no such property. Did you mean ClusterName? Region: " in text
+    assert "Region: there is no such property. Foo: there is no such property. Known are " in text
+    assert (text.count("Known are"), text.count("this property is needed")) == (1, 0)
+
+
+def test_every_required_property_that_is_missing_is_named() -> None:
+    with pytest.raises(MissingProperty) as refused:
+        parse_properties({})
+    assert "ClusterName: this property is needed" in str(refused.value)
+    assert "ClusterConfiguration: this property is needed" in str(refused.value)
+
+
+def test_as_many_mistakes_are_named_as_a_response_has_room_for() -> None:
+    with pytest.raises(InvalidProperty) as refused:
+        parse_properties(BASE | {f"Unknown{number}": "x" for number in range(10_000)})
+    assert len(refused.value.others) == MISTAKES_MAX - 1
 
 
 def test_a_configuration_larger_than_a_record_is_refused_with_its_size() -> None:

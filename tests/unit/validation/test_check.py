@@ -198,3 +198,11 @@ class TestText:
     @pytest.mark.parametrize("text", ["|\n\n", "''", "|\nwords\n"])
     def test_a_text_without_keys_is_refused(self, text):
         assert len(found(template(text))) == 1
+
+
+def test_the_library_s_own_words_are_printed_for_a_rule_that_has_some():
+    pool = "{Name: a, InstanceType: t3.medium, Count: -1, Ssh: {KeyName: k}, Networking: {SubnetIds: [%s]}}"
+    text = template(GOOD + f"LoginNodes: {{Pools: [{pool % 'subnet-0123456789abcdef0'}]}}")
+    count, key = (message for _, _, _, message in found(text))
+    assert count.endswith(": The count for LoginNodes Pool must be greater than or equal to 0.")
+    assert key.startswith("Starting with ParallelCluster 3.15, the KeyName parameter is no longer supported")

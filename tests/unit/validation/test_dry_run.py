@@ -5,9 +5,18 @@ from dataclasses import replace
 
 import pytest
 
+from cluster_provider.core.identity import Owner
 from pcluster_cfn.errors import CommandError
 from pcluster_cfn.validation.deployed import Deployed
-from pcluster_cfn.validation.dry_run import Existing, Verdict, Wanted, question, run, wanted_clusters
+from pcluster_cfn.validation.dry_run import (
+    OWNER_TAG,
+    Existing,
+    Verdict,
+    Wanted,
+    question,
+    run,
+    wanted_clusters,
+)
 from pcluster_cfn.validation.findings import Finding
 from pcluster_cfn.validation.verdicts import document, is_refused, lines
 
@@ -96,7 +105,7 @@ def test_a_cluster_of_another_version_than_the_library_s_is_not_judged():
         run(Aws(), cluster, deployed)
 
 
-STACK_ID = "arn:stack"
+STACK_ID = "arn:aws:cloudformation:us-east-1:1:stack/stack/unique"
 OWNER = {"pcluster-cfn:stack-id": STACK_ID, "pcluster-cfn:logical-id": "Cluster"}
 AS_STORED = {"resemble_stored": True}
 TAKEN = AS_STORED | {"refuse_removals": True}
@@ -115,11 +124,14 @@ def asked(existing, *, adopts="true", physical_id="", **properties):
     operation, sent = question(cluster, deployed, existing)
     assert sent["stack_id"] == (existing.stack_id if existing else None)
     assert sent["operation"] == ("update" if existing else "create")
+    tags = {OWNER_TAG: ""} if existing is None else existing.tags
+    assert sent["stack_tags"].keys() == {key for key in tags if key.startswith("pcluster-cfn:")}
     return operation, sent["arguments"], sorted(sent["configuration_tags"])
 
 
 LIVING = Existing("arn:cluster", {"parallelcluster:cluster-name": "c-stack"})
-OURS = Existing("arn:cluster", {**LIVING.tags, **OWNER})
+FORMERLY = Existing("arn:cluster", {**LIVING.tags, **OWNER})
+OURS = Existing("arn:cluster", {**LIVING.tags, **Owner(STACK_ID, "Cluster").tag("c-stack", "request")})
 TAGS = ["Team", "parallelcluster:custom_resource"]
 
 
@@ -131,14 +143,36 @@ TAGS = ["Team", "parallelcluster:custom_resource"]
         (Existing("arn:cluster", OWNER), {}, ("take-over", TAKEN, [])),
         (LIVING, {"physical_id": "c-stack"}, ("update", AS_STORED, [])),
         (OURS, {"physical_id": "c-stack"}, ("update", {}, TAGS)),
+        (FORMERLY, {"physical_id": "c-stack"}, ("update", {}, TAGS)),
         (LIVING, {"adopts": "false"}, ("update", {}, TAGS)),
         (LIVING, {"adopts": "false", "physical_id": "c-stack"}, ("update", {}, TAGS)),
         (LIVING, {"ForceUpdate": "true"}, ("take-over", TAKEN | {"force_update": True}, [])),
     ],
-    ids=["new", "to adopt", "once ours", "adopted", "made", "taken", "made, tags lost", "forced"],
+    ids=[
+        "new",
+        "to adopt",
+        "once ours",
+        "adopted",
+        "made",
+        "made earlier",
+        "taken",
+        "made, tags lost",
+        "forced",
+    ],
 )
 def test_a_cluster_made_elsewhere_is_asked_about_as_the_provider_asks(existing, known, expected):
     assert asked(existing, **known) == expected
+
+
+def test_the_owner_tag_that_is_counted_is_the_one_that_the_provider_sets():
+    assert Owner("arn:stack", "Cluster").tag("hpc", "request").keys() == {OWNER_TAG}
+
+
+def test_an_empty_list_parameter_is_one_empty_item_as_cloudformation_has_it():
+    text = TEMPLATE.replace("Subnet: {Type: String}", "Subnet: {Type: CommaDelimitedList, Default: ''}")
+    (cluster,) = wanted_clusters(text, {}, new(outputs={"Network.Outputs.Vpc": "vpc"}))
+    assert isinstance(cluster, Wanted)
+    assert cluster.properties["ClusterConfiguration"]["A"] == [""]
 
 
 def test_adopting_counts_for_a_create_only():

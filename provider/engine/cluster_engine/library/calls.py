@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from typing import Any, Self
 
@@ -14,8 +14,10 @@ from pcluster.models.cluster import Cluster
 from pcluster.utils import get_installed_version
 
 from cluster_engine.errors import EngineError
-from cluster_engine.gate import STOPPED, Gate
+from cluster_engine.gate import Gate
+from cluster_engine.library.faults import noted_failures, refused_for_emptiness
 from cluster_engine.library.isolation import isolated
+from cluster_engine.library.judgement import explain
 from cluster_engine.library.refusals import as_text, content_of, engine_error
 
 logger = logging.getLogger(__name__)
@@ -38,9 +40,6 @@ FUNCTIONS: dict[str, tuple[str, Answer]] = {
 
 #: Those that change nothing.
 READS = frozenset({"describe", "describe-image"})
-
-#: What a refused change needs, if a stopped fleet is all that is missing.
-FLEET_STOP = "fleet-stop"
 
 
 def version() -> str:
@@ -68,9 +67,9 @@ def invoke(operation: str, name: str, region: str, gate: Gate, **arguments: Any)
     """
     if threading.current_thread() is not threading.main_thread():
         raise RuntimeError("the library's validators need the main thread")
-    with isolated(region, gate):
+    with isolated(region, gate), noted_failures() as failures:
         try:
-            if operation not in READS and "dryrun" not in arguments:
+            if operation not in READS and "dryrun" not in arguments and not gate.rehearses:
                 gate.check_fence()  # what would be refused at the end is not begun
             function_name, kind = FUNCTIONS[operation]
             subject = {"image_id" if operation.endswith("-image") else "cluster_name": name}
@@ -83,8 +82,11 @@ def invoke(operation: str, name: str, region: str, gate: Gate, **arguments: Any)
                 logger.warning("accepted, but the library failed afterwards", exc_info=True)
                 return {}
             refusal = engine_error(operation, name, error, gate)
-            if refusal.code == "UpdateRejected":
-                _judge_cures(refusal, name, partial(function, **arguments), gate)
+            wanted = arguments.get("cluster_configuration", {})
+            has_failures = any(failures.is_failure(message) for message in refusal.validation_messages)
+            refusal.validation_messages = failures.in_words(refusal.validation_messages, wanted)
+            if operation == "update":
+                refusal = _explained(refusal, name, wanted, gate, has_failures=has_failures)
             raise refusal from error
         return answer | {"changeSet": as_text(answer["changeSet"])} if answer.get("changeSet") else answer
 
@@ -137,36 +139,19 @@ def _source_configuration(name: str) -> Any:
         raise errors.NotFoundException(str(error)) from error
 
 
-def _judge_cures(refusal: EngineError, name: str, update: Callable[..., Any], gate: Gate) -> None:
-    """Notes with each refused change whether a stopped fleet is all that it needs.
-
-    The library's own dry run tells, with a fleet that it sees stopped: what it still refuses needs something
-    else. Its texts do not tell: those about login nodes and storage speak of stopping the fleet as well.
-
-    Raises:
-        EngineError: The dry run came to no verdict.
-    """
-    left = {detail["parameter"] for detail in refusal.details}
-    if gate.fleet_status != STOPPED:
-        try:
-            with gate.fleet_seen_stopped():
-                left = _refused_parameters(update)
-        except Exception as error:
-            raise engine_error("update", name, error, gate) from error
-    for detail in refusal.details:
-        detail["cure"] = "" if detail["parameter"] in left else FLEET_STOP
-
-
-def _refused_parameters(update: Callable[..., Any]) -> set[str]:
-    """The parameters that a dry run of an update refuses; its configuration was found valid already."""
+def _explained(
+    refusal: EngineError, name: str, wanted: Answer, gate: Gate, *, has_failures: bool
+) -> EngineError:
+    """A refused update with what would allow it; what kept the library from a verdict, if AWS did."""
     try:
-        update(dryrun=True, suppress_validators=_Texts(["ALL"]))
-    except errors.DryrunOperationException:
-        return set()
-    except errors.UpdateClusterBadRequestException as error:
-        refused = content_of(error).get("updateValidationErrors") or []
-        return {item["parameter"] for item in refused}
-    raise RuntimeError("a dry run of the library ended like a real update")
+        if has_failures:
+            return refused_for_emptiness(refusal, wanted, Cluster(name).config.source_config) or refusal
+        return explain(refusal, name, wanted, gate)
+    except Exception as error:
+        if refusal.code == "UpdateRejected":
+            return engine_error("update", name, error, gate)
+        logger.warning("what an update failed on was not found", exc_info=True)
+        return refusal
 
 
 class _Texts(str):

@@ -12,8 +12,10 @@ from pcluster.api import encoder, errors
 from pcluster.cli.exceptions import ParameterException
 from pcluster.utils import get_installed_version
 
+from cluster_engine.error_codes import THROTTLING_CODES
 from cluster_engine.errors import EngineError
-from cluster_engine.gate import THROTTLING_CODES, Gate, GaveUpError, Refusal
+from cluster_engine.gate import Gate, GaveUpError, Refusal
+from cluster_engine.library.faults import without_python
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +36,7 @@ def engine_error(operation: str, name: str, error: Exception, gate: Gate) -> Eng
     """Maps whatever the library raised to a code of docs/engine.md. What the gate saw comes first."""
     content = content_of(error)
     message = content.get("message") or str(error) or type(error).__name__
-    message = message.removeprefix("Bad Request: ")
+    message = without_python(message.removeprefix("Bad Request: "), _causes(error))
     if stopped := _stopped_here(gate):
         return stopped
     if _was_unanswered(error, content, gate):
@@ -69,9 +71,8 @@ def _stopped_here(gate: Gate) -> EngineError | None:
     """What the engine itself did not let through, whatever the library made of that."""
     if gate.fenced:
         return EngineError("Fenced", f"Not sent to CloudFormation: {gate.not_after.isoformat()} had passed.")
-    if gate.uploads.blocked is not None:
-        return EngineError("BadRequest", str(gate.uploads.blocked))
-    return None
+    blocked = gate.uploads.blocked or gate.rules.refused
+    return EngineError("BadRequest", str(blocked)) if blocked is not None else None
 
 
 def content_of(error: Exception) -> Content:

@@ -1,10 +1,12 @@
 """Properties held against the schema of their resource type: what a template's author should hear first."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from cluster_provider.core.bounds import SHOWN_MAX, clip, shown
@@ -19,6 +21,9 @@ VERSION: dict[str, Any] = {"type": "string", "pattern": r"^[0-9]+\.[0-9]+\.[0-9]
 
 #: Which hosts it may name is judged where the stack's Region is known (endpoints.py).
 WAIT_CONDITION_HANDLE: dict[str, Any] = {"type": "string", "pattern": "^https://", "maxLength": URL_MAX}
+
+#: A response has room for no more mistakes; a record keeps them.
+MISTAKES_MAX = 20
 
 
 @dataclass(frozen=True)
@@ -38,11 +43,13 @@ class Rules:
 
         Raises:
             MissingProperty: A required property is absent.
-            InvalidProperty: A property has an impossible value or an unknown name.
+            InvalidProperty: A property has an impossible value or an unknown name. All mistakes are in it.
         """
-        error = self._first_error(raw)
-        if error is not None:
-            raise self._explain(error, raw)
+        mistakes = self._mistakes(raw)
+        if len(mistakes) == 1:
+            raise mistakes[0]
+        if mistakes:
+            raise _together(mistakes)
 
     def invalid(self, name: str, value: Any, path: str = "") -> InvalidProperty:
         """The error for a value that a property cannot have.
@@ -55,26 +62,56 @@ class Rules:
         expected = self.expected.get(name, "a string")
         return InvalidProperty(shown(path or name), f"{clip(value)!r} is not possible; expected {expected}.")
 
-    def _first_error(self, raw: Mapping[str, Any]) -> "ValidationError | None":
-        """What a user should hear first of all that the schema refuses."""
+    def _mistakes(self, raw: Mapping[str, Any]) -> list[MissingProperty | InvalidProperty]:
+        """Everything that the schema refuses, as errors; what a user should hear first of all comes first."""
         # Imported here: only requests are looked at so, and most cold starts are wake-ups.
         from jsonschema.exceptions import relevance  # noqa: PLC0415
 
         errors = _validator()(self.schema).iter_errors(dict(raw))
-        return min(errors, key=lambda error: (-len(error.path), relevance(error)), default=None)
+        ordered = sorted(errors, key=lambda error: (-len(error.path), relevance(error)))
+        explained = (mistake for error in ordered for mistake in self._explain(error, raw))
+        # One value that breaks two rules is one mistake.
+        return list(islice({mistake.where: mistake for mistake in explained}.values(), MISTAKES_MAX))
 
-    def _explain(self, error: "ValidationError", raw: Mapping[str, Any]) -> MissingProperty | InvalidProperty:
+    def _explain(
+        self, error: "ValidationError", raw: Mapping[str, Any]
+    ) -> Iterator[MissingProperty | InvalidProperty]:
         properties = self.schema["properties"]
+        unknown = [name for name in raw if name not in properties][:MISTAKES_MAX]
         if error.validator == "required":
-            name = next(name for name in self.schema["required"] if name not in raw)
-            return MissingProperty(name, f"this property is needed: {self.expected[name]}.")
-        if error.validator == "additionalProperties":
-            name = next(name for name in raw if name not in properties)
-            near = get_close_matches(name[:SHOWN_MAX], properties, n=1)
-            known = f"Did you mean {near[0]}?" if near else f"Known are {', '.join(sorted(properties))}."
-            return InvalidProperty(shown(name), "there is no such property.", known)
-        path = [str(step) for step in error.absolute_path]
-        return self.invalid(path[0], error.instance, "/".join(path))
+            # A name that is misspelt is missing as well; that is one mistake.
+            misspelt = {near for name in unknown for near in _nearest(name, properties)}
+            for name in self.schema["required"]:
+                if name not in raw and name not in misspelt:
+                    yield MissingProperty(name, f"this property is needed: {self.expected[name]}.")
+        elif error.validator == "additionalProperties":
+            for name in unknown:
+                near = _nearest(name, properties)
+                known = f"Did you mean {near[0]}?" if near else f"Known are {', '.join(sorted(properties))}."
+                yield InvalidProperty(shown(name), "there is no such property.", known)
+        else:
+            path = [str(step) for step in error.absolute_path]
+            yield self.invalid(path[0], error.instance, "/".join(path))
+
+
+def _nearest(name: str, known: Mapping[str, Any]) -> list[str]:
+    """The known name that is most like one; an empty list if none is.
+
+    The first letter's case does not count: other tools write ``clusterName``.
+    """
+    return get_close_matches(name[:1].upper() + name[1:SHOWN_MAX], known, n=1)
+
+
+def _together(mistakes: list[MissingProperty | InvalidProperty]) -> MissingProperty | InvalidProperty:
+    """One error for several mistakes: each with its own way out, and what several share once, at the end."""
+    ways_out = Counter(mistake.next_step for mistake in mistakes)
+    shared = next((text for text, times in ways_out.items() if text and times > 1), "")
+    whats = [
+        mistake.what if mistake.next_step in {"", shared} else f"{mistake.what} {mistake.next_step}"
+        for mistake in mistakes
+    ]
+    others = [f"{each.where}: {what}" for each, what in zip(mistakes[1:], whats[1:], strict=True)]
+    return type(mistakes[0])(mistakes[0].where, whats[0], shared, others)
 
 
 @cache

@@ -243,6 +243,8 @@ def _configuration_invalid(error: EngineError) -> ProviderError:
 
 def _configuration_fault(detail: dict[str, str]) -> tuple[str, str]:
     what = f"{detail.get('value', '')} is not possible; expected {detail.get('expected', '')}."
+    if detail.get("message"):  # ParallelCluster's own words for it
+        what = sentence(detail["message"])
     if detail.get("suggestion"):
         what += f" Did you mean {detail['suggestion']}?"
     return f"ClusterConfiguration{detail.get('path', '')}", what

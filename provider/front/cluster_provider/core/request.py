@@ -46,6 +46,7 @@ class Refusal:
     where: str
     what: str
     next_step: str = ""
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -246,7 +247,7 @@ def _wanted(
         _refuse_foreign_handle(raw, owner)
         return wanted, None
     except ProviderError as error:
-        return None, Refusal(error.code, error.where, error.what, error.next_step)
+        return None, Refusal(error.code, error.where, error.what, error.next_step, error.others)
 
 
 def _parsed(kind: Kind, raw: Mapping[str, Any], owner: Owner) -> Properties | Question:

@@ -115,7 +115,7 @@ def _refused(case: Case) -> Action | None:
         return None
     if case.observed.undoes:
         return settle_first(case) or Succeed(request.failure_id, case.living)
-    error = ERRORS[refusal.code](refusal.where, refusal.what, refusal.next_step)
+    error = ERRORS[refusal.code](refusal.where, refusal.what, refusal.next_step, refusal.others)
     return Fail(error, request.failure_id)
 
 
