@@ -98,8 +98,11 @@ def _was_unanswered(error: Exception, content: Content, gate: Gate) -> bool:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
+    """Yields an error and what it came of, each once: errors of connections may name each other in a circle."""
     cause: BaseException | None = error
-    while cause is not None:
+    seen: set[int] = set()
+    while cause is not None and id(cause) not in seen:
+        seen.add(id(cause))
         yield cause
         cause = cause.__cause__ or cause.__context__
 
