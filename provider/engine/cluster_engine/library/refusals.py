@@ -98,7 +98,7 @@ def _was_unanswered(error: Exception, content: Content, gate: Gate) -> bool:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """Yields an error and what it came of, each once: errors of connections may name each other in a circle."""
+    """Yields an error and what it came of, each once: errors of connections may name each other."""
     cause: BaseException | None = error
     seen: set[int] = set()
     while cause is not None and id(cause) not in seen:
