@@ -305,7 +305,7 @@ class TestWhatIsNotKnown:
         )
         (finding,) = check(text)
         assert finding.path.endswith("/Networking/AdditionalSecurityGroups/0")
-        assert finding.message.startswith('"" is not possible')
+        assert finding.message.startswith('"" is not valid')
         assert check(text, {"Groups": "sg-0123456789abcdef0"}) == []
 
     def test_a_list_parameter_as_an_item_makes_a_list_in_a_list_whatever_its_value(self):
@@ -313,7 +313,7 @@ class TestWhatIsNotKnown:
         text = template(GOOD.replace("[subnet-0123456789abcdef0]", "[!Ref Subnets]"), head)
         (finding,) = check(text)
         assert finding.path.endswith("/Networking/SubnetIds/0")
-        assert finding.message.startswith("[…] is not possible, expected text")
+        assert finding.message.startswith("[…] is not valid, expected text")
         assert check(template(GOOD.replace("[subnet-0123456789abcdef0]", "!Ref Subnets"), head)) == []
 
     @pytest.mark.parametrize("configuration", ["!Ref Open", "!GetAtt X.y", "!Sub '${Open}'"])
@@ -330,7 +330,7 @@ class TestWhatIsNotKnown:
             f"    Properties: !If\n      - Yes\n      -\n      {properties}\n      - {{}}\n"
         )
         ((line, message),) = [(each.place.line, each.message) for each in check(text)]
-        assert (line, message[:19]) == (20, '"0" is not possible')
+        assert (line, message[:16]) == (20, '"0" is not valid')
 
     def test_properties_that_a_macro_makes_are_named(self):
         text = "Resources: {C: {Type: Custom::PclusterCluster, Properties: {Fn::Transform: {Name: x}}}}"
