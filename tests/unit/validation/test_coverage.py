@@ -83,6 +83,11 @@ class TestCommand:
         )
         assert summary == [f"{len(lines)} mistakes, 1 configuration checked"]
 
+    def test_a_dry_run_says_that_it_does_not_ask_about_a_configuration_file(self, validate):
+        status, (line,), summary = validate(GOOD, "--dry-run")
+        assert (status, summary) == (3, ["1 configuration checked, 1 not looked at"])
+        assert line.startswith("main.yaml:1:1: not looked at: --dry-run asks about clusters of templates")
+
     def test_a_configuration_file_is_checked_by_the_schema_that_is_asked_for(self, validate):
         text = GOOD.replace("alinux2023", "centos7")
         assert validate(text)[0] == 1
