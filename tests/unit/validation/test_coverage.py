@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from pcluster_cfn.cli import main
-from pcluster_cfn.lint_rules import ClusterConfigurations
+from pcluster_cfn.lint_rules import ClusterConfigurations, ClusterProperties
 from pcluster_cfn.validation.examination import Inputs, check, examine
 from tests.unit.validation.test_check import GOOD, template
 
@@ -288,12 +288,16 @@ class TestLibraryRules:
 
 
 class TestWhatIsNotKnown:
-    def test_values_of_parameter_store_are_known_to_cloudformation_alone(self):
+    def test_values_of_parameter_store_are_known_to_cloudformation_alone(self, tmp_path):
         text = CLUSTER.replace("ClusterName: hpc", "ClusterName: '{{resolve:ssm:/hpc/name}}'")
         for value in ("alinux2023", "4", "subnet-0123456789abcdef0"):
             text = text.replace(f": {value}", ": '{{resolve:ssm:/hpc/value:1}}'")
         assert text.count("{{resolve") == 4
         assert (check(text), skipped(text)) == ([], [])
+        path = tmp_path / "stored.yaml"
+        path.write_text(text)
+        for rule in (ClusterProperties(), ClusterConfigurations()):
+            assert list(rule.match(SimpleNamespace(filename=str(path)))) == []
 
     @pytest.mark.parametrize("service", ["ssm-secure", "secretsmanager"])
     def test_secrets_are_not_resolved_in_custom_resources(self, service):
