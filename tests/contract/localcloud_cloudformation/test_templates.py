@@ -382,7 +382,8 @@ def test_aliases_are_refused_wherever_a_template_is_given(cloud):
 
 
 def test_an_anchor_that_no_alias_names_and_a_star_in_text_are_no_aliases(cloud):
-    cloud.created("one", "Resources: {Queue: &queue {Type: AWS::SQS::Queue}}\nOutputs: {O: {Value: '*queue'}}")
+    resources = "Resources: {Queue: &queue {Type: AWS::SQS::Queue}}"
+    cloud.created("one", f"{resources}\nOutputs: {{O: {{Value: '*queue'}}}}")
 
     assert cloud.outputs("one") == {"O": "*queue"}
 
