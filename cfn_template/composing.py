@@ -25,6 +25,7 @@ from yaml.resolver import Resolver
 
 from cfn_template.json_text import compose_json
 from cfn_template.limits import (
+    AliasError,
     Amount,
     Place,
     TemplateError,
@@ -58,13 +59,15 @@ for _first in FIRST_CHARACTERS:
     IMPLICIT[_first] = [*IMPLICIT.get(_first, []), (PREFIX + "float", FLOAT_WITHOUT_POINT)]
 
 
-def compose(text: str) -> Node | None:
+def compose(text: str, *, aliases: bool = True) -> Node | None:
     """Returns the root node of a text, None for an empty one. What is merged (``<<``) stands in its place.
 
     Args:
         text: JSON if it begins with a brace, else YAML.
+        aliases: Whether the text may have aliases (``*name``).
 
     Raises:
+        AliasError: It has an alias and may not.
         TemplateError: It is neither YAML nor JSON, exceeds a limit, merges what is no map, has a key that is
             a list or a map, or a node that is in itself.
     """
@@ -72,7 +75,7 @@ def compose(text: str) -> Node | None:
     if is_json(text):
         return compose_json(text)
     _require_characters(text)
-    composer = _Composer()
+    composer = _Composer(aliases=aliases)
     try:
         for event in yaml.parse(text, Loader=_Parser):
             composer.take(event)
@@ -145,8 +148,9 @@ class _Open:
 class _Composer:
     """Makes nodes of a parser's events, and refuses the first event that exceeds a limit."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, aliases: bool) -> None:
         self.root: Node | None = None
+        self._aliases = aliases
         self._open: list[_Open] = []
         self._amount = Amount()
         #: A node that aliases name, and its values and characters; None while its end has not come.
@@ -175,6 +179,8 @@ class _Composer:
         name = str(event.anchor)  # an alias has one
         if name not in self._anchored:
             raise TemplateError(f"the alias {shown(name)} stands for nothing", in_file(mark))
+        if not self._aliases:
+            raise AliasError(f"the alias {shown(name)} is not allowed: write it out", in_file(mark))
         node, size = self._anchored[name]
         if size is None:
             raise TemplateError("an alias stands for what it is in", in_file(mark))

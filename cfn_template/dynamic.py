@@ -32,7 +32,11 @@ class DynamicReference:
 
 def references_in(text: str) -> list[DynamicReference]:
     """Returns the dynamic references in a text, in their order."""
-    return [DynamicReference(found[1], found[2], found[0]) for found in _REFERENCE.finditer(text)]
+    return [_reference(found) for found in _REFERENCE.finditer(text)]
+
+
+def _reference(found: re.Match[str]) -> DynamicReference:
+    return DynamicReference(found[1], found[2], found[0])
 
 
 def resolve_references(value: Any, resolve: Callable[[DynamicReference], str | Unknown]) -> Any:
@@ -51,12 +55,14 @@ def resolve_references(value: Any, resolve: Callable[[DynamicReference], str | U
         return copied_list(value, [(at, resolve_references(item, resolve)) for at, item in enumerate(value)])
     if not isinstance(value, str) or isinstance(value, PartialText):
         return value
-    text = str(value)
-    for reference in references_in(text):
-        resolved = resolve(reference)
+    parts, end = [], 0
+    for found in _REFERENCE.finditer(value):
+        resolved = resolve(_reference(found))
         if isinstance(resolved, Unknown):
             return resolved
-        text = text.replace(reference.text, resolved, 1)
+        parts += [value[end : found.start()], resolved]
+        end = found.end()
+    text = "".join([*parts, value[end:]])
     if text == value:
         return value
     return Text(text, value.place, value.style) if isinstance(value, Text) else text

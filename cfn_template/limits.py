@@ -57,6 +57,10 @@ class TemplateError(ValueError):
         self.language = language
 
 
+class AliasError(TemplateError):
+    """An alias, where the reader takes none."""
+
+
 def require_size(text: str) -> None:
     """Refuses a text that is longer than what CloudFormation takes.
 

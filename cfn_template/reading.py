@@ -34,17 +34,22 @@ def read(text: str) -> Any:
     return None if root is None else _value(root, located=True)
 
 
-def read_plain(text: str) -> Any:
+def read_plain(text: str, *, aliases: bool = True) -> Any:
     """Returns a template as plain values, without places; else as ``read`` does.
 
+    Args:
+        text: YAML or JSON.
+        aliases: Whether the text may have aliases (``*name``), which CloudFormation refuses.
+
     Raises:
+        AliasError: It has an alias and may not.
         TemplateError: It cannot be read.
     """
     if is_json(text):
         require_size(text)
         if (loaded := load_json(text)) is not None:
             return loaded
-    root = compose(text)
+    root = compose(text, aliases=aliases)
     return None if root is None else _value(root, located=False)
 
 

@@ -21,6 +21,7 @@ from pcluster_cfn.leftovers import Baseline, leftovers, open_operations
 from pcluster_cfn.max_count import raise_max_count
 from pcluster_cfn.package import Bucket, package
 from pcluster_cfn.progress import print_outcome, view_for
+from pcluster_cfn.retained import retained_by
 from pcluster_cfn.template import Template
 from pcluster_cfn.terminal import Console
 
@@ -158,18 +159,22 @@ class Demo:
         self._heading("Delete")
         # A nested provider takes its table along, so this is asked while it is there.
         checks = [open_operations(self._cloud, before, "before the deletion")]
-        self._delete_stack(_STACK)
+        retained = retained_by(self._cloud, self._delete_stack(_STACK))
         checks.append(open_operations(self._cloud, before, "after the deletion"))
         if provider:
             self._delete_stack(_PROVIDER_STACK)
-        checks += leftovers(self._cloud, before, clusters)
+        checks += leftovers(self._cloud, before, clusters, retained)
+        for resource in retained.resources:
+            self._say(f"Kept by its DeletionPolicy: {resource}")
+        if kept := [f"{check.what} ({len(check.kept)})" for check in checks if check.kept]:
+            self._say(f"Kept with what belongs to it: {', '.join(kept)}")
         self._say("Left:")
         for check in checks:
             self._say(f"{len(check.found):>3}  {check.what:<{_CHECK_COLUMNS}}  {check.where}")
         left = [item for check in checks for item in check.found]
         if left:
             raise CommandError(f"left behind: {', '.join(left)}")
-        self._say("Nothing is left.")
+        self._say("Nothing else is left." if retained.resources else "Nothing is left.")
 
     def _deploy(self, deployment: Deployment) -> dict[str, str]:
         with view_for(self._console, deployment.stack_name) as view:
@@ -179,12 +184,14 @@ class Demo:
             raise CommandError(f"stack {outcome.stack_name} ended as {outcome.status}")
         return outcome.outputs
 
-    def _delete_stack(self, name: str) -> None:
+    def _delete_stack(self, name: str) -> str:
+        """Deletes a stack and returns its ARN."""
         with view_for(self._console, name) as view:
             outcome = self._deployer.delete(name, view)
         if not outcome.succeeded:
             print_outcome(self._console, outcome)
             raise CommandError(f"stack {name} ended as {outcome.status}")
+        return outcome.stack_id
 
     def _heading(self, text: str) -> None:
         self._console.print(f"\n{text}", style="bold", markup=False, highlight=False)

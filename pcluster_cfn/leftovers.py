@@ -1,9 +1,11 @@
 """Looks for what a deleted stack left behind, service by service."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pcluster_cfn.clusters import CLUSTER_NAME_TAG, Cluster
+from pcluster_cfn.retained import Retained
 from pcluster_cfn.stacks import Aws
 
 if TYPE_CHECKING:
@@ -20,11 +22,24 @@ _KEPT_LOG_GROUPS = "/aws/"
 
 @dataclass(frozen=True)
 class Check:
-    """What was looked for, where, and what was found."""
+    """What was looked for, where, and what was found: what is left, and apart from it what was to be kept."""
 
     what: str
     where: str
     found: list[str]
+    kept: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Thing:
+    """Something that an account has, as it is shown, and the ids by which it belongs to something else."""
+
+    shown: str
+    ids: frozenset[str]
+
+    @staticmethod
+    def of(name: str, *others: str) -> "_Thing":
+        return _Thing(name, frozenset({name, *others}))
 
 
 @dataclass(frozen=True)
@@ -40,8 +55,8 @@ class Baseline:
     def take(aws: Aws) -> "Baseline":
         """Returns what the account holds now."""
         return Baseline(
-            stacks=frozenset(_stacks(aws)),
-            network_interfaces=frozenset(_network_interfaces(aws)),
+            stacks=frozenset(each.shown for each in _stacks(aws)),
+            network_interfaces=frozenset(each.shown for each in _network_interfaces(aws, {})),
             tables=frozenset(_tables(aws)),
             log_groups=frozenset(_log_groups(aws)),
         )
@@ -68,46 +83,58 @@ def open_operations(aws: Aws, before: Baseline, when: str) -> Check:
     return Check(f"open operations {when}", where, found)
 
 
-def leftovers(aws: Aws, before: Baseline, clusters: list[Cluster]) -> list[Check]:
+def leftovers(aws: Aws, before: Baseline, clusters: list[Cluster], retained: Retained) -> list[Check]:
     """Looks for everything that clusters and their stacks are made of.
 
     Args:
         aws: Hands out clients.
         before: What was there already and does not count.
         clusters: The clusters that existed, for the addresses of their artefacts.
+        retained: What was to be kept, which is not left behind.
     """
     names = ", ".join(cluster.name for cluster in clusters) or "any cluster"
+
+    def check(what: str, where: str, things: Iterable[_Thing], known: frozenset[str] = frozenset()) -> Check:
+        new = [thing for thing in things if thing.shown not in known]
+        kept = [thing.shown for thing in new if thing.ids & (retained.ids | retained.clusters)]
+        return Check(what, where, [thing.shown for thing in new if thing.shown not in kept], kept)
+
+    instances = _instances(aws)
+    interfaces = _network_interfaces(aws, {thing.shown: thing.ids for thing in instances})
     return [
-        Check(
-            "stacks", "CloudFormation, nested and cluster stacks included", _new(_stacks(aws), before.stacks)
+        check("stacks", "CloudFormation, nested and cluster stacks included", _stacks(aws), before.stacks),
+        check("instances", f"EC2, tag {CLUSTER_NAME_TAG}: {names}", instances),
+        check("network interfaces", "EC2, all", interfaces, before.network_interfaces),
+        *(
+            check("artefacts", f"s3://{each.artefact_bucket}/{each.artefact_prefix}/", _artefacts(aws, each))
+            for each in clusters
         ),
-        Check("instances", f"EC2, tag {CLUSTER_NAME_TAG}: {names}", _instances(aws)),
-        Check("network interfaces", "EC2, all", _new(_network_interfaces(aws), before.network_interfaces)),
-        *(_artefacts(aws, cluster) for cluster in clusters),
-        Check("tables", "DynamoDB, the clusters' and the provider's", _new(_tables(aws), before.tables)),
-        Check(
+        check(
+            "tables",
+            "DynamoDB, the clusters' and the provider's",
+            map(_Thing.of, _tables(aws)),
+            before.tables,
+        ),
+        check(
             "log groups",
             "CloudWatch Logs, the provider's and the template's",
-            _new(_log_groups(aws), before.log_groups),
+            map(_Thing.of, _log_groups(aws)),
+            before.log_groups,
         ),
     ]
 
 
-def _new(found: list[str], before: frozenset[str]) -> list[str]:
-    return [item for item in found if item not in before]
-
-
-def _stacks(aws: Aws) -> list[str]:
+def _stacks(aws: Aws) -> list[_Thing]:
     cloudformation: CloudFormationClient = aws.client("cloudformation")
     return [
-        f"{stack['StackName']} ({stack['StackStatus']})"
+        _Thing.of(f"{stack['StackName']} ({stack['StackStatus']})", stack["StackId"])
         for page in cloudformation.get_paginator("describe_stacks").paginate()
         for stack in page["Stacks"]
         if stack["StackStatus"] != "DELETE_COMPLETE"
     ]
 
 
-def _instances(aws: Aws) -> list[str]:
+def _instances(aws: Aws) -> list[_Thing]:
     ec2: EC2Client = aws.client("ec2")
     pages = ec2.get_paginator("describe_instances").paginate(
         Filters=[
@@ -116,30 +143,40 @@ def _instances(aws: Aws) -> list[str]:
         ]
     )
     return [
-        instance["InstanceId"]
+        _Thing.of(
+            instance["InstanceId"],
+            *(tag["Value"] for tag in instance["Tags"] if tag["Key"] == CLUSTER_NAME_TAG),
+        )
         for page in pages
         for reservation in page["Reservations"]
         for instance in reservation["Instances"]
     ]
 
 
-def _network_interfaces(aws: Aws) -> list[str]:
+def _network_interfaces(aws: Aws, instances: Mapping[str, frozenset[str]]) -> list[_Thing]:
+    """Network interfaces; one belongs to what the instance belongs to that it is attached to."""
     ec2: EC2Client = aws.client("ec2")
     pages = ec2.get_paginator("describe_network_interfaces").paginate()
-    return [item["NetworkInterfaceId"] for page in pages for item in page["NetworkInterfaces"]]
+    return [
+        _Thing.of(
+            item["NetworkInterfaceId"],
+            *instances.get(item.get("Attachment", {}).get("InstanceId", ""), ()),
+        )
+        for page in pages
+        for item in page["NetworkInterfaces"]
+    ]
 
 
-def _artefacts(aws: Aws, cluster: Cluster) -> Check:
+def _artefacts(aws: Aws, cluster: Cluster) -> list[_Thing]:
     s3: S3Client = aws.client("s3")
     pages = s3.get_paginator("list_object_versions").paginate(
         Bucket=cluster.artefact_bucket, Prefix=f"{cluster.artefact_prefix}/"
     )
-    found = [
-        f"{item['Key']} ({item['VersionId']})"
+    return [
+        _Thing.of(f"{item['Key']} ({item['VersionId']})", cluster.name)
         for page in pages
         for item in [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
     ]
-    return Check("artefacts", f"s3://{cluster.artefact_bucket}/{cluster.artefact_prefix}/", found)
 
 
 def _tables(aws: Aws) -> list[str]:

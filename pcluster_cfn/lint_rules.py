@@ -30,7 +30,7 @@ class _ClusterRule(CloudFormationLintRule):  # type: ignore[misc] # cfn-lint has
 
 
 class ClusterProperties(_ClusterRule):
-    """Unknown, missing and impossible properties."""
+    """Unknown, missing and invalid properties."""
 
     id = "E9801"
     shortdesc = "A cluster's properties fit its provider"

@@ -192,7 +192,7 @@ def print_outcome(console: Console, outcome: Outcome) -> None:
     """Prints how an operation ended: root causes first where it failed, then the outputs."""
     if not outcome.succeeded:
         for event in outcome.root_causes():
-            _print_line(console, f"{'/'.join(event.path)} ({event.type}): {event.reason}", style="red")
+            _print_line(console, f"{outcome.name_of(event)} ({event.type}): {event.reason}", style="red")
         end = f"Stack {outcome.stack_name} is {outcome.status}. {outcome.reason}"
         _print_line(console, end.rstrip(), style="bold red")
         return

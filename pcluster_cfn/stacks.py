@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol
 
 from botocore.exceptions import ClientError
@@ -79,6 +80,11 @@ class Event:
         return self.status.endswith("_FAILED")
 
     @property
+    def begins_rollback(self) -> bool:
+        """Whether a stack begins to go back and says why."""
+        return self.status.endswith("ROLLBACK_IN_PROGRESS") and bool(self.reason)
+
+    @property
     def done(self) -> bool:
         """Whether the resource is as it was wanted."""
         return self.status in _SUCCESSES
@@ -118,16 +124,24 @@ class Outcome:
             "Changed": self.changed,
             "Outputs": self.outputs,
             "RootCauses": [
-                {"Resource": "/".join(event.path), "ResourceType": event.type, "Reason": event.reason}
+                {"Resource": self.name_of(event), "ResourceType": event.type, "Reason": event.reason}
                 for event in causes
             ],
         }
 
+    def name_of(self, event: Event) -> str:
+        """Returns the logical ids that lead to an event's resource; the stack's name for its own."""
+        return "/".join(event.path) or self.stack_name
+
     def root_causes(self) -> list[Event]:
-        """Returns the failures that are nobody else's consequence, oldest first."""
+        """Returns the failures that are nobody else's consequence, oldest first.
+
+        Where no resource failed, such as with an export that may not be, it is the stack's own first one.
+        """
         failures = [event for event in self.events if event.failed and event.path]
         causes = [event for event in failures if not event.reason.startswith(_CONSEQUENCES)]
-        return causes or failures
+        own = (event for event in self.events if not event.path and event.begins_rollback)
+        return causes or failures or list(islice(own, 1))
 
 
 class EventFeed:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from cfn_template.limits import Place
 from cluster_schema import versions
 from pcluster_cfn.errors import CommandError
 from pcluster_cfn.files import read_text
@@ -19,7 +20,7 @@ from pcluster_cfn.template import Template
 from pcluster_cfn.validation.deployed import look
 from pcluster_cfn.validation.dry_run import Verdict, run, wanted_clusters
 from pcluster_cfn.validation.examination import Inputs, examine
-from pcluster_cfn.validation.findings import Finding
+from pcluster_cfn.validation.findings import Finding, NotLookedAt, Report
 from pcluster_cfn.validation.library_rules import LibraryRules
 from pcluster_cfn.validation.outcome import Outcome, finding_line, show
 from pcluster_cfn.validation.verdicts import document, is_refused, lines
@@ -29,6 +30,10 @@ _EXIT_CODES = (
     "looked at."
 )
 _MISTAKES, _NOT_ALL = 1, 3
+_CONFIGURATION = "--dry-run asks about clusters of templates; put the configuration into one"
+_NESTED = (
+    "--dry-run asks about clusters of the templates that it is given; give it this one with its parameters"
+)
 
 
 @click.command(epilog=_EXIT_CODES, short_help="Find mistakes before a deployment.")
@@ -87,7 +92,8 @@ def validate(
     refused = False
     if dry_run and not outcome.findings:
         asked = {path: texts[path] for path, report in examined.items() if report.is_template}
-        foretold = _foretell(asked, dict(parameters), session(region), stack_name)
+        foretold = _foretell(asked, dict(parameters), session(region), stack_name) if asked else []
+        _name_what_is_not_foretold(examined.values())
         refused = any(isinstance(each, Finding) or is_refused(each) for _, each in foretold)
         _show_foretold(outcome, foretold, output)
     else:
@@ -108,6 +114,16 @@ def _foretell(
             verdict = wanted if isinstance(wanted, Finding) else run(aws, wanted, deployed)
             foretold.append((str(path), verdict))
     return foretold
+
+
+def _name_what_is_not_foretold(reports: Iterable[Report]) -> None:
+    """Adds to reports what ``--dry-run`` does not ask about: whatever is not in a template that is given."""
+    for report in reports:
+        if not report.is_template:
+            report.skipped.append(NotLookedAt(Place(1, 1), "", _CONFIGURATION))
+        for inner in report.all()[1:]:
+            if inner.clusters:
+                inner.skipped.append(NotLookedAt(Place(1, 1), "", _NESTED))
 
 
 def _show_foretold(outcome: Outcome, foretold: list[tuple[str, Verdict | Finding]], output: str) -> None:

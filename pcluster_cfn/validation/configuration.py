@@ -115,11 +115,11 @@ def _message(detail: Detail) -> str:
     expected = detail["expected"]
     if "message" in detail:  # the library's own words
         own = detail["message"]
-        return own if expected.startswith(_KNOWN_KEY) else f"{detail['value']} is not possible: {own}"
+        return own if expected.startswith(_KNOWN_KEY) else f"{detail['value']} is not valid: {own}"
     if "suggestion" in detail:
         return f"there is no such key, did you mean {detail['suggestion']}?"
     if expected.startswith(_KNOWN_KEY):
         return f"there is no such key, expected {expected}"
     if expected.startswith(_REQUIRED):
         return expected.removeprefix(_REQUIRED)
-    return f"{detail['value']} is not possible, expected {expected}"
+    return f"{detail['value']} is not valid, expected {expected}"

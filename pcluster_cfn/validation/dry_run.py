@@ -112,8 +112,8 @@ def wanted_clusters(
         for path, reason in missing:
             place = place_of(values, path) or resource.place
             message = (
-                f"is not known before the deployment ({reason}): give parameters with -p, or the stack with "
-                "--stack-name"
+                f"is not known before the deployment ({reason}): give parameters with -p or the stack with "
+                "--stack-name, or make what it refers to first"
             )
             yield Finding(place, resource.logical_id + pointer(path), message, "template")
         if not missing:

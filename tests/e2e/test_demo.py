@@ -1,5 +1,7 @@
 """The demo proves what it prints, for the project's example and for a user's own template."""
 
+import json
+import os
 import subprocess
 import sys
 
@@ -124,6 +126,95 @@ def test_the_official_walk_through_runs_in_the_region_that_is_named(tmp_path):
     assert shown.returncode == 0, shown.stdout + shown.stderr
     for line in ("Zone = eu-north-1a (seeded)", "cluster walk-demo at", "Nothing is left."):
         assert line in shown.stdout
+
+
+def cdk_cluster(name, path, *, storage=(), **properties):
+    """A cluster as the CDK synthesises one: booleans and numbers as such, and metadata everywhere."""
+    networking = {"SubnetId": {"Ref": "HeadSubnet"}, "AdditionalSecurityGroups": [{"Ref": "Group"}]}
+    capacity = {"Name": "r", "InstanceType": "c6i.xlarge", "MinCount": 0, "MaxCount": 3}
+    queue = {
+        "Name": "q",
+        "ComputeResources": [capacity | {"Efa": {"Enabled": False}}],
+        "Networking": {"SubnetIds": [{"Ref": "NodeSubnet"}]},
+    }
+    return {
+        "Type": "Custom::PclusterCluster",
+        "Properties": {
+            "ServiceToken": {"Fn::GetAtt": ["Provider", "Outputs.ServiceToken"]},
+            "ClusterName": name,
+            "ClusterConfiguration": {
+                "Image": {"Os": "alinux2023"},
+                "HeadNode": {
+                    "InstanceType": "t3.medium",
+                    "Networking": networking,
+                    "Imds": {"Secured": True},
+                },
+                "Scheduling": {"Scheduler": "slurm", "SlurmQueues": [queue]},
+                "SharedStorage": list(storage),
+            },
+            **properties,
+        },
+        "Metadata": {"aws:cdk:path": f"Hpc/{path}/Default"},
+    }
+
+
+def cdk_template(provider):
+    """What ``cdk synth`` writes for three clusters, two of which outlive their stack."""
+    home = {"Name": "home", "StorageType": "Efs", "MountDir": "/shared"}
+    return {
+        "Parameters": {
+            "HeadSubnet": {"Type": "AWS::EC2::Subnet::Id"},
+            "NodeSubnet": {"Type": "AWS::EC2::Subnet::Id"},
+            "VpcId": {"Type": "AWS::EC2::VPC::Id"},
+            "BootstrapVersion": {
+                "Type": "AWS::SSM::Parameter::Value<String>",
+                "Default": "/cdk-bootstrap/hnb659fds/version",
+            },
+        },
+        "Conditions": {"WithMetadata": {"Fn::Equals": [{"Ref": "AWS::Region"}, "us-east-1"]}},
+        "Rules": {
+            "CheckBootstrapVersion": {
+                "Assertions": [
+                    {"Assert": {"Fn::Not": [{"Fn::Contains": [["1", "2"], {"Ref": "BootstrapVersion"}]}]}}
+                ]
+            }
+        },
+        "Resources": {
+            "Provider": {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": provider}},
+            "Group": {
+                "Type": "AWS::EC2::SecurityGroup",
+                "Properties": {"GroupDescription": "Hpc/Group", "VpcId": {"Ref": "VpcId"}},
+            },
+            "Goes": cdk_cluster("goes", "Goes"),
+            "KeptByAttribute": cdk_cluster("attribute", "KeptByAttribute")
+            | {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"},
+            "KeptByProperty": cdk_cluster("property", "Kept", storage=[home], DeletionPolicy="Retain"),
+            "CDKMetadata": {
+                "Type": "AWS::CDK::Metadata",
+                "Properties": {"Analytics": "v2:deflate64:H4sIAAAA"},
+                "Condition": "WithMetadata",
+            },
+        },
+    }
+
+
+def test_what_the_cdk_synthesises_runs_and_a_cluster_that_is_to_be_kept_is_not_left_behind(tmp_path):
+    template = tmp_path / "hpc.template.json"
+    # Without the directory's links resolved, the address would not lead from there to the clone.
+    provider = os.path.relpath(ROOT / "template.yaml", tmp_path.resolve())
+    template.write_text(json.dumps(cdk_template(provider)))
+    shown = demo(str(template))
+    assert shown.returncode == 0, shown.stdout + shown.stderr
+    for line in (
+        "CDKMetadata  AWS::CDK::Metadata",
+        "Kept by its DeletionPolicy: KeptByAttribute (Custom::PclusterCluster) attribute",
+        "Kept by its DeletionPolicy: KeptByProperty (Custom::PclusterCluster) property",
+        "instances (2), network interfaces (3), artefacts (",
+        "  0  instances  ",
+        "Nothing else is left.",
+    ):
+        assert line in shown.stdout, shown.stdout
+    assert shown.stdout.count("Kept by its") == 2
 
 
 def test_a_template_of_one_s_own_gets_a_provider_and_seeded_ids(tmp_path):

@@ -18,14 +18,10 @@ MIN_COUNT = "Scheduling.SlurmQueues[compute].ComputeResources[c6i].MinCount"
 
 
 @pytest.fixture
-def said(account, service_token, tmp_path):
-    """Runs the command on a stack's template; returns its exit status and all that it prints."""
+def validated(cloud):
+    """Runs the command on a file; returns its exit status and all that it prints."""
 
-    def validate(name, *options, changes, **properties):
-        stack = Parent(account, service_token, name, changes=changes, **properties)
-        path = tmp_path / f"{name}.json"
-        path.write_text(stack.body())
-        cloud = account.cloud
+    def validate(path, *options):
         done = subprocess.run(
             [sys.executable, "-m", "pcluster_cfn", "validate", *options, path],
             env={"PATH": os.environ["PATH"], "PYTHONPATH": PYTHONPATH, **cloud.environment, **cloud.exports},
@@ -35,6 +31,19 @@ def said(account, service_token, tmp_path):
             check=False,
         )
         return done.returncode, f"{done.stdout}\n{done.stderr}"
+
+    return validate
+
+
+@pytest.fixture
+def said(account, service_token, validated, tmp_path):
+    """Runs the command on a stack's template; returns its exit status and all that it prints."""
+
+    def validate(name, *options, changes, **properties):
+        stack = Parent(account, service_token, name, changes=changes, **properties)
+        path = tmp_path / f"{name}.json"
+        path.write_text(stack.body())
+        return validated(path, *options)
 
     return validate
 
@@ -101,3 +110,18 @@ def test_a_refused_update_says_what_would_allow_it_in_the_dry_run_and_in_the_dep
     assert stack.status == "UPDATE_COMPLETE", stack.why
     assert stack.stored_configuration["SharedStorage"][0]["MountDir"] == "/scratch"
     assert stack.delete().status == "DELETE_COMPLETE"
+
+
+def test_what_the_dry_run_does_not_ask_about_is_named(account, service_token, validated, tmp_path):
+    inner = Parent(account, service_token, "inner", changes={})
+    (tmp_path / "inner.json").write_text(inner.body())
+    outer = tmp_path / "outer.yaml"
+    outer.write_text(
+        "Resources: {Inner: {Type: AWS::CloudFormation::Stack, Properties: {TemplateURL: inner.json}}}"
+    )
+    assert validated(outer)[0] == 0
+    status, text = validated(outer, "--dry-run")
+    assert (status, "inner.json:1:1: not looked at: --dry-run asks about clusters of" in text) == (3, True), (
+        text
+    )
+    assert "1 cluster checked in 2 templates, 1 not looked at" in text

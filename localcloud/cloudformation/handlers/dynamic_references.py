@@ -5,28 +5,25 @@ Source: CloudFormation user guide, "Get values stored in other services using dy
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from moto.secretsmanager.models import secretsmanager_backends
 from moto.ssm.exceptions import ParameterVersionNotFound
 from moto.ssm.models import Parameter, ssm_backends
 
+from cfn_template.dynamic import DynamicReference, references_in, resolve_references
 from localcloud.cloudformation.errors import UnresolvedValueError
 
+#: What a reference to a secret names.
 #: Source: user guide, "Get a secret or secret value from Secrets Manager".
 _SECRET = re.compile(
-    r"\{\{resolve:secretsmanager:"
-    r"(?P<secret>arn:[^:}]+:secretsmanager:[^:}]+:\d+:secret:[^:}]+|[^:}]+)"
-    r"(?::SecretString)?(?::(?P<key>[^:}]*))?(?::(?P<stage>[^:}]*))?(?::(?P<version>[^:}]*))?\}\}"
+    r"(?P<secret>arn:[^:]+:secretsmanager:[^:]+:\d+:secret:[^:]+|[^:]+)"
+    r"(?::SecretString)?(?::(?P<key>[^:]*))?(?::(?P<stage>[^:]*))?(?::(?P<version>[^:]*))?"
 )
-#: Source: user guide, "Get a plaintext value from Systems Manager Parameter Store".
-_NAMED = r"(?P<name>[a-zA-Z0-9_.\-/]+)(?::(?P<version>\d+))?\}\}"
-_PARAMETER = re.compile(r"\{\{resolve:ssm:" + _NAMED)
-#: Source: user guide, "Get a secure string value from Systems Manager Parameter Store".
-_SECURE_PARAMETER = re.compile(
-    r"\{\{resolve:ssm-secure:(?P<name>[a-zA-Z0-9_.\-/]+)(?::(?P<version>\d+))?\}\}"
-)
+#: What a reference to a parameter names. Source: user guide, "Get a plaintext value from Systems Manager
+#: Parameter Store" and "Get a secure string value from Systems Manager Parameter Store".
+_PARAMETER = re.compile(r"[a-zA-Z0-9_.\-/]+(?::\d+)?")
 #: The properties that take a secure one. Source: as above, "Resources that support dynamic parameter patterns
 #: for secure strings".
 _TAKE_SECURE = {
@@ -51,15 +48,18 @@ def with_parameters(
     """
     _refuse_secure(properties, resource_type)
 
-    def read(found: re.Match[str]) -> str:
-        parameter = _find("ssm", found, account_id, region_name)
+    def read(reference: DynamicReference) -> str:
+        if not _names_parameter(reference, "ssm"):
+            return reference.text
+        parameter = _find(reference, account_id, region_name)
         if parameter.parameter_type == "SecureString":
+            name = reference.name.partition(":")[0]
             raise UnresolvedValueError(
-                f"Parameters: [ssm:{found['name']}] is of type SecureString, which ssm-secure reads"
+                f"Parameters: [ssm:{name}] is of type SecureString, which ssm-secure reads"
             )
         return str(parameter.value)
 
-    replaced: dict[str, Any] = _replaced(dict(properties), _PARAMETER, read)
+    replaced: dict[str, Any] = resolve_references(dict(properties), read)
     return replaced
 
 
@@ -70,31 +70,27 @@ def with_secrets(value: Any, account_id: str, region_name: str) -> Any:
         UnresolvedValueError: There is no such secret or parameter, or no such key in it.
     """
 
-    def read_secure(found: re.Match[str]) -> str:
-        return str(_find("ssm-secure", found, account_id, region_name).value)
+    def read(reference: DynamicReference) -> str:
+        if _names_parameter(reference, "ssm-secure"):
+            return str(_find(reference, account_id, region_name).value)
+        named = _SECRET.fullmatch(reference.name) if reference.service == "secretsmanager" else None
+        return reference.text if named is None else _read_secret(named, account_id, region_name)
 
-    with_secure = _replaced(value, _SECURE_PARAMETER, read_secure)
-    return _replaced(with_secure, _SECRET, lambda found: _read_secret(found, account_id, region_name))
-
-
-def _replaced(value: Any, reference: re.Pattern[str], read: Callable[[re.Match[str]], str]) -> Any:
-    if isinstance(value, dict):
-        return {key: _replaced(item, reference, read) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_replaced(item, reference, read) for item in value]
-    return reference.sub(read, value) if isinstance(value, str) and "{{resolve:" in value else value
+    return resolve_references(value, read)
 
 
-def _find(service: str, found: re.Match[str], account_id: str, region_name: str) -> Parameter:
-    name, version = found["name"], found["version"]
-    asked = f"{name}:{version}" if version else name
+def _names_parameter(reference: DynamicReference, service: str) -> bool:
+    return reference.service == service and _PARAMETER.fullmatch(reference.name) is not None
+
+
+def _find(reference: DynamicReference, account_id: str, region_name: str) -> Parameter:
     try:
-        parameter = ssm_backends[account_id][region_name].get_parameter(asked)
+        parameter = ssm_backends[account_id][region_name].get_parameter(reference.name)
     except ParameterVersionNotFound:
         parameter = None
     if parameter is None:
         # CloudFormation's words, as users quote them.
-        raise UnresolvedValueError(f"Parameters: [{service}:{asked}] cannot be found.")
+        raise UnresolvedValueError(f"Parameters: [{reference.service}:{reference.name}] cannot be found.")
     return parameter
 
 
@@ -112,7 +108,9 @@ def _secure_in(node: Any, path: str = "") -> Iterator[str]:
     elif isinstance(node, list):
         for item in node:
             yield from _secure_in(item, path)
-    elif isinstance(node, str) and _SECURE_PARAMETER.search(node):
+    elif isinstance(node, str) and any(
+        _names_parameter(reference, "ssm-secure") for reference in references_in(node)
+    ):
         yield path
 
 

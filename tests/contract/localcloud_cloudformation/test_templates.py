@@ -347,7 +347,7 @@ def test_parameters_can_be_read_from_parameter_store(cloud, value):
             },
             "Circular dependency of condition C",
         ),
-        ("Resources: &a {Queue: *a}", "YAML not well-formed. (line 1, column 23)"),
+        ("Resources: {Queue: *a}", "YAML not well-formed. (line 1, column 20)"),
         ('{"Resources": ' * 101, "JSON not well-formed. (line 1, column 1401)"),
         ({"Resources": {"A": QUEUE}, "Transform": "My::Macro"}, "No transform named My::Macro found"),
     ],
@@ -356,6 +356,36 @@ def test_templates_that_make_no_sense_are_refused(cloud, template, message):
     body = template if isinstance(template, str) else json.dumps(template)
 
     assert message in refusal(cloud.cfn.create_stack, StackName="one", TemplateBody=body)
+
+
+ALIASED = """\
+Resources:
+  First: &queue {Type: AWS::SQS::Queue}
+  Second: *queue
+"""
+
+
+def test_aliases_are_refused_wherever_a_template_is_given(cloud):
+    s3 = cloud.client("s3")
+    s3.create_bucket(Bucket="templates")
+    s3.put_object(Bucket="templates", Key="aliased.yaml", Body=ALIASED)
+    url = "https://templates.s3.amazonaws.com/aliased.yaml"
+    said = "Template error: YAML aliases are not allowed in CloudFormation templates"
+
+    for given in ({"TemplateBody": ALIASED}, {"TemplateURL": url}):
+        assert refusal(cloud.cfn.create_stack, StackName="one", **given) == said
+        assert refusal(cloud.cfn.validate_template, **given) == said
+    nested = {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": url}}
+    cloud.create("parent", {"Resources": {"Child": nested}})
+    cloud.settled("parent", "ROLLBACK_COMPLETE")
+    assert said in cloud.reason("parent", "Child")
+
+
+def test_an_anchor_that_no_alias_names_and_a_star_in_text_are_no_aliases(cloud):
+    resources = "Resources: {Queue: &queue {Type: AWS::SQS::Queue}}"
+    cloud.created("one", f"{resources}\nOutputs: {{O: {{Value: '*queue'}}}}")
+
+    assert cloud.outputs("one") == {"O": "*queue"}
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,13 @@ def test_what_is_known_takes_the_place_of_its_reference():
     assert place_of(resolved, ("a", 0)) == place_of(value, ("a", 0))
 
 
+def test_a_value_that_looks_like_a_reference_is_not_resolved_again():
+    text = "{{resolve:ssm:first}} {{resolve:ssm:second}} end"
+    values = {"first": "{{resolve:ssm:second}}", "second": "2"}
+    resolved = resolve_references(text, lambda reference: values[reference.name])
+    assert resolved == "{{resolve:ssm:second}} 2 end"
+
+
 def test_text_with_a_reference_that_is_not_known_is_unknown():
     unknown = Unknown("not looked up")
     assert resolve_references({"a": f"x {SSM}"}, lambda _: unknown) == {"a": unknown}

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from cfn_template.limits import Place, TemplateError
+from cfn_template.limits import AliasError, Place, TemplateError
 from cfn_template.reading import read, read_plain
 from cfn_template.values import place_of, repeated_keys
 
@@ -82,6 +82,14 @@ def test_merges_and_aliases_stand_in_their_place():
     assert values["y"] == {"a": 1, "b": 3}
     assert values["z"] == {"a": 1, "b": 2, "c": 4}
     assert values["w"] == values["x"]
+
+
+def test_aliases_are_refused_at_their_place_where_none_may_be():
+    text = "x: &x [1]\ny: [*x]\n"
+    with pytest.raises(AliasError, match='the alias "x" is not allowed: write it out') as refused:
+        read_plain(text, aliases=False)
+    assert refused.value.place == Place(2, 5)
+    assert read_plain("x: &x [1]\ny: '*x'", aliases=False) == {"x": [1], "y": "*x"}
 
 
 @pytest.mark.parametrize(

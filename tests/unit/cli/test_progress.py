@@ -115,6 +115,23 @@ def test_consequences_are_shown_when_nothing_else_is_known():
     assert failed(consequence).root_causes() == [consequence]
 
 
+def test_a_stack_that_goes_back_although_every_resource_was_made_shows_its_own_reason():
+    console, output = plain()
+    kind = "AWS::CloudFormation::Stack"
+    outcome = failed(
+        event("Cluster", "CREATE_COMPLETE"),
+        event("", "ROLLBACK_IN_PROGRESS", reason="Cannot export output Ip. It is empty.", kind=kind),
+        event("Cluster", "DELETE_COMPLETE"),
+        event("", "ROLLBACK_COMPLETE", kind=kind),
+    )
+    print_outcome(console, outcome)
+    assert output.getvalue().splitlines() == [
+        f"hpc ({kind}): Cannot export output Ip. It is empty.",
+        "Stack hpc is ROLLBACK_COMPLETE.",
+    ]
+    assert [cause["Resource"] for cause in outcome.as_json()["RootCauses"]] == ["hpc"]
+
+
 def test_outputs_are_lines_for_pipes_whatever_their_length():
     console, output = plain()
     print_outcome(console, Outcome("hpc", "arn", "CREATE_COMPLETE", "", {"Key": "v" * 200}))

@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from pcluster_cfn.cli import main
-from pcluster_cfn.lint_rules import ClusterConfigurations
+from pcluster_cfn.lint_rules import ClusterConfigurations, ClusterProperties
 from pcluster_cfn.validation.examination import Inputs, check, examine
 from tests.unit.validation.test_check import GOOD, template
 
@@ -82,6 +82,11 @@ class TestCommand:
             "main.yaml:3:3: HeadNode/InstanceTyp: there is no such key, did you mean InstanceType?" in lines
         )
         assert summary == [f"{len(lines)} mistakes, 1 configuration checked"]
+
+    def test_a_dry_run_says_that_it_does_not_ask_about_a_configuration_file(self, validate):
+        status, (line,), summary = validate(GOOD, "--dry-run")
+        assert (status, summary) == (3, ["1 configuration checked, 1 not looked at"])
+        assert line.startswith("main.yaml:1:1: not looked at: --dry-run asks about clusters of templates")
 
     def test_a_configuration_file_is_checked_by_the_schema_that_is_asked_for(self, validate):
         text = GOOD.replace("alinux2023", "centos7")
@@ -283,12 +288,16 @@ class TestLibraryRules:
 
 
 class TestWhatIsNotKnown:
-    def test_values_of_parameter_store_are_known_to_cloudformation_alone(self):
+    def test_values_of_parameter_store_are_known_to_cloudformation_alone(self, tmp_path):
         text = CLUSTER.replace("ClusterName: hpc", "ClusterName: '{{resolve:ssm:/hpc/name}}'")
         for value in ("alinux2023", "4", "subnet-0123456789abcdef0"):
             text = text.replace(f": {value}", ": '{{resolve:ssm:/hpc/value:1}}'")
         assert text.count("{{resolve") == 4
         assert (check(text), skipped(text)) == ([], [])
+        path = tmp_path / "stored.yaml"
+        path.write_text(text)
+        for rule in (ClusterProperties(), ClusterConfigurations()):
+            assert list(rule.match(SimpleNamespace(filename=str(path)))) == []
 
     @pytest.mark.parametrize("service", ["ssm-secure", "secretsmanager"])
     def test_secrets_are_not_resolved_in_custom_resources(self, service):
@@ -305,7 +314,7 @@ class TestWhatIsNotKnown:
         )
         (finding,) = check(text)
         assert finding.path.endswith("/Networking/AdditionalSecurityGroups/0")
-        assert finding.message.startswith('"" is not possible')
+        assert finding.message.startswith('"" is not valid')
         assert check(text, {"Groups": "sg-0123456789abcdef0"}) == []
 
     def test_a_list_parameter_as_an_item_makes_a_list_in_a_list_whatever_its_value(self):
@@ -313,7 +322,7 @@ class TestWhatIsNotKnown:
         text = template(GOOD.replace("[subnet-0123456789abcdef0]", "[!Ref Subnets]"), head)
         (finding,) = check(text)
         assert finding.path.endswith("/Networking/SubnetIds/0")
-        assert finding.message.startswith("[…] is not possible, expected text")
+        assert finding.message.startswith("[…] is not valid, expected text")
         assert check(template(GOOD.replace("[subnet-0123456789abcdef0]", "!Ref Subnets"), head)) == []
 
     @pytest.mark.parametrize("configuration", ["!Ref Open", "!GetAtt X.y", "!Sub '${Open}'"])
@@ -330,7 +339,7 @@ class TestWhatIsNotKnown:
             f"    Properties: !If\n      - Yes\n      -\n      {properties}\n      - {{}}\n"
         )
         ((line, message),) = [(each.place.line, each.message) for each in check(text)]
-        assert (line, message[:19]) == (20, '"0" is not possible')
+        assert (line, message[:16]) == (20, '"0" is not valid')
 
     def test_properties_that_a_macro_makes_are_named(self):
         text = "Resources: {C: {Type: Custom::PclusterCluster, Properties: {Fn::Transform: {Name: x}}}}"
