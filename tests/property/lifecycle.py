@@ -253,7 +253,13 @@ class Lifecycle(RuleBasedStateMachine):
         resource = retriable[at % len(retriable)]
         wanted = self.properties_of(resource, wish)
         if same_name:
-            wanted[resource.id_property] = resource.wanted[resource.id_property]
+            # Only of a cluster that is there does a template say that it may be taken over.
+            wanted.pop("AdoptExisting", None)
+            wanted |= {
+                name: resource.wanted[name]
+                for name in (resource.id_property, "AdoptExisting")
+                if name in resource.wanted
+            }
         self._ask(resource, resource.retry, wanted)
 
     @precondition(lambda self: self.complete_resources())

@@ -193,7 +193,10 @@ def test_an_engine_that_dies_before_it_builds_is_called_again_three_times_at_mos
     request = create(world)
     for _ in range(3):
         assert not world.sink.answers(request)
-        world.crash_engine()
+        assert world.crash_engine()["operation"] == "build-image"
+        world.pass_time(60)
+    for _ in range(3):
+        assert world.run_engine()["operation"] == "describe-image"
         world.pass_time(60)
     assert world.sink.answer(request)["Reason"].startswith("EngineFailed: image image")
 
@@ -214,6 +217,18 @@ def test_an_image_that_the_last_of_three_unheard_engines_built_is_found() -> Non
     world.amis["image"] = dict(world.cluster("image").tags)
     world.settle("image", "DELETE_COMPLETE", tell=False)
     world.pass_time(420)
+    assert world.run_engine()["operation"] == "describe-image"
+    assert world.sink.answer(request)["Data"]["amiId"] == "ami-image"
+
+
+def test_an_image_that_an_unheard_engine_built_is_found_though_the_next_one_refuses() -> None:
+    world = World()
+    request = create(world)
+    world.run_engine(report=False)
+    world.amis["image"] = dict(world.cluster("image").tags)
+    world.settle("image", "DELETE_COMPLETE", tell=False)
+    world.pass_time(420)
+    assert world.run_engine(failed("ClusterRejected", "no"))["operation"] == "build-image"
     assert world.run_engine()["operation"] == "describe-image"
     assert world.sink.answer(request)["Data"]["amiId"] == "ami-image"
 

@@ -136,15 +136,26 @@ def test_what_validators_said_of_an_image_is_its_refusal() -> None:
 
 def test_an_engine_that_failed_is_called_three_times() -> None:
     died = call(BUILD, "Internal", name="image")
+    thrice = {"attempts": {"build-image": 3}}
     assert decided(CREATE, work(call=died, attempts={"build-image": 2})) == BUILDS
-    text = failure(decided(CREATE, work(call=died, attempts={"build-image": 3})), EngineFailed, MARKER)
-    assert "no. Nothing was changed." in text
     assert decided(CREATE, work(attempts={"build-image": 2})) == BUILDS
-    # Whoever was not heard of may have built it.
-    assert decided(CREATE, work(attempts={"build-image": 3})) == Start(DESCRIBE, "image")
-    absent = work(attempts={"build-image": 3}, not_described=NOT_FOUND, describe_failures=3)
-    unheard = failure(decided(CREATE, absent), EngineFailed, MARKER)
+    # Whoever died or was not heard of may have built it.
+    assert decided(CREATE, work(call=died, **thrice)) == Start(DESCRIBE, "image")
+    assert decided(CREATE, work(**thrice)) == Start(DESCRIBE, "image")
+    absent = {"not_described": NOT_FOUND, "describe_failures": 3}
+    text = failure(decided(CREATE, work(call=died, **thrice, **absent)), EngineFailed, MARKER)
+    assert "no. Nothing was changed." in text
+    unheard = failure(decided(CREATE, work(**thrice, **absent)), EngineFailed, MARKER)
     assert "the engine was called 3 times and nothing came of it. Its log group says why." in unheard
+
+
+def test_a_first_refusal_counts_at_once_and_a_later_one_once_it_is_known_that_nothing_was_built() -> None:
+    refused = call(BUILD, "BadRequest", name="image")
+    failure(decided(CREATE, work(call=refused, attempts={"build-image": 1})), ImageRejected, MARKER)
+    again = {"call": refused, "attempts": {"build-image": 2}}
+    assert decided(CREATE, work(**again)) == Start(DESCRIBE, "image")
+    absent = work(**again, not_described=NOT_FOUND, describe_failures=3)
+    failure(decided(CREATE, absent), ImageRejected, MARKER)
 
 
 def test_an_image_that_aws_throttled_is_tried_for_ever_after_a_pause() -> None:

@@ -77,7 +77,8 @@ def _build(case: Case) -> Action:
     error = progress.failure(Operation.BUILD_IMAGE)
     if error is not None and _is_final(case, error, Operation.BUILD_IMAGE):
         refusal = image_failures.rejection(error, progress.validation_messages, name)
-        return Fail(refusal, request.failure_id)
+        refused = Fail(refusal, request.failure_id)
+        return _unless_built(case, refused) if progress.attempted(Operation.BUILD_IMAGE) > 1 else refused
     if error is None and progress.attempted(Operation.BUILD_IMAGE) >= ATTEMPTS_MAX:
         nothing = f"the engine was called {ATTEMPTS_MAX} times and nothing came of it."
         failed = EngineFailed(f"image {name}", nothing, "Its log group says why.")
@@ -89,7 +90,7 @@ def _build(case: Case) -> Action:
 def _unless_built(case: Case, failure: Fail) -> Action:
     """A failure once it is known that there is no image.
 
-    An engine whose end nobody heard of may have built it, by a stack that has deleted itself since.
+    An earlier engine whose end nobody heard of may have built it, by a stack that has deleted itself since.
     """
     judged = _judged(case, failure.physical_id)
     return failure if isinstance(judged, Fail) else judged
