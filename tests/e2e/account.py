@@ -69,6 +69,10 @@ class Account:
         self.cloudformation.delete_stack(StackName=stack_id)
         return self.settled(stack_id)
 
+    def let_iam_settle(self):
+        """Every service knows of the roles and policies that were made so far, as after a user's minute."""
+        self.cloud.advance(60)
+
     def settled(self, stack_id):
         """Waits until a stack is not in progress any more and returns its description."""
         give_up_at = time.monotonic() + DEADLINE_S

@@ -74,6 +74,7 @@ def own_role(account):
     for name, document in (documents | {"scripts": json.dumps(scripts(account))}).items():
         policy = iam.create_policy(PolicyName=name, PolicyDocument=document)["Policy"]
         iam.attach_role_policy(RoleName=OWN_ROLE, PolicyArn=policy["Arn"])
+    account.let_iam_settle()
     return role["Arn"]
 
 

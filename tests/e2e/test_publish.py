@@ -138,6 +138,11 @@ def test_parameters_still_count(account, published):
     }
     trust = json.dumps({"Version": "2012-10-17", "Statement": [trusted]})
     role = iam.create_role(RoleName="our-own", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+    # Lambda looks for these before it takes a dead-letter queue and a destination.
+    allowed = {"Effect": "Allow", "Action": ["sqs:SendMessage", "lambda:InvokeFunction"], "Resource": "*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+    iam.put_role_policy(RoleName="our-own", PolicyName="reports", PolicyDocument=policy)
+    account.let_iam_settle()
     url = template_url(published, "provider")
 
     stack = create(account, "published-role", CAPABILITIES, [("CustomLambdaRole", role)], TemplateURL=url)
