@@ -81,14 +81,14 @@ def test_all_unknown_properties_and_what_the_library_needs_no_aws_for_are_named_
 
 
 def test_a_refused_update_says_what_would_allow_it_in_the_dry_run_and_in_the_deployment(parent, said):
-    stack = parent("living", changes={"SharedStorage": [STORAGE]})
+    stack = parent("advised", changes={"SharedStorage": [STORAGE]})
     all_created(stack)
     moved = {"SharedStorage": [STORAGE | {"MountDir": "/scratch"}], f"{COMPUTE}__MinCount": 2}
     allowed_by = (
         "It allows it once the compute fleet is stopped. Or keep /data",
         "raise MaxCount by at least",
     )
-    status, text = said("living", "--dry-run", changes=moved)
+    status, text = said("advised", "--dry-run", changes=moved)
     assert status == 1
     assert f"refused  {MOUNT_DIR}: /data → /scratch" in text
     assert f"refused  {MIN_COUNT}: 0 → 2" in text
@@ -103,7 +103,7 @@ def test_a_refused_update_says_what_would_allow_it_in_the_dry_run_and_in_the_dep
     stack.forget_changes()
 
     cheaper = {"SharedStorage": [STORAGE], f"{COMPUTE}__MinCount": 2, f"{COMPUTE}__MaxCount": 6}
-    status, text = said("living", "--dry-run", changes=cheaper)
+    status, text = said("advised", "--dry-run", changes=cheaper)
     assert (status, "would be accepted" in text) == (0, True), text
 
     stack.update(changes=moved, ComputeFleetUpdatePolicy="StopAndRestart")
