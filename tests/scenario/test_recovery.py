@@ -226,3 +226,36 @@ def test_an_image_takes_the_place_of_one_whose_build_failed() -> None:
     operations(world)
     assert world.sink.answer(clean_up)["Status"] == "SUCCESS"
     assert "image" in world.amis
+
+
+REPLACE = {"ClusterNameUpdatePolicy": "Replace"}
+
+
+def replaced(world: World) -> None:
+    """The cluster was replaced by lab, and the provider's success was sent."""
+    world.made()
+    update = world.update(ClusterName="lab", **REPLACE)
+    operations(world)
+    assert world.sink.answer(update)["PhysicalResourceId"] == "lab"
+    world.clock.advance(60)
+
+
+def test_a_delete_of_the_old_cluster_ends_a_replacement_too_whose_success_was_not_used() -> None:
+    """The rollback in between was answered though it could not be recorded."""
+    world = World()
+    replaced(world)
+    world.stacks.listed[world.owner()] = "hpc"
+    gone = world.delete("hpc")
+    assert sorted(operations(world)) == ["delete hpc", "delete lab"]
+    assert world.sink.answer(gone)["Status"] == "SUCCESS"
+    assert world.stacks.living("lab") is None
+
+
+def test_the_clean_up_of_a_replacement_leaves_the_new_cluster_alone() -> None:
+    world = World()
+    replaced(world)
+    world.stacks.listed[world.owner()] = "lab"
+    clean_up = world.delete("hpc")
+    assert operations(world) == ["delete hpc"]
+    assert world.sink.answer(clean_up)["Status"] == "SUCCESS"
+    assert world.cluster("lab").works

@@ -127,33 +127,35 @@ def _is_late(record: OwnerRecord, request: Request) -> bool:
 def candidates(record: OwnerRecord | None, request: Request) -> list[str]:
     """The physical ids of which the one that the resource has tells what CloudFormation used of our answers.
 
-    Only a Delete of an id that names no cluster needs to know. It may end a Create whose answer was not used,
-    and then the resource has that id. Or it cleans up after a Create that failed, in a stack that kept its
-    failures, and then the resource has the cluster that a later Create made.
+    Only some Deletes need to know. One of an id that names no cluster may end a Create whose answer was not
+    used, and then the resource has that id. Or it cleans up after a Create that failed, in a stack that kept
+    its failures, and then the resource has the cluster that a later Create made. And beside the cluster that
+    is deleted there may be another one of which CloudFormation has never spoken: the resource has it if this
+    is the clean-up of a replacement, and does not know of it if its answer was not used.
     """
     named = request.physical_id or ""
-    if record is None or request.type is not RequestType.DELETE or named in record.clusters:
+    if record is None or request.type is not RequestType.DELETE or request.failed_create is not None:
         return []
-    if not record.clusters or request.failed_create is not None:
-        return []
-    return [named, *record.clusters]
+    others = [name for name in record.clusters if name != named]
+    never_named = [name for name in others if record.clusters[name].reported and name not in record.heard]
+    return [named, *others] if never_named or (others and named not in record.clusters) else []
 
 
 def _corrected(record: OwnerRecord, request: Request, present_id: str) -> OwnerRecord:
     """Takes back what CloudFormation was told and did not hear, since it names a cluster that it knows.
 
     An answer that comes after a cancellation or too late is ignored. Then an Update names another cluster
-    than the one that was told, and a Delete an id that CloudFormation made up, or the marker of an answer
-    that was sent while the record could not be read.
+    than the one that was told, and a Delete an id that CloudFormation made up, the marker of an answer that
+    was sent while the record could not be read, or the cluster that the resource had before.
     """
     if request.type is RequestType.CREATE:
         return _let_go(record)
     named, heard = request.physical_id or "", record.heard
     known = {named, present_id} & record.clusters.keys()
     heard = [*heard, *sorted(known.difference(heard))]
-    is_unheard = request.owner.is_made_up(named) or named == present_id
-    made_up = request.type is RequestType.DELETE and named not in heard and is_unheard
-    if not made_up and request.type is not RequestType.UPDATE:
+    made_up = named not in heard and request.owner.is_made_up(named)
+    is_last = request.type is RequestType.DELETE and (named == present_id or made_up)
+    if not is_last and request.type is not RequestType.UPDATE:
         return replace(record, heard=heard)
     wanted = request.properties.cluster_name if request.properties is not None else ""
     clusters = {
