@@ -3,6 +3,7 @@
 import base64
 import json
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,19 @@ def load(name: str) -> dict[str, Any]:
     """Returns one of the configurations, typed."""
     loaded: dict[str, Any] = yaml.safe_load((CONFIGURATIONS / name).read_text(encoding="utf-8"))
     return loaded
+
+
+def scalars(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], Any]]:
+    """Yields every scalar of a value with its path."""
+    match value:
+        case dict():
+            for key, item in value.items():
+                yield from scalars(item, (*path, key))
+        case list():
+            for index, item in enumerate(value):
+                yield from scalars(item, (*path, index))
+        case _:
+            yield path, value
 
 
 def stringified(value: Any) -> Any:

@@ -60,18 +60,6 @@ def test_a_configuration_passes_as_text_and_as_an_object_with_its_types_intact(p
     ClusterSchema(cluster_name="hpc").load(typed)
 
 
-def scalars(value, path=()):
-    match value:
-        case dict():
-            for key, item in value.items():
-                yield from scalars(item, (*path, key))
-        case list():
-            for index, item in enumerate(value):
-                yield from scalars(item, (*path, index))
-        case _:
-            yield path, value
-
-
 def allows_any_type(path):
     """Whether the schema names no type for what is at the path: it is in a map of any keys and values."""
     place = configuration_schema(VERSION)
@@ -89,8 +77,8 @@ def test_every_difference_that_stringifying_leaves_is_where_the_schema_allows_an
     values, differences = 0, []
     for file in found:
         written = yaml.safe_load(file.read_text(encoding="utf-8"))
-        typed = dict(scalars(configuration.apply_types(properties.stringified(written), VERSION)))
-        for path, value in scalars(written):
+        typed = dict(properties.scalars(configuration.apply_types(properties.stringified(written), VERSION)))
+        for path, value in properties.scalars(written):
             values += 1
             if (typed[path], type(typed[path])) != (value, type(value)):
                 differences.append((file.name, path))

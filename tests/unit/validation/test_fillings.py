@@ -54,7 +54,7 @@ def test_a_section_that_is_not_known_cannot_be_filled_in(configuration):
 @pytest.mark.parametrize("path", sorted(custom_resource_properties.CONFIGURATIONS.glob("*.yaml")))
 def test_whatever_value_is_not_known_what_is_filled_in_fits_the_schema(path):
     configuration = custom_resource_properties.load(path.name)
-    for place in scalars(configuration):
+    for place, _ in custom_resource_properties.scalars(configuration):
         opened = copy.deepcopy(configuration)
         inner = opened
         for step in place[:-1]:
@@ -62,15 +62,3 @@ def test_whatever_value_is_not_known_what_is_filled_in_fits_the_schema(path):
         inner[place[-1]] = UNKNOWN
         filled = fillings(opened, VERSION)
         assert [fit(each, VERSION).misfits for each in filled] == [[]] * (FILLINGS + 1), place
-
-
-def scalars(value, path=()):
-    match value:
-        case dict():
-            for key, item in value.items():
-                yield from scalars(item, (*path, key))
-        case list():
-            for place, item in enumerate(value):
-                yield from scalars(item, (*path, place))
-        case _:
-            yield path
