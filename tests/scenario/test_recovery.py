@@ -4,10 +4,20 @@ Source: AWS CloudFormation user guide, "Choose how to handle failures when provi
 not say whether what failed is deleted before or after what takes its place is created.
 """
 
+from typing import Any
+
 import pytest
 
+from tests.support.adoption import OTHER
 from tests.support.fakes import HANDLES
-from tests.support.world import IMAGE_TYPE, World, failed_id, image_properties, properties
+from tests.support.world import (
+    IMAGE_TYPE,
+    PARENT,
+    World,
+    failed_id,
+    image_properties,
+    properties,
+)
 
 FAILED = failed_id("request-1")
 
@@ -259,3 +269,69 @@ def test_the_clean_up_of_a_replacement_leaves_the_new_cluster_alone() -> None:
     assert operations(world) == ["delete hpc"]
     assert world.sink.answer(clean_up)["Status"] == "SUCCESS"
     assert world.cluster("lab").works
+
+
+HANDLE = f"{HANDLES}retry"
+KEPT = {"WaitConditionHandle": HANDLE, "DeletionPolicy": "Retain"}
+
+
+def unwatched(world: World, **event: Any) -> None:
+    """A Create is answered at its begin, and the clean-up of a failed one comes before its end."""
+    request = world.create(**event)
+    world.run_engine()
+    answer = world.sink.answer(request)
+    assert answer["Status"] == "SUCCESS"
+    world.clock.advance(60)
+    world.stacks.listed[world.owner()] = answer["PhysicalResourceId"]
+    clean_up = world.delete("parent-Cluster-1ABCDEFGHIJKL", **event)
+    operations(world)
+    assert world.sink.answer(clean_up)["Status"] == "SUCCESS"
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"), [("CREATE_COMPLETE", []), ("ROLLBACK_COMPLETE", ["delete hpc"])]
+)
+def test_a_cluster_whose_end_nobody_followed_is_retained_if_it_works(
+    status: str, expected: list[str]
+) -> None:
+    world = World()
+    unwatched(world, ResourceProperties=properties(**KEPT))
+    world.settle("hpc", status)
+    gone = world.delete(ResourceProperties=properties(**KEPT))
+    assert operations(world) == expected
+    assert world.sink.answer(gone)["Status"] == "SUCCESS"
+
+
+def test_an_image_whose_end_nobody_followed_is_retained_once_its_stack_deleted_itself() -> None:
+    world = World()
+    image = {"ResourceType": IMAGE_TYPE, "ResourceProperties": image_properties(**KEPT)}
+    unwatched(world, **image)
+    world.amis["image"] = dict(world.cluster("image").tags)
+    world.settle("image", "DELETE_COMPLETE")
+    gone = world.delete("image", **image)
+    assert operations(world) == []
+    assert world.sink.answer(gone)["Status"] == "SUCCESS"
+    assert "image" in world.amis
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"), [("UPDATE_COMPLETE", ["delete hpc"]), ("UPDATE_ROLLBACK_COMPLETE", [])]
+)
+def test_a_takeover_whose_end_nobody_followed_counts_if_its_update_succeeded(
+    status: str, expected: list[str]
+) -> None:
+    world = World()
+    world.foreign()
+    wanted = properties(
+        AdoptExisting="true",
+        DeletionPolicy="Delete",
+        WaitConditionHandle=HANDLE,
+        ClusterConfiguration=OTHER,
+    )
+    unwatched(world, ResourceProperties=wanted)
+    world.settle("hpc", status)
+    world.stacks.completed_at[PARENT] = world.clock.now()
+    world.clock.advance(60)
+    gone = world.delete(ResourceProperties=wanted)
+    assert operations(world) == expected
+    assert world.sink.answer(gone)["Status"] == "SUCCESS"

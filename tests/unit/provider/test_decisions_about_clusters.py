@@ -540,7 +540,10 @@ def test_a_cluster_that_is_retained_stays_if_it_was_ever_whole() -> None:
     assert decided(asked, cluster=stack(), known=known()) == kept
     assert decided(asked, cluster=stack()) == kept
     assert isinstance(decided(asked, cluster=stack(), known=known(reported=False)), Start)
-    assert isinstance(decided(asked, cluster=stack(), known=known(settled=None)), Start)
+    assert decided(asked, cluster=stack(), known=known(settled=None)) == kept
+    broken = stack("UPDATE_ROLLBACK_COMPLETE")
+    assert decided(asked, cluster=broken, known=known()) == kept
+    assert isinstance(decided(asked, cluster=broken, known=known(settled=None)), Start)
 
 
 def test_a_cluster_that_three_calls_did_not_delete_is_told_with_the_cause() -> None:
@@ -579,7 +582,8 @@ DAYS_S = 86_400
 
 
 def is_deleted(*parents: ParentStack, at_s: float = 60, **facts: Any) -> bool:
-    action = decided(EXPLICIT, cluster=stack(), **{"known": TAKEN, "parents": parents, **facts}, at_s=at_s)
+    facts = {"cluster": stack(), "known": TAKEN, "parents": parents, **facts}
+    action = decided(EXPLICIT, **facts, at_s=at_s)
     if isinstance(action, Start):
         return True
     assert action == Succeed("hpc", gone=True)
@@ -598,9 +602,19 @@ def test_what_was_taken_over_is_not_deleted_by_a_rollback_or_before_it_was_told(
     for status in ("ROLLBACK_IN_PROGRESS", "UPDATE_ROLLBACK_IN_PROGRESS", "CREATE_FAILED"):
         assert not is_deleted(ParentStack(status, completed=True))
     assert not is_deleted(DONE, known=known(adopted_at=at(0), reported=False))
-    assert not is_deleted(DONE, known=known(adopted_at=at(0), settled=None))
     assert not is_deleted(DONE, released=True)
     assert not is_deleted(DONE, known=known(), released=True)
+
+
+def test_what_was_taken_over_and_followed_to_no_end_is_deleted_if_its_stack_shows_a_good_one() -> None:
+    begun = known(adopted_at=at(0), settled=None)
+    for status in ("CREATE_COMPLETE", "UPDATE_COMPLETE", "DELETE_FAILED"):
+        assert is_deleted(DONE, known=begun, cluster=stack(status))
+    for status in ("UPDATE_ROLLBACK_COMPLETE", "UPDATE_FAILED"):
+        assert not is_deleted(DONE, known=begun, cluster=stack(status))
+    for status in ("UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS"):
+        undecided = decided(EXPLICIT, cluster=stack(status), known=begun, parents=(DONE,))
+        assert isinstance(undecided, Wait)
 
 
 def test_events_that_cloudformation_forgot_count_after_sixty_days_unless_failures_are_kept() -> None:

@@ -221,12 +221,9 @@ def test_a_parent_rolls_back_in_these_states(status: str, rolls_back: bool) -> N
     assert ParentStack(status, completed=True).rolls_back is rolls_back
 
 
-def test_a_cluster_is_whole_and_settled_as_it_was_last_told() -> None:
+def test_a_cluster_is_settled_as_it_was_last_told() -> None:
     settled = Settled("digest", "v1")
     cluster = known(settled=settled)
-    assert cluster.was_whole
-    assert not replace(cluster, reported=False).was_whole
-    assert not replace(cluster, settled=None).was_whole
     assert cluster.was_settled_with("digest")
     assert not cluster.was_settled_with("other")
     assert not replace(cluster, touched=True).was_settled_with("digest")

@@ -25,6 +25,9 @@ PCLUSTER_NAME_TAG = "parallelcluster:cluster-name"
 #: States from which a cluster works. Source: aws-parallelcluster 3.16.1, aws/aws_resources.py.
 WORKING = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"})
 
+#: States in which what was asked for came about.
+SUCCEEDED = WORKING - {"UPDATE_ROLLBACK_COMPLETE"}
+
 #: A stack in one of these refuses DeleteStack.
 #: Source: AWS CloudFormation API reference, DeleteStack; interleaving 19.
 _UPDATING_PREFIX = "UPDATE_"
@@ -219,11 +222,6 @@ class Cluster:
     fleet_found: str = ""
     adopted_at: datetime | None = None
     kind: Kind = Kind.CLUSTER
-
-    @property
-    def was_whole(self) -> bool:
-        """Whether CloudFormation was told of it, and of its end as a success."""
-        return self.reported and self.settled is not None
 
     def was_settled_with(self, digest: str) -> bool:
         """Whether this configuration is what was last reached, and nothing else was asked for since."""

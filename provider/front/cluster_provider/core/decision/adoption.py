@@ -99,13 +99,16 @@ def lets_go(case: Case) -> bool:
     undoes what it began: until then the cluster was somebody else's. A nested stack is complete before the
     ones around it are, and goes back with them. A stack that keeps its failures is complete without them
     later, so the taking over must itself have been told as a success, and CloudFormation must have heard it.
+    How an update ends that is still under way is waited for, and a deletion that has begun is brought to its
+    end.
     """
-    known, observed = case.observed.known, case.observed
+    known, observed, cluster = case.observed.known, case.observed, case.living
     if observed.released:
         return True
     if known is None or known.adopted_at is None:
         return False
-    if not known.was_whole or not case.request.deletion_is_explicit or not observed.parents:
+    is_open = cluster is not None and (cluster.updating or cluster.status.startswith("DELETE_"))
+    if not (case.ended_well or is_open) or not case.request.deletion_is_explicit or not observed.parents:
         return True
     age = case.now - known.adopted_at
     return not all(_is_done(parent, age) for parent in observed.parents)

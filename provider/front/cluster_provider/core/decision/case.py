@@ -10,7 +10,7 @@ from cluster_provider.core.engine_call import HARMLESS, RETRIED, TRANSIENT, Engi
 from cluster_provider.core.errors import ClusterFailed, EngineFailed, ImageFailed, ProviderError
 from cluster_provider.core.identity import Owner
 from cluster_provider.core.kinds import Kind
-from cluster_provider.core.observed import Cluster, ClusterStack, Leftover, Observed
+from cluster_provider.core.observed import SUCCEEDED, Cluster, ClusterStack, Leftover, Observed
 from cluster_provider.core.progress import Phase, Progress
 from cluster_provider.core.properties import Properties
 from cluster_provider.core.record import act_by
@@ -106,6 +106,21 @@ class Case:
         """The cluster's stack, unless it is deleted."""
         cluster = self.observed.cluster
         return None if cluster is None or cluster.gone else cluster
+
+    @property
+    def ended_well(self) -> bool:
+        """Whether a success was reported for the cluster or image, and what it was reported for came about.
+
+        A success that is reported at the begin says little. Its end may be recorded nowhere, because a
+        request that came before it ended what was followed; then the stack shows how it ended. An image's
+        stack deletes itself once the image is built.
+        """
+        known, stack = self.observed.known, self.living
+        if known is None or not known.reported:
+            return False
+        if known.settled is not None:
+            return True
+        return known.kind is Kind.IMAGE if stack is None else stack.status in SUCCEEDED
 
     def owns(self, cluster: ClusterStack) -> bool:
         """Whether the cluster is this resource's, and made by the Create that a Delete cleans up after."""

@@ -52,7 +52,7 @@ def _delete(case: Case, cluster: ClusterStack) -> Action:
 
 
 def is_retained(case: Case) -> bool:
-    """A failed or cancelled Create is never retained: nobody was told that there is a whole cluster.
+    """Whether the template keeps the cluster; a Create that failed or was cancelled is never kept.
 
     The record knows of such a cluster until it is gone. One that it does not know was retained before: a
     Delete whose answer was not heard is repeated, years later perhaps, when there is no record at all.
@@ -60,7 +60,7 @@ def is_retained(case: Case) -> bool:
     known = case.observed.known
     if case.request.failed_create is not None:
         return False
-    return case.request.deletion_policy is DeletionPolicy.RETAIN and (known is None or known.was_whole)
+    return case.request.deletion_policy is DeletionPolicy.RETAIN and (known is None or case.ended_well)
 
 
 def _not_deleted(case: Case, cluster: ClusterStack) -> ProviderError:
