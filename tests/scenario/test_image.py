@@ -355,7 +355,7 @@ def test_a_delete_takes_the_ami_along_though_the_stack_is_long_gone() -> None:
     assert (call["operation"], call["stack_tags"]) == ("delete-image", tags)
     assert world.sink.answer(request)["Status"] == "SUCCESS"
     assert world.amis == {}
-    assert [record.clusters for _, record in world.operations.records()] == [{}]
+    assert [record.clusters for _, record in world.store.records()] == [{}]
 
 
 def test_a_delete_leaves_an_ami_that_is_somebody_elses_by_now() -> None:

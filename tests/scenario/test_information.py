@@ -143,7 +143,7 @@ def test_a_delete_of_what_only_asks_succeeds_at_once(resource_type: str) -> None
     request = ask(world, resource_type, "Delete")
     assert world.sink.answer(request)["Status"] == "SUCCESS"
     assert world.engines.calls == []
-    assert [record.is_open for _, record in world.operations.records()] == [False]
+    assert [record.is_open for _, record in world.store.records()] == [False]
 
 
 def test_a_question_that_aws_throttled_is_asked_again() -> None:

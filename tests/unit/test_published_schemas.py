@@ -9,7 +9,7 @@ import pytest
 import yaml
 from jsonschema import Draft7Validator
 
-from cluster_provider.core.kinds import TYPES
+from cluster_provider.core.identity import TYPES
 from cluster_schema import configuration_schema, versions
 from pcluster_cfn.validation.clusters import CLUSTER, schemas
 from tests.support import custom_resource_properties as properties

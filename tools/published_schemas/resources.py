@@ -3,10 +3,10 @@
 import copy
 from collections.abc import Iterable
 
-from cluster_provider.core import attributes, image, image_properties, information, properties, questions
+from cluster_provider.core import attributes, image_properties, properties, questions
 from cluster_provider.core.checking import Rules
 from cluster_provider.core.deadline import SERVICE_TIMEOUT_MAX_S
-from cluster_provider.core.kinds import Kind
+from cluster_provider.core.identity import Kind
 from tools.published_schemas.editors import DRAFT, JsonSchema
 
 TYPES = {
@@ -19,10 +19,10 @@ TYPES = {
 _MESSAGES = ("validationMessages",)
 #: What ``Fn::GetAtt`` reads; N stands for the number of a login node pool.
 ATTRIBUTES: dict[str, Iterable[str]] = {
-    "Custom::PclusterCluster": (*attributes.attributes(None, None), *_MESSAGES),
-    "Custom::PclusterClusterInfo": information.values(Kind.CLUSTER_INFO, None),
-    "Custom::PclusterImage": (*image.values(None, None), *_MESSAGES),
-    "Custom::PclusterOfficialImage": information.values(Kind.OFFICIAL_IMAGE, None),
+    "Custom::PclusterCluster": (*attributes.cluster_attributes(None, None), *_MESSAGES),
+    "Custom::PclusterClusterInfo": attributes.information_attributes(Kind.CLUSTER_INFO, None),
+    "Custom::PclusterImage": (*attributes.image_attributes(None, None), *_MESSAGES),
+    "Custom::PclusterOfficialImage": attributes.information_attributes(Kind.OFFICIAL_IMAGE, None),
 }
 
 

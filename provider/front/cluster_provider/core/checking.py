@@ -9,8 +9,7 @@ from functools import cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from cluster_provider.core.bounds import SHOWN_MAX, clip, shown
-from cluster_provider.core.endpoints import URL_MAX
+from cluster_provider.core.bounds import SHOWN_MAX, URL_MAX, clip, shown
 from cluster_provider.core.errors import InvalidProperty, MissingProperty
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from cluster_provider import items
 from cluster_provider.core.document import format_instant, from_document
 from cluster_provider.core.errors import Unavailable
 from cluster_provider.core.identity import Owner
-from cluster_provider.core.record import OperationRecord, OwnerRecord, Waiting
+from cluster_provider.core.state import OperationRecord, OwnerRecord, QueueEntry
 from cluster_provider.ports import Clock
 from cluster_provider.sdk import SOMEBODY_WRITES, unavailable_if_transient, why_not_written
 
@@ -55,7 +55,7 @@ class _Seen:
     released_by: str = ""
 
 
-class DynamoOperations:
+class DynamoStore:
     """The port Operations on a DynamoDB table.
 
     Args:
@@ -104,7 +104,7 @@ class DynamoOperations:
             seen, holder = None, ""
         raise Unavailable(f"{_WRITE_ATTEMPTS_MAX} others wrote at the same time")
 
-    def lease(self, owner: Owner, holder: str, until: datetime, requeue_at: datetime) -> OwnerRecord | None:
+    def acquire(self, owner: Owner, holder: str, until: datetime, requeue_at: datetime) -> OwnerRecord | None:
         """Takes the owner's lease and returns the record; None if there is none, or somebody holds it."""
         for _ in range(_LEASE_ATTEMPTS_MAX):
             now = format_instant(self._clock.now())
@@ -138,13 +138,13 @@ class DynamoOperations:
         seen = self._seen
         if seen is not None and (seen.owner, seen.released_by) == (owner, holder):
             return None  # with the last change
-        released = self._update(
+        disowned = self._update(
             owner,
             "REMOVE lease_holder, lease_until",
             "lease_holder = :holder AND attribute_not_exists(dirty)",
             {":holder": holder},
         )
-        if released is not None:
+        if disowned is not None:
             return None
         # Either a mark was left, or the lease ran out and is somebody else's by now.
         if not again:
@@ -158,7 +158,7 @@ class DynamoOperations:
         marked = self._update(owner, "REMOVE dirty", "lease_holder = :holder", {":holder": holder})
         return self._see(owner, marked).record if marked is not None else None
 
-    def waiting(self) -> list[Waiting]:
+    def waiting(self) -> list[QueueEntry]:
         """Everybody with an open request, the longest overdue first: one query, page by page."""
         with unavailable_if_transient():
             pages = self._client.get_paginator("query").paginate(

@@ -4,19 +4,19 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from cluster_provider.core import deadline
-from cluster_provider.core.bookkeeping import without_vain_adoptions
 from cluster_provider.core.errors import Superseded
 from cluster_provider.core.identity import is_marker, is_unmade
 from cluster_provider.core.properties import digest
-from cluster_provider.core.record import OwnerRecord
 from cluster_provider.core.request import Request, RequestType
+from cluster_provider.core.state import OwnerRecord
+from cluster_provider.core.transitions.disowning import disown_failed_adoptions
 
 #: How far the clock of the host that signed a response URL may be behind CloudFormation's, in seconds.
 SIGNED_BEFORE_MAX_S = 10
 
 #: Most wait condition handles that are remembered of one owner, and most clusters that it gave back.
 HANDLES_MAX = 200
-RELEASED_MAX = 500
+DISOWNED_MAX = 500
 
 
 def is_current(record: OwnerRecord | None, request: Request, since: datetime) -> bool:
@@ -32,7 +32,7 @@ def is_current(record: OwnerRecord | None, request: Request, since: datetime) ->
         request: What was asked for.
         since: Since when CloudFormation does to the resource what the request asks for.
     """
-    since = recorded(since)
+    since = in_milliseconds(since)
     if request.issued_at < since - timedelta(seconds=SIGNED_BEFORE_MAX_S):
         return False
     if record is None or record.newest_request_id == request.request_id:
@@ -44,38 +44,38 @@ def is_current(record: OwnerRecord | None, request: Request, since: datetime) ->
     return since > record.confirmed_since
 
 
-def recorded(at: datetime) -> datetime:
+def in_milliseconds(at: datetime) -> datetime:
     """Returns an instant as records keep it, in whole milliseconds."""
     return at.replace(microsecond=at.microsecond // 1000 * 1000)
 
 
-def accepted(
-    record: OwnerRecord | None, request: Request, wake_at: datetime, since: datetime, present_id: str = ""
+def accept(
+    record: OwnerRecord | None, request: Request, requeue_at: datetime, since: datetime, present_id: str = ""
 ) -> OwnerRecord:
     """A request is the newest of its owner; older open ones are superseded by that alone.
 
     Args:
         record: What is known of the owner; None for a new one.
         request: What was asked for.
-        wake_at: When it is looked at at the latest.
+        requeue_at: When it is looked at at the latest.
         since: Since when CloudFormation does to the resource what the request asks for.
         present_id: Which of the ids that ``candidates`` names the resource has; empty if it has none of them.
 
     Raises:
         Superseded: This request, or a newer one of this owner, was accepted already.
     """
-    late_at = deadline.half_way(request.issued_at, request.deadline)
+    half_time_at = deadline.half_way(request.issued_at, request.deadline)
     if record is None:
         fresh = OwnerRecord(
             request.request_id,
             request.issued_at,
             request.type,
-            wake_at=wake_at,
-            act_by=request.deadline,
-            late_at=late_at,
-            confirmed_since=recorded(since),
+            requeue_at=requeue_at,
+            deadline_at=request.deadline,
+            half_time_at=half_time_at,
+            confirmed_since=in_milliseconds(since),
         )
-        return replace(_with_handle(fresh, request), following=cluster_of(fresh, request))
+        return replace(_with_handle(fresh, request), following=target_of(fresh, request))
     if request.request_id == record.newest_request_id or not is_current(record, request, since):
         raise Superseded(request.request_id)
     record = _with_handle(_corrected(record, request, present_id), request)
@@ -87,17 +87,17 @@ def accepted(
         is_open=True,
         restarts=False,
         is_answering=False,
-        confirmed_since=recorded(since),
-        released=record.released[-RELEASED_MAX:],
-        following=cluster_of(record, request),
-        wake_at=wake_at,
+        confirmed_since=in_milliseconds(since),
+        disowned=record.disowned[-DISOWNED_MAX:],
+        following=target_of(record, request),
+        requeue_at=requeue_at,
         watching=None,
-        act_by=request.deadline,
-        late_at=late_at,
+        deadline_at=request.deadline,
+        half_time_at=half_time_at,
     )
 
 
-def signals(record: OwnerRecord | None, request: Request) -> bool:
+def will_signal(record: OwnerRecord | None, request: Request) -> bool:
     """Whether a request's end is signalled to a wait condition, asked before the request is accepted.
 
     Neither wait conditions nor their handles can be used twice: what was signalled once counts for ever.
@@ -109,7 +109,7 @@ def signals(record: OwnerRecord | None, request: Request) -> bool:
 
 
 def _with_handle(record: OwnerRecord, request: Request) -> OwnerRecord:
-    if not signals(record, request):
+    if not will_signal(record, request):
         return record
     return replace(record, handles=[*record.handles, digest(request.signal_url)][-HANDLES_MAX:])
 
@@ -124,7 +124,7 @@ def _is_late(record: OwnerRecord, request: Request) -> bool:
     return request.type is not RequestType.DELETE and behind_s > deadline.ORDER_TOLERANCE_S
 
 
-def candidates(record: OwnerRecord | None, request: Request) -> list[str]:
+def candidate_ids(record: OwnerRecord | None, request: Request) -> list[str]:
     """The physical ids of which the one that the resource has tells what CloudFormation used of our answers.
 
     Only some Deletes need to know. One of an id that names no cluster may end a Create whose answer was not
@@ -137,7 +137,9 @@ def candidates(record: OwnerRecord | None, request: Request) -> list[str]:
     if record is None or request.type is not RequestType.DELETE or request.failed_create is not None:
         return []
     others = [name for name in record.clusters if name != named]
-    never_named = [name for name in others if record.clusters[name].reported and name not in record.heard]
+    never_named = [
+        name for name in others if record.clusters[name].reported and name not in record.acknowledged
+    ]
     return [named, *others] if never_named or (others and named not in record.clusters) else []
 
 
@@ -149,23 +151,23 @@ def _corrected(record: OwnerRecord, request: Request, present_id: str) -> OwnerR
     was sent while the record could not be read, or the cluster that the resource had before.
     """
     if request.type is RequestType.CREATE:
-        return _let_go(record)
-    named, heard = request.physical_id or "", record.heard
+        return _forget_reported(record)
+    named, acknowledged = request.physical_id or "", record.acknowledged
     known = {named, present_id} & record.clusters.keys()
-    heard = [*heard, *sorted(known.difference(heard))]
-    made_up = named not in heard and request.owner.is_made_up(named)
+    acknowledged = [*acknowledged, *sorted(known.difference(acknowledged))]
+    made_up = named not in acknowledged and request.owner.is_made_up(named)
     is_last = request.type is RequestType.DELETE and (named == present_id or made_up)
     if not is_last and request.type is not RequestType.UPDATE:
-        return replace(record, heard=heard)
+        return replace(record, acknowledged=acknowledged)
     wanted = request.properties.cluster_name if request.properties is not None else ""
     clusters = {
-        name: cluster if name in {wanted, *heard} else replace(cluster, reported=False)
+        name: cluster if name in {wanted, *acknowledged} else replace(cluster, reported=False)
         for name, cluster in record.clusters.items()
     }
-    return replace(record, clusters=clusters, heard=heard)
+    return replace(record, clusters=clusters, acknowledged=acknowledged)
 
 
-def _let_go(record: OwnerRecord) -> OwnerRecord:
+def _forget_reported(record: OwnerRecord) -> OwnerRecord:
     """A Create says that CloudFormation has let go of every cluster it was told of, whatever it heard.
 
     The template's attribute ``DeletionPolicy: Retain`` does so without a request. Whose they are by now is
@@ -173,12 +175,14 @@ def _let_go(record: OwnerRecord) -> OwnerRecord:
     earlier Create took over in vain is whoever's it was.
     Source: AWS CloudFormation user guide, "DeletionPolicy attribute".
     """
-    record = without_vain_adoptions(record)
+    record = disown_failed_adoptions(record)
     clusters = {name: cluster for name, cluster in record.clusters.items() if not cluster.reported}
-    return replace(record, clusters=clusters, heard=[name for name in record.heard if name in clusters])
+    return replace(
+        record, clusters=clusters, acknowledged=[name for name in record.acknowledged if name in clusters]
+    )
 
 
-def cluster_of(record: OwnerRecord, request: Request) -> str:
+def target_of(record: OwnerRecord, request: Request) -> str:
     """The name of the cluster that a request is about.
 
     A Delete may carry an id that CloudFormation made up, because the Create it follows was cancelled

@@ -9,11 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from cluster_provider.core.attributes import CLUSTER_NAMES
-from cluster_provider.core.engine_call import EngineResult
+from cluster_provider.core.attributes import AMI_ATTRIBUTES, CLUSTER_NAMES, IMAGE_ATTRIBUTES
+from cluster_provider.core.engine import EngineResult
 from cluster_provider.core.failures import worst_first
 from cluster_provider.core.identity import OWNER_TAG_PREFIX
-from cluster_provider.core.image import AMI_NAMES, IMAGE_NAMES
 from cluster_provider.core.observed import StackFailure
 from cluster_provider.core.response import BODY_MAX_BYTES, LEFT_OUT
 
@@ -21,7 +20,7 @@ from cluster_provider.core.response import BODY_MAX_BYTES, LEFT_OUT
 LIST_MAX_BYTES = 16_000
 
 
-def kept(result: EngineResult) -> EngineResult:
+def truncate_for_storage(result: EngineResult) -> EngineResult:
     """The result without what no answer shows, its long lists cut at whole items.
 
     The messages of a refusal are its reasons and stay whole: together with its details they are one result.
@@ -38,7 +37,7 @@ def kept(result: EngineResult) -> EngineResult:
     )
 
 
-def kept_failure(failure: StackFailure) -> StackFailure:
+def truncate_failure(failure: StackFailure) -> StackFailure:
     """A failed resource whose texts are no longer than an answer."""
     return replace(
         failure,
@@ -65,12 +64,12 @@ def _cluster(described: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _image(described: Mapping[str, Any]) -> dict[str, Any]:
-    picked = {name: described[name] for name in IMAGE_NAMES if name in described}
+    picked = {name: described[name] for name in IMAGE_ATTRIBUTES if name in described}
     ami = described.get("ec2AmiInfo")
     if ami is None:
         return picked
     tags = [tag for tag in ami.get("tags") or [] if str(tag.get("key")).startswith(OWNER_TAG_PREFIX)]
-    return picked | {"ec2AmiInfo": {name: ami.get(name) for name in AMI_NAMES.values()} | {"tags": tags}}
+    return picked | {"ec2AmiInfo": {name: ami.get(name) for name in AMI_ATTRIBUTES.values()} | {"tags": tags}}
 
 
 def _fitting(items: Sequence[dict[str, str]]) -> list[dict[str, str]]:

@@ -1,8 +1,8 @@
 """The compute fleet that an update had stopped: what is owed to it, and what is told of it."""
 
-from cluster_provider.core.engine_call import EngineResult, Operation
+from cluster_provider.core.engine import EngineAction
 from cluster_provider.core.observed import Cluster
-from cluster_provider.core.progress import Progress
+from cluster_provider.core.state import Progress
 
 #: Source: aws-parallelcluster 3.16.1, models/compute_fleet_status_manager.py (ComputeFleetStatus).
 STOPPED = "STOPPED"
@@ -18,33 +18,25 @@ POLICY = "ComputeFleetUpdatePolicy: StopAndRestart"
 COMMAND = "pcluster update-compute-fleet"
 
 
-def last(progress: Progress, operation: Operation) -> EngineResult | None:
-    """What the last call of this kind reported, if it succeeded."""
-    call = progress.fleet_calls.get(operation)
-    if call is None or call.result is None:
-        return None
-    return call.result if call.result.error is None else None
-
-
-def is_owed(known: Cluster, progress: Progress) -> bool:
+def is_restart_pending(known: Cluster, progress: Progress) -> bool:
     """Whether the fleet is still to be started, since it ran before we stopped it."""
-    return known.fleet_found in UP and last(progress, Operation.START_FLEET) is None
+    return known.fleet_status_before in UP and progress.history(EngineAction.START_FLEET).success is None
 
 
-def told(known: Cluster | None, progress: Progress) -> tuple[str, str]:
+def describe_restart(known: Cluster | None, progress: Progress) -> tuple[str, str]:
     """What became of the fleet, for the template's author: a level of severity and a sentence.
 
     Both are empty if this request had nothing to do with it.
     """
-    if known is None or not known.fleet_found:
+    if known is None or not known.fleet_status_before:
         return "", ""
-    if known.fleet_found not in UP:
+    if known.fleet_status_before not in UP:
         return "INFO", "The compute fleet was being stopped by somebody else, and stays stopped."
-    started = last(progress, Operation.START_FLEET)
+    started = progress.history(EngineAction.START_FLEET).success
     if started is None:
         way = f"It is started as soon as the cluster allows it, or by {COMMAND} --status START_REQUESTED."
         return "WARNING", f"The compute fleet was stopped for an update and is not started again yet. {way}"
-    was = f"The compute fleet was {known.fleet_found}; it was stopped for an update and is"
+    was = f"The compute fleet was {known.fleet_status_before}; it was stopped for an update and is"
     if started.fleet_status in STARTING:
         return "INFO", f"{was} on its way up again ({started.fleet_status})."
     level = "INFO" if started.fleet_status == "RUNNING" else "WARNING"

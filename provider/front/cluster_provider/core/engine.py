@@ -6,10 +6,11 @@ from enum import StrEnum
 from typing import Any
 
 from cluster_provider.core import deadline
+from cluster_provider.core.document import stored_as
 from cluster_provider.core.identity import Owner
 
 
-class Operation(StrEnum):
+class EngineAction(StrEnum):
     """What an engine is asked to do; the words of docs/engine.md."""
 
     CREATE = "create"
@@ -28,25 +29,25 @@ class Operation(StrEnum):
 #: Operations that change nothing: what they report is a description.
 READS = frozenset(
     {
-        Operation.DESCRIBE,
-        Operation.LIST_CLUSTERS,
-        Operation.LIST_OFFICIAL_IMAGES,
-        Operation.DESCRIBE_IMAGE,
+        EngineAction.DESCRIBE,
+        EngineAction.LIST_CLUSTERS,
+        EngineAction.LIST_OFFICIAL_IMAGES,
+        EngineAction.DESCRIBE_IMAGE,
     }
 )
 
 #: Operations that make a stack that was not there, and those that are given a configuration.
-MAKES = frozenset({Operation.CREATE, Operation.BUILD_IMAGE})
-CONFIGURED = MAKES | {Operation.UPDATE}
+MAKES = frozenset({EngineAction.CREATE, EngineAction.BUILD_IMAGE})
+CONFIGURED = MAKES | {EngineAction.UPDATE}
 
 #: Operations after which something is gone.
-DELETES = frozenset({Operation.DELETE, Operation.DELETE_IMAGE})
+DELETES = frozenset({EngineAction.DELETE, EngineAction.DELETE_IMAGE})
 
 #: Operations on the compute fleet of a cluster, whose stack they leave alone.
-ABOUT_FLEET = frozenset({Operation.STOP_FLEET, Operation.START_FLEET})
+ABOUT_FLEET = frozenset({EngineAction.STOP_FLEET, EngineAction.START_FLEET})
 
 #: Operations after which an answer is as true as before: nothing comes of them but what was to be.
-HARMLESS = READS | {Operation.START_FLEET}
+HARMLESS = READS | {EngineAction.START_FLEET}
 
 #: Engine errors that say nothing about the request: wait and try again, as often as time allows.
 TRANSIENT = frozenset({"Throttled", "ClusterBusy", "Fenced", "Denied"})
@@ -133,18 +134,18 @@ class EngineCall:
     Args:
         call_id: Its id; client request tokens derive from it.
         request_id: The request it was made for.
-        operation: What was asked.
+        action: What was asked.
         cluster_name: Of which cluster.
         sent_at: When it was recorded, just before it was sent.
         not_after: Its fence: past it the gate sends nothing.
         version: ParallelCluster version of the engine.
-        ended_at: When its end was heard of; None until then.
+        ended_at: When its end was reported; None until then.
         result: What it reported.
     """
 
     call_id: str
     request_id: str
-    operation: Operation
+    action: EngineAction = field(metadata=stored_as("operation"))
     cluster_name: str
     sent_at: datetime
     not_after: datetime
@@ -158,8 +159,8 @@ class EngineCall:
         return self.result is not None and (self.result.sent or self.result.error is None)
 
     @property
-    def has_told(self) -> bool:
-        """Whether its end was heard of, and says what was done."""
+    def has_reported(self) -> bool:
+        """Whether its end was reported, and says what was done."""
         error = self.result.error if self.result is not None else None
         return self.result is not None and (error is None or error.code != UNTOLD)
 

@@ -3,52 +3,49 @@
 from dataclasses import replace
 from datetime import datetime
 
-from cluster_provider.core import deadline, fleet
+from cluster_provider.core import compute_fleet, deadline
 from cluster_provider.core.actions import Fail, Succeed
 from cluster_provider.core.attributes import pool_count
-from cluster_provider.core.bookkeeping import without_vain_adoptions
 from cluster_provider.core.decision.case import is_given_up
-from cluster_provider.core.engine_call import MAKES, EngineCall, Operation
+from cluster_provider.core.engine import MAKES, EngineAction, EngineCall
 from cluster_provider.core.errors import Superseded
 from cluster_provider.core.identity import is_marker
-from cluster_provider.core.observed import Cluster, ClusterStack, Leftover, Settled
-from cluster_provider.core.progress import Phase, Progress
-from cluster_provider.core.record import OperationRecord, OwnerRecord, Undo
+from cluster_provider.core.observed import Cluster, ClusterStack, LastApplied, Leftover
 from cluster_provider.core.request import Request, RequestType
+from cluster_provider.core.state import OperationRecord, OwnerRecord, Phase, Progress, Undo
+from cluster_provider.core.transitions.disowning import disown, disown_failed_adoptions, forget
 
 
-def lets_go(record: OwnerRecord, operation: OperationRecord, action: Succeed | Fail) -> str:
-    """ARN of the cluster that was taken over and is the owner's no more with this answer; else empty.
+def disowns(record: OwnerRecord, operation: OperationRecord, action: Succeed | Fail) -> bool:
+    """Whether a cluster that was taken over is the owner's no more with this answer.
 
-    One whose fleet is still to be started is kept until it is (``answered``), and so is one that
-    CloudFormation was told of: only a wait condition hears of the failure.
+    One whose fleet is still to be started is kept until it is (``close``). So is one for which a success was
+    reported: the failure that follows goes to a wait condition only.
     """
     request, known = operation.request, record.clusters.get(operation.progress.cluster_name)
     if known is None or known.adopted_at is None or known.stack_id is None:
-        return ""
-    told = operation.progress.phase in {Phase.FOLLOWING, Phase.SIGNALLING}
-    failed = request.type is RequestType.CREATE and isinstance(action, Fail) and not told
-    if failed and fleet.is_owed(known, operation.progress):
-        return ""
-    deleted = request.type is RequestType.DELETE and isinstance(action, Succeed)
-    return known.stack_id if failed or deleted else ""
+        return False
+    was_reported = operation.progress.phase in {Phase.FOLLOWING, Phase.SIGNALLING}
+    if request.type is RequestType.CREATE and isinstance(action, Fail) and not was_reported:
+        return not compute_fleet.is_restart_pending(known, operation.progress)
+    return request.type is RequestType.DELETE and isinstance(action, Succeed)
 
 
-def owes(record: OwnerRecord, operation: OperationRecord) -> str:
+def pending_fleet_restart(record: OwnerRecord, operation: OperationRecord) -> str:
     """Name of the cluster whose fleet was stopped by us and is still to be started; empty if there is none.
 
     The request's own comes first, then what CloudFormation was told of: no other request may come for it.
     """
     progress = operation.progress
     known = record.clusters.get(progress.cluster_name)
-    if known is not None and fleet.is_owed(known, progress):
+    if known is not None and compute_fleet.is_restart_pending(known, progress):
         return known.name
     others = (item for item in record.clusters.values() if item.reported and item is not known)
-    return next((item.name for item in others if item.fleet_found in fleet.UP), "")
+    return next((item.name for item in others if item.fleet_status_before in compute_fleet.UP), "")
 
 
-def concluded(
-    record: OwnerRecord, operation: OperationRecord, action: Succeed | Fail, wake_at: datetime
+def conclude(
+    record: OwnerRecord, operation: OperationRecord, action: Succeed | Fail, requeue_at: datetime
 ) -> OwnerRecord:
     """An answer was written down: what follows from it is recorded with it, and its sending is armed.
 
@@ -57,16 +54,14 @@ def concluded(
     """
     if record.newest_request_id != operation.request.request_id:
         raise Superseded(operation.request.request_id)
-    let_go = lets_go(record, operation, action)
+    if disowns(record, operation, action):
+        record = disown(record, operation.progress.cluster_name)
     if isinstance(action, Succeed):
         record = _succeeded(record, operation, action)
     else:
         record = _failed(record, operation, action)
-    if let_go:
-        record = replace(record, released=[*record.released, let_go])
-        record = _forget(record, operation.progress.cluster_name)
-    record = _with_fleet(record, operation.progress)
-    return replace(record, wake_at=wake_at, watching=None, is_answering=True)
+    record = _settle_fleet_restart(record, operation.progress)
+    return replace(record, requeue_at=requeue_at, watching=None, is_answering=True)
 
 
 def _succeeded(record: OwnerRecord, operation: OperationRecord, action: Succeed) -> OwnerRecord:
@@ -75,7 +70,7 @@ def _succeeded(record: OwnerRecord, operation: OperationRecord, action: Succeed)
     if request.kind.is_read_only:
         return replace(record, undo=None)
     if request.type is RequestType.DELETE:
-        return _forget_unreported(_forget(record, progress.cluster_name))
+        return _forget_unreported(forget(record, progress.cluster_name))
     record = _forget_unreported(replace(record, undo=None), but=progress)
     stack = action.cluster
     # An image may be there though nobody ever saw the stack that made it and then deleted itself.
@@ -86,8 +81,10 @@ def _succeeded(record: OwnerRecord, operation: OperationRecord, action: Succeed)
     cluster = replace(cluster, reported=True)
     if not action.begun:
         config_version = stack.config_version if stack is not None else ""
-        settled = Settled(request.properties.configuration_digest, config_version, progress.tags or {})
-        cluster = replace(cluster, touched=False, settled=settled)
+        last_applied = LastApplied(
+            request.properties.configuration_digest, config_version, progress.tags or {}
+        )
+        cluster = replace(cluster, touched=False, last_applied=last_applied)
     described = action.description.cluster if action.description is not None else None
     return replace(
         record,
@@ -102,12 +99,12 @@ def _seen(record: OwnerRecord, stack: ClusterStack, request: Request) -> Cluster
     return replace(known, stack_id=stack.stack_id, version=stack.version)
 
 
-def _with_fleet(record: OwnerRecord, progress: Progress) -> OwnerRecord:
+def _settle_fleet_restart(record: OwnerRecord, progress: Progress) -> OwnerRecord:
     """The compute fleet is as it was found, or on its way there: nothing is owed any more."""
     known = record.clusters.get(progress.cluster_name)
-    if known is None or fleet.is_owed(known, progress):
+    if known is None or compute_fleet.is_restart_pending(known, progress):
         return record
-    return replace(record, clusters={**record.clusters, known.name: replace(known, fleet_found="")})
+    return replace(record, clusters={**record.clusters, known.name: replace(known, fleet_status_before="")})
 
 
 def _failed(record: OwnerRecord, operation: OperationRecord, action: Fail) -> OwnerRecord:
@@ -130,56 +127,56 @@ def _undo(record: OwnerRecord, request: Request, own: Undo) -> Undo:
     return own
 
 
-def followed(record: OwnerRecord, request: Request, wake_at: datetime) -> OwnerRecord:
+def follow(record: OwnerRecord, request: Request, requeue_at: datetime) -> OwnerRecord:
     """A request is answered, and its cluster followed further unless a newer request came."""
-    if record.newest_request_id != request.request_id or request.signal_by is None:
+    if record.newest_request_id != request.request_id or request.signal_deadline_at is None:
         return record
-    late_at = deadline.half_way(request.issued_at, request.signal_by)
+    half_time_at = deadline.half_way(request.issued_at, request.signal_deadline_at)
     return replace(
         record,
-        wake_at=wake_at,
+        requeue_at=requeue_at,
         watching=None,
-        act_by=request.signal_by,
-        late_at=late_at,
+        deadline_at=request.signal_deadline_at,
+        half_time_at=half_time_at,
         is_answering=False,
     )
 
 
-def restarting(
+def await_fleet_restart(
     record: OwnerRecord, operation: OperationRecord, left: OperationRecord, now: datetime
 ) -> OwnerRecord:
     """A request is over, but ``left`` of it is a cluster's compute fleet; a newer request would start it."""
     if record.newest_request_id != operation.request.request_id:
         return record
-    record = _with_fleet(record, operation.progress)
+    record = _settle_fleet_restart(record, operation.progress)
     return replace(
         record,
         is_open=False,
         restarts=True,
         is_answering=False,
         following=left.progress.cluster_name,
-        wake_at=now,
+        requeue_at=now,
         watching=None,
-        act_by=left.act_by,
-        late_at=deadline.half_way(now, left.act_by),
+        deadline_at=left.deadline_at,
+        half_time_at=deadline.half_way(now, left.deadline_at),
     )
 
 
-def answered(record: OwnerRecord, operation: OperationRecord) -> OwnerRecord:
+def close(record: OwnerRecord, operation: OperationRecord) -> OwnerRecord:
     """A request is over; nothing is waited for unless a newer one came.
 
     What it took over in vain is let go, unless the compute fleet could not be started at all.
     """
     if record.newest_request_id != operation.request.request_id:
         return record
-    record = without_vain_adoptions(_with_fleet(record, operation.progress))
+    record = disown_failed_adoptions(_settle_fleet_restart(record, operation.progress))
     return replace(
         record,
         is_open=False,
         restarts=False,
         is_answering=False,
         following="",
-        wake_at=None,
+        requeue_at=None,
         watching=None,
     )
 
@@ -195,7 +192,7 @@ def _forget_unreported(record: OwnerRecord, but: Progress | None = None) -> Owne
         for name, item in record.clusters.items()
         if item.reported
         or (but is not None and _is_still_there(item, but))
-        or (item.adopted_at is not None and item.fleet_found in fleet.UP)
+        or (item.adopted_at is not None and item.fleet_status_before in compute_fleet.UP)
     }
     return replace(record, clusters=kept)
 
@@ -214,23 +211,19 @@ def _forget_unmade(record: OwnerRecord, progress: Progress, *, unseen: bool) -> 
     known = record.clusters.get(name)
     if known is None or known.reported or (known.stack_id or progress.stack_id) is not None:
         return record
-    if call is not None and call.operation in MAKES and call.cluster_name == name:
-        return record if _may_have_acted(call, unseen=unseen) else _forget(record, name)
-    return _forget(record, name)
+    if call is not None and call.action in MAKES and call.cluster_name == name:
+        return record if _may_have_acted(call, unseen=unseen) else forget(record, name)
+    return forget(record, name)
 
 
 def _may_have_updated(record: OwnerRecord, request: Request, *, unseen: bool) -> bool:
     """Whether the cluster may be, or become, what this request wanted: its swap is no mere formality."""
     call = record.call
-    if call is None or (call.operation, call.request_id) != (Operation.UPDATE, request.request_id):
+    if call is None or (call.action, call.request_id) != (EngineAction.UPDATE, request.request_id):
         return False
     return _may_have_acted(call, unseen=unseen)
 
 
 def _may_have_acted(call: EngineCall, *, unseen: bool) -> bool:
     """Whether a call did what it was for, for all that is known."""
-    return call.has_acted or (unseen and not call.has_told)
-
-
-def _forget(record: OwnerRecord, name: str) -> OwnerRecord:
-    return replace(record, clusters={key: item for key, item in record.clusters.items() if key != name})
+    return call.has_acted or (unseen and not call.has_reported)

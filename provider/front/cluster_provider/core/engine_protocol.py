@@ -10,16 +10,16 @@ from typing import Any
 from cluster_provider.core import deadline
 from cluster_provider.core.actions import Start
 from cluster_provider.core.document import format_instant, from_document
-from cluster_provider.core.engine_call import (
+from cluster_provider.core.engine import (
     CONFIGURED,
+    EngineAction,
     EngineCall,
     EngineError,
     EngineResult,
-    Operation,
 )
 from cluster_provider.core.errors import NotAccepted
 from cluster_provider.core.identity import CUSTOM_RESOURCE_TAG, Owner
-from cluster_provider.core.record import OperationRecord
+from cluster_provider.core.state import OperationRecord
 
 CONTRACT = 1
 
@@ -42,36 +42,35 @@ def next_call(
     and makes no second one.
     """
     request, progress = operation.request, operation.progress
-    number = progress.calls + 1
+    number = progress.calls_made + 1
     request_id = request.request_id
     if not _SAFE_ID.fullmatch(request_id):
         request_id = hashlib.sha256(request_id.encode()).hexdigest()[:32]
-    attempts = dict(progress.attempts)
-    counted_as = progress.counted_as(start.operation, start.cluster_name)
-    attempts[counted_as] = attempts.get(counted_as, 0) + 1
+    history = progress.history(start.action, start.cluster_name).with_try()
     call = EngineCall(
         call_id=f"{request_id}-{number}",
         request_id=request.request_id,
-        operation=start.operation,
+        action=start.action,
         cluster_name=start.cluster_name,
         sent_at=now,
-        not_after=deadline.fence(now, operation.act_by),
+        not_after=deadline.fence(now, operation.deadline_at),
         version=version,
     )
-    return replace(operation, progress=replace(progress, calls=number, attempts=attempts)), call
+    progress = progress.with_history(start.action, start.cluster_name, history)
+    return replace(operation, progress=replace(progress, calls_made=number)), call
 
 
 def payload(operation: OperationRecord, start: Start, call: EngineCall) -> dict[str, Any]:
     """The event an engine is invoked with."""
     request, wanted = operation.request, operation.request.properties
-    changes = start.operation in CONFIGURED and wanted is not None
+    changes = start.action in CONFIGURED and wanted is not None
     # The library takes none of its own tags in an image's configuration.
-    custom = CUSTOM_RESOURCE_TAG if start.operation is not Operation.BUILD_IMAGE else {}
+    custom = CUSTOM_RESOURCE_TAG if start.action is not EngineAction.BUILD_IMAGE else {}
     tags = {**(operation.progress.tags or {}), **custom}
     return {
         "contract": CONTRACT,
         "call_id": call.call_id,
-        "operation": start.operation.value,
+        "operation": start.action.value,
         "owner": {"stack_id": request.owner.stack_id, "logical_id": request.owner.logical_id},
         "request_id": request.request_id,
         "version": call.version,
@@ -88,10 +87,10 @@ def payload(operation: OperationRecord, start: Start, call: EngineCall) -> dict[
 
 
 def _mark(start: Start) -> dict[str, Any]:
-    former = start.instead_of
-    if former is None:
+    previous_owner = start.instead_of
+    if previous_owner is None:
         return {}
-    return {"instead_of": {"stack_id": former.stack_id, "logical_id": former.logical_id}}
+    return {"instead_of": {"stack_id": previous_owner.stack_id, "logical_id": previous_owner.logical_id}}
 
 
 def _further(start: Start) -> dict[str, Any]:
