@@ -1,0 +1,1 @@
+"""For tests of what runs on the cloud: what an account holds, servers behind host names, waiting."""
