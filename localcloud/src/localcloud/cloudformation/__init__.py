@@ -8,8 +8,11 @@ from moto.cloudformation.models import cloudformation_backends
 
 from localcloud import events, functions
 from localcloud.cloudformation import requests
+from localcloud.cloudformation.handlers import register
+from localcloud.cloudformation.handlers.nested import NestedStackHandler
 from localcloud.cloudformation.handlers.wait import signal_wait_handle
 from localcloud.cloudformation.names import Names
+from localcloud.cloudformation.nesting import Nesting
 from localcloud.cloudformation.notifications import ResourceEvent, subscribe, unsubscribe
 from localcloud.cloudformation.ports import Ports, PutServiceEvent, connect
 from localcloud.cloudformation.registry import StackRegistry
@@ -44,6 +47,7 @@ def install(
         put_service_event: Puts an event on the default bus; called outside the lock.
     """
     connect(Ports(invoke_async, put_service_event))
+    register("AWS::CloudFormation::Stack", NestedStackHandler(Nesting()))
     cloudformation_backends.backend = StackRegistry
     cloudformation_backends.clear()
     # This one path is all: moto's own for responses of custom resources goes, ours arrive at the sink.

@@ -2,12 +2,9 @@
 
 import re
 import uuid
-from dataclasses import dataclass, field
-from datetime import datetime
 
-from localcloud.clock import clock
 from localcloud.cloudformation import requests
-from localcloud.cloudformation.differences import Change, changes, differs
+from localcloud.cloudformation.differences import changes, differs
 from localcloud.cloudformation.errors import (
     ChangeSetExistsError,
     ChangeSetNotFoundError,
@@ -16,9 +13,8 @@ from localcloud.cloudformation.errors import (
 )
 from localcloud.cloudformation.operations.creation import Creation
 from localcloud.cloudformation.registry import StackRegistry
+from localcloud.cloudformation.request import ChangeSet, Submission
 from localcloud.cloudformation.stack import Stack
-from localcloud.cloudformation.submission import Submission, draw
-from localcloud.cloudformation.template.blueprint import Blueprint
 from localcloud.cloudformation.template.checks import check_capabilities
 
 _NAME = re.compile(r"[a-zA-Z][-a-zA-Z0-9]{0,127}")
@@ -26,24 +22,6 @@ _NAME = re.compile(r"[a-zA-Z][-a-zA-Z0-9]{0,127}")
 _EMPTY = (
     "The submitted information didn't contain changes. Submit different information to create a change set."
 )
-
-
-@dataclass
-class ChangeSet:
-    """One change set of one stack."""
-
-    name: str
-    id: str
-    stack: Stack
-    kind: str
-    submission: Submission
-    blueprint: Blueprint
-    changes: list[Change]
-    description: str | None
-    status: str = "CREATE_COMPLETE"
-    status_reason: str | None = None
-    execution_status: str = "AVAILABLE"
-    created_at: datetime = field(default_factory=clock.now)
 
 
 def create(
@@ -67,7 +45,7 @@ def create(
         raise ValidationError(f"localcloud does not know change sets of type {kind}")
     stack = _stack_for(registry, submission, kind)
     _refuse_duplicate(registry, stack, name)
-    blueprint = draw(registry, submission, stack)
+    blueprint = requests.draw(registry, submission, stack)
     requests.check_types(stack, blueprint)
     # A change set shows what a transform made, so nothing is expanded unseen.
     check_capabilities(blueprint.template, set(submission.capabilities), transforms=[])

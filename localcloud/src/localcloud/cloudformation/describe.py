@@ -3,7 +3,7 @@
 from typing import Any
 
 from cfn_template.loops import transforms_of
-from localcloud.cloudformation.change_sets import ChangeSet
+from localcloud.cloudformation.request import ChangeSet
 from localcloud.cloudformation.stack import Event, Resource, Stack
 from localcloud.cloudformation.template.blueprint import Blueprint
 from localcloud.cloudformation.template.checks import required_capabilities

@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cfn_template.references import names_in
 from localcloud.cloudformation.errors import UnresolvedValueError
-from localcloud.cloudformation.handlers import handler_for
+from localcloud.cloudformation.handlers import target_of
+from localcloud.cloudformation.request import Change
 
 if TYPE_CHECKING:
     from localcloud.cloudformation.stack import Stack
     from localcloud.cloudformation.template.blueprint import Blueprint
-
-
-@dataclass(frozen=True)
-class Change:
-    """One line of a change set; the action is Add, Modify or Remove."""
-
-    action: str
-    logical_id: str
-    resource_type: str
-    physical_id: str | None
 
 
 def differs(stack: Stack, blueprint: Blueprint, tags: dict[str, str]) -> bool:
@@ -57,12 +47,12 @@ def _modified(stack: Stack, blueprint: Blueprint, logical_id: str, tags: dict[st
     """Compares with what is there, where everything the definition reads is there too."""
     made = stack.resources[logical_id].made
     definition = blueprint.definitions[logical_id]
-    handler = handler_for(definition["Type"])
-    if made is None or handler is None:
+    if made is None:
         return True
     if any(name in blueprint.definitions and name not in stack.resources for name in names_in(definition)):
         return True
     try:
-        return handler.differs(stack.target(logical_id, blueprint, tags), made)
+        target = target_of(stack, logical_id, blueprint, tags)
+        return target.handler.differs(target, made)
     except UnresolvedValueError:
         return True

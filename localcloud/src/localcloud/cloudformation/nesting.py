@@ -11,6 +11,7 @@ from localcloud.cloudformation.differences import differs
 from localcloud.cloudformation.operations.creation import Creation
 from localcloud.cloudformation.operations.deletion import Deletion
 from localcloud.cloudformation.operations.update import Update
+from localcloud.cloudformation.registry import StackRegistry
 from localcloud.cloudformation.stack import Options, Stack
 from localcloud.cloudformation.template.checks import check_capabilities
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from localcloud.cloudformation.handlers.nested import Inputs
     from localcloud.cloudformation.operations.base import OnEnd
-    from localcloud.cloudformation.registry import StackRegistry
+    from localcloud.cloudformation.resource import Owner
     from localcloud.cloudformation.template.blueprint import Blueprint
 
 _SUFFIX_LENGTH = 12
@@ -28,24 +29,16 @@ _MAX_NAME_LENGTH = 128
 
 
 class Nesting:
-    """Lets a resource create, update and delete a stack; the resource hears of each end."""
+    """See ``NestedStacks``."""
 
-    def __init__(self, registry: StackRegistry) -> None:
-        self._registry = registry
+    def read_template(self, parent: Owner, url: str) -> str:
+        """See ``NestedStacks``."""
+        return _registry(_stack(parent)).read_template(url)
 
-    def create(
-        self,
-        parent: Stack,
-        logical_id: str,
-        inputs: Inputs,
-        ended: OnEnd,
-    ) -> Stack:
-        """Starts a child, which stays as it is when it fails: the parent takes it back.
-
-        Raises:
-            ValidationError: The template or a parameter is not acceptable.
-            InsufficientCapabilitiesError: The parent's caller has not acknowledged what the child needs.
-        """
+    def create(self, parent: Owner, logical_id: str, inputs: Inputs, ended: OnEnd) -> Stack:
+        """See ``NestedStacks``."""
+        parent = _stack(parent)
+        registry = _registry(parent)
         alphabet = string.ascii_uppercase + string.digits
         suffix = "".join(secrets.choice(alphabet) for _ in range(_SUFFIX_LENGTH))
         stem = f"{parent.name}-{logical_id}"[: _MAX_NAME_LENGTH - _SUFFIX_LENGTH - 1]
@@ -55,14 +48,14 @@ class Nesting:
             role_arn=parent.options.role_arn,
             on_failure="DO_NOTHING",
         )
-        child = self._registry.new_stack(f"{stem}-{suffix}", options, parent)
+        child = registry.new_stack(f"{stem}-{suffix}", options, parent)
         blueprint = self._draw(child, inputs)
-        self._registry.add(child)
+        registry.add(child)
         Creation(child, blueprint, _token(parent), ended).start()
         return child
 
     def differs(self, child: Stack, inputs: Inputs) -> bool:
-        """Says whether an update of the child would do anything."""
+        """See ``NestedStacks``."""
         return differs(child, self._draw(child, inputs), inputs.tags)
 
     def update(
@@ -72,12 +65,7 @@ class Nesting:
         ended: OnEnd,
         failing: Callable[[str | None], None],
     ) -> None:
-        """Starts an update that stays open until it is committed or restored.
-
-        Raises:
-            ValidationError: The template or a parameter is not acceptable.
-            InsufficientCapabilitiesError: The parent's caller has not acknowledged what the child needs.
-        """
+        """See ``NestedStacks``."""
         parent = child.parent
         blueprint = self._draw(child, inputs)
         options = replace(child.options, tags=inputs.tags, capabilities=_acknowledged(child))
@@ -95,7 +83,7 @@ class Nesting:
         ).start()
 
     def restore(self, child: Stack, ended: OnEnd) -> None:
-        """Takes the child's open, running or failed update back."""
+        """See ``NestedStacks``."""
         update = child.operation
         if not isinstance(update, Update):
             ended()
@@ -112,14 +100,14 @@ class Nesting:
             ended()
 
     def commit(self, child: Stack, ended: OnEnd) -> None:
-        """Makes the child's open update final."""
+        """See ``NestedStacks``."""
         if isinstance(child.operation, Update) and child.status == "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS":
             child.operation.commit(ended)
         else:
             ended()
 
     def delete(self, child: Stack, ended: OnEnd) -> None:
-        """Deletes the child, whatever it is doing."""
+        """See ``NestedStacks``."""
         operation = child.operation
         if child.status == "DELETE_COMPLETE":
             ended()
@@ -132,9 +120,22 @@ class Nesting:
         Deletion(child, _token(child.parent), ended).start()
 
     def _draw(self, child: Stack, inputs: Inputs) -> Blueprint:
-        blueprint = self._registry.draw(child, inputs.text, inputs.parameters)
+        blueprint = _registry(child).draw(child, inputs.text, inputs.parameters)
         check_capabilities(blueprint.template, set(_acknowledged(child)), transforms=blueprint.transforms)
         return blueprint
+
+
+def _stack(owner: Owner) -> Stack:
+    if not isinstance(owner, Stack):
+        raise TypeError(f"{owner.name} is not a stack of this cloud")
+    return owner
+
+
+def _registry(stack: Stack) -> StackRegistry:
+    registry = stack.registry
+    if not isinstance(registry, StackRegistry):
+        raise TypeError(f"{stack.name} is in no registry of this cloud")
+    return registry
 
 
 def _acknowledged(child: Stack) -> list[str]:

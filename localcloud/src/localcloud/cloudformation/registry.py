@@ -15,7 +15,6 @@ from moto.s3.models import s3_backends
 from moto.ssm.models import ssm_backends
 
 from localcloud.cloudformation.errors import StackNotFoundError, UnresolvedValueError, ValidationError
-from localcloud.cloudformation.nesting import Nesting
 from localcloud.cloudformation.stack import Options, Stack
 from localcloud.cloudformation.steps import lock
 from localcloud.cloudformation.template.blueprint import Blueprint, Place, draw
@@ -24,7 +23,7 @@ from localcloud.official_templates import official_template
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from localcloud.cloudformation.change_sets import ChangeSet
+    from localcloud.cloudformation.request import ChangeSet
 
 #: Source: the text of CloudFormation's refusal, as in aws-sam-cli issue 4979.
 _NAME_OR_ID = re.compile(r"[a-zA-Z][-a-zA-Z0-9]*|arn:[-a-zA-Z0-9:/._+]*")
@@ -49,7 +48,6 @@ class StackRegistry(CloudFormationBackend):
         super().__init__(region_name, account_id)
         self.tokens: dict[tuple[str, str], str] = {}
         self._ids: dict[str, str] = {}
-        self.nesting = Nesting(self)
         self._imports: dict[str, set[str]] = {}
 
     @property

@@ -12,10 +12,10 @@ from localcloud.cloudformation.operations.creation import Creation
 from localcloud.cloudformation.operations.deletion import ROLLBACK, Deletion
 from localcloud.cloudformation.operations.update import Update
 from localcloud.cloudformation.registry import StackRegistry
+from localcloud.cloudformation.request import Submission
 from localcloud.cloudformation.stack import Options, Stack
-from localcloud.cloudformation.submission import Submission, draw
 from localcloud.cloudformation.template.blueprint import Blueprint
-from localcloud.cloudformation.template.checks import check_capabilities
+from localcloud.cloudformation.template.checks import MAX_INLINE_BYTES, MAX_S3_BYTES, check_capabilities
 
 _NAME = re.compile(r"[a-zA-Z][-a-zA-Z0-9]{0,127}")
 #: Statuses in which a stack accepts an update. Source: CloudFormation user guide, "Stack status codes".
@@ -217,3 +217,55 @@ def _known(registry: StackRegistry, action: str, token: str | None, stack_name: 
 def _remember(registry: StackRegistry, action: str, token: str | None, stack: Stack) -> None:
     if token:
         registry.tokens[action, token] = stack.id
+
+
+def template_text(registry: StackRegistry, submission: Submission, stack: Stack | None) -> str:
+    """Returns the template's text, wherever the request says it is.
+
+    Raises:
+        ValidationError: It says nothing, too much, or the template is too large.
+    """
+    given = [submission.template_body, submission.template_url, submission.use_previous_template or None]
+    if sum(item is not None for item in given) != 1:
+        raise ValidationError("Either Template URL or Template Body must be specified.")
+    if submission.template_body is not None:
+        text, limit, where = submission.template_body, MAX_INLINE_BYTES, "templateBody"
+    elif submission.template_url is not None:
+        text, limit, where = registry.read_template(submission.template_url), MAX_S3_BYTES, "templateURL"
+    elif stack is not None and stack.blueprint is not None:
+        return stack.blueprint.source
+    else:
+        raise ValidationError("Either Template URL or Template Body must be specified.")
+    if len(text.encode()) > limit:
+        raise ValidationError(
+            f"1 validation error detected: Value at '{where}' failed to satisfy constraint: "
+            f"Member must have length less than or equal to {limit}"
+        )
+    return text
+
+
+def draw(registry: StackRegistry, submission: Submission, stack: Stack) -> Blueprint:
+    """Reads the request's template with its parameters.
+
+    Raises:
+        ValidationError: The template or a parameter is not acceptable.
+    """
+    before = stack.blueprint.parameters if stack.blueprint else {}
+    supplied: dict[str, str] = {}
+    for parameter in submission.parameters:
+        name = parameter["ParameterKey"]
+        if parameter.get("UsePreviousValue"):
+            if parameter.get("ParameterValue"):
+                raise ValidationError(
+                    f"Invalid input for parameter key {name}. "
+                    "Cannot specify usePreviousValue as true and non empty value for a parameter"
+                )
+            if name not in before:
+                raise ValidationError(
+                    f"Invalid input for parameter key {name}. Cannot specify usePreviousValue as true for a "
+                    "parameter key not in the previous template"
+                )
+            supplied[name] = before[name].text
+        else:
+            supplied[name] = parameter.get("ParameterValue", "")
+    return registry.draw(stack, template_text(registry, submission, stack), supplied)

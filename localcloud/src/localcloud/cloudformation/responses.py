@@ -8,9 +8,10 @@ from moto.core.responses import ActionResult, BaseResponse, EmptyResult
 from localcloud.cloudformation import change_sets, describe, requests
 from localcloud.cloudformation.errors import StackNotFoundError, ValidationError
 from localcloud.cloudformation.registry import StackRegistry
+from localcloud.cloudformation.request import Submission
+from localcloud.cloudformation.requests import template_text
 from localcloud.cloudformation.stack import Resource, Stack
 from localcloud.cloudformation.steps import lock
-from localcloud.cloudformation.submission import Submission, template_text
 from localcloud.cloudformation.template.checks import check_structure
 from localcloud.cloudformation.template.document import parse
 

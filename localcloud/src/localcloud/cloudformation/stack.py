@@ -5,21 +5,17 @@ from __future__ import annotations
 import json
 import uuid
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from localcloud.clock import clock
 from localcloud.cloudformation import notifications
 from localcloud.cloudformation.errors import UnresolvedValueError
-from localcloud.cloudformation.handlers import handler_for
-from localcloud.cloudformation.handlers.base import Handler, Made, Target
-from localcloud.cloudformation.handlers.dynamic_references import with_parameters
 from localcloud.cloudformation.ports import connected
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from localcloud.cloudformation.operations.base import Operation
-    from localcloud.cloudformation.registry import StackRegistry
+    from localcloud.cloudformation.resource import Made
     from localcloud.cloudformation.template.blueprint import Blueprint
 
 STACK_TYPE = "AWS::CloudFormation::Stack"
@@ -114,6 +110,35 @@ class Options:
     termination_protection: bool = False
 
 
+class Registry(Protocol):
+    """Where a stack is kept, as far as the stack and its operations need it."""
+
+    account_id: str
+    region_name: str
+
+    def exporter(self, export_name: str) -> Stack | None:
+        """Returns the stack that exports a name."""
+        ...
+
+    def imports_of(self, stack: Stack) -> list[tuple[str, Stack]]:
+        """Returns which exports of a stack are used, and by whom."""
+        ...
+
+    def forget(self, stack: Stack) -> None:
+        """Gives the name of a deleted stack free; by its id it can still be found."""
+        ...
+
+
+class StackOperation(Protocol):
+    """What goes on in a stack, as far as the stack itself needs it."""
+
+    token: str | None
+
+    def abandon(self) -> None:
+        """Drops everything silently: the cloud is being reset."""
+        ...
+
+
 class Stack:
     """One stack, from its first request until long after its deletion.
 
@@ -124,7 +149,7 @@ class Stack:
     """
 
     def __init__(
-        self, registry: StackRegistry, name: str, stack_id: str, options: Options, parent: Stack | None = None
+        self, registry: Registry, name: str, stack_id: str, options: Options, parent: Stack | None = None
     ) -> None:
         self.registry = registry
         self.name = name
@@ -141,7 +166,7 @@ class Stack:
         self.resources: dict[str, Resource] = {}
         self.leftovers: list[Made] = []
         self.events: list[Event] = []
-        self.operation: Operation | None = None
+        self.operation: StackOperation | None = None
         self.policy_body: str | None = None
 
     # moto's tagging API lists stacks through these two.
@@ -154,6 +179,16 @@ class Stack:
     def tags(self) -> dict[str, str]:
         """The stack's own tags."""
         return self.options.tags
+
+    @property
+    def account_id(self) -> str:
+        """The account, 12 digits."""
+        return self.registry.account_id
+
+    @property
+    def region_name(self) -> str:
+        """The Region."""
+        return self.registry.region_name
 
     @property
     def root(self) -> Stack:
@@ -221,22 +256,6 @@ class Stack:
             )
         )
 
-    def target(self, logical_id: str, blueprint: Blueprint, tags: dict[str, str]) -> Target:
-        """Evaluates what a template wants one resource to be.
-
-        Raises:
-            UnresolvedValueError: A function has no value, or a dynamic reference to Parameter Store.
-        """
-        definition = blueprint.definitions[logical_id]
-        resource_type = definition["Type"]
-        properties = with_parameters(
-            blueprint.scope(self).evaluate(definition.get("Properties", {})),
-            resource_type,
-            self.registry.account_id,
-            self.registry.region_name,
-        )
-        return Target(self, logical_id, resource_type, properties, dict(tags))
-
     def ref(self, logical_id: str) -> Any:
         """Returns what ``Ref`` gives for a resource."""
         return self._made(logical_id).physical_id
@@ -244,22 +263,15 @@ class Stack:
     def attribute(self, logical_id: str, name: str) -> Any:
         """Returns what ``Fn::GetAtt`` gives for a resource."""
         made = self._made(logical_id)
-        return _handler(made).attribute(made, name)
+        return made.target.handler.attribute(made, name)
 
     def is_secret(self, logical_id: str, name: str) -> bool:
         """Says whether an attribute must not be shown in outputs."""
         made = self._made(logical_id)
-        return _handler(made).is_secret(made, name)
+        return made.target.handler.is_secret(made, name)
 
     def _made(self, logical_id: str) -> Made:
         resource = self.resources.get(logical_id)
         if resource is None or resource.made is None:
             raise UnresolvedValueError(f"Template error: resource {logical_id} does not exist")
         return resource.made
-
-
-def _handler(made: Made) -> Handler:
-    handler = handler_for(made.target.resource_type)
-    if handler is None:
-        raise UnresolvedValueError(f"localcloud does not know the resource type {made.target.resource_type}")
-    return handler

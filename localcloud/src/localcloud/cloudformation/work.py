@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from localcloud.behaviour import Behaviour, behaviours
 from localcloud.clock import clock
 from localcloud.cloudformation.errors import ResourceFailedError
-from localcloud.cloudformation.handlers.base import Cancel, Made, Progress, no_cancel
+from localcloud.cloudformation.resource import Cancel, Made, Progress, no_cancel
 from localcloud.cloudformation.steps import schedule
 
 if TYPE_CHECKING:

@@ -1,29 +1,63 @@
-"""Kinds of resources, and who makes which."""
+"""Who makes which kind of resource, and what a stack's template wants each to be."""
 
-from localcloud.cloudformation.handlers.base import Handler
+from collections.abc import Mapping
+
+from localcloud.cloudformation.errors import UnresolvedValueError
 from localcloud.cloudformation.handlers.custom import CustomResourceHandler
+from localcloud.cloudformation.handlers.dynamic_references import with_parameters
 from localcloud.cloudformation.handlers.image import ImageHandler
 from localcloud.cloudformation.handlers.metadata import MetadataHandler
 from localcloud.cloudformation.handlers.models import ModelHandler, model_for
-from localcloud.cloudformation.handlers.nested import NestedStackHandler
 from localcloud.cloudformation.handlers.wait import WaitConditionHandler, WaitHandleHandler
+from localcloud.cloudformation.resource import Handler, Target
+from localcloud.cloudformation.stack import Stack
+from localcloud.cloudformation.template.blueprint import Blueprint
 
 _CUSTOM = CustomResourceHandler()
 _OWN: dict[str, Handler] = {
     "AWS::CDK::Metadata": MetadataHandler(),
     "AWS::CloudFormation::CustomResource": _CUSTOM,
-    "AWS::CloudFormation::Stack": NestedStackHandler(),
     "AWS::CloudFormation::WaitCondition": WaitConditionHandler(),
     "AWS::CloudFormation::WaitConditionHandle": WaitHandleHandler(),
     "AWS::ImageBuilder::Image": ImageHandler(),
 }
 
 
-def handler_for(resource_type: str) -> Handler | None:
-    """Returns who makes resources of a type; None where nobody knows it."""
+def register(resource_type: str, handler: Handler) -> None:
+    """Has a handler make all resources of a type from now on."""
+    _OWN[resource_type] = handler
+
+
+def handler_for(resource_type: str) -> Handler:
+    """Returns who makes resources of a type.
+
+    Raises:
+        UnresolvedValueError: Nobody does.
+    """
     if resource_type in _OWN:
         return _OWN[resource_type]
     if resource_type.startswith("Custom::"):
         return _CUSTOM
     model = model_for(resource_type)
-    return None if model is None else ModelHandler(model)
+    if model is None:
+        raise UnresolvedValueError(f"localcloud does not know the resource type {resource_type}")
+    return ModelHandler(model)
+
+
+def target_of(stack: Stack, logical_id: str, blueprint: Blueprint, tags: Mapping[str, str]) -> Target:
+    """Evaluates what a template wants one resource to be.
+
+    Raises:
+        UnresolvedValueError: Nobody makes resources of its type, or a function has no value, or a dynamic
+            reference to Parameter Store.
+    """
+    definition = blueprint.definitions[logical_id]
+    resource_type = definition["Type"]
+    handler = handler_for(resource_type)
+    properties = with_parameters(
+        blueprint.scope(stack).evaluate(definition.get("Properties", {})),
+        resource_type,
+        stack.account_id,
+        stack.region_name,
+    )
+    return Target(stack, handler, logical_id, resource_type, properties, dict(tags))

@@ -13,8 +13,8 @@ from moto.awslambda.exceptions import LambdaClientError
 from localcloud.clock import clock
 from localcloud.cloudformation.buckets import response_host
 from localcloud.cloudformation.errors import ResourceFailedError, UnresolvedValueError
-from localcloud.cloudformation.handlers.base import Cancel, Made, PlainHandler, Progress, Target, no_cancel
 from localcloud.cloudformation.ports import connected
+from localcloud.cloudformation.resource import Cancel, Made, PlainHandler, Progress, Target, no_cancel
 from localcloud.cloudformation.sink import sink
 from localcloud.cloudformation.steps import schedule
 from localcloud.cloudformation.template.functions import stringify
@@ -116,7 +116,7 @@ class CustomResourceHandler(PlainHandler):
             raise UnresolvedValueError(
                 f"CustomResource attribute error: Vendor response doesn't contain {name} key in object "
                 f"{stack.id}|{made.target.logical_id}|{made.physical_id} in S3 bucket "
-                f"cloudformation-custom-resource-storage-{stack.registry.region_name.replace('-', '')}"
+                f"cloudformation-custom-resource-storage-{stack.region_name.replace('-', '')}"
             )
         return state.data[name]
 
@@ -156,7 +156,7 @@ def _exchange(target: Target, request: dict[str, Any], answered: Any, unanswered
         expectation.close()
         timer.cancel()
 
-    region = stack.registry.region_name
+    region = stack.region_name
     expectation = sink.expect(
         response_host(region),
         f"{stack.id}|{target.logical_id}|{request_id}",

@@ -7,7 +7,7 @@ from typing import Any
 from moto.ec2.models import ec2_backends
 from moto.ec2.models.amis import Ami
 
-from localcloud.cloudformation.handlers.base import (
+from localcloud.cloudformation.resource import (
     Cancel,
     Made,
     PlainHandler,
@@ -93,8 +93,7 @@ def _arn(target: Target) -> str:
 
 def _make_ami(target: Target, arn: str) -> str:
     """Makes the AMI with the tags that the distribution asks for."""
-    registry = target.stack.registry
-    backend = ec2_backends[registry.account_id][registry.region_name]
+    backend = ec2_backends[target.stack.account_id][target.stack.region_name]
     recipe = image_builder.properties_of(str(target.properties["ImageRecipeArn"]))
     distribution = image_builder.properties_of(str(target.properties["DistributionConfigurationArn"]))
     wanted = distribution["Distributions"][0]["AmiDistributionConfiguration"]

@@ -2,7 +2,7 @@
 
 import uuid
 
-from localcloud.cloudformation.handlers.base import Cancel, Made, PlainHandler, Progress, Target, no_cancel
+from localcloud.cloudformation.resource import Cancel, Made, PlainHandler, Progress, Target, no_cancel
 
 
 class MetadataHandler(PlainHandler):

@@ -13,7 +13,8 @@ from moto.ec2.models import ec2_backends
 from moto.ec2.models.core import TaggedEC2Resource
 
 from localcloud.cloudformation.errors import UnresolvedValueError
-from localcloud.cloudformation.handlers.base import (
+from localcloud.cloudformation.handlers.dynamic_references import with_secrets
+from localcloud.cloudformation.resource import (
     Cancel,
     Made,
     PlainHandler,
@@ -22,7 +23,6 @@ from localcloud.cloudformation.handlers.base import (
     no_attribute,
     no_cancel,
 )
-from localcloud.cloudformation.handlers.dynamic_references import with_secrets
 
 #: Types whose model reads ``Tags`` as a list of keys and values: the stack's tags join theirs.
 _TAGGED_BY_PROPERTY = {
@@ -185,11 +185,11 @@ def _takes_account_and_region(method: Any) -> bool:
 
 
 def _account(target: Target) -> str:
-    return target.stack.registry.account_id
+    return target.stack.account_id
 
 
 def _region(target: Target) -> str:
-    return target.stack.registry.region_name
+    return target.stack.region_name
 
 
 def _as_json(target: Target) -> dict[str, Any]:

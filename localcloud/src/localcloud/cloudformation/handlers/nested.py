@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from localcloud.cloudformation.errors import RequestRefused, UnresolvedValueError
-from localcloud.cloudformation.handlers.base import (
+from localcloud.cloudformation.handlers.dynamic_references import with_secrets
+from localcloud.cloudformation.resource import (
     Cancel,
     Made,
     PlainHandler,
@@ -15,10 +16,12 @@ from localcloud.cloudformation.handlers.base import (
     no_attribute,
     no_cancel,
 )
-from localcloud.cloudformation.handlers.dynamic_references import with_secrets
 from localcloud.cloudformation.template.functions import as_text
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from localcloud.cloudformation.resource import Owner
     from localcloud.cloudformation.stack import Stack
 
 
@@ -31,8 +34,63 @@ class Inputs:
     tags: dict[str, str]
 
 
+class NestedStacks(Protocol):
+    """Lets a resource create, update and delete a stack; the resource hears of each end."""
+
+    def read_template(self, parent: Owner, url: str) -> str:
+        """Returns the text of a template in S3.
+
+        Raises:
+            ValidationError: There is no such object.
+        """
+        ...
+
+    def create(self, parent: Owner, logical_id: str, inputs: Inputs, ended: Callable[[], None]) -> Stack:
+        """Starts a child, which stays as it is when it fails: the parent takes it back.
+
+        Raises:
+            ValidationError: The template or a parameter is not acceptable.
+            InsufficientCapabilitiesError: The parent's caller has not acknowledged what the child needs.
+        """
+        ...
+
+    def differs(self, child: Stack, inputs: Inputs) -> bool:
+        """Says whether an update of the child would do anything."""
+        ...
+
+    def update(
+        self,
+        child: Stack,
+        inputs: Inputs,
+        ended: Callable[[], None],
+        failing: Callable[[str | None], None],
+    ) -> None:
+        """Starts an update that stays open until it is committed or restored.
+
+        Raises:
+            ValidationError: The template or a parameter is not acceptable.
+            InsufficientCapabilitiesError: The parent's caller has not acknowledged what the child needs.
+        """
+        ...
+
+    def restore(self, child: Stack, ended: Callable[[], None]) -> None:
+        """Takes the child's open, running or failed update back."""
+        ...
+
+    def commit(self, child: Stack, ended: Callable[[], None]) -> None:
+        """Makes the child's open update final."""
+        ...
+
+    def delete(self, child: Stack, ended: Callable[[], None]) -> None:
+        """Deletes the child, whatever it is doing."""
+        ...
+
+
 class NestedStackHandler(PlainHandler):
     """Creates, updates and deletes stacks on behalf of a parent; ``made.state`` is the child."""
+
+    def __init__(self, stacks: NestedStacks) -> None:
+        self._stacks = stacks
 
     def create(self, target: Target, progress: Progress) -> Cancel:
         """Creates the child, which leaves taking back a failure to its parent."""
@@ -46,7 +104,7 @@ class NestedStackHandler(PlainHandler):
                     made,
                 )
 
-        child = target.stack.registry.nesting.create(target.stack, target.logical_id, _inputs(target), ended)
+        child = self._stacks.create(target.stack, target.logical_id, self._inputs(target), ended)
         made = Made(target, child.id, child)
         progress.initiated(made)
         return no_cancel
@@ -67,7 +125,7 @@ class NestedStackHandler(PlainHandler):
                 f"Currently in {child.status} with reason: {reason or ''}"
             )
 
-        child.registry.nesting.update(child, _inputs(target), ended, failing)
+        self._stacks.update(child, self._inputs(target), ended, failing)
         return no_cancel
 
     def delete(self, made: Made, progress: Progress) -> Cancel:
@@ -82,14 +140,14 @@ class NestedStackHandler(PlainHandler):
                     f"Embedded stack {child.id} was not successfully deleted: {child.status_reason or ''}"
                 )
 
-        child.registry.nesting.delete(child, ended)
+        self._stacks.delete(child, ended)
         return no_cancel
 
     def differs(self, target: Target, made: Made) -> bool:
         """Asks whether the child's template, parameters or tags would change."""
         child: Stack = made.state
         try:
-            return child.registry.nesting.differs(child, _inputs(target))
+            return self._stacks.differs(child, self._inputs(target))
         except (UnresolvedValueError, RequestRefused):
             return True  # The update meets the same obstacle, and says which.
 
@@ -105,12 +163,12 @@ class NestedStackHandler(PlainHandler):
             else:
                 progress.succeeded(Made(before.target, child.id, child))
 
-        child.registry.nesting.restore(child, ended)
+        self._stacks.restore(child, ended)
         return no_cancel
 
     def commit(self, made: Made, progress: Progress) -> Cancel:
         """Has the child clean up."""
-        made.state.registry.nesting.commit(made.state, progress.succeeded)
+        self._stacks.commit(made.state, progress.succeeded)
         return no_cancel
 
     def attribute(self, made: Made, name: str) -> Any:
@@ -121,16 +179,12 @@ class NestedStackHandler(PlainHandler):
                 return output.value
         raise no_attribute(made, name)
 
-
-def _inputs(target: Target) -> Inputs:
-    return Inputs(_template(target), _parameters(target), _tags(target))
-
-
-def _template(target: Target) -> str:
-    url = target.properties.get("TemplateURL")
-    if not isinstance(url, str):
-        raise UnresolvedValueError("Property TemplateURL cannot be empty.")
-    return target.stack.registry.read_template(url)
+    def _inputs(self, target: Target) -> Inputs:
+        url = target.properties.get("TemplateURL")
+        if not isinstance(url, str):
+            raise UnresolvedValueError("Property TemplateURL cannot be empty.")
+        text = self._stacks.read_template(target.stack, url)
+        return Inputs(text, _parameters(target), _tags(target))
 
 
 def _parameters(target: Target) -> dict[str, str]:
@@ -139,9 +193,8 @@ def _parameters(target: Target) -> dict[str, str]:
         raise UnresolvedValueError(
             "Value of property Parameters must be an object with String (or simple type) properties"
         )
-    registry = target.stack.registry
     texts = {name: as_text(value) for name, value in parameters.items()}
-    return dict(with_secrets(texts, registry.account_id, registry.region_name))
+    return dict(with_secrets(texts, target.stack.account_id, target.stack.region_name))
 
 
 def _tags(target: Target) -> dict[str, str]:

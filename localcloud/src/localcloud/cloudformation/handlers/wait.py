@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from localcloud.cloudformation.buckets import signal_host
-from localcloud.cloudformation.handlers.base import (
+from localcloud.cloudformation.resource import (
     Cancel,
     Made,
     PlainHandler,
@@ -89,7 +89,7 @@ class WaitHandleHandler(PlainHandler):
             if signal := _parse(body):
                 handle.take(signal)
 
-        stack, region = target.stack, target.stack.registry.region_name
+        stack, region = target.stack, target.stack.region_name
         # Source: a handle recorded in November 2025 has an id of its own before its name.
         key = f"{stack.id}/{uuid.uuid4()}/{target.logical_id}"
         handle.expectation = sink.expect(

@@ -1,11 +1,11 @@
 """What all operations on a stack share: they run work on resources, can be cancelled and end once."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from localcloud.cloudformation.errors import UnresolvedValueError
-from localcloud.cloudformation.handlers import handler_for
-from localcloud.cloudformation.handlers.base import Cancel, Handler, Made, Progress, Target
+from localcloud.cloudformation.handlers import handler_for, target_of
+from localcloud.cloudformation.resource import Cancel, Made, Progress, Target
 from localcloud.cloudformation.stack import Output, Resource, Stack
 from localcloud.cloudformation.template.blueprint import Blueprint
 from localcloud.cloudformation.template.functions import as_text
@@ -99,11 +99,11 @@ def _check_exportable(key: str, value: str) -> None:
 
 
 def _leftover(resource: Resource) -> Made | None:
-    handler = handler_for(resource.resource_type)
+    stack, handler = resource.stack, handler_for(resource.resource_type)
     target = Target(
-        resource.stack, resource.logical_id, resource.resource_type, resource.properties, resource.stack.tags
+        stack, handler, resource.logical_id, resource.resource_type, resource.properties, stack.tags
     )
-    return handler.leftover(target) if handler else None
+    return handler.leftover(target)
 
 
 class _Shown:
@@ -129,25 +129,13 @@ class Deployment(Operation):
         super().__init__(stack, token, on_end)
         self.blueprint = blueprint
 
-    def prepare(self, logical_id: str, tags: Mapping[str, str]) -> tuple[Handler, Target]:
-        """Returns who makes a resource, and what it is to be.
-
-        Raises:
-            UnresolvedValueError: Its type is not known, or a function in it has no value.
-        """
-        resource_type = self.blueprint.definitions[logical_id]["Type"]
-        handler = handler_for(resource_type)
-        if handler is None:
-            raise UnresolvedValueError(f"localcloud does not know the resource type {resource_type}")
-        return handler, self.stack.target(logical_id, self.blueprint, dict(tags))
-
     def create_resource(self, logical_id: str, ended: Callable[[bool], None]) -> None:
         """Makes a resource and reports whether that worked."""
         definition = self.blueprint.definitions[logical_id]
         resource = Resource(self.stack, logical_id, definition["Type"], definition)
         self.stack.resources[logical_id] = resource
         try:
-            handler, target = self.prepare(logical_id, self.stack.tags)
+            target = target_of(self.stack, logical_id, self.blueprint, self.stack.tags)
         except UnresolvedValueError as error:
             resource.set_status("CREATE_FAILED", str(error))
             ended(False)
@@ -159,7 +147,7 @@ class Deployment(Operation):
             resource.set_status("CREATE_FAILED" if outcome.reason else "CREATE_COMPLETE", outcome.reason)
             ended(outcome.reason is None)
 
-        self.run_work(resource, "CREATE", lambda progress: handler.create(target, progress), finish)
+        self.run_work(resource, "CREATE", lambda progress: target.handler.create(target, progress), finish)
 
     def evaluate_outputs(self) -> list[Output]:
         """Returns the outputs of the blueprint.

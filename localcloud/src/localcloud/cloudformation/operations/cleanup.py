@@ -1,18 +1,17 @@
-"""Deleting what a stack no longer needs: replaced and removed resources."""
+"""What ends an update: resources end what they kept open, then what was replaced or removed is deleted."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from localcloud.cloudformation.handlers import handler_for
 from localcloud.cloudformation.stack import Resource
 from localcloud.cloudformation.walk import Walk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from localcloud.cloudformation.handlers.base import Made
     from localcloud.cloudformation.operations.base import Operation
+    from localcloud.cloudformation.resource import Made
     from localcloud.cloudformation.work import Outcome
 
 #: How often the deletion of a left-over is tried before it is left behind for good.
@@ -62,9 +61,6 @@ class Cleanup:
 
     def _try(self, key: str, made: Made, tries: int) -> None:
         target = made.target
-        handler = handler_for(target.resource_type)
-        if handler is None:
-            raise AssertionError(f"{target.logical_id} exists, but nobody made it")
         # Its own line in the history, beside the resource that has taken its place.
         resource = Resource(
             self._stack, target.logical_id, target.resource_type, {}, made, dict(target.properties)
@@ -78,4 +74,40 @@ class Cleanup:
                 # Given up counts as done: what depended on it may still be deletable.
                 self._walk.done(key)
 
-        self._operation.run_work(resource, "DELETE", lambda progress: handler.delete(made, progress), finish)
+        self._operation.run_work(
+            resource, "DELETE", lambda progress: target.handler.delete(made, progress), finish
+        )
+
+
+class _Commit:
+    """Waits for one resource; an end is an end, for a commit cannot be refused."""
+
+    def __init__(self, ended: Callable[[], None]) -> None:
+        self._ended = ended
+
+    def initiated(self, made: Made) -> None:
+        """Nothing begins in a commit."""
+
+    def succeeded(self, made: Made | None = None, *, replaces: bool = False) -> None:  # noqa: ARG002 - see above
+        """The resource has ended it."""
+        self._ended()
+
+    def failed(self, reason: str, made: Made | None = None) -> None:  # noqa: ARG002 - see above
+        """The resource could not clean up all; its own history says what."""
+        self._ended()
+
+
+def commit_all(updated: list[Made], ended: Callable[[], None]) -> None:
+    """Commits resources, all at once, and reports when the last is done."""
+    left = len(updated)
+    if not left:
+        ended()
+
+    def one_ended() -> None:
+        nonlocal left
+        left -= 1
+        if not left:
+            ended()
+
+    for made in updated:
+        made.target.handler.commit(made, _Commit(one_ended))

@@ -4,10 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from localcloud.clock import clock
-from localcloud.cloudformation.handlers import handler_for
-from localcloud.cloudformation.handlers.base import Cancel, Progress
 from localcloud.cloudformation.operations.base import OnEnd, Operation
 from localcloud.cloudformation.operations.cleanup import Cleanup
+from localcloud.cloudformation.resource import Cancel, Made, Progress
 from localcloud.cloudformation.stack import Resource, Stack
 from localcloud.cloudformation.steps import schedule
 from localcloud.cloudformation.template.order import reversed_order
@@ -112,7 +111,7 @@ class Deletion(Operation):
             resource.set_status("DELETE_SKIPPED")
             self._walk.done(logical_id)
         else:
-            self._delete(resource)
+            self._delete(resource, resource.made)
 
     def _retained(self, resource: Resource) -> bool:
         policy = resource.definition.get("DeletionPolicy", "Delete")
@@ -120,12 +119,7 @@ class Deletion(Operation):
             return self._ever_complete
         return policy == "Retain" or resource.logical_id in self._retain
 
-    def _delete(self, resource: Resource) -> None:
-        made = resource.made
-        handler = handler_for(resource.resource_type)
-        if made is None or handler is None:
-            raise AssertionError(f"{resource.logical_id} exists, but nobody made it")
-
+    def _delete(self, resource: Resource, made: Made) -> None:
         def finish(outcome: Outcome) -> None:
             resource.set_status("DELETE_FAILED" if outcome.reason else "DELETE_COMPLETE", outcome.reason)
             if outcome.reason:
@@ -135,8 +129,8 @@ class Deletion(Operation):
 
         def start(progress: Progress) -> Cancel:
             if resource.definition.get("DeletionPolicy") == "Snapshot":
-                handler.snapshot(made)
-            return handler.delete(made, progress)
+                made.target.handler.snapshot(made)
+            return made.target.handler.delete(made, progress)
 
         self.run_work(resource, "DELETE", start, finish)
 

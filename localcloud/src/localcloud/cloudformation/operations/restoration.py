@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from localcloud.cloudformation.handlers import handler_for
 from localcloud.cloudformation.operations.cleanup import Cleanup
 from localcloud.cloudformation.steps import schedule
 from localcloud.cloudformation.walk import Walk
@@ -12,25 +12,50 @@ from localcloud.cloudformation.walk import Walk
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from localcloud.cloudformation.handlers.base import Made
-    from localcloud.cloudformation.operations.update import Update
+    from localcloud.cloudformation.operations.base import Operation
+    from localcloud.cloudformation.resource import Made
     from localcloud.cloudformation.stack import Resource
     from localcloud.cloudformation.work import Outcome
+
+
+@dataclass
+class Effects:
+    """What an update has done so far.
+
+    Attributes:
+        before: The resources that it found, by logical id.
+        touched: Logical ids of those that it changed or tried to change, in this order.
+        created: Logical ids of those that it made or tried to make.
+    """
+
+    before: dict[str, Made]
+    touched: list[str] = field(default_factory=list)
+    created: list[str] = field(default_factory=list)
 
 
 class Restoration:
     """Takes one update back.
 
     Args:
-        update: Whose effects.
+        operation: The update.
+        effects: What it has done.
         needs: What each resource depended on before the update.
+        all_needs: What each resource depended on before or after the update.
     """
 
-    def __init__(self, update: Update, needs: Mapping[str, set[str]]) -> None:
-        self._update = update
-        self._stack = update.stack
+    def __init__(
+        self,
+        operation: Operation,
+        effects: Effects,
+        needs: Mapping[str, set[str]],
+        all_needs: Mapping[str, set[str]],
+    ) -> None:
+        self._operation = operation
+        self._stack = operation.stack
+        self._effects = effects
         self._needs = needs
-        self._left = [name for name in update.touched if name in update.before]
+        self._all_needs = all_needs
+        self._left = [name for name in effects.touched if name in effects.before]
 
     def start(self, reason: str | None) -> None:
         """Shows the stack rolling back; its resources follow in steps of their own."""
@@ -51,15 +76,14 @@ class Restoration:
 
     def _visit(self, logical_id: str) -> None:
         resource = self._stack.resources[logical_id]
-        before, made = self._update.before[logical_id], resource.made
-        handler = handler_for(resource.resource_type)
-        if handler is None or made is None:
+        before, made = self._effects.before[logical_id], resource.made
+        if made is None:
             raise AssertionError(f"{logical_id} was updated, but is not there")
         resource.properties = dict(before.target.properties)
-        self._update.run_work(
+        self._operation.run_work(
             resource,
             "UPDATE",
-            lambda progress: handler.restore(before, made, progress),
+            lambda progress: made.target.handler.restore(before, made, progress),
             lambda outcome: self._restored(resource, made, outcome),
         )
 
@@ -87,24 +111,24 @@ class Restoration:
                 "UPDATE_ROLLBACK_FAILED",
                 f"The following resource(s) failed to update: [{', '.join(failed)}]. ",
             )
-            self._update.end()
+            self._operation.end()
             return
         self._settle_untouched()
         self._stack.set_status("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS")
-        for logical_id in self._update.created:
+        for logical_id in self._effects.created:
             made = self._stack.resources.pop(logical_id).made
             if made is not None:
                 self._stack.leftovers.append(made)
-        self._update.created.clear()
-        Cleanup(self._update, self._update.needs, self._complete).start()
+        self._effects.created.clear()
+        Cleanup(self._operation, self._all_needs, self._complete).start()
 
     def _settle_untouched(self) -> None:
         """Shows what failed before anything was done to it as what it was all along."""
-        for logical_id in self._update.before:
+        for logical_id in self._effects.before:
             resource = self._stack.resources[logical_id]
-            if resource.status == "UPDATE_FAILED" and logical_id not in self._update.touched:
+            if resource.status == "UPDATE_FAILED" and logical_id not in self._effects.touched:
                 resource.set_status("UPDATE_COMPLETE")
 
     def _complete(self) -> None:
         self._stack.set_status("UPDATE_ROLLBACK_COMPLETE")
-        self._update.end()
+        self._operation.end()

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING
 from localcloud.behaviour import behaviours
 from localcloud.clock import clock
 from localcloud.cloudformation.errors import UnresolvedValueError
+from localcloud.cloudformation.handlers import target_of
 from localcloud.cloudformation.operations.base import Deployment, OnEnd
-from localcloud.cloudformation.operations.cleanup import Cleanup
-from localcloud.cloudformation.operations.commit import commit_all
+from localcloud.cloudformation.operations.cleanup import Cleanup, commit_all
 from localcloud.cloudformation.operations.deletion import ROLLBACK, Deletion
-from localcloud.cloudformation.operations.restoration import Restoration
+from localcloud.cloudformation.operations.restoration import Effects, Restoration
 from localcloud.cloudformation.steps import schedule
 from localcloud.cloudformation.walk import Walk
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from localcloud.cloudformation.handlers.base import Handler, Made, Target
+    from localcloud.cloudformation.resource import Made, Target
     from localcloud.cloudformation.stack import Options, Resource, Stack
     from localcloud.cloudformation.template.blueprint import Blueprint
     from localcloud.cloudformation.work import Outcome
@@ -50,13 +50,13 @@ class Update(Deployment):
         on_failing: Callable[[str | None], None] | None = None,
     ) -> None:
         super().__init__(stack, blueprint, token, on_end)
-        self.before = {
-            name: r.made
-            for name, r in stack.resources.items()
-            if r.made is not None and r.status != "CREATE_FAILED"
-        }
-        self.touched: list[str] = []
-        self.created: list[str] = []
+        self._effects = Effects(
+            {
+                name: r.made
+                for name, r in stack.resources.items()
+                if r.made is not None and r.status != "CREATE_FAILED"
+            }
+        )
         self._options = options
         self.rollback = rollback
         self._hold = hold
@@ -89,10 +89,10 @@ class Update(Deployment):
                 continue
             order = behaviours.retry_order(stack.name, resource.logical_id, resource.resource_type)
             (first if order == "delete-first" else stack.leftovers).append(made)
-        Cleanup(self, self.needs, self._walk.run, only=first).start()
+        Cleanup(self, self._needs, self._walk.run, only=first).start()
 
     @property
-    def needs(self) -> dict[str, set[str]]:
+    def _needs(self) -> dict[str, set[str]]:
         """What each resource depends on, before or after the update."""
         old, new = self._old_blueprint.dependencies, self.blueprint.dependencies
         return {name: old.get(name, set()) | new.get(name, set()) for name in {*old, *new}}
@@ -124,7 +124,7 @@ class Update(Deployment):
         for logical_id, definition in self._old_blueprint.definitions.items():
             if logical_id in stack.resources:
                 stack.resources[logical_id].definition = definition
-        self._restoration = Restoration(self, self._old_blueprint.dependencies)
+        self._restoration = Restoration(self, self._effects, self._old_blueprint.dependencies, self._needs)
         self._restoration.start(reason)
 
     def continue_rollback(self, skip: set[str], token: str | None, on_end: OnEnd | None = None) -> None:
@@ -150,7 +150,7 @@ class Update(Deployment):
         super().abandon()
 
     def _visit(self, logical_id: str) -> None:
-        made = self.before.get(logical_id)
+        made = self._effects.before.get(logical_id)
         if made is not None:
             self._update_resource(self.stack.resources[logical_id], made)
             return
@@ -158,26 +158,26 @@ class Update(Deployment):
         def ended(succeeded: bool) -> None:
             (self._walk.done if succeeded else self._walk.failed)(logical_id)
 
-        self.created.append(logical_id)
+        self._effects.created.append(logical_id)
         self.create_resource(logical_id, ended)
 
     def _update_resource(self, resource: Resource, made: Made) -> None:
         logical_id = resource.logical_id
         try:
-            handler, target = self.prepare(logical_id, self.stack.tags)
+            target = target_of(self.stack, logical_id, self.blueprint, self.stack.tags)
         except UnresolvedValueError as error:
             resource.set_status("UPDATE_FAILED", str(error))
             self._walk.failed(logical_id)
             return
         resource.definition = self.blueprint.definitions[logical_id]
         # What failed in an update that was left as it is was tried, not done.
-        if resource.status != "UPDATE_FAILED" and not handler.differs(target, made):
+        if resource.status != "UPDATE_FAILED" and not target.handler.differs(target, made):
             self._walk.done(logical_id)
             return
-        self.touched.append(logical_id)
-        self._start_update(resource, handler, target, made)
+        self._effects.touched.append(logical_id)
+        self._start_update(resource, target, made)
 
-    def _start_update(self, resource: Resource, handler: Handler, target: Target, made: Made) -> None:
+    def _start_update(self, resource: Resource, target: Target, made: Made) -> None:
         resource.properties = dict(target.properties)
         # From here on this is what was tried, so that a rollback knows what it takes back.
         resource.made = replace(made, target=target)
@@ -193,7 +193,9 @@ class Update(Deployment):
                 resource.set_status("UPDATE_FAILED", outcome.reason)
                 self._walk.failed(resource.logical_id)
 
-        self.run_work(resource, "UPDATE", lambda progress: handler.update(target, made, progress), finish)
+        self.run_work(
+            resource, "UPDATE", lambda progress: target.handler.update(target, made, progress), finish
+        )
 
     def _walked(self, failed: list[str]) -> None:
         if failed:
@@ -211,8 +213,8 @@ class Update(Deployment):
             self._clean_up()
 
     def _describe(self, failed: list[str]) -> str:
-        created = [name for name in failed if name in self.created]
-        updated = [name for name in failed if name not in self.created]
+        created = [name for name in failed if name in self._effects.created]
+        updated = [name for name in failed if name not in self._effects.created]
         parts = [("create", created), ("update", updated)]
         return "".join(
             f"The following resource(s) failed to {verb}: [{', '.join(n)}]. " for verb, n in parts if n
@@ -229,7 +231,7 @@ class Update(Deployment):
 
     def _clean_up(self) -> None:
         stack = self.stack
-        commits = [stack.resources[name].made for name in self.touched]
+        commits = [stack.resources[name].made for name in self._effects.touched]
         commit_all([made for made in commits if made is not None], self._delete_leftovers)
 
     def _delete_leftovers(self) -> None:
@@ -242,7 +244,7 @@ class Update(Deployment):
                 resource.set_status("DELETE_SKIPPED")
             else:
                 stack.leftovers.append(resource.made)
-        Cleanup(self, self.needs, self._complete).start()
+        Cleanup(self, self._needs, self._complete).start()
 
     def _complete(self) -> None:
         self.stack.set_status("UPDATE_COMPLETE")

@@ -1,15 +1,30 @@
-"""What every kind of resource can do, and what it reports while it does it."""
+"""A resource as its stack wants it and as it exists, and what every kind of resource can do."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from localcloud.cloudformation.errors import UnresolvedValueError
 
-if TYPE_CHECKING:
-    from localcloud.cloudformation.stack import Stack
+
+class Owner(Protocol):
+    """The stack that a resource belongs to, as far as the resource's handler needs it."""
+
+    id: str
+    name: str
+    leftovers: list[Made]
+
+    @property
+    def account_id(self) -> str:
+        """12 digits."""
+        ...
+
+    @property
+    def region_name(self) -> str:
+        """Such as us-east-1."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -18,11 +33,13 @@ class Target:
 
     Attributes:
         stack: The stack it belongs to.
+        handler: Makes, changes and deletes it.
         properties: Evaluated; scalars have their types.
         stack_tags: The stack's tags at the time of the deployment.
     """
 
-    stack: Stack = field(repr=False)
+    stack: Owner = field(repr=False)
+    handler: Handler = field(repr=False, compare=False)
     logical_id: str
     resource_type: str
     properties: Mapping[str, Any]
