@@ -40,6 +40,7 @@ check: .venv/.installed ## lint, format, types, import rules, templates
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
 	.venv/bin/lint-imports
+	$(PY) -m tools.circles
 	.venv/bin/cfn-lint $(TEMPLATES) --append-rules pcluster_cfn.lint_rules
 
 format: .venv/.installed ## rewrite: format and fix
