@@ -1,17 +1,21 @@
 """Visits the resources of a stack in the order their dependencies allow, as many at a time as they allow."""
 
 from collections.abc import Callable, Mapping
+from graphlib import TopologicalSorter
 
 
 class Walk:
     """One pass over named nodes; a node is visited once all it waits for are done.
 
     Args:
-        order: For each node, the nodes it waits for.
+        order: For each node, the nodes it waits for; all are keys.
         visit: Starts a node; its end is reported through ``done`` or ``failed``, at once or later.
         ended: Called once, with the nodes that failed, when nothing more can be visited.
-        stop_at_failure: Whether to end at the first failure and let what runs be somebody else's matter;
-            otherwise everything goes on that does not wait for the failed node.
+        stop_at_failure: Whether to end at the first failure and ignore what still runs; otherwise the walk
+            visits everything that does not wait for the failed node.
+
+    Raises:
+        graphlib.CycleError: Nodes wait for each other.
     """
 
     def __init__(
@@ -22,7 +26,10 @@ class Walk:
         *,
         stop_at_failure: bool,
     ) -> None:
-        self._waiting = {node: set(nodes) for node, nodes in order.items()}
+        self._sorter = TopologicalSorter(order)
+        self._sorter.prepare()
+        #: Of nodes that are ready together, the first in the order is visited first.
+        self._place = {node: place for place, node in enumerate(order)}
         self._visit = visit
         self._ended = ended
         self._stop_at_failure = stop_at_failure
@@ -36,21 +43,21 @@ class Walk:
         if self._over or self._starting:
             return
         self._starting = True
-        while ready := self._ready():
-            for node in ready:
+        while not self._halted() and (ready := self._sorter.get_ready()):
+            for node in sorted(ready, key=self._place.__getitem__):
                 if self._halted():
                     break
-                del self._waiting[node]
                 self._running.add(node)
                 self._visit(node)
         self._starting = False
-        self._end_if_over()
+        if not self._over and (self._halted() or not self._running):
+            self._over = True
+            self._ended(list(self._failed))
 
     def done(self, node: str) -> None:
         """Reports that a node is done."""
         self._running.discard(node)
-        for nodes in self._waiting.values():
-            nodes.discard(node)
+        self._sorter.done(node)
         self.run()
 
     def failed(self, node: str) -> None:
@@ -65,14 +72,3 @@ class Walk:
 
     def _halted(self) -> bool:
         return self._over or bool(self._failed and self._stop_at_failure)
-
-    def _ready(self) -> list[str]:
-        return [] if self._halted() else [node for node, nodes in self._waiting.items() if not nodes]
-
-    def _end_if_over(self) -> None:
-        if self._over or (self._running and not self._halted()):
-            return
-        if self._waiting and not self._failed:
-            raise AssertionError(f"nodes wait for each other: {sorted(self._waiting)}")
-        self._over = True
-        self._ended(list(self._failed))

@@ -1,6 +1,7 @@
 """In which order resources are made, and gone."""
 
 from collections.abc import Mapping
+from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from cfn_template.references import names_in
@@ -27,14 +28,16 @@ def dependencies(definitions: Mapping[str, Mapping[str, Any]]) -> dict[str, set[
 
 
 def _refuse_circles(needs: Mapping[str, set[str]]) -> None:
-    left = {name: set(names) for name, names in needs.items()}
-    while ready := [name for name, names in left.items() if not names]:
-        for name in ready:
-            del left[name]
-        for names in left.values():
-            names.difference_update(ready)
-    if left:
-        raise ValidationError(f"Circular dependency between resources: [{', '.join(sorted(left))}]")
+    sorter = TopologicalSorter(needs)
+    try:
+        sorter.prepare()
+    except CycleError as error:
+        left = set(needs)
+        while ready := sorter.get_ready():
+            sorter.done(*ready)
+            left.difference_update(ready)
+        listed = ", ".join(sorted(left))
+        raise ValidationError(f"Circular dependency between resources: [{listed}]") from error
 
 
 def reversed_order(needs: Mapping[str, set[str]], among: set[str]) -> dict[str, set[str]]:
