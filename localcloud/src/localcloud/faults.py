@@ -1,4 +1,4 @@
-"""Faults at the edges of the cloud, told from outside: which request, response or event meets which."""
+"""Faults that a user sets: which request, response or event meets which."""
 
 import random
 import threading
@@ -42,7 +42,8 @@ class Fault:
     """One rule and how it fared.
 
     Attributes:
-        service: Glob of the API's signing name (``cloudformation``, ``ec2``, ``dynamodb``), or an edge.
+        service: Glob of the API's signing name (``cloudformation``, ``ec2``, ``dynamodb``), or ``response``,
+            ``request`` or ``bus``.
         operation: Glob of the operation's name.
         function: Glob of the calling function's name, of the called one's where a request or an event is
             delivered. ``*`` means everybody, clients outside included; ``?*`` means every function.
@@ -139,9 +140,9 @@ class Faults:
         fault = self._strike(service, operation, caller.function if caller else "", possible)
         return fault.kind if fault else None
 
-    def deliveries(self, edge: str, operation: str, function: str) -> list[float]:
+    def deliveries(self, sent: str, operation: str, function: str) -> list[float]:
         """Returns after how many seconds, each, something is delivered to a function: [0] without a fault."""
-        fault = self._strike(edge, operation, function, _POSSIBLE[edge])
+        fault = self._strike(sent, operation, function, _POSSIBLE[sent])
         if fault is None:
             return [0.0]
         return {"drop": [], "delay": [fault.after_s]}.get(fault.kind, [0.0, fault.after_s])

@@ -19,12 +19,12 @@ from werkzeug.wrappers import Request, Response
 from localcloud import (
     answers,
     cloudformation,
-    edge,
     events,
     functions,
     guard,
     head_node,
     hosts,
+    http_front,
     image_builder,
     official_images,
     resources,
@@ -163,7 +163,7 @@ class Server:
         if environ.get("PATH_INFO", "").startswith(CONTROL):
             return self._control(Request(environ))(environ, start_response)
         with clock.busy(request=True):
-            return edge.pass_through(environ, start_response, self._services)
+            return http_front.pass_through(environ, start_response, self._services)
 
     def _clock_state(self) -> dict[str, Any]:
         return {

@@ -95,10 +95,10 @@ class Cloud:
         return boto3.client(service, endpoint_url=self.endpoint, region_name="us-east-1")
 
     def create(self, name, template, parameters=None, **options):
-        return self.cfn.create_stack(**_submission(name, template, parameters), **options)["StackId"]
+        return self.cfn.create_stack(**_request_parameters(name, template, parameters), **options)["StackId"]
 
     def update(self, name, template, parameters=None, **options):
-        return self.cfn.update_stack(**_submission(name, template, parameters), **options)["StackId"]
+        return self.cfn.update_stack(**_request_parameters(name, template, parameters), **options)["StackId"]
 
     def stack(self, name):
         return self.cfn.describe_stacks(StackName=name)["Stacks"][0]
@@ -151,7 +151,7 @@ class Cloud:
         return [r for _, status, r in self.history(name, logical_id) if status.endswith("_FAILED")][-1]
 
 
-def _submission(name, template, parameters):
+def _request_parameters(name, template, parameters):
     body = template if isinstance(template, str) else json.dumps(template)
     given = [{"ParameterKey": k, "ParameterValue": v} for k, v in (parameters or {}).items()]
     return {"StackName": name, "TemplateBody": body, "Parameters": given}

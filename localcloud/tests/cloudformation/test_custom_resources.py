@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, quote, unquote, urlsplit
 import pytest
 
 from localcloud.behaviour import behaviours
-from localcloud.cloudformation.sink import sink
+from localcloud.cloudformation.response_endpoint import response_endpoint
 
 FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:provider"
 
@@ -516,4 +516,4 @@ class TestSink:
         cloud.settled("one", "CREATE_COMPLETE")
         shown = cloud.cfn.describe_stack_resource(StackName="one", LogicalResourceId="Thing")
         assert shown["StackResourceDetail"]["PhysicalResourceId"] == "first"
-        assert [delivery.outcome for delivery in sink.deliveries[-2:]] == ["accepted", "ignored"]
+        assert [delivery.outcome for delivery in response_endpoint.deliveries[-2:]] == ["accepted", "ignored"]

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 import urllib3
 
-from localcloud.cloudformation import buckets
+from localcloud.cloudformation import response_urls
 from localcloud.guard import OutsideConnectionError
 from localcloud.testing.hosts import answers, local_names, standing_behind
 
@@ -40,7 +40,7 @@ def get(host):
 
 @pytest.mark.parametrize("host", [*RECORDED, HOST.replace("s3.", "s3.dualstack.")])
 def test_what_was_recorded_is_a_host_of_cloudformation(host):
-    assert re.fullmatch(buckets.pattern(), host)
+    assert re.fullmatch(response_urls.hosts_pattern(), host)
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_what_was_recorded_is_a_host_of_cloudformation(host):
     ],
 )
 def test_no_other_host_is_one(host):
-    assert not re.fullmatch(buckets.pattern(), host)
+    assert not re.fullmatch(response_urls.hosts_pattern(), host)
 
 
 @pytest.mark.parametrize(
@@ -74,8 +74,8 @@ def test_no_other_host_is_one(host):
     ],
 )
 def test_a_region_s_hosts_are_those_that_were_recorded(region, responses, signals):
-    assert buckets.response_host(region) == responses
-    assert buckets.signal_host(region) == signals
+    assert response_urls.response_host(region) == responses
+    assert response_urls.signal_host(region) == signals
 
 
 def test_a_name_leads_to_a_server_only_while_it_stands_behind_it(names):

@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
-from localcloud import edge
+from localcloud import http_front
 from localcloud.cloud import Cloud
 
 AUTHORISATION = (
@@ -92,7 +92,7 @@ def test_what_fails_in_the_cloud_is_an_internal_error_and_its_cause_is_logged(ca
     )
     with caplog.at_level(logging.ERROR):
         content, status, _ = run_wsgi_app(
-            lambda environ, start_response: edge.pass_through(environ, start_response, failing),
+            lambda environ, start_response: http_front.pass_through(environ, start_response, failing),
             request.get_environ(),
             buffered=True,
         )

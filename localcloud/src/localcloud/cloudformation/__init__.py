@@ -16,8 +16,8 @@ from localcloud.cloudformation.nesting import Nesting
 from localcloud.cloudformation.notifications import ResourceEvent, subscribe, unsubscribe
 from localcloud.cloudformation.ports import Ports, PutServiceEvent, connect
 from localcloud.cloudformation.registry import StackRegistry
+from localcloud.cloudformation.response_endpoint import response_endpoint
 from localcloud.cloudformation.responses import StackResponse
-from localcloud.cloudformation.sink import sink
 from localcloud.cloudformation.steps import lock
 
 __all__ = [
@@ -50,25 +50,25 @@ def install(
     register("AWS::CloudFormation::Stack", NestedStackHandler(Nesting()))
     cloudformation_backends.backend = StackRegistry
     cloudformation_backends.clear()
-    # This one path is all: moto's own for responses of custom resources goes, ours arrive at the sink.
+    # This is the only path: responses of custom resources arrive at our endpoint and not at moto's.
     urls.url_paths.clear()
     urls.url_paths["{0}/$"] = StackResponse.dispatch
-    sink.start()
+    response_endpoint.start()
 
 
 def names() -> Names:
     """Returns the host names of response URLs, and what clients of these must trust."""
-    return sink.names
+    return response_endpoint.names
 
 
 def responses_address() -> str:
     """Returns the host and port where the server behind all response URLs listens."""
-    return f"127.0.0.1:{sink.port}"
+    return f"127.0.0.1:{response_endpoint.port}"
 
 
 def responses() -> list[dict[str, Any]]:
     """Returns every PUT to a response URL or a wait condition's handle so far, oldest first."""
-    return [delivery.to_json() for delivery in list(sink.deliveries)]
+    return [delivery.to_json() for delivery in list(response_endpoint.deliveries)]
 
 
 def delete_stack(stack_id: str) -> None:
@@ -81,4 +81,4 @@ def delete_stack(stack_id: str) -> None:
 
 def stop() -> None:
     """Takes no more responses, and removes the files that clients trusted."""
-    sink.stop()
+    response_endpoint.stop()

@@ -13,9 +13,9 @@ from localcloud.cloudformation.errors import (
 )
 from localcloud.cloudformation.operations.creation import Creation
 from localcloud.cloudformation.registry import StackRegistry
-from localcloud.cloudformation.request import ChangeSet, Submission
+from localcloud.cloudformation.request import ChangeSet, RequestParameters
 from localcloud.cloudformation.stack import Stack
-from localcloud.cloudformation.template.checks import check_capabilities
+from localcloud.cloudformation.template.source import check_capabilities
 
 _NAME = re.compile(r"[a-zA-Z][-a-zA-Z0-9]{0,127}")
 #: Clients recognise an empty change set by this text.
@@ -25,13 +25,13 @@ _EMPTY = (
 
 
 def create(
-    registry: StackRegistry, submission: Submission, name: str, kind: str, description: str | None
+    registry: StackRegistry, request: RequestParameters, name: str, kind: str, description: str | None
 ) -> ChangeSet:
     """Keeps a request as a change set; for a new stack there is a stack in review from now on.
 
     Args:
         registry: Where the stack lives, or will.
-        submission: The request.
+        request: The request.
         name: Unique for the stack.
         kind: CREATE or UPDATE.
         description: Shown, nothing more.
@@ -43,28 +43,28 @@ def create(
         raise ValidationError(f"Invalid change set name: {name}")
     if kind not in {"CREATE", "UPDATE"}:
         raise ValidationError(f"localcloud does not know change sets of type {kind}")
-    stack = _stack_for(registry, submission, kind)
+    stack = _stack_for(registry, request, kind)
     _refuse_duplicate(registry, stack, name)
-    blueprint = requests.draw(registry, submission, stack)
-    requests.check_types(stack, blueprint)
+    template = requests.compile_template(registry, request, stack)
+    requests.check_types(stack, template)
     # A change set shows what a transform made, so nothing is expanded unseen.
-    check_capabilities(blueprint.template, set(submission.capabilities), transforms=[])
+    check_capabilities(template.processed, set(request.capabilities), transforms=[])
     if not registry.find_living(stack.id):
         registry.add(stack)
         stack.set_status("REVIEW_IN_PROGRESS", "User Initiated")
     prefix = f"arn:{registry.partition}:cloudformation:{registry.region_name}:{registry.account_id}"
-    tags = submission.options(stack.options).tags
+    tags = request.options(stack.options).tags
     change_set = ChangeSet(
         name=name,
         id=f"{prefix}:changeSet/{name}/{uuid.uuid4()}",
         stack=stack,
         kind=kind,
-        submission=submission,
-        blueprint=blueprint,
-        changes=changes(stack, blueprint, tags),
+        request=request,
+        template=template,
+        changes=changes(stack, template, tags),
         description=description,
     )
-    if kind == "UPDATE" and not differs(stack, blueprint, tags) and not stack.status.endswith("_FAILED"):
+    if kind == "UPDATE" and not differs(stack, template, tags) and not stack.status.endswith("_FAILED"):
         change_set.status, change_set.status_reason = "FAILED", _EMPTY
         change_set.execution_status = "UNAVAILABLE"
     registry.change_sets[change_set.id] = change_set
@@ -80,16 +80,16 @@ def _refuse_duplicate(registry: StackRegistry, stack: Stack, name: str) -> None:
             del registry.change_sets[other.id]
 
 
-def _stack_for(registry: StackRegistry, submission: Submission, kind: str) -> Stack:
+def _stack_for(registry: StackRegistry, request: RequestParameters, kind: str) -> Stack:
     if kind == "UPDATE":
-        stack = requests.living(registry, submission.stack_name)
+        stack = requests.living(registry, request.stack_name)
         # Whether it may be rolled back is said when it is executed.
         requests.check_updatable(stack, disable_rollback=True)
         return stack
-    existing = registry.find_living(submission.stack_name)
+    existing = registry.find_living(request.stack_name)
     if existing is None:
-        requests.check_name(submission.stack_name)
-        return registry.new_stack(submission.stack_name, submission.options())
+        requests.check_name(request.stack_name)
+        return registry.new_stack(request.stack_name, request.options())
     if existing.status != "REVIEW_IN_PROGRESS":
         raise ValidationError(
             f"Stack [{existing.name}] already exists and cannot be created again with the changeSet."
@@ -128,18 +128,18 @@ def execute(
     change_set = find(registry, name_or_id, stack_name)
     if change_set.execution_status != "AVAILABLE":
         raise InvalidChangeSetStatusError(change_set.id, change_set.status)
-    stack, submission = change_set.stack, change_set.submission
+    stack, request = change_set.stack, change_set.request
     if change_set.kind == "CREATE":
-        stack.options = submission.options()
-        stack.options.on_failure = "DO_NOTHING" if disable_rollback else submission.on_failure
-        Creation(stack, change_set.blueprint, token).start()
+        stack.options = request.options()
+        stack.options.on_failure = "DO_NOTHING" if disable_rollback else request.on_failure
+        Creation(stack, change_set.template, token).start()
     else:
         requests.check_updatable(stack, disable_rollback=disable_rollback)
         requests.start_update(
             stack,
-            change_set.blueprint,
-            submission.options(stack.options),
-            Submission(submission.stack_name, disable_rollback=disable_rollback, token=token),
+            change_set.template,
+            request.options(stack.options),
+            RequestParameters(request.stack_name, disable_rollback=disable_rollback, token=token),
         )
     change_set.execution_status = "EXECUTE_COMPLETE"
     # The others were made for a stack that is no more. Source: ExecuteChangeSet.

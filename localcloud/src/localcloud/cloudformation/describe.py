@@ -5,18 +5,18 @@ from typing import Any
 from cfn_template.loops import transforms_of
 from localcloud.cloudformation.request import ChangeSet
 from localcloud.cloudformation.stack import Event, Resource, Stack
-from localcloud.cloudformation.template.blueprint import Blueprint
-from localcloud.cloudformation.template.checks import required_capabilities
+from localcloud.cloudformation.template.compiled import CompiledTemplate
+from localcloud.cloudformation.template.source import required_capabilities
 
 
 def stack(shown: Stack) -> dict[str, Any]:
     """Returns an item of DescribeStacks."""
-    blueprint, options = shown.blueprint, shown.options
+    template, options = shown.template, shown.options
     return {
         "StackId": shown.id,
         "StackName": shown.name,
-        "Description": blueprint.template.get("Description") if blueprint else None,
-        "Parameters": parameters(blueprint) if blueprint else [],
+        "Description": template.processed.get("Description") if template else None,
+        "Parameters": parameters(template) if template else [],
         "CreationTime": shown.created_at,
         "DeletionTime": shown.deleted_at,
         "LastUpdatedTime": shown.updated_at,
@@ -44,7 +44,7 @@ def stack(shown: Stack) -> dict[str, Any]:
     }
 
 
-def parameters(blueprint: Blueprint) -> list[dict[str, Any]]:
+def parameters(template: CompiledTemplate) -> list[dict[str, Any]]:
     """Returns the parameters with their values, secrets masked."""
     return [
         {
@@ -52,7 +52,7 @@ def parameters(blueprint: Blueprint) -> list[dict[str, Any]]:
             "ParameterValue": "****" if parameter.no_echo else parameter.text,
             "ResolvedValue": parameter.resolved,
         }
-        for name, parameter in blueprint.parameters.items()
+        for name, parameter in template.parameters.items()
     ]
 
 
@@ -71,7 +71,7 @@ def summary(shown: Stack) -> dict[str, Any]:
         "DriftInformation",
     )
     described = stack(shown)
-    template = shown.blueprint.template if shown.blueprint else {}
+    template = shown.template.processed if shown.template else {}
     return {key: described[key] for key in keys} | {"TemplateDescription": template.get("Description")}
 
 
@@ -149,10 +149,10 @@ def change_set(shown: ChangeSet) -> dict[str, Any]:
     """Returns DescribeChangeSet's answer."""
     return {
         **change_set_summary(shown),
-        "Parameters": parameters(shown.blueprint),
-        "NotificationARNs": shown.submission.notification_arns,
-        "Capabilities": shown.submission.capabilities,
-        "Tags": [{"Key": key, "Value": value} for key, value in (shown.submission.tags or {}).items()],
+        "Parameters": parameters(shown.template),
+        "NotificationARNs": shown.request.notification_arns,
+        "Capabilities": shown.request.capabilities,
+        "Tags": [{"Key": key, "Value": value} for key, value in (shown.request.tags or {}).items()],
         "Changes": [
             {
                 "Type": "Resource",

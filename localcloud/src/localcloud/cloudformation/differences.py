@@ -11,48 +11,48 @@ from localcloud.cloudformation.request import Change
 
 if TYPE_CHECKING:
     from localcloud.cloudformation.stack import Stack
-    from localcloud.cloudformation.template.blueprint import Blueprint
+    from localcloud.cloudformation.template.compiled import CompiledTemplate
 
 
-def differs(stack: Stack, blueprint: Blueprint, tags: dict[str, str]) -> bool:
-    """Says whether an update to a blueprint has anything to do."""
-    old = stack.blueprint
+def differs(stack: Stack, template: CompiledTemplate, tags: dict[str, str]) -> bool:
+    """Says whether an update to a template has anything to do."""
+    old = stack.template
     return (
         old is None
         or tags != stack.tags
         or {n: (p.text, p.resolved) for n, p in old.parameters.items()}
-        != {n: (p.text, p.resolved) for n, p in blueprint.parameters.items()}
-        or old.outputs != blueprint.outputs
-        or bool(changes(stack, blueprint, tags))
+        != {n: (p.text, p.resolved) for n, p in template.parameters.items()}
+        or old.outputs != template.outputs
+        or bool(changes(stack, template, tags))
     )
 
 
-def changes(stack: Stack, blueprint: Blueprint, tags: dict[str, str]) -> list[Change]:
+def changes(stack: Stack, template: CompiledTemplate, tags: dict[str, str]) -> list[Change]:
     """Returns what would be added, modified and removed, as far as the template tells."""
-    old = stack.blueprint.definitions if stack.blueprint else {}
+    old = stack.template.definitions if stack.template else {}
     found = []
-    for logical_id, definition in blueprint.definitions.items():
+    for logical_id, definition in template.definitions.items():
         resource = stack.resources.get(logical_id)
         if logical_id not in old or resource is None or resource.made is None:
             found.append(Change("Add", logical_id, definition["Type"], None))
-        elif _modified(stack, blueprint, logical_id, tags):
+        elif _modified(stack, template, logical_id, tags):
             found.append(Change("Modify", logical_id, definition["Type"], resource.physical_id))
     for logical_id, resource in stack.resources.items():
-        if logical_id not in blueprint.definitions and resource.made is not None:
+        if logical_id not in template.definitions and resource.made is not None:
             found.append(Change("Remove", logical_id, resource.resource_type, resource.physical_id))
     return found
 
 
-def _modified(stack: Stack, blueprint: Blueprint, logical_id: str, tags: dict[str, str]) -> bool:
+def _modified(stack: Stack, template: CompiledTemplate, logical_id: str, tags: dict[str, str]) -> bool:
     """Compares with what is there, where everything the definition reads is there too."""
     made = stack.resources[logical_id].made
-    definition = blueprint.definitions[logical_id]
+    definition = template.definitions[logical_id]
     if made is None:
         return True
-    if any(name in blueprint.definitions and name not in stack.resources for name in names_in(definition)):
+    if any(name in template.definitions and name not in stack.resources for name in names_in(definition)):
         return True
     try:
-        target = target_of(stack, logical_id, blueprint, tags)
+        target = target_of(stack, logical_id, template, tags)
         return target.handler.differs(target, made)
     except UnresolvedValueError:
         return True

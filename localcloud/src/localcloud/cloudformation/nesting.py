@@ -13,7 +13,7 @@ from localcloud.cloudformation.operations.deletion import Deletion
 from localcloud.cloudformation.operations.update import Update
 from localcloud.cloudformation.registry import StackRegistry
 from localcloud.cloudformation.stack import Options, Stack
-from localcloud.cloudformation.template.checks import check_capabilities
+from localcloud.cloudformation.template.source import check_capabilities
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from localcloud.cloudformation.handlers.nested import Inputs
     from localcloud.cloudformation.operations.base import OnEnd
     from localcloud.cloudformation.resource import Owner
-    from localcloud.cloudformation.template.blueprint import Blueprint
+    from localcloud.cloudformation.template.compiled import CompiledTemplate
 
 _SUFFIX_LENGTH = 12
 #: Source: CreateStack, StackName.
@@ -49,14 +49,14 @@ class Nesting:
             on_failure="DO_NOTHING",
         )
         child = registry.new_stack(f"{stem}-{suffix}", options, parent)
-        blueprint = self._draw(child, inputs)
+        template = self._compile(child, inputs)
         registry.add(child)
-        Creation(child, blueprint, _token(parent), ended).start()
+        Creation(child, template, _token(parent), ended).start()
         return child
 
     def differs(self, child: Stack, inputs: Inputs) -> bool:
         """See ``NestedStacks``."""
-        return differs(child, self._draw(child, inputs), inputs.tags)
+        return differs(child, self._compile(child, inputs), inputs.tags)
 
     def update(
         self,
@@ -67,13 +67,13 @@ class Nesting:
     ) -> None:
         """See ``NestedStacks``."""
         parent = child.parent
-        blueprint = self._draw(child, inputs)
+        template = self._compile(child, inputs)
         options = replace(child.options, tags=inputs.tags, capabilities=_acknowledged(child))
         deployment = parent.operation if parent else None
         rollback = deployment.rollback if isinstance(deployment, Update) else True
         Update(
             child,
-            blueprint,
+            template,
             options,
             _token(parent),
             ended,
@@ -119,10 +119,10 @@ class Nesting:
             operation.cancel()
         Deletion(child, _token(child.parent), ended).start()
 
-    def _draw(self, child: Stack, inputs: Inputs) -> Blueprint:
-        blueprint = _registry(child).draw(child, inputs.text, inputs.parameters)
-        check_capabilities(blueprint.template, set(_acknowledged(child)), transforms=blueprint.transforms)
-        return blueprint
+    def _compile(self, child: Stack, inputs: Inputs) -> CompiledTemplate:
+        template = _registry(child).compile(child, inputs.text, inputs.parameters)
+        check_capabilities(template.processed, set(_acknowledged(child)), transforms=template.transforms)
+        return template
 
 
 def _stack(owner: Owner) -> Stack:

@@ -17,7 +17,7 @@ from moto.ssm.models import ssm_backends
 from localcloud.cloudformation.errors import StackNotFoundError, UnresolvedValueError, ValidationError
 from localcloud.cloudformation.stack import Options, Stack
 from localcloud.cloudformation.steps import lock
-from localcloud.cloudformation.template.blueprint import Blueprint, Place, draw
+from localcloud.cloudformation.template.compiled import CompiledTemplate, Place, compile_template
 from localcloud.official_templates import official_template
 
 if TYPE_CHECKING:
@@ -106,8 +106,8 @@ class StackRegistry(CloudFormationBackend):
         self.deleted_stacks[stack.id] = stack
         self._imports.pop(stack.id, None)
 
-    def draw(self, stack: Stack, text: str, parameters: dict[str, str]) -> Blueprint:
-        """Reads a template for a stack.
+    def compile(self, stack: Stack, text: str, parameters: dict[str, str]) -> CompiledTemplate:
+        """Compiles a template for a stack.
 
         Raises:
             ValidationError: The template or a parameter is not acceptable.
@@ -122,7 +122,7 @@ class StackRegistry(CloudFormationBackend):
             import_value=lambda name: self._import_value(name, stack),
             zones=self._zones,
         )
-        return draw(text, parameters, place)
+        return compile_template(text, parameters, place)
 
     def read_template(self, url: str) -> str:
         """Reads a template from S3, where ParallelCluster's own are as well.

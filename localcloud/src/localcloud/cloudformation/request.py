@@ -6,11 +6,11 @@ from typing import Any
 
 from localcloud.clock import clock
 from localcloud.cloudformation.stack import Options, Stack
-from localcloud.cloudformation.template.blueprint import Blueprint
+from localcloud.cloudformation.template.compiled import CompiledTemplate
 
 
 @dataclass(frozen=True)
-class Submission:
+class RequestParameters:
     """What a request that brings a template says.
 
     Attributes:
@@ -71,8 +71,8 @@ class ChangeSet:
     id: str
     stack: Stack
     kind: str
-    submission: Submission
-    blueprint: Blueprint
+    request: RequestParameters
+    template: CompiledTemplate
     changes: list[Change]
     description: str | None
     status: str = "CREATE_COMPLETE"

@@ -12,10 +12,10 @@ from localcloud.cloudformation.operations.creation import Creation
 from localcloud.cloudformation.operations.deletion import ROLLBACK, Deletion
 from localcloud.cloudformation.operations.update import Update
 from localcloud.cloudformation.registry import StackRegistry
-from localcloud.cloudformation.request import Submission
+from localcloud.cloudformation.request import RequestParameters
 from localcloud.cloudformation.stack import Options, Stack
-from localcloud.cloudformation.template.blueprint import Blueprint
-from localcloud.cloudformation.template.checks import MAX_INLINE_BYTES, MAX_S3_BYTES, check_capabilities
+from localcloud.cloudformation.template.compiled import CompiledTemplate
+from localcloud.cloudformation.template.source import MAX_INLINE_BYTES, MAX_S3_BYTES, check_capabilities
 
 _NAME = re.compile(r"[a-zA-Z][-a-zA-Z0-9]{0,127}")
 #: Statuses in which a stack accepts an update. Source: CloudFormation user guide, "Stack status codes".
@@ -30,23 +30,23 @@ _UPDATABLE = {
 _FAILED = {"CREATE_FAILED", "UPDATE_FAILED"}
 
 
-def create(registry: StackRegistry, submission: Submission) -> str:
+def create(registry: StackRegistry, request: RequestParameters) -> str:
     """Starts the creation of a stack and returns its id.
 
     Raises:
         RequestRefused: Nothing was started.
     """
-    check_name(submission.stack_name)
-    if known := _known(registry, "CreateStack", submission.token, submission.stack_name):
+    check_name(request.stack_name)
+    if known := _known(registry, "CreateStack", request.token, request.stack_name):
         return known
-    if registry.find_living(submission.stack_name) is not None:
-        raise AlreadyExistsError(submission.stack_name)
-    stack = registry.new_stack(submission.stack_name, submission.options())
-    blueprint = draw(registry, submission, stack)
-    check_capabilities(blueprint.template, set(submission.capabilities), transforms=blueprint.transforms)
+    if registry.find_living(request.stack_name) is not None:
+        raise AlreadyExistsError(request.stack_name)
+    stack = registry.new_stack(request.stack_name, request.options())
+    template = compile_template(registry, request, stack)
+    check_capabilities(template.processed, set(request.capabilities), transforms=template.transforms)
     registry.add(stack)
-    _remember(registry, "CreateStack", submission.token, stack)
-    Creation(stack, blueprint, submission.token).start()
+    _remember(registry, "CreateStack", request.token, stack)
+    Creation(stack, template, request.token).start()
     return stack.id
 
 
@@ -63,30 +63,32 @@ def check_name(name: str) -> None:
         )
 
 
-def update(registry: StackRegistry, submission: Submission) -> str:
+def update(registry: StackRegistry, request: RequestParameters) -> str:
     """Starts the update of a stack and returns its id.
 
     Raises:
         RequestRefused: Nothing was started.
     """
-    stack = living(registry, submission.stack_name)
-    if known := _known(registry, "UpdateStack", submission.token, stack.name):
+    stack = living(registry, request.stack_name)
+    if known := _known(registry, "UpdateStack", request.token, stack.name):
         return known
-    check_updatable(stack, disable_rollback=submission.disable_rollback)
-    blueprint = draw(registry, submission, stack)
-    check_capabilities(blueprint.template, set(submission.capabilities), transforms=blueprint.transforms)
-    check_types(stack, blueprint)
-    options = submission.options(stack.options)
-    if not differs(stack, blueprint, options.tags) and stack.status not in _FAILED:
+    check_updatable(stack, disable_rollback=request.disable_rollback)
+    template = compile_template(registry, request, stack)
+    check_capabilities(template.processed, set(request.capabilities), transforms=template.transforms)
+    check_types(stack, template)
+    options = request.options(stack.options)
+    if not differs(stack, template, options.tags) and stack.status not in _FAILED:
         raise ValidationError("No updates are to be performed.")
-    _remember(registry, "UpdateStack", submission.token, stack)
-    start_update(stack, blueprint, options, submission)
+    _remember(registry, "UpdateStack", request.token, stack)
+    start_update(stack, template, options, request)
     return stack.id
 
 
-def start_update(stack: Stack, blueprint: Blueprint, options: Options, submission: Submission) -> None:
+def start_update(
+    stack: Stack, template: CompiledTemplate, options: Options, request: RequestParameters
+) -> None:
     """Starts an update that has been judged."""
-    Update(stack, blueprint, options, submission.token, rollback=not submission.disable_rollback).start()
+    Update(stack, template, options, request.token, rollback=not request.disable_rollback).start()
 
 
 def check_updatable(stack: Stack, *, disable_rollback: bool) -> None:
@@ -106,7 +108,7 @@ def check_updatable(stack: Stack, *, disable_rollback: bool) -> None:
         raise ValidationError(f"Stack:{stack.id} is in {stack.status} state and can not be updated.")
 
 
-def check_types(stack: Stack, blueprint: Blueprint) -> None:
+def check_types(stack: Stack, template: CompiledTemplate) -> None:
     """Refuses to turn a resource into one of another type.
 
     Raises:
@@ -114,7 +116,7 @@ def check_types(stack: Stack, blueprint: Blueprint) -> None:
     """
     changed = [
         logical_id
-        for logical_id, definition in blueprint.definitions.items()
+        for logical_id, definition in template.definitions.items()
         if logical_id in stack.resources and stack.resources[logical_id].resource_type != definition["Type"]
     ]
     if changed:
@@ -219,21 +221,21 @@ def _remember(registry: StackRegistry, action: str, token: str | None, stack: St
         registry.tokens[action, token] = stack.id
 
 
-def template_text(registry: StackRegistry, submission: Submission, stack: Stack | None) -> str:
+def template_text(registry: StackRegistry, request: RequestParameters, stack: Stack | None) -> str:
     """Returns the template's text, wherever the request says it is.
 
     Raises:
         ValidationError: It says nothing, too much, or the template is too large.
     """
-    given = [submission.template_body, submission.template_url, submission.use_previous_template or None]
+    given = [request.template_body, request.template_url, request.use_previous_template or None]
     if sum(item is not None for item in given) != 1:
         raise ValidationError("Either Template URL or Template Body must be specified.")
-    if submission.template_body is not None:
-        text, limit, where = submission.template_body, MAX_INLINE_BYTES, "templateBody"
-    elif submission.template_url is not None:
-        text, limit, where = registry.read_template(submission.template_url), MAX_S3_BYTES, "templateURL"
-    elif stack is not None and stack.blueprint is not None:
-        return stack.blueprint.source
+    if request.template_body is not None:
+        text, limit, where = request.template_body, MAX_INLINE_BYTES, "templateBody"
+    elif request.template_url is not None:
+        text, limit, where = registry.read_template(request.template_url), MAX_S3_BYTES, "templateURL"
+    elif stack is not None and stack.template is not None:
+        return stack.template.source
     else:
         raise ValidationError("Either Template URL or Template Body must be specified.")
     if len(text.encode()) > limit:
@@ -244,15 +246,15 @@ def template_text(registry: StackRegistry, submission: Submission, stack: Stack 
     return text
 
 
-def draw(registry: StackRegistry, submission: Submission, stack: Stack) -> Blueprint:
+def compile_template(registry: StackRegistry, request: RequestParameters, stack: Stack) -> CompiledTemplate:
     """Reads the request's template with its parameters.
 
     Raises:
         ValidationError: The template or a parameter is not acceptable.
     """
-    before = stack.blueprint.parameters if stack.blueprint else {}
+    before = stack.template.parameters if stack.template else {}
     supplied: dict[str, str] = {}
-    for parameter in submission.parameters:
+    for parameter in request.parameters:
         name = parameter["ParameterKey"]
         if parameter.get("UsePreviousValue"):
             if parameter.get("ParameterValue"):
@@ -268,4 +270,4 @@ def draw(registry: StackRegistry, submission: Submission, stack: Stack) -> Bluep
             supplied[name] = before[name].text
         else:
             supplied[name] = parameter.get("ParameterValue", "")
-    return registry.draw(stack, template_text(registry, submission, stack), supplied)
+    return registry.compile(stack, template_text(registry, request, stack), supplied)

@@ -8,12 +8,11 @@ from moto.core.responses import ActionResult, BaseResponse, EmptyResult
 from localcloud.cloudformation import change_sets, describe, requests
 from localcloud.cloudformation.errors import StackNotFoundError, ValidationError
 from localcloud.cloudformation.registry import StackRegistry
-from localcloud.cloudformation.request import Submission
+from localcloud.cloudformation.request import RequestParameters
 from localcloud.cloudformation.requests import template_text
 from localcloud.cloudformation.stack import Resource, Stack
 from localcloud.cloudformation.steps import lock
-from localcloud.cloudformation.template.checks import check_structure
-from localcloud.cloudformation.template.document import parse
+from localcloud.cloudformation.template.source import check_structure, parse
 
 #: As many as CloudFormation returns at a time, roughly: it counts bytes.
 _PAGE = 100
@@ -38,9 +37,9 @@ class StackResponse(BaseResponse):
             raise TypeError("localcloud.cloudformation.install() came after moto's first request")
         return registry
 
-    def _submission(self) -> Submission:
+    def _request_parameters(self) -> RequestParameters:
         tags = self._get_param("Tags")
-        return Submission(
+        return RequestParameters(
             stack_name=self._get_param("StackName"),
             template_body=self._get_param("TemplateBody"),
             template_url=self._get_param("TemplateURL"),
@@ -66,11 +65,11 @@ class StackResponse(BaseResponse):
 
     def create_stack(self) -> ActionResult:
         """CreateStack."""
-        return ActionResult({"StackId": requests.create(self._registry, self._submission())})
+        return ActionResult({"StackId": requests.create(self._registry, self._request_parameters())})
 
     def update_stack(self) -> ActionResult:
         """UpdateStack."""
-        return ActionResult({"StackId": requests.update(self._registry, self._submission())})
+        return ActionResult({"StackId": requests.update(self._registry, self._request_parameters())})
 
     def delete_stack(self) -> ActionResult:
         """DeleteStack."""
@@ -112,7 +111,7 @@ class StackResponse(BaseResponse):
         """CreateChangeSet."""
         change_set = change_sets.create(
             self._registry,
-            self._submission(),
+            self._request_parameters(),
             self._get_param("ChangeSetName"),
             self._get_param("ChangeSetType", "UPDATE"),
             self._get_param("Description"),
@@ -190,22 +189,22 @@ class StackResponse(BaseResponse):
         """GetTemplate."""
         name, change_set_name = self._get_param("StackName"), self._get_param("ChangeSetName")
         if change_set_name:
-            blueprint = change_sets.find(self._registry, change_set_name, name).blueprint
+            template = change_sets.find(self._registry, change_set_name, name).template
         else:
-            found = self._registry.find(name).blueprint
+            found = self._registry.find(name).template
             if found is None:
                 raise ValidationError(f"Stack with id {name} does not have a template yet")
-            blueprint = found
+            template = found
         processed = self._get_param("TemplateStage", "Original") == "Processed"
-        body = blueprint.processed_text() if processed else blueprint.source
+        body = template.processed_text() if processed else template.source
         return ActionResult({"TemplateBody": body, "StagesAvailable": ["Original", "Processed"]})
 
     def get_template_summary(self) -> ActionResult:
         """GetTemplateSummary."""
         stack_name = self._get_param("StackName")
         stack = self._registry.find(stack_name) if stack_name else None
-        if stack is not None and stack.blueprint is not None:
-            return ActionResult(describe.template_summary(parse(stack.blueprint.source)))
+        if stack is not None and stack.template is not None:
+            return ActionResult(describe.template_summary(parse(stack.template.source)))
         return ActionResult(describe.template_summary(self._given_template()))
 
     def validate_template(self) -> ActionResult:
@@ -253,8 +252,8 @@ class StackResponse(BaseResponse):
         return EmptyResult()
 
     def _given_template(self) -> dict[str, Any]:
-        submission = Submission("", self._get_param("TemplateBody"), self._get_param("TemplateURL"))
-        template = parse(template_text(self._registry, submission, None))
+        request = RequestParameters("", self._get_param("TemplateBody"), self._get_param("TemplateURL"))
+        template = parse(template_text(self._registry, request, None))
         check_structure(template)
         return template
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from localcloud.cloudformation.resource import Made
-    from localcloud.cloudformation.template.blueprint import Blueprint
+    from localcloud.cloudformation.template.compiled import CompiledTemplate
 
 STACK_TYPE = "AWS::CloudFormation::Stack"
 _STABLE = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE"}
@@ -156,7 +156,7 @@ class Stack:
         self.id = stack_id
         self.options = options
         self.parent = parent
-        self.blueprint: Blueprint | None = None
+        self.template: CompiledTemplate | None = None
         self.created_at = clock.now()
         self.updated_at: datetime | None = None
         self.deleted_at: datetime | None = None

@@ -11,7 +11,7 @@ from localcloud.cloudformation.handlers.models import ModelHandler, model_for
 from localcloud.cloudformation.handlers.wait import WaitConditionHandler, WaitHandleHandler
 from localcloud.cloudformation.resource import Handler, Target
 from localcloud.cloudformation.stack import Stack
-from localcloud.cloudformation.template.blueprint import Blueprint
+from localcloud.cloudformation.template.compiled import CompiledTemplate
 
 _CUSTOM = CustomResourceHandler()
 _OWN: dict[str, Handler] = {
@@ -44,18 +44,18 @@ def handler_for(resource_type: str) -> Handler:
     return ModelHandler(model)
 
 
-def target_of(stack: Stack, logical_id: str, blueprint: Blueprint, tags: Mapping[str, str]) -> Target:
+def target_of(stack: Stack, logical_id: str, template: CompiledTemplate, tags: Mapping[str, str]) -> Target:
     """Evaluates what a template wants one resource to be.
 
     Raises:
         UnresolvedValueError: Nobody makes resources of its type, or a function has no value, or a dynamic
             reference to Parameter Store.
     """
-    definition = blueprint.definitions[logical_id]
+    definition = template.definitions[logical_id]
     resource_type = definition["Type"]
     handler = handler_for(resource_type)
     properties = with_parameters(
-        blueprint.scope(stack).evaluate(definition.get("Properties", {})),
+        template.scope(stack).evaluate(definition.get("Properties", {})),
         resource_type,
         stack.account_id,
         stack.region_name,

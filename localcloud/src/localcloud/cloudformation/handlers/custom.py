@@ -11,11 +11,11 @@ from typing import Any
 from moto.awslambda.exceptions import LambdaClientError
 
 from localcloud.clock import clock
-from localcloud.cloudformation.buckets import response_host
 from localcloud.cloudformation.errors import ResourceFailedError, UnresolvedValueError
 from localcloud.cloudformation.ports import connected
 from localcloud.cloudformation.resource import Cancel, Made, PlainHandler, Progress, Target, no_cancel
-from localcloud.cloudformation.sink import sink
+from localcloud.cloudformation.response_endpoint import response_endpoint
+from localcloud.cloudformation.response_urls import response_host
 from localcloud.cloudformation.steps import schedule
 from localcloud.cloudformation.template.functions import stringify
 from localcloud.faults import REQUEST, faults
@@ -157,7 +157,7 @@ def _exchange(target: Target, request: dict[str, Any], answered: Any, unanswered
         timer.cancel()
 
     region = stack.region_name
-    expectation = sink.expect(
+    expectation = response_endpoint.expect(
         response_host(region),
         f"{stack.id}|{target.logical_id}|{request_id}",
         region,

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from localcloud.cloudformation.buckets import signal_host
 from localcloud.cloudformation.resource import (
     Cancel,
     Made,
@@ -16,7 +15,8 @@ from localcloud.cloudformation.resource import (
     no_attribute,
     no_cancel,
 )
-from localcloud.cloudformation.sink import Expectation, sink
+from localcloud.cloudformation.response_endpoint import Expectation, response_endpoint
+from localcloud.cloudformation.response_urls import signal_host
 from localcloud.cloudformation.steps import schedule
 
 #: Longer than the longest wait. Source: AWS::CloudFormation::WaitCondition, Timeout.
@@ -92,7 +92,7 @@ class WaitHandleHandler(PlainHandler):
         stack, region = target.stack, target.stack.region_name
         # Source: a handle recorded in November 2025 has an id of its own before its name.
         key = f"{stack.id}/{uuid.uuid4()}/{target.logical_id}"
-        handle.expectation = sink.expect(
+        handle.expectation = response_endpoint.expect(
             signal_host(region), key, region, receive=receive, expires_s=_URL_EXPIRES_S
         )
         url = handle.expectation.url

@@ -7,7 +7,7 @@ from localcloud.cloudformation.errors import UnresolvedValueError
 from localcloud.cloudformation.handlers import handler_for, target_of
 from localcloud.cloudformation.resource import Cancel, Made, Progress, Target
 from localcloud.cloudformation.stack import Output, Resource, Stack
-from localcloud.cloudformation.template.blueprint import Blueprint
+from localcloud.cloudformation.template.compiled import CompiledTemplate
 from localcloud.cloudformation.template.functions import as_text
 from localcloud.cloudformation.work import Outcome, Work
 
@@ -123,19 +123,21 @@ class _Shown:
 
 
 class Deployment(Operation):
-    """An operation that brings resources to what a blueprint wants."""
+    """An operation that brings resources to what a template wants."""
 
-    def __init__(self, stack: Stack, blueprint: Blueprint, token: str | None, on_end: OnEnd | None) -> None:
+    def __init__(
+        self, stack: Stack, template: CompiledTemplate, token: str | None, on_end: OnEnd | None
+    ) -> None:
         super().__init__(stack, token, on_end)
-        self.blueprint = blueprint
+        self.template = template
 
     def create_resource(self, logical_id: str, ended: Callable[[bool], None]) -> None:
         """Makes a resource and reports whether that worked."""
-        definition = self.blueprint.definitions[logical_id]
+        definition = self.template.definitions[logical_id]
         resource = Resource(self.stack, logical_id, definition["Type"], definition)
         self.stack.resources[logical_id] = resource
         try:
-            target = target_of(self.stack, logical_id, self.blueprint, self.stack.tags)
+            target = target_of(self.stack, logical_id, self.template, self.stack.tags)
         except UnresolvedValueError as error:
             resource.set_status("CREATE_FAILED", str(error))
             ended(False)
@@ -150,15 +152,15 @@ class Deployment(Operation):
         self.run_work(resource, "CREATE", lambda progress: target.handler.create(target, progress), finish)
 
     def evaluate_outputs(self) -> list[Output]:
-        """Returns the outputs of the blueprint.
+        """Returns the outputs of the template.
 
         Raises:
             UnresolvedValueError: One has no value, or its export belongs to another stack.
         """
-        scope = self.blueprint.scope(_Shown(self.stack))
+        scope = self.template.scope(_Shown(self.stack))
         return [
             self._evaluate_output(key, scope.evaluate(definition))
-            for key, definition in self.blueprint.outputs.items()
+            for key, definition in self.template.outputs.items()
         ]
 
     def _evaluate_output(self, key: str, evaluated: dict[str, Any]) -> Output:

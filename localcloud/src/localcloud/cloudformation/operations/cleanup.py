@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from localcloud.cloudformation.order import Walk
 from localcloud.cloudformation.stack import Resource
-from localcloud.cloudformation.walk import Walk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

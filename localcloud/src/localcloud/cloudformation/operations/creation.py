@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from localcloud.cloudformation.errors import UnresolvedValueError
 from localcloud.cloudformation.operations.base import Deployment, OnEnd
 from localcloud.cloudformation.operations.deletion import ROLLBACK, Deletion
+from localcloud.cloudformation.order import Walk
 from localcloud.cloudformation.steps import schedule
-from localcloud.cloudformation.walk import Walk
 
 if TYPE_CHECKING:
     from localcloud.cloudformation.stack import Stack
-    from localcloud.cloudformation.template.blueprint import Blueprint
+    from localcloud.cloudformation.template.compiled import CompiledTemplate
     from localcloud.timers import Timer
 
 
@@ -20,16 +20,16 @@ class Creation(Deployment):
     """Makes all resources, or takes back what was made, as ``on_failure`` says."""
 
     def __init__(
-        self, stack: Stack, blueprint: Blueprint, token: str | None, on_end: OnEnd | None = None
+        self, stack: Stack, template: CompiledTemplate, token: str | None, on_end: OnEnd | None = None
     ) -> None:
-        super().__init__(stack, blueprint, token, on_end)
+        super().__init__(stack, template, token, on_end)
         self._timer: Timer | None = None
-        self._walk = Walk(blueprint.dependencies, self._visit, self._walked, stop_at_failure=True)
+        self._walk = Walk(template.dependencies, self._visit, self._walked, stop_at_failure=True)
 
     def start(self) -> None:
         """Shows the stack in creation; its resources follow in steps of their own."""
         self.stack.operation = self
-        self.stack.blueprint = self.blueprint
+        self.stack.template = self.template
         self.stack.set_status("CREATE_IN_PROGRESS", "User Initiated")
         schedule(self._walk.run)
         if self.stack.options.timeout_minutes:

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from localcloud.clock import clock
 from localcloud.cloudformation.operations.base import OnEnd, Operation
 from localcloud.cloudformation.operations.cleanup import Cleanup
+from localcloud.cloudformation.order import Walk, reversed_order
 from localcloud.cloudformation.resource import Cancel, Made, Progress
 from localcloud.cloudformation.stack import Resource, Stack
 from localcloud.cloudformation.steps import schedule
-from localcloud.cloudformation.template.order import reversed_order
-from localcloud.cloudformation.walk import Walk
 from localcloud.cloudformation.work import Outcome
 
 
@@ -29,7 +28,7 @@ ROLLBACK = Statuses("ROLLBACK_IN_PROGRESS", "ROLLBACK_COMPLETE", "ROLLBACK_FAILE
 
 def needs_of(stack: Stack) -> Mapping[str, set[str]]:
     """Returns what each resource of a stack depends on."""
-    return stack.blueprint.dependencies if stack.blueprint else {}
+    return stack.template.dependencies if stack.template else {}
 
 
 class Deletion(Operation):

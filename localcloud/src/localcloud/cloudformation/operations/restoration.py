@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from localcloud.cloudformation.operations.cleanup import Cleanup
+from localcloud.cloudformation.order import Walk
 from localcloud.cloudformation.steps import schedule
-from localcloud.cloudformation.walk import Walk
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -13,23 +13,23 @@ from localcloud.cloudformation.operations.base import Deployment, OnEnd
 from localcloud.cloudformation.operations.cleanup import Cleanup, commit_all
 from localcloud.cloudformation.operations.deletion import ROLLBACK, Deletion
 from localcloud.cloudformation.operations.restoration import Effects, Restoration
+from localcloud.cloudformation.order import Walk
 from localcloud.cloudformation.steps import schedule
-from localcloud.cloudformation.walk import Walk
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from localcloud.cloudformation.resource import Made, Target
     from localcloud.cloudformation.stack import Options, Resource, Stack
-    from localcloud.cloudformation.template.blueprint import Blueprint
+    from localcloud.cloudformation.template.compiled import CompiledTemplate
     from localcloud.cloudformation.work import Outcome
 
 
 class Update(Deployment):
-    """Brings a stack to a new blueprint, or back.
+    """Brings a stack to a new template, or back.
 
     Args:
-        blueprint: What is wanted.
+        template: What is wanted.
         options: Tags and the like from now on.
         rollback: Whether a failure takes everything back.
         hold: Whether to keep the way back open after success, until ``commit`` or ``roll_back``: a nested
@@ -40,7 +40,7 @@ class Update(Deployment):
     def __init__(
         self,
         stack: Stack,
-        blueprint: Blueprint,
+        template: CompiledTemplate,
         options: Options,
         token: str | None,
         on_end: OnEnd | None = None,
@@ -49,7 +49,7 @@ class Update(Deployment):
         hold: bool = False,
         on_failing: Callable[[str | None], None] | None = None,
     ) -> None:
-        super().__init__(stack, blueprint, token, on_end)
+        super().__init__(stack, template, token, on_end)
         self._effects = Effects(
             {
                 name: r.made
@@ -61,16 +61,16 @@ class Update(Deployment):
         self.rollback = rollback
         self._hold = hold
         self._on_failing = on_failing
-        self._old_blueprint = stack.blueprint or blueprint
+        self._old_template = stack.template or template
         self._old_options, self._old_outputs = stack.options, stack.outputs
         self._restoration: Restoration | None = None
-        self._walk = Walk(blueprint.dependencies, self._visit, self._walked, stop_at_failure=True)
+        self._walk = Walk(template.dependencies, self._visit, self._walked, stop_at_failure=True)
 
     def start(self) -> None:
         """Shows the stack in update; its resources follow in steps of their own."""
         stack = self.stack
         stack.operation, stack.updated_at = self, clock.now()
-        stack.blueprint, stack.options = self.blueprint, self._options
+        stack.template, stack.options = self.template, self._options
         stack.set_status("UPDATE_IN_PROGRESS", "User Initiated")
         schedule(self._begin)
 
@@ -94,7 +94,7 @@ class Update(Deployment):
     @property
     def _needs(self) -> dict[str, set[str]]:
         """What each resource depends on, before or after the update."""
-        old, new = self._old_blueprint.dependencies, self.blueprint.dependencies
+        old, new = self._old_template.dependencies, self.template.dependencies
         return {name: old.get(name, set()) | new.get(name, set()) for name in {*old, *new}}
 
     def cancel(self) -> None:
@@ -116,15 +116,15 @@ class Update(Deployment):
         if not stack.was_ever_stable:
             Deletion(stack, self.token, self.end, ROLLBACK, reason=reason).start()
             return
-        stack.blueprint, stack.options, stack.outputs = (
-            self._old_blueprint,
+        stack.template, stack.options, stack.outputs = (
+            self._old_template,
             self._old_options,
             self._old_outputs,
         )
-        for logical_id, definition in self._old_blueprint.definitions.items():
+        for logical_id, definition in self._old_template.definitions.items():
             if logical_id in stack.resources:
                 stack.resources[logical_id].definition = definition
-        self._restoration = Restoration(self, self._effects, self._old_blueprint.dependencies, self._needs)
+        self._restoration = Restoration(self, self._effects, self._old_template.dependencies, self._needs)
         self._restoration.start(reason)
 
     def continue_rollback(self, skip: set[str], token: str | None, on_end: OnEnd | None = None) -> None:
@@ -164,12 +164,12 @@ class Update(Deployment):
     def _update_resource(self, resource: Resource, made: Made) -> None:
         logical_id = resource.logical_id
         try:
-            target = target_of(self.stack, logical_id, self.blueprint, self.stack.tags)
+            target = target_of(self.stack, logical_id, self.template, self.stack.tags)
         except UnresolvedValueError as error:
             resource.set_status("UPDATE_FAILED", str(error))
             self._walk.failed(logical_id)
             return
-        resource.definition = self.blueprint.definitions[logical_id]
+        resource.definition = self.template.definitions[logical_id]
         # What failed in an update that was left as it is was tried, not done.
         if resource.status != "UPDATE_FAILED" and not target.handler.differs(target, made):
             self._walk.done(logical_id)
@@ -236,7 +236,7 @@ class Update(Deployment):
 
     def _delete_leftovers(self) -> None:
         stack = self.stack
-        for logical_id in [name for name in stack.resources if name not in self.blueprint.definitions]:
+        for logical_id in [name for name in stack.resources if name not in self.template.definitions]:
             resource = stack.resources.pop(logical_id)
             if resource.made is None:
                 continue

@@ -1,12 +1,17 @@
-"""What is refused before anything is made: malformed templates, and capabilities nobody acknowledged."""
+"""A template's text, read and checked as CloudFormation does before it makes anything."""
 
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from cfn_template.limits import AliasError, TemplateError
 from cfn_template.loops import LANGUAGE_EXTENSIONS, PREFIX, transforms_of
+from cfn_template.reading import read_plain
 from localcloud.cloudformation.errors import InsufficientCapabilitiesError, ValidationError
 
+#: Source: CloudFormation user guide, "Template formats": YAML 1.1 without aliases; its words for it are in
+#: seeebiii/aws-cloudformation-templates issue 1.
+_NO_ALIASES = "Template error: YAML aliases are not allowed in CloudFormation templates"
 #: Source: CloudFormation user guide, "Template anatomy".
 _SECTIONS = {
     "AWSTemplateFormatVersion",
@@ -39,6 +44,35 @@ _IAM_NAME_PROPERTY = {
     "AWS::IAM::User": "UserName",
     "AWS::IAM::UserToGroupAddition": None,
 }
+
+
+def parse(text: str) -> dict[str, Any]:
+    """Reads a template as CloudFormation does.
+
+    Args:
+        text: JSON or YAML.
+
+    Raises:
+        ValidationError: The text is neither, not a mapping, or has YAML aliases.
+    """
+    try:
+        document = read_plain(text, aliases=False)
+    except AliasError as error:
+        raise ValidationError(_NO_ALIASES) from error
+    except TemplateError as error:
+        raise ValidationError(f"Template format error: {_one_line(error)}") from error
+    if not isinstance(document, dict):
+        raise ValidationError("Template format error: unsupported structure.")
+    return document
+
+
+def _one_line(error: TemplateError) -> str:
+    if error.place is None:
+        return error.problem
+    where = f"(line {error.place.line}, column {error.place.column})"
+    if error.language == "JSON":
+        return f"JSON not well-formed. {where}"
+    return f"YAML not well-formed. {where} {error.problem}"
 
 
 def check_structure(template: Mapping[str, Any]) -> None:

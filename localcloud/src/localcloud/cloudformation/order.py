@@ -1,7 +1,53 @@
-"""Visits the resources of a stack in the order their dependencies allow, as many at a time as they allow."""
+"""In which order resources are made, and gone: what waits for what, and the walk that respects it."""
 
 from collections.abc import Callable, Mapping
-from graphlib import TopologicalSorter
+from graphlib import CycleError, TopologicalSorter
+from typing import Any
+
+from cfn_template.references import names_in
+from localcloud.cloudformation.errors import ValidationError
+
+
+def dependencies(definitions: Mapping[str, Mapping[str, Any]]) -> dict[str, set[str]]:
+    """Returns, for each resource, the resources that must be complete before it.
+
+    Args:
+        definitions: Resources that exist in this stack, by logical id, without untaken branches.
+
+    Raises:
+        ValidationError: Resources wait for each other in a circle.
+    """
+    needs = {}
+    for logical_id, definition in definitions.items():
+        explicit = definition.get("DependsOn", [])
+        names = {explicit} if isinstance(explicit, str) else set(explicit)
+        names.update(names_in(definition.get("Properties", {})))
+        needs[logical_id] = {name for name in names if name in definitions}
+    _refuse_circles(needs)
+    return needs
+
+
+def _refuse_circles(needs: Mapping[str, set[str]]) -> None:
+    sorter = TopologicalSorter(needs)
+    try:
+        sorter.prepare()
+    except CycleError as error:
+        left = set(needs)
+        while ready := sorter.get_ready():
+            sorter.done(*ready)
+            left.difference_update(ready)
+        listed = ", ".join(sorted(left))
+        raise ValidationError(f"Circular dependency between resources: [{listed}]") from error
+
+
+def reversed_order(needs: Mapping[str, set[str]], among: set[str]) -> dict[str, set[str]]:
+    """Returns, for each resource among some, those that must be gone before it."""
+    order: dict[str, set[str]] = {name: set() for name in among}
+    for name, needed in needs.items():
+        for other in needed:
+            if name in among and other in among:
+                order[other].add(name)
+    return order
 
 
 class Walk:
@@ -50,9 +96,7 @@ class Walk:
                 self._running.add(node)
                 self._visit(node)
         self._starting = False
-        if not self._over and (self._halted() or not self._running):
-            self._over = True
-            self._ended(list(self._failed))
+        self._end_if_over()
 
     def done(self, node: str) -> None:
         """Reports that a node is done."""
@@ -69,6 +113,11 @@ class Walk:
     def stop(self) -> None:
         """Ends the walk without a report: nothing further is visited."""
         self._over = True
+
+    def _end_if_over(self) -> None:
+        if not self._over and (self._halted() or not self._running):
+            self._over = True
+            self._ended(list(self._failed))
 
     def _halted(self) -> bool:
         return self._over or bool(self._failed and self._stop_at_failure)

@@ -1,4 +1,4 @@
-"""A template with its parameters: which resources a stack has, in which order, and what they look like."""
+"""A compiled template: which resources a stack has with its parameters, in which order, what they are."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -10,10 +10,9 @@ from cfn_template.parameters import Parameter, ParameterError, resolve
 from cfn_template.references import names_in
 from cfn_template.texts import EvaluationError
 from localcloud.cloudformation.errors import UnresolvedValueError, ValidationError
-from localcloud.cloudformation.template.checks import check_structure
-from localcloud.cloudformation.template.document import parse
+from localcloud.cloudformation.order import dependencies
 from localcloud.cloudformation.template.functions import Scope, Values, unresolved
-from localcloud.cloudformation.template.order import dependencies
+from localcloud.cloudformation.template.source import check_structure, parse
 from localcloud.cloudformation.template.transform import apply_transforms
 
 
@@ -57,13 +56,13 @@ class _NoValues:
 
 
 @dataclass(frozen=True)
-class Blueprint:
+class CompiledTemplate:
     """What one deployment wants.
 
     Attributes:
         source: The template's text as given.
         original: The template before its transforms.
-        template: After its transforms.
+        processed: The template after its transforms.
         parameters: By name.
         definitions: The resources whose condition holds, without untaken branches of ``Fn::If``.
         dependencies: What must be complete before each resource.
@@ -72,7 +71,7 @@ class Blueprint:
 
     source: str
     original: Mapping[str, Any]
-    template: Mapping[str, Any]
+    processed: Mapping[str, Any]
     place: Place
     parameters: Mapping[str, Parameter]
     definitions: Mapping[str, dict[str, Any]]
@@ -86,11 +85,11 @@ class Blueprint:
 
     def processed_text(self) -> str:
         """Returns the template after its transforms: as given where there are none."""
-        return json.dumps(self.template) if self.transforms else self.source
+        return json.dumps(self.processed) if self.transforms else self.source
 
     def scope(self, values: Values) -> Scope:
         """Returns what the template's functions see, given its resources."""
-        return _scope(self.template, self.parameters, self.place, values)
+        return _scope(self.processed, self.parameters, self.place, values)
 
 
 def _scope(
@@ -106,8 +105,8 @@ def _scope(
     )
 
 
-def draw(source: str, supplied: Mapping[str, str], place: Place) -> Blueprint:
-    """Reads a template for a stack.
+def compile_template(source: str, supplied: Mapping[str, str], place: Place) -> CompiledTemplate:
+    """Compiles a template for a stack.
 
     Args:
         source: JSON or YAML.
@@ -131,7 +130,7 @@ def draw(source: str, supplied: Mapping[str, str], place: Place) -> Blueprint:
             needs = dependencies(definitions)
     except UnresolvedValueError as error:
         raise ValidationError(str(error)) from error
-    return Blueprint(source, original, template, place, parameters, definitions, needs, outputs)
+    return CompiledTemplate(source, original, template, place, parameters, definitions, needs, outputs)
 
 
 def _resolved(template: Mapping[str, Any], supplied: Mapping[str, str], place: Place) -> dict[str, Parameter]:

@@ -1,4 +1,4 @@
-"""The edge of the API: records what functions ask for, lets faults strike, and names what is not there."""
+"""The HTTP front of all services: it records functions' calls, injects faults and refuses the unknown."""
 
 import json
 import logging

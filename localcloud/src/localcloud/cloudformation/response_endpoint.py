@@ -12,12 +12,12 @@ from typing import Any
 from urllib.parse import urlsplit
 from xml.sax.saxutils import escape
 
-from localcloud import edge
+from localcloud import http_front
 from localcloud.callers import callers
 from localcloud.clock import clock
-from localcloud.cloudformation import buckets
+from localcloud.cloudformation import response_urls
 from localcloud.cloudformation.names import Names
-from localcloud.cloudformation.presigned import Signer, key_of
+from localcloud.cloudformation.response_urls import Signer, key_of
 from localcloud.cloudformation.steps import schedule
 from localcloud.faults import RESPONSE, faults
 
@@ -28,7 +28,7 @@ _MAX_BODY_BYTES = 1 << 20
 
 @dataclass(frozen=True)
 class Delivery:
-    """One PUT that reached the sink.
+    """One PUT that reached the endpoint.
 
     Attributes:
         key: The object's key.
@@ -89,7 +89,7 @@ class _Answer:
     message: str = ""
 
 
-class ResponseSink:
+class ResponseEndpoint:
     """An HTTPS server that takes PUTs to URLs it has signed.
 
     Attributes:
@@ -115,16 +115,16 @@ class ResponseSink:
                 server.socket = self._names.server_context().wrap_socket(
                     server.socket, server_side=True, do_handshake_on_connect=False
                 )
-                threading.Thread(target=server.serve_forever, name="response sink", daemon=True).start()
-                self._names.lead(buckets.pattern(), int(server.server_address[1]))
+                threading.Thread(target=server.serve_forever, name="response endpoint", daemon=True).start()
+                self._names.lead(response_urls.hosts_pattern(), int(server.server_address[1]))
                 self._server = server
 
     @property
     def names(self) -> Names:
-        """The hosts of this sink and of others, and what their clients must trust."""
+        """The host names that lead here and elsewhere, and the authority that their clients must trust."""
         self.start()
         if self._names is None:
-            raise AssertionError("a started sink has names")
+            raise AssertionError("a started endpoint has names")
         return self._names
 
     @property
@@ -132,7 +132,7 @@ class ResponseSink:
         """Where it listens on 127.0.0.1."""
         self.start()
         if self._server is None:
-            raise AssertionError("a started sink has a server")
+            raise AssertionError("a started endpoint has a server")
         return int(self._server.server_address[1])
 
     def stop(self) -> None:
@@ -159,7 +159,7 @@ class ResponseSink:
         """Signs a URL and waits there.
 
         Args:
-            host: The bucket's, see ``buckets``.
+            host: The bucket's, see ``response_urls``.
             key: The object's; nobody else may wait for it.
             region: The bucket's.
             receive: Called as a step with each body while the expectation is open.
@@ -178,14 +178,14 @@ class ResponseSink:
         caller = callers.by_connection(client_port, self.port)
         expectation = self._expectations.get(request.place)
         kind = faults.for_call(RESPONSE, expectation.operation if expectation else "", caller)
-        if kind in edge.S3_REFUSALS:
-            status, code = edge.S3_REFUSALS[kind]
+        if kind in http_front.S3_REFUSALS:
+            status, code = http_front.S3_REFUSALS[kind]
             return self._note(request, _Answer(status, code, "Refused by a fault that was asked for"))
         if kind in {None, "drop", "kill-after", "time-out-after"}:
             answer = self._take(request)
             if kind is None:
                 return answer
-        edge.end(caller, kind)
+        http_front.end(caller, kind)
         return None
 
     def _take(self, request: _Request) -> _Answer:
@@ -212,7 +212,7 @@ class ResponseSink:
         return _Answer(200, "accepted" if expectation is not None and expectation.open else "ignored")
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
-        sink = self
+        endpoint = self
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
@@ -232,7 +232,7 @@ class ResponseSink:
                     body=self.rfile.read(int(length)),
                 )
                 with clock.busy():
-                    answer = sink._arrive(request, self.client_address[1])
+                    answer = endpoint._arrive(request, self.client_address[1])
                 if answer is None:
                     self.close_connection = True
                     self.connection.shutdown(socket.SHUT_RDWR)
@@ -267,5 +267,5 @@ class ResponseSink:
         return Handler
 
 
-#: The sink of this process.
-sink = ResponseSink()
+#: The endpoint of this process.
+response_endpoint = ResponseEndpoint()
