@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from localcloud.calls import Call
-    from localcloud.cloudformation.notifications import ResourceEvent
+    from localcloud.notifications import ResourceEvent
 
 #: IAM's prefix of a service, where it is not the signing name. Source: Service Authorization Reference.
 _PREFIXES = {"monitoring": "cloudwatch", "tagging": "tag"}

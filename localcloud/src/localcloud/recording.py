@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from localcloud.calls import Call
-    from localcloud.cloudformation.notifications import ResourceEvent
+    from localcloud.notifications import ResourceEvent
 
 #: What makes the caller the one in whose name a stack's resources are changed.
 _STACK_CHANGES = {"CreateStack", "UpdateStack", "DeleteStack"}

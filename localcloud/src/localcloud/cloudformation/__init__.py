@@ -13,12 +13,12 @@ from localcloud.cloudformation.handlers.nested import NestedStackHandler
 from localcloud.cloudformation.handlers.wait import signal_wait_handle
 from localcloud.cloudformation.names import Names
 from localcloud.cloudformation.nesting import Nesting
-from localcloud.cloudformation.notifications import ResourceEvent, subscribe, unsubscribe
 from localcloud.cloudformation.ports import Ports, PutServiceEvent, connect
 from localcloud.cloudformation.registry import StackRegistry
 from localcloud.cloudformation.response_endpoint import response_endpoint
 from localcloud.cloudformation.responses import StackResponse
 from localcloud.cloudformation.steps import lock
+from localcloud.notifications import ResourceEvent, subscribe, unsubscribe
 
 __all__ = [
     "ResourceEvent",

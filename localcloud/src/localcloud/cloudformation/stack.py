@@ -7,8 +7,8 @@ import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from localcloud import notifications
 from localcloud.clock import clock
-from localcloud.cloudformation import notifications
 from localcloud.cloudformation.errors import UnresolvedValueError
 from localcloud.cloudformation.ports import connected
 
