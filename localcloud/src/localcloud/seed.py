@@ -13,7 +13,7 @@ from typing import Any
 
 import botocore.session
 
-from localcloud.official_images import official_images
+from localcloud.official import official_images
 
 ACCOUNT_ID = "123456789012"
 REGION = "us-east-1"
@@ -39,7 +39,7 @@ def prepare_environment() -> None:
     """Sets what moto reads from the environment when it is imported; call it before anything imports moto.
 
     Where ParallelCluster is installed, the images are the official ones of its release, and moto's own
-    elsewhere. Those of other releases appear when a client asks for them, see ``official_images``.
+    elsewhere. Those of other releases appear when a client asks for them, see ``official``.
     """
     # Templates attach AWS's own policies by ARN, and ParallelCluster looks up those it is given.
     os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"

@@ -26,7 +26,7 @@ from localcloud import (
     hosts,
     http_front,
     image_builder,
-    official_images,
+    official,
     resources,
     seed,
 )
@@ -84,7 +84,7 @@ class Server:
         self.endpoint_url = f"http://127.0.0.1:{self._server.server_port}"
         answers.keep_apart()
         resources.register()
-        official_images.publish_on_request()
+        official.publish_on_request()
         cloudformation.install()
         names = cloudformation.names()
         functions.install(

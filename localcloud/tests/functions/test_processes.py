@@ -3,7 +3,7 @@
 import pytest
 from tests.support.functions import archive, call, deploy, invocations
 
-from localcloud.functions.warm import WarmEnvironments
+from localcloud.functions.pool import WarmEnvironments
 
 LOOK = """
     import os

@@ -8,8 +8,7 @@ from moto.ec2.models import ec2_backends
 
 from localcloud.clock import Clock
 from localcloud.cloudformation import ResourceEvent
-from localcloud.compute_fleet import ComputeFleet
-from localcloud.head_node import CLUSTER_NAME_TAG, HeadNodes, Plan
+from localcloud.head_node import CLUSTER_NAME_TAG, ComputeFleet, HeadNodes, Plan
 
 ACCOUNT = "123456789012"
 REGION = "us-west-2"

@@ -4,7 +4,7 @@ import itertools
 import json
 from importlib import metadata
 
-from localcloud.official_images import official_images
+from localcloud.official import official_images
 from localcloud.testing.waiting import settled
 
 VERSION = metadata.version("aws-parallelcluster")

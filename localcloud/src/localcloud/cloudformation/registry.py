@@ -18,7 +18,7 @@ from localcloud.cloudformation.errors import StackNotFoundError, UnresolvedValue
 from localcloud.cloudformation.stack import Options, Stack
 from localcloud.cloudformation.steps import lock
 from localcloud.cloudformation.template.compiled import CompiledTemplate, Place, compile_template
-from localcloud.official_templates import official_template
+from localcloud.official import official_template
 
 if TYPE_CHECKING:
     from types import ModuleType

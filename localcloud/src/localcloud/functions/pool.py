@@ -3,7 +3,7 @@
 import collections
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,6 @@ from localcloud.functions.deployment import Deployment
 from localcloud.functions.environment import ExecutionEnvironment, Outcome
 from localcloud.functions.process import Settings
 from localcloud.functions.records import Attempt
-from localcloud.functions.warm import WarmEnvironments
 
 
 @dataclass(frozen=True)
@@ -22,6 +21,38 @@ class Job:
     deployment: Deployment
     attempt: Attempt
     done: Callable[[Outcome], None]
+
+
+class WarmEnvironments:
+    """The idle execution environments of all functions, the longest idle first.
+
+    Args:
+        limit: How many stay; Lambda ends idle environments, too.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._lock = threading.Lock()
+        self._idle: dict[Hashable, Callable[[], None]] = {}
+
+    def add(self, environment: Hashable, end: Callable[[], None]) -> None:
+        """Counts one as idle and has those ended that are too many.
+
+        Args:
+            environment: What has become idle.
+            end: Ends it, unless it has been taken into use meanwhile.
+        """
+        with self._lock:
+            self._idle[environment] = end
+            oldest = next(iter(self._idle)) if len(self._idle) > self._limit else None
+            end_oldest = self._idle.pop(oldest) if oldest is not None else None
+        if end_oldest is not None:
+            end_oldest()
+
+    def remove(self, environment: Hashable) -> None:
+        """Counts one as idle no more."""
+        with self._lock:
+            self._idle.pop(environment, None)
 
 
 class FunctionPool:

@@ -23,10 +23,9 @@ from localcloud.functions.errors import (
 )
 from localcloud.functions.models import Function
 from localcloud.functions.permissions import allows
-from localcloud.functions.pool import FunctionPool, Job
+from localcloud.functions.pool import FunctionPool, Job, WarmEnvironments
 from localcloud.functions.process import Settings
 from localcloud.functions.records import Attempt, Ending, InvocationRecord, Records
-from localcloud.functions.warm import WarmEnvironments
 from localcloud.metrics import put_invocation
 from localcloud.resources.model import Place
 

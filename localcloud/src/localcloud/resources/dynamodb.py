@@ -85,7 +85,7 @@ def _one_at_a_time(name: str) -> Any:
     @wraps(getattr(DynamoDBBackend, name))
     def alone(self: "Backend", *args: Any, **kwargs: Any) -> Any:
         with self.lock:
-            # Looked up now: others may have put theirs in its place, see compute_fleet.py.
+            # Looked up now: others may have put theirs in its place, see head_node.py.
             return getattr(DynamoDBBackend, name)(self, *args, **kwargs)
 
     return alone

@@ -1,11 +1,12 @@
-"""The official images of ParallelCluster releases: there for every release that somebody asks for.
+"""What ParallelCluster publishes: the images of every release, and templates in its buckets.
 
-Nothing here knows the library but for the names of its images.
+Nothing here needs the library; only names are its own.
 """
 
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 #: The operating system in an official image's name, the device of its root volume, and the first and the
@@ -28,6 +29,14 @@ _MADE_AT = "2026-01-15T00:00:00.000Z"
 #: How the library asks for its images. Source: pcluster/aws/ec2.py, Ec2Client.get_official_image_id.
 _NAMED = re.compile(r"aws-parallelcluster-(\d+\.\d+\.\d+)-")
 
+_NETWORK = Path(__file__).with_name("official_network.yaml")
+
+#: Source: pcluster/utils.py, get_templates_bucket_path, and pcluster/cli/commands/configure/networking.py.
+_BUCKET = re.compile(r"[a-z0-9-]+-aws-parallelcluster")
+_NETWORK_KEY = re.compile(
+    r"parallelcluster/(?P<release>\d+\.\d+\.\d+)/templates/networking/public-private-(?P=release)\.cfn\.json"
+)
+
 
 def official_images(releases: Sequence[str]) -> Iterator[dict[str, Any]]:
     """Yields the official images of ParallelCluster releases, in the words of moto's image list."""
@@ -38,6 +47,17 @@ def official_images(releases: Sequence[str]) -> Iterator[dict[str, Any]]:
                 for architecture in _ARCHITECTURES:
                     prefix = f"aws-parallelcluster-{release}-{system}-{architecture}"
                     yield _image(prefix, architecture, root_device)
+
+
+def official_template(bucket: str, key: str) -> str | None:
+    """Returns the text of an official template, the same for every Region and release.
+
+    Returns:
+        None where the bucket is not ParallelCluster's, or has no such template here.
+    """
+    if _BUCKET.fullmatch(bucket) and _NETWORK_KEY.fullmatch(key):
+        return _NETWORK.read_text()
+    return None
 
 
 def publish_on_request() -> None:
