@@ -1,1 +1,1 @@
-"""AWS on this machine: moto plus what it lacks, for real clients and the real ParallelCluster library."""
+"""AWS on this machine: moto with CloudFormation, Lambda and time that work as on AWS."""

@@ -148,24 +148,24 @@ def _port(text: str) -> int:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(("127.0.0.1", int(text)))
     except (ValueError, OverflowError) as error:
-        raise argparse.ArgumentTypeError(f"{text} is no port: give one from 0 to 65535") from error
+        raise argparse.ArgumentTypeError(f"{text} is not a port; choose one from 0 to 65535") from error
     except OSError as error:
         raise argparse.ArgumentTypeError(
-            f"port {text} cannot be had ({error.strerror}): give another one, or 0 for any that is free"
+            f"port {text} is not available ({error.strerror}); choose another one, or 0 for a free one"
         ) from error
     return int(text)
 
 
 def _region(text: str) -> str:
     if not seed.has_region(text):
-        raise argparse.ArgumentTypeError(f"there is no Region {text!r}: give one such as {seed.REGION}")
+        raise argparse.ArgumentTypeError(f"Region {text!r} does not exist; choose one such as {seed.REGION}")
     return text
 
 
 def _seconds(text: str) -> float:
     seconds = float(text)
     if not 0 <= seconds < math.inf:
-        raise argparse.ArgumentTypeError(f"{text} is no number of seconds: give 0 or more")
+        raise argparse.ArgumentTypeError(f"{text} is not a number of seconds; choose 0 or more")
     return seconds
 
 

@@ -1,4 +1,4 @@
-"""Answers that are written side by side do not meet."""
+"""Keeps requests that moto answers at the same time apart."""
 
 from typing import Any
 
@@ -6,10 +6,10 @@ from moto.core.responses import BaseResponse
 
 
 def keep_apart() -> None:
-    """Gives each request its own table of how its answer is written.
+    """Gives each request its own table of how its response is serialised.
 
-    moto keeps one for all requests of a service and changes it while it answers: another request that is
-    answered at that moment ends in an error, and what one request leaves out is missing from the next.
+    moto keeps one table for all requests of a service and changes it while it responds: a request that is
+    answered at that moment fails, and what one response leaves out is missing from the next.
     """
     response: Any = BaseResponse
     if response.__init__ is not _initialise:

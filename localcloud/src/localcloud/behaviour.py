@@ -1,4 +1,4 @@
-"""How long resources take, which of them fail, and when what failed is deleted: set from outside."""
+"""Rules that a user sets: how long resources take, which fail, and when a failed one is deleted."""
 
 import threading
 from collections.abc import Iterable, Mapping
@@ -21,7 +21,7 @@ class Behaviour:
 
     Attributes:
         duration_s: How long it takes at least.
-        fail: Why it fails; None where it does not.
+        fail: The reason it fails with; None for success.
     """
 
     duration_s: float = 0.0
@@ -30,7 +30,7 @@ class Behaviour:
 
 @dataclass(frozen=True)
 class _Resources:
-    """Patterns that a resource matches or not."""
+    """Patterns for a resource."""
 
     stack: str
     logical_id: str
@@ -66,7 +66,7 @@ class _RetryRule:
 
 
 class Behaviours:
-    """The rules in force: the first that matches decides, and without one an action is done at once."""
+    """The rules in force. The first that matches decides; without one an action ends at once."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -74,18 +74,18 @@ class Behaviours:
         self._retries: list[_RetryRule] = []
 
     def replace(self, rules: Iterable[Mapping[str, Any]]) -> None:
-        """Puts rules in force in place of all others.
+        """Replaces all rules.
 
         Args:
             rules: Each with optional ``stack``, ``logical_id`` and ``type`` (patterns as in file names, by
                 default any), ``action`` (CREATE, UPDATE, DELETE or, by default, ``*``), ``duration_s``,
                 ``fail`` (a reason) and ``times`` (how often it decides; by default always). Taking an
                 update back is an UPDATE as well: a failure that is to be rolled back needs ``times``.
-                A rule with ``retry`` (``delete-first`` or ``create-first``) has patterns only besides: it
-                says when an update deletes a resource whose creation failed.
+                A rule with ``retry`` (``delete-first`` or ``create-first``) has only patterns besides: it
+                decides when an update deletes a resource whose creation failed.
 
         Raises:
-            ValueError: A rule has a key or a value that means nothing; the rules in force stay.
+            ValueError: A rule has an unknown key or a value that is not valid; the present rules stay.
         """
         given = list(rules)
         parsed = [_parse(rule) for rule in given if _RETRY not in rule]
@@ -94,7 +94,7 @@ class Behaviours:
             self._rules, self._retries = parsed, retries
 
     def decide(self, stack_name: str, logical_id: str, resource_type: str, action: str) -> Behaviour:
-        """Returns what an action does, and counts it against the rule that says so."""
+        """Returns what an action does, and counts it against the rule that decided."""
         with self._lock:
             for rule in self._rules:
                 if rule.takes(stack_name, logical_id, resource_type, action):

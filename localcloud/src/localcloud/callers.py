@@ -1,4 +1,4 @@
-"""Who is calling: each process of a function has an access key id of its own, and sockets of its own."""
+"""Finds the function that sent a request: each process has its own access key id and its own sockets."""
 
 import secrets
 import string
@@ -23,7 +23,7 @@ class Caller:
     Attributes:
         function: The function's name.
         pid: The process.
-        kill: Ends it as a crash does.
+        kill: Ends it like a crash.
         time_out: Lets its time run out, and ends it as Lambda's timeout does.
     """
 
@@ -34,7 +34,7 @@ class Caller:
 
 
 def new_access_key_id() -> str:
-    """Returns an access key id that nobody has."""
+    """Returns an unused access key id."""
     return _PREFIX + "".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH))
 
 
@@ -46,22 +46,22 @@ class Callers:
         self._callers: dict[str, Caller] = {}
 
     def add(self, access_key_id: str, caller: Caller) -> None:
-        """Makes a process known."""
+        """Adds a process."""
         with self._lock:
             self._callers[access_key_id] = caller
 
     def remove(self, access_key_id: str) -> None:
-        """Forgets a process."""
+        """Removes a process."""
         with self._lock:
             self._callers.pop(access_key_id, None)
 
     def by_key(self, access_key_id: str) -> Caller | None:
-        """Returns the process that signs with this key; None for everybody else."""
+        """Returns the process that signs with this key; None for other clients."""
         with self._lock:
             return self._callers.get(access_key_id)
 
     def by_connection(self, client_port: int, server_port: int) -> Caller | None:
-        """Returns the process at the other end of a local connection; None where the system does not tell."""
+        """Returns the process at the other end of a local connection; None if it cannot be found."""
         with self._lock:
             callers = list(self._callers.values())
         try:

@@ -1,4 +1,4 @@
-"""Requests to the API, named: service, operation, who calls, and what of."""
+"""Names a request to an API: its service, operation, caller and parameters."""
 
 import io
 import json
@@ -35,9 +35,9 @@ class Call:
 
     Attributes:
         service: The signing name, such as ``monitoring`` for CloudWatch.
-        operation: Empty where it cannot be told.
+        operation: Empty where it cannot be determined.
         form: How errors are written: ``query`` (XML), ``json`` or ``cbor``.
-        caller: The function's process that sent it; None for everybody else.
+        caller: The function's process that sent it; None for other clients.
         region: Of the signature.
         parameters: The short ones by name: those in the path and the query of REST services, members of
             lists as ``Tags.member.1.Key`` or ``Tags.1.Key``. Tokens are left out.
@@ -52,7 +52,7 @@ class Call:
 
 
 def describe(environ: dict[str, Any]) -> Call | None:
-    """Names a request; None if nobody signed it."""
+    """Returns what a request calls; None if it is not signed."""
     query = _first(environ.get("QUERY_STRING", ""))
     signed = _CREDENTIAL.search(environ.get("HTTP_AUTHORIZATION", "") or query.get("X-Amz-Credential", ""))
     if signed is None:
@@ -111,7 +111,7 @@ def _scalars(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _names(path: str, node: Any) -> Iterator[tuple[str, str]]:
-    """What in the depth of a document names a resource or a tag."""
+    """The nested values of a document that name a resource or a tag."""
     if isinstance(node, str) and path.endswith(_NAMING):
         yield path, node
     elif isinstance(node, dict | list):
@@ -142,7 +142,7 @@ def _rest_operation(
 
 @cache
 def _rest_operations(service: str) -> list[tuple[str, re.Pattern[str], dict[str, str], str]]:
-    """Method, path, query with headers, and name of a service's operations, the most telling ones first."""
+    """Method, path, query, headers and name of a service's operations, the most specific first."""
     try:
         model = botocore.session.get_session().get_service_model(_MODELS.get(service, service))
     except UnknownServiceError:
@@ -160,7 +160,7 @@ def _rest_operations(service: str) -> list[tuple[str, re.Pattern[str], dict[str,
 
 
 def _required_headers(operation: OperationModel) -> Iterator[str]:
-    """Names of headers without which a request is none of this operation, as WSGI has them."""
+    """Names of the headers that an operation requires, as WSGI spells them."""
     shape = operation.input_shape
     if shape is None:
         return

@@ -1,4 +1,4 @@
-"""Simulated time: it runs at real speed, jumps when told to, and can skip waits in which nothing happens."""
+"""Simulated time: it runs at real speed, can be moved, and can skip waits in which nothing happens."""
 
 import heapq
 import itertools
@@ -22,7 +22,7 @@ _POLLING_GRACES = 10
 
 
 class Clock:
-    """Simulated time and the timers that hang on it.
+    """Simulated time and its timers.
 
     Each action runs on a thread of its own, so that one that waits keeps no other from starting.
 
@@ -74,7 +74,7 @@ class Clock:
         return self._in_flight
 
     def follow(self, monotonic_s: Callable[[], float]) -> None:
-        """Lets time run as other seconds do from now on; they must not run faster than real ones."""
+        """Takes the seconds from another source from now on; it must not run faster than real time."""
         with self._changed:
             ahead_s = monotonic_s() - self._monotonic_s()
             self._monotonic_s = monotonic_s
@@ -83,7 +83,7 @@ class Clock:
             self._worked_until_s += ahead_s
 
     def correct(self, other_s: Callable[[], float], shift: Callable[[float], None]) -> None:
-        """Has another clock shifted by the seconds that it is off, with no jump in between."""
+        """Shifts another clock by the seconds that it differs, with no jump in between."""
         with self._changed:
             shift(self.now().timestamp() - other_s())
 
@@ -98,7 +98,7 @@ class Clock:
             when: An aware instant.
             action: Called on a thread of its own; counts as work in flight; what it raises is logged and
                 kept in ``errors``.
-            background: Whether the timer is none to skip idle time for.
+            background: Whether idle time is not skipped for this timer.
         """
         with self._changed:
             timer = Timer(when, next(self._sequence), action, background)
@@ -150,7 +150,7 @@ class Clock:
 
     @contextmanager
     def resting(self) -> Iterator[None]:
-        """Does not count what this thread is busy with: in the block it waits for work counted elsewhere."""
+        """Does not count this thread's work in the block: it waits for work that is counted elsewhere."""
         depth = self._depth
         self._work_ended(depth)
         try:
@@ -159,7 +159,7 @@ class Clock:
             self._work_began(depth)
 
     def hold(self) -> Callable[[], None]:
-        """Counts work that begins on one thread and ends on another; the result ends it, called once."""
+        """Counts work that begins on one thread and ends on another; call the result once at its end."""
         self._work_began()
         return self._work_ended
 
@@ -177,18 +177,18 @@ class Clock:
         woken.wait()
 
     def note_error(self, action: str, error: BaseException) -> None:
-        """Logs an exception that nobody is there to catch, and keeps it in ``errors``."""
+        """Logs an exception that no caller can catch, and keeps it in ``errors``."""
         trace = "".join(traceback.format_exception(error))
         _LOG.error("%s failed\n%s", action, trace)
         self.errors.append(ActionError(self.now(), action, trace))
 
     def on_jump(self, listener: Callable[[float], None]) -> None:
-        """Has a listener called with the seconds of every jump, at its moment; it must not block."""
+        """Calls a listener with the seconds of every jump, when it happens; the listener must not block."""
         with self._changed:
             self._jump_listeners.append(listener)
 
     def stop(self) -> None:
-        """Fires no further timer. What is running is not waited for."""
+        """Fires no further timer, and does not wait for running actions."""
         with self._changed:
             self._stopped = True
             self._timers.clear()
@@ -223,7 +223,7 @@ class Clock:
             return True
 
     def _pause_s(self) -> float | None:
-        """Real seconds until something may have to be done; skips idle time and returns 0 where it may."""
+        """Real seconds until the next timer may be due; skips idle time and returns 0 where allowed."""
         timer = self._next()
         if timer is None:
             return None

@@ -1,4 +1,4 @@
-"""The handle on an embedded cloud: starts one as a process and says how to reach it."""
+"""Starts an embedded cloud as a process and controls it."""
 
 import json
 import os
@@ -81,23 +81,23 @@ class Cloud:
             skip_idle: Whether waits in which nothing happens are skipped.
             port: 0 picks a free one.
             log_dir: Where functions write their logs; by default a folder that goes with the cloud.
-            paced: Whether time runs more slowly while this machine is short of processors: what is measured
-                then tells little of how busy it was.
-            idle_grace_s: How long nothing has to happen before a wait is skipped; gives clients the chance to
-                send their next request.
+            paced: Whether time runs more slowly while this machine is short of processors, so that
+                measurements depend less on what else it does.
+            idle_grace_s: How long nothing has to happen before a wait is skipped, in real seconds: enough for
+                clients to send their next request.
             concurrency: Execution environments per function at most, at least 1; two by default.
             function_python: The interpreter of a virtual environment that has only what Lambda's runtime has
                 (awslambdaric, boto3, time-machine): functions get nothing but what they bring. Several by
                 ``Runtime`` (``python3.12``), ``*`` for those not named. By default functions run with this
                 interpreter and can import all its packages.
-            iam_lag_s: So long, in seconds of the cloud's clock and at least 0, calls of functions are refused
-                that a policy allows which was put into their role, or attached to it.
+            iam_lag_s: How long a change of a role's permissions has no effect on functions' calls, in
+                seconds of the cloud's clock, at least 0.
             python: The interpreter that runs the cloud itself, and has its dependencies; this one by default.
             timeout_s: How long to wait.
 
         Raises:
-            CloudError: It refused an argument, with the reason; or it ended or said nothing in time, with the
-                end of its standard error.
+            CloudError: It refused an argument, with the reason; or it ended or did not answer in time, with
+                the end of its standard error.
         """
         command = [
             str(python or sys.executable),
@@ -169,7 +169,7 @@ class Cloud:
         return now
 
     def pace(self) -> float:
-        """Returns how many seconds passed in each real one so far, without those that were skipped."""
+        """Returns the mean number of simulated seconds in a real one so far, without those skipped."""
         pace: float = self._control("GET", "clock")["pace"]
         return pace
 
@@ -179,28 +179,28 @@ class Cloud:
         return in_flight
 
     def advance(self, seconds: float) -> None:
-        """Moves time forward; what falls due on the way has been done when this returns."""
+        """Moves time forward, and returns when everything due on the way has been done."""
         self._control("POST", "clock/advance", {"seconds": seconds})
 
     def errors(self) -> list[dict[str, str]]:
-        """Returns faults of the cloud itself: exceptions that a timer's action let escape."""
+        """Returns errors of the cloud itself: exceptions that a timer's action raised."""
         errors: list[dict[str, str]] = self._control("GET", "clock")["errors"]
         return errors
 
     def set_behaviours(self, behaviours: Sequence[Mapping[str, Any]]) -> None:
-        """Says how long resources take and which fail, in place of what was said before."""
+        """Replaces the rules for how long resources take and which fail; see ``Behaviours.replace``."""
         self._control("PUT", "behaviours", list(behaviours))
 
     def set_head_nodes(self, **settings: Any) -> None:
-        """Says how the head nodes of clusters fare; ``localcloud.head_node.configure`` lists the settings."""
+        """Configures the head nodes of clusters; ``localcloud.head_node.configure`` lists the settings."""
         self._control("PUT", "head-nodes", settings)
 
     def set_image_builds(self, **settings: Any) -> None:
-        """Says how image builds fare; ``localcloud.image_builder.configure`` lists the settings."""
+        """Configures image builds; ``localcloud.image_builder.configure`` lists the settings."""
         self._control("PUT", "image-builds", settings)
 
     def set_faults(self, faults: Sequence[Mapping[str, Any]]) -> None:
-        """Says which requests, responses and events go wrong, in place of what was said before.
+        """Replaces the faults that requests, responses and events meet.
 
         ``localcloud.faults.Fault`` lists the keys.
         """
@@ -212,28 +212,28 @@ class Cloud:
         return faults
 
     def set_iam_lag(self, seconds: float) -> None:
-        """Says for how long from now on a change of a role's permissions is without effect; 0 for no time."""
+        """Sets for how many seconds a change of a role's permissions has no effect, from now on."""
         self._control("PUT", "iam-lag", {"seconds": seconds})
 
     def refused_by_iam_lag(self) -> dict[str, int]:
-        """Returns how often each of IAM's actions was refused because it had been granted a moment ago."""
+        """Returns how often each IAM action was refused because it had been granted too recently."""
         refused: dict[str, int] = self._control("GET", "iam-lag")
         return refused
 
     def add_host(self, name: str, port: int) -> str:
-        """Lets any host's name lead every function to a server of the caller's at a port of 127.0.0.1.
+        """Leads a host name, in every function, to your server at a port of 127.0.0.1.
 
         Returns:
-            The private key and certificates that the server must show, PEM: functions trust them.
+            The private key and certificates for the server, PEM; functions trust them.
 
         Raises:
-            CloudError: It is no host's name, or no port.
+            CloudError: The name or the port is not valid.
         """
         certificate: str = self._control("PUT", f"hosts/{quote(name)}", {"port": port})["certificate"]
         return certificate
 
     def remove_host(self, name: str) -> None:
-        """Takes back what ``add_host`` did."""
+        """Removes a host that ``add_host`` added."""
         self._control("DELETE", f"hosts/{quote(name)}")
 
     def invocations(self) -> list[dict[str, Any]]:
@@ -242,7 +242,7 @@ class Cloud:
         return invocations
 
     def warnings(self) -> list[str]:
-        """Returns a sentence or two for each function so far that cannot work with the Python it has here."""
+        """Returns a warning for each function so far that cannot work with the Python that runs it."""
         warnings: list[str] = self._control("GET", "warnings")
         return warnings
 
@@ -256,12 +256,12 @@ class Cloud:
         return responses
 
     def calls(self) -> list[dict[str, Any]]:
-        """Returns every distinct API call of a function: function, service, operation, region, parameters."""
+        """Returns every distinct API call of functions: function, service, operation, region, parameters."""
         calls: list[dict[str, Any]] = self._control("GET", "calls")
         return calls
 
     def changes(self) -> list[dict[str, Any]]:
-        """Returns what CloudFormation did to resources of stacks that functions asked for.
+        """Returns the changes of resources that CloudFormation made for functions.
 
         Each has function, stack_name, stack_tags, type, action, physical_id and the shorter properties.
         """
@@ -269,7 +269,7 @@ class Cloud:
         return changes
 
     def stop(self) -> None:
-        """Ends the cloud and everything it started."""
+        """Stops the cloud and everything it started."""
         if self._process.stdin is not None:
             self._process.stdin.close()  # which the cloud takes as its end
         try:

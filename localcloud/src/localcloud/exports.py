@@ -1,4 +1,4 @@
-"""The variables that clients need, as a shell takes them."""
+"""Prints the variables that clients need as shell commands."""
 
 import os
 import shlex
@@ -9,12 +9,12 @@ from collections.abc import Mapping
 def print_for_shell(exports: Mapping[str, str], environment: Mapping[str, str]) -> None:
     """Prints an ``export`` line for each variable on standard output.
 
-    Where standard output is no terminal it is closed afterwards, so that ``eval "$(localcloud start &)"``
+    If standard output is not a terminal, it is closed afterwards, so that ``eval "$(localcloud start &)"``
     returns while the cloud runs on. On a terminal, standard error says how to stop the cloud.
 
     Args:
         exports: The variables.
-        environment: The shell's variables; what they have already is not printed.
+        environment: The shell's variables; equal ones are not printed.
     """
     for line in export_lines(exports, environment):
         print(line)  # noqa: T201 - this is the command's output

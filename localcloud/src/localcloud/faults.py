@@ -1,4 +1,4 @@
-"""Faults that a user sets: which request, response or event meets which."""
+"""Faults that a user sets for requests, responses and events."""
 
 import random
 import threading
@@ -39,7 +39,7 @@ _POSSIBLE: dict[str, frozenset[Kind]] = {
 
 @dataclass
 class Fault:
-    """One rule and how it fared.
+    """One fault, with how often it matched and struck.
 
     Attributes:
         service: Glob of the API's signing name (``cloudformation``, ``ec2``, ``dynamodb``), or ``response``,
@@ -49,10 +49,10 @@ class Fault:
             delivered. ``*`` means everybody, clients outside included; ``?*`` means every function.
         kind: What happens.
         times: How often it strikes; None for always.
-        skip: So many matches are let through first.
-        ratio: Of the matches after those, this share is struck, evenly spread.
+        skip: How many matches are let through first.
+        ratio: Share of the matches after those that is struck, evenly spread, from 0 to 1.
         seed: Strikes the same share at random instead, the same ones for the same seed.
-        after_s: What is delayed, or the second of what is duplicated, arrives so many seconds later.
+        after_s: Seconds by which a delayed delivery, or the second of a duplicate, comes later.
         matched: How often it matched.
         struck: How often it struck.
     """
@@ -74,7 +74,7 @@ class Fault:
         self._random = random.Random(self.seed)  # noqa: S311 - no secret, but repeatable
 
     def strikes(self, service: str, operation: str, function: str, possible: frozenset[Kind]) -> bool:
-        """Says whether it strikes this one, and counts it."""
+        """Returns whether it strikes this one, and counts it."""
         matches = (
             self.kind in possible
             and fnmatchcase(service, self.service)
@@ -92,7 +92,7 @@ class Fault:
         return strikes
 
     def to_json(self) -> dict[str, Any]:
-        """Returns its settings and how it fared."""
+        """Returns its settings and counts."""
         names = [item.name for item in fields(self) if item.init]
         return {name: getattr(self, name) for name in names}
 
@@ -111,14 +111,14 @@ class Faults:
         self._faults: list[Fault] = []
 
     def replace(self, faults: Iterable[Mapping[str, Any]]) -> None:
-        """Puts faults in force in place of all others.
+        """Replaces all faults.
 
         Args:
             faults: Each with a ``kind`` and optional ``service``, ``operation``, ``function``, ``times``,
                 ``skip``, ``ratio``, ``seed`` and ``after_s``; see ``Fault``.
 
         Raises:
-            ValueError: A fault has a key or a value that means nothing; the faults in force stay.
+            ValueError: A fault has an unknown key or a value that is not valid; the present faults stay.
         """
         parsed = [_parse(fault) for fault in faults]
         with self._lock:
@@ -131,17 +131,17 @@ class Faults:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing is in force."""
+        """Whether there are no faults."""
         return not self._faults
 
     def for_call(self, service: str, operation: str, caller: Caller | None) -> Kind | None:
-        """Returns what a call to an API, or a response, meets; None for nothing."""
+        """Returns the kind of fault for an API call or a response; None for none."""
         possible = _CALL if caller is not None else _CALL - _ENDS
         fault = self._strike(service, operation, caller.function if caller else "", possible)
         return fault.kind if fault else None
 
     def deliveries(self, sent: str, operation: str, function: str) -> list[float]:
-        """Returns after how many seconds, each, something is delivered to a function: [0] without a fault."""
+        """Returns the delay of each delivery to a function, in seconds; [0] without a fault."""
         fault = self._strike(sent, operation, function, _POSSIBLE[sent])
         if fault is None:
             return [0.0]

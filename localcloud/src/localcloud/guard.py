@@ -1,7 +1,7 @@
-"""Fails closed: once installed, this process opens no connection beyond this machine.
+"""Refuses every connection of this process beyond this machine.
 
-Tests, the demo and every emulated function install it first, so an AWS call that misses the embedded
-cloud ends in an error that names its destination, and never reaches a real account.
+Tests, demos and emulated functions install it first. An AWS call that is not sent to the embedded cloud then
+fails with an error that names its destination, and never reaches a real account.
 """
 
 import ipaddress

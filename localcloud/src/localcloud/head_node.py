@@ -1,8 +1,8 @@
-"""What a cluster's head node does on AWS: it boots, applies updates and says so, and minds the compute fleet.
+"""Acts as the head nodes of clusters: they signal boots and updates, and run the compute fleet daemon.
 
-No node runs here. When a cluster stack waits for its head node, this signals the stack after the time a boot
-takes; when the library asks for the fleet to stop or start, this goes through the states the daemon goes
-through. Compute nodes are never launched: there is no Slurm to ask for them.
+No node runs here. When a cluster stack waits for its head node, this module signals the stack after the time
+of a boot. When the library asks the fleet to stop or start, the fleet passes through the daemon's states. No
+compute node is launched, since no Slurm runs.
 """
 
 from collections.abc import Callable
@@ -41,7 +41,7 @@ Signal = Callable[[str, str, str, str, str], None]
 
 @dataclass(frozen=True)
 class Plan:
-    """How the head nodes of some clusters fare.
+    """How long the head nodes of some clusters take, and whether they fail.
 
     Attributes:
         cluster: Glob of cluster names.
@@ -75,7 +75,7 @@ class ComputeFleet:
 
     @property
     def status(self) -> str | None:
-        """What the table says, in the library's words; None before the first boot and after the cluster."""
+        """The status in the table; None before the first boot and after the cluster's deletion."""
         if self._table not in self._backend.tables:
             return None
         item = self._backend.get_item(self._table, _KEY)
@@ -85,7 +85,7 @@ class ComputeFleet:
         return status
 
     def put(self, status: str, at: datetime) -> None:
-        """Writes the status, unless the cluster is gone."""
+        """Writes the status, if the cluster exists."""
         if self._table not in self._backend.tables:
             return
         state = {"status": {"S": status}, "lastStatusUpdatedTime": {"S": str(at)}}
@@ -93,9 +93,9 @@ class ComputeFleet:
 
 
 def _watch_fleets(listener: Callable[[str], None]) -> None:
-    """Has a listener called with the cluster's name after each request to start or stop its fleet.
+    """Calls a listener with the cluster's name after each request to start or stop its fleet.
 
-    Requests are the updates of the fleet's item; the head node's own writes replace it, and tell nobody.
+    Requests update the fleet's item; the head node's own writes replace it and are not announced.
     """
     update_item = DynamoDBBackend.update_item
 
@@ -123,7 +123,7 @@ class _HeadNode:
 
     @property
     def is_running(self) -> bool:
-        """Whether EC2 still runs the instance; what is not running signals nothing."""
+        """Whether the instance is running."""
         if self.instance_id is None:
             return False
         instance = ec2_backends[self.fleet.account_id][self.fleet.region_name].get_instance_by_id(
@@ -147,7 +147,7 @@ class HeadNodes:
         self._nodes: dict[str, _HeadNode] = {}
 
     def configure(self, plan: Plan) -> None:
-        """Adds a plan for boots and updates from now on; the newest that matches a cluster counts."""
+        """Adds a plan for boots and updates from now on; the newest that matches a cluster applies."""
         self._plans = [plan, *(other for other in self._plans if other.cluster != plan.cluster)]
 
     def observe(self, event: cloudformation.ResourceEvent) -> None:
@@ -166,7 +166,7 @@ class HeadNodes:
                 self._begin(self._node(event))
 
     def fleet_requested(self, cluster_name: str) -> None:
-        """Takes up a request to start or stop a cluster's fleet."""
+        """Starts or stops a cluster's fleet as requested."""
         for node in list(self._nodes.values()):
             if node.fleet.cluster_name == cluster_name and node.has_booted:
                 self._follow(node)
@@ -177,7 +177,7 @@ class HeadNodes:
         return self._nodes.setdefault(event.stack_id, _HeadNode(fleet))
 
     def _begin(self, node: _HeadNode) -> None:
-        """Starts a boot or an update, once there is a node and somebody who waits for it."""
+        """Starts a boot or an update, once the node runs and a wait condition waits for it."""
         handle = node.handle
         if node.instance_id is None or handle is None or handle in node.handles_taken:
             return
@@ -204,7 +204,7 @@ class HeadNodes:
             node.timer.cancel()
 
     def _follow(self, node: _HeadNode) -> None:
-        """Goes on from the fleet's status, where the daemon has something to do."""
+        """Schedules the fleet's next status, if there is one."""
         status = node.fleet.status
         if status not in _FLEET_STEPS:
             return
@@ -226,13 +226,13 @@ _head_nodes = HeadNodes(clock, cloudformation.signal_wait_handle)
 
 
 def install() -> None:
-    """Lets head nodes act on the stacks and tables of this process; call it once."""
+    """Starts to follow the stacks and tables of this process; call it once."""
     cloudformation.subscribe(_head_nodes.observe)
     _watch_fleets(_head_nodes.fleet_requested)
 
 
 def configure(settings: dict[str, Any]) -> None:
-    """Says how head nodes fare, as the control API asks for it.
+    """Configures head nodes for the control API.
 
     Args:
         settings: Each optional: `cluster` (glob), `create_s`, `update_s` (simulated seconds), `failure` (None

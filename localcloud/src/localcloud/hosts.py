@@ -1,7 +1,7 @@
-"""Host names that lead to servers of this machine: what stands for the network that a function has on AWS.
+"""Host names that lead to servers of this machine, in place of the network that a function has on AWS.
 
-A file lists them; the processes of functions find it in their environment. Whatever else a process looks up
-is left to ``guard``, which refuses it.
+A file lists them, and an environment variable names the file to functions' processes. ``guard`` refuses all
+other names.
 """
 
 import json
@@ -20,7 +20,7 @@ _files: list[Path] = []
 
 
 def write(file: Path, ports: Mapping[str, int]) -> None:
-    """Writes a file of host names, so that whoever reads it meanwhile sees the old one or the new one.
+    """Writes a file of host names atomically.
 
     Args:
         file: Where it is.
@@ -33,10 +33,10 @@ def write(file: Path, ports: Mapping[str, int]) -> None:
 
 
 def install(file: Path) -> None:
-    """Lets the names in a file lead to this machine, for all Python clients of this process.
+    """Leads the names in a file to this machine, for all Python clients of this process.
 
-    The file is read at each look-up: what is added to it later counts at once. The port that a client asks
-    for makes no difference. Clients check certificates against the name that they asked for.
+    The file is read at each look-up, so changes apply at once. The port in a client's request is ignored.
+    Clients verify certificates for the name that they asked for.
 
     Args:
         file: As ``write`` makes it.
@@ -46,7 +46,7 @@ def install(file: Path) -> None:
 
 
 def remove(file: Path) -> None:
-    """Takes back one ``install`` of a file."""
+    """Undoes one ``install`` of a file."""
     _files.remove(file)
     if not _files:
         socket.getaddrinfo = _real_getaddrinfo
@@ -54,7 +54,7 @@ def remove(file: Path) -> None:
 
 @contextmanager
 def installed(file: Path) -> Iterator[None]:
-    """Lets the names in a file lead to this machine while the context lasts."""
+    """Leads the names in a file to this machine while the context lasts."""
     install(file)
     try:
         yield
@@ -63,7 +63,7 @@ def installed(file: Path) -> Iterator[None]:
 
 
 def port_of(name: str) -> int | None:
-    """Returns the port of 127.0.0.1 that a host name leads to; None for names that no file lists."""
+    """Returns the port of 127.0.0.1 for a host name; None if no file lists it."""
     plain = name.lower().removesuffix(".")
     for file in _files:
         ports: dict[str, int] = json.loads(file.read_text(encoding="utf-8"))

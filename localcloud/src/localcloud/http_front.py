@@ -1,4 +1,4 @@
-"""The HTTP front of all services: it records functions' calls, injects faults and refuses the unknown."""
+"""The HTTP front of all services: it records calls, injects faults and refuses unknown operations."""
 
 import json
 import logging
@@ -57,14 +57,14 @@ _LOG = logging.getLogger(__name__)
 
 
 class DroppedConnectionError(ConnectionAbortedError):
-    """The connection was closed without an answer, because a fault says so."""
+    """A fault closed the connection without a response."""
 
 
 def pass_through(environ: dict[str, Any], start_response: Any, services: WsgiApplication) -> Iterable[bytes]:
-    """Records a request and hands it to the services, unless a fault is meant for it.
+    """Records a request and passes it to the services, unless a fault matches it.
 
     Raises:
-        DroppedConnectionError: The client gets no answer.
+        DroppedConnectionError: The client gets no response.
     """
     call = describe(environ)
     if call is None:
@@ -88,7 +88,7 @@ def pass_through(environ: dict[str, Any], start_response: Any, services: WsgiApp
 
 
 def end(caller: Caller | None, kind: Kind) -> None:
-    """Ends the process that called, where the kind of fault says so; on a thread that is busy for it."""
+    """Ends the calling process, if the fault is of that kind; runs on the request's thread."""
     if caller is None:
         return
     if kind.startswith("kill"):
@@ -99,7 +99,7 @@ def end(caller: Caller | None, kind: Kind) -> None:
 
 
 def _carry_out(environ: dict[str, Any], services: WsgiApplication) -> None:
-    """Lets a request take effect; what would be answered is thrown away."""
+    """Executes a request and discards the response."""
     answer = services(environ, lambda *_: None)
     for _ in answer:
         continue
@@ -108,7 +108,7 @@ def _carry_out(environ: dict[str, Any], services: WsgiApplication) -> None:
 
 
 def _judged(call: Call, environ: dict[str, Any], services: WsgiApplication) -> WsgiApplication:
-    """Returns what answers a request: the services, or IAM's refusal of what it does not know of yet."""
+    """Returns the services' response to a request, or IAM's refusal of a permission it does not know yet."""
     if refusal := iam_lag.refusal(call):
         code, status = _code(call, "deny")
         return _refusal(call, code, status, refusal)
@@ -119,10 +119,10 @@ def _judged(call: Call, environ: dict[str, Any], services: WsgiApplication) -> W
 
 
 def _answer(call: Call, environ: dict[str, Any], services: WsgiApplication) -> WsgiApplication:
-    """Returns what answers a request: the services, or an error in their form where they have none.
+    """Returns the services' response to a request, or an error in the service's format.
 
-    moto answers what it does not know, and what fails in it, with a page in HTML: no client can read that,
-    and most send the request again.
+    moto answers unknown operations and its own errors with an HTML page, which no client can read and after
+    which most send the request again.
     """
     name = call.operation or f"{environ['REQUEST_METHOD']} {environ.get('PATH_INFO', '')}"
     try:
@@ -139,7 +139,7 @@ def _answer(call: Call, environ: dict[str, Any], services: WsgiApplication) -> W
 
 
 def _is_unrouted(call: Call, answer: Response) -> bool:
-    """Says whether none of the paths of a service fits, as moto answers it."""
+    """Returns whether a response means that no path of a service matches."""
     # S3 has an operation for every path, and refuses HEAD without a body.
     if answer.status_code not in _UNROUTED or answer.mimetype != "text/html" or call.service == "s3":
         return False

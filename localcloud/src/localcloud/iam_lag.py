@@ -1,7 +1,7 @@
-"""IAM that lags: for a while, what a role was granted is refused as if it had not been granted.
+"""IAM that lags: for a while, a new permission of a role has no effect.
 
-IAM is eventually consistent. For some seconds after a role was made, or a policy was put into it or attached
-to it, services go on answering as before. Sources: IAM user guide, "Troubleshoot IAM", "Changes that I make
+IAM is eventually consistent. For some seconds after a role was created, or a policy was added or attached to
+it, services answer as before. Sources: IAM user guide, "Troubleshoot IAM", "Changes that I make
 are not always immediately visible"; aws-samples/amazon-opensearch-service-sample-cdk pull request 146, whose
 events show a refused call after the policy was CREATE_COMPLETE.
 """
@@ -56,7 +56,7 @@ _DELIVERIES = {
 
 @dataclass
 class _Grants:
-    """What a role was granted, and since when.
+    """The permissions of a role, and since when it has them.
 
     Attributes:
         since: By statement, as JSON.
@@ -68,7 +68,7 @@ class _Grants:
 
 
 class IamLag:
-    """The lag of this cloud's IAM; without one nothing is refused."""
+    """The lag of this cloud's IAM; without a lag nothing is refused."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -79,17 +79,17 @@ class IamLag:
         self._refused: Counter[str] = Counter()
 
     def install(self, account: str, region: str) -> None:
-        """Says whose roles it concerns: those of an account of 12 digits, in the partition of a Region."""
+        """Sets the account (12 digits) and the Region whose roles are observed."""
         self._account, self._region = account, region
 
     def set_lag(self, lag_s: float) -> None:
-        """Sets the lag; what roles are granted by now counts as granted long ago.
+        """Sets the lag; present permissions count as old.
 
         Args:
-            lag_s: Seconds of the cloud's clock, at least 0, which is none.
+            lag_s: Seconds of the cloud's clock, at least 0; 0 for no lag.
 
         Raises:
-            ValueError: It is less, or no number; the lag stays.
+            ValueError: It is not valid; the present lag stays.
         """
         if not 0 <= lag_s < math.inf:
             raise ValueError(f"the lag is {lag_s} s; it is a number of seconds from 0")
@@ -104,12 +104,12 @@ class IamLag:
         return bool(self._lag)
 
     def refused(self) -> dict[str, int]:
-        """Returns how often each action was refused so far because it had been granted a moment ago."""
+        """Returns how often each action was refused because it had been granted too recently."""
         with self._lock:
             return dict(self._refused)
 
     def observe(self) -> None:
-        """Notes what roles are granted that they were not granted before; call it after any change."""
+        """Records new permissions of roles; call it after any change."""
         if self.is_on:
             self._observe(clock.now())
 
@@ -123,16 +123,16 @@ class IamLag:
                 self._grants[role.id] = _Grants(since, set(_statements(role, original=True)))
 
     def note_change(self, event: ResourceEvent) -> None:
-        """Listens to CloudFormation: its changes of roles and policies count from now on."""
+        """Records new permissions after CloudFormation changed a role or a policy."""
         if event.resource_type.startswith("AWS::IAM::"):
             self.observe()
 
     def refusal(self, call: Call) -> str | None:
-        """Returns AWS's words for the refusal of a function's call; None where its role allows it by now.
+        """Returns AWS's message for the refusal of a function's call; None if the call is allowed.
 
         A call is refused while all statements of the role that allow its action are younger than the lag.
-        Their resources and conditions are not looked at. What no statement allows is not refused, as
-        everywhere in this cloud, unless the role is that young itself.
+        Their resources and conditions are ignored. An action that no statement allows is not refused, as
+        everywhere in this cloud, unless the whole role is younger than the lag.
         """
         if not self.is_on or call.caller is None or not call.operation:
             return None
@@ -151,13 +151,13 @@ class IamLag:
         return f"You are not authorized to perform this operation. {said}" if prefix == "ec2" else said
 
     def check_destination(self, role_arn: str, target_arn: str) -> None:
-        """Refuses a destination of asynchronous invocations that the function's role may not call yet.
+        """Checks that a function's role may call a destination of asynchronous invocations.
 
         Source: aws-amplify/amplify-cli issue 10395 for the check. The words are in public deployment logs,
         for SQS and for Lambda alike.
 
         Raises:
-            InvalidParameterValueException: In Lambda's words.
+            InvalidParameterValueException: It may not yet, with Lambda's message.
         """
         action, call = _DELIVERIES[target_arn.split(":")[2]]
         if not self._may_deliver(role_arn, target_arn, action):
@@ -166,12 +166,12 @@ class IamLag:
             )
 
     def check_dead_letters(self, role_arn: str, queue_arn: str) -> None:
-        """Refuses a dead-letter queue that the function's role may not send to yet.
+        """Checks that a function's role may send to a dead-letter queue.
 
         Source: nasa/cumulus, "Troubleshooting your deployment".
 
         Raises:
-            InvalidParameterValueException: In Lambda's words.
+            InvalidParameterValueException: It may not yet, with Lambda's message.
         """
         action, _ = _DELIVERIES["sqs"]
         if not self._may_deliver(role_arn, queue_arn, action):
@@ -180,9 +180,9 @@ class IamLag:
             )
 
     def _may_deliver(self, role_arn: str, target_arn: str, action: str) -> bool:
-        """Says what Lambda finds; what a role's own template grants is there with the role.
+        """Returns whether Lambda finds the permission.
 
-        Of roles that CloudFormation makes, the wait for what they bring along is CloudFormation's.
+        Permissions in the role's own template count at once, since CloudFormation waits for those.
         """
         role = self._role(role_arn)
         if not self.is_on or role is None:

@@ -1,4 +1,4 @@
-"""What follows a build of EC2 Image Builder: the AMI is marked as available, and the image's stack deleted.
+"""What follows a build of EC2 Image Builder: the AMI is tagged as available, the image's stack deleted.
 
 On AWS the build's end is published to a topic, and the stack's function that is subscribed to it does both.
 Here both happen without the topic and the function.
@@ -37,7 +37,7 @@ def install() -> None:
 
 
 def configure(settings: dict[str, Any]) -> None:
-    """Says how builds fare from now on, as the control API asks for it.
+    """Configures builds for the control API.
 
     Args:
         settings: Each optional: `build_s` (simulated seconds), `failure` (None or an object with `reason`).
@@ -52,7 +52,7 @@ def configure(settings: dict[str, Any]) -> None:
 
 
 def answering(services: WsgiApplication) -> WsgiApplication:
-    """Returns the services with Image Builder's API beside them, as far as the library asks it."""
+    """Returns the services with the part of Image Builder's API that the library uses."""
 
     def answer(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         if environ.get("PATH_INFO") != _GET_IMAGE:

@@ -1,4 +1,4 @@
-"""Metrics that nobody puts: of functions and queues, and those that log lines carry.
+"""Metrics that services report: those of functions and queues, and those embedded in log lines.
 
 Source: AWS Lambda developer guide, "Types of metrics for Lambda functions"; Amazon SQS developer guide,
 "Available CloudWatch metrics for Amazon SQS"; Amazon CloudWatch user guide, "Specification: Embedded metric
@@ -45,7 +45,7 @@ def put(
 
 
 def put_invocation(place: Place, record: InvocationRecord) -> None:
-    """Reports an invocation as Lambda does: a throttled one is none, a refused one is not seen at all."""
+    """Reports an invocation as Lambda does: throttled ones count as throttles, refused ones not at all."""
     if record.outcome == "refused":
         return
     throttled = record.outcome == "throttled"
@@ -60,7 +60,7 @@ def put_invocation(place: Place, record: InvocationRecord) -> None:
 
 
 def put_embedded(place: Place, line: str) -> None:
-    """Takes the metrics out of a log line; one that is not in the embedded metric format has none."""
+    """Adds the metrics in a log line of the embedded metric format."""
     fields = _embedded(line)
     if fields is None:
         return
@@ -91,7 +91,7 @@ def _values(fields: Mapping[str, Any], metrics: list[Mapping[str, str]]) -> Iter
 
 
 class QueueMetrics(CloudWatchMetricProvider):
-    """What a queue holds, asked for when somebody looks; moto finds this class by itself."""
+    """The number of messages in queues, computed on request; moto finds this class by itself."""
 
     @staticmethod
     def get_cloudwatch_metrics(account_id: str, region: str) -> list[MetricDatum]:

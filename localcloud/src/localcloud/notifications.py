@@ -1,4 +1,4 @@
-"""Tells others about status changes: outside the lock, in the order in which they happened."""
+"""Notifies listeners of status changes of resources, in order and outside the lock."""
 
 import logging
 import threading
@@ -15,7 +15,7 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class ResourceEvent:
-    """A resource took on a status.
+    """A resource changed its status.
 
     Attributes:
         root_name: Name of the stack at the top of the nesting, which may be the resource's own.
@@ -40,9 +40,9 @@ _delivering = threading.Lock()
 
 
 def subscribe(listener: Listener) -> None:
-    """Has a listener called after each status change of a resource, on a thread of its own, in order.
+    """Calls a listener after each status change of a resource, in order, on a thread of its own.
 
-    The listener may call this cloud's APIs, and it may take its time: later notifications wait.
+    The listener may call this cloud's APIs and may block: later notifications wait.
     """
     _listeners.append(listener)
 
@@ -53,7 +53,7 @@ def unsubscribe(listener: Listener) -> None:
 
 
 def announce(event: ResourceEvent) -> None:
-    """Tells every listener, soon."""
+    """Schedules a call of every listener."""
     for listener in _listeners:
         send(partial(listener, event))
 
@@ -65,7 +65,7 @@ def send(notification: Callable[[], None]) -> None:
 
 
 def _deliver() -> None:
-    # Whoever comes while another delivers waits for its turn, so nothing is overtaken and nothing is left.
+    # Deliveries wait for each other, so that the order is kept and nothing stays in the queue.
     with _delivering:
         while _outbox:
             notification = _outbox.popleft()

@@ -1,6 +1,6 @@
 """What ParallelCluster publishes: the images of every release, and templates in its buckets.
 
-Nothing here needs the library; only names are its own.
+ParallelCluster itself need not be installed.
 """
 
 import hashlib
@@ -39,7 +39,7 @@ _NETWORK_KEY = re.compile(
 
 
 def official_images(releases: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """Yields the official images of ParallelCluster releases, in the words of moto's image list."""
+    """Yields the official images of ParallelCluster releases, in the format of moto's image list."""
     for release in releases:
         minor = tuple(int(part) for part in release.split(".")[:2])
         for system, (root_device, first, last) in _SYSTEMS.items():
@@ -53,7 +53,7 @@ def official_template(bucket: str, key: str) -> str | None:
     """Returns the text of an official template, the same for every Region and release.
 
     Returns:
-        None where the bucket is not ParallelCluster's, or has no such template here.
+        None if the bucket is not ParallelCluster's or has no such template here.
     """
     if _BUCKET.fullmatch(bucket) and _NETWORK_KEY.fullmatch(key):
         return _NETWORK.read_text()
@@ -61,7 +61,7 @@ def official_template(bucket: str, key: str) -> str | None:
 
 
 def publish_on_request() -> None:
-    """Lets moto's EC2 have the images of a release as soon as they are asked for by name."""
+    """Adds the images of a release to moto's EC2 when a client asks for them by name."""
     # moto reads its image list when it is imported: `seed.prepare_environment` comes first.
     from moto.core.parse import default_timestamp_parser  # noqa: PLC0415
     from moto.ec2.models.amis import Ami, AmiBackend  # noqa: PLC0415

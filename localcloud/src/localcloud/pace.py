@@ -1,8 +1,8 @@
-"""Seconds that pass more slowly on a machine that is short of processors: waiting for one takes no time.
+"""Seconds that pass more slowly while the machine is short of processors.
 
-On AWS each invocation and each service has processors of its own. Here they share this machine's, with
-whatever else it does. While more threads want to run than there are processors, each of them comes along at a
-fraction of its speed; so do these seconds.
+On AWS each invocation and each service has processors of its own. Here they share this machine's with all
+its other work. While more threads want to run than there are processors, each runs at a fraction of its
+speed, and so does this time.
 """
 
 import os
@@ -50,12 +50,12 @@ class Pace:
 
     @property
     def mean(self) -> float:
-        """Seconds that have passed in each real one, so far."""
+        """Mean seconds in a real one so far."""
         real_s = self._monotonic_s() - self._started_s
         return (self.seconds() - self._started_s) / real_s if real_s > 0 else 1.0
 
     def look(self) -> None:
-        """Goes on at the pace that the machine allows now."""
+        """Measures the load and adapts the pace."""
         rate = min(1.0, self._processors / max(self._runnable(), 1))
         with self._lock:
             self._passed_s = self._now()
@@ -63,7 +63,7 @@ class Pace:
             self._rate = rate
 
     def keep(self, then: Callable[[], None]) -> None:
-        """Looks again and again from now on, on a thread of its own; calls ``then`` after each look."""
+        """Adapts the pace from now on, on a thread of its own; calls ``then`` each time."""
 
         def run() -> None:
             while True:

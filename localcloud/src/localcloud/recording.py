@@ -1,4 +1,4 @@
-"""What functions ask of AWS, and what CloudFormation does in their name: what permissions are for.
+"""Records the calls of functions and the changes that CloudFormation makes for them, to compare permissions.
 
 CloudFormation changes the resources of a stack with the permissions of whoever asked for it last, unless the
 stack has a role of its own. Source: CloudFormation user guide, "CloudFormation service role".
@@ -24,7 +24,7 @@ _ENDS = ("_COMPLETE", "_FAILED")
 
 
 class Recording:
-    """Each distinct call and change since the cloud was started, and how often it was seen."""
+    """Each distinct call and change since the start of the cloud, with its count."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -34,7 +34,7 @@ class Recording:
         self._askers: dict[str, str | None] = {}
 
     def note_call(self, call: Call) -> None:
-        """Records a function's request; others are nobody's concern here."""
+        """Records a request, if a function sent it."""
         function = call.caller.function if call.caller else None
         if call.service == "cloudformation" and call.operation in _STACK_CHANGES:
             name = call.parameters.get("StackName", "")
@@ -70,11 +70,11 @@ class Recording:
             self._changes[json.dumps(fact, sort_keys=True)] += 1
 
     def calls(self) -> list[dict[str, Any]]:
-        """Returns what functions called: function, service, operation, region, parameters, count."""
+        """Returns the calls of functions: function, service, operation, region, parameters, count."""
         return self._listed(self._calls)
 
     def changes(self) -> list[dict[str, Any]]:
-        """Returns what CloudFormation did for functions: type, action, physical id, properties and so on."""
+        """Returns the changes CloudFormation made for functions: type, action, physical id, properties."""
         return self._listed(self._changes)
 
     def _listed(self, facts: Counter[str]) -> list[dict[str, Any]]:
@@ -83,7 +83,7 @@ class Recording:
 
 
 def _short(properties: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """The properties that fit into a line; documents and scripts do not."""
+    """The properties that are short enough; documents and scripts are not."""
     for name, value in properties.items():
         if len(json.dumps(value, default=str)) <= _LONGEST_VALUE:
             yield name, value

@@ -1,4 +1,4 @@
-"""What an account has before its first cluster: official images, a network, a key pair, a bucket, CDK's mark.
+"""The initial content of an account: a network, a key pair, a bucket, images and CDK's bootstrap parameter.
 
 Nothing here knows the ParallelCluster library but for its release number.
 """
@@ -112,7 +112,7 @@ def seed(region_name: str = REGION) -> dict[str, str]:
 
 
 def has_region(region_name: str) -> bool:
-    """Says whether a Region exists, as far as the installed SDK knows."""
+    """Returns whether the installed SDK knows a Region."""
     session = botocore.session.get_session()
     partitions = session.get_available_partitions()
     return any(region_name in session.get_available_regions("ec2", partition) for partition in partitions)

@@ -1,4 +1,4 @@
-"""The cloud as one HTTP server: moto's services with the gaps closed, and the control API."""
+"""The cloud as one HTTP server: moto's services with our replacements, and the control API."""
 
 import json
 import tempfile
@@ -43,7 +43,7 @@ _HOSTS = "hosts/"
 
 @dataclass(frozen=True)
 class Options:
-    """How a cloud is started.
+    """The options of a cloud.
 
     Args:
         region: The only Region.
@@ -77,7 +77,7 @@ class Server:
         self._folder = tempfile.TemporaryDirectory(prefix="localcloud-")
         folder = Path(self._folder.name)
         self.log_dir = (options.log_dir or folder / "logs").absolute()
-        # The port is bound before functions are told where the cloud is.
+        # The port must be bound before functions get the address.
         self._server = make_server(
             "127.0.0.1", options.port, self._answer, threaded=True, request_handler=MotoRequestHandler
         )
@@ -152,7 +152,7 @@ class Server:
         threading.Thread(target=self._server.shutdown, name="shutdown", daemon=True).start()
 
     def close(self) -> None:
-        """Releases what is left after ``serve`` has returned."""
+        """Stops functions and timers and removes files; call it after ``serve``."""
         clock.stop()
         functions.stop()
         self._server.server_close()
@@ -211,7 +211,7 @@ class Server:
 
 
 def _create_service(name: str | None) -> Any:
-    """Makes the application of one of moto's services; it asks for None where it has no such service."""
+    """Returns the application of one of moto's services; moto passes None for an unknown service."""
     if name is None:
         raise NotImplementedError
     return create_backend_app(name)  # type: ignore[arg-type]

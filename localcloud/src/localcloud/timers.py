@@ -1,4 +1,4 @@
-"""Actions that wait for their time, and what became of those that failed."""
+"""Timers, and the errors of their actions."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from datetime import datetime
 
 @dataclass(order=True)
 class Timer:
-    """An action that waits for its time; equal times fire in the order in which they were asked for."""
+    """An action that is due at an instant; equal instants fire in the order of creation."""
 
     when: datetime
     sequence: int
@@ -16,13 +16,13 @@ class Timer:
     cancelled: bool = field(compare=False, default=False)
 
     def cancel(self) -> None:
-        """Keeps the action from starting; without effect once it has started."""
+        """Prevents the action, unless it has started."""
         self.cancelled = True
 
 
 @dataclass(frozen=True)
 class ActionError:
-    """An exception that an action let escape."""
+    """An exception that an action raised."""
 
     at: datetime
     action: str

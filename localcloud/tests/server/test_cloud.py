@@ -38,8 +38,8 @@ def test_a_region_that_does_not_exist_is_refused_by_name():
     with pytest.raises(CloudError) as refused:
         Cloud.start("mars-1")
     assert str(refused.value) == (
-        "the embedded cloud did not start: argument --region: there is no Region 'mars-1': "
-        "give one such as us-east-1"
+        "the embedded cloud did not start: argument --region: Region 'mars-1' does not exist; "
+        "choose one such as us-east-1"
     )
 
 
@@ -48,10 +48,10 @@ def test_a_port_that_is_taken_is_one_line_that_says_what_to_do(cloud):
     with pytest.raises(CloudError) as refused:
         Cloud.start(port=port)
     assert str(refused.value) == (
-        f"the embedded cloud did not start: argument --port: port {port} cannot be had "
-        "(Address already in use): give another one, or 0 for any that is free"
+        f"the embedded cloud did not start: argument --port: port {port} is not available "
+        "(Address already in use); choose another one, or 0 for a free one"
     )
-    with pytest.raises(CloudError, match="99999 is no port: give one from 0 to 65535"):
+    with pytest.raises(CloudError, match="99999 is not a port; choose one from 0 to 65535"):
         Cloud.start(port=99999)
 
 

@@ -53,4 +53,4 @@ def test_an_option_that_is_not_valid_is_refused_with_its_name():
         check=False,
     )
     assert ran.returncode == 2
-    assert "argument --region: there is no Region 'mars-1': give one such as us-east-1" in ran.stderr
+    assert "argument --region: Region 'mars-1' does not exist; choose one such as us-east-1" in ran.stderr

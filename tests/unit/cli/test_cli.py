@@ -115,8 +115,8 @@ def test_a_region_that_does_not_exist_is_one_line(command):
     )
     assert ran.returncode == 1
     assert ran.stderr == (
-        "Error: the embedded cloud did not start: argument --region: there is no Region 'mars-1': "
-        "give one such as us-east-1\n"
+        "Error: the embedded cloud did not start: argument --region: Region 'mars-1' does not exist; "
+        "choose one such as us-east-1\n"
     )
 
 

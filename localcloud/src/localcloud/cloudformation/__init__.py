@@ -1,4 +1,4 @@
-"""CloudFormation: moto's resource models under stacks that take their time, fail, roll back and clean up."""
+"""CloudFormation: stacks that take time, fail, roll back and clean up, made of moto's resource models."""
 
 from collections.abc import Callable
 from typing import Any, cast
@@ -39,7 +39,7 @@ def install(
     invoke_async: Callable[[str, bytes], str] = functions.invoke_async,
     put_service_event: PutServiceEvent = events.put_service_event,
 ) -> None:
-    """Puts our stacks in the place of moto's, in this process and before its first request.
+    """Replaces moto's stacks in this process; call it before the first request.
 
     Args:
         invoke_async: Invokes a function by ARN with a payload and returns the request id; must not wait
@@ -57,7 +57,7 @@ def install(
 
 
 def names() -> Names:
-    """Returns the host names of response URLs, and what clients of these must trust."""
+    """Returns the host names of response URLs and the authority that their clients must trust."""
     return response_endpoint.names
 
 
@@ -72,7 +72,7 @@ def responses() -> list[dict[str, Any]]:
 
 
 def delete_stack(stack_id: str) -> None:
-    """Starts the deletion of a stack, as the API does; without effect when it is gone or going."""
+    """Starts the deletion of a stack, as the API does; does nothing if it is deleted or being deleted."""
     _, _, _, region_name, account_id, _ = stack_id.split(":", maxsplit=5)
     registry = cast("StackRegistry", cloudformation_backends[account_id][region_name])
     with lock:
@@ -80,5 +80,5 @@ def delete_stack(stack_id: str) -> None:
 
 
 def stop() -> None:
-    """Takes no more responses, and removes the files that clients trusted."""
+    """Stops the response endpoint and removes its certificate files."""
     response_endpoint.stop()

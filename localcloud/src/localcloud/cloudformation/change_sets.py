@@ -1,4 +1,4 @@
-"""Change sets: a request kept, with what it would do, until it is executed or deleted."""
+"""Change sets: requests that are stored with their changes until they are executed or deleted."""
 
 import re
 import uuid
@@ -27,14 +27,14 @@ _EMPTY = (
 def create(
     registry: StackRegistry, request: RequestParameters, name: str, kind: str, description: str | None
 ) -> ChangeSet:
-    """Keeps a request as a change set; for a new stack there is a stack in review from now on.
+    """Stores a request as a change set; a new stack is in REVIEW_IN_PROGRESS from now on.
 
     Args:
         registry: Where the stack lives, or will.
         request: The request.
         name: Unique for the stack.
         kind: CREATE or UPDATE.
-        description: Shown, nothing more.
+        description: Shown by DescribeChangeSet.
 
     Raises:
         RequestRefused: The request is not acceptable.
@@ -119,7 +119,7 @@ def execute(
     *,
     disable_rollback: bool,
 ) -> None:
-    """Starts what a change set describes.
+    """Executes a change set.
 
     Raises:
         ChangeSetNotFoundError: There is none.
@@ -148,7 +148,7 @@ def execute(
 
 
 def delete(registry: StackRegistry, name_or_id: str, stack_name: str | None) -> None:
-    """Deletes a change set; without effect when there is none."""
+    """Deletes a change set; does nothing if there is none."""
     try:
         change_set = find(registry, name_or_id, stack_name)
     except ChangeSetNotFoundError:

@@ -93,7 +93,7 @@ def event(owner: Stack, shown: Event) -> dict[str, Any]:
 
 
 def resource(shown: Resource, *, time_key: str) -> dict[str, Any]:
-    """Returns a resource; the requests that show one differ in how they name its time."""
+    """Returns a resource; its time has another key in each API request."""
     return {
         "StackName": shown.stack.name,
         "StackId": shown.stack.id,
@@ -108,7 +108,7 @@ def resource(shown: Resource, *, time_key: str) -> dict[str, Any]:
 
 
 def template_summary(template: dict[str, Any]) -> dict[str, Any]:
-    """Returns what GetTemplateSummary tells about a template before its transforms."""
+    """Returns GetTemplateSummary's answer for a template before its transforms."""
     resources = template.get("Resources", {})
     needed = required_capabilities(template)
     return {

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def differs(stack: Stack, template: CompiledTemplate, tags: dict[str, str]) -> bool:
-    """Says whether an update to a template has anything to do."""
+    """Returns whether an update to a template changes anything."""
     old = stack.template
     return (
         old is None
@@ -28,7 +28,7 @@ def differs(stack: Stack, template: CompiledTemplate, tags: dict[str, str]) -> b
 
 
 def changes(stack: Stack, template: CompiledTemplate, tags: dict[str, str]) -> list[Change]:
-    """Returns what would be added, modified and removed, as far as the template tells."""
+    """Returns the resources that an update would add, modify and remove, as far as the template shows."""
     old = stack.template.definitions if stack.template else {}
     found = []
     for logical_id, definition in template.definitions.items():
@@ -44,7 +44,7 @@ def changes(stack: Stack, template: CompiledTemplate, tags: dict[str, str]) -> l
 
 
 def _modified(stack: Stack, template: CompiledTemplate, logical_id: str, tags: dict[str, str]) -> bool:
-    """Compares with what is there, where everything the definition reads is there too."""
+    """Returns whether a resource would change; True where its properties cannot be evaluated yet."""
     made = stack.resources[logical_id].made
     definition = template.definitions[logical_id]
     if made is None:

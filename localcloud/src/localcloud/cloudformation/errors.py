@@ -1,4 +1,4 @@
-"""What CloudFormation refuses, with the code and the text a client sees."""
+"""CloudFormation's errors, with the code and the message that clients get."""
 
 from moto.core.exceptions import ServiceException
 
@@ -24,7 +24,7 @@ class StackNotFoundError(ValidationError):
 
 
 class AlreadyExistsError(RequestRefused):
-    """A living stack has this name already."""
+    """A stack of this name exists."""
 
     code = "AlreadyExistsException"
 
@@ -84,4 +84,4 @@ class ResourceFailedError(Exception):
 
 
 class UnresolvedValueError(ResourceFailedError):
-    """A function in a template has no value; what it is for fails with this reason."""
+    """A function in a template has no value; its resource or output fails with this reason."""

@@ -1,4 +1,4 @@
-"""Host names of this cloud: which server each leads to, and the certificates that its clients verify."""
+"""Host names of this cloud: the server that each leads to, and its certificate."""
 
 import atexit
 import re
@@ -17,10 +17,10 @@ _NAMELESS = ("localhost", "127.0.0.1")
 
 
 class Names:
-    """Host names that lead to servers of this machine, and an authority of their own for them.
+    """Host names that lead to servers of this machine, and their certificate authority.
 
-    The authority's key never leaves the memory of this process. Its certificates are valid from 2000 to 3000,
-    since the time of clients is simulated.
+    The authority's key stays in the memory of this process. Its certificates are valid from 2000 to 3000,
+    since clients live in simulated time.
 
     Attributes:
         ca_file: PEM of the authority; clients name it in ``SSL_CERT_FILE``.
@@ -40,13 +40,13 @@ class Names:
         self._write()
 
     def lead(self, pattern: str, port: int) -> None:
-        """Lets all names that match a regular expression lead to a port, unless one is led elsewhere."""
+        """Leads all names that match a regular expression to a port, except those of ``add_host``."""
         with self._lock:
             self._patterns[pattern] = port
             self._write()
 
     def add_host(self, name: str, port: int) -> str:
-        """Lets one name lead to a port, whatever the patterns say.
+        """Leads one name to a port, whatever the patterns are.
 
         Args:
             name: A host's name.
@@ -56,7 +56,7 @@ class Names:
             The server's private key and certificates, PEM.
 
         Raises:
-            ValueError: It is no host's name, or no port.
+            ValueError: The name or the port is not valid.
         """
         plain = name.lower()
         if not 0 < port < 1 << 16:
@@ -68,13 +68,13 @@ class Names:
         return pem
 
     def remove_host(self, name: str) -> None:
-        """Takes back what ``add_host`` did; without effect for a name that was not added."""
+        """Removes a name that ``add_host`` added, if there is one."""
         with self._lock:
             self._single.pop(re.escape(name.lower()), None)
             self._write()
 
     def server_context(self) -> ssl.SSLContext:
-        """Returns what a server behind the names of the patterns needs: a certificate for each of them."""
+        """Returns a context with a certificate for each name that matches a pattern."""
         context = self._issue(*_NAMELESS)
         context.sni_callback = self._show_certificate
         return context

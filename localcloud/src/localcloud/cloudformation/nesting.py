@@ -139,7 +139,7 @@ def _registry(stack: Stack) -> StackRegistry:
 
 
 def _acknowledged(child: Stack) -> list[str]:
-    """Returns what the parent's caller acknowledged last, which holds for all its children."""
+    """Returns the capabilities of the parent's last request, which apply to all its children."""
     return (child.parent or child).options.capabilities
 
 

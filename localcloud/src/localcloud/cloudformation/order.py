@@ -1,4 +1,4 @@
-"""In which order resources are made, and gone: what waits for what, and the walk that respects it."""
+"""The order of resources: their dependencies, and a walk that follows them."""
 
 from collections.abc import Callable, Mapping
 from graphlib import CycleError, TopologicalSorter
@@ -15,7 +15,7 @@ def dependencies(definitions: Mapping[str, Mapping[str, Any]]) -> dict[str, set[
         definitions: Resources that exist in this stack, by logical id, without untaken branches.
 
     Raises:
-        ValidationError: Resources wait for each other in a circle.
+        ValidationError: Resources depend on each other in a circle.
     """
     needs = {}
     for logical_id, definition in definitions.items():
@@ -41,7 +41,7 @@ def _refuse_circles(needs: Mapping[str, set[str]]) -> None:
 
 
 def reversed_order(needs: Mapping[str, set[str]], among: set[str]) -> dict[str, set[str]]:
-    """Returns, for each resource among some, those that must be gone before it."""
+    """Returns, for each of some resources, those that must be deleted before it."""
     order: dict[str, set[str]] = {name: set() for name in among}
     for name, needed in needs.items():
         for other in needed:

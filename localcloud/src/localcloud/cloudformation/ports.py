@@ -1,4 +1,4 @@
-"""What stacks need from the rest of the cloud, given once at installation."""
+"""What stacks need from Lambda and EventBridge, set once at installation."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ class PutServiceEvent(Protocol):
 
 @dataclass
 class Ports:
-    """The neighbours.
+    """Calls to Lambda and EventBridge.
 
     Attributes:
         invoke_async: Invokes a function by ARN with a payload and returns the request id.
@@ -31,12 +31,12 @@ class _Registry:
 
 
 def connect(ports: Ports) -> None:
-    """Names the neighbours of this process."""
+    """Sets the ports of this process."""
     _Registry.ports = ports
 
 
 def connected() -> Ports:
-    """Returns the neighbours of this process."""
+    """Returns the ports of this process."""
     if _Registry.ports is None:
         raise RuntimeError("localcloud.cloudformation.install() has not been called")
     return _Registry.ports

@@ -1,4 +1,4 @@
-"""All stacks of one account in one Region, and what they share: names, exports, the place they are in."""
+"""All stacks of one account and Region, with their names and exports."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ _VIRTUAL_HOST = re.compile(r"^(?P<bucket>.+)\.s3([.-]|$)")
 
 
 class StackRegistry(CloudFormationBackend):
-    """Stands where moto keeps its stacks, so that moto's other services find ours there.
+    """Replaces moto's store of stacks, so that moto's other services find ours.
 
     Attributes:
-        stacks: The living, by id.
-        deleted_stacks: The deleted, by id.
-        tokens: The stack id that each client request token led to, by action and token.
+        stacks: Those that exist, by id.
+        deleted_stacks: Those that were deleted, by id.
+        tokens: The stack id for each client request token, by action and token.
     """
 
     stacks: dict[str, Stack]  # type: ignore[assignment]
@@ -55,7 +55,7 @@ class StackRegistry(CloudFormationBackend):
         return urls
 
     def reset(self) -> None:
-        """Forgets all stacks; what is going on stops without a trace."""
+        """Removes all stacks and cancels their operations."""
         with lock:
             for stack in self.stacks.values():
                 if stack.operation is not None:
@@ -63,11 +63,11 @@ class StackRegistry(CloudFormationBackend):
             super().reset()
 
     def find(self, name_or_id: str) -> Stack:
-        """Returns a stack: by name if it lives, by id in any case.
+        """Returns a stack by name, or by id even after its deletion.
 
         Raises:
             StackNotFoundError: There is none.
-            ValidationError: Nothing can have this name or id.
+            ValidationError: The name or id is not valid.
         """
         for stacks in (self.stacks, self.deleted_stacks):
             if name_or_id in stacks:
@@ -81,7 +81,7 @@ class StackRegistry(CloudFormationBackend):
         """Returns a stack that is not deleted, if there is one of this name or id.
 
         Raises:
-            ValidationError: Nothing can have this name or id.
+            ValidationError: The name or id is not valid.
         """
         if not _NAME_OR_ID.fullmatch(name_or_id):
             raise ValidationError(
@@ -91,17 +91,17 @@ class StackRegistry(CloudFormationBackend):
         return self.stacks.get(name_or_id) or self.stacks.get(self._ids.get(name_or_id, ""))
 
     def new_stack(self, name: str, options: Options, parent: Stack | None = None) -> Stack:
-        """Returns a stack with an id of its own that nobody can find yet."""
+        """Returns a new stack, which is not in the registry yet."""
         prefix = f"arn:{self.partition}:cloudformation:{self.region_name}:{self.account_id}"
         return Stack(self, name, f"{prefix}:stack/{name}/{uuid.uuid4()}", options, parent)
 
     def add(self, stack: Stack) -> None:
-        """Lets a stack be found."""
+        """Adds a stack to the registry."""
         self.stacks[stack.id] = stack
         self._ids[stack.name] = stack.id
 
     def forget(self, stack: Stack) -> None:
-        """Gives the name of a deleted stack free; by its id it can still be found."""
+        """Moves a stack to the deleted ones, which frees its name."""
         self.stacks.pop(stack.id, None)
         self.deleted_stacks[stack.id] = stack
         self._imports.pop(stack.id, None)
@@ -125,10 +125,10 @@ class StackRegistry(CloudFormationBackend):
         return compile_template(text, parameters, place)
 
     def read_template(self, url: str) -> str:
-        """Reads a template from S3, where ParallelCluster's own are as well.
+        """Returns a template from S3, or one that ParallelCluster publishes.
 
         Args:
-            url: In path or virtual-host style, at Amazon or at this machine.
+            url: In path or virtual-host style, with a host of Amazon or of this machine.
 
         Raises:
             ValidationError: There is no such object.
@@ -161,7 +161,7 @@ class StackRegistry(CloudFormationBackend):
         return next((owner for name, owner, _ in self.all_exports() if name == export_name), None)
 
     def imports_of(self, stack: Stack) -> list[tuple[str, Stack]]:
-        """Returns which exports of a stack are used, and by whom."""
+        """Returns the exports of a stack that other stacks import, with those stacks."""
         names = {output.export_name for output in stack.outputs if output.export_name}
         return [
             (name, self.stacks[importer])

@@ -1,4 +1,4 @@
-"""What a request that brings a template says, and the change set that keeps one."""
+"""The parameters of a request with a template, and the change set that stores one."""
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -11,7 +11,7 @@ from localcloud.cloudformation.template.compiled import CompiledTemplate
 
 @dataclass(frozen=True)
 class RequestParameters:
-    """What a request that brings a template says.
+    """The parameters of CreateStack, UpdateStack and CreateChangeSet.
 
     Attributes:
         parameters: As in the API: maps with ParameterKey and ParameterValue or UsePreviousValue.

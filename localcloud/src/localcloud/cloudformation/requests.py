@@ -1,4 +1,4 @@
-"""What the API's requests do: judge them, then start an operation and return."""
+"""The API's requests that change stacks: each is checked, then starts an operation."""
 
 import re
 
@@ -51,7 +51,7 @@ def create(registry: StackRegistry, request: RequestParameters) -> str:
 
 
 def check_name(name: str) -> None:
-    """Refuses what cannot be a stack's name.
+    """Checks a stack's name.
 
     Raises:
         ValidationError: With the pattern.
@@ -87,12 +87,12 @@ def update(registry: StackRegistry, request: RequestParameters) -> str:
 def start_update(
     stack: Stack, template: CompiledTemplate, options: Options, request: RequestParameters
 ) -> None:
-    """Starts an update that has been judged."""
+    """Starts an update whose request has been checked."""
     Update(stack, template, options, request.token, rollback=not request.disable_rollback).start()
 
 
 def check_updatable(stack: Stack, *, disable_rollback: bool) -> None:
-    """Refuses an update in a status that allows none, or none that could roll back.
+    """Checks that a stack's status allows an update.
 
     Raises:
         ValidationError: With the status.
@@ -109,7 +109,7 @@ def check_updatable(stack: Stack, *, disable_rollback: bool) -> None:
 
 
 def check_types(stack: Stack, template: CompiledTemplate) -> None:
-    """Refuses to turn a resource into one of another type.
+    """Checks that no resource changes its type.
 
     Raises:
         ValidationError: With the logical ids.
@@ -127,7 +127,7 @@ def check_types(stack: Stack, template: CompiledTemplate) -> None:
 
 
 def delete(registry: StackRegistry, name_or_id: str, token: str | None, retain: list[str]) -> None:
-    """Starts the deletion of a stack; without effect when it is gone or going.
+    """Starts the deletion of a stack; does nothing if it is deleted or being deleted.
 
     Raises:
         ValidationError: The stack is protected, being updated, or ``retain`` does not fit.
@@ -156,10 +156,10 @@ def delete(registry: StackRegistry, name_or_id: str, token: str | None, retain: 
 
 
 def cancel_update(registry: StackRegistry, name_or_id: str) -> None:
-    """Has a running update rolled back.
+    """Cancels a running update and rolls it back.
 
     Raises:
-        ValidationError: No update is running that could be.
+        ValidationError: The stack is not in UPDATE_IN_PROGRESS.
     """
     stack = living(registry, name_or_id)
     if not isinstance(stack.operation, Update) or stack.status != "UPDATE_IN_PROGRESS":
@@ -168,10 +168,10 @@ def cancel_update(registry: StackRegistry, name_or_id: str) -> None:
 
 
 def continue_rollback(registry: StackRegistry, name_or_id: str, token: str | None, skip: list[str]) -> None:
-    """Goes on with a rollback of an update that failed.
+    """Continues a rollback that failed.
 
     Raises:
-        ValidationError: There is none.
+        ValidationError: The stack is not in UPDATE_ROLLBACK_FAILED.
     """
     stack = living(registry, name_or_id)
     if not isinstance(stack.operation, Update) or stack.status != "UPDATE_ROLLBACK_FAILED":
@@ -180,10 +180,10 @@ def continue_rollback(registry: StackRegistry, name_or_id: str, token: str | Non
 
 
 def roll_back(registry: StackRegistry, name_or_id: str, token: str | None) -> str:
-    """Takes a creation or update back that failed with rollback disabled.
+    """Rolls back a creation or update that failed with rollback disabled.
 
     Raises:
-        ValidationError: There is none.
+        ValidationError: The stack is in neither CREATE_FAILED nor UPDATE_FAILED.
     """
     stack = living(registry, name_or_id)
     if isinstance(stack.operation, Update) and stack.status == "UPDATE_FAILED":
@@ -200,7 +200,7 @@ def living(registry: StackRegistry, name_or_id: str) -> Stack:
     """Returns a stack that is not deleted.
 
     Raises:
-        ValidationError: There is none; in the words of the requests that change stacks.
+        ValidationError: There is none.
     """
     stack = registry.find_living(name_or_id)
     if stack is None:
@@ -209,7 +209,7 @@ def living(registry: StackRegistry, name_or_id: str) -> Stack:
 
 
 def _known(registry: StackRegistry, action: str, token: str | None, stack_name: str) -> str | None:
-    """Returns the stack that a token led to before, if it did."""
+    """Returns the id of the stack that an earlier request with this token named, if there was one."""
     stack_id = registry.tokens.get((action, token)) if token else None
     if stack_id is not None and registry.find(stack_id).name != stack_name:
         raise TokenAlreadyExistsError(token or "")
@@ -222,10 +222,10 @@ def _remember(registry: StackRegistry, action: str, token: str | None, stack: St
 
 
 def template_text(registry: StackRegistry, request: RequestParameters, stack: Stack | None) -> str:
-    """Returns the template's text, wherever the request says it is.
+    """Returns the template's text from the request, from S3 or from the stack.
 
     Raises:
-        ValidationError: It says nothing, too much, or the template is too large.
+        ValidationError: The request names no template or several, or the template is too large.
     """
     given = [request.template_body, request.template_url, request.use_previous_template or None]
     if sum(item is not None for item in given) != 1:
@@ -247,7 +247,7 @@ def template_text(registry: StackRegistry, request: RequestParameters, stack: St
 
 
 def compile_template(registry: StackRegistry, request: RequestParameters, stack: Stack) -> CompiledTemplate:
-    """Reads the request's template with its parameters.
+    """Compiles the request's template with its parameters.
 
     Raises:
         ValidationError: The template or a parameter is not acceptable.

@@ -1,4 +1,4 @@
-"""A resource as its stack wants it and as it exists, and what every kind of resource can do."""
+"""A resource as a template describes it and as it exists, and the interface of its handler."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from localcloud.cloudformation.errors import UnresolvedValueError
 
 
 class Owner(Protocol):
-    """The stack that a resource belongs to, as far as the resource's handler needs it."""
+    """The part of a stack that the handlers of its resources use."""
 
     id: str
     name: str
@@ -29,7 +29,7 @@ class Owner(Protocol):
 
 @dataclass(frozen=True)
 class Target:
-    """A resource as a deployment wants it.
+    """A resource as a template describes it.
 
     Attributes:
         stack: The stack it belongs to.
@@ -53,7 +53,7 @@ class Made:
     Attributes:
         target: What was asked for when it was last changed, or tried to be.
         physical_id: What ``Ref`` gives and the API shows.
-        state: What its handler needs to go on with it.
+        state: The handler's own data about it.
     """
 
     target: Target
@@ -62,24 +62,24 @@ class Made:
 
 
 class Progress(Protocol):
-    """Where a handler reports; what comes after the end, or after a cancellation, is ignored."""
+    """Receives a handler's reports; those after the end or a cancellation are ignored."""
 
     def initiated(self, made: Made) -> None:
-        """The resource has its physical id, but is not ready."""
+        """Reports that the resource has a physical id but is not ready."""
 
     def succeeded(self, made: Made | None = None, *, replaces: bool = False) -> None:
-        """The end: here it is (nothing after a delete); ``replaces`` leaves the one before to clean-up."""
+        """Reports success, with the resource unless it was deleted; ``replaces`` means a new one."""
 
     def failed(self, reason: str, made: Made | None = None) -> None:
-        """The end: it did not work, and this is what there may be to delete, if anything."""
+        """Reports a failure, with the resource that may exist and must be deleted, if any."""
 
 
-#: Stops caring about the outcome: drops timers and the like. What has begun outside goes on.
+#: Cancels timers and the like; the outcome is no longer needed. Requests that were sent are not recalled.
 Cancel = Callable[[], None]
 
 
 def no_cancel() -> None:
-    """Cancels what has ended before it could be cancelled, or needs nothing dropped."""
+    """Does nothing: there is nothing to cancel."""
 
 
 def no_attribute(made: Made, name: str) -> UnresolvedValueError:
@@ -91,14 +91,14 @@ def no_attribute(made: Made, name: str) -> UnresolvedValueError:
 
 
 class Handler(Protocol):
-    """One kind of resource. Each call starts something and returns; its end comes through ``progress``."""
+    """Makes one kind of resource. Each call starts an action, whose end is reported to ``progress``."""
 
     def create(self, target: Target, progress: Progress) -> Cancel:
         """Makes the resource."""
         ...
 
     def update(self, target: Target, made: Made, progress: Progress) -> Cancel:
-        """Changes the resource to the new target, or makes another in its place."""
+        """Changes the resource to the new target, or replaces it."""
         ...
 
     def delete(self, made: Made, progress: Progress) -> Cancel:
@@ -106,7 +106,7 @@ class Handler(Protocol):
         ...
 
     def differs(self, target: Target, made: Made) -> bool:
-        """Says whether an update has anything to do."""
+        """Returns whether an update would change anything."""
         ...
 
     def attribute(self, made: Made, name: str) -> Any:
@@ -118,15 +118,15 @@ class Handler(Protocol):
         ...
 
     def is_secret(self, made: Made, name: str) -> bool:
-        """Says whether an attribute must not be shown in outputs."""
+        """Returns whether outputs must mask an attribute."""
         ...
 
     def leftover(self, target: Target) -> Made | None:
-        """Returns what must be deleted after a create that was cancelled before it had a physical id."""
+        """Returns what must be deleted after a creation that was cancelled before it had a physical id."""
         ...
 
     def restore(self, before: Made, made: Made, progress: Progress) -> Cancel:
-        """Takes an update back.
+        """Undoes an update.
 
         Args:
             before: The resource before the update.
@@ -136,7 +136,7 @@ class Handler(Protocol):
         ...
 
     def commit(self, made: Made, progress: Progress) -> Cancel:
-        """Ends what an update keeps open until all of the stack's update has succeeded."""
+        """Makes an update final, after the update of the whole stack has succeeded."""
         ...
 
     def snapshot(self, made: Made) -> None:
@@ -145,10 +145,10 @@ class Handler(Protocol):
 
 
 class PlainHandler:
-    """A handler without attributes, or anything special about differences and what comes after them."""
+    """A handler without attributes, secrets and leftovers."""
 
     def attribute(self, made: Made, name: str) -> Any:
-        """Has none."""
+        """Raises, since there are no attributes."""
         raise no_attribute(made, name)
 
     def differs(self, target: Target, made: Made) -> bool:
@@ -156,11 +156,11 @@ class PlainHandler:
         return target.properties != made.target.properties
 
     def is_secret(self, made: Made, name: str) -> bool:  # noqa: ARG002 - whatever they are
-        """Shows everything."""
+        """Returns False."""
         return False
 
     def leftover(self, target: Target) -> Made | None:  # noqa: ARG002 - there is nothing, whatever it is
-        """Without a physical id there is nothing."""
+        """Returns None."""
         return None
 
     def restore(self: Handler, before: Made, made: Made, progress: Progress) -> Cancel:
@@ -168,9 +168,9 @@ class PlainHandler:
         return self.update(before.target, made, progress)
 
     def commit(self, made: Made, progress: Progress) -> Cancel:
-        """Nothing was kept open."""
+        """Completes at once."""
         progress.succeeded(made)
         return no_cancel
 
     def snapshot(self, made: Made) -> None:
-        """There is no content to save."""
+        """Does nothing."""

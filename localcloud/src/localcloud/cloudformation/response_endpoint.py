@@ -1,4 +1,4 @@
-"""Where responses and signals arrive: HTTPS on 127.0.0.1, behind the hosts of CloudFormation's S3 buckets."""
+"""The HTTPS server on 127.0.0.1 that receives responses and signals as CloudFormation's S3 buckets do."""
 
 import json
 import socket
@@ -32,7 +32,7 @@ class Delivery:
 
     Attributes:
         key: The object's key.
-        outcome: ``accepted``, ``ignored`` (S3 took it, but nobody waits any more) or why it was refused.
+        outcome: ``accepted``, ``ignored`` (it came too late) or the code of its refusal.
     """
 
     at: datetime
@@ -42,7 +42,7 @@ class Delivery:
     outcome: str
 
     def to_json(self) -> dict[str, Any]:
-        """Returns whose answer it is, what it says and what became of it."""
+        """Returns the sender, the content without the data, and the outcome."""
         try:
             said = json.loads(self.body)
         except ValueError:
@@ -55,12 +55,12 @@ class Delivery:
 
 @dataclass
 class Expectation:
-    """A URL that somebody waits at.
+    """A URL that a resource waits at.
 
     Attributes:
-        url: To be given to who answers.
+        url: For the sender of the response.
         operation: What is answered: Create, Update, Delete, or Signal for a wait condition.
-        open: Whether somebody still waits; S3 takes objects either way.
+        open: Whether the resource still waits; later responses are accepted and ignored.
     """
 
     url: str
@@ -69,7 +69,7 @@ class Expectation:
     open: bool = True
 
     def close(self) -> None:
-        """Waits no more: what arrives later is taken and ignored."""
+        """Stops waiting."""
         self.open = False
 
 
@@ -90,10 +90,10 @@ class _Answer:
 
 
 class ResponseEndpoint:
-    """An HTTPS server that takes PUTs to URLs it has signed.
+    """An HTTPS server that accepts PUTs to URLs that it has signed.
 
     Attributes:
-        deliveries: Every PUT, in order of arrival, whatever became of it.
+        deliveries: Every PUT, in order of arrival.
     """
 
     def __init__(self) -> None:
@@ -105,7 +105,7 @@ class ResponseEndpoint:
         self._lock = threading.Lock()
 
     def start(self) -> None:
-        """Starts to listen on a free port of 127.0.0.1; without effect when it does already."""
+        """Starts to listen on a free port of 127.0.0.1, unless it does."""
         with self._lock:
             if self._server is None:
                 self._names = Names()
@@ -129,14 +129,14 @@ class ResponseEndpoint:
 
     @property
     def port(self) -> int:
-        """Where it listens on 127.0.0.1."""
+        """The port on 127.0.0.1."""
         self.start()
         if self._server is None:
             raise AssertionError("a started endpoint has a server")
         return int(self._server.server_address[1])
 
     def stop(self) -> None:
-        """Ends the server and removes what clients trusted."""
+        """Stops the server and removes its certificate files."""
         with self._lock:
             server, self._server = self._server, None
             names, self._names = self._names, None
@@ -156,15 +156,15 @@ class ResponseEndpoint:
         expires_s: int,
         operation: str = "Signal",
     ) -> Expectation:
-        """Signs a URL and waits there.
+        """Signs a URL and waits for PUTs there.
 
         Args:
             host: The bucket's, see ``response_urls``.
-            key: The object's; nobody else may wait for it.
+            key: The object's, unique.
             region: The bucket's.
             receive: Called as a step with each body while the expectation is open.
-            expires_s: How long the URL is good for.
-            operation: What is answered.
+            expires_s: How long the URL is valid, in seconds.
+            operation: See ``Expectation``.
         """
         self.start()
         expectation = Expectation(self._signer.sign(host, key, region, expires_s), receive, operation)
@@ -172,7 +172,7 @@ class ResponseEndpoint:
         return expectation
 
     def _arrive(self, request: _Request, client_port: int) -> _Answer | None:
-        """Takes a response, unless a fault is meant for it; None where there is to be no answer."""
+        """Accepts a response, unless a fault matches it; None for no HTTP response."""
         if faults.is_empty or self._server is None:
             return self._take(request)
         caller = callers.by_connection(client_port, self.port)
@@ -262,7 +262,7 @@ class ResponseEndpoint:
                 return "AmazonS3"
 
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's name
-                """Says nothing: whoever can read a URL can answer in its name."""
+                """Logs nothing: a response URL is a credential."""
 
         return Handler
 

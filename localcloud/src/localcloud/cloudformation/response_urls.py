@@ -60,7 +60,7 @@ def _suffixes() -> dict[str, str]:
 
 
 class Signer:
-    """Signs URLs as S3 does, all that stands in them included, and knows its own again.
+    """Signs URLs in S3's form, and verifies them.
 
     Source: Amazon S3 API reference, "Authenticating requests: using query parameters". The signature itself
     is not S3's: it is made with a secret of this object's own.
@@ -70,13 +70,13 @@ class Signer:
         self._secret = secrets.token_bytes(32)
 
     def sign(self, host: str, key: str, region: str, expires_s: int) -> str:
-        """Returns a URL to which an object can be put from now on.
+        """Returns a URL that accepts the PUT of an object.
 
         Args:
             host: The bucket's.
             key: The object's, without a slash at its start.
             region: The bucket's.
-            expires_s: How long the URL is good for, in seconds.
+            expires_s: How long the URL is valid, in seconds.
         """
         date = clock.now().strftime(_DATE_FORMAT)
         query = {
@@ -90,7 +90,7 @@ class Signer:
         return f"https://{host}/{quote(key, safe=_PLAIN)}?{urlencode({**query, _SIGNATURE: signature})}"
 
     def refusal(self, host: str, key: str, query: str) -> tuple[str, str] | None:
-        """Judges a request.
+        """Verifies a request.
 
         Args:
             host: The ``Host`` header.
@@ -119,5 +119,5 @@ class Signer:
 
 
 def key_of(path: str) -> str:
-    """Returns the key of the object that a URL's path names; how it is quoted makes no difference."""
+    """Returns the unquoted key in a URL's path."""
     return unquote(path.removeprefix("/"))

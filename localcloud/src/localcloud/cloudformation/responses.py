@@ -1,4 +1,4 @@
-"""CloudFormation's API, in moto's form: parameters in, plain data out, all under the lock."""
+"""CloudFormation's API, as moto's response class; every request runs under the lock."""
 
 from typing import Any
 
@@ -19,14 +19,14 @@ _PAGE = 100
 
 
 class StackResponse(BaseResponse):
-    """Answers the requests that concern stacks and change sets."""
+    """Answers requests about stacks and change sets."""
 
     def __init__(self) -> None:
         super().__init__(service_name="cloudformation")
         self.automated_parameter_parsing = True
 
     def call_action(self) -> Any:
-        """Answers one request: never while a stack is half-way through a step."""
+        """Answers one request under the lock."""
         with lock:
             return super().call_action()
 
@@ -246,7 +246,7 @@ class StackResponse(BaseResponse):
         return ActionResult({"StackPolicyBody": stack.policy_body})
 
     def set_stack_policy(self) -> ActionResult:
-        """SetStackPolicy: kept and shown, not enforced."""
+        """SetStackPolicy; the policy is not enforced."""
         stack = requests.living(self._registry, self._get_param("StackName"))
         stack.policy_body = self._get_param("StackPolicyBody")
         return EmptyResult()

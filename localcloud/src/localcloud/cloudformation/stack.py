@@ -1,4 +1,4 @@
-"""A stack: what it is now, and all that happened to it."""
+"""A stack: its present state and its events."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _STABLE = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IM
 
 @dataclass(frozen=True)
 class Event:
-    """One line of a stack's history."""
+    """One event of a stack."""
 
     event_id: str
     logical_id: str
@@ -52,8 +52,8 @@ class Resource:
     """A resource of a stack by its logical id.
 
     Attributes:
-        made: What exists for it now, or may exist.
-        properties: What was last asked for, as its events show it.
+        made: The resource that exists or may exist.
+        properties: The last requested properties, which events show.
     """
 
     stack: Stack = field(repr=False)
@@ -72,7 +72,7 @@ class Resource:
         return self.made.physical_id if self.made else None
 
     def set_status(self, status: str, reason: str | None = None) -> None:
-        """Takes on a status, writes it into the stack's history and tells the listeners."""
+        """Changes the status, records an event and notifies the listeners."""
         self.status, self.reason, self.changed_at = status, reason, clock.now()
         self.stack.record(
             self.logical_id,
@@ -99,7 +99,7 @@ class Resource:
 
 @dataclass
 class Options:
-    """What a request says about a stack besides template and parameters."""
+    """A stack's settings besides its template and parameters."""
 
     tags: dict[str, str] = field(default_factory=dict)
     capabilities: list[str] = field(default_factory=list)
@@ -111,7 +111,7 @@ class Options:
 
 
 class Registry(Protocol):
-    """Where a stack is kept, as far as the stack and its operations need it."""
+    """The part of a registry that stacks and their operations use."""
 
     account_id: str
     region_name: str
@@ -121,31 +121,31 @@ class Registry(Protocol):
         ...
 
     def imports_of(self, stack: Stack) -> list[tuple[str, Stack]]:
-        """Returns which exports of a stack are used, and by whom."""
+        """Returns the exports of a stack that other stacks import, with those stacks."""
         ...
 
     def forget(self, stack: Stack) -> None:
-        """Gives the name of a deleted stack free; by its id it can still be found."""
+        """Moves a stack to the deleted ones, which frees its name."""
         ...
 
 
 class StackOperation(Protocol):
-    """What goes on in a stack, as far as the stack itself needs it."""
+    """The part of an operation that stacks use."""
 
     token: str | None
 
     def abandon(self) -> None:
-        """Drops everything silently: the cloud is being reset."""
+        """Cancels everything without a status or a report."""
         ...
 
 
 class Stack:
-    """One stack, from its first request until long after its deletion.
+    """One stack; it is kept after its deletion.
 
     Attributes:
-        resources: By logical id, those that exist or did until their stack was deleted.
-        leftovers: Replaced or removed resources that are yet to be deleted.
-        operation: What is going on, or what an update that went wrong left to continue.
+        resources: By logical id; they stay after the stack's deletion.
+        leftovers: Replaced or removed resources that must still be deleted.
+        operation: The running operation, or the last one.
     """
 
     def __init__(
@@ -197,19 +197,19 @@ class Stack:
 
     @property
     def in_progress(self) -> bool:
-        """Whether something is going on."""
+        """Whether an operation is running."""
         return self.status.endswith("_IN_PROGRESS")
 
     @property
     def was_ever_stable(self) -> bool:
-        """Whether there is a state that a rollback can go back to.
+        """Whether a rollback has a stable state to return to.
 
         Source: CloudFormation API reference, RollbackStack.
         """
         return any(e.physical_id == self.id and e.status in _STABLE for e in self.events)
 
     def set_status(self, status: str, reason: str | None = None) -> None:
-        """Takes on a status, writes it into the history and puts CloudFormation's event on the bus."""
+        """Changes the status, records an event and puts CloudFormation's event on the bus."""
         self.status, self.status_reason = status, reason
         self.record(self.name, self.id, STACK_TYPE, status=status, reason=reason)
         token = self.operation.token if self.operation else None
@@ -236,7 +236,7 @@ class Stack:
         reason: str | None,
         properties: dict[str, Any] | None = None,
     ) -> None:
-        """Writes one line into the history."""
+        """Records one event."""
         now = clock.now()
         is_stack = physical_id == self.id
         stamp = now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
@@ -266,7 +266,7 @@ class Stack:
         return made.target.handler.attribute(made, name)
 
     def is_secret(self, logical_id: str, name: str) -> bool:
-        """Says whether an attribute must not be shown in outputs."""
+        """Returns whether outputs must mask an attribute."""
         made = self._made(logical_id)
         return made.target.handler.is_secret(made, name)
 

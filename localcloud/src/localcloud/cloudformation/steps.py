@@ -1,7 +1,7 @@
-"""The one lock, and steps that run under it, now or at a later time.
+"""One lock, and steps that run under it, now or later.
 
-moto's models know no locks, and a stack is changed by API requests, timers, responses and other stacks.
-So everything that touches either runs as a step: short, never waiting, one at a time.
+moto's models are not thread-safe, and API requests, timers, responses and other stacks change a stack.
+So everything that touches either runs as a step: it is short, never waits, and runs alone.
 """
 
 import threading
@@ -14,7 +14,7 @@ lock = threading.RLock()
 
 
 def schedule(step: Callable[[], None], delay_s: float = 0.0) -> Timer:
-    """Runs a step under the lock after a simulated delay, never before the caller's own step has ended."""
+    """Runs a step under the lock after a simulated delay, and after the caller's own step."""
 
     def run() -> None:
         with lock:

@@ -1,4 +1,4 @@
-"""One action on one resource: its events, its duration, its end."""
+"""One action on one resource, with its events and its duration."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class Outcome:
 
     Attributes:
         reason: Why it failed; None where it did not.
-        made: What there is now, or may be.
-        replaces: Whether what was there before still is, and is now to be deleted.
+        made: The resource that exists or may exist.
+        replaces: Whether the old resource still exists and must be deleted.
     """
 
     reason: str | None
@@ -37,10 +37,10 @@ class Outcome:
 
 
 class Work:
-    """Runs a create, update or delete, for at least as long as the behaviours say.
+    """Runs a create, update or delete, at least as long as the behaviours demand.
 
     Args:
-        resource: Whose status shows it.
+        resource: The resource, whose status shows the action.
         action: CREATE, UPDATE or DELETE.
         begin: Starts the handler.
         ended: Called once, unless the work is cancelled before.
@@ -66,7 +66,7 @@ class Work:
         self._started_at = clock.now()
 
     def start(self, reason: str | None = None) -> None:
-        """Shows the action in progress and begins."""
+        """Sets the resource's status and schedules the action."""
         resource = self.resource
         resource.set_status(f"{self.action}_IN_PROGRESS", reason)
         self._behaviour = behaviours.decide(
@@ -79,7 +79,7 @@ class Work:
             self._end(Outcome(self._behaviour.fail, self.resource.made))
 
     def cancel(self) -> None:
-        """Ends without an outcome: what the handler reports from now on is ignored."""
+        """Ends without an outcome and ignores later reports of the handler."""
         self._over = True
         if self._timer is not None:
             self._timer.cancel()
@@ -127,7 +127,7 @@ class Work:
 
 
 def _reason(error: Exception) -> str:
-    """Returns what a service or a handler says, or for any other fault its kind too."""
+    """Returns a service's or handler's message; for other errors, their class as well."""
     said = getattr(error, "message", None) or getattr(error, "description", None)
     if isinstance(said, str):
         return said

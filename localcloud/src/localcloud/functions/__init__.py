@@ -43,7 +43,7 @@ def invocations() -> list[InvocationRecord]:
 
 
 def warnings() -> list[str]:
-    """Returns a sentence or two for each function that cannot work with the Python that runs it here."""
+    """Returns a warning for each function that cannot work with the Python that runs it."""
     return functions.settings.interpreters.warnings()
 
 

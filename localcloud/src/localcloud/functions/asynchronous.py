@@ -28,7 +28,7 @@ MAXIMUM_EVENT_AGE_S = 21_600
 
 
 class Runner(Protocol):
-    """What asynchronous invocations need from the functions."""
+    """Runs functions for asynchronous invocations."""
 
     def find(self, name_or_arn: str) -> Function:
         """Returns a function."""
@@ -54,11 +54,11 @@ class AsynchronousInvocations:
         self._runner = runner
 
     def accept(self, event: AsyncEvent) -> None:
-        """Queues an event; the first attempt follows at once."""
+        """Queues an event and schedules its first attempt."""
         clock.call_later(0, lambda: self._attempt(event, None))
 
     def _attempt(self, event: AsyncEvent, last: Outcome | None) -> None:
-        """Gives an event to its function, unless it has become too old or nothing may run."""
+        """Runs a function with an event, unless the event is too old or the function is throttled."""
         try:
             function = self._runner.find(event.function_arn)
         except LambdaClientError as error:  # deleted while the event waited: Lambda drops it, too

@@ -1,4 +1,4 @@
-"""Puts functions that run into moto's Lambda service."""
+"""Replaces the parts of moto's Lambda service that do not run functions."""
 
 import base64
 from collections.abc import Callable
@@ -29,7 +29,7 @@ class FunctionsBackend(LambdaBackend):
     _url_module = urls
 
     def put_function_event_invoke_config(self, function_name: str, config: dict[str, Any]) -> Any:
-        """Replaces the configuration for asynchronous invocation; moto would keep the first for ever."""
+        """Replaces the configuration for asynchronous invocation; moto keeps the first."""
         function = self.get_function(function_name)
         for condition in ("OnSuccess", "OnFailure"):
             destination = (config.get("DestinationConfig") or {}).get(condition, {}).get("Destination")
@@ -40,7 +40,7 @@ class FunctionsBackend(LambdaBackend):
         return super().put_function_event_invoke_config(function_name, config)
 
     def update_function_event_invoke_config(self, function_name: str, config: dict[str, Any]) -> Any:
-        """Changes the fields that are named and keeps the others."""
+        """Changes the given fields and keeps the others."""
         kept = self.get_function(function_name).event_invoke_config
         merged = {**(kept[0].config if kept else {}), **config}
         return self.put_function_event_invoke_config(function_name, merged)
@@ -116,7 +116,7 @@ def _answer(
 def _keep_request_id(
     enrich: Callable[[dict[str, str], Any], tuple[dict[str, str], Any]],
 ) -> Callable[[dict[str, str], Any], tuple[dict[str, str], Any]]:
-    """Wraps what gives every response of moto a random request id: an invocation has one already."""
+    """Keeps an invocation's request id, in place of which moto puts a random one."""
 
     def enriched(headers: dict[str, str], body: Any) -> tuple[dict[str, str], Any]:
         kept = {_REQUEST_ID: headers[_REQUEST_ID]} if _REQUEST_ID in headers else {}

@@ -1,12 +1,12 @@
-"""Runs inside a function's process: closes the network, sets the time, hands over to Lambda's own client.
+"""Runs inside a function's process: closes the network, sets the time and starts Lambda's runtime client.
 
-What is left of the network is 127.0.0.1, and the host names that lead there: see ``hosts.py``.
+The process reaches 127.0.0.1 and the host names that lead there: see ``hosts.py``.
 
 Started by path with the task root as working directory. It takes what it needs of this package from beside
 itself, so that the function sees the import path it would see on Lambda: last come the packages of the
 virtual environment that runs this, which is the cloud's own or one that has only what Lambda's runtime has.
 
-With ``--fork`` it runs none itself but loads Lambda's runtime and forks: see ``forks.py``, which asks it to.
+With ``--fork`` it loads Lambda's runtime and forks function processes on request: see ``forks.py``.
 """
 
 import functools
@@ -93,7 +93,7 @@ class TravellingClient(LambdaRuntimeClient):
         self.travel(now_s)
 
     def travel(self, now_s: float) -> None:
-        """Sets this process's time, unless it is right."""
+        """Sets this process's time, unless it differs by less than half a second."""
         if abs(now_s - time.time()) < _TOLERANCE_S:
             return
         if self._traveller is None:
@@ -139,7 +139,7 @@ def main(handler: str, timeout_s: float, layers: list[str]) -> None:
 
 
 def serve(requests: socket.socket, exits: socket.socket) -> None:
-    """Forks a process for each request, and tells of the ends of all, until nobody is there to ask."""
+    """Forks a process for each request and reports the end of each, until the requests end."""
     _load_common()
     requests.send(json.dumps(sorted({name.partition(".")[0] for name in sys.modules} - _OWN)).encode())
     woken, wake = os.pipe()
@@ -196,7 +196,7 @@ def _tell(exits: socket.socket) -> None:
 
 
 def _become(start: dict[str, Any], output: int) -> None:
-    """Makes this process the one that starting it afresh would have made, and serves invocations."""
+    """Gives this process the state of a freshly started one, and serves invocations."""
     os.setpgid(0, 0)
     for standard in (1, 2):
         os.dup2(output, standard)

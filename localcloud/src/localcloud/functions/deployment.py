@@ -1,4 +1,4 @@
-"""What an execution environment is made of: unpacked code and layers, and the function's settings."""
+"""The content of an execution environment: unpacked code and layers, and the function's settings."""
 
 import io
 import os
@@ -15,7 +15,7 @@ _READ_ONLY_FOLDER = 0o555
 
 @dataclass(frozen=True)
 class Deployment:
-    """One state of a function; a change in any field means new execution environments."""
+    """A function's code and settings; a change in any field needs new execution environments."""
 
     function_name: str
     function_arn: str

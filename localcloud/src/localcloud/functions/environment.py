@@ -90,7 +90,7 @@ class ExecutionEnvironment:
         self._process: Process | None = None
 
     def run(self, attempt: Attempt) -> Outcome:
-        """Runs one invocation to its end, whatever that is."""
+        """Runs one invocation to its end."""
         request_id = attempt.request_id
         self._log.begin_tail()
         cold = self._process is None

@@ -1,4 +1,4 @@
-"""How Lambda refuses an invocation.
+"""Errors of Lambda's Invoke.
 
 Source: AWS Lambda API reference, Invoke, errors.
 """

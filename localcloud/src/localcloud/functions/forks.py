@@ -1,8 +1,7 @@
-"""Functions' processes forked from one that has loaded Lambda's runtime: a cold start takes milliseconds.
+"""Forks function processes from one that has loaded Lambda's runtime: a cold start takes milliseconds.
 
-Every cluster brings functions of its own, so many clusters mean many cold starts, and most of each is loading
-boto3. What a forked process has loaded is what it would have loaded by itself: a function that brings a copy
-of any of it, or has an interpreter of its own, is started afresh. Only on Linux; elsewhere all are.
+Every cluster has functions of its own, and most of a cold start is loading boto3. A function that brings a
+copy of a loaded module, or has an interpreter of its own, gets a new process, as all do except on Linux.
 """
 
 import json
@@ -22,7 +21,7 @@ _MESSAGE_BYTES = 1 << 16
 
 
 class Process(Protocol):
-    """A process that runs, however it was started; it leads a process group."""
+    """A running process that leads a process group."""
 
     @property
     def pid(self) -> int:
@@ -34,7 +33,7 @@ class Process(Protocol):
 
 @dataclass(frozen=True)
 class Start:
-    """What a function's process is started with."""
+    """The parameters of a function's process."""
 
     handler: str
     timeout_s: int
@@ -44,7 +43,7 @@ class Start:
 
 
 class ForkedProcess:
-    """A process that somebody else waits for."""
+    """A process whose end the fork server reports."""
 
     def __init__(self, pid: int) -> None:
         self.pid = pid
@@ -57,13 +56,13 @@ class ForkedProcess:
         return self._code
 
     def end(self, code: int) -> None:
-        """Notes how it ended."""
+        """Records its exit code."""
         self._code = code
         self._ended.set()
 
 
 class ForkServer:
-    """The process that is forked: started with the first function, ended with this one."""
+    """The process that forks: it starts with the first function and ends with this process."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -73,7 +72,7 @@ class ForkServer:
         self._loaded: frozenset[str] = frozenset()
 
     def fork(self, start: Start, output: int) -> Process | None:
-        """Forks a process that writes to ``output``; None if it must be started afresh."""
+        """Forks a process that writes to ``output``; None if the function needs a new process."""
         if sys.platform != "linux":
             return None
         with self._lock:
@@ -100,12 +99,12 @@ class ForkServer:
         return ours
 
     def _reap(self, exits: socket.socket) -> None:
-        while told := exits.recv(_MESSAGE_BYTES):
-            pid, status = map(int, told.split())
+        while message := exits.recv(_MESSAGE_BYTES):
+            pid, status = map(int, message.split())
             self._meet(pid).end(os.waitstatus_to_exitcode(status))
 
     def _meet(self, pid: int) -> ForkedProcess:
-        """The same process for whoever hears of its start and for whoever hears of its end, in any order."""
+        """Returns one process to the thread that starts it and the one that reports its end, in any order."""
         with self._met:
             other = self._children.pop(pid, None)
             if other is not None:

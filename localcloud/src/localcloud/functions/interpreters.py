@@ -1,4 +1,4 @@
-"""Whether the Python that runs a function here is the one that its runtime names."""
+"""Compares the Python that runs a function with its runtime."""
 
 import logging
 import re
@@ -24,7 +24,7 @@ _TIMEOUT_S = 30
 
 
 class Interpreters:
-    """The Pythons of a cloud's functions, and the functions that have the wrong one.
+    """The Pythons that run functions, and warnings about functions with the wrong one.
 
     Args:
         pythons: By ``Runtime``, or ``*`` for all others; a runtime that is not here has this process's own.
@@ -37,19 +37,19 @@ class Interpreters:
         self._warnings: list[str] = []
 
     def find(self, runtime: str) -> Path | None:
-        """Returns the interpreter that functions of a runtime have to themselves, if there is one."""
+        """Returns the interpreter that was set for a runtime, if there is one."""
         return self._pythons.get(runtime) or self._pythons.get(ANY_RUNTIME)
 
     def warnings(self) -> list[str]:
-        """Returns a sentence or two for each function that cannot work with the Python it has."""
+        """Returns a warning for each function that cannot work with its Python."""
         with self._lock:
             return list(self._warnings)
 
     def compare(self, deployment: Deployment) -> str | None:
         """Returns a warning, once for each function, if it cannot work with the Python that runs it.
 
-        That is so where modules of its package or layers were compiled for another Python: importing them
-        fails. Where nothing is compiled, another Python does as well, and the cloud's own log says so.
+        It cannot if modules of its package or layers were compiled for another Python: their import fails.
+        Without compiled modules another Python works as well, and only the cloud's log mentions it.
         """
         with self._lock:
             if deployment.function_arn in self._seen:

@@ -51,7 +51,7 @@ class LogStream:
             self._emit(line.encode() + b"\n")
 
     def begin_tail(self) -> None:
-        """Forgets the lines so far; ``tail`` then returns those of one invocation."""
+        """Starts the tail anew, for the next invocation."""
         self._tail = b""
 
     def tail(self) -> bytes:
@@ -61,7 +61,7 @@ class LogStream:
             return self._tail[-TAIL_BYTES:]
 
     def drain(self) -> None:
-        """Takes over what the process has written and is not read yet."""
+        """Reads what the process has written so far."""
         with self._lock:
             while self._pipe is not None and self._take(self._pipe):
                 pass

@@ -1,4 +1,4 @@
-"""Functions and layers as moto keeps them, with what it drops: layers' contents, logging, dead letters."""
+"""Functions and layers: moto's models with layers' contents, logging and dead letters."""
 
 import base64
 import zipfile
@@ -56,7 +56,7 @@ class Function(Resource, LambdaFunction, CloudFormationModel):
         self._check_size()
 
     def update_configuration(self, config_updates: dict[str, Any]) -> dict[str, Any]:
-        """Changes the settings that are named; see moto."""
+        """Changes the given settings; see moto."""
         updates = dict(config_updates)
         check_runtime(str(updates.get("Runtime", self.run_time)), "update-block")
         if "Environment" in updates:
@@ -149,7 +149,7 @@ class Function(Resource, LambdaFunction, CloudFormationModel):
         )
 
     def invoke(self, *_arguments: Any) -> str:
-        """Refuses what moto's other services ask of it, instead of looking for Docker."""
+        """Raises, so that moto's other services do not start Docker."""
         raise NotImplementedError(f"{self.function_name} has a trigger that is not emulated; see GAPS.md")
 
     @classmethod
@@ -161,7 +161,7 @@ class Function(Resource, LambdaFunction, CloudFormationModel):
         )
 
     def update_resource(self, wanted: Wanted) -> "Function":
-        """Updates the function in place; under another name it is made anew."""
+        """Updates the function in place; under another name it is replaced."""
         if wanted.properties.get("FunctionName", self.function_name) != self.function_name:
             return cast(Function, super().update_resource(wanted))
         spec = _DEFAULTS | _spec(wanted.properties)
@@ -230,7 +230,7 @@ class Function(Resource, LambdaFunction, CloudFormationModel):
 
 
 def check_deliverable(arn: str) -> None:
-    """Refuses a destination that this cloud cannot deliver to, instead of losing what is sent there.
+    """Checks that this cloud can deliver to a destination.
 
     Raises:
         InvalidParameterValueException: Neither a function nor a queue.
@@ -275,13 +275,13 @@ class PublishedLayer(Resource, LayerVersion, CloudFormationModel):
 
     @classmethod
     def delete_resource(cls, physical_id: str, place: Place) -> None:
-        """Deletes the version with this ARN, unless it is gone; functions that have it keep it."""
+        """Deletes the version with this ARN, if it exists; functions that use it keep it."""
         *_, name, version = physical_id.split(":")
         unless_gone(lambda: _backend(place).delete_layer_version(name, version))
 
 
 def unless_gone(delete: Callable[[], object]) -> None:
-    """Deletes something that may have gone with what it belonged to."""
+    """Deletes something that may be deleted already."""
     try:
         delete()
     except LambdaClientError as error:

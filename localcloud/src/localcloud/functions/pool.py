@@ -1,4 +1,4 @@
-"""The execution environments of one function: warm ones are used again, what exceeds the limit waits."""
+"""The execution environments of one function: warm ones are reused, and jobs beyond the limit wait."""
 
 import collections
 import json
@@ -16,7 +16,7 @@ from localcloud.functions.records import Attempt
 
 @dataclass(frozen=True)
 class Job:
-    """One attempt: what to run and whom to tell."""
+    """One attempt to run, with a callback for its outcome."""
 
     deployment: Deployment
     attempt: Attempt
@@ -36,11 +36,11 @@ class WarmEnvironments:
         self._idle: dict[Hashable, Callable[[], None]] = {}
 
     def add(self, environment: Hashable, end: Callable[[], None]) -> None:
-        """Counts one as idle and has those ended that are too many.
+        """Adds an idle environment and ends the oldest beyond the limit.
 
         Args:
-            environment: What has become idle.
-            end: Ends it, unless it has been taken into use meanwhile.
+            environment: The one that became idle.
+            end: Ends it, unless it is in use again.
         """
         with self._lock:
             self._idle[environment] = end
@@ -50,13 +50,13 @@ class WarmEnvironments:
             end_oldest()
 
     def remove(self, environment: Hashable) -> None:
-        """Counts one as idle no more."""
+        """Removes an environment that is in use again or ended."""
         with self._lock:
             self._idle.pop(environment, None)
 
 
 class FunctionPool:
-    """Runs the jobs of one function in the order in which they come.
+    """Runs the jobs of one function in order.
 
     Args:
         settings: What all functions share.
@@ -105,7 +105,7 @@ class FunctionPool:
             environment.stop()
 
     def stop(self) -> None:
-        """Ends all environments now; what is being run ends as a crash."""
+        """Ends all environments now, and running invocations like a crash."""
         self.retire()
         with self._lock:
             busy = list(self._busy)

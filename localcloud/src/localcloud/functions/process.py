@@ -1,4 +1,4 @@
-"""The surroundings of a function's process: what all functions share, and the variables of one."""
+"""The settings that all functions share, and the environment variables of a function's process."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -48,18 +48,18 @@ class Settings:
     def idle(self) -> int:
         """Execution environments of all functions at most that wait for their next invocation.
 
-        The one that has waited longest ends. More at work at once leave more idle between two bursts, and
-        those of functions that clusters bring along must not push them out.
+        The one that has been idle longest ends. A higher concurrency keeps more, so that a burst finds warm
+        ones although clusters bring functions of their own.
         """
         return max(_IDLE_MIN, _IDLE_EACH * self.concurrency)
 
     @cached_property
     def interpreters(self) -> Interpreters:
-        """The Pythons of the functions, and what was said of them."""
+        """The interpreters of the functions, with their warnings."""
         return Interpreters(self.pythons)
 
     def python(self, runtime: str) -> Path | None:
-        """Returns the interpreter that functions of a runtime have to themselves, if there is one."""
+        """Returns the interpreter that was set for a runtime, if there is one."""
         return self.interpreters.find(runtime)
 
 

@@ -1,4 +1,4 @@
-"""What became of each invocation, for the control API and for tests."""
+"""Records of invocations, for the control API and for tests."""
 
 import threading
 from dataclasses import asdict, dataclass
@@ -11,13 +11,13 @@ Ending = Literal["success", "function error", "timeout", "crash", "init error", 
 
 @dataclass(frozen=True)
 class Attempt:
-    """A function is to be run.
+    """One attempt to run a function.
 
     Attributes:
         request_id: The same for all attempts of an asynchronous event.
         invoked_arn: The function as it was asked for, with a qualifier only if there was one.
         number: 1 for the first attempt.
-        source: ARN of the rule that asked; empty for everybody else.
+        source: ARN of the rule that asked; empty for other callers.
     """
 
     request_id: str

@@ -33,7 +33,7 @@ class Delivery:
 
 @dataclass(frozen=True)
 class Ready:
-    """The runtime asked for an invocation: it has been initialised, or is done with the one before."""
+    """The runtime asked for an invocation: it is initialised, or has ended the one before."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ RuntimeEvent = DeadlinePassed | Ready | Responded | Failed | InitFailed | Exited
 
 
 class RuntimeApi:
-    """Hands invocations to one runtime and collects what it reports in ``events``.
+    """Delivers invocations to one runtime and collects its reports in ``events``.
 
     Args:
         sleep: Called for a handler that sleeps, with seconds; returns the time afterwards, in seconds since
@@ -178,4 +178,4 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it
-        """Keeps quiet: the invocation records say what happened."""
+        """Logs nothing: the invocation records have it."""

@@ -1,4 +1,4 @@
-"""Lambda's calendar of runtimes: until when functions are created and updated with each."""
+"""Lambda's calendar of runtimes: until when each can create and update functions."""
 
 import json
 from datetime import date
@@ -18,11 +18,11 @@ _CALENDAR = Path("data", "AdditionalSpecs", "LmbdRuntimeLifecycle.json")
 
 
 def check_runtime(runtime: str, block: Block) -> None:
-    """Refuses a runtime with which Lambda creates, or updates, no function any more by the cloud's clock.
+    """Checks that Lambda still creates, or updates, functions with a runtime, by the cloud's clock.
 
     Args:
         runtime: The one that the function would have; one that cfn-lint does not know is not refused.
-        block: What is asked for.
+        block: The kind of request.
 
     Raises:
         InvalidParameterValueException: In Lambda's words.

@@ -1,4 +1,4 @@
-"""Invoking functions, which run in pools of execution environments."""
+"""Invokes functions, which run in pools of execution environments."""
 
 import json
 import queue
@@ -50,7 +50,7 @@ class Result:
 
 
 class Functions:
-    """All functions of the cloud: their pools, and what became of their invocations."""
+    """All functions of the cloud, with their pools and the records of their invocations."""
 
     def __init__(self) -> None:
         self.records = Records()
@@ -61,7 +61,7 @@ class Functions:
         self._pools: dict[str, FunctionPool] = {}
 
     def configure(self, settings: Settings) -> None:
-        """Says where functions live; call it before any invocation."""
+        """Sets what all functions share; call it before any invocation."""
         self._settings = settings
         self._warm = WarmEnvironments(settings.idle)
 
@@ -135,7 +135,7 @@ class Functions:
         return attempt.request_id
 
     def run(self, function: Function, attempt: Attempt, done: Callable[[Outcome], None]) -> None:
-        """Runs one attempt when an environment is free, notes how it ended, and says so on its thread."""
+        """Runs one attempt when an environment is free, records its outcome and calls ``done``."""
         deployment = function.deployment(self.settings.folder)
         started_at = clock.now()
 
@@ -185,7 +185,7 @@ class Functions:
         )
 
     def forget(self, function_arn: str) -> None:
-        """Ends the processes of a function, or of one version, that was deleted; what runs may end."""
+        """Ends the processes of a deleted function or version; running invocations finish."""
         with self._lock:
             arns = [arn for arn in self._pools if f"{arn}:".startswith(f"{function_arn}:")]
             ended = [self._pools.pop(arn) for arn in arns]

@@ -49,7 +49,7 @@ _SERVICES = (
 
 
 def register() -> None:
-    """Makes every model of this package moto's, for the life of the process; again changes nothing."""
+    """Makes every model of this package moto's, for the life of the process; repeatable."""
     take_place()
     dynamodb.install()
     instances.complete_run_instances()

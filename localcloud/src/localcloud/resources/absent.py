@@ -1,4 +1,4 @@
-"""APIs that look for things by id, and say that there is none where moto has no answer."""
+"""APIs that describe resources by id and that moto lacks: they answer that there are none."""
 
 import json
 from typing import Any
@@ -42,7 +42,7 @@ def _describe_file_systems(response: FSxResponse) -> str:
 
 
 def answer_api_calls() -> None:
-    """Adds to moto the calls by which ParallelCluster's validators look for storage and capacity."""
+    """Adds the operations with which ParallelCluster's validators look for storage and capacity to moto."""
     ec2: Any = EC2Response
     ec2.describe_capacity_reservations = _describe_capacity_reservations
     fsx: Any = FSxResponse

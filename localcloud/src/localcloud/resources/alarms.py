@@ -1,4 +1,4 @@
-"""Alarms on one metric, in the state that their metric puts them into."""
+"""Alarms on one metric, whose state follows the metric."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
@@ -31,7 +31,7 @@ _MISSING = {"breaching": True, "notBreaching": False}
 
 @in_place_of(moto_cloudwatch.Alarm)
 class MetricAlarm(moto_cloudwatch.Alarm):
-    """An alarm that judges its last periods whenever somebody looks; moto's never changes by itself."""
+    """An alarm that evaluates its last periods on every read; moto's never changes by itself."""
 
     @property
     def state_value(self) -> str:
@@ -39,12 +39,12 @@ class MetricAlarm(moto_cloudwatch.Alarm):
         judged = (
             self.metric_name and self.statistic in _STATISTICS and self.comparison_operator in _COMPARISONS
         )
-        return self._judge() if judged else self._told
+        return self._judge() if judged else self._given
 
     @state_value.setter
-    def state_value(self, told: str) -> None:
+    def state_value(self, given: str) -> None:
         # moto begins with OK; an alarm that nothing is known of is neither.
-        self._told = told if hasattr(self, "_told") else "INSUFFICIENT_DATA"
+        self._given = given if hasattr(self, "_given") else "INSUFFICIENT_DATA"
 
     def _judge(self) -> str:
         missing = _MISSING.get(self.treat_missing_data or "")
@@ -54,7 +54,7 @@ class MetricAlarm(moto_cloudwatch.Alarm):
         ]
         known = [breach for breach in breaches if breach is not None]
         if not known:
-            return self._told if self.treat_missing_data == "ignore" else "INSUFFICIENT_DATA"
+            return self._given if self.treat_missing_data == "ignore" else "INSUFFICIENT_DATA"
         wanted = int(self.datapoints_to_alarm or self.evaluation_periods)
         return "ALARM" if sum(known) >= wanted else "OK"
 

@@ -37,7 +37,7 @@ class AutoScalingGroup(Resource, moto_autoscaling.FakeAutoScalingGroup, CloudFor
         return group
 
     def update_resource(self, wanted: Wanted) -> "AutoScalingGroup":
-        """Changes the size in place; instances of an older launch template stay until they are ended."""
+        """Changes the size in place; instances of an older launch template stay until they are terminated."""
         properties: Any = wanted.properties
         self.update(
             availability_zones=properties.get("AvailabilityZones", []),

@@ -27,7 +27,7 @@ class Table(Resource, moto_table.Table, CloudFormationModel):
     at_stake: frozenset[str] | None = None
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "Table":
-        """Copies all of the table, or, for a transaction, shares what it leaves alone."""
+        """Copies the table; in a transaction, shares the items that it does not change."""
         twin = copy.copy(self)
         memo[id(self)] = twin
         if self.at_stake is None or self.stream_shard is not None:
@@ -80,7 +80,7 @@ class Table(Resource, moto_table.Table, CloudFormationModel):
 
 
 def _one_at_a_time(name: str) -> Any:
-    """Returns a method of moto's backend that no other of these runs beside: what it checks stays so."""
+    """Returns a method of moto's backend that runs alone among these, so that its checks hold."""
 
     @wraps(getattr(DynamoDBBackend, name))
     def alone(self: "Backend", *args: Any, **kwargs: Any) -> Any:
@@ -92,7 +92,7 @@ def _one_at_a_time(name: str) -> Any:
 
 
 class Backend(DynamoDBBackend):
-    """moto's DynamoDB, whose requests take effect one after the other."""
+    """moto's DynamoDB, which executes one request at a time."""
 
     # moto looks for a service's URLs beside its backend's module.
     _url_module = urls
@@ -109,7 +109,7 @@ class Backend(DynamoDBBackend):
     delete_item = _one_at_a_time("delete_item")
 
     def transact_write_items(self, transact_items: list[dict[str, Any]]) -> None:
-        """Does all or nothing; what moto keeps to go back to is no more than what may change."""
+        """Executes a transaction, and copies only the tables that it changes for a rollback."""
         with self.lock:
             tables = self._at_stake(transact_items)
             for table, keys in tables.items():
@@ -135,7 +135,7 @@ class Backend(DynamoDBBackend):
 
 
 def install() -> None:
-    """Makes moto's DynamoDB this one; before the first request."""
+    """Replaces moto's DynamoDB; call it before the first request."""
     dynamodb_backends.backend = Backend
 
 

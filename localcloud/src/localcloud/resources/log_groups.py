@@ -1,4 +1,4 @@
-"""Log groups that were deleted: a function makes its own anew only if its role may.
+"""Deleted log groups: a function creates its own again only if its role allows it.
 
 Source: AWS Lambda developer guide, "Sending Lambda function logs to CloudWatch Logs": Lambda makes the group
 with the function's role, which needs ``logs:CreateLogGroup``.
@@ -19,7 +19,7 @@ _delete: Any = LogsBackend.delete_log_group
 
 
 def stay_deleted() -> None:
-    """Makes moto's log groups stay deleted while functions still write to them; again changes nothing."""
+    """Keeps deleted log groups of moto deleted while functions still write to them; repeatable."""
     backend: Any = LogsBackend
     backend.ensure_log_group = _ensure_log_group
     backend.delete_log_group = _delete_log_group

@@ -1,4 +1,4 @@
-"""What the resource models share: how they are created, updated and deleted, and take moto's place."""
+"""The base of resource models: creation, update and deletion, and the replacement of moto's classes."""
 
 import sys
 from collections.abc import Callable
@@ -33,7 +33,7 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a template wants of one resource, with every function in it resolved."""
+    """A resource as a template describes it, with all functions evaluated."""
 
     #: The name given in the template, or one generated from stack and logical id.
     name: str
@@ -59,17 +59,17 @@ class Resource:
 
     @classmethod
     def create_resource(cls, wanted: Wanted) -> Any:
-        """Creates the resource; here as the moto class does that the model inherits from."""
+        """Creates the resource; by default as the moto class does."""
         return super().create_from_cloudformation_json(wanted.name, wanted.as_json, *wanted.place)  # type: ignore[misc]
 
     def update_resource(self, wanted: Wanted) -> Any:
-        """Makes the resource what is wanted, and returns it; here by another one in its place."""
+        """Changes the resource and returns it; by default creates another one in its place."""
         self.delete_resource(self.physical_resource_id, wanted.place)
         return self.create_resource(wanted)
 
     @classmethod
     def delete_resource(cls, physical_id: str, place: Place) -> None:
-        """Deletes the resource with this physical id; one that is gone already is no error."""
+        """Deletes the resource with this physical id, if it exists."""
         raise NotImplementedError
 
     @classmethod
@@ -115,12 +115,12 @@ class Resource:
         self.delete_resource(self.physical_resource_id, Place(account_id, region_name))
 
     def is_created(self) -> bool:
-        """Tells moto that there is nothing to wait for."""
+        """Returns True: there is nothing to wait for."""
         return True
 
     @classmethod
     def has_cfn_attr(cls, attr: str) -> bool:
-        """Tells whether `Fn::GetAtt` knows this attribute."""
+        """Returns whether `Fn::GetAtt` has this attribute."""
         return attr in cls.cfn_attributes
 
     def get_cfn_attribute(self, attribute_name: str) -> Any:

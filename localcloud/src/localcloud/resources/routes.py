@@ -88,7 +88,7 @@ class Route(Resource, CloudFormationModel):
 
 
 class RouteTableAssociation(Resource, CloudFormationModel):
-    """`AWS::EC2::SubnetRouteTableAssociation`; moto remembers it and the table knows nothing of it."""
+    """`AWS::EC2::SubnetRouteTableAssociation`; moto does not add it to the table."""
 
     cfn_attributes: ClassVar = {"Id": "physical_resource_id"}
 

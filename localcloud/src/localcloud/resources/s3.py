@@ -1,4 +1,4 @@
-"""S3 bucket policies, judged by the statements that concern a caller of this account, and checksums."""
+"""S3: bucket policies as they apply to this account, checksums, and cheap listings of versions."""
 
 import base64
 import hashlib
@@ -18,7 +18,7 @@ from localcloud.resources.model import Place, Resource, Wanted
 
 
 def _concerns_callers(statement: dict[str, Any]) -> bool:
-    """Tells whether moto may judge a statement: it reads neither conditions nor service principals."""
+    """Returns whether moto can evaluate a statement: it ignores conditions and service principals."""
     principal = statement.get("Principal", "*")
     return "Condition" not in statement and (principal == "*" or "AWS" in principal)
 
@@ -36,7 +36,7 @@ def _get_permission(bucket: FakeBucket, action: str, resource: str) -> Permissio
 
 
 def judge_bucket_policies_like_s3() -> None:
-    """Leaves statements with a condition or a service principal out of moto's judgement.
+    """Excludes statements with a condition or a service principal from moto's evaluation.
 
     moto takes every statement as if it had no condition and held for everyone. ParallelCluster's own bucket
     denies all requests without TLS, which would then be all requests.
@@ -46,7 +46,7 @@ def judge_bucket_policies_like_s3() -> None:
 
 
 def refuse_bodies_that_differ_from_their_checksum() -> None:
-    """Lets S3 compare a body with the SHA-256 that came with it; moto believes what it is told.
+    """Has S3 compare a body with the SHA-256 in its header; moto does not.
 
     Source: S3 user guide, "Checking object integrity"; error responses, BadDigest.
     """
@@ -54,9 +54,9 @@ def refuse_bodies_that_differ_from_their_checksum() -> None:
     put_object = response_class.put_object
 
     def put_object_if_it_is_whole(self: Any) -> Any:
-        told = self.headers.get("x-amz-checksum-sha256")
+        given = self.headers.get("x-amz-checksum-sha256")
         computed = base64.b64encode(hashlib.sha256(self.body or b"").digest()).decode()
-        if told not in {None, computed}:
+        if given not in {None, computed}:
             raise S3ClientError(
                 "BadDigest", "The SHA256 you specified did not match the calculated checksum."
             )
@@ -66,7 +66,7 @@ def refuse_bodies_that_differ_from_their_checksum() -> None:
 
 
 class _ListedKey(moto_s3.FakeKey):
-    """A version of an object as a listing tells of it: it shares the contents, and never closes them."""
+    """A version of an object in a listing: it shares the contents and never closes them."""
 
     def __new__(cls, _: moto_s3.FakeKey) -> Self:
         return object.__new__(cls)  # moto's own keeps every object for as long as the process runs
@@ -78,11 +78,11 @@ class _ListedKey(moto_s3.FakeKey):
         return self
 
     def __del__(self) -> None:
-        """Leaves the contents to the object whose they are."""
+        """Does not close the contents, which belong to the object."""
 
 
 class _ListedMarker(moto_s3.FakeDeleteMarker):
-    """The same of a deletion."""
+    """A delete marker in a listing."""
 
     def __new__(cls, _: moto_s3.FakeDeleteMarker) -> Self:
         return object.__new__(cls)
@@ -95,7 +95,7 @@ class _ListedMarker(moto_s3.FakeDeleteMarker):
 
 
 class _Listed:
-    """What a listing of versions looks at: the objects of a bucket below a prefix."""
+    """The objects of a bucket below a prefix, for a listing of versions."""
 
     def __init__(self, bucket: FakeBucket, prefix: str) -> None:
         self.keys = self
@@ -106,7 +106,7 @@ class _Listed:
         ]
 
     def iterlists(self) -> list[tuple[str, list[Any]]]:
-        """Every name with its versions."""
+        """Yields every key with its versions."""
         return self._versions
 
 
@@ -115,7 +115,7 @@ def _listed(version: Any) -> Any:
 
 
 def list_versions_without_their_contents() -> None:
-    """Lets a listing of versions look at what it lists.
+    """Has a listing of versions read only the objects that it lists.
 
     moto copies every object of the bucket for each listing, contents included, and keeps the copies: one
     bucket has the artefacts of all clusters of a Region.
@@ -156,6 +156,6 @@ class BucketPolicy(Resource, CloudFormationModel):
 
     @classmethod
     def delete_resource(cls, physical_id: str, place: Place) -> None:
-        """Takes the policy away, unless the bucket is gone."""
+        """Deletes the policy, if the bucket exists."""
         with suppress(MissingBucket):
             place.partition_wide(s3_backends).delete_bucket_policy(physical_id)

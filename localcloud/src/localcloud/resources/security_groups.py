@@ -37,7 +37,7 @@ class SecurityGroup(Resource, moto_groups.SecurityGroup, CloudFormationModel):
         return group
 
     def put_rules(self, backend: EC2Backend, properties: dict[str, Any]) -> None:
-        """Makes the embedded rules those of the template."""
+        """Replaces the embedded rules."""
         self.ingress_rules = [rule for rule in self.ingress_rules if rule.id not in self.rules_of_template]
         self.egress_rules = [rule for rule in self.egress_rules if rule.id not in self.rules_of_template]
         rules = [authorize(backend, self, rule, False) for rule in properties.get("SecurityGroupIngress", [])]
@@ -108,7 +108,7 @@ class SecurityGroupEgress(_Rule, CloudFormationModel):
 
 
 def authorize(backend: EC2Backend, group: SecurityGroup, rule: dict[str, Any], is_egress: bool) -> str:
-    """Adds one rule, in the words of a template, to a group.
+    """Adds one rule of a template to a group.
 
     The first egress rule takes the place of the one that lets everything out.
     Source: CloudFormation user guide, AWS::EC2::SecurityGroupEgress.

@@ -7,7 +7,7 @@ from moto.ec2.utils import EC2_PREFIX_TO_RESOURCE, get_prefix
 
 
 def look_up() -> None:
-    """Has each resource look up its own tags; moto searches those of all, for filters as well."""
+    """Has each resource look up its own tags; moto searches those of all resources."""
     TaggedEC2Resource.get_tags = _own_tags  # type: ignore[method-assign]
 
 

@@ -1,1 +1,1 @@
-"""For tests of what runs on the cloud: what an account holds, servers behind host names, waiting."""
+"""For tests that use the cloud: an account's inventory, servers behind host names, waiting."""

@@ -1,4 +1,4 @@
-"""Configurations of ParallelCluster, from the least to nearly all that has resources of its own."""
+"""Configurations of ParallelCluster: a minimal one, and one with nearly every kind of resource."""
 
 from typing import Any
 

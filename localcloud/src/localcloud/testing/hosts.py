@@ -1,4 +1,4 @@
-"""Servers of a test's own, behind host names that functions trust: what a careful client must survive."""
+"""Servers of tests behind host names that functions trust, among them hostile ones."""
 
 import socket
 import ssl
@@ -20,18 +20,18 @@ _PATIENCE_S = 60
 
 
 class HostNames(Protocol):
-    """What leads names to servers: an embedded cloud, or what ``local_names`` makes."""
+    """Leads names to servers: an embedded cloud, or the result of ``local_names``."""
 
     def add_host(self, name: str, port: int) -> str:
         """Leads a name to a port of 127.0.0.1; returns the server's private key and certificates, PEM."""
 
     def remove_host(self, name: str) -> None:
-        """Takes that back."""
+        """Removes the name."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """What a client asked; the names of its headers are in lower case."""
+    """A request that arrived; header names are in lower case."""
 
     line: str
     headers: dict[str, str]
@@ -40,7 +40,7 @@ class Request:
 
 @dataclass
 class Host:
-    """A server while it stands behind a name.
+    """A server behind a name.
 
     Attributes:
         connections: How many were opened, those included whose handshake failed.
@@ -83,7 +83,7 @@ def answers(status: int, body: bytes = b"", **headers: str) -> Behaviour:
 
 
 def redirects(location: str, status: int = 307) -> Behaviour:
-    """Sends every client elsewhere."""
+    """Redirects every request."""
     return answers(status, Location=location)
 
 
@@ -115,7 +115,7 @@ def floods(status: int = 200) -> Behaviour:
 
 
 def stays_silent(host: Host, _connection: ssl.SSLSocket) -> None:
-    """Takes a request and never answers."""
+    """Accepts a request and never responds."""
     host.wait()
 
 

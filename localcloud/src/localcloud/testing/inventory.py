@@ -1,4 +1,4 @@
-"""What an account holds, as its APIs tell it."""
+"""The resources of an account, as its APIs list them."""
 
 from collections.abc import Callable
 from typing import Any
@@ -83,5 +83,5 @@ def _artefacts(s3: Any) -> set[str]:
 
 
 def added(before: Inventory, after: Inventory) -> Inventory:
-    """Returns what is there now and was not before."""
+    """Returns the resources that are new in the second inventory."""
     return {kind: new for kind in after if (new := after[kind] - before[kind])}

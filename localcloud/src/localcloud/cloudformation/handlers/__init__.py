@@ -1,4 +1,4 @@
-"""Who makes which kind of resource, and what a stack's template wants each to be."""
+"""The handler of each resource type, and the resources that a template describes."""
 
 from collections.abc import Mapping
 
@@ -24,15 +24,15 @@ _OWN: dict[str, Handler] = {
 
 
 def register(resource_type: str, handler: Handler) -> None:
-    """Has a handler make all resources of a type from now on."""
+    """Sets the handler of a resource type."""
     _OWN[resource_type] = handler
 
 
 def handler_for(resource_type: str) -> Handler:
-    """Returns who makes resources of a type.
+    """Returns the handler of a resource type.
 
     Raises:
-        UnresolvedValueError: Nobody does.
+        UnresolvedValueError: The type is unknown.
     """
     if resource_type in _OWN:
         return _OWN[resource_type]
@@ -45,11 +45,11 @@ def handler_for(resource_type: str) -> Handler:
 
 
 def target_of(stack: Stack, logical_id: str, template: CompiledTemplate, tags: Mapping[str, str]) -> Target:
-    """Evaluates what a template wants one resource to be.
+    """Returns a resource as a template describes it, with its properties evaluated.
 
     Raises:
-        UnresolvedValueError: Nobody makes resources of its type, or a function has no value, or a dynamic
-            reference to Parameter Store.
+        UnresolvedValueError: Its type is unknown, or a function or a dynamic reference to Parameter Store
+            has no value.
     """
     definition = template.definitions[logical_id]
     resource_type = definition["Type"]

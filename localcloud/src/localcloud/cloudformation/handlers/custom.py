@@ -33,21 +33,21 @@ _SUFFIX_LENGTH = 12
 
 @dataclass(frozen=True)
 class CustomState:
-    """What a custom resource answered last."""
+    """A custom resource's last response."""
 
     data: dict[str, Any] = field(default_factory=dict)
     no_echo: bool = False
 
 
 class _ProtocolError(ResourceFailedError):
-    """A response, or a request, that breaks the protocol."""
+    """A response or a request that violates the protocol."""
 
 
 class CustomResourceHandler(PlainHandler):
-    """Sends Create, Update and Delete requests, and judges their responses."""
+    """Sends Create, Update and Delete requests and evaluates the responses."""
 
     def create(self, target: Target, progress: Progress) -> Cancel:
-        """Sends a Create; without a usable answer there is a made-up id to delete."""
+        """Sends a Create; without a valid response, a generated physical id is left to delete."""
 
         def answered(response: dict[str, Any]) -> None:
             made = _made(target, response)
@@ -62,7 +62,7 @@ class CustomResourceHandler(PlainHandler):
         return _exchange(target, {"RequestType": "Create"}, answered, unanswered)
 
     def update(self, target: Target, made: Made, progress: Progress) -> Cancel:
-        """Sends an Update; another physical id in the answer is a replacement."""
+        """Sends an Update; another physical id in the response is a replacement."""
         if target.properties.get("ServiceToken") != made.target.properties.get("ServiceToken"):
             progress.failed("Modifying service token is not allowed.")
             return no_cancel
@@ -94,22 +94,22 @@ class CustomResourceHandler(PlainHandler):
         return _exchange(made.target, request, answered, progress.failed)
 
     def restore(self, before: Made, made: Made, progress: Progress) -> Cancel:
-        """Sends an Update with the properties swapped, if the one to take back was sent at all."""
+        """Sends an Update with the properties swapped, unless the Update to undo was never sent."""
         if before.target.properties.get("ServiceToken") != made.target.properties.get("ServiceToken"):
             progress.succeeded(before)
             return no_cancel
         return self.update(before.target, made, progress)
 
     def differs(self, target: Target, made: Made) -> bool:
-        """Compares what a request would show."""
+        """Compares the properties as a request contains them."""
         return bool(stringify(target.properties) != stringify(made.target.properties))
 
     def is_secret(self, made: Made, name: str) -> bool:  # noqa: ARG002 - all of it or nothing
-        """Says what the last response said about its data."""
+        """Returns the ``NoEcho`` of the last response."""
         return bool(made.state and made.state.no_echo)
 
     def attribute(self, made: Made, name: str) -> Any:
-        """Looks into the ``Data`` of the last response."""
+        """Returns a value of ``Data`` in the last response."""
         state = made.state or CustomState()
         if name not in state.data:
             stack = made.target.stack
@@ -121,14 +121,14 @@ class CustomResourceHandler(PlainHandler):
         return state.data[name]
 
     def leftover(self, target: Target) -> Made | None:
-        """Makes an id up: a Create that was begun may have left something under any name."""
+        """Returns a resource with a generated physical id: an unfinished Create may have left something."""
         alphabet = string.ascii_uppercase + string.digits
         suffix = "".join(secrets.choice(alphabet) for _ in range(_SUFFIX_LENGTH))
         return Made(target, f"{target.stack.name}-{target.logical_id}-{suffix}", CustomState())
 
 
 def _exchange(target: Target, request: dict[str, Any], answered: Any, unanswered: Any) -> Cancel:
-    """Sends a request and calls back once: with a response that is well-formed, or with a reason."""
+    """Sends a request and calls back once: with a valid response, or with the reason that there is none."""
     stack, properties = target.stack, target.properties
     timeout_s = _timeout_s(properties)
     request_id = str(uuid.uuid4())

@@ -1,4 +1,4 @@
-"""Dynamic references: values of Parameter Store, which everybody sees, and secrets, which resources get only.
+"""Dynamic references: parameters, which descriptions show, and secrets, which only resources receive.
 
 Source: CloudFormation user guide, "Get values stored in other services using dynamic references".
 """
@@ -40,7 +40,7 @@ _TAKE_SECURE = {
 def with_parameters(
     properties: Mapping[str, Any], resource_type: str, account_id: str, region_name: str
 ) -> dict[str, Any]:
-    """Returns a resource's properties with the plain parameters that they refer to in their place.
+    """Returns a resource's properties with references to plain parameters replaced by their values.
 
     Raises:
         UnresolvedValueError: There is no such parameter, it is a secure one, or a reference to a secure one
@@ -64,7 +64,7 @@ def with_parameters(
 
 
 def with_secrets(value: Any, account_id: str, region_name: str) -> Any:
-    """Returns a property's value with the secrets that its texts refer to in their place.
+    """Returns a property's value with references to secrets replaced by their values.
 
     Raises:
         UnresolvedValueError: There is no such secret or parameter, or no such key in it.

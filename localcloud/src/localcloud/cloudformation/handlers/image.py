@@ -1,4 +1,4 @@
-"""Images: a build that takes its time and leaves an AMI."""
+"""Images of EC2 Image Builder: a build that takes time and makes an AMI."""
 
 import hashlib
 from dataclasses import dataclass
@@ -22,10 +22,10 @@ from localcloud.resources import image_builder
 
 @dataclass(frozen=True)
 class Plan:
-    """How builds that begin from now on fare.
+    """How builds that start from now on end.
 
     Attributes:
-        build_s: Simulated seconds that they take.
+        build_s: How long they take, in simulated seconds.
         failure: The reason they end with; None for success.
     """
 
@@ -62,12 +62,12 @@ class ImageHandler(PlainHandler):
         return schedule(finish, delay_s=current.build_s).cancel
 
     def update(self, target: Target, made: Made, progress: Progress) -> Cancel:  # noqa: ARG002 - always refused
-        """Refuses: an image is made once."""
+        """Fails: an image cannot change."""
         progress.failed(f"Update to resource type {target.resource_type} is not supported.")
         return no_cancel
 
     def delete(self, made: Made, progress: Progress) -> Cancel:
-        """Forgets the image; its AMI stays."""
+        """Deletes the image; its AMI stays."""
         built.pop(made.physical_id, None)
         progress.succeeded()
         return no_cancel
@@ -81,7 +81,7 @@ class ImageHandler(PlainHandler):
 
 
 def configure(wanted: Plan) -> None:
-    """Puts another plan in force."""
+    """Replaces the plan."""
     global plan  # noqa: PLW0603 - one process is one cloud
     plan = wanted
 

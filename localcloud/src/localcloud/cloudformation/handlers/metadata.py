@@ -1,4 +1,4 @@
-"""What only tells AWS which constructs a template was written with."""
+"""Resources that only report to AWS which constructs a template uses."""
 
 import uuid
 
@@ -6,13 +6,13 @@ from localcloud.cloudformation.resource import Cancel, Made, PlainHandler, Progr
 
 
 class MetadataHandler(PlainHandler):
-    """`AWS::CDK::Metadata`, which ``cdk synth`` adds to every template and which makes nothing.
+    """`AWS::CDK::Metadata`, which ``cdk synth`` adds to every template. It creates nothing.
 
     Source: AWS CDK developer guide, "Version reporting"; localstack/localstack issues 3894 and 5828.
     """
 
     def create(self, target: Target, progress: Progress) -> Cancel:
-        """Is complete at once."""
+        """Completes at once."""
         made = Made(target, str(uuid.uuid4()))
         progress.initiated(made)
         progress.succeeded(made)
@@ -24,6 +24,6 @@ class MetadataHandler(PlainHandler):
         return no_cancel
 
     def delete(self, made: Made, progress: Progress) -> Cancel:  # noqa: ARG002 - there is nothing to remove
-        """Has nothing to remove."""
+        """Completes at once."""
         progress.succeeded()
         return no_cancel

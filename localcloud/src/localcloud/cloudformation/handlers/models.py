@@ -47,7 +47,7 @@ def model_for(resource_type: str) -> type[CloudFormationModel] | None:
 
 @dataclass(frozen=True)
 class _Instance:
-    """A model that exists, and the name it was made with, which its physical id need not show."""
+    """A model that exists, and the name it was created with, which can differ from its physical id."""
 
     model: Any
     name: str
@@ -93,7 +93,7 @@ class ModelHandler(PlainHandler):
         return no_cancel
 
     def snapshot(self, made: Made) -> None:
-        """Asks the model, where it has content."""
+        """Saves the model's content, if it has any."""
         save = getattr(made.state.model, "save_content", None)
         if save is not None:
             save()
@@ -105,7 +105,7 @@ class ModelHandler(PlainHandler):
         )
 
     def attribute(self, made: Made, name: str) -> Any:
-        """Asks the model."""
+        """Returns an attribute of the model."""
         try:
             value = made.state.model.get_cfn_attribute(name)
         except (UnformattedGetAttTemplateException, NotImplementedError) as error:
@@ -113,12 +113,12 @@ class ModelHandler(PlainHandler):
         except Exception as error:
             # Models are foreign code: whatever they raise is the fault of what reads the attribute.
             raise UnresolvedValueError(
-                f"localcloud cannot tell attribute {name} of {made.target.logical_id}: {error!r}"
+                f"localcloud cannot read attribute {name} of {made.target.logical_id}: {error!r}"
             ) from error
         return "" if value is None else value
 
     def restore(self, before: Made, made: Made, progress: Progress) -> Cancel:
-        """Goes back to the resource before, if an update has replaced it; else updates it back."""
+        """Returns to the replaced resource, if there was a replacement; updates the resource otherwise."""
         if before.state.model is not made.state.model and before in made.target.stack.leftovers:
             progress.succeeded(before, replaces=True)
             return no_cancel

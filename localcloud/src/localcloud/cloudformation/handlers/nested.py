@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Inputs:
-    """What a child is made from."""
+    """The template, parameters and tags of a child."""
 
     text: str
     parameters: dict[str, str]
@@ -35,7 +35,7 @@ class Inputs:
 
 
 class NestedStacks(Protocol):
-    """Lets a resource create, update and delete a stack; the resource hears of each end."""
+    """Creates, updates and deletes stacks for resources, and calls ``ended`` at each end."""
 
     def read_template(self, parent: Owner, url: str) -> str:
         """Returns the text of a template in S3.
@@ -46,7 +46,7 @@ class NestedStacks(Protocol):
         ...
 
     def create(self, parent: Owner, logical_id: str, inputs: Inputs, ended: Callable[[], None]) -> Stack:
-        """Starts a child, which stays as it is when it fails: the parent takes it back.
+        """Starts the creation of a child. A child that fails is not rolled back: its parent deletes it.
 
         Raises:
             ValidationError: The template or a parameter is not acceptable.
@@ -55,7 +55,7 @@ class NestedStacks(Protocol):
         ...
 
     def differs(self, child: Stack, inputs: Inputs) -> bool:
-        """Says whether an update of the child would do anything."""
+        """Returns whether an update of the child would change anything."""
         ...
 
     def update(
@@ -65,7 +65,7 @@ class NestedStacks(Protocol):
         ended: Callable[[], None],
         failing: Callable[[str | None], None],
     ) -> None:
-        """Starts an update that stays open until it is committed or restored.
+        """Starts an update that can be undone until it is committed.
 
         Raises:
             ValidationError: The template or a parameter is not acceptable.
@@ -74,15 +74,15 @@ class NestedStacks(Protocol):
         ...
 
     def restore(self, child: Stack, ended: Callable[[], None]) -> None:
-        """Takes the child's open, running or failed update back."""
+        """Rolls back the child's running, failed or uncommitted update."""
         ...
 
     def commit(self, child: Stack, ended: Callable[[], None]) -> None:
-        """Makes the child's open update final."""
+        """Commits the child's update."""
         ...
 
     def delete(self, child: Stack, ended: Callable[[], None]) -> None:
-        """Deletes the child, whatever it is doing."""
+        """Deletes the child in any status."""
         ...
 
 
@@ -93,7 +93,7 @@ class NestedStackHandler(PlainHandler):
         self._stacks = stacks
 
     def create(self, target: Target, progress: Progress) -> Cancel:
-        """Creates the child, which leaves taking back a failure to its parent."""
+        """Creates the child."""
 
         def ended() -> None:
             if child.status == "CREATE_COMPLETE":
@@ -129,7 +129,7 @@ class NestedStackHandler(PlainHandler):
         return no_cancel
 
     def delete(self, made: Made, progress: Progress) -> Cancel:
-        """Deletes the child, whatever it is doing."""
+        """Deletes the child in any status."""
         child: Stack = made.state
 
         def ended() -> None:
@@ -144,15 +144,15 @@ class NestedStackHandler(PlainHandler):
         return no_cancel
 
     def differs(self, target: Target, made: Made) -> bool:
-        """Asks whether the child's template, parameters or tags would change."""
+        """Compares the child's template, parameters and tags."""
         child: Stack = made.state
         try:
             return self._stacks.differs(child, self._inputs(target))
         except (UnresolvedValueError, RequestRefused):
-            return True  # The update meets the same obstacle, and says which.
+            return True  # The update fails for the same reason, and reports it.
 
     def restore(self, before: Made, made: Made, progress: Progress) -> Cancel:
-        """Has the child take its own update back, or waits while it does."""
+        """Rolls back the child's update, or waits for its rollback."""
         child: Stack = made.state
 
         def ended() -> None:
@@ -167,7 +167,7 @@ class NestedStackHandler(PlainHandler):
         return no_cancel
 
     def commit(self, made: Made, progress: Progress) -> Cancel:
-        """Has the child clean up."""
+        """Commits the child's update."""
         self._stacks.commit(made.state, progress.succeeded)
         return no_cancel
 

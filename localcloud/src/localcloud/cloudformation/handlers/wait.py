@@ -1,4 +1,4 @@
-"""Wait conditions: a handle takes signals, a condition waits for enough of them."""
+"""Wait conditions: a handle receives signals, and a condition waits for a number of them."""
 
 import json
 import uuid
@@ -25,7 +25,7 @@ _URL_EXPIRES_S = 2 * 43_200
 
 @dataclass(frozen=True)
 class Signal:
-    """What somebody put to a handle."""
+    """A signal that a handle received."""
 
     status: str
     reason: str
@@ -78,14 +78,14 @@ def _parse(body: bytes) -> Signal | None:
 
 
 class WaitHandleHandler(PlainHandler):
-    """Makes URLs to which signals are put."""
+    """Creates the URLs that receive signals."""
 
     def create(self, target: Target, progress: Progress) -> Cancel:
         """Signs a URL."""
         handle = _Handle()
 
         def receive(body: bytes) -> None:
-            # What is no signal is not counted; whoever waits for it runs into the time-out.
+            # A body that is not a signal is ignored, and its condition times out.
             if signal := _parse(body):
                 handle.take(signal)
 
@@ -103,17 +103,17 @@ class WaitHandleHandler(PlainHandler):
         return no_cancel
 
     def update(self, target: Target, made: Made, progress: Progress) -> Cancel:  # noqa: ARG002 - always refused
-        """Refuses: a handle has no properties."""
+        """Fails: a handle has no properties."""
         progress.failed(_no_update(target))
         return no_cancel
 
     def restore(self, before: Made, made: Made, progress: Progress) -> Cancel:  # noqa: ARG002 - as it was
-        """Has nothing to take back, as there are no updates."""
+        """Completes at once, since there are no updates."""
         progress.succeeded(before)
         return no_cancel
 
     def delete(self, made: Made, progress: Progress) -> Cancel:
-        """Takes no more signals."""
+        """Ignores further signals."""
         handle = _handles.pop(made.physical_id, None)
         if handle is not None and handle.expectation is not None:
             handle.expectation.close()
@@ -125,7 +125,7 @@ class WaitConditionHandler(PlainHandler):
     """Waits for signals; ``made.state`` is the handle."""
 
     def create(self, target: Target, progress: Progress) -> Cancel:
-        """Waits until there are enough signals, one failure, or no time left."""
+        """Waits for enough signals, for one failure, or for the time-out."""
         properties = target.properties
         handle = _handles.get(str(properties.get("Handle")))
         if handle is None or "Timeout" not in properties:
@@ -167,17 +167,17 @@ class WaitConditionHandler(PlainHandler):
         return stop
 
     def update(self, target: Target, made: Made, progress: Progress) -> Cancel:  # noqa: ARG002 - always refused
-        """Refuses: a new wait needs a new condition and a new handle."""
+        """Fails: a new wait needs a new condition and a new handle."""
         progress.failed(_no_update(target))
         return no_cancel
 
     def restore(self, before: Made, made: Made, progress: Progress) -> Cancel:  # noqa: ARG002 - as it was
-        """Has nothing to take back, as there are no updates."""
+        """Completes at once, since there are no updates."""
         progress.succeeded(before)
         return no_cancel
 
     def delete(self, made: Made, progress: Progress) -> Cancel:  # noqa: ARG002 - there is nothing to remove
-        """Has nothing to remove."""
+        """Completes at once."""
         progress.succeeded()
         return no_cancel
 

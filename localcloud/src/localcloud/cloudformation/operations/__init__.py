@@ -1,1 +1,1 @@
-"""Creating, updating and deleting a stack: which resources change, in which order, under which status."""
+"""Creation, update, rollback and deletion of stacks."""

@@ -1,4 +1,4 @@
-"""What all operations on a stack share: they run work on resources, can be cancelled and end once."""
+"""What all operations on a stack share: they run actions on resources, can be cancelled and end once."""
 
 from collections.abc import Callable
 from typing import Any
@@ -20,7 +20,7 @@ class Operation:
     """One operation on a stack.
 
     Args:
-        stack: Whose operation it becomes.
+        stack: The stack.
         token: The client request token, shown in the events.
         on_end: Called when the stack has reached its last status.
     """
@@ -32,7 +32,7 @@ class Operation:
         self._works: list[Work] = []
 
     def end(self) -> None:
-        """Tells whoever waits that the stack has reached its last status."""
+        """Reports that the stack has reached its last status."""
         on_end, self._on_end = self._on_end, None
         if on_end is not None:
             on_end()
@@ -45,7 +45,7 @@ class Operation:
         ended: Callable[[Outcome], None],
         reason: str | None = None,
     ) -> None:
-        """Starts an action on a resource and remembers it until it has ended."""
+        """Starts an action on a resource."""
 
         def forget(outcome: Outcome) -> None:
             self._works.remove(work)
@@ -56,7 +56,7 @@ class Operation:
         work.start(reason)
 
     def cancel_works(self) -> list[str]:
-        """Cancels what runs, shows it as failed and returns the logical ids."""
+        """Cancels the running actions, sets their resources to failed and returns the logical ids."""
         works, self._works = self._works, []
         for work in works:
             work.cancel()
@@ -67,7 +67,7 @@ class Operation:
         return [work.resource.logical_id for work in works]
 
     def abandon(self) -> None:
-        """Drops everything silently: the cloud is being reset."""
+        """Cancels everything without a status or a report: the cloud is being reset."""
         for work in self._works:
             work.cancel()
         self._works.clear()
@@ -79,7 +79,7 @@ def _noun(action: str) -> str:
 
 
 def _check_exportable(key: str, value: str) -> None:
-    """Refuses a value that an output may have, but an export may not.
+    """Checks a value that is exported.
 
     Source: smoketurner/serverless-vpc-plugin issue 704 and awslabs/goformation pull request 299, which quote
     CloudFormation's messages.
@@ -107,7 +107,7 @@ def _leftover(resource: Resource) -> Made | None:
 
 
 class _Shown:
-    """A stack's resources as outputs show them: secrets are masked."""
+    """A stack's resources as outputs show them, with secrets masked."""
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
@@ -123,7 +123,7 @@ class _Shown:
 
 
 class Deployment(Operation):
-    """An operation that brings resources to what a template wants."""
+    """An operation that changes resources to what a template describes."""
 
     def __init__(
         self, stack: Stack, template: CompiledTemplate, token: str | None, on_end: OnEnd | None
@@ -132,7 +132,7 @@ class Deployment(Operation):
         self.template = template
 
     def create_resource(self, logical_id: str, ended: Callable[[bool], None]) -> None:
-        """Makes a resource and reports whether that worked."""
+        """Creates a resource and reports whether it succeeded."""
         definition = self.template.definitions[logical_id]
         resource = Resource(self.stack, logical_id, definition["Type"], definition)
         self.stack.resources[logical_id] = resource

@@ -1,4 +1,4 @@
-"""What ends an update: resources end what they kept open, then what was replaced or removed is deleted."""
+"""The end of an update: resources commit, then replaced and removed ones are deleted."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ if TYPE_CHECKING:
     from localcloud.cloudformation.resource import Made
     from localcloud.cloudformation.work import Outcome
 
-#: How often the deletion of a left-over is tried before it is left behind for good.
+#: How often the deletion of a leftover is tried.
 #: Source: AWS CDK, docs/CLOUDFORMATION.md.
 TRIES = 3
 
 
 class Cleanup:
-    """Deletes the left-overs of an operation's stack; those that resist are given up.
+    """Deletes the leftovers of a stack; one that cannot be deleted stays after three tries.
 
     Args:
-        operation: On whose behalf.
+        operation: The operation that cleans up.
         needs: What each logical id depends on.
-        ended: Called once, whatever came out.
-        only: What to delete instead of all the stack's left-overs.
+        ended: Called once at the end, whatever was deleted.
+        only: What to delete instead of all the stack's leftovers.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class Cleanup:
         self._walk = Walk(self._order(needs), self._visit, lambda _: ended(), stop_at_failure=False)
 
     def start(self) -> None:
-        """Begins; the stack forgets its left-overs, if they are what is deleted."""
+        """Starts the deletion."""
         if self._only is None:
             self._stack.leftovers = []
         self._walk.run()
@@ -61,7 +61,7 @@ class Cleanup:
 
     def _try(self, key: str, made: Made, tries: int) -> None:
         target = made.target
-        # Its own line in the history, beside the resource that has taken its place.
+        # It has events of its own, beside the resource that has taken its place.
         resource = Resource(
             self._stack, target.logical_id, target.resource_type, {}, made, dict(target.properties)
         )
@@ -71,7 +71,7 @@ class Cleanup:
             if outcome.reason and tries > 1:
                 self._try(key, made, tries - 1)
             else:
-                # Given up counts as done: what depended on it may still be deletable.
+                # After the last try it counts as done: what it depended on may still be deletable.
                 self._walk.done(key)
 
         self._operation.run_work(
@@ -80,25 +80,25 @@ class Cleanup:
 
 
 class _Commit:
-    """Waits for one resource; an end is an end, for a commit cannot be refused."""
+    """Waits for the commit of one resource, which cannot fail."""
 
     def __init__(self, ended: Callable[[], None]) -> None:
         self._ended = ended
 
     def initiated(self, made: Made) -> None:
-        """Nothing begins in a commit."""
+        """Does nothing."""
 
     def succeeded(self, made: Made | None = None, *, replaces: bool = False) -> None:  # noqa: ARG002 - see above
-        """The resource has ended it."""
+        """The resource is committed."""
         self._ended()
 
     def failed(self, reason: str, made: Made | None = None) -> None:  # noqa: ARG002 - see above
-        """The resource could not clean up all; its own history says what."""
+        """The resource left something behind; its own events show what."""
         self._ended()
 
 
 def commit_all(updated: list[Made], ended: Callable[[], None]) -> None:
-    """Commits resources, all at once, and reports when the last is done."""
+    """Commits all resources at once and reports the end of the last."""
     left = len(updated)
     if not left:
         ended()

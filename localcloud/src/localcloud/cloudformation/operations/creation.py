@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Creation(Deployment):
-    """Makes all resources, or takes back what was made, as ``on_failure`` says."""
+    """Creates all resources; after a failure, does what ``on_failure`` says."""
 
     def __init__(
         self, stack: Stack, template: CompiledTemplate, token: str | None, on_end: OnEnd | None = None
@@ -27,7 +27,7 @@ class Creation(Deployment):
         self._walk = Walk(template.dependencies, self._visit, self._walked, stop_at_failure=True)
 
     def start(self) -> None:
-        """Shows the stack in creation; its resources follow in steps of their own."""
+        """Sets the stack's status and schedules the creation of its resources."""
         self.stack.operation = self
         self.stack.template = self.template
         self.stack.set_status("CREATE_IN_PROGRESS", "User Initiated")
@@ -36,7 +36,7 @@ class Creation(Deployment):
             self._timer = schedule(self._time_out, delay_s=60 * self.stack.options.timeout_minutes)
 
     def cancel(self) -> None:
-        """Stops making resources; what was begun is shown as cancelled."""
+        """Stops the creation and cancels the running actions."""
         self._stop()
         self.cancel_works()
 

@@ -1,4 +1,4 @@
-"""Deleting a stack, or all that a failed creation made."""
+"""Deletion of a stack, and rollback of a failed creation."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -32,12 +32,12 @@ def needs_of(stack: Stack) -> Mapping[str, set[str]]:
 
 
 class Deletion(Operation):
-    """Deletes resources in reverse order; what others still need stays when those cannot be deleted.
+    """Deletes resources in reverse order. Those that a resource depends on stay if it cannot be deleted.
 
     Args:
         statuses: ``DELETE``, or ``ROLLBACK`` after a failed creation.
         reason: Shown with the first status.
-        retain: Logical ids to leave alone, besides those whose template says so.
+        retain: Logical ids of resources to keep, besides those that the template retains.
     """
 
     def __init__(
@@ -64,17 +64,17 @@ class Deletion(Operation):
 
     @property
     def is_rollback(self) -> bool:
-        """Whether the stack stays, empty, when this is over."""
+        """Whether the stack stays without resources at the end."""
         return self._statuses is ROLLBACK
 
     def start(self) -> None:
-        """Shows the stack in deletion; its resources follow in steps of their own."""
+        """Sets the stack's status and schedules the deletion of its resources."""
         self.stack.operation = self
         self.stack.set_status(self._statuses.in_progress, self._reason)
         schedule(self._begin)
 
     def turn_into_delete(self, token: str | None, on_end: OnEnd | None) -> None:
-        """Has a rollback end as a deletion: its resources are going already."""
+        """Turns a rollback into a deletion of the stack."""
         before = self._on_end
 
         def both() -> None:

@@ -1,4 +1,4 @@
-"""The rollback of an update: every resource it touched goes back, then what it made goes away."""
+"""The rollback of an update: changed resources are restored, then new ones are deleted."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Effects:
 
 
 class Restoration:
-    """Takes one update back.
+    """Rolls back one update.
 
     Args:
         operation: The update.
@@ -58,13 +58,13 @@ class Restoration:
         self._left = [name for name in effects.touched if name in effects.before]
 
     def start(self, reason: str | None) -> None:
-        """Shows the stack rolling back; its resources follow in steps of their own."""
+        """Sets the stack's status and schedules the restoration of its resources."""
         self._stack.set_status("UPDATE_ROLLBACK_IN_PROGRESS", reason)
         self._walk = self._new_walk()
         schedule(self._walk.run)
 
     def resume(self, skip: set[str]) -> None:
-        """Tries again what could not be restored, except for what is to be skipped."""
+        """Tries again to restore what could not be restored, except for resources to skip."""
         for logical_id in [name for name in self._left if name in skip]:
             self._left.remove(logical_id)
             self._stack.resources[logical_id].set_status("UPDATE_COMPLETE", "Resource update skipped")
@@ -123,7 +123,7 @@ class Restoration:
         Cleanup(self._operation, self._all_needs, self._complete).start()
 
     def _settle_untouched(self) -> None:
-        """Shows what failed before anything was done to it as what it was all along."""
+        """Sets resources that failed before they were changed back to UPDATE_COMPLETE."""
         for logical_id in self._effects.before:
             resource = self._stack.resources[logical_id]
             if resource.status == "UPDATE_FAILED" and logical_id not in self._effects.touched:

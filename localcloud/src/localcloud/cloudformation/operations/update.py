@@ -1,4 +1,4 @@
-"""Updating a stack, and taking the update back."""
+"""Update of a stack, with its rollback."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ if TYPE_CHECKING:
 
 
 class Update(Deployment):
-    """Brings a stack to a new template, or back.
+    """Changes a stack to a new template, or rolls back.
 
     Args:
-        template: What is wanted.
+        template: The new template.
         options: Tags and the like from now on.
-        rollback: Whether a failure takes everything back.
-        hold: Whether to keep the way back open after success, until ``commit`` or ``roll_back``: a nested
-            stack's update is final only when its parent's is.
-        on_failing: Called with the reason as soon as the stack begins to roll back.
+        rollback: Whether the stack rolls back after a failure.
+        hold: Whether a successful update waits for ``commit`` or ``roll_back``: that of a nested stack is
+            final only when its parent's is.
+        on_failing: Called with the reason when the stack starts to roll back.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class Update(Deployment):
         self._walk = Walk(template.dependencies, self._visit, self._walked, stop_at_failure=True)
 
     def start(self) -> None:
-        """Shows the stack in update; its resources follow in steps of their own."""
+        """Sets the stack's status and schedules the update of its resources."""
         stack = self.stack
         stack.operation, stack.updated_at = self, clock.now()
         stack.template, stack.options = self.template, self._options
@@ -75,7 +75,7 @@ class Update(Deployment):
         schedule(self._begin)
 
     def _begin(self) -> None:
-        """Takes what failed when it was created out of the stack, to be deleted now or in the clean-up.
+        """Removes resources whose creation failed from the stack, to be deleted now or in the cleanup.
 
         Source: CloudFormation user guide, "Stack failure options": resources without a last known stable
         state are deleted upon the next stack operation. Whether before or after the new creation is not
@@ -98,7 +98,7 @@ class Update(Deployment):
         return {name: old.get(name, set()) | new.get(name, set()) for name in {*old, *new}}
 
     def cancel(self) -> None:
-        """Stops the update while it is in progress, and takes it back."""
+        """Cancels the update and rolls it back."""
         self._walk.stop()
         self.cancel_works()
         self.roll_back("User Initiated")
@@ -109,7 +109,7 @@ class Update(Deployment):
         self._clean_up()
 
     def roll_back(self, reason: str | None, on_end: OnEnd | None = None) -> None:
-        """Takes the update back, whether it failed, was cancelled or is held."""
+        """Rolls back the update after it failed, was cancelled or is held."""
         if on_end is not None:
             self._on_end = on_end
         stack = self.stack
@@ -128,7 +128,7 @@ class Update(Deployment):
         self._restoration.start(reason)
 
     def continue_rollback(self, skip: set[str], token: str | None, on_end: OnEnd | None = None) -> None:
-        """Tries again what a rollback could not restore.
+        """Continues a rollback that failed.
 
         Args:
             skip: Logical ids to leave as they are.
@@ -141,7 +141,7 @@ class Update(Deployment):
         self._restoration.resume(skip)
 
     def notify(self, on_end: OnEnd) -> None:
-        """Has somebody else told of the end."""
+        """Replaces the callback for the end."""
         self._on_end = on_end
 
     def abandon(self) -> None:

@@ -1,1 +1,1 @@
-"""Templates: their text, parameters, functions and transforms, up to the order of their resources."""
+"""Templates: text, parameters, functions and transforms."""

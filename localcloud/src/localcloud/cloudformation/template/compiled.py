@@ -1,4 +1,4 @@
-"""A compiled template: which resources a stack has with its parameters, in which order, what they are."""
+"""A compiled template: the resources and outputs of a stack for given parameters."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -18,7 +18,7 @@ from localcloud.cloudformation.template.transform import apply_transforms
 
 @dataclass(frozen=True)
 class Place:
-    """Where a stack lives, and what the template can learn from outside of it."""
+    """A stack's identity, and the values outside of it that a template can refer to."""
 
     account_id: str
     region: str
@@ -30,7 +30,7 @@ class Place:
     zones: Callable[[str], list[str]]
 
     def pseudo_parameters(self) -> dict[str, Any]:
-        """Returns the pseudo parameters but for ``AWS::NoValue``, which is a function's matter."""
+        """Returns the pseudo parameters except ``AWS::NoValue``, which the evaluator handles."""
         return {
             "AWS::AccountId": self.account_id,
             "AWS::NotificationARNs": [],
@@ -43,7 +43,7 @@ class Place:
 
 
 class _NoValues:
-    """Nothing is made yet, so nothing can be asked."""
+    """Resources while a template is compiled: none has a value."""
 
     def ref(self, logical_id: str) -> Any:
         raise EvaluationError(
@@ -57,7 +57,7 @@ class _NoValues:
 
 @dataclass(frozen=True)
 class CompiledTemplate:
-    """What one deployment wants.
+    """A template that has been read, checked and transformed for a stack.
 
     Attributes:
         source: The template's text as given.
@@ -84,11 +84,11 @@ class CompiledTemplate:
         return transforms_of(self.original)
 
     def processed_text(self) -> str:
-        """Returns the template after its transforms: as given where there are none."""
+        """Returns the template after its transforms; without transforms, the text as given."""
         return json.dumps(self.processed) if self.transforms else self.source
 
     def scope(self, values: Values) -> Scope:
-        """Returns what the template's functions see, given its resources."""
+        """Returns the scope in which the template's functions are evaluated."""
         return _scope(self.processed, self.parameters, self.place, values)
 
 
@@ -144,7 +144,7 @@ def _resolved(template: Mapping[str, Any], supplied: Mapping[str, str], place: P
 def _existing_parts(
     template: Mapping[str, Any], scope: Scope
 ) -> tuple[dict[str, dict[str, Any]], dict[str, dict[str, Any]]]:
-    """Returns resources and outputs whose condition holds, once all they refer to is known to exist."""
+    """Returns resources and outputs whose condition holds, after checking their references."""
     definitions = _existing(template["Resources"], scope)
     outputs = _existing(template.get("Outputs", {}), scope)
     known = set(scope.names) | set(definitions) | {"AWS::NoValue"}

@@ -1,4 +1,4 @@
-"""What a stack's functions evaluate to: ``cfn_template`` with the answers of a live stack."""
+"""Evaluates a template's functions with the values of a stack."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ from localcloud.cloudformation.errors import UnresolvedValueError
 
 
 class Values(Protocol):
-    """What the resources of a stack can be asked for."""
+    """The values of a stack's resources."""
 
     def ref(self, logical_id: str) -> Any:
         """Returns what ``Ref`` gives."""
@@ -25,7 +25,7 @@ class Values(Protocol):
 
 @dataclass(frozen=True)
 class _Live:
-    """A stack as the evaluator asks for it: everything has a value or is an error."""
+    """The evaluator's context for a stack: everything has a value or is an error."""
 
     names: Mapping[str, Any]
     values: Values
@@ -50,7 +50,7 @@ class _Live:
 
 @dataclass(frozen=True)
 class Scope:
-    """All that functions in one template can see.
+    """The names and values that functions in a template can use.
 
     Attributes:
         names: Parameters and pseudo parameters by name.
@@ -80,10 +80,10 @@ class Scope:
             return self.evaluator.evaluate(node)
 
     def holds(self, name: str) -> bool:
-        """Says whether a condition of the template is true.
+        """Returns whether a condition of the template is true.
 
         Raises:
-            UnresolvedValueError: It cannot be decided.
+            UnresolvedValueError: It cannot be evaluated.
         """
         with unresolved():
             return self.evaluator.holds(name) is True
@@ -92,7 +92,7 @@ class Scope:
         """Returns a copy of a piece of a template with every ``Fn::If`` replaced by the branch it takes.
 
         Raises:
-            UnresolvedValueError: A condition cannot be decided.
+            UnresolvedValueError: A condition cannot be evaluated.
         """
         with unresolved():
             return self.evaluator.choose(node)

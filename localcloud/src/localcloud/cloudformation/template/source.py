@@ -76,10 +76,10 @@ def _one_line(error: TemplateError) -> str:
 
 
 def check_structure(template: Mapping[str, Any]) -> None:
-    """Refuses a template whose sections or resources do not have the form they must have.
+    """Checks the sections and resources of a template.
 
     Raises:
-        ValidationError: With the text CloudFormation uses.
+        ValidationError: A section or a resource is malformed.
     """
     if unknown := set(template) - _SECTIONS:
         raise ValidationError(f"Invalid template property or properties [{', '.join(sorted(unknown))}]")
@@ -145,7 +145,7 @@ def required_capabilities(template: Mapping[str, Any]) -> list[str]:
 
 
 def check_capabilities(template: Mapping[str, Any], acknowledged: set[str], *, transforms: list[str]) -> None:
-    """Refuses what needs a capability that is not acknowledged.
+    """Checks that the caller has acknowledged the capabilities that a template needs.
 
     Args:
         template: After its transforms.
@@ -153,7 +153,7 @@ def check_capabilities(template: Mapping[str, Any], acknowledged: set[str], *, t
         transforms: Those that were applied and need CAPABILITY_AUTO_EXPAND.
 
     Raises:
-        InsufficientCapabilitiesError: With what is missing.
+        InsufficientCapabilitiesError: Some are missing.
     """
     needed = required_capabilities(template)
     if "CAPABILITY_NAMED_IAM" in acknowledged:

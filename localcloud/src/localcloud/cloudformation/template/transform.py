@@ -1,4 +1,4 @@
-"""Transforms: what a template becomes before it is deployed."""
+"""Transforms that are applied to a template before its deployment."""
 
 import copy
 from collections.abc import Callable, Mapping
@@ -43,7 +43,7 @@ def apply_transforms(
 
 
 def _expanded(template: dict[str, Any], evaluate: Callable[[Any], Any]) -> dict[str, Any]:
-    """Returns a template with its loops written out; functions of the transform are always there."""
+    """Returns a template with its loops expanded."""
     try:
         expanded, _ = expand_loops(template, evaluate)
     except LoopError as error:
