@@ -6,19 +6,19 @@ PYTHON := python3
 PCLUSTER_LAYERS := layers/pcluster
 PCLUSTER_DEFAULT := $(PCLUSTER_LAYERS)/3.16.1
 UV_DEPLOYED := .venv/bin/uv pip compile -q --no-header --no-annotate --generate-hashes --only-binary :all: --python-version 3.12 --python-platform x86_64-manylinux_2_28
-TEMPLATES := template.yaml engine.yaml $(shell grep -rl --include=*.yaml ^AWSTemplateFormatVersion examples) localcloud/official_network.yaml
-export PYTHONPATH := .:provider/front:provider/engine
+TEMPLATES := template.yaml engine.yaml $(shell grep -rl --include=*.yaml ^AWSTemplateFormatVersion examples) localcloud/src/localcloud/official_network.yaml
+export PYTHONPATH := localcloud/src:.:provider/front:provider/engine
 
 .DEFAULT_GOAL := help
-.PHONY: help check format test e2e test-browser schemas build engine publish e2e-examples e2e-artefact e2e-engines property crash fuzz bench bench-scale mutants runtimes outdated demo local lock clean
+.PHONY: help check format test test-localcloud e2e test-browser schemas build engine publish e2e-examples e2e-artefact e2e-engines property crash fuzz bench bench-scale mutants runtimes outdated demo local lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1|/' | column -t -s '|'
 
-.venv/.installed: requirements/dev.txt pyproject.toml
+.venv/.installed: requirements/dev.txt pyproject.toml localcloud/pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements/dev.txt
-	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --editable . --editable ./localcloud
 	@touch $@
 
 .venv-sam/.installed: requirements/sam.txt
@@ -40,6 +40,7 @@ check: .venv/.installed ## lint, format, types, import rules, templates
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
 	.venv/bin/lint-imports
+	$(PY) -m tools.circles
 	.venv/bin/cfn-lint $(TEMPLATES) --append-rules pcluster_cfn.lint_rules
 
 format: .venv/.installed ## rewrite: format and fix
@@ -47,6 +48,9 @@ format: .venv/.installed ## rewrite: format and fix
 
 test: .venv/.installed ## the tests; those that deploy have targets of their own [ARGS="tests/unit -q"]
 	$(PY) -m pytest $(or $(ARGS),--ignore tests/e2e)
+
+test-localcloud: .venv/.installed ## what the embedded cloud does as AWS does [ARGS="localcloud/tests/clock -q"]
+	$(PY) -m pytest $(or $(ARGS),localcloud/tests)
 
 e2e: .venv/.installed ## template.yaml, deployed on the embedded cloud and driven through CloudFormation [IAM_LAG=30: IAM is so many seconds behind]
 	IAM_LAG=$(IAM_LAG) $(PY) -m pytest tests/e2e $(ARGS)

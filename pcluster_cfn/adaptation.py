@@ -18,7 +18,7 @@ PROVIDER_TEMPLATE = Path(__file__).parent.parent / "template.yaml"
 _PROVIDERS = re.compile(
     r"/templates/custom_resource/cluster\.yaml|/(pcluster-cfn/[^/]+|\d+\.\d+\.\d+[^/]*)/template\.json"
 )
-#: The official template that the embedded cloud has. Source: ``localcloud.official_templates``.
+#: The official template that the embedded cloud has. Source: ``localcloud.official``.
 _NETWORK = re.compile(r"/templates/networking/public-private-")
 #: What parameters are called in templates people publish, as patterns on letters only, and the seeded id
 #: that suits each; the first match decides.

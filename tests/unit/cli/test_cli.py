@@ -105,6 +105,21 @@ def test_a_file_name_that_cannot_be_a_stack_s_is_told_before_aws_is_asked(tmp_pa
     assert "Could not connect to the endpoint URL" in named.output
 
 
+@pytest.mark.parametrize("command", ["demo", "local"])
+def test_a_region_that_does_not_exist_is_one_line(command):
+    ran = subprocess.run(
+        [sys.executable, "-m", "pcluster_cfn", command, "--region", "mars-1"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 1
+    assert ran.stderr == (
+        "Error: the embedded cloud did not start: argument --region: Region 'mars-1' does not exist; "
+        "choose one such as us-east-1\n"
+    )
+
+
 def test_an_unreachable_endpoint_is_one_line_without_a_traceback(tmp_path):
     path = tmp_path / "t.yaml"
     path.write_text("Resources: {T: {Type: AWS::SNS::Topic}}")
