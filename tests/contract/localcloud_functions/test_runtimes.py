@@ -3,12 +3,14 @@
 import json
 import sys
 from datetime import UTC, datetime
+from importlib import resources
 from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
 
 from localcloud.cloud import Cloud
+from localcloud.functions.runtime_calendar import BLOCKS
 from tests.support.localcloud_functions import archive, call, deploy, invocations, role
 
 ECHO = "def handler(event, context): return event"
@@ -28,6 +30,13 @@ def refused_words(runtime):
         f"The runtime parameter of {runtime} is no longer supported for creating or updating AWS Lambda "
         "functions. We recommend you use a supported runtime while creating or updating functions."
     )
+
+
+def test_the_calendar_is_lambdas():
+    data = resources.files("cfnlint.data.AdditionalSpecs") / "LmbdRuntimeLifecycle.json"
+    calendar = json.loads(data.read_text(encoding="utf-8"))
+    blocks = {name: (days["create-block"], days["update-block"]) for name, days in calendar.items()}
+    assert {name: days for name, days in blocks.items() if days != (None, None)} == BLOCKS
 
 
 def refusal(call_api, **parameters):
