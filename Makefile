@@ -3,6 +3,8 @@ PY := .venv/bin/python
 # Makes the virtual environments: 3.11 or newer.
 PYTHON := python3
 INSTALL := requirements/install
+# One worker per processor; with ARGS a run is one process unless they say otherwise, so that it can be debugged.
+PARALLEL := --numprocesses auto --dist worksteal
 # The default ParallelCluster version; the folders beside it are older ones.
 PCLUSTER_LAYERS := layers/pcluster
 PCLUSTER_DEFAULT := $(PCLUSTER_LAYERS)/3.16.1
@@ -55,7 +57,7 @@ format: .venv/.installed ## rewrite: format and fix
 	$(PY) -m ruff check --fix . ; $(PY) -m ruff format .
 
 test: .venv/.installed ## the tests; those that deploy have targets of their own [ARGS="tests/unit -q"]
-	$(PY) -m pytest $(or $(ARGS),--ignore tests/e2e)
+	$(PY) -m pytest $(or $(ARGS),$(PARALLEL) --ignore tests/e2e)
 
 e2e: .venv/.installed ## template.yaml, deployed on the embedded cloud and driven through CloudFormation [IAM_LAG=30: IAM is so many seconds behind]
 	IAM_LAG=$(IAM_LAG) $(PY) -m pytest tests/e2e $(ARGS)
