@@ -14,7 +14,7 @@ TEMPLATES := template.yaml engine.yaml $(shell grep -rl --include=*.yaml ^AWSTem
 export PYTHONPATH := .:provider/front:provider/engine
 
 .DEFAULT_GOAL := help
-.PHONY: help check format test e2e test-browser schemas build engine publish e2e-examples e2e-artefact e2e-engines property crash fuzz bench bench-scale mutants runtimes outdated demo local lock clean
+.PHONY: help check format test test-localcloud e2e test-browser schemas build engine publish e2e-examples e2e-artefact e2e-engines property crash fuzz bench bench-scale mutants runtimes outdated demo local lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1|/' | column -t -s '|'
@@ -56,8 +56,11 @@ check: .venv/.installed ## lint, format, types, import rules, templates
 format: .venv/.installed ## rewrite: format and fix
 	$(PY) -m ruff check --fix . ; $(PY) -m ruff format .
 
-test: .venv/.installed ## the tests; those that deploy have targets of their own [ARGS="tests/unit -q"]
-	$(PY) -m pytest $(or $(ARGS),$(PARALLEL) --ignore tests/e2e)
+test: .venv/.installed ## the tests, side by side; what deploys has targets of its own [ARGS="tests/unit -q"]
+	$(PY) -m pytest $(or $(ARGS),$(PARALLEL) --ignore tests/e2e --ignore-glob '*/localcloud_*')
+
+test-localcloud: .venv/.installed ## the embedded cloud's own tests, side by side [ARGS="tests/contract/localcloud_clock -q"]
+	$(PY) -m pytest $(or $(ARGS),$(PARALLEL) tests/contract/localcloud_*)
 
 e2e: .venv/.installed ## template.yaml, deployed on the embedded cloud and driven through CloudFormation [IAM_LAG=30: IAM is so many seconds behind]
 	IAM_LAG=$(IAM_LAG) $(PY) -m pytest tests/e2e $(ARGS)
