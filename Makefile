@@ -21,7 +21,7 @@ help: ## list the targets
 
 # What `make demo` needs, so that a first try takes half the time and half the disk.
 .venv/.demo: requirements/demo.txt pyproject.toml
-	@echo "Installing what the demo needs into .venv: 140 packages, 440 MB, about half a minute ..."
+	@echo "Installing what the demo needs into .venv: 140 packages, 410 MB, about half a minute ..." >&2
 	@$(PYTHON) -m venv .venv
 	@$(INSTALL) .venv --requirement requirements/demo.txt
 	@$(INSTALL) .venv --no-deps --editable .
@@ -31,7 +31,7 @@ help: ## list the targets
 	@touch $@
 
 .venv/.installed: .venv/.demo requirements/dev.txt
-	@echo "Adding what the tests and checks need to .venv: 50 packages, 550 MB, about a minute ..."
+	@echo "Adding what the tests and checks need to .venv: 50 packages, 500 MB, about a minute ..." >&2
 	@$(INSTALL) .venv --requirement requirements/dev.txt
 	@$(PY) -m compileall -q -j 0 .venv/lib/python3*/site-packages
 	@touch $@
