@@ -3,6 +3,7 @@
 import json
 import sys
 from datetime import UTC, datetime
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from botocore.exceptions import ClientError
 from tests.support.functions import archive, call, deploy, invocations, role
 
 from localcloud.cloud import Cloud
+from localcloud.functions.runtime_calendar import BLOCKS
 
 ECHO = "def handler(event, context): return event"
 OURS = f"python{sys.version_info[0]}.{sys.version_info[1]}"
@@ -28,6 +30,13 @@ def refused_words(runtime):
         f"The runtime parameter of {runtime} is no longer supported for creating or updating AWS Lambda "
         "functions. We recommend you use a supported runtime while creating or updating functions."
     )
+
+
+def test_the_calendar_is_lambdas():
+    data = resources.files("cfnlint.data.AdditionalSpecs") / "LmbdRuntimeLifecycle.json"
+    calendar = json.loads(data.read_text(encoding="utf-8"))
+    blocks = {name: (days["create-block"], days["update-block"]) for name, days in calendar.items()}
+    assert {name: days for name, days in blocks.items() if days != (None, None)} == BLOCKS
 
 
 def refusal(call_api, **parameters):
