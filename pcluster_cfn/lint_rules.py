@@ -10,9 +10,9 @@ from typing import ClassVar
 from cfnlint.rules import CloudFormationLintRule, RuleMatch
 from cfnlint.template import Template
 
-from pcluster_cfn.files import read_text
-from pcluster_cfn.validation.examination import check
-from pcluster_cfn.validation.findings import Finding, Rule
+from pcluster_cfn.template import read_text
+from pcluster_cfn.validation.file_check import check
+from pcluster_cfn.validation.report import Finding, Rule
 
 
 class _ClusterRule(CloudFormationLintRule):  # type: ignore[misc] # cfn-lint has no types for us

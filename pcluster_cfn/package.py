@@ -16,9 +16,7 @@ from botocore.exceptions import ClientError
 
 from cfn_template.nodes import child, put, scalar
 from pcluster_cfn.errors import CommandError
-from pcluster_cfn.files import reason
-from pcluster_cfn.nesting import Chain, nested
-from pcluster_cfn.template import Resource, Template
+from pcluster_cfn.template import Chain, Resource, Template, nested, reason
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -208,7 +206,7 @@ def _is_left_over(file: Path) -> bool:
     return not int.from_bytes(header[4:], "little") & _HASH_BASED
 
 
-def local_names(template: Template) -> "Iterator[tuple[Resource, Artefact, str]]":
+def local_references(template: Template) -> "Iterator[tuple[Resource, Artefact, str]]":
     """Yields what a template names by local path, with the resource that names it: there or not."""
     for resource in template.resources():
         artefact = _ARTEFACTS.get(resource.type)
@@ -240,7 +238,7 @@ def local_artefacts(template: Template, folder: Path) -> Iterator[Named]:
     Raises:
         CommandError: A path does not exist.
     """
-    for resource, artefact, value in local_names(template):
+    for resource, artefact, value in local_references(template):
         place = f"{resource.logical_id}.{artefact.property}"
         local = _resolved(folder, value, place)
         if not (local.is_file() or local.is_dir()):

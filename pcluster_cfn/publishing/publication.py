@@ -3,17 +3,68 @@
 import base64
 import hashlib
 import json
-from collections.abc import Iterable
+import subprocess
+import sys
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
+
+import boto3
+from samtranslator.metrics.metrics import DummyMetricsPublisher, Metrics
+from samtranslator.model.exceptions import InvalidDocumentException
+from samtranslator.parser.parser import Parser
+from samtranslator.translator.translator import Translator
 
 from cfn_template.nodes import put
+from cfn_template.reading import read_plain
 from pcluster_cfn.errors import CommandError
 from pcluster_cfn.package import archive, local_artefacts
-from pcluster_cfn.publishing.expansion import expand
 from pcluster_cfn.template import Template
+
+_TRANSFORM = "AWS::Serverless-2016-10-31"
+#: Pseudo parameters that the translator would write down as they are where it runs.
+_PSEUDO_PARAMETERS = ("AWS::Region", "AWS::Partition")
+#: The translator wants a Region; nothing of it reaches the result, because it is a reference as well.
+_ANY_REGION: Final = "us-east-1"
+
+
+def expand(text: str) -> str:
+    """Returns a template as CloudFormation's serverless transform would make it, as JSON.
+
+    CloudFormation transforms a template for one stack and puts that stack's parameters in where a serverless
+    resource names them. What is published is for stacks to come, so every reference stays a reference.
+
+    Args:
+        text: A template whose one transform is the serverless one.
+
+    Raises:
+        CommandError: It has another transform, or this one refuses it.
+    """
+    template: dict[str, Any] = read_plain(text)
+    if template.get("Transform") != _TRANSFORM:
+        raise CommandError(
+            f"the template's transform is {template.get('Transform')!r}", f"only {_TRANSFORM} can be expanded"
+        )
+    names = (*template.get("Parameters", {}), *_PSEUDO_PARAMETERS)
+    metrics = Metrics("ServerlessTransform", DummyMetricsPublisher())
+    translator = Translator(
+        managed_policy_map={},
+        sam_parser=Parser(),
+        boto_session=boto3.Session(region_name=_ANY_REGION),
+        metrics=metrics,
+    )
+    try:
+        expanded = translator.translate(template, {name: {"Ref": name} for name in names})
+    except InvalidDocumentException as error:
+        causes = " ".join(cause.message for cause in error.causes)
+        raise CommandError(f"the serverless transform refuses the template: {causes}", "mend it") from error
+    finally:
+        metrics.publish()  # to nobody; it would warn of what was not published
+    expanded.pop("Transform", None)
+    return json.dumps(expanded, indent=1) + "\n"
+
 
 Kind = Literal["provider", "engine"]
 
@@ -151,3 +202,40 @@ def _archived(path: Path) -> File:
 
 def _contents(files: Iterable[dict[str, Any]]) -> set[tuple[str, str]]:
     return {(file["name"], file["sha256"]) for file in files}
+
+
+_CLONE = Path(__file__).parents[2]
+_FOLDER = _CLONE / "build"
+
+
+def read_stacks(folder: Path, engines: Sequence[str]) -> list[Built]:
+    """Reads the provider's stack, and those of further engines in the folders beside it.
+
+    Args:
+        folder: What ``make build`` filled.
+        engines: ParallelCluster versions, each in ``engine-<version>`` there.
+    """
+    further = [Built.read("engine", folder / f"engine-{version}") for version in engines]
+    return [Built.read("provider", folder), *further]
+
+
+def build_stacks(engines: Sequence[str]) -> list[Built]:
+    """Builds the provider's stack and those of further engines from this clone, telling of it on stderr.
+
+    Raises:
+        CommandError: One cannot be built.
+    """
+    _run("build")
+    for version in engines:
+        _run("engine-stack", "--pcluster-version", version)
+    return read_stacks(_FOLDER, engines)
+
+
+def _run(*arguments: str) -> None:
+    done = subprocess.run(  # noqa: S603 - this project's own builder
+        [sys.executable, "-m", "tools.artefacts", *arguments], cwd=_CLONE, stdout=sys.stderr, check=False
+    )
+    if done.returncode:
+        raise CommandError(
+            f"cannot build ({' '.join(arguments)}): it says why above", "or name a folder with --build"
+        )

@@ -10,20 +10,16 @@ import click
 
 from cfn_template.limits import Place
 from cluster_schema import versions
+from pcluster_cfn.aws import Aws, session
 from pcluster_cfn.errors import CommandError
-from pcluster_cfn.files import read_text
-from pcluster_cfn.options import ASSIGNMENT
-from pcluster_cfn.session import session
-from pcluster_cfn.stack_names import named_after
-from pcluster_cfn.stacks import Aws
-from pcluster_cfn.template import Template
-from pcluster_cfn.validation.deployed import look
-from pcluster_cfn.validation.dry_run import Verdict, run, wanted_clusters
-from pcluster_cfn.validation.examination import Inputs, examine
-from pcluster_cfn.validation.findings import Finding, NotLookedAt, Report
+from pcluster_cfn.options import ASSIGNMENT, named_after
+from pcluster_cfn.template import Template, read_text
+from pcluster_cfn.validation.deployed_stack import look
+from pcluster_cfn.validation.dry_run import Verdict, requested_clusters, run
+from pcluster_cfn.validation.dry_run_report import document, is_refused, lines
+from pcluster_cfn.validation.file_check import Inputs, check_file
 from pcluster_cfn.validation.library_rules import LibraryRules
-from pcluster_cfn.validation.outcome import Outcome, finding_line, show
-from pcluster_cfn.validation.verdicts import document, is_refused, lines
+from pcluster_cfn.validation.report import Finding, NotLookedAt, Outcome, Report, finding_line, show
 
 _EXIT_CODES = (
     "Exit codes: 0 no mistakes, 1 mistakes were found, 2 wrong usage, 3 no mistakes, but not everything was "
@@ -85,7 +81,7 @@ def validate(
         raise click.UsageError("--stack-name is the name of one template's stack")
     with LibraryRules() as rules:
         inputs = Inputs(dict(parameters), version=pcluster_version, library=rules)
-        examined = {path: examine(text, str(path), inputs) for path, text in texts.items()}
+        examined = {path: check_file(text, str(path), inputs) for path, text in texts.items()}
     for note in rules.notes:
         click.echo(note, err=True)
     outcome = Outcome([each for report in examined.values() for each in report.all()])
@@ -110,7 +106,7 @@ def _foretell(
     foretold: list[tuple[str, Verdict | Finding]] = []
     for path, text in texts.items():
         deployed = look(aws, stack_name or named_after(path))
-        for wanted in wanted_clusters(text, parameters, deployed):
+        for wanted in requested_clusters(text, parameters, deployed):
             verdict = wanted if isinstance(wanted, Finding) else run(aws, wanted, deployed)
             foretold.append((str(path), verdict))
     return foretold

@@ -12,14 +12,14 @@ from typing import Any, Literal
 from cfn_template.reading import read
 from cfn_template.values import place_of, unknown_parts
 from cluster_schema.conversion import pointer
-from pcluster_cfn.clusters import CLUSTER_NAME_TAG
+from pcluster_cfn.aws import Aws, find_stack
+from pcluster_cfn.embedded.clusters import CLUSTER_NAME_TAG
 from pcluster_cfn.errors import CommandError, wants_tracebacks
-from pcluster_cfn.stacks import Aws, find_stack
-from pcluster_cfn.validation.clusters import CLUSTER, CONFIGURATION, Resource, resources
-from pcluster_cfn.validation.deployed import Deployed
+from pcluster_cfn.validation.deployed_stack import Deployed
 from pcluster_cfn.validation.engine_program import command, environment, installed_library
-from pcluster_cfn.validation.findings import Finding
-from pcluster_cfn.validation.foresight import as_received, foresee, settled
+from pcluster_cfn.validation.partial_template import as_received, evaluate_partially, plain_values
+from pcluster_cfn.validation.report import Finding
+from pcluster_cfn.validation.resource_check import CLUSTER, CONFIGURATION, Resource, resources
 
 _PROGRAM = "cluster_engine.dry_run"
 #: What the provider adds to a configuration's tags. Source: docs/contract.md, "Properties".
@@ -43,7 +43,7 @@ Operation = Literal["create", "update", "take-over"]
 
 
 @dataclass(frozen=True)
-class Wanted:
+class RequestedCluster:
     """A cluster that a template asks for, with nothing left unknown."""
 
     resource: Resource
@@ -63,14 +63,14 @@ class Verdict:
     for a cluster that exists and is neither this stack's nor to be adopted.
     """
 
-    wanted: Wanted
+    wanted: RequestedCluster
     operation: Operation
     is_ours: bool
     answer: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Existing:
+class ExistingCluster:
     """A cluster that there is already."""
 
     stack_id: str
@@ -90,9 +90,9 @@ class Existing:
         return [self.tags.get(name) for name in _OWNER_TAGS] == [stack_id, logical_id]
 
 
-def wanted_clusters(
+def requested_clusters(
     text: str, parameters: Mapping[str, str], deployed: Deployed
-) -> Iterator[Wanted | Finding]:
+) -> Iterator[RequestedCluster | Finding]:
     """Yields the clusters of a template, or for one that is not known well enough what is missing, and where.
 
     Args:
@@ -100,7 +100,7 @@ def wanted_clusters(
         parameters: Given values; others are those of the deployed stack, then the defaults.
         deployed: The stack that the template is or will be.
     """
-    template = foresee(read(text), {**deployed.parameters, **parameters}, deployed.answers())
+    template = evaluate_partially(read(text), {**deployed.parameters, **parameters}, deployed.answers())
     for resource in resources(template):
         if resource.kind != CLUSTER:
             continue
@@ -117,10 +117,10 @@ def wanted_clusters(
             )
             yield Finding(place, resource.logical_id + pointer(path), message, "template")
         if not missing:
-            yield Wanted(resource, settled(as_received(needed)))
+            yield RequestedCluster(resource, plain_values(as_received(needed)))
 
 
-def run(aws: Aws, wanted: Wanted, deployed: Deployed) -> Verdict:
+def run(aws: Aws, wanted: RequestedCluster, deployed: Deployed) -> Verdict:
     """Has the library look at a cluster as a create would, or as an update if there is one of the name.
 
     Raises:
@@ -134,13 +134,13 @@ def run(aws: Aws, wanted: Wanted, deployed: Deployed) -> Verdict:
             f"cluster {wanted.name} needs ParallelCluster {needed}, and the library here is {_installed()}",
             "make the dry run where that version is installed",
         )
-    operation, asked = question(wanted, deployed, existing)
+    operation, asked = engine_request(wanted, deployed, existing)
     is_ours = deployed.physical_ids.get(wanted.resource.logical_id) == wanted.name
     return Verdict(wanted, operation, is_ours or operation != "update", _ask(asked))
 
 
-def question(
-    wanted: Wanted, deployed: Deployed, existing: Existing | None
+def engine_request(
+    wanted: RequestedCluster, deployed: Deployed, existing: ExistingCluster | None
 ) -> tuple[Operation, dict[str, Any]]:
     """Returns what the provider would do, and what the engine is asked for it, as docs/engine.md says.
 
@@ -165,7 +165,7 @@ def question(
 
 
 def _intended(
-    wanted: Wanted, deployed: Deployed, existing: Existing | None
+    wanted: RequestedCluster, deployed: Deployed, existing: ExistingCluster | None
 ) -> tuple[Operation, dict[str, Any]]:
     """What the provider would do, and with which arguments.
 
@@ -183,19 +183,19 @@ def _intended(
     return "update", arguments | ({} if existing.is_made_by(deployed, logical_id) else {_AS_STORED: True})
 
 
-def _stack_tags(existing: Existing | None) -> dict[str, str]:
+def _stack_tags(existing: ExistingCluster | None) -> dict[str, str]:
     """The owner tags that a cluster will have, or has; what a new one's will say counts for nothing yet."""
     if existing is None:
         return {OWNER_TAG: "not known before the deployment"}
     return {key: value for key, value in existing.tags.items() if key.startswith(_OWNER_PREFIX)}
 
 
-def _existing(aws: Aws, name: str) -> Existing | None:
+def _existing(aws: Aws, name: str) -> ExistingCluster | None:
     stack = find_stack(aws.client("cloudformation"), name)
     tags = {tag["Key"]: tag["Value"] for tag in stack.get("Tags", [])} if stack else {}
     if stack is None or tags.get(CLUSTER_NAME_TAG) != name:
         return None
-    return Existing(stack["StackId"], tags)
+    return ExistingCluster(stack["StackId"], tags)
 
 
 def _installed() -> str:
@@ -205,11 +205,11 @@ def _installed() -> str:
     return found
 
 
-def _ask(question: Mapping[str, Any]) -> Mapping[str, Any]:
+def _ask(engine_request: Mapping[str, Any]) -> Mapping[str, Any]:
     try:
         done = subprocess.run(  # noqa: S603 - this project's own program
             command(_PROGRAM),
-            input=json.dumps(question),
+            input=json.dumps(engine_request),
             env=environment(),
             stdout=subprocess.PIPE,
             stderr=None if wants_tracebacks() else subprocess.DEVNULL,

@@ -8,8 +8,8 @@ import pytest
 from click.testing import CliRunner
 
 from pcluster_cfn.cli import main
-from pcluster_cfn.quick_create.link import parse
-from pcluster_cfn.quick_create.parameters import declarations
+from pcluster_cfn.launch.link import parse
+from pcluster_cfn.launch.parameters import declarations
 from pcluster_cfn.template import Template
 from tests.browser.conftest import PICTURES, URL
 

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from pcluster_cfn.quick_create.link import parse
+from pcluster_cfn.launch.link import parse
 from tests.e2e.account import DEADLINE_S, ROOT, outputs
 
 pytestmark = pytest.mark.e2e

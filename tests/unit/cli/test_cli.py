@@ -10,8 +10,8 @@ import pytest
 from click.testing import CliRunner
 
 from pcluster_cfn.cli import main
-from pcluster_cfn.local import export_lines
-from pcluster_cfn.stacks import Event, Outcome
+from pcluster_cfn.deploy.events import Event, Outcome
+from pcluster_cfn.embedded.local import export_lines
 
 
 @pytest.fixture

@@ -13,11 +13,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pcluster_cfn.cli import main
+from pcluster_cfn.deploy.preflight import require_built
+from pcluster_cfn.embedded.template_edits import raise_max_count
 from pcluster_cfn.errors import CommandError
-from pcluster_cfn.max_count import raise_max_count
 from pcluster_cfn.package import archive, package
 from pcluster_cfn.template import Template
-from pcluster_cfn.unbuilt import require_built
 
 URL = "https://bucket.s3.us-east-1.amazonaws.com/cluster.yaml"
 HEAD = "Resources:\n  Cluster:\n    Type: Custom::PclusterCluster\n    Properties:\n      ServiceToken: x\n"

@@ -8,10 +8,10 @@ import pytest
 from botocore.config import Config
 
 from pcluster_cfn.errors import CommandError
+from pcluster_cfn.publishing.bucket import Store
+from pcluster_cfn.publishing.command import Report
 from pcluster_cfn.publishing.publication import Built
-from pcluster_cfn.publishing.publisher import Plan, Publishing
-from pcluster_cfn.publishing.report import Report
-from pcluster_cfn.publishing.store import Store
+from pcluster_cfn.publishing.upload import Plan, Publishing
 from tests.support.built import ABOUT, small_build
 
 ENGINE = f"engine-{hashlib.sha256(b'engine').hexdigest()[:16]}.zip"

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from pcluster_cfn.validation.examination import check
+from pcluster_cfn.validation.file_check import check
 
 GOOD = """\
 Image: {Os: alinux2023}

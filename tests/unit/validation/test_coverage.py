@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from pcluster_cfn.cli import main
 from pcluster_cfn.lint_rules import ClusterConfigurations, ClusterProperties
-from pcluster_cfn.validation.examination import Inputs, check, examine
+from pcluster_cfn.validation.file_check import Inputs, check, check_file
 from tests.unit.validation.test_check import GOOD, template
 
 CLUSTER = template(GOOD)
@@ -30,7 +30,7 @@ def validate(tmp_path):
 
 
 def skipped(text, **options):
-    report = examine(text, "", Inputs(**options))
+    report = check_file(text, "", Inputs(**options))
     return [(each.place.line, each.path, each.reason) for each in report.skipped]
 
 
@@ -126,7 +126,7 @@ Resources:
 
 class TestLoops:
     def test_mistakes_in_clusters_of_a_loop_are_found_where_they_stand(self):
-        report = examine(LOOP.replace("COLLECTION", "[Red, Blue]"), "", Inputs())
+        report = check_file(LOOP.replace("COLLECTION", "[Red, Blue]"), "", Inputs())
         assert report.clusters == 2
         assert [(each.place.line, each.path.partition("/")[0]) for each in report.findings] == [
             (14, "ClusterBlue"),
@@ -146,7 +146,7 @@ class TestLoops:
 
     def test_a_collection_that_is_given_is_known(self):
         text = LOOP.replace("COLLECTION", "!Ref Teams")
-        assert examine(text, "", Inputs({"Teams": "a, b, c"})).clusters == 3
+        assert check_file(text, "", Inputs({"Teams": "a, b, c"})).clusters == 3
 
     def test_a_loop_over_what_is_not_known_is_named(self):
         text = LOOP.replace("COLLECTION", "!Ref Teams")
@@ -240,7 +240,7 @@ class TestNearMisses:
 
     @pytest.mark.parametrize("kind", ["Custom::PclusterClutser", "AWS::CloudFormation::CustomResource"])
     def test_a_cluster_of_any_custom_type_is_a_cluster(self, kind):
-        report = examine(BROKEN.replace("Custom::PclusterCluster", kind), "", Inputs())
+        report = check_file(BROKEN.replace("Custom::PclusterCluster", kind), "", Inputs())
         assert (report.clusters, len(report.findings)) == (1, 1)
 
     def test_a_custom_resource_with_names_in_lower_case_is_taken_for_a_cluster(self):
@@ -269,7 +269,7 @@ class TestLibraryRules:
 
     @pytest.mark.parametrize(("text", "line"), [(GOOD, 15), (f"|\n{GOOD}", 15)])
     def test_what_the_library_says_is_placed_in_a_map_and_in_a_text(self, text, line):
-        found = examine(template(text), "", Inputs(library=self)).findings
+        found = check_file(template(text), "", Inputs(library=self)).findings
         path = "Cluster/ClusterConfiguration/Scheduling/SlurmQueues/0/Name"
         assert [(each.place.line, each.path, each.message, each.rule) for each in found] == [
             (line, path, "NameValidator: wrong", "library")
@@ -279,11 +279,11 @@ class TestLibraryRules:
         assert (version, properties["ClusterName"]) == ("3.16.1", "hpc")
 
     def test_a_configuration_file_is_held_against_them_too(self):
-        (finding,) = examine(GOOD, "", Inputs(library=self)).findings
+        (finding,) = check_file(GOOD, "", Inputs(library=self)).findings
         assert (finding.place.line, finding.path) == (8, "Scheduling/SlurmQueues/0/Name")
 
     def test_a_configuration_with_other_mistakes_is_not_asked_about(self):
-        assert len(examine(BROKEN, "", Inputs(library=self)).findings) == 1
+        assert len(check_file(BROKEN, "", Inputs(library=self)).findings) == 1
         assert self.asked == []
 
 
@@ -344,6 +344,6 @@ class TestWhatIsNotKnown:
     def test_properties_that_a_macro_makes_are_named(self):
         text = "Resources: {C: {Type: Custom::PclusterCluster, Properties: {Fn::Transform: {Name: x}}}}"
         ((_, path, reason),) = skipped(text)
-        assert (path, examine(text, "", Inputs()).clusters) == ("C", 0)
+        assert (path, check_file(text, "", Inputs()).clusters) == ("C", 0)
         assert "the function Fn::Transform is not known" in reason
         assert [path for _, path, _ in skipped(f"Transform: My::Macro\n{CLUSTER}")] == ["Transform"]

@@ -7,18 +7,18 @@ import pytest
 
 from cluster_provider.core.identity import Owner
 from pcluster_cfn.errors import CommandError
-from pcluster_cfn.validation.deployed import Deployed
+from pcluster_cfn.validation.deployed_stack import Deployed
 from pcluster_cfn.validation.dry_run import (
     OWNER_TAG,
-    Existing,
+    ExistingCluster,
+    RequestedCluster,
     Verdict,
-    Wanted,
-    question,
+    engine_request,
+    requested_clusters,
     run,
-    wanted_clusters,
 )
-from pcluster_cfn.validation.findings import Finding
-from pcluster_cfn.validation.verdicts import document, is_refused, lines
+from pcluster_cfn.validation.dry_run_report import document, is_refused, lines
+from pcluster_cfn.validation.report import Finding
 
 TEMPLATE = """\
 Parameters: {Subnet: {Type: String}, Name: {Type: String, Default: hpc}}
@@ -43,7 +43,7 @@ GROWTH = {
 
 
 def wanted(deployed, **given):
-    return list(wanted_clusters(TEMPLATE, given, deployed))
+    return list(requested_clusters(TEMPLATE, given, deployed))
 
 
 def new(**fields):
@@ -60,7 +60,7 @@ def test_what_is_not_known_is_told_with_its_place():
 
 def test_properties_that_are_not_known_at_all_are_told():
     text = "Resources: {C: {Type: Custom::PclusterCluster, Properties: {Fn::Transform: {Name: x}}}}"
-    (found,) = wanted_clusters(text, {}, new())
+    (found,) = requested_clusters(text, {}, new())
     assert isinstance(found, Finding)
     assert found.path == "C/ClusterConfiguration"
 
@@ -75,7 +75,7 @@ def test_a_given_parameter_wins_over_the_stack_s_and_that_over_the_default():
 
 def verdict(is_ours=True, **answer):
     (cluster,) = wanted(new(outputs={"Network.Outputs.Vpc": "vpc"}), Subnet="s")
-    assert isinstance(cluster, Wanted)
+    assert isinstance(cluster, RequestedCluster)
     common = {"version": "3.16.1", "change_set": [], "validation_messages": []}
     return Verdict(cluster, "update", is_ours, common | answer)
 
@@ -120,8 +120,10 @@ def asked(existing, *, adopts="true", physical_id="", **properties):
     )
     deployed.known.update({"AWS::Region": "us-east-1", "AWS::StackId": STACK_ID})
     (cluster,) = wanted(deployed, Subnet="s")
-    cluster = Wanted(cluster.resource, {**cluster.properties, "AdoptExisting": adopts, **properties})
-    operation, sent = question(cluster, deployed, existing)
+    cluster = RequestedCluster(
+        cluster.resource, {**cluster.properties, "AdoptExisting": adopts, **properties}
+    )
+    operation, sent = engine_request(cluster, deployed, existing)
     assert sent["stack_id"] == (existing.stack_id if existing else None)
     assert sent["operation"] == ("update" if existing else "create")
     tags = {OWNER_TAG: ""} if existing is None else existing.tags
@@ -129,9 +131,9 @@ def asked(existing, *, adopts="true", physical_id="", **properties):
     return operation, sent["arguments"], sorted(sent["configuration_tags"])
 
 
-LIVING = Existing("arn:cluster", {"parallelcluster:cluster-name": "c-stack"})
-FORMERLY = Existing("arn:cluster", {**LIVING.tags, **OWNER})
-OURS = Existing("arn:cluster", {**LIVING.tags, **Owner(STACK_ID, "Cluster").tag("c-stack", "request")})
+LIVING = ExistingCluster("arn:cluster", {"parallelcluster:cluster-name": "c-stack"})
+FORMERLY = ExistingCluster("arn:cluster", {**LIVING.tags, **OWNER})
+OURS = ExistingCluster("arn:cluster", {**LIVING.tags, **Owner(STACK_ID, "Cluster").tag("c-stack", "request")})
 TAGS = ["Team", "parallelcluster:custom_resource"]
 
 
@@ -140,7 +142,7 @@ TAGS = ["Team", "parallelcluster:custom_resource"]
     [
         (None, {}, ("create", {}, TAGS)),
         (LIVING, {}, ("take-over", TAKEN, [])),
-        (Existing("arn:cluster", OWNER), {}, ("take-over", TAKEN, [])),
+        (ExistingCluster("arn:cluster", OWNER), {}, ("take-over", TAKEN, [])),
         (LIVING, {"physical_id": "c-stack"}, ("update", AS_STORED, [])),
         (OURS, {"physical_id": "c-stack"}, ("update", {}, TAGS)),
         (FORMERLY, {"physical_id": "c-stack"}, ("update", {}, TAGS)),
@@ -170,8 +172,8 @@ def test_the_owner_tag_that_is_counted_is_the_one_that_the_provider_sets():
 
 def test_an_empty_list_parameter_is_one_empty_item_as_cloudformation_has_it():
     text = TEMPLATE.replace("Subnet: {Type: String}", "Subnet: {Type: CommaDelimitedList, Default: ''}")
-    (cluster,) = wanted_clusters(text, {}, new(outputs={"Network.Outputs.Vpc": "vpc"}))
-    assert isinstance(cluster, Wanted)
+    (cluster,) = requested_clusters(text, {}, new(outputs={"Network.Outputs.Vpc": "vpc"}))
+    assert isinstance(cluster, RequestedCluster)
     assert cluster.properties["ClusterConfiguration"]["A"] == [""]
 
 

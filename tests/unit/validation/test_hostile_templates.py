@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from cfn_template.reading import read
 from cfn_template.values import Unknown
-from pcluster_cfn.validation.examination import check
-from pcluster_cfn.validation.findings import Finding
-from pcluster_cfn.validation.foresight import as_received, foresee
+from pcluster_cfn.validation.file_check import check
+from pcluster_cfn.validation.partial_template import as_received, evaluate_partially
+from pcluster_cfn.validation.report import Finding
 from tests.unit.validation.test_check import GOOD, template
 
 
@@ -24,7 +24,7 @@ def messages(text):
 
 
 def evaluated(text, head="Parameters: {}"):
-    return as_received(foresee(read(head), {}).evaluate(read(text)))
+    return as_received(evaluate_partially(read(head), {}).evaluate(read(text)))
 
 
 def with_name(function, head=""):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pcluster_cfn.validation.examination import Inputs, examine
+from pcluster_cfn.validation.file_check import Inputs, check_file
 from pcluster_cfn.validation.library_rules import LibraryRules
 
 TEMPLATE = """\
@@ -28,7 +28,7 @@ Resources:
 
 
 def check(text, rules):
-    return examine(text, "", Inputs(library=rules)).findings
+    return check_file(text, "", Inputs(library=rules)).findings
 
 
 class Stated:

@@ -1,0 +1,1 @@
+"""Deploys and deletes stacks, and shows how that goes."""

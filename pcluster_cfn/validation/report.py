@@ -1,0 +1,148 @@
+"""How the result of a check is printed: mistakes, what was not looked at, and what was checked."""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import click
+
+from cfn_template.limits import Place
+from pcluster_cfn.terminal import one_line
+
+Rule = Literal["template", "property", "configuration", "text", "attribute", "library"]
+
+
+@dataclass(frozen=True, order=True)
+class Finding:
+    """One mistake.
+
+    Args:
+        place: Where it is in the file.
+        path: The logical id of the resource, its property, and what is in it, with slashes between.
+        message: What is wrong and what is expected.
+        rule: Which part of the template breaks its rules.
+    """
+
+    place: Place
+    path: str
+    message: str
+    rule: Rule
+
+
+@dataclass(frozen=True, order=True)
+class NotLookedAt:
+    """Something that may hold mistakes, and that was not checked.
+
+    Args:
+        place: Where it is in the file.
+        path: As of a finding.
+        reason: Why it was not checked, and what to do so that it is.
+    """
+
+    place: Place
+    path: str
+    reason: str
+
+
+@dataclass
+class Report:
+    """What was checked in one file, and what came of it.
+
+    Args:
+        source: The file.
+        is_template: Whether it is a template, and not a ParallelCluster configuration.
+        clusters: How many clusters were checked.
+        findings: What is wrong, in the order of the text.
+        skipped: What was not checked, in the order of the text.
+        nested: Reports of the local templates that it nests.
+    """
+
+    source: str
+    is_template: bool = True
+    clusters: int = 0
+    findings: list[Finding] = field(default_factory=list)
+    skipped: list[NotLookedAt] = field(default_factory=list)
+    nested: list["Report"] = field(default_factory=list)
+
+    def all(self) -> list["Report"]:
+        """Returns this report and those of everything nested in it."""
+        return [self, *(each for inner in self.nested for each in inner.all())]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of all files of a check, those that others nest included."""
+
+    reports: list[Report]
+
+    @property
+    def findings(self) -> list[tuple[str, Finding]]:
+        """Every mistake with its file, each once."""
+        found = ((report.source, each) for report in self.reports for each in report.findings)
+        return list(dict.fromkeys(found))
+
+    @property
+    def skipped(self) -> list[tuple[str, NotLookedAt]]:
+        """Everything that was not looked at with its file, each once."""
+        found = ((report.source, each) for report in self.reports for each in report.skipped)
+        return list(dict.fromkeys(found))
+
+    def summary(self) -> str:
+        """Returns what was checked: ``2 clusters checked in 1 template``."""
+        templates = [report for report in self.reports if report.is_template]
+        files = {report.source for report in templates}
+        clusters = sum(report.clusters for report in templates)
+        others = len(self.reports) - len(templates)
+        parts = [f"{_counted(clusters, 'cluster')} checked in {_counted(len(files), 'template')}"]
+        if others:
+            checked = f"{_counted(others, 'configuration')} checked"
+            parts = [*parts, checked] if templates else [checked]
+        if self.findings:
+            parts.insert(0, _counted(len(self.findings), "mistake"))
+        if self.skipped:
+            parts.append(f"{len(self.skipped)} not looked at")
+        return ", ".join(parts)
+
+    def document(self) -> dict[str, Any]:
+        """Returns it for programs."""
+        templates = [report for report in self.reports if report.is_template]
+        return {
+            "clusters": sum(report.clusters for report in templates),
+            "templates": len({report.source for report in templates}),
+            "configurations": len(self.reports) - len(templates),
+            "findings": [
+                {**_where(source, each), "message": each.message, "rule": each.rule}
+                for source, each in self.findings
+            ],
+            "notLookedAt": [{**_where(source, each), "reason": each.reason} for source, each in self.skipped],
+        }
+
+
+def show(outcome: Outcome, output: str) -> None:
+    """Prints an outcome: a line for each, or a JSON object; the summary goes to standard error."""
+    if output == "json":
+        click.echo(json.dumps(outcome.document(), indent=1))
+        return
+    for source, finding in outcome.findings:
+        click.echo(finding_line(source, finding))
+    for source, skipped in outcome.skipped:
+        click.echo(_line(source, skipped, f"not looked at: {skipped.reason}"))
+    click.echo(outcome.summary(), err=True)
+
+
+def finding_line(source: str, finding: Finding) -> str:
+    """Returns a mistake as ``file:line:column: path: message``."""
+    return _line(source, finding, finding.message)
+
+
+def _line(source: str, found: Finding | NotLookedAt, message: str) -> str:
+    path = f"{found.path}: " if found.path else ""
+    return one_line(f"{source}:{found.place.line}:{found.place.column}: {path}{message}")
+
+
+def _where(source: str, found: Finding | NotLookedAt) -> dict[str, Any]:
+    return {"file": source, "line": found.place.line, "column": found.place.column, "path": found.path}
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

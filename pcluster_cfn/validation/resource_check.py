@@ -1,0 +1,216 @@
+"""Finds what is wrong with one resource of a template, and where; says what it could not look at."""
+
+import difflib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from cfn_template.limits import Place
+from cfn_template.loops import PREFIX
+from cfn_template.texts import EvaluationError
+from cfn_template.values import Map, Unknown, place_of, repeated_keys
+from cluster_schema import versions
+from cluster_schema.conversion import Schema, convert, misfits, pointer
+from pcluster_cfn.validation.configuration_check import (
+    LibraryRules,
+    Rules,
+    login_pools,
+    misfit_findings,
+    read_configuration_text,
+    text_findings,
+)
+from pcluster_cfn.validation.partial_template import (
+    PartialTemplate,
+    as_received,
+    plain_values,
+    section,
+    secure_references,
+)
+from pcluster_cfn.validation.report import Finding, NotLookedAt, Rule
+
+#: Made from the provider's own schema: ``make schemas``.
+RESOURCES = Path(__file__).parents[2] / "schemas" / "resources.json"
+CLUSTER = "Custom::PclusterCluster"
+CONFIGURATION = "ClusterConfiguration"
+#: How much of a name two names share for one to be a slip of the other: two wrong letters of twenty.
+_NEAR = 0.88
+
+
+@dataclass(frozen=True)
+class Resource:
+    """A resource that this project's provider answers for, or was meant to.
+
+    Args:
+        logical_id: Its name.
+        kind: One of ``schemas()``.
+        place: Of its name.
+        properties: As they stand in the template.
+        meant: The type that its own type is a slip of; None if the type is right.
+        type_at: Where its type is.
+    """
+
+    logical_id: str
+    kind: str
+    place: Place
+    properties: Any
+    meant: str | None
+    type_at: Place
+
+
+def resources(template: PartialTemplate) -> Iterator[Resource]:
+    """Yields the resources whose properties this project knows, but for those known not to be made."""
+    for logical_id, definition in section(template.root, "Resources").items():
+        if not isinstance(definition, dict) or logical_id.startswith(PREFIX):
+            continue
+        kind, meant = _kind(definition.get("Type"), definition.get("Properties"))
+        if kind is not None and template.exists(definition):
+            place = place_of(template.root, ("Resources", logical_id)) or Place(1, 1)
+            properties = definition["Properties"] if "Properties" in definition else Map(place)
+            type_at = place_of(definition, ("Type",)) or place
+            yield Resource(logical_id, kind, place, properties, meant, type_at)
+
+
+@cache
+def schemas() -> Mapping[str, Schema]:
+    """Returns the schema of each resource type's properties, with its attributes in ``x-attributes``."""
+    read: Mapping[str, Schema] = json.loads(RESOURCES.read_text(encoding="utf-8"))
+    return read
+
+
+def _kind(kind: Any, properties: Any) -> tuple[str | None, str | None]:
+    """Returns which schema a resource has, and the type that was meant where its own is a slip."""
+    if not isinstance(kind, str):
+        return None, None
+    if kind in schemas():
+        return str(kind), None
+    keys = properties if isinstance(properties, dict) else {}
+    is_custom = kind.startswith("Custom::") or kind == "AWS::CloudFormation::CustomResource"
+    if is_custom and CONFIGURATION in keys:
+        return CLUSTER, None  # the provider takes every other name for a cluster's
+    near = _near_type(kind)
+    if near is not None:
+        return near, near
+    if is_custom and difflib.get_close_matches(
+        CONFIGURATION.lower(), [key.lower() for key in keys], n=1, cutoff=_NEAR
+    ):
+        return CLUSTER, None
+    return None, None
+
+
+def _near_type(kind: str) -> str | None:
+    known = {name.lower(): name for name in schemas()}
+    name = kind.lower()
+    if name.startswith("aws::") and name.rpartition("::")[2] not in {each[8:] for each in known}:
+        return None  # a type of AWS's own
+    ends = {each.removeprefix("custom::"): each for each in known}
+    near = ends.get(name.rpartition(":")[2]) or next(
+        iter(difflib.get_close_matches(name, known, n=1, cutoff=_NEAR)), None
+    )
+    return known[near] if near else None
+
+
+_VERSION = "PclusterVersion"
+
+
+@dataclass
+class CheckedResource:
+    """One resource of a template.
+
+    Args:
+        skipped: What could not be looked at in it.
+        is_opaque: Whether nothing of it could.
+        login_pools: How many login node pools its configuration has; None if that is not known.
+        library: The library's own rules; None leaves them out.
+    """
+
+    resource: Resource
+    template: PartialTemplate
+    lines: Sequence[str]
+    version: str
+    library: LibraryRules | None = None
+    skipped: list[NotLookedAt] = field(default_factory=list)
+    is_opaque: bool = False
+    login_pools: int | None = None
+
+    def findings(self) -> Iterator[Finding]:
+        """Yields everything wrong with it."""
+        yield from self._type()
+        written = self.template.evaluator.evaluate(self.resource.properties)
+        values = self.template.resolve(written)
+        if not isinstance(values, dict):
+            self.is_opaque = True
+            reason = values.reason if isinstance(values, Unknown) else "its properties are no map"
+            self._skip("", reason)
+            return
+        schema = schemas()[self.resource.kind]
+        plain = plain_values(as_received(values))
+        details = misfits(convert(plain, schema, {}), plain, schema)
+        for each in misfit_findings(details, values, "property", self.resource.place):
+            yield self._finding(each.place, each.path, each.message, each.rule)
+        for path, place in repeated_keys(values):
+            yield self._finding(place, pointer(path), f"the key {path[-1]} is there twice", "template")
+        for path, reference in secure_references(written):
+            message = f"CloudFormation does not resolve {reference} in a custom resource: give its value"
+            place = place_of(values, path) or self.resource.place
+            yield self._finding(place, pointer(path), message, "property")
+        if CONFIGURATION in values:
+            yield from self._versioned(values, plain)
+
+    def _versioned(self, values: Mapping[str, Any], plain: Mapping[str, Any]) -> Iterator[Finding]:
+        version = plain.get(_VERSION, self.version)
+        if version in versions():
+            yield from self._configuration(values, version)
+            return
+        # A configuration of another version than those known is left to its engine.
+        why = f"version {version} has no schema" if isinstance(version, str) else "its version is not known"
+        self._skip(f"/{CONFIGURATION}", f"{why} here; there are {', '.join(versions())}")
+
+    def _configuration(self, values: Mapping[str, Any], version: str) -> Iterator[Finding]:
+        prefix = f"/{CONFIGURATION}"
+        node = self._written()
+        value = values[CONFIGURATION]
+        if isinstance(node, dict) and set(node) == {"Fn::ToJsonString"}:
+            value = self.template.evaluate(node["Fn::ToJsonString"])
+        rules = Rules(version, values, self.library)
+        if isinstance(value, dict):
+            plain = plain_values(as_received(value))
+            self.login_pools = login_pools(plain)
+            found = rules.findings(plain, value, "configuration", self.resource.place)
+        elif isinstance(value, str) and value:
+            text = read_configuration_text(value, node, self.lines)
+            self.login_pools = login_pools(plain_values(text.value))
+            found = text_findings(text, rules, place_of(values, (CONFIGURATION,), of_key=True) or Place(1, 1))
+            if isinstance(text.value, Unknown) and not text.problems:
+                self._skip(prefix, text.value.reason)
+        else:
+            found = iter(())
+            if isinstance(value, Unknown):
+                self._skip(prefix, value.reason)
+        for each in found:
+            yield self._finding(each.place, prefix + each.path, each.message, each.rule)
+
+    def _written(self) -> Any:
+        """Returns the configuration as it stands in the template, in the branch that is taken."""
+        try:
+            chosen = self.template.evaluator.choose(self.resource.properties)
+        except EvaluationError:
+            chosen = self.resource.properties
+        return chosen.get(CONFIGURATION) if isinstance(chosen, dict) else None
+
+    def _type(self) -> Iterator[Finding]:
+        if self.resource.meant is not None:
+            message = f"the provider has no resources of this type, did you mean {self.resource.meant}?"
+            yield self._finding(self.resource.type_at, "/Type", message, "property")
+
+    def _skip(self, path: str, reason: str) -> None:
+        place = place_of(self.resource.properties, tuple(path.split("/")[1:]), of_key=True)
+        self.skipped.append(
+            NotLookedAt(place or self.resource.place, f"{self.resource.logical_id}{path}", reason)
+        )
+
+    def _finding(self, place: Place, path: str, message: str, rule: Rule) -> Finding:
+        noted = f"{message} ({place.note})" if place.note else message
+        return Finding(place, f"{self.resource.logical_id}{path}", noted, rule)
