@@ -8,12 +8,13 @@ from pathlib import Path
 
 import click
 
-from cfn_template.limits import Place
+from cfn_template.limits import Place, shown
+from cfn_template.parameters import ParameterError, typed
 from cluster_schema import versions
 from pcluster_cfn.aws import Aws, session
 from pcluster_cfn.errors import CommandError
 from pcluster_cfn.options import ASSIGNMENT, named_after
-from pcluster_cfn.template import Template, read_text
+from pcluster_cfn.template import Parameter, Template, read_text
 from pcluster_cfn.validation.deployed_stack import look
 from pcluster_cfn.validation.dry_run import Verdict, requested_clusters, run
 from pcluster_cfn.validation.dry_run_report import document, is_refused, lines
@@ -76,7 +77,7 @@ def validate(
     exists, every change with its update policy and what would be refused. Nothing is changed.
     """
     texts = {path: read_text(path) for path in templates}
-    _require_declared(dict(parameters), texts)
+    _require_valid(dict(parameters), texts)
     if dry_run and stack_name and len(texts) > 1:
         raise click.UsageError("--stack-name is the name of one template's stack")
     with LibraryRules() as rules:
@@ -137,24 +138,39 @@ def _show_foretold(outcome: Outcome, foretold: list[tuple[str, Verdict | Finding
             click.echo(finding_line(source, each), err=True)
 
 
-def _declared(text: str, source: str) -> Iterable[str]:
-    """Returns the names of a template's parameters; none of a file that is no template."""
+def _declared(text: str, source: str) -> Mapping[str, Parameter]:
+    """Returns a template's parameters; none of a file that is no template."""
     try:
         return Template.parse(text, source).parameters()
     except CommandError:
-        return ()  # what is wrong with it is found by its examination
+        return {}  # the check of the file reports what is wrong with it
 
 
-def _require_declared(given: Mapping[str, str], texts: Mapping[Path, str]) -> None:
-    """Refuses a parameter that no template has: it would change nothing, and nobody would know."""
-    if not given:
-        return
-    declared = {name for path, text in texts.items() for name in _declared(text, str(path))}
-    for name in given:
-        if name not in declared:
-            near = difflib.get_close_matches(name, declared, n=1, cutoff=0.5)
-            known = ", ".join(sorted(declared)) or "none"
+def _require_valid(given: Mapping[str, str], texts: Mapping[Path, str]) -> None:
+    """Refuses a parameter that no template has, and a value that is not of its parameter's type.
+
+    Either would change nothing, and the check would leave out what depends on it.
+    """
+    declared = [_declared(text, str(path)) for path, text in texts.items()] if given else []
+    names = {name for parameters in declared for name in parameters}
+    for name, text in given.items():
+        if name not in names:
+            near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+            known = ", ".join(sorted(names)) or "none"
             raise CommandError(
                 f"no template has a parameter {name}",
                 f"did you mean {near[0]}?" if near else f"there are: {known}",
             )
+        for kind in dict.fromkeys(each[name].type for each in declared if name in each):
+            _require_type(name, kind, text)
+
+
+def _require_type(name: str, kind: str, text: str) -> None:
+    try:
+        typed(name, kind, text)
+    except ParameterError as error:
+        expected = "a number, as in" if kind == "Number" else "numbers with commas between them, as in"
+        example = "4" if kind == "Number" else "4,8"
+        raise CommandError(
+            f"parameter {name}: {shown(text)} is not valid; expected {expected} -p {name}={example}"
+        ) from error

@@ -100,6 +100,28 @@ class TestCommand:
         assert lines == ["main.yaml:1:1: the template is not a map with Resources"]
 
 
+class TestParameters:
+    @pytest.mark.parametrize(
+        ("kind", "value", "expected"),
+        [
+            ("Number", "abc", 'parameter N: "abc" is not valid; expected a number, as in -p N=4'),
+            ("Number", "", 'parameter N: "" is not valid; expected a number, as in -p N=4'),
+            (
+                "List<Number>",
+                "4,x",
+                'parameter N: "4,x" is not valid; expected numbers with commas between them, as in -p N=4,8',
+            ),
+        ],
+    )
+    def test_a_value_that_is_no_number_is_refused_with_one_error(self, validate, kind, value, expected):
+        text = f"Parameters: {{N: {{Type: {kind}, Default: 4}}}}\n{CLUSTER}"
+        assert validate(text, "-p", f"N={value}") == (1, [], [f"Error: {expected}"])
+
+    def test_a_number_and_a_text_are_taken(self, validate):
+        text = f"Parameters: {{N: {{Type: Number}}, T: {{Type: String}}}}\n{CLUSTER}"
+        assert validate(text, "-p", "N=1.5", "-p", "T=abc")[0] == 0
+
+
 LOOP = """\
 Transform: AWS::LanguageExtensions
 Parameters: {Teams: {Type: CommaDelimitedList}}
