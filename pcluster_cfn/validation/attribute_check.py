@@ -11,6 +11,7 @@ from cfn_template.loops import PREFIX
 from cfn_template.references import Reference, references
 from cfn_template.texts import EvaluationError
 from cfn_template.values import Unknown, place_of
+from pcluster_cfn.validation.branches import find_branches
 from pcluster_cfn.validation.partial_template import PartialTemplate, section
 from pcluster_cfn.validation.report import Finding
 from pcluster_cfn.validation.resource_check import schemas
@@ -44,15 +45,29 @@ def missing_attributes(template: PartialTemplate, readable: Mapping[str, Readabl
         for key, entry in section(template.root, name).items():
             if not isinstance(entry, dict) or key.startswith(PREFIX) or not template.exists(entry):
                 continue
-            path = key if name == "Resources" else f"Outputs/{key}"
-            read = list(_references(template, entry))
-            for reference in read:
-                message = _problem(template, reference, readable)
-                if message:
-                    place = reference.place or place_of(template.root, (name, key)) or Place(1, 1)
-                    yield Finding(place, path, message, "attribute")
-            if "Export" in entry:
-                yield from _empty_exports(path, entry.get("Value"), read, readable)
+            if not set(_missing(template, (name, key), entry, readable)):
+                continue
+            branches = find_branches(template, entry)
+            found = {
+                assumption: set(_missing(assumed, (name, key), entry, readable))
+                for assumption, assumed in branches.templates.items()
+            }
+            yield from branches.conditions_of(found, Finding.only_if)
+
+
+def _missing(
+    template: PartialTemplate, entry_at: tuple[str, str], entry: Any, readable: Mapping[str, Readable]
+) -> Iterator[Finding]:
+    name, key = entry_at
+    path = key if name == "Resources" else f"Outputs/{key}"
+    read = list(_references(template, entry))
+    for reference in read:
+        message = _problem(template, reference, readable)
+        if message:
+            place = reference.place or place_of(template.root, entry_at) or Place(1, 1)
+            yield Finding(place, path, message, "attribute")
+    if "Export" in entry:
+        yield from _empty_exports(path, entry.get("Value"), read, readable)
 
 
 def _references(template: PartialTemplate, entry: Any) -> Iterator[Reference]:

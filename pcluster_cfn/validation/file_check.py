@@ -30,7 +30,7 @@ from pcluster_cfn.validation.partial_template import (
     section,
 )
 from pcluster_cfn.validation.report import Finding, NotLookedAt, Report
-from pcluster_cfn.validation.resource_check import CLUSTER, CheckedResource, resources
+from pcluster_cfn.validation.resource_check import CLUSTER, check_resource, resources
 
 #: Which property of a resource names the template that it nests.
 #: Source: ``aws cloudformation package``, AWS CLI command reference.
@@ -228,8 +228,8 @@ def _examine_resources(
 ) -> None:
     readable: dict[str, Readable] = {}
     for resource in resources(template):
-        checked = CheckedResource(resource, template, lines, inputs.version, inputs.library)
-        report.findings += checked.findings()
+        checked = check_resource(resource, template, lines, inputs.version, inputs.library)
+        report.findings += checked.findings
         report.skipped += checked.skipped
         report.clusters += resource.kind == CLUSTER and not checked.is_opaque
         readable[resource.logical_id] = Readable(resource.kind, checked.login_pools)

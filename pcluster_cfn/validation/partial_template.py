@@ -1,5 +1,6 @@
 """A template as it can be evaluated before a deployment: what is known, and what is not."""
 
+import copy
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +15,8 @@ from cfn_template.values import PartialText, Path, Unknown, copied_list, copied_
 from cluster_schema.conversion import UNKNOWN
 
 Given = str | Unknown
+#: Conditions with a value of their own.
+_TRUE, _FALSE = {"Fn::Equals": ["a", "a"]}, {"Fn::Equals": ["a", "b"]}
 
 
 @dataclass(frozen=True)
@@ -78,6 +81,14 @@ class PartialTemplate:
             return self.evaluator.holds(definition["Condition"]) is not False
         except EvaluationError:
             return True  # CloudFormation refuses the template; what else is wrong is named here
+
+    def assuming(self, conditions: Mapping[str, bool]) -> "PartialTemplate":
+        """Returns the same template with some of its conditions true or false, whatever they depend on."""
+        made = copy.copy(self)
+        assumed = {name: _TRUE if value else _FALSE for name, value in conditions.items()}
+        mappings, declared = self.evaluator.mappings, self.evaluator.conditions
+        made.evaluator = Evaluator(made, mappings, {**declared, **assumed})
+        return made
 
     def name(self, name: str) -> Any:
         """Returns the value of a parameter or a pseudo parameter."""

@@ -1,7 +1,7 @@
 """How the result of a check is printed: mistakes, what was not looked at, and what was checked."""
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import click
@@ -28,6 +28,10 @@ class Finding:
     message: str
     rule: Rule
 
+    def only_if(self, condition: str) -> "Finding":
+        """Returns the mistake as one that is made only under a condition, given in words."""
+        return replace(self, message=f"{self.message} (only if {condition})")
+
 
 @dataclass(frozen=True, order=True)
 class NotLookedAt:
@@ -42,6 +46,10 @@ class NotLookedAt:
     place: Place
     path: str
     reason: str
+
+    def only_if(self, condition: str) -> "NotLookedAt":
+        """Returns the same as something that exists only under a condition, given in words."""
+        return replace(self, reason=f"{self.reason} (only if {condition})")
 
 
 @dataclass

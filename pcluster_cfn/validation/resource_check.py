@@ -14,6 +14,7 @@ from cfn_template.texts import EvaluationError
 from cfn_template.values import Map, Unknown, place_of, repeated_keys
 from cluster_schema import versions
 from cluster_schema.conversion import Schema, convert, misfits, pointer
+from pcluster_cfn.validation.branches import AS_IT_STANDS, BRANCHES_MAX, Assumption, find_branches
 from pcluster_cfn.validation.configuration_check import (
     LibraryRules,
     Rules,
@@ -115,15 +116,77 @@ def _near_type(kind: str) -> str | None:
 _VERSION = "PclusterVersion"
 
 
-@dataclass
+@dataclass(frozen=True)
 class CheckedResource:
-    """One resource of a template.
+    """What a check of one resource of a template came to.
 
     Args:
-        skipped: What could not be looked at in it.
-        is_opaque: Whether nothing of it could.
+        findings: Everything wrong with it.
+        skipped: What could not be checked in it.
+        is_opaque: Whether nothing of it could be checked.
         login_pools: How many login node pools its configuration has; None if that is not known.
+    """
+
+    findings: list[Finding]
+    skipped: list[NotLookedAt]
+    is_opaque: bool
+    login_pools: int | None
+
+
+def check_resource(
+    resource: Resource,
+    template: PartialTemplate,
+    lines: Sequence[str],
+    version: str,
+    library: LibraryRules | None = None,
+) -> CheckedResource:
+    """Checks a resource, with both branches of each ``Fn::If`` whose condition is not known.
+
+    Args:
+        resource: One of the template's.
+        template: The template.
+        lines: Its text.
+        version: ParallelCluster version of clusters that name none.
         library: The library's own rules; None leaves them out.
+    """
+    branches = find_branches(template, resource.properties)
+    checks: dict[Assumption, _Check] = {}
+    findings: dict[Assumption, set[Finding]] = {}
+    for assumption, assumed in branches.templates.items():
+        # The library judges whole configurations: it is asked where no condition that matters is open.
+        asked = library if branches.is_last(assumption) else None
+        checks[assumption] = check = _Check(resource, assumed, lines, version, asked)
+        findings[assumption] = set(check.findings())
+    skipped = branches.conditions_of(
+        {assumption: set(check.skipped) for assumption, check in checks.items()}, NotLookedAt.only_if
+    )
+    if not branches.is_complete:
+        reason = (
+            f"more than {BRANCHES_MAX} branches depend on conditions that are not known; give parameters "
+            "values with -p"
+        )
+        skipped.append(NotLookedAt(resource.place, resource.logical_id, reason))
+    return CheckedResource(
+        branches.conditions_of(findings, Finding.only_if),
+        skipped,
+        all(check.is_opaque for check in checks.values()),
+        checks[AS_IT_STANDS].login_pools,
+    )
+
+
+@dataclass
+class _Check:
+    """Checks one resource as it is in a template.
+
+    Args:
+        resource: The resource.
+        template: The template, with the conditions assumed that are not known.
+        lines: The template's text.
+        version: ParallelCluster version of a cluster that names none.
+        library: The library's own rules; None leaves them out.
+        skipped: What could not be checked, once ``findings`` is through.
+        is_opaque: Whether nothing could be checked.
+        login_pools: How many login node pools its configuration has; None if that is not known.
     """
 
     resource: Resource
