@@ -68,7 +68,7 @@ class LaunchPage:
 
     def _data(self, declared: dict[str, Declaration]) -> dict[str, Any]:
         """Returns what the script works with."""
-        stack_name = Rule("pattern", STACK_NAME, STACK_NAME_RULE)
+        stack_name = Rule("form", STACK_NAME, STACK_NAME_RULE)
         return {
             "templateURL": self.template_url,
             "consoles": {region.name: region.console_url for region in self.regions},

@@ -7,13 +7,60 @@ const element = (id) => document.getElementById(id);
 // Each test of a rule, for a text and the items of its list; the command has the same ones.
 const tests = {
   one_of: (text, items, allowed) => items.every((item) => allowed.includes(item)),
-  pattern: (text, items, source) => items.every((item) => new RegExp(`^(?:${source})$`, "u").test(item)),
+  form: (text, items, source) => items.every((item) => new RegExp(`^(?:${source})$`, "u").test(item)),
+  pattern: (text, items, source) => items.every((item) => patternOf(source).test(item)),
   min: (text, items, bound) => items.every((item) => Number(item) >= bound),
   max: (text, items, bound) => items.every((item) => Number(item) <= bound),
   min_length: (text, items, bound) => [...text].length >= bound,
   max_length: (text, items, bound) => [...text].length <= bound,
   max_bytes: (text, items, bound) => new TextEncoder().encode(text).length <= bound,
 };
+
+// A template's pattern is Java's, and nothing can end a browser's attempt to match it. CloudFormation alone checks
+// a pattern that JavaScript reads differently or not at all, and one whose time may grow without bound.
+const JAVA_ONLY = /\(\?[a-zA-Z-]|\\p\{(?:Lower|Upper|Alpha|Digit|Alnum|Punct|Graph|Print|XDigit|Space)\}/;
+const TOKENS = /\\.|\[(?:\\.|[^\]\\])*\]|\((?:\?(?:<?[=!]|[:>]|<\w+>))?|\{\d+(?:,\d*)?\}|[\s\S]/gu;
+const patterns = new Map();
+
+function patternOf(source) {
+  if (!patterns.has(source)) patterns.set(source, compiled(source));
+  return patterns.get(source);
+}
+
+function compiled(source) {
+  if (JAVA_ONLY.test(source) || mayTakeForever(source)) return null;
+  // Java lets any punctuation be escaped, JavaScript only what needs it.
+  const written = source.replace(/\\([^A-Za-z0-9])/gu, (_, escaped) => `\\u{${escaped.codePointAt(0).toString(16)}}`);
+  try {
+    new RegExp(written, "u"); // by itself: a) and (b would make a pair inside of a group
+    return new RegExp(`^(?:${written})$`, "u");
+  } catch {
+    return null;
+  }
+}
+
+// Whether a group repeats that repeats or chooses itself: the ways to match then multiply with each character.
+function mayTakeForever(source) {
+  const ONCE = 0, BOUNDED = 1, UNBOUNDED = 2; // how often something inside of a group repeats
+  const open = [ONCE];
+  let ended = ONCE; // of the group that ends right before a token
+  for (const [token] of source.matchAll(TOKENS)) {
+    const top = open.length - 1;
+    const repeats = /^[*+]$|^\{\d+,\}$/.test(token) ? UNBOUNDED : /^[?|]$|^\{\d/.test(token) ? BOUNDED : ONCE;
+    const isFew = /^\{\d\}$|^\?$/.test(token);
+    if (repeats && token !== "|" && (ended === UNBOUNDED ? token !== "?" : ended === BOUNDED && !isFew)) return true;
+    open[top] = Math.max(open[top], repeats);
+    ended = ONCE;
+    if (token.startsWith("(")) open.push(ONCE);
+    else if (token === ")" && top > 0) {
+      ended = open.pop();
+      open[top - 1] = Math.max(open[top - 1], ended);
+    }
+  }
+  return false;
+}
+
+const isTried = ([test, source]) => test !== "pattern" || patternOf(source) !== null;
 
 function faultOf(field, text) {
   if (/\p{Cs}/u.test(text)) return page.notText;
@@ -43,7 +90,9 @@ const form = element("form");
 form.reset();
 const fields = page.fields.map((field) => {
   const control = element(field.id);
-  return { ...field, control, initial: control.value, shown: false };
+  const rules = field.rules.filter(isTried);
+  if (rules.length < field.rules.length) element(`${field.id}-unchecked`).hidden = false;
+  return { ...field, rules, control, initial: control.value, shown: false };
 });
 const [stackName, ...parameters] = fields;
 const isSaid = (field) => field.control.value !== (field === stackName ? "" : field.initial);

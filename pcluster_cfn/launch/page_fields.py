@@ -5,6 +5,8 @@ from html import escape
 
 from pcluster_cfn.launch.parameters import Declaration, Group
 
+#: Shown where the browser cannot try the template's pattern.
+_UNCHECKED = "CloudFormation checks the form of this value."
 _TYPED = 'spellcheck="false" autocapitalize="off"'
 
 
@@ -26,13 +28,19 @@ def fieldset(group: Group, declared: Mapping[str, Declaration]) -> str:
 
 def _field(declaration: Declaration, identifier: str) -> str:
     said = _help(declaration)
-    described = f"{identifier}-help {identifier}-error" if said else f"{identifier}-error"
+    parts = {"help": said, "unchecked": declaration.pattern, "error": True}
+    described = " ".join(f"{identifier}-{part}" for part, is_there in parts.items() if is_there)
     return (
         '<div class="field">\n'
         f'<div class="name"><label for="{identifier}">{escape(declaration.label)}</label>'
         f"{_name(declaration)}</div>\n"
         + _control(declaration, f'id="{identifier}" aria-describedby="{described}"')
         + (f'\n<p class="help" id="{identifier}-help">{escape(said)}</p>' if said else "")
+        + (
+            f'\n<p class="help" id="{identifier}-unchecked" hidden>{_UNCHECKED}</p>'
+            if declaration.pattern
+            else ""
+        )
         + f'\n<p class="error" id="{identifier}-error" hidden></p>\n</div>'
     )
 
@@ -86,8 +94,6 @@ def _help(declaration: Declaration) -> str:
         said.append(f"Leave empty to choose {chosen} in the console")
     elif declaration.default is None and not declaration.allowed:
         said.append("Leave empty to give it in the console")
-    if declaration.unchecked_pattern is not None:
-        said.append("CloudFormation checks the form of this value")
     return _sentences(*said)
 
 

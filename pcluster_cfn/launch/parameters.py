@@ -18,8 +18,7 @@ from yaml.nodes import Node, SequenceNode
 from cfn_template.nodes import child, entries, scalar, value
 from cluster_schema.limits import DIGITS_MAX, shown
 from pcluster_cfn.errors import CommandError
-from pcluster_cfn.launch.matching import matches
-from pcluster_cfn.launch.patterns import shared
+from pcluster_cfn.launch.patterns import matches
 from pcluster_cfn.template import Template
 
 #: Source: CloudFormation quotas, "Parameters".
@@ -32,17 +31,19 @@ NOT_TEXT = "must be text, in UTF-8"
 _LIST = re.compile(r"List<(.+)>")
 _SSM_VALUE = re.compile(r"AWS::SSM::Parameter::Value<.+>")
 
-Test: TypeAlias = Literal["one_of", "pattern", "min", "max", "min_length", "max_length", "max_bytes"]
+Test: TypeAlias = Literal["one_of", "form", "pattern", "min", "max", "min_length", "max_length", "max_bytes"]
 
 
 @dataclass(frozen=True)
 class Rule:
-    """One test and what to say where a text fails it; a pattern ``of_template`` may take any time to try."""
+    """One test, and the message for a text that fails it.
+
+    The test ``form`` is a regular expression of ours, ``pattern`` one of the template's, in Java's syntax.
+    """
 
     test: Test
     argument: str | float | tuple[str, ...]
     message: str
-    of_template: bool = False
 
 
 @dataclass(frozen=True)
@@ -100,8 +101,7 @@ class Declaration:
     choice: str
     allowed: tuple[str, ...]
     rules: tuple[Rule, ...]
-    unchecked_pattern: str | None
-    pattern: str | None = None
+    pattern: str | None
 
     def fault(self, text: str) -> str | None:
         """Returns what is wrong with a value: the message of the first rule that it breaks, or None.
@@ -115,8 +115,6 @@ class Declaration:
 
     def left_unchecked(self, text: str) -> str | None:
         """Returns the pattern that CloudFormation alone can check a value against; None if there is none."""
-        if self.unchecked_pattern is not None:
-            return self.unchecked_pattern
         items = self._items(text)
         return self.pattern if any(_passes(rule, text, items) is None for rule in self.rules) else None
 
@@ -172,20 +170,19 @@ def _declaration(name: str, node: Node, label: str) -> Declaration:
     kind = "AWS::SSM::Parameter::Name" if _SSM_VALUE.fullmatch(declared) else inner[1] if inner else declared
     form = _FORMS.get(kind)
     pattern = scalar(child(node, "AllowedPattern"))
-    expression = None if pattern is None else shared(pattern)
     allowed = tuple(value(item) or "" for item in _items(child(node, "AllowedValues")))
     rules = [Rule("max_bytes", MAX_VALUE_BYTES, f"must be at most {MAX_VALUE_BYTES:,} bytes long")]
     if form:
-        rules.append(Rule("pattern", form.pattern, form.looks))
+        rules.append(Rule("form", form.pattern, form.looks))
     if allowed:
         rules.append(
             Rule("one_of", allowed, f"must be one of {', '.join(item or '(empty)' for item in allowed)}")
         )
     rules += _bounds(name, node, numeric=kind == "Number")
-    if expression is not None:
+    if pattern is not None:
         constraint = scalar(child(node, "ConstraintDescription"))
         message = constraint or f"does not match the pattern {pattern}"
-        rules.append(Rule("pattern", expression, message, of_template=True))
+        rules.append(Rule("pattern", pattern, message))
     return Declaration(
         name=name,
         type=declared,
@@ -197,7 +194,6 @@ def _declaration(name: str, node: Node, label: str) -> Declaration:
         choice=form.choice if form else "",
         allowed=allowed,
         rules=tuple(rules),
-        unchecked_pattern=pattern if expression is None else None,
         pattern=pattern,
     )
 
@@ -231,9 +227,9 @@ def _passes(rule: Rule, text: str, items: list[str]) -> bool | None:
     match rule.test, rule.argument:
         case "one_of", tuple(allowed):
             return set(items) <= set(allowed)
-        case "pattern", str(expression):
-            if rule.of_template:
-                return matches(expression, items)
+        case "pattern", str(pattern):
+            return matches(pattern, items)
+        case "form", str(expression):
             return all(re.fullmatch(expression, item) for item in items)
         case "min", float(bound):
             return all(float(item) >= bound for item in items)

@@ -36,7 +36,8 @@ SUBNET = "subnet-0123456789abcdef0"
         ("{Type: 'AWS::SSM::Parameter::Value<AWS::EC2::Image::Id>'}", "/aws/service/ami:3"),
         ("{Type: 'AWS::SSM::Parameter::Value<List<String>>'}", "/a/b"),
         ("{Type: AWS::Brand::New::Id}", "whatever"),
-        ("{Type: String, AllowedPattern: '(?i)abc'}", "xyz"),
+        ("{Type: String, AllowedPattern: '(?i)abc'}", "ABC"),
+        (r"{Type: String, AllowedPattern: '\Qabc\E'}", "xyz"),
     ],
 )
 def test_what_the_declaration_allows_has_no_fault(declaration, value):
@@ -72,9 +73,9 @@ def test_what_it_does_not_allow_is_told_in_one_sentence(declaration, value, faul
     assert declared(declaration).fault(value) == fault
 
 
-def test_a_pattern_that_only_cloudformation_can_check_is_remembered():
-    assert declared("{Type: String, AllowedPattern: '(?i)abc'}").unchecked_pattern == "(?i)abc"
-    assert declared("{Type: String, AllowedPattern: abc}").unchecked_pattern is None
+def test_a_pattern_that_only_cloudformation_can_check_is_named():
+    assert declared(r"{Type: String, AllowedPattern: '\Qabc\E'}").left_unchecked("x") == r"\Qabc\E"
+    assert declared("{Type: String, AllowedPattern: abc}").left_unchecked("x") is None
 
 
 def test_a_bound_that_is_no_number_is_the_template_s_mistake():
