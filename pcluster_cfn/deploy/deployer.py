@@ -40,6 +40,10 @@ _FAILED = {"CREATE_FAILED", "UPDATE_FAILED"}
 #: Source: CloudFormation user guide, "Continue rolling back an update".
 _HALF_ROLLED_BACK = "UPDATE_ROLLBACK_FAILED"
 
+#: Longer than any stack takes whose resources each end within CloudFormation's own time-outs.
+_OPERATION_TIMEOUT_S = 24 * 3600.0
+#: CloudFormation computes a change set in seconds, and one with many nested stacks in minutes.
+_CHANGE_SET_TIMEOUT_S = 1800.0
 #: A stack that has had nothing but change sets so far.
 _IN_REVIEW = "REVIEW_IN_PROGRESS"
 
@@ -63,13 +67,13 @@ class Deployer:
         *,
         bucket: "Bucket | None" = None,
         poll_s: float = 2.0,
-        timeout_s: float | None = None,
+        timeout_s: float = _OPERATION_TIMEOUT_S,
     ) -> None:
         self._cloudformation: CloudFormationClient = aws.client("cloudformation")
         self._region = self._cloudformation.meta.region_name
         self._bucket = bucket
         self._poll_s = poll_s
-        self._patience_s = timeout_s
+        self._timeout_s = timeout_s
 
     def deploy(self, deployment: Deployment, view: View) -> Outcome:
         """Creates the stack, or updates it, through a change set, and waits for the end.
@@ -128,7 +132,7 @@ class Deployer:
             view,
             operation=operation,
             poll_s=self._poll_s,
-            timeout_s=self._patience_s,
+            timeout_s=self._timeout_s,
         )
 
     def _request(
@@ -163,12 +167,19 @@ class Deployer:
 
     def _await_change_set(self, change_set: Any, *, discard_stack: bool) -> bool:
         """Returns whether the change set holds changes; one that cannot be executed is removed."""
+        timeout_s = min(self._timeout_s, _CHANGE_SET_TIMEOUT_S)
+        give_up_at_s = time.monotonic() + timeout_s
         while True:
             described = self._cloudformation.describe_change_set(ChangeSetName=change_set["Id"])
             if described["Status"] == "CREATE_COMPLETE":
                 return True
             if described["Status"] == "FAILED":
                 break
+            if time.monotonic() > give_up_at_s:
+                raise CommandError(
+                    f"change set {change_set['Id']} is {described['Status']} after {timeout_s:.0f} s",
+                    "run the command again; nothing was changed",
+                )
             time.sleep(self._poll_s)
         self._cloudformation.delete_change_set(ChangeSetName=change_set["Id"])
         if discard_stack:

@@ -199,7 +199,7 @@ def follow(
     *,
     operation: Operation,
     poll_s: float,
-    timeout_s: float | None = None,
+    timeout_s: float,
 ) -> Outcome:
     """Shows an operation until it ends.
 
@@ -214,13 +214,13 @@ def follow(
         view: Where to show it.
         operation: What the stack was asked for.
         poll_s: Seconds between two looks.
-        timeout_s: Seconds after which to give up; None leaves the end to CloudFormation's own time-outs.
+        timeout_s: Seconds after which to give up.
 
     Raises:
         CommandError: The operation still runs after ``patience_s``.
     """
     events: list[Event] = []
-    give_up_at = None if timeout_s is None else time.monotonic() + timeout_s
+    give_up_at_s = time.monotonic() + timeout_s
     while True:
         fresh = feed.poll(stack_id)
         view.show(fresh)
@@ -230,7 +230,7 @@ def follow(
         newest = next((event.status for event in reversed(events) if not event.path), None)
         if newest == status and operation.may_end_in(status):
             return outcome(stack, events, operation=operation)
-        if give_up_at is not None and time.monotonic() > give_up_at:
+        if time.monotonic() > give_up_at_s:
             raise CommandError(
                 f"stack {stack['StackName']} is {status} after {timeout_s:.0f} s",
                 "look at its events",

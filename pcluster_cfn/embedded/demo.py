@@ -33,7 +33,7 @@ EXAMPLE = Path(__file__).parents[2] / "examples" / "simple-cluster.yaml"
 _STACK = "demo"
 _PROVIDER_STACK = "demo-provider"
 #: The embedded cloud answers at once; what takes longer than this hangs.
-_PATIENCE_S = 600.0
+_TIMEOUT_S = 600.0
 _POLL_S = 0.25
 #: Width of the names of checks.
 _CHECK_COLUMNS = 36
@@ -89,7 +89,7 @@ class Demo:
         self._cloud = cloud
         self._console = console
         self._bucket = Bucket(cloud.client("s3"), cloud.exports["ARTIFACT_BUCKET"])
-        self._deployer = Deployer(cloud, bucket=self._bucket, poll_s=_POLL_S, timeout_s=_PATIENCE_S)
+        self._deployer = Deployer(cloud, bucket=self._bucket, poll_s=_POLL_S, timeout_s=_TIMEOUT_S)
 
     def run(self, path: Path, given: Mapping[str, str]) -> None:
         """Deploys a template, updates and deletes it, and checks every step against AWS's own answers.

@@ -49,7 +49,12 @@ class LibraryRules:
 
     def __exit__(self, *_: object) -> None:
         """Ends the program."""
-        if self._process is not None:
+        if self._process is None:
+            return
+        try:
+            self._process.communicate(timeout=_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
             self._process.communicate()
 
     def findings(

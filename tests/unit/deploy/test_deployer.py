@@ -138,6 +138,16 @@ def test_a_deletion_that_does_not_begin_is_no_success():
         deployer.delete("hpc", Silent())
 
 
+def test_a_change_set_that_is_never_computed_is_given_up():
+    class Computing(Slow):
+        def describe_change_set(self, **_):
+            return {"Status": "CREATE_IN_PROGRESS"}
+
+    deployer = Deployer(Computing(CREATED, UPDATED), poll_s=0, timeout_s=0)
+    with pytest.raises(CommandError, match="change set arn:change-set is CREATE_IN_PROGRESS after 0 s"):
+        deployer.deploy(Deployment("hpc", TEMPLATE), Silent())
+
+
 def test_what_another_update_did_while_the_change_was_computed_is_not_the_end():
     class Shared(Slow):
         def describe_change_set(self, **asked):
