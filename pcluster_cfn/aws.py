@@ -1,4 +1,4 @@
-"""The AWS session that commands work in."""
+"""Clients of AWS, or of an embedded cloud, and that cloud's warnings."""
 
 import json
 import threading
@@ -19,19 +19,21 @@ if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient
     from types_boto3_cloudformation.type_defs import StackTypeDef
 
+#: Source: pcluster.constants PCLUSTER_CLUSTER_NAME_TAG.
+CLUSTER_NAME_TAG = "parallelcluster:cluster-name"
 _EVERY_S = 1.0
 _TIMEOUT_S = 5.0
 
 
 class Aws(Protocol):
-    """Whatever hands out AWS clients: a boto3 session, or an embedded cloud."""
+    """A source of AWS clients: a boto3 session or an embedded cloud."""
 
     def client(self, service: str, /) -> Any:
         """Returns a boto3 client of a service."""
 
 
 def session(region: str | None) -> Aws:
-    """Returns a session of a Region, or of the configured one.
+    """Returns a session in a Region, or in the configured one.
 
     Raises:
         CommandError: No Region is given, and none is configured.
@@ -52,36 +54,39 @@ def configured_region() -> str:
 
 
 def embedded_cloud(aws: Aws) -> str | None:
-    """Returns the address on this machine at which a session's Lambda functions would run; None on AWS."""
+    """Returns the address of the embedded cloud that a session talks to; None on AWS."""
     address: str = aws.client("lambda").meta.endpoint_url
     host = urlsplit(address).hostname
     return address if host is not None and guard.is_local(host) else None
 
 
 def reaches_embedded_cloud(aws: Aws) -> bool:
-    """Whether a session's Lambda functions would run on this machine: at the address of an embedded cloud."""
+    """Whether a session talks to an embedded cloud on this machine."""
     return embedded_cloud(aws) is not None
 
 
 @contextmanager
 def warnings_shown(address: str | None, console: Console, *, every_s: float = _EVERY_S) -> Iterator[None]:
-    """Prints each new warning of an embedded cloud until the block ends, and what came last at its end.
+    """Prints each new warning of an embedded cloud until the block ends.
+
+    A function that cannot be imported never answers, so its custom resource waits an hour for a time-out
+    while the stack's events say nothing. The embedded cloud knows the reason at the first invocation.
 
     Args:
-        address: Of the cloud; None for AWS, which has no such warnings.
-        console: Where they are shown.
-        every_s: Seconds between two looks.
+        address: Address of the embedded cloud; None for AWS, which has no such warnings.
+        console: Where warnings are printed.
+        every_s: Seconds between two requests for warnings.
     """
     if address is None:
         yield
         return
-    ended = threading.Event()
+    block_ended = threading.Event()
 
     def watch() -> None:
         shown = 0
         is_last = False
         while not is_last:
-            is_last = ended.wait(every_s)
+            is_last = block_ended.wait(every_s)
             warnings = _warnings(address)
             for warning in warnings[shown:]:
                 console.print(
@@ -89,13 +94,13 @@ def warnings_shown(address: str | None, console: Console, *, every_s: float = _E
                 )
             shown = max(shown, len(warnings))
 
-    shows = threading.Thread(target=watch, name="warnings", daemon=True)
-    shows.start()
+    watcher = threading.Thread(target=watch, name="warnings", daemon=True)
+    watcher.start()
     try:
         yield
     finally:
-        ended.set()
-        shows.join(_TIMEOUT_S)
+        block_ended.set()
+        watcher.join(_TIMEOUT_S)
 
 
 def _warnings(address: str) -> list[str]:
@@ -103,19 +108,32 @@ def _warnings(address: str) -> list[str]:
     try:
         with opener.open(urljoin(address, "/_localcloud/warnings"), timeout=_TIMEOUT_S) as answer:
             warnings: list[str] = json.load(answer)
-    except (
-        OSError,
-        ValueError,
-    ):  # another emulator, an older cloud, or one that has ended: not asked for here
-        return []
+    except (OSError, ValueError):
+        return []  # another emulator, an older embedded cloud, or one that has ended
     return warnings
 
 
+def message_of(error: ClientError) -> str:
+    """Returns what AWS says of an error, without the words that the SDK puts around it."""
+    return error.response.get("Error", {}).get("Message", str(error))
+
+
 def find_stack(cloudformation: "CloudFormationClient", name: str) -> "StackTypeDef | None":
-    """Returns a stack by name or ARN; None when there is none, or none any more."""
+    """Returns a stack by its name or ARN; None if there is no such stack."""
     try:
         return cloudformation.describe_stacks(StackName=name)["Stacks"][0]
     except ClientError as error:
-        if "does not exist" in error.response.get("Error", {}).get("Message", ""):
+        if "does not exist" in message_of(error):
             return None
         raise
+
+
+def find_cluster_stack(cloudformation: "CloudFormationClient", name: str) -> "StackTypeDef | None":
+    """Returns the stack of a cluster; None if no stack has the name, or it is not a cluster's."""
+    stack = find_stack(cloudformation, name)
+    return stack if stack and tags_of(stack).get(CLUSTER_NAME_TAG) == name else None
+
+
+def tags_of(stack: "StackTypeDef") -> dict[str, str]:
+    """Returns a stack's tags by key."""
+    return {tag["Key"]: tag["Value"] for tag in stack.get("Tags", [])}

@@ -1,4 +1,4 @@
-"""What the commands' options have in common."""
+"""What the options of several commands have in common: ``Key=Value``, exit codes, names of stacks."""
 
 import re
 from pathlib import Path
@@ -8,14 +8,14 @@ import click
 
 from pcluster_cfn.errors import CommandError
 
-EXIT_CODES = "Exit codes: 0 done, 1 it failed, 2 wrong usage, 130 interrupted."
+EXIT_CODES = "Exit codes: 0 success, 1 failure, 2 wrong usage, 130 interrupted."
 
 #: How a shell reports an end by SIGINT: 128 + 2.
 INTERRUPTED = 130
 
 
 class _Assignment(click.ParamType[tuple[str, str]]):
-    """``Key=Value``, kept as a pair."""
+    """``Key=Value``, converted into a pair."""
 
     name = "Key=Value"
 
@@ -39,19 +39,19 @@ STACK_NAME_RULE = "must be 1 to 128 letters, digits and hyphens, the first a let
 
 
 def is_stack_name(name: str) -> bool:
-    """Says whether a stack may have a name."""
+    """Whether CloudFormation accepts a name for a stack."""
     return re.fullmatch(STACK_NAME, name) is not None
 
 
 def named_after(template: Path) -> str:
-    """Returns the name of the stack of a template for which no other is given: that of its file.
+    """Returns the default name of a template's stack: the name of its file.
 
     Raises:
-        CommandError: No stack can have that name.
+        CommandError: CloudFormation does not accept that name.
     """
     if not is_stack_name(template.stem):
         raise CommandError(
-            f"{template.stem!r}, the name of {template}, cannot be a stack's name, which {STACK_NAME_RULE}",
+            f"{template.stem!r}, the name of {template}, is not a valid stack name: it {STACK_NAME_RULE}",
             "give one with --stack-name",
         )
     return template.stem

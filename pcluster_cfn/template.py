@@ -1,4 +1,4 @@
-"""Templates that the command changes and passes on; what is not changed leaves as it came."""
+"""Template files: read within limits, changed in place, and written with everything else as it was."""
 
 import os
 from collections.abc import Iterator
@@ -9,9 +9,8 @@ from typing import Protocol
 from yaml.nodes import MappingNode
 
 from cfn_template.composing import compose
-from cfn_template.limits import TemplateError
+from cfn_template.limits import TEXT_MAX_BYTES, TemplateError
 from cfn_template.nodes import child, empty_map, entries, scalar, serialize, value
-from cluster_schema.limits import TEXT_MAX_BYTES
 from pcluster_cfn.errors import CommandError
 
 
@@ -22,6 +21,11 @@ class Resource:
     logical_id: str
     type: str
     properties: MappingNode
+
+
+def is_custom(kind: str) -> bool:
+    """Whether a resource of a type is a custom resource."""
+    return kind.startswith("Custom::") or kind == "AWS::CloudFormation::CustomResource"
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,7 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Template:
-    """A template's node tree, which its methods hand out for reading and changing in place."""
+    """A template as a tree of nodes, which callers read and change in place."""
 
     root: MappingNode
 
@@ -45,10 +49,10 @@ class Template:
 
         Args:
             text: YAML or JSON.
-            source: Where the text comes from, for error messages.
+            source: The text's origin, for error messages.
 
         Raises:
-            CommandError: The text is no YAML, or is no CloudFormation template.
+            CommandError: The text is not YAML, or not a CloudFormation template.
         """
         try:
             root = compose(text)
@@ -66,16 +70,16 @@ class Template:
         """Reads a template file.
 
         Raises:
-            CommandError: There is no such file, or it holds no template.
+            CommandError: The file does not exist, or is not a template.
         """
         return Template.parse(read_text(path), str(path))
 
     def text(self) -> str:
-        """Returns the template as YAML, as CloudFormation reads it: in block style, aliases written out."""
+        """Returns the template as YAML that CloudFormation reads: block style, aliases written out."""
         return serialize(self.root)
 
     def resources(self) -> Iterator[Resource]:
-        """Yields the resources in the order of the text."""
+        """Yields the resources in their order in the text."""
         for logical_id, node in entries(child(self.root, "Resources")):
             properties = child(node, "Properties")
             yield Resource(
@@ -93,21 +97,21 @@ class Template:
 
 
 class Readable(Protocol):
-    """Whatever hands out bytes: an open file, or the body of an object in S3."""
+    """A source of bytes: an open file, or the body of an object in S3."""
 
     def read(self, amt: int, /) -> bytes:
-        """Returns at most so many bytes, fewer only if there are no more."""
+        """Returns at most ``amt`` bytes; fewer only at the end."""
 
 
 def read_text(path: Path) -> str:
-    """Returns the text of a file that is a template or may be one.
+    """Returns the text of a template file.
 
     Raises:
-        CommandError: There is no such file, it may not be read, is too large, or is not UTF-8.
+        CommandError: The file does not exist, cannot be read, is too large, or is not UTF-8.
     """
     try:
         with path.open("rb") as opened:
-            # One byte more than a template may have: a device without an end is left at that.
+            # One byte more than a template may have, so that an endless device is not read on.
             return decode(opened.read(TEXT_MAX_BYTES + 1), f"template {path}")
     except (OSError, ValueError) as error:
         raise CommandError(f"cannot read template {path}: {reason(error)}", "check the path") from error
@@ -117,25 +121,25 @@ def read_body(body: Readable, source: str) -> str:
     """Returns the text of an object in S3.
 
     Args:
-        body: What ``get_object`` answers.
-        source: What it is called in messages.
+        body: The body that ``get_object`` returns.
+        source: The object's name in messages.
 
     Raises:
-        CommandError: It is too large, or is not UTF-8.
+        CommandError: The object is too large, or is not UTF-8.
     """
     return decode(body.read(TEXT_MAX_BYTES + 1), source)
 
 
 def decode(content: bytes, source: str) -> str:
-    """Returns bytes as text.
+    """Returns UTF-8 bytes as text.
 
     Raises:
-        CommandError: They are more than a template has, or not UTF-8.
+        CommandError: There are more bytes than a template may have, or they are not UTF-8.
     """
     if len(content) > TEXT_MAX_BYTES:
         raise CommandError(
             f"{source} has more than {TEXT_MAX_BYTES:,} bytes, CloudFormation's limit for a template",
-            "make it smaller, or name a template",
+            "make it smaller, or give the path of a template",
         )
     try:
         return content.decode()
@@ -144,20 +148,20 @@ def decode(content: bytes, source: str) -> str:
         line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
         raise CommandError(
             f"cannot read {source}: byte 0x{content[error.start]:02x} in line {line}, column {column} is not "
-            "UTF-8, which CloudFormation reads",
+            "UTF-8",
             "save the file as UTF-8",
         ) from error
 
 
 def reason(error: Exception) -> str:
-    """Returns why the system refuses a path, in its own words and without Python's."""
+    """Returns the operating system's reason for refusing a path, without Python's own words."""
     if isinstance(error, OSError) and error.errno is not None:
         return os.strerror(error.errno)
-    return "no file can have that name"
+    return "it is not a valid file name"
 
 
-#: Templates in each other, the outermost included. CloudFormation limits only how many changes all stacks
-#: that are nested in one make at a time, to 2,500; nobody nests a tenth of this.
+#: Levels of nested templates, the outermost included. CloudFormation limits the operations of all nested
+#: stacks together, to 2,500, and not the levels. Templates in use have two or three.
 #: Source: CloudFormation quotas, "Maximum number of operations on nested stacks".
 NESTING_MAX = 30
 
@@ -165,16 +169,16 @@ NESTING_MAX = 30
 Chain = tuple[Path, ...]
 
 
-def nested(chain: Chain, path: Path, place: str) -> Chain:
-    """Returns a chain of templates that nest each other with one more at its end.
+def extend_chain(chain: Chain, path: Path, place: str) -> Chain:
+    """Returns a chain of nested templates, extended by one.
 
     Args:
-        chain: Files of templates, the outermost first, as this function returned them; empty to begin with.
+        chain: Files of templates that nest each other, the outermost first; empty for the first one.
         path: The template that the last one nests.
-        place: The property that names it, for messages.
+        place: The property that names ``path``, for messages.
 
     Raises:
-        CommandError: It is in the chain already, or the chain gets too long.
+        CommandError: The template is in the chain already, or the chain gets too long.
     """
     resolved = path.resolve()
     if resolved in chain:
@@ -182,6 +186,7 @@ def nested(chain: Chain, path: Path, place: str) -> Chain:
         raise CommandError(f"{place} makes a circle: {circle}", "name another template there")
     if len(chain) >= NESTING_MAX:
         raise CommandError(
-            f"{place} nests a template more than {NESTING_MAX} deep", "nest less, or name an address in S3"
+            f"{place} nests a template more than {NESTING_MAX} deep",
+            "nest fewer levels, or give an address in S3",
         )
     return (*chain, resolved)

@@ -1,1 +1,1 @@
-"""Deploys and deletes stacks, and shows how that goes."""
+"""``deploy`` and ``delete``: run stack operations and show their progress."""

@@ -1,4 +1,4 @@
-"""What Ctrl-C leaves behind while a stack is changed, and what to do about it."""
+"""What Ctrl-C prints: what CloudFormation was asked to do by then, and how to follow or undo it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,10 +7,10 @@ from typing import Literal
 
 
 class InterruptedOperationError(KeyboardInterrupt):
-    """Ctrl-C came when something had been asked of CloudFormation already.
+    """Ctrl-C, pressed after CloudFormation was asked to do something.
 
     Args:
-        advice: Lines that say what goes on, or may be left, and what to do about it.
+        advice: Lines that say what continues, or may be left behind, and what to do about it.
     """
 
     def __init__(self, advice: str) -> None:
@@ -20,7 +20,7 @@ class InterruptedOperationError(KeyboardInterrupt):
 
 @contextmanager
 def with_advice(advice: str) -> Iterator[None]:
-    """Gives an interruption of what is inside its advice."""
+    """Adds advice to an interruption of the block."""
     try:
         yield
     except KeyboardInterrupt as error:
@@ -29,13 +29,13 @@ def with_advice(advice: str) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class StackChange:
-    """What is done with a stack.
+    """One change of one stack, and the advice for each of its phases.
 
     Args:
-        kind: What CloudFormation is asked for.
-        stack_name: The stack's name.
-        stack: What commands find it by: its name, or its ARN once the name may be gone.
-        region: Where it is.
+        kind: The kind of change.
+        stack_name: Name of the stack.
+        stack: How to name the stack in commands: by its name, or by its ARN where the name may be gone.
+        region: Region of the stack.
     """
 
     kind: Literal["create", "update", "delete"]
@@ -44,29 +44,29 @@ class StackChange:
     region: str
 
     def before_start(self, change_set: str, *, is_new: bool) -> str:
-        """Returns the advice for the time in which there may be a change set, and nothing more.
+        """Returns the advice for the phase in which a change set may exist, and nothing else.
 
         Args:
-            change_set: Its name.
-            is_new: There was no stack before, not even one in review.
+            change_set: Name of the change set.
+            is_new: Whether no stack existed before, not even one in review.
         """
         if is_new:
-            left = "It may be left in REVIEW_IN_PROGRESS, without resources; a deployment takes it up again."
+            left = "The stack may be left in REVIEW_IN_PROGRESS, without resources; a deployment reuses it."
             command = f"delete-stack --stack-name {self.stack}"
         else:
             left = "A change set may be left."
             command = f"delete-change-set --stack-name {self.stack} --change-set-name {change_set}"
         return f"{nothing_started(self.stack_name)} {left}\nRemove it: {self._aws(command)}"
 
-    def requested(self) -> str:
-        """Returns the advice for the moment in which CloudFormation may have been asked, or not yet."""
-        return f"Interrupted; CloudFormation may go on {self._ways()}"
+    def while_requesting(self) -> str:
+        """Returns the advice for the moment in which CloudFormation may have received the request."""
+        return f"Interrupted; CloudFormation may continue {self._follow_or_undo()}"
 
-    def going_on(self) -> str:
-        """Returns the advice for the time after CloudFormation has begun."""
-        return f"Stopped watching; CloudFormation goes on {self._ways()}"
+    def while_running(self) -> str:
+        """Returns the advice for the time after CloudFormation has accepted the request."""
+        return f"Stopped watching; CloudFormation continues {self._follow_or_undo()}"
 
-    def _ways(self) -> str:
+    def _follow_or_undo(self) -> str:
         follow = (
             f"with stack {self.stack_name}.\n"
             f"Follow it: {self._aws(f'describe-stack-events --stack-name {self.stack}')}"
@@ -84,5 +84,5 @@ class StackChange:
 
 
 def nothing_started(stack_name: str) -> str:
-    """Returns what to say while nothing was asked of CloudFormation that changes a stack."""
-    return f"Interrupted; nothing was begun with stack {stack_name}."
+    """Returns the message for the time before CloudFormation is asked to change a stack."""
+    return f"Interrupted; nothing was changed in stack {stack_name}."

@@ -1,6 +1,5 @@
-"""Creates, updates and deletes a stack, and shows it happening."""
+"""Creates, updates and deletes a stack, and shows its progress."""
 
-import difflib
 import time
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from botocore.exceptions import ClientError
 
-from pcluster_cfn.aws import Aws, find_stack
+from pcluster_cfn.aws import Aws, find_stack, message_of
 from pcluster_cfn.deploy.ctrl_c import StackChange, with_advice
 from pcluster_cfn.deploy.events import EventFeed, Operation, Outcome, View, follow, outcome
-from pcluster_cfn.errors import CommandError
+from pcluster_cfn.errors import CommandError, suggest
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient
@@ -29,14 +28,14 @@ _CAPABILITIES: list[Literal["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILIT
 ]
 #: Larger templates must come from S3. Source: CloudFormation quotas, "Template body size in a request".
 _INLINE_TEMPLATE_BYTES = 51_200
-#: How CloudFormation words a change set without changes; there is no code for it.
+#: CloudFormation's words for a change set without changes; it has no code for this case.
 _NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
-#: A stack in these states has nothing to update. Source: CloudFormation, "Stack status codes".
+#: A stack in one of these states cannot be updated. Source: CloudFormation, "Stack status codes".
 _ONLY_DELETABLE = {"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED"}
-#: What failed with rollback disabled can be tried again, corrected or taken back, but only with rollback
+#: A stack that failed with rollback disabled can be retried, corrected or rolled back, but only with rollback
 #: disabled, which no change set here asks for. Source: CloudFormation user guide, "Stack failure options".
 _FAILED = {"CREATE_FAILED", "UPDATE_FAILED"}
-#: One whose rollback stopped half-way takes nothing but its continuation or its deletion.
+#: A stack whose rollback stopped half-way can only continue the rollback, or be deleted.
 #: Source: CloudFormation user guide, "Continue rolling back an update".
 _HALF_ROLLED_BACK = "UPDATE_ROLLBACK_FAILED"
 
@@ -44,13 +43,13 @@ _HALF_ROLLED_BACK = "UPDATE_ROLLBACK_FAILED"
 _OPERATION_TIMEOUT_S = 24 * 3600.0
 #: CloudFormation computes a change set in seconds, and one with many nested stacks in minutes.
 _CHANGE_SET_TIMEOUT_S = 1800.0
-#: A stack that has had nothing but change sets so far.
+#: A stack that has only had change sets so far.
 _IN_REVIEW = "REVIEW_IN_PROGRESS"
 
 
 @dataclass(frozen=True)
 class Deployment:
-    """A packaged template, and what to make of it."""
+    """A packaged template, and the name, parameters and tags of its stack."""
 
     stack_name: str
     template: "Template"
@@ -76,14 +75,14 @@ class Deployer:
         self._timeout_s = timeout_s
 
     def deploy(self, deployment: Deployment, view: View) -> Outcome:
-        """Creates the stack, or updates it, through a change set, and waits for the end.
+        """Creates or updates the stack through a change set, and waits until the operation ends.
 
         Returns:
-            How it ended; a change set without changes ends where the stack stands.
+            The outcome. Without changes, it has the stack's present status.
 
         Raises:
-            CommandError: The request cannot be made or CloudFormation refuses it.
-            InterruptedOperationError: By Ctrl-C, once CloudFormation was asked for anything.
+            CommandError: The request cannot be made, CloudFormation refuses it, or it does not end in time.
+            InterruptedOperationError: Ctrl-C, after CloudFormation was asked to do anything.
         """
         name = deployment.stack_name
         stack = find_stack(self._cloudformation, name)
@@ -97,31 +96,31 @@ class Deployer:
         with with_advice(change.before_start(change_set_name, is_new=stack is None)):
             change_set = self._create_change_set(request, "CREATE" if new else "UPDATE")
             has_changes = self._await_change_set(change_set, discard_stack=stack is None)
-            # Made last: a change set outlives no other update, so none of what follows is another's.
+            # Made last: another update invalidates the change set, so all later events are of this one.
             feed = EventFeed(self._cloudformation, stack["StackId"] if stack else None)
         if not has_changes:
             assert stack is not None  # noqa: S101 - a change set that creates a stack has changes
             return outcome(stack, [], changed=False)
-        with with_advice(change.requested()):
+        with with_advice(change.while_requesting()):
             self._cloudformation.execute_change_set(ChangeSetName=change_set["Id"])
-        with with_advice(change.going_on()):
+        with with_advice(change.while_running()):
             return self._follow(change_set["StackId"], feed, view, Operation.DEPLOY)
 
     def delete(self, stack_name: str, view: View) -> Outcome:
-        """Deletes a stack and waits for the end.
+        """Deletes a stack and waits until the deletion ends.
 
         Raises:
-            CommandError: There is no such stack, or CloudFormation refuses.
-            InterruptedOperationError: By Ctrl-C, once CloudFormation was asked for anything.
+            CommandError: The stack does not exist, CloudFormation refuses, or the time is up.
+            InterruptedOperationError: Ctrl-C, after CloudFormation was asked to do anything.
         """
         stack = find_stack(self._cloudformation, stack_name)
         if stack is None:
             raise CommandError(f"there is no stack {stack_name}", "check the name and the Region")
         feed = EventFeed(self._cloudformation, stack["StackId"])
         change = StackChange("delete", stack["StackName"], stack["StackId"], self._region)
-        with with_advice(change.requested()):
+        with with_advice(change.while_requesting()):
             self._cloudformation.delete_stack(StackName=stack["StackId"])
-        with with_advice(change.going_on()):
+        with with_advice(change.while_running()):
             return self._follow(stack["StackId"], feed, view, Operation.DELETE)
 
     def _follow(self, stack_id: str, feed: EventFeed, view: View, operation: Operation) -> Outcome:
@@ -138,7 +137,7 @@ class Deployer:
     def _request(
         self, deployment: Deployment, parameters: "list[ParameterTypeDef]", change_set_name: str
     ) -> dict[str, Any]:
-        """Returns what a change set is made of; uploads the template where it is too long for a request."""
+        """Returns the arguments of a change set; uploads a template that is too large for a request."""
         return {
             "StackName": deployment.stack_name,
             "ChangeSetName": change_set_name,
@@ -152,7 +151,7 @@ class Deployer:
         try:
             return self._cloudformation.create_change_set(ChangeSetType=kind, **request)
         except ClientError as error:
-            raise CommandError(_message(error), "correct the template or its parameters") from error
+            raise CommandError(message_of(error), "correct the template or its parameters") from error
 
     def _template_argument(self, template: "Template") -> dict[str, Any]:
         text = template.text()
@@ -166,7 +165,7 @@ class Deployer:
         return {"TemplateURL": self._bucket.url(self._bucket.put(text.encode(), ".template"))}
 
     def _await_change_set(self, change_set: Any, *, discard_stack: bool) -> bool:
-        """Returns whether the change set holds changes; one that cannot be executed is removed."""
+        """Returns whether the change set has changes; removes one that cannot be executed."""
         timeout_s = min(self._timeout_s, _CHANGE_SET_TIMEOUT_S)
         give_up_at_s = time.monotonic() + timeout_s
         while True:
@@ -202,23 +201,23 @@ def _require_updatable(stack: "StackTypeDef", region: str) -> None:
     if status in _FAILED:
         named = f"--stack-name {name} --region {region}"
         raise CommandError(
-            f"stack {name} is {status}: it failed with rollback disabled, and is updated only so",
-            "try it again or correct it: aws cloudformation update-stack --disable-rollback with the "
-            f"template, its parameters and {named}; or take it back: "
+            f"stack {name} is {status}: it failed with rollback disabled, and updates need it disabled, too",
+            "retry or correct it: aws cloudformation update-stack --disable-rollback with the "
+            f"template, its parameters and {named}; or roll it back: "
             f"aws cloudformation rollback-stack {named}",
         )
     if status == _HALF_ROLLED_BACK:
         raise CommandError(
             f"stack {name} is {status} and cannot be updated",
-            "correct what the rollback failed at and continue it: "
+            "fix what the rollback failed at and continue it: "
             f"aws cloudformation continue-update-rollback --stack-name {name} --region {region}",
         )
     if status.endswith("_IN_PROGRESS") and status != _IN_REVIEW:
-        raise CommandError(f"stack {name} is {status}", "try again when it has ended")
+        raise CommandError(f"stack {name} is {status}", "try again when the operation has ended")
 
 
 def _parameters(deployment: Deployment, stack: "StackTypeDef | None") -> "list[ParameterTypeDef]":
-    """Returns the values to send: those given, and for the others of an existing stack what it has."""
+    """Returns the parameters to send: the given values, and the previous ones of an existing stack."""
     declared = deployment.template.parameters()
     refuse_unknown_parameters(deployment.template, deployment.parameters)
     present = {item["ParameterKey"] for item in stack.get("Parameters", [])} if stack else set()
@@ -240,21 +239,19 @@ def refuse_unknown_parameters(template: "Template", given: Iterable[str]) -> Non
     """Refuses values for parameters that a template does not have.
 
     Raises:
-        CommandError: It names all of them, and for a single one the parameter that was probably meant.
+        CommandError: Names all of them. For a single one, it suggests the nearest parameter.
     """
     declared = template.parameters()
     unknown = [name for name in given if name not in declared]
     if not unknown:
         return
-    near = difflib.get_close_matches(unknown[0], declared, n=1, cutoff=0.5) if len(unknown) == 1 else []
-    raise CommandError(
-        f"the template has no parameter {', '.join(unknown)}",
-        f"did you mean {near[0]}?" if near else f"it has: {', '.join(declared) or 'none'}",
-    )
+    known = f"it has: {', '.join(declared) or 'none'}"
+    next_step = suggest(unknown[0], declared, known) if len(unknown) == 1 else known
+    raise CommandError(f"the template has no parameter {', '.join(unknown)}", next_step)
 
 
 def missing_parameters(names: Sequence[str]) -> CommandError:
-    """Returns the error for parameters of a template that have no value, all at once."""
+    """Returns one error for all parameters of a template that have no value."""
     options = " ".join(f"-p {name}=…" for name in names)
     if len(names) == 1:
         return CommandError(f"parameter {names[0]} has no value", f"give it one: {options}")
@@ -262,9 +259,5 @@ def missing_parameters(names: Sequence[str]) -> CommandError:
 
 
 def _tags_argument(tags: Mapping[str, str]) -> dict[str, Any]:
-    """Returns nothing where no tags are given: an empty list would take the stack's tags off."""
+    """Returns no argument without tags: an empty list would remove the stack's tags."""
     return {"Tags": [{"Key": key, "Value": value} for key, value in tags.items()]} if tags else {}
-
-
-def _message(error: ClientError) -> str:
-    return error.response.get("Error", {}).get("Message", str(error))

@@ -1,4 +1,4 @@
-"""What a stack operation does, as CloudFormation tells it: its events, its end and why it failed."""
+"""A stack operation as CloudFormation reports it: its events, its end, and why it failed."""
 
 import time
 from collections.abc import Iterator
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from types_boto3_cloudformation.type_defs import StackEventTypeDef, StackTypeDef
 
 _NESTED_STACK = "AWS::CloudFormation::Stack"
-#: What CloudFormation writes on resources that failed only because another one did.
-#: Source: stack events, as seen for years; no page lists them.
+#: How the reason begins for a resource that failed only because another one did.
+#: Source: observed stack events; no page of the documentation lists them.
 _CONSEQUENCES = (
     "Resource creation cancelled",
     "Resource update cancelled",
@@ -26,13 +26,13 @@ _CONSEQUENCES = (
 
 
 class Operation(Enum):
-    """What a stack is asked for; the values are the statuses that it then should have."""
+    """A kind of operation; its value is the set of statuses in which it has succeeded."""
 
     DEPLOY = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE"})
     DELETE = frozenset({"DELETE_COMPLETE"})
 
     def may_end_in(self, status: str) -> bool:
-        """Whether a status can be the operation's end, well or not: a deletion's own alone, if it is one."""
+        """Whether an operation can end in a status, successful or not; a deletion only in one of its own."""
         is_of_it = self is not Operation.DELETE or status.startswith("DELETE_")
         return is_of_it and not status.endswith("_IN_PROGRESS")
 
@@ -41,21 +41,23 @@ _SUCCESSES = Operation.DEPLOY.value | Operation.DELETE.value
 
 
 class View(Protocol):
-    """Where an operation is shown while it runs."""
+    """Shows an operation while it runs."""
 
     def show(self, events: "list[Event]") -> None:
-        """Takes what happened since the last call, oldest first; possibly nothing."""
+        """Shows the events since the last call, oldest first; possibly none."""
 
     def note(self, text: str) -> None:
-        """Takes one line that is no event."""
+        """Shows one line that is not an event."""
 
 
 @dataclass(frozen=True)
 class Event:
     """One change of one resource's status.
 
-    ``path`` leads from the operation's stack to the resource: logical ids, one per nesting level; the
-    stack's own events have an empty path.
+    Attributes:
+        path: Logical ids from the operation's stack to the resource, one per nesting level; empty for the
+            stack's own events.
+        at: When it happened, by CloudFormation's clock.
     """
 
     path: tuple[str, ...]
@@ -67,22 +69,22 @@ class Event:
 
     @property
     def failed(self) -> bool:
-        """Whether the resource failed; rolling back or being cancelled counts, too."""
+        """Whether the resource failed, or was cancelled because another one did."""
         return self.status.endswith("_FAILED")
 
     @property
     def begins_rollback(self) -> bool:
-        """Whether a stack begins to go back and says why."""
+        """Whether a stack starts to roll back and gives a reason."""
         return self.status.endswith("ROLLBACK_IN_PROGRESS") and bool(self.reason)
 
     @property
     def done(self) -> bool:
-        """Whether the resource is as it was wanted."""
+        """Whether the resource reached the status that the operation wants."""
         return self.status in _SUCCESSES
 
     @property
     def running(self) -> bool:
-        """Whether more is to come for this resource."""
+        """Whether more events will follow for this resource."""
         return self.status.endswith("_IN_PROGRESS")
 
 
@@ -101,11 +103,11 @@ class Outcome:
 
     @property
     def succeeded(self) -> bool:
-        """Whether the stack is now as it was wanted, and not as it was before or half gone."""
+        """Whether the stack reached a status that the operation wants."""
         return self.status in self.operation.value
 
     def as_json(self) -> dict[str, Any]:
-        """Returns it for programs, in CloudFormation's words."""
+        """Returns the outcome as JSON values, with CloudFormation's names."""
         causes = [] if self.succeeded else self.root_causes()
         return {
             "StackName": self.stack_name,
@@ -121,13 +123,13 @@ class Outcome:
         }
 
     def name_of(self, event: Event) -> str:
-        """Returns the logical ids that lead to an event's resource; the stack's name for its own."""
+        """Returns the logical ids that lead to an event's resource; the stack's name for its own events."""
         return "/".join(event.path) or self.stack_name
 
     def root_causes(self) -> list[Event]:
-        """Returns the failures that are nobody else's consequence, oldest first.
+        """Returns the failures that no other failure caused, oldest first.
 
-        Where no resource failed, such as with an export that may not be, it is the stack's own first one.
+        If no resource failed, as with an export that is not allowed, it is the stack's own first failure.
         """
         failures = [event for event in self.events if event.failed and event.path]
         causes = [event for event in failures if not event.reason.startswith(_CONSEQUENCES)]
@@ -136,14 +138,14 @@ class Outcome:
 
 
 class EventFeed:
-    """Follows one operation of a stack, and of the stacks nested in it, through their events.
+    """Reads the events of one operation of a stack and of the stacks nested in it.
 
-    Made before the operation starts: what is in the stack's history by then is not shown.
+    Create it before the operation starts: it skips the events that the stack has by then.
     """
 
     def __init__(self, cloudformation: "CloudFormationClient", stack: str | None) -> None:
         self._cloudformation = cloudformation
-        self._seen: dict[str, str] = {}  # newest event id already handed out, by stack id
+        self._seen: dict[str, str] = {}  # newest event id already returned, by stack id
         self._paths: dict[str, tuple[str, ...]] = {}
         self._started_at: datetime | None = None
         newest = next(self._newest_first(stack), None) if stack else None
@@ -151,7 +153,7 @@ class EventFeed:
             self._seen[newest["StackId"]] = newest["EventId"]
 
     def poll(self, stack_id: str) -> list[Event]:
-        """Returns what happened since the last poll, oldest first."""
+        """Returns the events since the last poll, oldest first."""
         self._paths.setdefault(stack_id, ())
         events: list[Event] = []
         polled: set[str] = set()
@@ -170,7 +172,7 @@ class EventFeed:
             physical_id = raw.get("PhysicalResourceId", "")
             own = physical_id == stack_id
             if own and path:
-                continue  # the parent's event about this nested stack says the same
+                continue  # the parent has the same event about this nested stack
             event = _event(raw, path if own else (*path, raw["LogicalResourceId"]))
             if event.type == _NESTED_STACK and event.path and physical_id.startswith("arn:"):
                 self._paths.setdefault(physical_id, event.path)
@@ -201,23 +203,23 @@ def follow(
     poll_s: float,
     timeout_s: float,
 ) -> Outcome:
-    """Shows an operation until it ends.
+    """Shows an operation until it ends, and returns its outcome.
 
-    CloudFormation accepts a request before it begins with it, and may begin between any two looks: the status
-    alone may be that of the operation before. So the end is the stack's own newest event since the request,
-    which comes after all others; the status, read later, agrees with it unless something else has begun.
+    CloudFormation accepts a request before it starts the operation, so the stack's status may still be that
+    of the operation before. The operation has ended when the stack's own newest event since the request is an
+    end, and the status, read later, agrees with it.
 
     Args:
-        cloudformation: Client.
-        stack_id: ARN of the stack, which resolves after its deletion, too.
-        feed: Made before the operation was started.
-        view: Where to show it.
-        operation: What the stack was asked for.
-        poll_s: Seconds between two looks.
+        cloudformation: Client in the stack's Region.
+        stack_id: ARN of the stack: its name no longer resolves after a deletion.
+        feed: Created before the operation was started.
+        view: Where to show the operation.
+        operation: The kind of operation.
+        poll_s: Seconds between two requests for events.
         timeout_s: Seconds after which to give up.
 
     Raises:
-        CommandError: The operation still runs after ``patience_s``.
+        CommandError: The operation still runs after ``timeout_s``.
     """
     events: list[Event] = []
     give_up_at_s = time.monotonic() + timeout_s
@@ -233,7 +235,7 @@ def follow(
         if time.monotonic() > give_up_at_s:
             raise CommandError(
                 f"stack {stack['StackName']} is {status} after {timeout_s:.0f} s",
-                "look at its events",
+                "CloudFormation continues; look at the stack's events",
             )
         time.sleep(poll_s)
 
@@ -245,7 +247,7 @@ def outcome(
     changed: bool = True,
     operation: Operation = Operation.DEPLOY,
 ) -> Outcome:
-    """Returns how a stack stands."""
+    """Returns the outcome of an operation on a stack, from the stack's description."""
     return Outcome(
         stack_name=stack["StackName"],
         stack_id=stack["StackId"],

@@ -1,7 +1,8 @@
-"""Refuses to deploy sources: on AWS a function has nothing but what it brings, and sources bring too little.
+"""Checks before a deployment, for mistakes that CloudFormation finds late or not at all.
 
-The embedded cloud gives functions this machine's packages besides, so there sources are as good as what is
-built of them (localcloud/GAPS.md, "Lambda").
+Sources of this project lack their packages, so on AWS their functions fail at the first invocation. On the
+embedded cloud, which adds this machine's packages, they work (localcloud/GAPS.md, "Lambda"). An attribute
+that does not exist fails only after the clusters were created.
 """
 
 import os.path
@@ -13,44 +14,44 @@ from typing import TYPE_CHECKING
 from cfn_template.values import Unknown
 from pcluster_cfn.errors import CommandError
 from pcluster_cfn.package import local_references
-from pcluster_cfn.template import Chain, Template, nested, read_text
+from pcluster_cfn.template import Chain, Template, extend_chain, read_text
 from pcluster_cfn.validation.file_check import Inputs, check_file
 from pcluster_cfn.validation.report import finding_line
 
 if TYPE_CHECKING:
     from pcluster_cfn.validation.partial_template import Given
 
-#: By which ``sam build`` builds a folder. It is in every source of this project and in nothing that is built.
+#: The file by which ``sam build`` builds a folder. Every source of this project has it, and no built folder.
 #: Source: SAM developer guide, "Building Lambda functions with custom runtimes", BuildMethod makefile.
 _MAKEFILE, _BUILDER = "Makefile", "tools.artefacts"
-#: What builds a template of this project, and where what was built is then, from the template's folder.
+#: The command that builds a template of this project, and the path of the result, from the template's folder.
 _BUILDS = {"engine.yaml": ("make engine PCLUSTER_VERSION=…", "build/engine-…/template.yaml")}
 _BUILD = ("make build", "build/template.yaml")
 
 
 def require_built(template: Template, path: Path) -> None:
-    """Refuses a template that names sources of this project, itself or in a template that it nests.
+    """Refuses a template that names sources of this project, directly or in a nested template.
 
     Args:
-        template: As it was read.
-        path: Its file.
+        template: The template.
+        path: File of the template.
 
     Raises:
-        CommandError: The first source that it names: where, and what to name instead.
+        CommandError: Says where the first source is named, and what to name instead.
     """
-    chain = nested((), path, str(path))
+    chain = extend_chain((), path, str(path))
     _require_built(template, _Nested(path, "deploy {} in its place", Path(), chain), set())
 
 
 @dataclass(frozen=True)
 class _Nested:
-    """A template that is looked at.
+    """A template in which sources are searched.
 
     Args:
-        path: Its file.
-        advice: What to do about a source that it names; what was built of it goes into the braces.
-        seen_from: The folder that the advice's path is relative to.
-        chain: The templates that it is in, itself last.
+        path: File of the template.
+        advice: What to do about a source; the path of the built template goes into the braces.
+        seen_from: The folder that the path in ``advice`` is relative to.
+        chain: The templates that nest this one, itself last.
     """
 
     path: Path
@@ -60,14 +61,14 @@ class _Nested:
 
 
 def _require_built(template: Template, its: _Nested, seen: set[Path]) -> None:
-    """Goes on into nested templates, each once, whose place is for whoever nests them to change."""
+    """Searches nested templates, too, each once; the advice concerns the template that nests them."""
     path = its.path
     for resource, artefact, value in local_references(template):
         local = path.parent / value
         place = f"{resource.logical_id}.{artefact.property}"
         if artefact.kind == "template" and local.is_file():
             inner = Path(os.path.normpath(local))
-            chain = nested(its.chain, inner, f"{path}: {place}")
+            chain = extend_chain(its.chain, inner, f"{path}: {place}")
             if chain[-1] not in seen:
                 seen.add(chain[-1])
                 advice = f"write {place}: {{}} in {path}"
@@ -76,7 +77,7 @@ def _require_built(template: Template, its: _Nested, seen: set[Path]) -> None:
             make, built = _BUILDS.get(path.name, _BUILD)
             there = Path(os.path.relpath(path.parent / built, its.seen_from)).as_posix()
             raise CommandError(
-                f"{path}: {place} names {value}, which is source: on AWS it would run without its packages",
+                f"{path}: {place} names {value}, which is source code: on AWS it would lack its packages",
                 f"run {make}, then {its.advice.format(there)}",
             )
 
@@ -87,14 +88,14 @@ def _is_source(folder: Path) -> bool:
 
 
 def require_known_attributes(path: Path, parameters: Mapping[str, str]) -> None:
-    """Refuses a template that reads an attribute of a cluster that can never exist.
+    """Refuses a template that reads an attribute that a cluster never has.
 
     Args:
-        path: The template; local templates that it nests are looked at, too.
-        parameters: Those that are given. Another may keep the value that the stack has, so it is not known.
+        path: The template; local templates that it nests are checked, too.
+        parameters: Given values. Any other parameter may keep the stack's value, so it counts as unknown.
 
     Raises:
-        CommandError: The first such attribute, with its place.
+        CommandError: Names the first such attribute and its place.
     """
     text = read_text(path)
     declared = Template.parse(text, str(path)).parameters()

@@ -1,4 +1,4 @@
-"""Shows a stack operation: a live line per resource on a terminal, a line per change elsewhere."""
+"""Shows a stack operation: a live table on a terminal, one line per event elsewhere."""
 
 import time
 from collections.abc import Iterator
@@ -16,15 +16,15 @@ from pcluster_cfn.deploy.events import Event, Outcome
 from pcluster_cfn.terminal import Console
 
 _COLOURS = {"_FAILED": "red", "_COMPLETE": "green", "_IN_PROGRESS": "yellow"}
-#: Lines of a terminal that the live table leaves alone: its header, its title and the cursor's line.
+#: Lines of the terminal that the live table leaves free: header, title and cursor.
 _SPARE_LINES = 4
-#: Columns of a terminal that separate those of the live table, and its spinner.
+#: Columns of the terminal between those of the live table, and the spinner's.
 _GAPS = 4 * 2 + 1
 
 
 @dataclass
 class Line:
-    """What is known of one resource in the running operation."""
+    """The state of one resource in the running operation."""
 
     name: str
     event: Event
@@ -34,33 +34,33 @@ class Line:
 
     @property
     def elapsed_s(self) -> float:
-        """Seconds since the resource began to change: by CloudFormation's clock once it is done."""
+        """Seconds since the resource started to change; by CloudFormation's clock once it is done."""
         if self.event.running:
             return time.monotonic() - self.since_monotonic_s
         return (self.event.at - self.since).total_seconds()
 
 
 class Progress:
-    """The state of every resource an operation touched, as a tree that nests as the stacks do."""
+    """The state of every resource in an operation, as a tree in which stacks contain their resources."""
 
     def __init__(self) -> None:
         self.root: Line | None = None
 
     def observe(self, event: Event, stack_name: str) -> Line:
-        """Takes in one event and returns the line it changed."""
+        """Applies one event and returns the line that it changed."""
         if self.root is None:
             self.root = self._line(stack_name, event)
         line = self.root
         for name in event.path:
             line = line.resources.setdefault(name, self._line(name, event))
-        # A rollback or a clean-up is a new piece of work on the same resource.
+        # A rollback or a clean-up starts the resource's time anew.
         if event.running and not line.event.running:
             line.since, line.since_monotonic_s = event.at, time.monotonic()
         line.event = event
         return line
 
     def status_of(self, event: Event) -> str | None:
-        """Returns the status that an event's resource has so far; None before its first event."""
+        """Returns the present status of an event's resource; None before its first event."""
         line = self.root
         for name in event.path:
             line = line.resources.get(name) if line else None
@@ -70,7 +70,7 @@ class Progress:
         """Yields each line with its nesting depth.
 
         Args:
-            fold: Leave out what is inside nested stacks that are done and well.
+            fold: Leave out the resources of nested stacks that have succeeded.
         """
         if self.root is not None:
             yield from _walk(self.root, 0, fold=fold)
@@ -89,7 +89,7 @@ def _walk(line: Line, depth: int, *, fold: bool) -> Iterator[tuple[int, Line]]:
 
 
 class PlainView:
-    """One line per change, for logs and pipes."""
+    """Prints one line per event, for logs and pipes."""
 
     def __init__(self, console: Console, stack_name: str) -> None:
         self._console = console
@@ -97,10 +97,10 @@ class PlainView:
         self._progress = Progress()
 
     def show(self, events: list[Event]) -> None:
-        """Prints what happened."""
+        """Prints events."""
         for event in events:
             if self._progress.status_of(event) == event.status:
-                continue  # CloudFormation tells twice that it has begun: when it asks, and with an id
+                continue  # CloudFormation reports a start twice: at the request, and with the physical id
             line = self._progress.observe(event, self._stack_name)
             where = "/".join((self._stack_name, *event.path))
             took = "" if event.running else f"  {_duration(line.elapsed_s)}"
@@ -120,11 +120,11 @@ class PlainView:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Leaves everything as it was printed."""
+        """Leaves the printed lines as they are."""
 
 
 class LiveView:
-    """One line per resource that changes in place, nested stacks indented below their parent's line."""
+    """A table with one line per resource, updated in place, with nested stacks indented."""
 
     def __init__(self, console: Console, stack_name: str) -> None:
         self._console = console
@@ -135,7 +135,7 @@ class LiveView:
         self._live = Live(console=console, get_renderable=self._table, refresh_per_second=4)
 
     def show(self, events: list[Event]) -> None:
-        """Brings the lines up to date."""
+        """Updates the lines."""
         for event in events:
             self._progress.observe(event, self._stack_name)
 
@@ -153,7 +153,7 @@ class LiveView:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Leaves the last state of the lines on the screen, without those nobody needs any more."""
+        """Leaves the last state on the screen, with nested stacks that have succeeded folded."""
         self._fold = True
         self._live.stop()
 
@@ -167,7 +167,7 @@ class LiveView:
         rows = [self._row(depth, line) for depth, line in lines]
         taken = sum(max((len(row[column]) for row in rows), default=0) for column in range(3)) + _GAPS
         for (name, status, elapsed, reason), (_, line) in zip(rows, lines, strict=True):
-            # Whatever the terminal lacks in width is taken from the reasons, and from nothing else.
+            # On a narrow terminal only the reasons are shortened.
             reason.truncate(max(self._console.width - taken, 0), overflow="ellipsis")
             spinner = self._spinner if line.event.running else ""
             table.add_row(name, spinner, status, elapsed, reason)
@@ -184,12 +184,12 @@ class LiveView:
 
 
 def view_for(console: Console, stack_name: str) -> PlainView | LiveView:
-    """Returns the view that suits where the output goes."""
+    """Returns a live view for a terminal and a plain one for anything else."""
     return (LiveView if console.is_terminal else PlainView)(console, stack_name)
 
 
 def print_outcome(console: Console, outcome: Outcome) -> None:
-    """Prints how an operation ended: root causes first where it failed, then the outputs."""
+    """Prints an outcome: the outputs of a success, the root causes of a failure."""
     if not outcome.succeeded:
         for event in outcome.root_causes():
             _print_line(console, f"{outcome.name_of(event)} ({event.type}): {event.reason}", style="red")
@@ -221,7 +221,7 @@ def _print_line(console: Console, text: str, style: str = "") -> None:
 
 
 def colour(status: str) -> str:
-    """Returns the colour a status is shown in; rollbacks are red, however well they end."""
+    """Returns the colour of a status; a rollback is red even if it succeeds."""
     if "ROLLBACK" in status:
         return "red"
     return next((name for suffix, name in _COLOURS.items() if status.endswith(suffix)), "")

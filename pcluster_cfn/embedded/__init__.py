@@ -1,1 +1,1 @@
-"""The embedded cloud on this machine: ``demo`` and ``local``."""
+"""``demo`` and ``local``: the embedded cloud on this machine."""

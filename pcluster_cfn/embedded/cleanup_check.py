@@ -1,12 +1,13 @@
-"""Looks for what a deleted stack left behind, service by service."""
+"""Checks, service by service, what a deleted stack left behind."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pcluster_cfn.aws import Aws
-from pcluster_cfn.embedded.clusters import CLUSTER_NAME_TAG, Cluster, find_cluster
+from pcluster_cfn.aws import CLUSTER_NAME_TAG, Aws
+from pcluster_cfn.embedded.clusters import Cluster, find_cluster
+from pcluster_cfn.template import is_custom
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient
@@ -17,21 +18,21 @@ if TYPE_CHECKING:
 
 _STACK = "AWS::CloudFormation::Stack"
 _MOUNT_TARGET = "AWS::EFS::MountTarget"
-#: Source: CloudFormation user guide, "DeletionPolicy attribute" and "Stack events": the status of a resource
-#: that its attribute keeps, with RetainExceptOnCreate as well.
+#: The status of a resource that its DeletionPolicy keeps, RetainExceptOnCreate included.
+#: Source: CloudFormation user guide, "DeletionPolicy attribute" and "Stack events".
 _KEPT_BY_ATTRIBUTE = "DELETE_SKIPPED"
-#: The property of that name is the provider's: the resource is deleted, and its cluster is not.
+#: The provider's property of that name: the resource is deleted, and its cluster is kept.
 _PROPERTY, _KEPT_BY_PROPERTY = "DeletionPolicy", "Retain"
 
 
 @dataclass(frozen=True)
 class Retained:
-    """What was kept.
+    """What a deleted stack kept because its template says so.
 
     Args:
-        resources: The resources themselves: ``path (type) physical-id``, in the order of their deletion.
+        resources: The kept resources as ``path (type) physical-id``, in the order of their deletion.
         clusters: Names of the clusters among them.
-        ids: Names, ids and ARNs of all that belongs to them, by which an account's inventory has them.
+        ids: Names, ids and ARNs of everything that belongs to them.
     """
 
     resources: list[str]
@@ -40,10 +41,10 @@ class Retained:
 
 
 def find_retained(aws: Aws, stack_id: str) -> Retained:
-    """Returns what a stack kept when it was deleted, nested stacks included.
+    """Returns what a stack kept at its deletion, nested stacks included.
 
     Args:
-        aws: Hands out clients.
+        aws: Source of clients.
         stack_id: ARN of the deleted stack.
     """
     cloudformation: CloudFormationClient = aws.client("cloudformation")
@@ -56,7 +57,7 @@ def find_retained(aws: Aws, stack_id: str) -> Retained:
         ids.add(physical_id)
         if event.get("ResourceType") == _STACK:
             ids |= set(_contents(aws, physical_id))
-        elif _is_custom(event) and (cluster := find_cluster(aws, physical_id)):
+        elif is_custom(event.get("ResourceType", "")) and (cluster := find_cluster(aws, physical_id)):
             clusters.add(cluster.name)
             ids |= {cluster.stack_id, *_contents(aws, cluster.stack_id)}
     return Retained(resources, frozenset(clusters), frozenset(ids - {""}))
@@ -85,18 +86,14 @@ def _last_events(cloudformation: "CloudFormationClient", stack_id: str) -> "list
 
 
 def _keeps_its_cluster(event: "StackEventTypeDef") -> bool:
-    if not _is_custom(event):
+    if not is_custom(event.get("ResourceType", "")):
         return False
     properties = json.loads(event.get("ResourceProperties") or "{}")
     return isinstance(properties, dict) and properties.get(_PROPERTY) == _KEPT_BY_PROPERTY
 
 
-def _is_custom(event: "StackEventTypeDef") -> bool:
-    return event.get("ResourceType", "").startswith(("Custom::", "AWS::CloudFormation::CustomResource"))
-
-
 def _contents(aws: Aws, stack_id: str) -> Iterator[str]:
-    """Yields the physical ids of a stack's resources and of what is nested in it."""
+    """Yields the physical ids of a stack's resources, nested stacks included."""
     cloudformation: CloudFormationClient = aws.client("cloudformation")
     pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack_id)
     for resource in (each for page in pages for each in page["StackResourceSummaries"]):
@@ -115,7 +112,7 @@ def _interface_of(aws: Aws, mount_target_id: str) -> str:
     return str(target["NetworkInterfaceId"])
 
 
-#: An item of the provider's table that still asks to be woken is an operation nobody has answered yet.
+#: An item of the provider's table with this attribute is an operation without an answer.
 _OPEN_OPERATION = "due"
 #: Source: ParallelCluster user guide, "Integration with Amazon CloudWatch Logs".
 _KEPT_LOG_GROUPS = "/aws/"
@@ -123,7 +120,7 @@ _KEPT_LOG_GROUPS = "/aws/"
 
 @dataclass(frozen=True)
 class Check:
-    """What was looked for, where, and what was found: what is left, and apart from it what was to be kept."""
+    """One check: what was searched where, what is left behind, and what was kept on purpose."""
 
     what: str
     where: str
@@ -133,7 +130,7 @@ class Check:
 
 @dataclass(frozen=True)
 class _Thing:
-    """Something that an account has, as it is shown, and the ids by which it belongs to something else."""
+    """Something in an account: how it is shown, its ids, and the ids of what it belongs to."""
 
     shown: str
     ids: frozenset[str]
@@ -145,7 +142,7 @@ class _Thing:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What the account held before; ids and names."""
+    """What an account contains, as ids and names."""
 
     stacks: frozenset[str]
     network_interfaces: frozenset[str]
@@ -154,7 +151,7 @@ class Snapshot:
 
     @staticmethod
     def take(aws: Aws) -> "Snapshot":
-        """Returns what the account holds now."""
+        """Returns what the account contains now."""
         return Snapshot(
             stacks=frozenset(each.shown for each in _stacks(aws)),
             network_interfaces=frozenset(each.shown for each in _network_interfaces(aws, {})),
@@ -164,12 +161,12 @@ class Snapshot:
 
 
 def find_open_operations(aws: Aws, before: Snapshot, when: str) -> Check:
-    """Looks for operations that the provider has not finished.
+    """Checks for operations that the provider has not finished.
 
     Args:
-        aws: Hands out clients.
-        before: Tables that were there already are nobody's business.
-        when: When this is asked, for the check's name.
+        aws: Source of clients.
+        before: The account before the demo; its tables are not searched.
+        when: The time of the check, for its name.
     """
     dynamodb: DynamoDBClient = aws.client("dynamodb")
     tables = [name for name in _tables(aws) if name not in before.tables and not _is_cluster_table(name)]
@@ -185,13 +182,13 @@ def find_open_operations(aws: Aws, before: Snapshot, when: str) -> Check:
 
 
 def find_remaining(aws: Aws, before: Snapshot, clusters: list[Cluster], retained: Retained) -> list[Check]:
-    """Looks for everything that clusters and their stacks are made of.
+    """Checks for everything that clusters and their stacks consist of.
 
     Args:
-        aws: Hands out clients.
-        before: What was there already and does not count.
-        clusters: The clusters that existed, for the addresses of their artefacts.
-        retained: What was to be kept, which is not left behind.
+        aws: Source of clients.
+        before: The account before the demo; what it contained does not count.
+        clusters: The deleted clusters, for the places of their artefacts.
+        retained: What was kept on purpose and is not left behind.
     """
     names = ", ".join(cluster.name for cluster in clusters) or "any cluster"
 
@@ -255,7 +252,7 @@ def _instances(aws: Aws) -> list[_Thing]:
 
 
 def _network_interfaces(aws: Aws, instances: Mapping[str, frozenset[str]]) -> list[_Thing]:
-    """Network interfaces; one belongs to what the instance belongs to that it is attached to."""
+    """Returns network interfaces; one belongs to whatever its instance belongs to."""
     ec2: EC2Client = aws.client("ec2")
     pages = ec2.get_paginator("describe_network_interfaces").paginate()
     return [
@@ -286,7 +283,7 @@ def _tables(aws: Aws) -> list[str]:
 
 
 def _log_groups(aws: Aws) -> list[str]:
-    """Log groups but those below /aws/: ParallelCluster keeps its clusters', and functions make their own."""
+    """Returns log groups, except those in /aws/, which ParallelCluster and Lambda keep on purpose."""
     pages = aws.client("logs").get_paginator("describe_log_groups").paginate()
     names = [group["logGroupName"] for page in pages for group in page["logGroups"]]
     return [name for name in names if not name.startswith(_KEPT_LOG_GROUPS)]

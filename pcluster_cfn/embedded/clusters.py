@@ -1,4 +1,4 @@
-"""What AWS itself says about a cluster, read without ParallelCluster and without the provider."""
+"""Clusters as AWS reports them, without ParallelCluster and without the provider."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,17 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 from cluster_schema.limits import UnreadableError
 from cluster_schema.reading import value_of
-from pcluster_cfn.aws import Aws, find_stack
+from pcluster_cfn.aws import CLUSTER_NAME_TAG, Aws, find_cluster_stack
 from pcluster_cfn.errors import CommandError
-from pcluster_cfn.template import read_body
+from pcluster_cfn.template import is_custom, read_body
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient
     from types_boto3_ec2 import EC2Client
     from types_boto3_s3 import S3Client
 
-#: Source: pcluster.constants PCLUSTER_CLUSTER_NAME_TAG and PCLUSTER_NODE_TYPE_TAG.
-CLUSTER_NAME_TAG = "parallelcluster:cluster-name"
+#: Source: pcluster.constants PCLUSTER_NODE_TYPE_TAG.
 _NODE_TYPE_TAG = "parallelcluster:node-type"
 #: Source: pcluster.constants PCLUSTER_S3_ARTIFACTS_DICT, "source_config_name".
 _CONFIGURATION_KEY = "{root}/configs/cluster-config.yaml"
@@ -24,7 +23,7 @@ _CONFIGURATION_KEY = "{root}/configs/cluster-config.yaml"
 
 @dataclass(frozen=True)
 class Cluster:
-    """A cluster stack, and where ParallelCluster keeps what belongs to it."""
+    """A cluster's stack, and the place of its artefacts in S3."""
 
     name: str
     stack_id: str
@@ -35,7 +34,7 @@ class Cluster:
 
 @dataclass(frozen=True)
 class HeadNode:
-    """A running head node's instance id and addresses; an address it lacks is empty."""
+    """A running head node's instance id and addresses; an address that it lacks is empty."""
 
     instance_id: str
     public_ip: str
@@ -43,23 +42,22 @@ class HeadNode:
 
 
 def find_clusters(aws: Aws, stack_name: str) -> list[Cluster]:
-    """Returns the clusters that a stack's custom resources stand for."""
+    """Returns the clusters of a stack's custom resources."""
     cloudformation: CloudFormationClient = aws.client("cloudformation")
     pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack_name)
     names = [
         resource.get("PhysicalResourceId", "")
         for page in pages
         for resource in page["StackResourceSummaries"]
-        if resource["ResourceType"].startswith(("Custom::", "AWS::CloudFormation::CustomResource"))
+        if is_custom(resource["ResourceType"])
     ]
     return [cluster for name in names if name and (cluster := find_cluster(aws, name))]
 
 
 def find_cluster(aws: Aws, name: str) -> Cluster | None:
-    """Returns a cluster by name; None where no such stack exists or it is no cluster."""
-    stack = find_stack(aws.client("cloudformation"), name)
-    tags = {tag["Key"]: tag["Value"] for tag in stack.get("Tags", [])} if stack else {}
-    if stack is None or tags.get(CLUSTER_NAME_TAG) != name:
+    """Returns a cluster by name; None if no such stack exists or it is not a cluster's."""
+    stack = find_cluster_stack(aws.client("cloudformation"), name)
+    if stack is None:
         return None
     parameters = {item["ParameterKey"]: item["ParameterValue"] for item in stack.get("Parameters", [])}
     return Cluster(
@@ -72,7 +70,7 @@ def find_cluster(aws: Aws, name: str) -> Cluster | None:
 
 
 def head_node(aws: Aws, cluster_name: str) -> HeadNode | None:
-    """Returns the head node as EC2 reports it; None when there is none that runs."""
+    """Returns the head node as EC2 reports it; None if none runs."""
     ec2: EC2Client = aws.client("ec2")
     answer = ec2.describe_instances(
         Filters=[
@@ -92,14 +90,14 @@ def head_node(aws: Aws, cluster_name: str) -> HeadNode | None:
 
 
 def stored_configuration(aws: Aws, cluster: Cluster) -> Any:
-    """Returns the configuration that ParallelCluster stored for the cluster's present version."""
+    """Returns the configuration that ParallelCluster stored for the cluster's present state."""
     s3: S3Client = aws.client("s3")
     stored = s3.get_object(
         Bucket=cluster.artefact_bucket,
         Key=_CONFIGURATION_KEY.format(root=cluster.artefact_prefix),
         VersionId=cluster.configuration_version,
     )
-    source = f"the configuration that is stored of cluster {cluster.name}"
+    source = f"the stored configuration of cluster {cluster.name}"
     try:
         return value_of(read_body(stored["Body"], source))
     except UnreadableError as error:
@@ -107,7 +105,7 @@ def stored_configuration(aws: Aws, cluster: Cluster) -> Any:
 
 
 def values_of(configuration: Any, key: str) -> Iterator[Any]:
-    """Yields every value of a key anywhere in a configuration, in its order."""
+    """Yields every value of a key in a configuration, at any depth, in order."""
     if isinstance(configuration, dict):
         for name, value in configuration.items():
             if name == key:

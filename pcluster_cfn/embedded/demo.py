@@ -1,4 +1,4 @@
-"""A cluster's life on the embedded cloud: made from a template, updated, deleted, nothing left."""
+"""``pcluster-cfn demo``: a cluster is created, updated and deleted on the embedded cloud."""
 
 import time
 from collections.abc import Iterable, Mapping
@@ -32,7 +32,7 @@ from pcluster_cfn.terminal import Console
 EXAMPLE = Path(__file__).parents[2] / "examples" / "simple-cluster.yaml"
 _STACK = "demo"
 _PROVIDER_STACK = "demo-provider"
-#: The embedded cloud answers at once; what takes longer than this hangs.
+#: The embedded cloud answers at once: an operation that takes longer hangs.
 _TIMEOUT_S = 600.0
 _POLL_S = 0.25
 #: Width of the names of checks.
@@ -60,15 +60,15 @@ def demo(template: Path | None, parameters: Iterable[tuple[str, str]], region: s
 
 
 def check_template(path: Path, given: Mapping[str, str]) -> None:
-    """Finds what keeps a template from a demo, before a cloud is started for it.
+    """Refuses a template that the demo cannot deploy, before it starts an embedded cloud.
 
     Args:
         path: The template.
         given: Values of its parameters.
 
     Raises:
-        CommandError: It cannot be read, lacks parameters that are given, has others that nothing gives a
-            value, or nests templates that the embedded cloud does not have; all of a kind are named.
+        CommandError: The template cannot be read, does not have a given parameter, has a parameter without a
+            value, or nests a template that the embedded cloud does not have. All of one kind are named.
     """
     template = Template.read(path)
     refuse_unknown_parameters(template, given)
@@ -83,7 +83,7 @@ def check_template(path: Path, given: Mapping[str, str]) -> None:
 
 
 class Demo:
-    """Runs the demo on an embedded cloud; each step raises ``CommandError`` where it does not hold."""
+    """Runs the demo on an embedded cloud. Each step raises ``CommandError`` if it fails."""
 
     def __init__(self, cloud: Cloud, console: Console) -> None:
         self._cloud = cloud
@@ -92,21 +92,21 @@ class Demo:
         self._deployer = Deployer(cloud, bucket=self._bucket, poll_s=_POLL_S, timeout_s=_TIMEOUT_S)
 
     def run(self, path: Path, given: Mapping[str, str]) -> None:
-        """Deploys a template, updates and deletes it, and checks every step against AWS's own answers.
+        """Deploys a template, updates and deletes it, and compares every step with AWS's own answers.
 
         Args:
-            path: The template, of which ``check_template`` has nothing to report.
-            given: Values of its parameters; seeded ids stand in for others.
+            path: A template that ``check_template`` accepts.
+            given: Values of its parameters. Seeded ids take the place of others.
 
         Raises:
-            CommandError: A step failed or a check did not hold.
+            CommandError: A step or a check failed.
         """
         started_s = time.monotonic()
         started_at = datetime.fromisoformat(self._cloud.now())
         before = Snapshot.take(self._cloud)
         template = Template.read(path)
         for logical_id in use_own_provider(template):
-            self._say(f"{logical_id} nests the provider: this clone's {PROVIDER_TEMPLATE.name} is used")
+            self._say(f"{logical_id} nests the provider: using this clone's {PROVIDER_TEMPLATE.name}")
         parameters = fill_parameters(template, given, self._cloud.exports)
         for name in sorted(parameters.keys() - given.keys()):
             self._say(f"{name} = {parameters[name]} (seeded)")
@@ -137,7 +137,7 @@ class Demo:
         return clusters
 
     def _check_head_nodes(self, clusters: list[Cluster], output: str | None) -> None:
-        """Checks that each cluster has a head node, and that the output is the address of one of them."""
+        """Checks that each cluster has a head node, and that one of them has the address in the output."""
         addresses: set[str] = set()
         for cluster in clusters:
             node = head_node(self._cloud, cluster.name)
@@ -178,7 +178,7 @@ class Demo:
 
     def _delete(self, before: Snapshot, clusters: list[Cluster], *, provider: bool) -> None:
         self._heading("Delete")
-        # A nested provider takes its table along, so this is asked while it is there.
+        # A nested provider's table is deleted with the stack, so it is checked before.
         checks = [find_open_operations(self._cloud, before, "before the deletion")]
         retained = find_retained(self._cloud, self._delete_stack(_STACK))
         checks.append(find_open_operations(self._cloud, before, "after the deletion"))

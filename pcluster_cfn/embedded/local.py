@@ -1,4 +1,4 @@
-"""Keeps the embedded cloud running for other clients, and tells a shell how to reach it."""
+"""``pcluster-cfn local``: an embedded cloud for other clients, and the variables that lead them to it."""
 
 import os
 import shlex
@@ -40,12 +40,12 @@ def local(port: int, region: str, skip_idle: bool) -> None:
 def run(cloud: Cloud, errors: Console) -> None:
     """Prints the exports of a running embedded cloud and waits for SIGINT or SIGTERM.
 
-    Standard output gets the export lines and nothing else. Where it is no terminal it is closed after
-    them, so that ``eval "$(pcluster-cfn local &)"`` returns while the cloud runs on.
+    Standard output gets only the export lines. Unless it is a terminal, it is closed after them, so that
+    ``eval "$(pcluster-cfn local &)"`` returns while the cloud runs.
 
     Args:
-        cloud: The cloud, which the caller stops.
-        errors: Console on standard error, for what is meant for people.
+        cloud: The cloud. The caller stops it.
+        errors: Console on standard error, for messages to people.
     """
     ended = threading.Event()
 
@@ -65,10 +65,10 @@ def run(cloud: Cloud, errors: Console) -> None:
 
 
 def export_lines(environment: dict[str, str], exports: dict[str, str]) -> list[str]:
-    """Returns shell lines that point AWS clients at the cloud and name what it was seeded with.
+    """Returns shell lines that lead AWS clients to the cloud and name its seeded ids.
 
     Args:
-        environment: What a client's process needs; what it shares with this process is left out.
+        environment: Environment of a client. Variables that this process already has are left out.
         exports: The seeded ids.
     """
     changed = {name: value for name, value in environment.items() if os.environ.get(name) != value}

@@ -1,4 +1,4 @@
-"""Fits somebody's template to the embedded cloud: the ids it lacks, and this project's provider."""
+"""Changes that the demo makes in a template: seeded ids, this clone's provider, a higher MaxCount."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -10,17 +10,17 @@ from yaml.nodes import Node, ScalarNode, SequenceNode
 from cfn_template.nodes import child, entries, put, reference, scalar, text_of
 from pcluster_cfn.template import Parameter, Resource, Template
 
-#: The provider stack of this clone.
+#: Template of this clone's provider stack.
 PROVIDER_TEMPLATE = Path(__file__).parents[2] / "template.yaml"
-#: How templates name the official provider, or this one where it is published.
+#: Addresses of the official provider's template, and of this one's where it is published.
 #: Source: ParallelCluster user guide, "cfn-provider-stack"; ``publishing.publication``.
 _PROVIDERS = re.compile(
     r"/templates/custom_resource/cluster\.yaml|/(pcluster-cfn/[^/]+|\d+\.\d+\.\d+[^/]*)/template\.json"
 )
 #: The official template that the embedded cloud has. Source: ``localcloud.official_templates``.
 _NETWORK = re.compile(r"/templates/networking/public-private-")
-#: What parameters are called in templates people publish, as patterns on letters only, and the seeded id
-#: that suits each; the first match decides.
+#: Patterns of parameter names in published templates, reduced to letters and digits, and the seeded id for
+#: each. The first match decides.
 _SEEDED = [
     (re.compile(r"(headnode|login|public).*subnet"), "HEAD_NODE_SUBNETS"),
     (re.compile(r"subnet"), "COMPUTE_SUBNETS"),
@@ -33,7 +33,7 @@ _SEEDED_TYPES = {
     "AWS::EC2::VPC::Id": "VPC_ID",
 }
 _LIST_OF = re.compile(r"List<(?P<item>.+)>")
-#: How names tell one subnet, or zone, from the next, at their end: a number from 1, a letter or a word.
+#: Ends of names that number subnets or zones: with a digit, a letter or a word.
 _ORDINALS = [
     re.compile(rf"(subnet|zone|az)(id)?({ordinal})(id)?$") for ordinal in ("1|a|one", "2|b|two", "3|c|three")
 ]
@@ -42,13 +42,14 @@ _ORDINALS = [
 def fill_parameters(
     template: Template, given: Mapping[str, str], seeded: Mapping[str, str]
 ) -> dict[str, str]:
-    """Returns parameter values: those given, and seeded ids for others that need one and look like it.
+    """Returns the given values, and seeded ids for other parameters whose type or name asks for one.
 
     Args:
-        template: Its parameters are filled.
-        given: Values that stand as they are.
-        seeded: The embedded cloud's ids: HEAD_NODE_SUBNETS, COMPUTE_SUBNETS, AVAILABILITY_ZONES, KEY_NAME,
-            VPC_ID. Of those for each zone a list gets all, and a name that ends in 2, B or Two the second.
+        template: The template.
+        given: Given values, which are returned as they are.
+        seeded: The embedded cloud's ids: HEAD_NODE_SUBNETS, COMPUTE_SUBNETS, AVAILABILITY_ZONES, KEY_NAME and
+            VPC_ID. If there is one for each zone, a list takes all, and a name that ends in 2, B or Two the
+            second.
     """
     values = dict(given)
     for parameter in template.parameters().values():
@@ -59,9 +60,9 @@ def fill_parameters(
 
 
 def parameters_without_value(template: Template, given: Mapping[str, str]) -> list[str]:
-    """Returns the parameters that have no value, neither given nor by default, and that no seeded id suits.
+    """Returns the parameters without a given value, a default or a matching seeded id.
 
-    The one that carries the service token is not among them.
+    The parameter for the service token is not among them.
     """
     token = service_token_parameter(template)
     return [
@@ -72,14 +73,14 @@ def parameters_without_value(template: Template, given: Mapping[str, str]) -> li
 
 
 def clusters_of(template: Template) -> "Iterator[Resource]":
-    """Yields the resources that are clusters: custom resources with a cluster configuration."""
+    """Yields the clusters of a template: resources with a cluster configuration."""
     for resource in template.resources():
         if child(resource.properties, "ClusterConfiguration") is not None:
             yield resource
 
 
 def service_token_parameter(template: Template) -> str | None:
-    """Returns the parameter that the clusters take their service token from; None without one."""
+    """Returns the parameter that the clusters read their service token from; None if there is none."""
     for cluster in clusters_of(template):
         name = reference(child(cluster.properties, "ServiceToken"))
         if name in template.parameters():
@@ -88,10 +89,10 @@ def service_token_parameter(template: Template) -> str | None:
 
 
 def use_own_provider(template: Template) -> list[str]:
-    """Puts this clone's provider in the place of the official or a published one that a template nests.
+    """Replaces a nested provider, the official or a published one, by this clone's.
 
     Returns:
-        The logical ids of the nested stacks that were changed; their parameters stay.
+        The logical ids of the changed nested stacks. Their parameters stay.
     """
     changed = []
     for resource in template.resources():
@@ -105,7 +106,7 @@ def use_own_provider(template: Template) -> list[str]:
 def unavailable_templates(template: Template) -> dict[str, str]:
     """Returns the addresses of nested templates that the embedded cloud does not have, by logical id.
 
-    It has the official provider and network; an address that is a parameter's is the user's own concern.
+    It has the official provider and network. An address in a parameter is not checked.
     """
     found = {}
     for resource in template.resources():
@@ -126,7 +127,7 @@ def _seeded_name(parameter: Parameter) -> str:
 
 
 def _chosen(parameter: Parameter, seeded: str) -> str:
-    """Returns what a parameter takes of an id, or of ids for each zone."""
+    """Returns the part of a seeded value, one id or one for each zone, that suits a parameter."""
     if _LIST_OF.fullmatch(parameter.type) or parameter.type == "CommaDelimitedList":
         return seeded
     ids, letters = seeded.split(","), _letters(parameter)
@@ -149,7 +150,7 @@ _IN_TEXT = re.compile(
 
 @dataclass(frozen=True)
 class Raised:
-    """A change of MaxCount: where it was made, and the parameters that make it, if it was made there."""
+    """A change of MaxCount: its place, and the parameters to deploy the template with."""
 
     where: str
     before: int
@@ -158,14 +159,14 @@ class Raised:
 
 
 def raise_max_count(template: Template, parameters: Mapping[str, str]) -> Raised | None:
-    """Doubles the first MaxCount of the first cluster, in the template or in the parameter it refers to.
+    """Doubles the first MaxCount of the first cluster, in the template or in the parameter that it refers to.
 
     Args:
-        template: Changed in place where the number stands in it.
-        parameters: The values the template was deployed with.
+        template: Changed in place if the number is in the template.
+        parameters: The values that the template was deployed with.
 
     Returns:
-        What was changed, or None when no MaxCount was found.
+        The change; None if the template has no MaxCount.
     """
     for cluster in clusters_of(template):
         where = f"{cluster.logical_id}.ClusterConfiguration"
@@ -180,7 +181,7 @@ def raise_max_count(template: Template, parameters: Mapping[str, str]) -> Raised
 
 
 def _max_counts(node: Node | None) -> Iterator[Node]:
-    """Yields values of MaxCount, and texts that have one in them."""
+    """Yields values of MaxCount, and texts that contain one."""
     if isinstance(node, ScalarNode) and _IN_TEXT.search(node.value):
         yield node
     elif isinstance(node, SequenceNode):

@@ -1,1 +1,1 @@
-"""One HTML file for a template: a form of its parameters that makes a quick-create link."""
+"""Ways to launch a template from a link or a web page: ``quick-create`` and ``launch-page``."""

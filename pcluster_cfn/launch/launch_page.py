@@ -1,4 +1,4 @@
-"""Assembles the page from its three files, a template's declarations and the Regions."""
+"""``pcluster-cfn launch-page``: a web page with a template's parameters that makes quick-create links."""
 
 import base64
 import hashlib
@@ -20,7 +20,7 @@ from pcluster_cfn.launch.page_fields import field_id, fieldset
 from pcluster_cfn.launch.parameters import NOT_TEXT, Declaration, Rule, declarations, groups
 from pcluster_cfn.launch.template_source import REGION_PLACEHOLDER, check, warn_of_local_paths
 from pcluster_cfn.options import EXIT_CODES, STACK_NAME, STACK_NAME_RULE, is_stack_name
-from pcluster_cfn.template import Template
+from pcluster_cfn.template import Template, reason
 
 _FOLDER = Path(__file__).parent
 _PLACEHOLDER = re.compile(r"\{\{(\w+)\}\}")
@@ -28,14 +28,14 @@ _PLACEHOLDER = re.compile(r"\{\{(\w+)\}\}")
 
 @dataclass(frozen=True)
 class LaunchPage:
-    """What a page is about.
+    """The contents of a page.
 
     Attributes:
-        template: Read for its description, parameters and interface.
-        template_url: Where CloudFormation finds it; ``{region}`` stands for the Region that is chosen.
+        template: The template, for its description, parameters and interface.
+        template_url: Address of the template; ``{region}`` in it stands for the chosen Region.
         title: Heading of the page.
-        regions: Those to choose from, the first one chosen already.
-        stack_name: What the field begins with; may be empty.
+        regions: Regions to choose from; the first one is preselected.
+        stack_name: Initial value of the field for the stack's name; may be empty.
     """
 
     template: Template
@@ -45,7 +45,7 @@ class LaunchPage:
     stack_name: str = ""
 
     def html(self) -> str:
-        """Returns the page: one file that needs nothing else."""
+        """Returns the page, which loads no other file."""
         declared = declarations(self.template)
         style, script = _file("page.css"), _file("page.js")
         first = self.regions[0].name
@@ -67,7 +67,7 @@ class LaunchPage:
         )
 
     def _data(self, declared: dict[str, Declaration]) -> dict[str, Any]:
-        """Returns what the script works with."""
+        """Returns the input of the page's script."""
         stack_name = Rule("form", STACK_NAME, STACK_NAME_RULE)
         return {
             "templateURL": self.template_url,
@@ -92,10 +92,10 @@ class LaunchPage:
 
 
 def readable_regions(template_url: str, names: Sequence[str]) -> list[Region]:
-    """Returns the Regions in which CloudFormation reads a template: of those named, or of all.
+    """Returns the given Regions, or all in which CloudFormation can read a template.
 
     Raises:
-        CommandError: One that is named cannot read it, or none at all.
+        CommandError: CloudFormation cannot read the template in a given Region, or in any.
     """
     if names:
         chosen = [region_named(name) for name in dict.fromkeys(names)]
@@ -125,7 +125,7 @@ def _field(identifier: str, label: str, rules: Sequence[Rule]) -> dict[str, Any]
 
 
 def _options(chosen: Sequence[Region]) -> str:
-    """Returns the Regions as options, those of a partition together, the first one of all chosen."""
+    """Returns the Regions as options, grouped by partition, with the first Region selected."""
     ordered = sorted(chosen, key=lambda region: region.partition.title)
     written = []
     for title, members in groupby(ordered, key=lambda region: region.partition.title):
@@ -139,7 +139,7 @@ def _options(chosen: Sequence[Region]) -> str:
 
 
 def _capabilities(template: Template) -> str:
-    """Says what the console will want to have acknowledged. Source: API reference, CreateStack."""
+    """Returns a note if the console will ask for an acknowledgement. Source: API reference, CreateStack."""
     types = {resource.type for resource in template.resources()}
     nested = child(template.root, "Transform") is not None or "AWS::CloudFormation::Stack" in types
     if nested or any(kind.startswith("AWS::IAM::") for kind in types):
@@ -148,7 +148,7 @@ def _capabilities(template: Template) -> str:
 
 
 def _policy(style: str, script: str) -> str:
-    """Returns a policy that lets this page's own style and script run, and nothing be loaded or sent."""
+    """Returns a policy that allows the page's own style and script, and no loading or sending."""
     return (
         f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; "
         "img-src data:; base-uri 'none'; form-action 'none'"
@@ -160,7 +160,7 @@ def _digest(text: str) -> str:
 
 
 def _json(value: Any) -> str:
-    """Returns JSON that cannot end the script element it stands in."""
+    """Returns JSON that cannot end the script element around it."""
     return json.dumps(value).replace("<", "\\u003c")
 
 
@@ -169,7 +169,7 @@ def _file(name: str) -> str:
 
 
 def _fill(text: str, **values: str) -> str:
-    """Replaces every placeholder once; what is put in is not looked at again."""
+    """Returns a text with its placeholders replaced, but not those in the replacements."""
     return _PLACEHOLDER.sub(lambda found: values[found[1]], text)
 
 
@@ -178,15 +178,20 @@ def _fill(text: str, **values: str) -> str:
 @click.option(
     "--template-url",
     required=True,
-    help="Where CloudFormation finds the template: an https address in S3, or ssm-doc://ARN. {region} in it "
-    "stands for the name of the Region that is chosen.",
+    help="Address of the template: https in S3, or ssm-doc://ARN. {region} in it stands for the name of the "
+    "chosen Region.",
 )
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), required=True, help="The HTML file to write."
 )
-@click.option("--title", help="Heading of the page; made of the template's file name without one.")
-@click.option("--stack-name", help="What the field for it begins with; the template's file name without one.")
-@click.option("--region", "regions", multiple=True, help="Region to choose from, once or more; all without.")
+@click.option("--title", help="Heading of the page. Default: made from the template's file name.")
+@click.option("--stack-name", help="Initial name of the stack. Default: the template's file name.")
+@click.option(
+    "--region",
+    "regions",
+    multiple=True,
+    help="Region to choose from; repeat it for more. Default: all Regions.",
+)
 def launch_page(
     *,
     template: Path,
@@ -198,8 +203,8 @@ def launch_page(
 ) -> None:
     """Write a web page that launches TEMPLATE.
 
-    People fill in its parameters there, and the page makes the links of quick-create. It is one file without
-    anything from elsewhere: send it, host it or open it from a disk.
+    The page asks for the template's parameters and makes the same links as quick-create. It is one file that
+    loads nothing: send it, host it or open it from a disk.
     """
     if stack_name and not is_stack_name(stack_name):
         raise CommandError(
@@ -215,11 +220,13 @@ def launch_page(
     try:
         output.write_text(page.html(), encoding="utf-8")
     except OSError as error:
-        raise CommandError(f"cannot write {output}: {error}", "name another file with --output") from error
+        raise CommandError(
+            f"cannot write {output}: {reason(error)}", "name another file with --output"
+        ) from error
     warn_of_local_paths(page.template, template)
     click.echo(f"{output}: open it in a browser, or put it on any web server")
 
 
 def _stack_name(stem: str) -> str:
-    """Returns a file's name where a stack may have it, too."""
+    """Returns a file's name if it is a valid stack name, and nothing otherwise."""
     return stem if is_stack_name(stem) else ""

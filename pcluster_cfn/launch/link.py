@@ -1,21 +1,19 @@
-"""A quick-create link: writing it, and reading it back.
+"""Quick-create links, and the Regions whose console they open.
 
-Source: CloudFormation user guide, "Create quick-create links for stacks": the form, and that encoding is
-supported. What the guide leaves open is encoded as RFC 3986 has it, a space as ``%20``, so that nobody can
-read anything else.
+Source: CloudFormation user guide, "Create quick-create links for stacks", for the form. The guide leaves the
+encoding open: RFC 3986 is used, with a space as ``%20``, which every reader decodes in the same way.
 """
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import quote
 
 from botocore.loaders import create_loader
 
-from pcluster_cfn.errors import CommandError
+from pcluster_cfn.errors import CommandError, suggest
 
-#: Longer links may be cut on their way, by browsers, mail and proxies; nobody promises more.
+#: Browsers, mail programs and proxies may cut longer links.
 #: Source: RFC 9110, section 4.1, what all recipients should support at a minimum.
 MAX_LINK_CHARACTERS = 8_000
 _ROUTE = "/stacks/create/review"
@@ -24,7 +22,7 @@ _PARAMETER = "param_"
 
 @dataclass(frozen=True)
 class QuickCreateLink:
-    """What a link says; ``stack_name`` is None where the console shall ask for it."""
+    """The contents of a link; without ``stack_name`` the console asks for it."""
 
     region: str
     template_url: str
@@ -32,7 +30,7 @@ class QuickCreateLink:
     parameters: Mapping[str, str] = field(default_factory=dict)
 
     def url(self) -> str:
-        """Returns the link, in ASCII, with the parameters in their order.
+        """Returns the link, in ASCII, with its parameters in order.
 
         Raises:
             CommandError: The Region is unknown.
@@ -45,41 +43,14 @@ class QuickCreateLink:
         return f"{region_named(self.region).console_url}?region={self.region}#{_ROUTE}?{written}"
 
 
-def parse(url: str) -> QuickCreateLink:
-    """Returns what a link says, exactly as it was put in.
-
-    Raises:
-        CommandError: It is no quick-create link.
-    """
-    try:
-        parts = urlsplit(url)
-    except ValueError as error:  # brackets that hold no address of version 6
-        raise CommandError(f"{url!r} is no quick-create link", "take the link as it was made") from error
-    route, _, query = parts.fragment.partition("?")
-    said = dict(parse_qsl(query, keep_blank_values=True))
-    region = dict(parse_qsl(parts.query)).get("region", "")
-    if route != _ROUTE or "templateURL" not in said:
-        raise CommandError(f"{url!r} is no quick-create link", f"one has #{_ROUTE}?templateURL=… in it")
-    if f"{parts.scheme}://{parts.netloc}{parts.path}" != region_named(region).console_url:
-        raise CommandError(
-            f"{url!r} is not at the console of Region {region}", "take the link as it was made"
-        )
-    return QuickCreateLink(
-        region,
-        said["templateURL"],
-        said.get("stackName"),
-        {name.removeprefix(_PARAMETER): value for name, value in said.items() if name.startswith(_PARAMETER)},
-    )
-
-
 def _encode(text: str) -> str:
-    """Returns text in which nothing is left that a URL, Markdown or HTML could take for its own."""
+    """Returns text without any character that means something in a URL, Markdown or HTML."""
     return quote(text, safe="")
 
 
 @dataclass(frozen=True)
 class Partition:
-    """Regions that share accounts, a console and a name for S3."""
+    """Regions that share accounts, a console and a domain of S3."""
 
     name: str
     title: str
@@ -98,7 +69,7 @@ PARTITIONS = (
 
 @cache
 def s3_suffixes() -> list[str]:
-    """Returns what S3's host names end in, in every partition there is, the longest first."""
+    """Returns the ends of S3's host names in every partition, the longest first."""
     known = {item["dnsSuffix"] for item in create_loader().load_data("endpoints")["partitions"]}
     return sorted(known, key=lambda suffix: (-len(suffix), suffix))
 
@@ -113,13 +84,13 @@ class Region:
 
     @property
     def console_url(self) -> str:
-        """Where CloudFormation's console is in this Region."""
+        """Address of CloudFormation's console in this Region."""
         return f"https://{self.name}.console.{self.partition.console_domain}/cloudformation/home"
 
 
 @cache
 def regions() -> Mapping[str, Region]:
-    """Returns every known Region by name, in the order of the partitions and of the alphabet."""
+    """Returns every Region that the installed SDK knows, by name, ordered by partition and name."""
     known = {
         item["partition"]: item["regions"] for item in create_loader().load_data("endpoints")["partitions"]
     }
@@ -131,16 +102,15 @@ def regions() -> Mapping[str, Region]:
 
 
 def region_named(name: str) -> Region:
-    """Returns a Region.
+    """Returns a Region by name.
 
     Raises:
-        CommandError: There is none of that name, or it is in a partition without links.
+        CommandError: The Region does not exist, or its partition has no public console.
     """
     known = regions()
     if name not in known:
-        near = difflib.get_close_matches(name, known, n=2)
         raise CommandError(
             f"there is no Region {name!r} of the partitions {', '.join(item.name for item in PARTITIONS)}",
-            f"did you mean {' or '.join(near)}?" if near else "give a Region's name, as in us-east-1",
+            suggest(name, known, "give a Region's name, as in us-east-1", count=2, cutoff=0.6),
         )
     return known[name]

@@ -1,10 +1,10 @@
 "use strict";
 
-// What the page is about: the template's address, the consoles of the Regions, and the rules of every field.
+// The page's contents: the template's address, the consoles of the Regions, and the rules of every field.
 const page = JSON.parse(document.getElementById("page").textContent);
 const element = (id) => document.getElementById(id);
 
-// Each test of a rule, for a text and the items of its list; the command has the same ones.
+// The tests of rules, for a text and the items of its list. The command has the same tests.
 const tests = {
   one_of: (text, items, allowed) => items.every((item) => allowed.includes(item)),
   form: (text, items, source) => items.every((item) => new RegExp(`^(?:${source})$`, "u").test(item)),
@@ -69,7 +69,7 @@ function faultOf(field, text) {
   return broken ? broken[2] : "";
 }
 
-// As RFC 3986 has it: everything but letters, digits and -._~ is encoded.
+// As in RFC 3986, everything except letters, digits and -._~ is encoded.
 function encode(text) {
   const code = (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`;
   return encodeURIComponent(text).replace(/[!'()*]/g, code);
@@ -85,7 +85,7 @@ function linkOf(region, stackName, parameters) {
   return `${page.consoles[region]}?region=${region}#/stacks/create/review?${written}`;
 }
 
-// A field that is left as it was is not in the link: the template's default holds, or the console asks.
+// A field that the user did not change is not in the link: the template's default applies, or the console asks.
 const form = element("form");
 form.reset();
 const fields = page.fields.map((field) => {
@@ -128,7 +128,7 @@ function faultLink(field) {
 
 const number = (value) => value.toLocaleString("en");
 
-// Only what changes is written, so that screen readers do not repeat the rest.
+// Only changed text is written, so that screen readers do not repeat the rest.
 function say(id, text) {
   if (element(id).textContent !== text) element(id).textContent = text;
 }
@@ -157,7 +157,7 @@ function update() {
 
 function stateOf(length, tooLong) {
   if (wrong.length) return `${wrong.length === 1 ? "1 value needs" : `${wrong.length} values need`} correcting before there is a link:`;
-  if (tooLong) return `The link would have ${number(length)} characters, and ${number(page.limit)} are what survives everywhere. Shorten some values.`;
+  if (tooLong) return `The link would have ${number(length)} characters, and only ${number(page.limit)} work everywhere. Shorten some values.`;
   const empty = parameters.filter((field) => field.asked && !isSaid(field)).map((field) => field.label);
   const open = [...empty, ...page.secrets];
   return open.length ? `Ready. The console will ask for: ${open.join(", ")}.` : "Ready. The console opens with everything filled in.";
@@ -210,7 +210,7 @@ element("launch").addEventListener("click", (event) => {
     showFirstFault();
   }
 });
-element("launch").addEventListener("keydown", (event) => { // what has no href hears no Enter
+element("launch").addEventListener("keydown", (event) => { // without an href, Enter does nothing
   if (event.key === "Enter" && !element("launch").hasAttribute("href")) showFirstFault();
 });
 form.addEventListener("submit", (event) => {

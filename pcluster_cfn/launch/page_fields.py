@@ -46,9 +46,10 @@ def _field(declaration: Declaration, identifier: str) -> str:
 
 
 def _secret(declaration: Declaration) -> str:
-    """Returns a parameter that a link cannot carry. Source: user guide, quick-create links, NoEcho."""
+    """Returns a secret parameter, without a control. Source: user guide, quick-create links, NoEcho."""
     said = _sentences(
-        declaration.description, "You type it in the console: it is secret, and no link carries it"
+        declaration.description,
+        "You type it in the console, because it is secret and a link cannot contain it",
     )
     return (
         '<div class="field">\n'
@@ -60,7 +61,7 @@ def _secret(declaration: Declaration) -> str:
 
 
 def _name(declaration: Declaration) -> str:
-    """Returns the parameter's own name, where its label does not say it."""
+    """Returns the parameter's name, unless it is the label."""
     return "" if declaration.label == declaration.name else f"<code>{escape(declaration.name)}</code>"
 
 
@@ -85,7 +86,7 @@ def _options(declaration: Declaration) -> str:
 
 
 def _help(declaration: Declaration) -> str:
-    """Returns the description, and what may be left to the console."""
+    """Returns the description, and how to fill in the field."""
     said = [declaration.description]
     if declaration.is_list:
         said.append("Several values are separated by commas")
@@ -93,7 +94,7 @@ def _help(declaration: Declaration) -> str:
         chosen = "them" if declaration.is_list else f"{_article(declaration.choice)} {declaration.choice}"
         said.append(f"Leave empty to choose {chosen} in the console")
     elif declaration.default is None and not declaration.allowed:
-        said.append("Leave empty to give it in the console")
+        said.append("Leave empty to type it in the console")
     return _sentences(*said)
 
 

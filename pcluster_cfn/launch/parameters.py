@@ -1,7 +1,7 @@
-"""What a template declares of its parameters, and which values that allows.
+"""A template's parameters as declared, and the rules for their values.
 
-A declaration is turned into a list of rules, each one test with its message. The command and the launch page
-go through the same list, so that both say the same of the same text.
+Each declaration becomes a list of rules, and each rule is one test with a message. The command and the launch
+page apply the same list, so both report the same mistakes.
 
 Source: CloudFormation user guide, "Parameters section" (properties and types), "CloudFormation-supplied
 parameter types"; API reference of EC2 and Systems Manager for how ids and names look.
@@ -15,8 +15,8 @@ from typing import Literal, TypeAlias
 
 from yaml.nodes import Node, SequenceNode
 
+from cfn_template.limits import DIGITS_MAX, shown
 from cfn_template.nodes import child, entries, scalar, value
-from cluster_schema.limits import DIGITS_MAX, shown
 from pcluster_cfn.errors import CommandError
 from pcluster_cfn.launch.patterns import matches
 from pcluster_cfn.template import Template
@@ -25,7 +25,7 @@ from pcluster_cfn.template import Template
 MAX_PARAMETERS = 200
 #: Source: CloudFormation quotas, "Parameter values".
 MAX_VALUE_BYTES = 4_096
-#: Anything that Python and JavaScript read as the same decimal number.
+#: A decimal number that Python and JavaScript read in the same way.
 NUMBER = r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?"
 NOT_TEXT = "must be text, in UTF-8"
 _LIST = re.compile(r"List<(.+)>")
@@ -48,7 +48,7 @@ class Rule:
 
 @dataclass(frozen=True)
 class Form:
-    """How values of a type look, and what the console offers in place of typing them."""
+    """The form of a type's values, and what the console lets users choose them from."""
 
     pattern: str
     looks: str
@@ -56,7 +56,7 @@ class Form:
 
 
 def _id(prefix: str, noun: str) -> Form:
-    """An EC2 id: eight hexadecimal digits, or seventeen."""
+    """Returns the form of an EC2 id, which has eight or seventeen hexadecimal digits."""
     looks = f"must be the id of a {noun}, as in {prefix}-0123456789abcdef0"
     return Form(rf"{prefix}-(?:[0-9a-f]{{17}}|[0-9a-f]{{8}})", looks.replace(" a i", " an i"), noun)
 
@@ -89,7 +89,7 @@ _FORMS = {
 
 @dataclass(frozen=True)
 class Declaration:
-    """One parameter; ``default`` is None where the template has none."""
+    """One parameter; ``default`` and ``pattern`` are None if the template has none."""
 
     name: str
     type: str
@@ -104,9 +104,9 @@ class Declaration:
     pattern: str | None
 
     def fault(self, text: str) -> str | None:
-        """Returns what is wrong with a value: the message of the first rule that it breaks, or None.
+        """Returns the message of the first rule that a value breaks; None if it breaks none.
 
-        A pattern of the template that takes too long to try is no fault: ``left_unchecked`` names it.
+        A pattern that cannot be tried here counts as kept: ``left_unchecked`` names it.
         """
         if any("\ud800" <= character <= "\udfff" for character in text):
             return NOT_TEXT
@@ -114,7 +114,7 @@ class Declaration:
         return next((rule.message for rule in self.rules if _passes(rule, text, items) is False), None)
 
     def left_unchecked(self, text: str) -> str | None:
-        """Returns the pattern that CloudFormation alone can check a value against; None if there is none."""
+        """Returns the pattern that only CloudFormation can try on a value; None if there is none."""
         items = self._items(text)
         return self.pattern if any(_passes(rule, text, items) is None for rule in self.rules) else None
 
@@ -124,22 +124,22 @@ class Declaration:
 
 @dataclass(frozen=True)
 class Group:
-    """Parameters that a form shows together."""
+    """A labelled group of parameters in a form."""
 
     label: str
     names: tuple[str, ...]
 
 
 def declarations(template: Template) -> dict[str, Declaration]:
-    """Returns what a template declares, by name, in the order of its text.
+    """Returns a template's parameters by name, in the order of its text.
 
     Raises:
-        CommandError: A declaration cannot be read.
+        CommandError: There are too many parameters, or a bound is not a number.
     """
     declared = list(entries(child(template.root, "Parameters")))
     if len(declared) > MAX_PARAMETERS:
         raise CommandError(
-            f"the template declares {len(declared):,} parameters, and CloudFormation takes {MAX_PARAMETERS}",
+            f"the template declares {len(declared):,} parameters; CloudFormation allows {MAX_PARAMETERS}",
             "declare fewer",
         )
     labels = {name: scalar(child(node, "default")) for name, node in _interface(template, "ParameterLabels")}
@@ -147,7 +147,7 @@ def declarations(template: Template) -> dict[str, Declaration]:
 
 
 def groups(template: Template) -> list[Group]:
-    """Returns the groups that the template's interface names, and one for the parameters it leaves out."""
+    """Returns the groups of the template's interface, and one for the other parameters."""
     declared = dict(entries(child(template.root, "Parameters")))
     found: list[Group] = []
     interface = child(child(template.root, "Metadata"), "AWS::CloudFormation::Interface")
@@ -223,7 +223,7 @@ def _items(node: Node | None) -> list[Node]:
 
 
 def _passes(rule: Rule, text: str, items: list[str]) -> bool | None:
-    """Says whether a value keeps a rule; None if that takes too long to find out."""
+    """Returns whether a value keeps a rule; None if that cannot be decided here."""
     match rule.test, rule.argument:
         case "one_of", tuple(allowed):
             return set(items) <= set(allowed)

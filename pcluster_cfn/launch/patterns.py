@@ -4,9 +4,9 @@ CloudFormation matches such a pattern as Java does. The package ``regex`` reads 
 and gives it the same meaning: possessive repeats, set operations, flags in the middle, ``\p{…}``. A pattern
 that it cannot read is left to CloudFormation.
 
-A pattern of a few characters may take longer than the age of the world, or all of the memory, for a text of
-forty. So a process of its own tries it, which the system ends when it has used its share. This file is that
-process's program as well: it imports nothing of ours.
+A pattern of a few characters may take years, or all memory, for a text of forty. So a separate process tries
+it, and the system ends that process when it exceeds its limits. This file is also the program of that
+process, so it imports nothing of this project.
 
 Source: Java SE API, class java.util.regex.Pattern; package regex, README.
 """
@@ -42,17 +42,17 @@ _CLASSES = {
 }
 _ESCAPE = re.compile(r"\\(?:p\{(?P<named>\w+)\}|(?P<letter>.))", re.DOTALL)
 _MEMORY_BYTES = 512 * 1024 * 1024
-#: For a machine that hardly gives the process any time.
+#: For a busy machine, on which the processor time takes long to use up.
 _TIMEOUT_S = 30
-#: A pattern is at most as long as the longest value. Nobody writes a longer one.
+#: A pattern is at most as long as the longest value. Patterns in use are far shorter.
 MAX_PATTERN_CHARACTERS = 4_096
 
 
 def matches(pattern: str, texts: Sequence[str]) -> bool | None:
-    """Says whether a pattern matches the whole of every text.
+    """Returns whether a pattern matches the whole of every text.
 
     Returns:
-        None if that takes too long to find out, or the pattern has syntax that only Java has.
+        None if the match exceeds a limit, or the pattern has syntax that only Java reads.
     """
     return _matches(pattern, tuple(texts)) if len(pattern) <= MAX_PATTERN_CHARACTERS else None
 
@@ -79,7 +79,7 @@ def _matches(pattern: str, texts: tuple[str, ...]) -> bool | None:
 
 def _answer() -> None:
     sys.path.append(sys.argv[1])
-    import regex  # noqa: PLC0415 - the process alone needs it
+    import regex  # noqa: PLC0415 - only the process needs it
 
     resource.setrlimit(resource.RLIMIT_CPU, (_CPU_S, _CPU_S))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -1,6 +1,5 @@
 """``pcluster-cfn quick-create``."""
 
-import difflib
 import html
 import json
 import os
@@ -13,7 +12,7 @@ from typing import Any
 import click
 
 from pcluster_cfn.aws import configured_region
-from pcluster_cfn.errors import CommandError
+from pcluster_cfn.errors import CommandError, suggest
 from pcluster_cfn.launch.link import MAX_LINK_CHARACTERS, QuickCreateLink, region_named
 from pcluster_cfn.launch.parameters import Declaration, declarations
 from pcluster_cfn.launch.template_source import (
@@ -28,36 +27,36 @@ from pcluster_cfn.options import ASSIGNMENT, EXIT_CODES, STACK_NAME_RULE, is_sta
 BADGE_URL = "https://s3.amazonaws.com/cloudformation-examples/cloudformation-launch-stack.png"
 
 
-#: An address that stays one inside Markdown's parentheses and HTML's quotes. Source: RFC 3986, section 2.
+#: An address without characters that end Markdown's parentheses or HTML's quotes. Source: RFC 3986, 2.
 _BADGE = re.compile(r"https://[A-Za-z0-9.-]+(?::[0-9]+)?/(?:[A-Za-z0-9._~:/?@!$&*+,;=-]|%[0-9A-Fa-f]{2})*")
 
 
 def require_badge_url(url: str) -> None:
-    """Refuses what is no picture's address, or would end the badge that it is put into.
+    """Refuses an address that is not https, or that could break out of the badge.
 
     Raises:
-        CommandError: It is not an https address, or has quotes, brackets, spaces or a fragment.
+        CommandError: The address is not https, or has quotes, brackets, spaces or a fragment.
     """
     if not _BADGE.fullmatch(url):
         raise CommandError(
-            f"the badge's URL {url} is no https address of a picture",
-            "give one such as https://HOST/PATH, other characters as %XX",
+            f"the badge's URL {url} is not a valid https address",
+            "give one such as https://HOST/PATH, with other characters as %XX",
         )
 
 
 def markdown(link: QuickCreateLink, badge_url: str = BADGE_URL) -> str:
-    """Returns a badge that leads to the link, in which every bracket is encoded."""
+    """Returns a badge in Markdown that opens the link."""
     return f"[![{_title(link)}]({badge_url})]({link.url()})"
 
 
 def html_anchor(link: QuickCreateLink, badge_url: str = BADGE_URL) -> str:
-    """Returns the same for a page."""
+    """Returns a badge in HTML that opens the link."""
     picture = f'<img src="{html.escape(badge_url)}" alt="{_title(link)}">'
     return f'<a href="{html.escape(link.url())}">{picture}</a>'
 
 
 def as_json(link: QuickCreateLink, badge_url: str = BADGE_URL) -> dict[str, Any]:
-    """Returns what a script may want to know of a link."""
+    """Returns a link and its badges as JSON values."""
     return {
         "region": link.region,
         "partition": region_named(link.region).partition.name,
@@ -74,14 +73,14 @@ def _title(link: QuickCreateLink) -> str:
 
 @dataclass(frozen=True)
 class LinkRequest:
-    """What links shall say.
+    """The contents of the links to make.
 
     Attributes:
-        template_url: Where the template is; ``{region}`` in it stands for each Region's name.
-        regions: A link is made for each.
-        stack_name: None lets the console ask for it.
-        parameters: Names and values, as given; a name twice is a mistake.
-        endpoint_url: Of an embedded cloud that the template may be at.
+        template_url: Address of the template; ``{region}`` in it stands for each Region's name.
+        regions: Regions; each gets a link.
+        stack_name: Name of the stack; with None the console asks for it.
+        parameters: Names and values as given; the same name twice is a mistake.
+        endpoint_url: Address of an embedded cloud that may have the template.
     """
 
     template_url: str
@@ -92,10 +91,10 @@ class LinkRequest:
 
 
 def links(request: LinkRequest, declared: Mapping[str, Declaration]) -> list[QuickCreateLink]:
-    """Returns a link for every Region, with the parameters in the template's order.
+    """Returns a link for each Region, with the parameters in the template's order.
 
     Raises:
-        CommandError: Something asked for cannot be; its text has a line for every mistake.
+        CommandError: The request has mistakes. The text has a line for each.
     """
     mistakes = [*_stack_name_mistakes(request), *_parameter_mistakes(request, declared)]
     given = dict(request.parameters)
@@ -108,7 +107,7 @@ def links(request: LinkRequest, declared: Mapping[str, Declaration]) -> list[Qui
 
 
 def left_to_console(request: LinkRequest, declared: Mapping[str, Declaration]) -> list[Declaration]:
-    """Returns the parameters that whoever opens the link has to fill in."""
+    """Returns the parameters that the console will ask for."""
     given = dict(request.parameters)
     return [item for name, item in declared.items() if item.default is None and name not in given]
 
@@ -121,8 +120,8 @@ def _link(request: LinkRequest, region_name: str, parameters: Mapping[str, str])
     length = len(link.url())
     if length > MAX_LINK_CHARACTERS:
         raise CommandError(
-            f"the link has {length:,} characters; {MAX_LINK_CHARACTERS:,} are what survives everywhere",
-            "give fewer or shorter parameters and let the console ask for the rest",
+            f"the link has {length:,} characters; only {MAX_LINK_CHARACTERS:,} work everywhere",
+            "give fewer or shorter parameters; the console asks for the rest",
         )
     return link
 
@@ -153,11 +152,10 @@ def _parameter_mistakes(request: LinkRequest, declared: Mapping[str, Declaration
         if names.count(name) > 1:
             yield f"parameter {name} is given {names.count(name)} times; give it once"
         if name not in declared:
-            near = difflib.get_close_matches(name, declared, n=1, cutoff=0.5)
-            hint = f"did you mean {near[0]}?" if near else f"it has: {', '.join(declared) or 'none'}"
+            hint = suggest(name, declared, f"it has: {', '.join(declared) or 'none'}")
             yield f"the template has no parameter {name}; {hint}"
         elif declared[name].no_echo:
-            yield f"parameter {name} is NoEcho, which links cannot carry; it is typed in the console"
+            yield f"parameter {name} is NoEcho, which a link cannot contain; the console asks for it"
     for name, value in request.parameters:
         declaration = declared.get(name)
         fault = declaration.fault(value) if declaration and not declaration.no_echo else None
@@ -169,18 +167,25 @@ def _parameter_mistakes(request: LinkRequest, declared: Mapping[str, Declaration
 @click.option(
     "--template-url",
     required=True,
-    help="Where CloudFormation finds the template: an https address in S3, or ssm-doc://ARN. {region} in it "
-    "stands for the name of each Region.",
+    help="Address of the template: https in S3, or ssm-doc://ARN. {region} in it stands for the name of each "
+    "Region.",
 )
 @click.option(
     "--template",
     type=click.Path(path_type=Path),
-    help="A local copy to check against; without one the template is downloaded.",
+    help="Local copy of the template to check against. Default: the template is downloaded.",
 )
-@click.option("--stack-name", help="Name of the stack; the console asks for it without one.")
-@click.option("-p", "--parameter", "parameters", type=ASSIGNMENT, multiple=True, help="Template parameter.")
-@click.option("--region", "regions", multiple=True, help="Region, once or more; the configured one without.")
-@click.option("--badge-url", default=BADGE_URL, help="Picture of the Markdown and HTML badges.")
+@click.option("--stack-name", help="Name of the stack. Default: the console asks for it.")
+@click.option(
+    "-p", "--parameter", "parameters", type=ASSIGNMENT, multiple=True, help="Value of a template parameter."
+)
+@click.option(
+    "--region",
+    "regions",
+    multiple=True,
+    help="Region; repeat it for more. Default: the Region of your AWS configuration.",
+)
+@click.option("--badge-url", default=BADGE_URL, help="Address of the picture of the badges.")
 @click.option("--json", "wants_json", is_flag=True, help="Print JSON, for scripts.")
 def quick_create(
     *,
@@ -194,9 +199,9 @@ def quick_create(
 ) -> None:
     """Make links that launch a template.
 
-    A link opens CloudFormation's console with everything filled in. What it says is checked against what the
-    template declares, and all mistakes are told at once. Parameters that are not given keep the template's
-    defaults, or are asked for by the console.
+    A link opens CloudFormation's console with everything filled in. Its values are checked against the
+    template first, and all mistakes are reported at once. A parameter that you do not give has the template's
+    default, or the console asks for it.
     """
     require_badge_url(badge_url)
     request = LinkRequest(
@@ -234,7 +239,7 @@ def _print(link: QuickCreateLink, badge_url: str) -> None:
 def _print_remarks(
     link: QuickCreateLink, declared: Mapping[str, Declaration], missing: Sequence[Declaration]
 ) -> None:
-    """Says on standard error what the links leave open."""
+    """Prints on standard error which values the links leave open or unchecked."""
     if missing:
         click.echo(f"The console will ask for: {', '.join(item.name for item in missing)}", err=True)
     for name, value in link.parameters.items():

@@ -1,4 +1,4 @@
-"""Where a link's template may be, which only CloudFormation itself can read."""
+"""The template behind a link: the addresses that CloudFormation reads, and the template itself."""
 
 import re
 from dataclasses import dataclass
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 #: Source: API reference, CreateStack, TemplateURL.
 MAX_URL_CHARACTERS = 5_120
-#: Stands for the Region's name, where each Region has a template of its own.
+#: Stands for the Region's name if each Region has a template of its own.
 REGION_PLACEHOLDER = "{region}"
-#: What an address consists of, everything else being escaped. Source: RFC 3986, section 2; without the quote
-#: and the brackets, which it allows and which no address in S3 needs: they end an attribute or a link.
+#: Characters of an address; others are escaped. Source: RFC 3986, section 2, without the quote and the
+#: brackets: no address in S3 needs them, and they end an attribute or a link.
 _CHARACTER = r"(?:[A-Za-z0-9._~:/?#@!$&()*+,;=-]|%[0-9A-Fa-f]{2})"
 #: Source: S3 user guide, "Virtual hosting of buckets", "Dual-stack endpoints".
 _S3_HOST = re.compile(
@@ -41,7 +41,7 @@ _DOCUMENT = re.compile(
 
 @dataclass(frozen=True)
 class Location:
-    """An object in S3; ``region`` and ``version`` are None where the address leaves them out."""
+    """An object in S3; ``region`` and ``version`` are None if the address does not have them."""
 
     bucket: str
     key: str
@@ -50,7 +50,7 @@ class Location:
 
 
 def location(url: str, *, endpoint_url: str | None = None) -> Location | None:
-    """Returns what object an address of S3, or of an embedded cloud, stands for; None for any other."""
+    """Returns the object at an address of S3 or of an embedded cloud; None for any other address."""
     if _misplaced(url) is not None:
         return None
     parts = urlsplit(url)
@@ -66,26 +66,26 @@ def location(url: str, *, endpoint_url: str | None = None) -> Location | None:
 
 
 def check(url: str, region: Region, *, endpoint_url: str | None = None) -> None:
-    """Refuses an address that CloudFormation in this Region would not read.
+    """Refuses an address that CloudFormation does not read.
 
     Args:
         url: The address, without placeholders.
-        region: Where the stack is to be.
-        endpoint_url: Of an embedded cloud, whose addresses are taken as they are.
+        region: Region of the stack.
+        endpoint_url: Address of an embedded cloud. Addresses below it are accepted.
 
     Raises:
-        CommandError: It would not.
+        CommandError: Says why CloudFormation does not read the address.
     """
     if len(url) > MAX_URL_CHARACTERS:
         raise CommandError(
-            f"the template's URL has {len(url):,} characters, CloudFormation takes {MAX_URL_CHARACTERS:,}",
+            f"the template's URL has {len(url):,} characters; CloudFormation allows {MAX_URL_CHARACTERS:,}",
             "give the object a shorter key",
         )
     misplaced = _misplaced(url)
     if misplaced is not None:
         raise CommandError(
-            f"the template's URL {url} has {misplaced!r} in it, which no address has as it is",
-            f"write {quote(misplaced, safe='')} in its place",
+            f"the template's URL {url} contains {misplaced!r}, which must be escaped",
+            f"write it as {quote(misplaced, safe='')}",
         )
     if _is_below(url, endpoint_url):
         return
@@ -96,7 +96,7 @@ def check(url: str, region: Region, *, endpoint_url: str | None = None) -> None:
 
 
 def _misplaced(url: str) -> str | None:
-    """Returns the first character that has no place in an address; None if there is none."""
+    """Returns the first character that an address must escape; None if there is none."""
     rest = re.sub(rf"^{_CHARACTER}*+", "", url)
     return rest[0] if rest else None
 
@@ -111,19 +111,20 @@ def _check_document(url: str, region: Region) -> None:
     document = _DOCUMENT.fullmatch(url)
     if document is None:
         raise CommandError(
-            f"{url} names no Systems Manager document",
+            f"{url} is not the address of a Systems Manager document",
             "write ssm-doc://arn:aws:ssm:REGION:ACCOUNT:document/NAME",
         )
     if (document["partition"], document["region"]) != (region.partition.name, region.name):
         raise CommandError(
-            f"{url} is not in {region.name}", "a document is read in its own Region: make one there"
+            f"{url} is not in {region.name}",
+            "CloudFormation reads a document in its own Region only: create one there",
         )
 
 
 def _check_object(url: str, region: Region) -> None:
     parts = urlsplit(url)
     if parts.scheme != "https":
-        raise CommandError(f"the template's URL {url} does not begin with https://", "give its https address")
+        raise CommandError(f"the template's URL {url} does not start with https://", "give its https address")
     if _WEBSITE.search(parts.hostname or ""):
         raise CommandError(
             f"{url} is at a website endpoint, which CloudFormation does not read",
@@ -132,18 +133,18 @@ def _check_object(url: str, region: Region) -> None:
     host = _S3_HOST.fullmatch(parts.netloc)
     if host is None or location(url) is None:
         raise CommandError(
-            f"{url} is no object in S3, and CloudFormation reads templates from nowhere else",
+            f"{url} is not an object in S3; CloudFormation reads templates only from there",
             f"use https://BUCKET.s3.{region.name}.{region.partition.s3_suffix}/KEY",
         )
     if host["suffix"] != region.partition.s3_suffix:
         raise CommandError(
             f"{url} is in another partition than {region.name}",
-            f"put a copy into a bucket there: its address ends in .{region.partition.s3_suffix}",
+            f"copy it to a bucket there, whose address ends in .{region.partition.s3_suffix}",
         )
     if parts.fragment or {name for name, _ in parse_qsl(parts.query, keep_blank_values=True)} - {"versionId"}:
         raise CommandError(
-            f"{url} has more to it than an object and its version",
-            "make the object readable and leave out signatures: a link is no place for credentials",
+            f"{url} has more parts than an object and its version",
+            "make the object readable and leave out signatures: everybody with the link would have them",
         )
 
 
@@ -153,23 +154,23 @@ _NEXT_STEP = "give a local copy with --template"
 def read_template(
     template_url: str, region: str, file: Path | None, *, endpoint_url: str | None = None
 ) -> Template:
-    """Returns the template, from a file if there is one, else from where the link will say that it is.
+    """Returns the template of a link, from a local copy or from its address.
 
     Args:
-        template_url: May hold the Region's placeholder.
-        region: Takes the place of the placeholder.
-        file: Makes everything else unnecessary, the network included.
-        endpoint_url: Of an embedded cloud that the template may be at.
+        template_url: Address of the template. It may contain the Region's placeholder.
+        region: Replaces the placeholder.
+        file: A local copy. With it, nothing is downloaded.
+        endpoint_url: Address of an embedded cloud that may have the template.
 
     Raises:
-        CommandError: It cannot be read, or is no template.
+        CommandError: The template cannot be read, or the text is not a template.
     """
     if file is not None:
         return Template.read(file)
     url = template_url.replace(REGION_PLACEHOLDER, region)
     found = location(url, endpoint_url=endpoint_url)
     if found is None:
-        raise CommandError(f"cannot read the template at {url}, which is no object in S3", _NEXT_STEP)
+        raise CommandError(f"cannot read the template at {url}, which is not an object in S3", _NEXT_STEP)
     try:
         text = _download(found, f"the template at {url}")
     except (ClientError, BotoCoreError) as error:
@@ -178,21 +179,21 @@ def read_template(
     for resource, artefact, path in local_references(template):
         where = f"{resource.logical_id}.{artefact.property}"
         raise CommandError(
-            f"the template at {url} names {path}, a file of its author, in {where}",
-            "package it (aws cloudformation package), and upload what that makes",
+            f"the template at {url} names {path}, a local file of its author, in {where}",
+            "package it (aws cloudformation package) and upload the result",
         )
     return template
 
 
 def warn_of_local_paths(template: Template, file: Path | None) -> None:
-    """Says on standard error when the copy that was read cannot be what is at the address."""
+    """Warns on standard error if a local copy cannot be the same as the template at the address."""
     paths = ", ".join(path for _, _, path in local_references(template))
     if paths:
-        click.echo(f"{file} names {paths}: what is at the address must be packaged", err=True)
+        click.echo(f"{file} names {paths}: the template at the address must be packaged", err=True)
 
 
 def _download(found: Location, source: str) -> str:
-    """Reads an object as whoever runs the command, or as nobody where there are no credentials."""
+    """Returns an object's text, read with the user's credentials, or anonymously without any."""
     session = boto3.Session()
     config = None if session.get_credentials() else Config(signature_version=UNSIGNED)
     s3: S3Client = session.client("s3", region_name=found.region or "us-east-1", config=config)

@@ -1,4 +1,4 @@
-"""One bucket, for objects that are stored once and never changed."""
+"""A bucket whose objects are stored once and never change."""
 
 import io
 import re
@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError
 
+from pcluster_cfn.aws import message_of
 from pcluster_cfn.errors import CommandError
 
 if TYPE_CHECKING:
@@ -24,14 +25,14 @@ _AMAZON = re.compile(r"s3(?:\.[a-z0-9-]+)?\.(?P<domain>amazonaws\.[a-z.]+)")
 
 @dataclass(frozen=True)
 class Stored:
-    """An object as S3 has it; ``sha256`` is base64, None where it was stored without."""
+    """An object as S3 has it; ``sha256`` is base64, None if it was stored without one."""
 
     size_bytes: int
     sha256: str | None
 
 
 class Store:
-    """A bucket of one Region."""
+    """A bucket in one Region."""
 
     def __init__(self, s3: "S3Client", bucket: str) -> None:
         self._s3 = s3
@@ -39,10 +40,10 @@ class Store:
         self.region = s3.meta.region_name
 
     def check(self) -> None:
-        """Makes sure that the bucket can serve stacks of its Region.
+        """Refuses a bucket that cannot serve stacks of the Region.
 
         Raises:
-            CommandError: It does not exist, belongs to somebody else, or is in another Region.
+            CommandError: The bucket does not exist, may not be used, or is in another Region.
         """
         try:
             answer = self._s3.head_bucket(Bucket=self.bucket)
@@ -50,24 +51,24 @@ class Store:
             status = _status(error)
             if status == _MISSING:
                 raise CommandError(
-                    f"there is no bucket {self.bucket}",
-                    f"make it: aws s3 mb s3://{self.bucket} --region {self.region}",
+                    f"bucket {self.bucket} does not exist",
+                    f"create it: aws s3 mb s3://{self.bucket} --region {self.region}",
                 ) from error
             if status == _FORBIDDEN:
                 raise CommandError(
-                    f"bucket {self.bucket} may not be used with these credentials",
+                    f"your credentials may not use bucket {self.bucket}",
                     "if it is yours, allow s3:ListBucket, s3:GetObject and s3:PutObject",
                 ) from error
             raise
         region = answer.get("BucketRegion")
         if region and region != self.region:
             raise CommandError(
-                f"bucket {self.bucket} is in {region}; Lambda in {self.region} takes code from there only",
-                "name a bucket for each Region with {region}, as in --bucket my-bucket-{region}",
+                f"bucket {self.bucket} is in {region}; Lambda in {self.region} cannot read code from it",
+                "give each Region a bucket, as in --bucket my-bucket-{region}",
             )
 
     def find(self, key: str) -> Stored | None:
-        """Returns what S3 knows of an object; None where there is none."""
+        """Returns an object's size and hash; None if it does not exist."""
         try:
             with self._explained("read", key):
                 found = self._s3.head_object(Bucket=self.bucket, Key=key, ChecksumMode="ENABLED")
@@ -76,42 +77,42 @@ class Store:
         return Stored(found["ContentLength"], found.get("ChecksumSHA256"))
 
     def read(self, key: str) -> bytes | None:
-        """Returns an object's content; None where there is none."""
+        """Returns an object's content; None if it does not exist."""
         try:
             with self._explained("read", key):
                 return self._s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
         except _NotThereError:
             return None
 
-    def put(self, key: str, file: "File", tell: Callable[[int], None]) -> None:
-        """Stores a file unless there is an object of that key, which then stays as it is.
+    def put(self, key: str, file: "File", on_progress: Callable[[int], None]) -> None:
+        """Stores a file, unless an object with the key exists.
 
-        S3 computes the content's hash itself and refuses what differs from the one that is sent along.
+        S3 computes the content's hash, too, and refuses the upload if it differs from the file's.
 
         Args:
-            key: Where.
-            file: What.
-            tell: Hears how many bytes have been sent so far.
+            key: Key of the object.
+            file: The file.
+            on_progress: Receives the number of bytes sent so far.
         """
         try:
             with self._explained("upload", key):
                 self._s3.put_object(
                     Bucket=self.bucket,
                     Key=key,
-                    Body=_Watched(file.body, tell),
+                    Body=_Watched(file.body, on_progress),
                     ContentType="application/json" if key.endswith(".json") else "application/zip",
                     ChecksumAlgorithm="SHA256",
                     ChecksumSHA256=file.sha256,
                     IfNoneMatch="*",
                 )
         except _TakenError:
-            tell(len(file.body))
+            on_progress(len(file.body))
 
     def url(self, key: str) -> str:
-        """Returns an object's address as CloudFormation takes it for a template.
+        """Returns the address of an object under which CloudFormation reads a template.
 
-        Source: S3 user guide, "Virtual hosting of buckets": with the bucket in the host's name at AWS. At
-        any other endpoint, and for buckets whose dots no certificate covers, it is in the path.
+        On AWS the bucket is in the host's name. At any other endpoint, and for a name with dots, which no
+        certificate covers, it is in the path. Source: S3 user guide, "Virtual hosting of buckets".
         """
         endpoint = self._s3.meta.endpoint_url
         amazon = _AMAZON.fullmatch(urlsplit(endpoint).netloc)
@@ -131,31 +132,30 @@ class Store:
                 raise _NotThereError from error
             if _status(error) == _PRECONDITION_FAILED:
                 raise _TakenError from error
-            reason = error.response.get("Error", {}).get("Message", str(error))
             raise CommandError(
-                f"cannot {verb} s3://{self.bucket}/{key}: {reason}",
-                "nothing half-done is visible to anybody; the same command goes on where this one stopped",
+                f"cannot {verb} s3://{self.bucket}/{key}: {message_of(error)}",
+                "no incomplete version is visible; the same command continues where this one stopped",
             ) from error
 
 
 class _NotThereError(Exception):
-    """There is no such object."""
+    """The object does not exist."""
 
 
 class _TakenError(Exception):
-    """There is an object of that key."""
+    """An object with the key exists."""
 
 
 class _Watched(io.BytesIO):
-    """A body that tells how far it was read; it is read again where it is signed or sent again."""
+    """A body that reports how far it was read; signing and retries read it again."""
 
-    def __init__(self, body: bytes, tell: Callable[[int], None]) -> None:
+    def __init__(self, body: bytes, on_progress: Callable[[int], None]) -> None:
         super().__init__(body)
-        self._tell = tell
+        self._on_progress = on_progress
 
     def read(self, size: int | None = -1, /) -> bytes:
         piece = super().read(size)
-        self._tell(self.tell())
+        self._on_progress(self.tell())
         return piece
 
 

@@ -1,4 +1,4 @@
-"""What publishing tells: progress on a terminal, then what others need to use what was published."""
+"""``pcluster-cfn publish``: its options, its progress, and its report."""
 
 import json
 import sys
@@ -26,15 +26,15 @@ _SNIPPET = """\
     Properties:
       TemplateURL: {url}
       TimeoutInMinutes: 10"""
-#: The Region, where CloudFormation puts it in.
+#: The Region, which CloudFormation fills in.
 _ANY_REGION = "${AWS::Region}"
 
 
 def upload(plans: Sequence[Plan], console: Console) -> None:
-    """Carries plans out, with a bar for each file on a terminal and silently anywhere else.
+    """Carries out plans; on a terminal, shows a progress bar for each file.
 
     Raises:
-        CommandError: S3 refuses an upload, or holds something else than was sent.
+        CommandError: S3 refuses an upload, or has other contents than were sent.
     """
     columns = (
         TextColumn("{task.description}"),
@@ -60,14 +60,14 @@ def _move(bars: Progress, tasks: dict[str, TaskID], file: File, sent_bytes: int)
 
 @dataclass(frozen=True)
 class Report:
-    """What was done, or would be, and what comes of it."""
+    """What was published, or would be, and how to use it."""
 
     publishing: Publishing
     plans: Sequence[Plan]
     uploaded: bool
 
     def json(self) -> str:
-        """Returns everything for scripts."""
+        """Returns the report as JSON."""
         return json.dumps(
             {
                 "version": self.publishing.version,
@@ -79,7 +79,7 @@ class Report:
         )
 
     def text(self) -> str:
-        """Returns everything for people."""
+        """Returns the report as text."""
         return "\n".join(self._lines())
 
     def _lines(self) -> Iterator[str]:
@@ -93,7 +93,7 @@ class Report:
             if "quickCreateUrl" in described:
                 yield f"  Quick create: {described['quickCreateUrl']}"
             if built.about["modified"]:
-                yield "  Note: built with changes that its commit does not have."
+                yield "  Note: built with uncommitted changes."
             yield ""
         if self.uploaded:
             yield "To nest it (needs CAPABILITY_IAM, and no CAPABILITY_AUTO_EXPAND):"
@@ -104,7 +104,7 @@ class Report:
     def _what_happened(self, plan: Plan) -> str:
         version = f"version {self.publishing.version}"
         if plan.is_done:
-            return f"{version} is already published with these very contents"
+            return f"{version} is already published with the same contents"
         return f"{version} is published" if self.uploaded else f"{version} would be published"
 
     def _described(self, plan: Plan) -> dict[str, Any]:
@@ -135,7 +135,7 @@ class Report:
         return "uploaded" if self.uploaded else "missing"
 
     def _snippet(self) -> str:
-        """Returns a resource that nests the provider: in every Region, where each has a bucket."""
+        """Returns a resource that nests the provider; it works in every Region that has a bucket."""
         plan = self.plans[0]
         bucket, url = self.publishing.bucket, plan.template_url
         here = f"https://{plan.store.bucket}.s3.{plan.store.region}."
@@ -153,20 +153,28 @@ def _size(size_bytes: int) -> str:
 @click.option(
     "--bucket",
     required=True,
-    help="Bucket of yours; {region} in it stands for the name of each Region, which needs one of its own.",
+    help="Your bucket. Each Region needs its own: {region} in the name stands for the Region's name.",
 )
-@click.option("--prefix", default="pcluster-cfn", help="What all keys begin with.", show_default=True)
-@click.option("--region", "regions", multiple=True, help="Region, once or more; the configured one without.")
-@click.option("--version", help="What to publish it as; this project's version without one.")
+@click.option("--prefix", default="pcluster-cfn", help="Start of all keys.", show_default=True)
 @click.option(
-    "--engine", "engines", multiple=True, help="A further ParallelCluster version whose engine is published."
+    "--region",
+    "regions",
+    multiple=True,
+    help="Region; repeat it for more. Default: the Region of your AWS configuration.",
+)
+@click.option("--version", help="Version to publish as. Default: this project's version.")
+@click.option(
+    "--engine",
+    "engines",
+    multiple=True,
+    help="Another ParallelCluster version whose engine is published, too.",
 )
 @click.option(
     "--build",
     type=click.Path(path_type=Path),
-    help="Folder that make build filled; without one everything is built first.",
+    help="Folder that make build filled. Default: everything is built first.",
 )
-@click.option("--dry-run", is_flag=True, help="Say what would be uploaded, and upload nothing.")
+@click.option("--dry-run", is_flag=True, help="Print what would be uploaded, and upload nothing.")
 @click.option("--json", "wants_json", is_flag=True, help="Print JSON, for scripts.")
 def publish(
     *,
@@ -181,8 +189,8 @@ def publish(
 ) -> None:
     """Upload the provider stack for others to nest or to launch by its URL.
 
-    Each version has a prefix of its own that never changes once it is complete. What was interrupted is
-    taken up where it stopped. Nothing is made public: who may read is up to the bucket's policy.
+    Each version has its own prefix and never changes once it is complete. After an interruption, the same
+    command continues where it stopped. Nothing is made public: the bucket's policy decides who may read it.
     """
     clients = [session(region).client("s3") for region in dict.fromkeys(regions) or (None,)]
     publishing = Publishing(bucket, prefix.strip("/"), version or metadata.version("pcluster-cfn"))
@@ -198,9 +206,9 @@ def publish(
 
 
 def _upload_or_stop(plans: Sequence[Plan]) -> None:
-    """Uploads; on Ctrl-C, says that nothing was lost."""
+    """Uploads; on Ctrl-C, prints how to continue."""
     try:
         upload(plans, Console(stderr=True))
     except KeyboardInterrupt:
-        click.echo("\nStopped. The same command goes on where this one stopped.", err=True)
+        click.echo("\nStopped. The same command continues where this one stopped.", err=True)
         sys.exit(INTERRUPTED)

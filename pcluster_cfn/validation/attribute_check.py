@@ -1,4 +1,4 @@
-"""Attributes that a template reads of clusters and that can never exist."""
+"""Finds attributes that a template reads from clusters and that never exist."""
 
 import difflib
 import re
@@ -16,18 +16,18 @@ from pcluster_cfn.validation.partial_template import PartialTemplate, section
 from pcluster_cfn.validation.report import Finding
 from pcluster_cfn.validation.resource_check import schemas
 
-#: The number of a login node pool in an attribute's name.
+#: A login node pool's number in the name of an attribute.
 _POOL = re.compile(r"loginNodes\.(0|[1-9][0-9]{0,8})\.")
 _LOGIN_NODES = "loginNodes."
 
 
 @dataclass(frozen=True)
 class Readable:
-    """A resource whose attributes are known.
+    """A resource with known attributes.
 
     Args:
         kind: Its type, one of ``schemas()``.
-        login_pools: How many login node pools its configuration has; None if that is not known.
+        login_pools: Number of login node pools in its configuration; None if unknown.
     """
 
     kind: str
@@ -35,11 +35,11 @@ class Readable:
 
 
 def missing_attributes(template: PartialTemplate, readable: Mapping[str, Readable]) -> Iterator[Finding]:
-    """Yields a finding for each attribute that is read of a resource and that it can never have.
+    """Yields a finding for each attribute that the template reads and that the resource never has.
 
     Args:
-        template: Its resources and outputs are searched, branches that are not taken excluded.
-        readable: Resources by logical id.
+        template: The template. Its resources and outputs are searched, except branches that are not taken.
+        readable: The resources with known attributes by logical id.
     """
     for name in ("Resources", "Outputs"):
         for key, entry in section(template.root, name).items():
@@ -74,7 +74,7 @@ def _references(template: PartialTemplate, entry: Any) -> Iterator[Reference]:
     try:
         yield from references(template.evaluator.choose(entry))
     except EvaluationError:
-        return  # CloudFormation refuses the template with this function, wherever its value would go
+        return  # CloudFormation refuses a template with this function
 
 
 def _problem(template: PartialTemplate, reference: Reference, readable: Mapping[str, Readable]) -> str | None:
@@ -94,7 +94,7 @@ def _problem(template: PartialTemplate, reference: Reference, readable: Mapping[
         return None
     return (
         f"{reference.name} has no attribute {attribute}: its configuration has {pools} login node pool(s), "
-        "and they are counted from 0"
+        "numbered from 0"
     )
 
 
@@ -106,14 +106,14 @@ def _advice(attribute: str, known: list[str]) -> str:
     by_lower = {name.lower(): name for name in known}
     near = difflib.get_close_matches(attribute.lower(), by_lower, n=1)
     if near:
-        return f", did you mean {by_lower[near[0]]}?"
+        return f"; did you mean {by_lower[near[0]]}?"
     return f": there are {', '.join(known)}"
 
 
 def _empty_exports(
     path: str, value: Any, read: list[Reference], readable: Mapping[str, Readable]
 ) -> Iterator[Finding]:
-    """An export may not be empty, as the attributes of login nodes are where there are none.
+    """Yields exports of a login node attribute that is empty, because an export may not be empty.
 
     Source: smoketurner/serverless-vpc-plugin issue 704, which quotes CloudFormation's message.
     """

@@ -1,7 +1,7 @@
-"""Checks both branches of every ``Fn::If`` whose condition is not known, and says where a result holds.
+"""Branches of every ``Fn::If`` whose condition is unknown, and the conditions under which a result holds.
 
-A template is checked as it stands, with such an ``Fn::If`` as an unknown value, and once more for each branch
-as if it were taken. What comes of every branch holds always; anything else holds where its branch is taken.
+A piece of a template is checked once with such an ``Fn::If`` as an unknown value, and once more for each
+branch as if it were taken. A result of both branches always holds. Any other holds only in its branch.
 """
 
 from collections import deque
@@ -13,10 +13,10 @@ from cfn_template.texts import EvaluationError
 from cfn_template.values import Unknown
 from pcluster_cfn.validation.partial_template import PartialTemplate
 
-#: How many branches of one resource are checked. Each costs as much time as the resource itself.
+#: Number of branches that are checked of one resource. Each takes as much time as the resource itself.
 BRANCHES_MAX = 16
 
-#: Conditions and the values that a branch needs them to have.
+#: Conditions with the values that a branch needs.
 Assumption = frozenset[tuple[str, bool]]
 AS_IT_STANDS: Assumption = frozenset()
 Item = TypeVar("Item")
@@ -27,9 +27,9 @@ class Branches:
     """The branches of a piece of a template, each as a template in which it is taken.
 
     Args:
-        templates: The template under each assumption; ``AS_IT_STANDS`` comes first.
-        splits: For each assumption, what it becomes with one more condition true, and with it false.
-        is_complete: Whether all branches are here, and not only the first ``BRANCHES_MAX``.
+        templates: The template under each assumption; ``AS_IT_STANDS`` is the first.
+        splits: The pairs of assumptions that add one more condition to an assumption, as true and as false.
+        is_complete: False if there are more than ``BRANCHES_MAX`` branches.
     """
 
     templates: dict[Assumption, PartialTemplate]
@@ -37,17 +37,17 @@ class Branches:
     is_complete: bool = True
 
     def is_last(self, assumption: Assumption) -> bool:
-        """Whether no condition that matters is open under an assumption."""
+        """Whether every condition in the branch is decided under an assumption."""
         return not self.splits.get(assumption)
 
     def conditions_of(
         self, found: Mapping[Assumption, set[Item]], only_if: Callable[[Item, str], Item]
     ) -> list[Item]:
-        """Returns everything that was found, each with the conditions under which it holds.
+        """Returns all results, each with the conditions under which it holds.
 
         Args:
-            found: What was found under each assumption of ``templates``.
-            only_if: Adds words such as ``condition IsLarge is true`` to an item.
+            found: The results under each assumption of ``templates``.
+            only_if: Adds words such as ``condition IsLarge is true`` to a result.
         """
         items = dict.fromkeys(item for each in found.values() for item in each)
         return [
@@ -57,12 +57,12 @@ class Branches:
         ]
 
     def _where(self, item: Item, found: Mapping[Assumption, set[Item]], at: Assumption) -> list[Assumption]:
-        """Returns the weakest assumptions, at least as strong as a given one, under which an item holds."""
+        """Returns the weakest assumptions under which a result holds, starting from a given one."""
         splits = self.splits.get(at, [])
         if item in found[at]:
             for if_true, if_false in splits:
                 kept = [each for each in (if_true, if_false) if item in found[each]]
-                if len(kept) < 2:  # noqa: PLR2004 - one branch, or none, has it as well
+                if len(kept) < 2:  # noqa: PLR2004 - only one branch has it, or none
                     return [where for each in kept for where in self._where(item, found, each)]
             return [at]
         holds: list[Assumption] = []
@@ -75,7 +75,7 @@ class Branches:
 
 
 def find_branches(template: PartialTemplate, node: Any) -> Branches:
-    """Returns the branches in a piece of a template that may or may not be taken."""
+    """Returns the branches in a piece of a template whose condition is unknown."""
     branches = Branches({AS_IT_STANDS: template})
     waiting = deque([(AS_IT_STANDS, node)])
     while waiting:
@@ -93,7 +93,7 @@ def find_branches(template: PartialTemplate, node: Any) -> Branches:
 
 
 def _open_choices(template: PartialTemplate, node: Any) -> Iterator[tuple[str, Any, Any]]:
-    """Yields the outermost ``Fn::If`` in a node whose condition is not known: its name and branches."""
+    """Yields each outermost ``Fn::If`` with an unknown condition: the condition and both branches."""
     if isinstance(node, list):
         for item in node:
             yield from _open_choices(template, item)
@@ -105,7 +105,7 @@ def _open_choices(template: PartialTemplate, node: Any) -> Iterator[tuple[str, A
             try:
                 held = template.evaluator.holds(name)
             except EvaluationError:
-                return  # there is no such condition: CloudFormation refuses the template
+                return  # the condition does not exist: CloudFormation refuses the template
             if isinstance(held, Unknown):
                 yield str(name), if_true, if_false
             else:

@@ -1,4 +1,4 @@
-"""A configuration given as text: its values, and where each of them is in the file."""
+"""Checks a cluster's configuration, given as a map or as text, and finds the place of each mistake."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -21,12 +21,12 @@ from pcluster_cfn.validation.report import Finding, Rule
 
 @dataclass
 class ConfigurationText:
-    """What a text holds.
+    """A configuration that was read from a text.
 
     Args:
-        value: With places; Unknown if the text is not known well enough to be read.
-        problems: What cannot be read in it.
-        typed: The values as the engine reads them, where that differs: JSON has types of its own.
+        value: Its values with places; Unknown if too little of the text is known to read it.
+        problems: The parts that cannot be read.
+        typed: The values as the engine reads them, if JSON's types make them differ.
     """
 
     value: Any
@@ -35,19 +35,19 @@ class ConfigurationText:
 
 
 def read_configuration_text(text: str, node: Any, lines: Sequence[str]) -> ConfigurationText:
-    """Reads the text of a configuration inside a template.
+    """Reads a configuration from a text in a template.
 
     Args:
-        text: What the node evaluates to; holes stand for what is not known.
-        node: The text as it stands in the template, or the function that makes it.
-        lines: The template's lines.
+        text: The evaluated text, with holes for its unknown parts.
+        node: The text as written in the template, or the function that returns it.
+        lines: Lines of the template.
     """
     reason = text.reason if isinstance(text, PartialText) else ""
     return _read(str(text), _locator(node, lines), reason)
 
 
 def read_configuration_file(text: str) -> ConfigurationText:
-    """Reads the text of a configuration file."""
+    """Reads a configuration from the text of a file."""
     return _read(text, in_file, "")
 
 
@@ -66,10 +66,10 @@ def _read(text: str, locate: Callable[[Mark], Place], reason: str) -> Configurat
 
 
 def _as_json(text: str, reason: str) -> Any:
-    """JSON has types of its own: 1e3 is a number there, and text in YAML."""
+    """Returns a text's values with the types of JSON, in which 1e3 is a number; None if it is not JSON."""
     try:
         return _without_holes(json_value(text), reason)
-    except ValueError:  # not JSON, or beyond what is read of it, which YAML has said already
+    except ValueError:  # not JSON, or above a limit, which reading it as YAML reported already
         return None
 
 
@@ -85,14 +85,14 @@ def _without_holes(value: Any, reason: str) -> Any:
 
 @dataclass
 class _Reader:
-    """Reads the nodes of a configuration's own text, with YAML's types, as the engine reads them."""
+    """Reads the nodes of a configuration's text with YAML's types, as the engine does."""
 
     locate: Callable[[Mark], Place]
     reason: str
     problems: list[Problem] = field(default_factory=list)
 
     def value(self, node: Node, path: Path = ()) -> Any:
-        """Returns the value of a node; Unknown where it, or a key in it, has holes."""
+        """Returns the value of a node; Unknown if it, or a key in it, has holes."""
         if isinstance(node, SequenceNode):
             made = List(self.locate(node.start_mark))
             for index, item in enumerate(node.value):
@@ -121,11 +121,11 @@ class _Reader:
 
 
 def _locator(node: Any, lines: Sequence[str]) -> Callable[[Mark], Place]:
-    """Returns what finds a mark of the text in the template; the text's begin if that cannot be told."""
-    begin = getattr(node, "place", None) or Place(1, 1)
+    """Returns a function from a mark in the text to its place in the template, or to the text's start."""
+    beginning = getattr(node, "place", None) or Place(1, 1)
     source = _source(node)
     if source is None or source.place is None:
-        return _noted(begin)
+        return _noted(beginning)
     start, column = source.place.line, source.place.column
     if source.style == "|":
         written = source.split("\n")
@@ -138,21 +138,21 @@ def _locator(node: Any, lines: Sequence[str]) -> Callable[[Mark], Place]:
             return Place(number + 1, max(indentation, 0) + mark.column + 1)
 
         return inside_block
-    # Unchanged in one line, whatever tag and quotes are before it.
+    # The text stands unchanged in one line, behind a tag or quotes.
     is_written = bool(source) and start <= len(lines)
     found = lines[start - 1].find(source, column - 1) if is_written else -1
     if found >= 0:
         return lambda mark: Place(start, found + mark.column + 1)
-    return _noted(begin)
+    return _noted(beginning)
 
 
-def _noted(begin: Place) -> Callable[[Mark], Place]:
-    """The begin of a text that is not in the template as it is, and the place in the text as a note."""
-    return lambda mark: replace(begin, note=f"line {mark.line + 1}, column {mark.column + 1} of the text")
+def _noted(beginning: Place) -> Callable[[Mark], Place]:
+    """Returns a function to the start of a text, with the place within the text as a note."""
+    return lambda mark: replace(beginning, note=f"line {mark.line + 1}, column {mark.column + 1} of the text")
 
 
 def _source(node: Any) -> Text | None:
-    """The text as it is in the template; None where a function puts it together."""
+    """Returns the text as written in the template; None if a function assembles it."""
     if isinstance(node, dict) and set(node) == {"Fn::Sub"}:
         argument = node["Fn::Sub"]
         node = argument[0] if isinstance(argument, list) and argument else argument
@@ -164,29 +164,29 @@ _REQUIRED = "a value, because "
 
 
 class LibraryRules(Protocol):
-    """Rules between several values, which the library knows and no schema says."""
+    """The library's rules about several values together, which no schema has."""
 
     def findings(
         self, configuration: Any, version: str, properties: Mapping[str, Any]
     ) -> Iterable[tuple[str, str]]:
-        """Returns the place of each mistake, as a JSON Pointer, and what is wrong.
+        """Returns each mistake as its place, a JSON Pointer, and a message.
 
         Args:
-            configuration: One that fits the version's schema; UNKNOWN stands for what is not known.
-            version: The ParallelCluster version it is for.
-            properties: The resource's other properties; UNKNOWN stands for what is not known.
+            configuration: A configuration that fits the version's schema, with UNKNOWN for unknown values.
+            version: ParallelCluster version of the configuration.
+            properties: The resource's other properties, with UNKNOWN for unknown values.
         """
         ...
 
 
 @dataclass(frozen=True)
 class Rules:
-    """What a configuration is held against.
+    """The rules for a configuration.
 
     Args:
-        version: One of ``versions()``.
-        properties: The properties of the resource that it belongs to.
-        library: The library's own rules; None leaves them out.
+        version: ParallelCluster version, one of ``versions()``.
+        properties: Properties of the configuration's resource.
+        library: The library's own rules; None skips them.
     """
 
     version: str
@@ -194,13 +194,13 @@ class Rules:
     library: LibraryRules | None = None
 
     def findings(self, plain: Any, values: Any, rule: Rule, otherwise: Place) -> Iterator[Finding]:
-        """Yields everything that is wrong; the library is asked about what the schema takes.
+        """Yields the mistakes. The library is asked only about a configuration that fits the schema.
 
         Args:
-            plain: The configuration as JSON values; UNKNOWN stands for what is not known.
+            plain: The configuration as JSON values, with UNKNOWN for unknown values.
             values: The same with places.
-            rule: Whose the schema's findings are.
-            otherwise: The place of what has none.
+            rule: Rule of the schema's findings.
+            otherwise: Place of a finding that has none of its own.
         """
         fitted = fit(plain, self.version)
         yield from misfit_findings(fitted.misfits, values, rule, otherwise)
@@ -211,11 +211,11 @@ class Rules:
 
 
 def text_findings(text: ConfigurationText, rules: Rules, key_at: Place) -> Iterator[Finding]:
-    """Yields what is wrong in a configuration's text; what it lacks as a whole is at its key."""
+    """Yields the mistakes in a configuration's text; a missing section is reported at the text's key."""
     for problem in text.problems:
         yield Finding(problem.place, problem.path, problem.message, "text")
     for path, place in repeated_keys(text.value):
-        yield Finding(place, pointer(path), f"the key {path[-1]} is there twice", "text")
+        yield Finding(place, pointer(path), f"the key {path[-1]} appears twice", "text")
     if isinstance(text.value, Map | List):
         text.value.place = key_at
     plain = plain_values(text.value if text.typed is None else text.typed)
@@ -223,15 +223,15 @@ def text_findings(text: ConfigurationText, rules: Rules, key_at: Place) -> Itera
 
 
 def misfit_findings(details: list[Detail], values: Any, rule: Rule, otherwise: Place) -> Iterator[Finding]:
-    """Yields what a schema refuses, with its place in the values.
+    """Yields a schema's misfits as findings with places.
 
     Args:
         details: The misfits.
-        values: With places.
-        rule: Whose the findings are.
-        otherwise: The place of what has none.
+        values: The checked values with places.
+        rule: Rule of the findings.
+        otherwise: Place of a finding that has none of its own.
     """
-    # A key that is misspelt is missing as well; that is one mistake.
+    # A misspelt key is also missing under its right name, which is one mistake.
     misspelt = {detail["path"].rpartition("/")[0] + "/" + detail.get("suggestion", "") for detail in details}
     for detail in details:
         if detail["expected"].startswith(_REQUIRED) and detail["path"] in misspelt:
@@ -248,7 +248,7 @@ def _parts(path: str) -> tuple[str, ...]:
 
 
 def login_pools(plain: Any) -> int | None:
-    """Returns how many login node pools a configuration has; None if that is not known."""
+    """Returns the number of login node pools in a configuration; None if unknown."""
     if not isinstance(plain, dict):
         return None
     nodes = plain.get("LoginNodes", {})
@@ -264,9 +264,9 @@ def _message(detail: Detail) -> str:
         own = detail["message"]
         return own if expected.startswith(_KNOWN_KEY) else f"{detail['value']} is not valid: {own}"
     if "suggestion" in detail:
-        return f"there is no such key, did you mean {detail['suggestion']}?"
+        return f"there is no such key; did you mean {detail['suggestion']}?"
     if expected.startswith(_KNOWN_KEY):
-        return f"there is no such key, expected {expected}"
+        return f"there is no such key; expected {expected}"
     if expected.startswith(_REQUIRED):
         return expected.removeprefix(_REQUIRED)
-    return f"{detail['value']} is not valid, expected {expected}"
+    return f"{detail['value']} is not valid; expected {expected}"

@@ -1,4 +1,4 @@
-"""What a template's functions give for a stack: its parameters, its resources, the account and the Region."""
+"""A deployed stack and its account, for the functions of a template that refer to them."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from pcluster_cfn.aws import Aws, find_stack
+from pcluster_cfn.aws import Aws, find_stack, tags_of
 from pcluster_cfn.validation.partial_template import Answers
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient
 
-#: How a secret parameter is shown. Source: CloudFormation user guide, "Parameters", NoEcho.
+#: The value that CloudFormation shows for a secret parameter. Source: user guide, "Parameters", NoEcho.
 _MASKED = "****"
 #: Source: API references of CloudFormation (common errors) and Systems Manager (GetParameter).
 _NOT_SEEN = {
@@ -26,18 +26,18 @@ _NOT_SEEN = {
 
 
 @dataclass(frozen=True)
-class Deployed:
-    """A stack as it is, or the one that would be made.
+class DeployedStack:
+    """An existing stack, or the stack that a deployment would create.
 
     Args:
-        name: The stack's name.
-        known: Pseudo parameters, and what references to resources give.
-        parameters: The values that parameters have.
-        tags: The stack's tags.
-        physical_ids: The resources' physical ids by logical id; empty for a new stack.
-        outputs: Those of nested stacks, as ``LogicalId.Outputs.Name``.
-        exports: Asks for the exports of the account in the Region, once, when one is needed.
-        stored: Asks for a parameter in Parameter Store; None if there is none, or it may not be seen.
+        name: Name of the stack.
+        known: Values of pseudo parameters and of references to resources.
+        parameters: Values of the stack's parameters.
+        tags: Tags of the stack.
+        physical_ids: Physical ids of the resources by logical id; empty for a new stack.
+        outputs: Outputs of nested stacks, as ``LogicalId.Outputs.Name``.
+        exports: Returns the exports of the account in the Region; they are listed once, at the first call.
+        stored: Returns a parameter in Parameter Store; None if it does not exist or may not be read.
     """
 
     name: str
@@ -51,7 +51,7 @@ class Deployed:
     stored: Callable[[str], str | None] = lambda _: None
 
     def answers(self) -> Answers:
-        """Returns what is known beyond the template: attributes are outputs of nested stacks."""
+        """Returns the values that the stack adds to its template; attributes are outputs of nested stacks."""
         return Answers(
             known=self.known,
             attribute=self.outputs.get,
@@ -60,8 +60,8 @@ class Deployed:
         )
 
 
-def look(aws: Aws, name: str) -> Deployed:
-    """Asks AWS for a stack, which may not exist, and for the account it is in."""
+def read_deployed_stack(aws: Aws, name: str) -> DeployedStack:
+    """Returns a stack, which may not exist yet, and the values of its account, as AWS reports them."""
     cloudformation: CloudFormationClient = aws.client("cloudformation")
     identity = aws.client("sts").get_caller_identity()
     partition = identity["Arn"].split(":")[1]
@@ -74,22 +74,22 @@ def look(aws: Aws, name: str) -> Deployed:
     exports, stored = _exports(cloudformation), _stored(aws)
     stack = find_stack(cloudformation, name)
     if stack is None:
-        return Deployed(name, known, exports=exports, stored=stored)
+        return DeployedStack(name, known, exports=exports, stored=stored)
     parameters = {item["ParameterKey"]: item["ParameterValue"] for item in stack.get("Parameters", [])}
     pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack["StackId"])
     listed = [resource for page in pages for resource in page["StackResourceSummaries"]]
-    # What a rollback deleted is listed on.
+    # The list contains resources that a rollback deleted.
     resources = [resource for resource in listed if resource["ResourceStatus"] != "DELETE_COMPLETE"]
     ids = {item["LogicalResourceId"]: item.get("PhysicalResourceId", "") for item in resources}
     types = {item["LogicalResourceId"]: item["ResourceType"] for item in resources}
     nested = {key: ids[key] for key, kind in types.items() if kind == "AWS::CloudFormation::Stack"}
-    return Deployed(
+    return DeployedStack(
         name=name,
         known=known
         | {"AWS::StackId": stack["StackId"]}
         | {key: value for key, value in ids.items() if value},
         parameters={key: value for key, value in parameters.items() if value != _MASKED},
-        tags={tag["Key"]: tag["Value"] for tag in stack.get("Tags", [])},
+        tags=tags_of(stack),
         physical_ids=ids,
         outputs=_outputs(cloudformation, nested),
         exports=exports,
@@ -102,7 +102,7 @@ def _outputs(cloudformation: "CloudFormationClient", nested: Mapping[str, str]) 
 
     Args:
         cloudformation: The client.
-        nested: Their physical ids. One that failed before it existed has none, or one that is no stack's.
+        nested: Their physical ids. A stack that failed before it existed has none, or one that is not an ARN.
     """
     outputs: dict[str, str] = {}
     for logical_id, stack_id in nested.items():
@@ -113,7 +113,7 @@ def _outputs(cloudformation: "CloudFormationClient", nested: Mapping[str, str]) 
 
 
 def _exports(cloudformation: "CloudFormationClient") -> Callable[[], Mapping[str, str]]:
-    """Returns what asks for all exports, once; none are known to whoever may not list them."""
+    """Returns a function that lists all exports, once; none without the permission to list them."""
 
     @cache
     def ask() -> Mapping[str, str]:
@@ -121,27 +121,27 @@ def _exports(cloudformation: "CloudFormationClient") -> Callable[[], Mapping[str
             pages = cloudformation.get_paginator("list_exports").paginate()
             return {item["Name"]: item["Value"] for page in pages for item in page["Exports"]}
         except ClientError as error:
-            _require_unseen(error)
+            _require_not_seen(error)
             return {}
 
     return ask
 
 
-def _require_unseen(error: ClientError) -> None:
-    """Raises what does not say that something is not there, or may not be seen."""
+def _require_not_seen(error: ClientError) -> None:
+    """Raises an error, unless it says that something does not exist or may not be read."""
     if error.response.get("Error", {}).get("Code") not in _NOT_SEEN:
         raise error
 
 
 def _stored(aws: Aws) -> Callable[[str], str | None]:
-    """Returns what asks for a parameter in Parameter Store, each once; a secret one is not asked for."""
+    """Returns a function that reads a parameter of Parameter Store, each once; None for a secret."""
 
     @cache
     def ask(name: str) -> str | None:
         try:
             parameter = aws.client("ssm").get_parameter(Name=name)["Parameter"]
         except ClientError as error:
-            _require_unseen(error)
+            _require_not_seen(error)
             return None
         return None if parameter["Type"] == "SecureString" else str(parameter["Value"])
 

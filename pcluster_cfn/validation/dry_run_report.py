@@ -1,4 +1,4 @@
-"""How a dry run's verdict is printed: what would change, what would be refused and why, the worst first."""
+"""Prints the answer of a dry run: changes, refusals with their reasons, and messages, the worst first."""
 
 import json
 import re
@@ -11,17 +11,17 @@ from pcluster_cfn.validation.dry_run import Verdict
 from pcluster_cfn.validation.resource_check import RESOURCES
 
 _LEVELS = ("ERROR", "WARNING", "INFO")
-#: How the library names items of a list: by the key that tells them apart, in brackets.
+#: An item of a list in the library's names of parameters: its key in brackets.
 _ITEM = re.compile(r"\[[^\]]*\]")
 
 
 def is_refused(verdict: Verdict) -> bool:
-    """Whether a deployment would be refused; an update without a difference is none."""
+    """Whether a deployment would be refused. An update without changes is not refused."""
     return verdict.answer.get("error", {}).get("code", "NoChanges") != "NoChanges" or not verdict.is_ours
 
 
 def document(verdict: Verdict, source: str) -> dict[str, Any]:
-    """Returns a verdict for programs."""
+    """Returns a verdict as JSON values."""
     return {
         "file": source,
         "resource": verdict.wanted.resource.logical_id,
@@ -36,12 +36,12 @@ def document(verdict: Verdict, source: str) -> dict[str, Any]:
 
 
 def lines(verdict: Verdict, source: str) -> Iterator[str]:
-    """Yields a verdict for people."""
+    """Yields the lines of a verdict."""
     answer, wanted = verdict.answer, verdict.wanted
     about = f"{verdict.operation} of cluster {wanted.name}"
     yield f"{source}: {wanted.resource.logical_id}: {about}, {_outcome(verdict)}"
     if not verdict.is_ours:
-        yield f"  a cluster {wanted.name} exists and is not this stack's: the provider does not touch it"
+        yield f"  cluster {wanted.name} exists and does not belong to this stack: it stays unchanged"
     for change in _changes(verdict):
         mark = "refused" if change["refused"] else "allowed"
         yield f"  {mark}  {change['parameter']}: {change['currentValue']} → {change['requestedValue']}"
@@ -50,7 +50,7 @@ def lines(verdict: Verdict, source: str) -> Iterator[str]:
         if change["refused"]:
             yield f"           {change['refused']}"
         if change["cure"]:
-            yield "           with ComputeFleetUpdatePolicy: StopAndRestart the provider does it"
+            yield "           the provider does it with ComputeFleetUpdatePolicy: StopAndRestart"
     for message in _messages(verdict):
         yield f"  {message['level']}  {message['type']}: {message['message']}"
     error = answer.get("error", {"code": "NoChanges"})
@@ -60,12 +60,12 @@ def lines(verdict: Verdict, source: str) -> Iterator[str]:
 
 def _outcome(verdict: Verdict) -> str:
     if verdict.answer.get("error", {}).get("code") == "NoChanges":
-        return "without a difference"
+        return "without changes"
     return "would be refused" if is_refused(verdict) else "would be accepted"
 
 
 def _changes(verdict: Verdict) -> Iterator[dict[str, str]]:
-    """The change set, refused changes first, each with its update policy in words."""
+    """Yields the changes, refused ones first, each with its update policy in words."""
     error = verdict.answer.get("error", {})
     details = error.get("details", []) if error.get("code") == "UpdateRejected" else []
     refused = {detail["parameter"]: detail for detail in details}
@@ -82,13 +82,13 @@ def _changes(verdict: Verdict) -> Iterator[dict[str, str]]:
 
 
 def _messages(verdict: Verdict) -> list[dict[str, Any]]:
-    """The library's messages, each once, the worst first."""
+    """Returns the library's messages, each once, the worst first."""
     once = {json.dumps(message, sort_keys=True): message for message in verdict.answer["validation_messages"]}
     return sorted(once.values(), key=lambda message: _LEVELS.index(message["level"]))
 
 
 def _update(parameter: str, version: str) -> str:
-    """What a change of a parameter takes, in words; empty for one that the schema does not know."""
+    """Returns what a change of a parameter needs, in words; empty if the schema lacks the parameter."""
     place: Schema = _schema(version)
     for key in _ITEM.sub("", parameter).split("."):
         place = place.get("items", place).get("properties", {}).get(key, {})

@@ -1,4 +1,4 @@
-"""The local templates that a template nests, with the parameters that it gives them."""
+"""Checks a file: a template with all local templates that it nests, or a ParallelCluster configuration."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,7 +14,8 @@ from cfn_template.texts import EvaluationError, as_text
 from cfn_template.values import HOLE, PartialText, Unknown, place_of
 from cluster_schema import versions
 from pcluster_cfn.errors import CommandError
-from pcluster_cfn.template import nested, read_text
+from pcluster_cfn.package import is_local, template_property
+from pcluster_cfn.template import extend_chain, read_text
 from pcluster_cfn.validation.attribute_check import Readable, missing_attributes
 from pcluster_cfn.validation.configuration_check import (
     LibraryRules,
@@ -32,26 +33,22 @@ from pcluster_cfn.validation.partial_template import (
 from pcluster_cfn.validation.report import Finding, NotLookedAt, Report
 from pcluster_cfn.validation.resource_check import CLUSTER, check_resource, resources
 
-#: Which property of a resource names the template that it nests.
-#: Source: ``aws cloudformation package``, AWS CLI command reference.
-_LOCATIONS = {"AWS::CloudFormation::Stack": "TemplateURL", "AWS::Serverless::Application": "Location"}
-_ELSEWHERE = ("s3://", "http://", "https://")
-#: The official provider's template, which has no clusters. Source: ParallelCluster user guide,
+#: The official provider's template, which contains no clusters. Source: ParallelCluster user guide,
 #: "cfn-provider-stack".
 _OFFICIAL_PROVIDER = re.compile(r"/templates/custom_resource/cluster\.yaml$")
-#: What a provider's stack is nested for. Source: docs/contract.md.
+#: The output that a provider's stack is nested for. Source: docs/contract.md.
 _PROVIDER_OUTPUT = "Outputs.ServiceToken"
 
 
 @dataclass(frozen=True)
 class Nested:
-    """A local template.
+    """A local template that another one nests.
 
     Args:
-        text: What is in its file.
-        source: The file.
-        given: The parameters that it is given.
-        chain: The files that it is nested in, itself last.
+        text: Its text.
+        source: Its file.
+        given: Values of its parameters.
+        chain: The files that nest it, itself last.
     """
 
     text: str
@@ -63,18 +60,18 @@ class Nested:
 def find_nested(
     template: PartialTemplate, source: str, chain: tuple[Path, ...]
 ) -> Iterator[Nested | Finding | NotLookedAt]:
-    """Yields the templates that a template nests, or why one is not looked at.
+    """Yields the local templates that a template nests, and for any other the reason for not checking it.
 
     Args:
-        template: Its resources are searched.
-        source: Its file; empty if it is no file.
-        chain: Files of the templates that it is nested in, as ``nested`` returned them.
+        template: The template.
+        source: File of the template; empty if it has none.
+        chain: Files of the templates that nest it, as ``extend_chain`` returned them.
     """
     if source and not chain:
-        chain = nested((), Path(source), source)
+        chain = extend_chain((), Path(source), source)
     providers: set[str] | None = None
     for logical_id, definition in section(template.root, "Resources").items():
-        key = _LOCATIONS.get(str(definition.get("Type"))) if isinstance(definition, dict) else None
+        key = template_property(str(definition.get("Type"))) if isinstance(definition, dict) else None
         if key is None or logical_id.startswith(PREFIX) or not template.exists(definition):
             continue
         evaluated = template.evaluate(definition.get("Properties", {}))
@@ -83,32 +80,32 @@ def find_nested(
         place = place_of(template.root, ("Resources", logical_id, "Properties", key)) or Place(1, 1)
         path = f"{logical_id}/{key}"
         known = location if isinstance(location, str) and not isinstance(location, PartialText) else None
-        if known is not None and not known.startswith(_ELSEWHERE) and source:
+        if known is not None and is_local(known) and source:
             yield from _local(Path(source).parent / known, path, place, chain, properties.get("Parameters"))
             continue
         providers = _providers(template) if providers is None else providers
         if logical_id in providers or (isinstance(location, str) and _OFFICIAL_PROVIDER.search(location)):
             continue  # a provider, and no clusters
-        what = f"its template is at {_shown(location)}" if location else "it names no template"
+        what = f"its template is at {_shown(location)}" if location else "it does not name a template"
         advice = "validate that template, too"
         yield NotLookedAt(place, path, f"{what}; {advice}")
 
 
 def _shown(location: Any) -> str:
-    """Returns an address as far as it is known."""
+    """Returns the known parts of an address."""
     if isinstance(location, Unknown):
         return f"an address that is not known ({location.reason})"
-    return re.sub(f"{HOLE}+", "…", location) if isinstance(location, str) else "an address that is no text"
+    return re.sub(f"{HOLE}+", "…", location) if isinstance(location, str) else "an address that is not text"
 
 
 def _local(
     file: Path, path: str, place: Place, chain: tuple[Path, ...], parameters: Any
 ) -> Iterator[Nested | Finding]:
     try:
-        inner = nested(chain, file, path)
+        inner = extend_chain(chain, file, path)
         text = read_text(file)
     except (CommandError, OSError, ValueError) as error:
-        problem = str(error) if isinstance(error, CommandError) else f"{file} is no path here"
+        problem = str(error) if isinstance(error, CommandError) else f"{file} is not a path here"
         yield Finding(place, path, problem, "template")
         return
     yield Nested(text, str(file), _given(parameters), inner)
@@ -132,7 +129,7 @@ def _text(value: Any) -> Given:
 
 
 def _providers(template: PartialTemplate) -> set[str]:
-    """Returns the nested stacks that are read for their service token."""
+    """Returns the nested stacks whose service token is read."""
     found: set[str] = set()
     for name in ("Resources", "Outputs"):
         for entry in section(template.root, name).values():
@@ -144,21 +141,21 @@ def _providers(template: PartialTemplate) -> set[str]:
     return found
 
 
-#: What tells a ParallelCluster configuration from a template.
+#: Sections of a ParallelCluster configuration that a template does not have.
 _SECTIONS = {"HeadNode", "Image", "Scheduling"}
-#: Transforms that make no clusters: SAM's, and the one that is carried out here.
+#: Transforms that hide no clusters: SAM's adds none, and the other is evaluated here.
 _HARMLESS = {"AWS::Serverless-2016-10-31", LANGUAGE_EXTENSIONS}
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """What a file is examined with.
+    """Inputs of a check, besides the file.
 
     Args:
-        parameters: Values of parameters, in place of their defaults.
+        parameters: Values of parameters, instead of their defaults.
         known: Values of pseudo parameters.
-        version: ParallelCluster version of clusters that name none.
-        library: The library's own rules, for configurations that fit their schema; None leaves them out.
+        version: ParallelCluster version of clusters without ``PclusterVersion``.
+        library: The library's own rules, for configurations that fit their schema; None skips them.
     """
 
     parameters: Mapping[str, Given] = field(default_factory=dict)
@@ -173,20 +170,20 @@ def check(
     known: Mapping[str, Any] | None = None,
     version: str | None = None,
 ) -> list[Finding]:
-    """Returns everything wrong with the clusters of a text, in its order; arguments as of ``Inputs``."""
+    """Returns the mistakes in the clusters of a text, in order. Arguments: see ``Inputs``."""
     return check_file(text, "", Inputs(parameters or {}, known or {}, version or versions()[0])).findings
 
 
 def check_file(text: str, source: str, inputs: Inputs, chain: tuple[Path, ...] = ()) -> Report:
-    """Returns what is wrong with the clusters of a file, and what was not looked at.
+    """Returns the mistakes in the clusters of a file, and the parts that were not checked.
 
-    What only CloudFormation knows is taken for right.
+    Values that only CloudFormation knows are assumed to be correct.
 
     Args:
-        text: A template, YAML or JSON, or a ParallelCluster configuration.
-        source: The file, which local templates that it nests are beside; empty if it is no file.
-        inputs: What is known besides.
-        chain: Files of the templates that this one is nested in.
+        text: A template, in YAML or JSON, or a ParallelCluster configuration.
+        source: The file; empty if there is none. Paths of nested templates are relative to its folder.
+        inputs: Parameters and rules of the check.
+        chain: Files of the templates that nest this one.
     """
     report = Report(source)
     try:
@@ -202,7 +199,7 @@ def check_file(text: str, source: str, inputs: Inputs, chain: tuple[Path, ...] =
         report.findings = [Finding(Place(1, 1), "", problem, "template")]
         return report
     template = evaluate_partially(root, inputs.parameters, Answers(known=inputs.known))
-    _examine_resources(template, report, text.splitlines(), inputs)
+    _check_resources(template, report, text.splitlines(), inputs)
     for inner in find_nested(template, source, chain):
         if isinstance(inner, NotLookedAt):
             report.skipped.append(inner)
@@ -223,9 +220,7 @@ def _configuration(text: str, source: str, inputs: Inputs) -> Report:
     return Report(source, is_template=False, clusters=1, findings=sorted(as_path))
 
 
-def _examine_resources(
-    template: PartialTemplate, report: Report, lines: Sequence[str], inputs: Inputs
-) -> None:
+def _check_resources(template: PartialTemplate, report: Report, lines: Sequence[str], inputs: Inputs) -> None:
     readable: dict[str, Readable] = {}
     for resource in resources(template):
         checked = check_resource(resource, template, lines, inputs.version, inputs.library)
@@ -241,5 +236,5 @@ def _examine_resources(
     for name in transforms_of(template.root):
         if name not in _HARMLESS:
             place = place_of(template.root, ("Transform",)) or Place(1, 1)
-            reason = f"what {name} makes of the template"
+            reason = f"the result of the transform {name}"
             report.skipped.append(NotLookedAt(place, "Transform", reason))

@@ -1,4 +1,8 @@
-"""The library's own rules between several values, found without AWS: the engine's program asks it."""
+"""The library's own rules about several values together, checked without AWS by a program of the engine.
+
+The library checks complete configurations. So unknown values are filled in several times, each time with
+other values that the schema allows, and a mistake counts if the library reports it every time.
+"""
 
 import json
 import re
@@ -10,32 +14,31 @@ from typing import Any, Self
 
 from cluster_schema import configuration_schema
 from cluster_schema.conversion import UNKNOWN, Schema
-from pcluster_cfn.errors import wants_tracebacks
-from pcluster_cfn.validation.engine_program import command, environment, installed_library
+from pcluster_cfn.validation.engine_program import installed_library, start
 
 _PROGRAM = "cluster_engine.offline"
-#: The library takes a few seconds to load, and a fraction of one for a configuration.
+#: The library takes a few seconds to load, and less than one for a configuration.
 _TIMEOUT_S = 120.0
 _LEVELS = ("INFO", "WARNING", "ERROR")
 #: Source: pcluster/api/openapi/openapi.yaml, validationFailureLevel.
 _DEFAULT_LEVEL = "ERROR"
-_A_NAME = "unknown-{}"
-#: The validator that the library names where a configuration cannot be loaded.
+_UNKNOWN_NAME = "unknown-{}"
+#: The validator that the library names if it cannot load a configuration.
 #: Source: pcluster/models/cluster.py, Cluster._load_config.
 _LOADING = "ConfigSchemaValidator"
 
-#: Place, validator and words of each message, and its level.
-Said = dict[tuple[str, str, str], str]
+#: Level of each message by its place, validator and text.
+Messages = dict[tuple[str, str, str], str]
 
 
 class LibraryRules:
-    """Asks the library, started once and as late as possible; ended when the context is left.
+    """A context in which the library can be asked. Its program starts at the first question.
 
     Args:
-        installed: Returns the version of the library that is here; None without one.
+        installed: Returns the installed version of the library; None if it is not installed.
 
     Attributes:
-        notes: Why something was not looked at, each reason once.
+        notes: Reasons why rules were not checked, each once.
     """
 
     def __init__(self, installed: Callable[[], str | None] = installed_library) -> None:
@@ -44,7 +47,7 @@ class LibraryRules:
         self._process: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> Self:
-        """Returns itself; nothing is started yet."""
+        """Returns itself; the program is not started yet."""
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -60,23 +63,23 @@ class LibraryRules:
     def findings(
         self, configuration: Any, version: str, properties: Mapping[str, Any]
     ) -> Iterator[tuple[str, str]]:
-        """Yields what a create would be refused for by rules that need no AWS: place and message.
+        """Yields each mistake that needs no AWS to be found, as its place and a message.
 
         Args:
-            configuration: One that fits the version's schema; UNKNOWN stands for what is not known.
-            version: The ParallelCluster version it is for.
-            properties: The resource's: its name, and which validators count.
+            configuration: A configuration that fits the version's schema, with UNKNOWN for unknown values.
+            version: ParallelCluster version of the configuration.
+            properties: The resource's properties: its name, and which validators count.
         """
-        said: list[Said] = []
+        answers: list[Messages] = []
         for turn, each in enumerate(self._samples(configuration, version, properties)):
             answer = self._ask(each, properties, turn)
             if answer is None:
                 return
-            said.append(
+            answers.append(
                 {(one["path"], one["type"], one["message"]): one["level"] for one in answer["messages"]}
             )
         least = _LEVELS.index(_known(properties.get("ValidationFailureLevel"), _DEFAULT_LEVEL))
-        for (path, kind, message), level in _common(said).items():
+        for (path, kind, message), level in _common(answers).items():
             if _LEVELS.index(level) >= least:
                 yield path, f"{kind}: {message}"
 
@@ -86,20 +89,20 @@ class LibraryRules:
         if installed is None:
             self._note("the ParallelCluster library is not installed: pip install aws-parallelcluster")
         elif installed != version:
-            self._note(f"a cluster is for ParallelCluster {version}, and the library here is {installed}")
+            self._note(f"a cluster is for ParallelCluster {version}; the installed version is {installed}")
         elif not filled or suppressed is UNKNOWN:
-            self._note("parts of a configuration are not known before the deployment")
+            self._note("parts of a configuration are unknown before the deployment")
         else:
             return filled
         return []
 
     def _note(self, reason: str) -> None:
-        self.notes[f"rules between several values were not looked at: {reason}"] = None
+        self.notes[f"rules about several values were not checked: {reason}"] = None
 
     def _ask(self, configuration: Any, properties: Mapping[str, Any], turn: int) -> Mapping[str, Any] | None:
         suppressed = properties.get("SuppressValidators") or []
         engine_request = {
-            "cluster_name": _known(properties.get("ClusterName"), _A_NAME.format(turn)),
+            "cluster_name": _known(properties.get("ClusterName"), _UNKNOWN_NAME.format(turn)),
             "configuration": configuration,
             "suppress_validators": suppressed if isinstance(suppressed, list) else [suppressed],
         }
@@ -117,33 +120,24 @@ class LibraryRules:
         finally:
             watch.cancel()
         if not line:
-            self._note(
-                "the library ended without an answer; with PCLUSTER_CFN_DEBUG=1 you see what it printed"
-            )
+            self._note("the library ended without an answer; PCLUSTER_CFN_DEBUG=1 shows its output")
             return None
         answer: Mapping[str, Any] = json.loads(line)
         return answer
 
     def _started(self) -> subprocess.Popen[str]:
         if self._process is None:
-            self._process = subprocess.Popen(  # noqa: S603 - this project's own program
-                command(_PROGRAM),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=None if wants_tracebacks() else subprocess.DEVNULL,
-                env=environment(),
-                text=True,
-            )
+            self._process = start(_PROGRAM)
         return self._process
 
 
-def _common(said: list[Said]) -> Said:
-    """What the library says whatever stands in the places that are not known.
+def _common(answers: list[Messages]) -> Messages:
+    """Returns the messages that the library gives for every sample.
 
-    A configuration that cannot be loaded has messages about that alone; they count if none can be.
+    A sample that cannot be loaded has messages about that only. They count if no sample can be loaded.
     """
-    loaded = [each for each in said if not any(kind == _LOADING for _, kind, _ in each)]
-    first, *others = loaded or said or [{}]
+    loaded = [each for each in answers if not any(kind == _LOADING for _, kind, _ in each)]
+    first, *others = loaded or answers or [{}]
     return {one: level for one, level in first.items() if all(one in other for other in others)}
 
 
@@ -151,11 +145,11 @@ def _known(value: Any, otherwise: str) -> str:
     return value if isinstance(value, str) else otherwise
 
 
-#: How often a configuration is filled in; a boolean has both its values then. Once more it is left open.
+#: Number of samples with all values filled in: enough for both values of a boolean. One more omits them.
 SAMPLES = 2
-#: A number without an upper limit is filled in once with the lowest, and once with this much more.
+#: A number without a maximum is its minimum in one sample, and higher by this in another.
 _SPREAD = 10_000
-#: What a text may be that has to match a pattern; the number makes each another one.
+#: Texts for different patterns; the number makes each text unique.
 _TEXTS = (
     "unknown-{0}",
     "unknown{0}",
@@ -187,18 +181,21 @@ _TEXTS = (
 
 
 class _NoSampleError(Exception):
-    """There is no value at hand that the schema allows in a place."""
+    """No known text or number fits the schema."""
 
 
 def sample_configurations(configuration: Any, version: str) -> list[Any]:
-    """Returns configurations that stand for one; none if it cannot be filled in.
+    """Returns samples of a configuration with different values for its unknown ones.
 
-    One that is known stands for itself. Otherwise the last has only what is known, as far as the schema lets
-    the rest be left out: a function may come to AWS::NoValue.
+    The last sample omits unknown values, where the schema allows it: a function may return AWS::NoValue. A
+    configuration without unknown values is its own only sample.
 
     Args:
-        configuration: One that fits the version's schema, UNKNOWN standing for what is not known.
-        version: Whose schema applies.
+        configuration: A configuration that fits the version's schema, with UNKNOWN for unknown values.
+        version: ParallelCluster version of the schema.
+
+    Returns:
+        The samples; none if an unknown value cannot be filled in.
     """
     if not _is_open(configuration):
         return [configuration]
@@ -235,7 +232,7 @@ def _sampled(value: Any, schema: Schema, turn: int, numbers: Iterator[int]) -> A
 
 
 def _needed(schema: Schema) -> set[str]:
-    """The keys that a section must have, or of which it must have one."""
+    """Returns the keys that a section requires, alternatives included."""
     alternatives = [key for choice in schema.get("oneOf", []) for key in choice["required"]]
     return {*schema.get("required", []), *alternatives}
 
@@ -256,7 +253,7 @@ def _sample(schema: Schema, turn: int, numbers: Iterator[int]) -> Any:
         case "string":
             return _text(schema, next(numbers))
         case _:
-            raise _NoSampleError  # a section: which keys it has is not known either
+            raise _NoSampleError  # a section, whose keys are unknown, too
 
 
 def _number(schema: Schema, turn: int) -> int:

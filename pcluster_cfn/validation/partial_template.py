@@ -1,4 +1,4 @@
-"""A template as it can be evaluated before a deployment: what is known, and what is not."""
+"""A template, evaluated before its deployment with some values still unknown."""
 
 import copy
 from collections.abc import Callable, Iterator, Mapping
@@ -15,19 +15,19 @@ from cfn_template.values import PartialText, Path, Unknown, copied_list, copied_
 from cluster_schema.conversion import UNKNOWN
 
 Given = str | Unknown
-#: Conditions with a value of their own.
+#: A condition that is always true, and one that is always false.
 _TRUE, _FALSE = {"Fn::Equals": ["a", "a"]}, {"Fn::Equals": ["a", "b"]}
 
 
 @dataclass(frozen=True)
 class Answers:
-    """What can be asked beyond the template; each returns None for what it does not know.
+    """Values from outside of the template. Each function returns None for an unknown value.
 
     Args:
-        known: Pseudo parameters, and what references to resources give.
-        attribute: What ``Fn::GetAtt`` gives for ``LogicalId.name``.
-        export: The value of an export.
-        stored: The value of a parameter in Parameter Store, by its name or ``name:version``.
+        known: Values of pseudo parameters and of references to resources.
+        attribute: Returns the value of ``Fn::GetAtt`` for ``LogicalId.name``.
+        export: Returns the value of an export.
+        stored: Returns a parameter in Parameter Store by its name or ``name:version``.
     """
 
     known: Mapping[str, Any] = field(default_factory=dict)
@@ -38,7 +38,7 @@ class Answers:
 
 @dataclass(frozen=True)
 class Problem:
-    """What makes a piece of a template unusable, and where; the path is a JSON Pointer."""
+    """A mistake in a piece of a template, with its place; ``path`` is a JSON Pointer."""
 
     place: Place
     message: str
@@ -47,12 +47,14 @@ class Problem:
 
 @dataclass
 class PartialTemplate:
-    """A template with its loops written out, and the evaluator of its functions.
+    """A template with its loops expanded, and the evaluator of its functions.
 
     Args:
         root: The template.
-        left: Loops that stand as they are, because their collection is not known.
-        problems: What was found wrong with the template itself.
+        names: Values of its parameters.
+        answers: Values from outside of the template.
+        left: Loops that are not expanded, because their collection is unknown.
+        problems: Mistakes in the template itself.
     """
 
     root: Mapping[str, Any]
@@ -66,7 +68,7 @@ class PartialTemplate:
         self._expand()
 
     def evaluate(self, node: Any) -> Any:
-        """Returns what a piece of the template evaluates to, dynamic references included."""
+        """Returns the value of a piece of the template, with dynamic references resolved."""
         return self.resolve(self.evaluator.evaluate(node))
 
     def resolve(self, value: Any) -> Any:
@@ -74,16 +76,16 @@ class PartialTemplate:
         return resolve_references(value, self._resolve)
 
     def exists(self, definition: Mapping[str, Any]) -> bool:
-        """Whether a resource or an output may exist: its condition is not known to be false."""
+        """Whether a resource or an output may exist, that is, its condition is true or unknown."""
         if "Condition" not in definition:
             return True
         try:
             return self.evaluator.holds(definition["Condition"]) is not False
         except EvaluationError:
-            return True  # CloudFormation refuses the template; what else is wrong is named here
+            return True  # CloudFormation refuses the template; its other mistakes are still reported
 
     def assuming(self, conditions: Mapping[str, bool]) -> "PartialTemplate":
-        """Returns the same template with some of its conditions true or false, whatever they depend on."""
+        """Returns the template with the given values for some of its conditions."""
         made = copy.copy(self)
         assumed = {name: _TRUE if value else _FALSE for name, value in conditions.items()}
         mappings, declared = self.evaluator.mappings, self.evaluator.conditions
@@ -95,12 +97,12 @@ class PartialTemplate:
         if name in self.names:
             return self.names[name]
         known = self.answers.known.get(name)
-        return Unknown(f"{name} is known from the deployment on") if known is None else known
+        return Unknown(f"{name} is known only after the deployment") if known is None else known
 
     def attribute(self, logical_id: str, name: str) -> Any:
-        """Returns an attribute of a resource that there is already."""
+        """Returns an attribute of a resource that exists already."""
         found = self.answers.attribute(f"{logical_id}.{name}")
-        return Unknown(f"{logical_id}.{name} is known from the deployment on") if found is None else found
+        return Unknown(f"{logical_id}.{name} is known only after the deployment") if found is None else found
 
     def export(self, name: str) -> Any:
         """Returns the value of an export."""
@@ -108,11 +110,11 @@ class PartialTemplate:
         return Unknown(f"the export {name} is not known") if found is None else found
 
     def zones(self, region: str) -> Any:
-        """Returns that the Availability Zones of a Region are not known."""
+        """Returns Unknown: the Availability Zones of a Region are not looked up."""
         return Unknown(f"the Availability Zones of {region or 'the Region'} are not known", is_list=True)
 
     def failed(self, error: EvaluationError, node: Any) -> Unknown:
-        """Returns Unknown for a function that has no value; reports one that makes too much, once."""
+        """Returns Unknown for a function without a value; reports one with too large a result, once."""
         if isinstance(error, TooLargeError):
             problem = Problem(place_of(node, ()) or Place(1, 1), str(error))
             if problem.message not in {each.message for each in self.problems}:
@@ -144,12 +146,12 @@ class PartialTemplate:
 def evaluate_partially(
     root: Mapping[str, Any], given: Mapping[str, Given], answers: Answers | None = None
 ) -> PartialTemplate:
-    """Returns a template as it can be evaluated before a deployment.
+    """Returns a template with the values that are known before a deployment.
 
     Args:
         root: The template, with places.
-        given: Texts of parameters, in place of their defaults.
-        answers: What else is known.
+        given: Values of parameters, instead of their defaults.
+        answers: Values from outside of the template.
     """
     answers = answers or Answers()
     names = {
@@ -160,13 +162,13 @@ def evaluate_partially(
 
 
 def section(root: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    """Returns a section of a template; an empty one where there is none or it is no map."""
+    """Returns a section of a template; an empty one if it is missing or not a map."""
     found = root.get(name)
     return found if isinstance(found, dict) else {}
 
 
 def as_received(value: Any) -> Any:
-    """Returns an evaluated value as a custom resource gets it: text at any depth, what is not known kept."""
+    """Returns a value as a custom resource receives it: text at any depth, with unknown values kept."""
     if isinstance(value, dict):
         return copied_map(value, {key: as_received(item) for key, item in value.items()})
     if isinstance(value, list):
@@ -175,10 +177,10 @@ def as_received(value: Any) -> Any:
 
 
 def plain_values(value: Any) -> Any:
-    """Returns plain values for a schema: what is not known, in whole or in part, fits every place.
+    """Returns plain values for a schema, with UNKNOWN for values that are unknown in whole or in part.
 
-    What is known to be a list and no more is a list with one item that is not known: a list parameter never
-    is without an item.
+    A list of which nothing else is known becomes a list with one unknown item: a list parameter always has an
+    item.
     """
     if isinstance(value, dict):
         return {key: plain_values(item) for key, item in value.items()}
@@ -192,7 +194,7 @@ def plain_values(value: Any) -> Any:
 
 
 def secure_references(value: Any, path: Path = ()) -> Iterator[tuple[Path, str]]:
-    """Yields dynamic references that CloudFormation leaves alone in custom resources, with their paths."""
+    """Yields the dynamic references that CloudFormation does not resolve in custom resources, with paths."""
     if isinstance(value, str):
         for reference in references_in(value):
             if reference.service in SECURE_SERVICES:
@@ -206,7 +208,7 @@ def secure_references(value: Any, path: Path = ()) -> Iterator[tuple[Path, str]]
 
 
 def _parameter(name: str, declaration: Any, given: Given | None, answers: Answers) -> Any:
-    """The value of a parameter; a secret one is not known, so that no message shows it."""
+    """Returns the value of a parameter; a secret is Unknown, so that no message shows it."""
     declared = declaration if isinstance(declaration, dict) else {}
     kind = str(declared.get("Type", "String"))
     wants_list = is_list(kind.removeprefix(SSM_PREFIX))

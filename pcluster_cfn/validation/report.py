@@ -1,4 +1,4 @@
-"""How the result of a check is printed: mistakes, what was not looked at, and what was checked."""
+"""The result of a check, as findings and as printed output."""
 
 import json
 from dataclasses import dataclass, field, replace
@@ -17,10 +17,10 @@ class Finding:
     """One mistake.
 
     Args:
-        place: Where it is in the file.
-        path: The logical id of the resource, its property, and what is in it, with slashes between.
-        message: What is wrong and what is expected.
-        rule: Which part of the template breaks its rules.
+        place: Its place in the file.
+        path: Logical id, property and keys, separated by slashes.
+        message: What is wrong, and what is expected.
+        rule: The kind of rule that is broken.
     """
 
     place: Place
@@ -29,18 +29,18 @@ class Finding:
     rule: Rule
 
     def only_if(self, condition: str) -> "Finding":
-        """Returns the mistake as one that is made only under a condition, given in words."""
+        """Returns the mistake with the condition under which it exists, in words."""
         return replace(self, message=f"{self.message} (only if {condition})")
 
 
 @dataclass(frozen=True, order=True)
 class NotLookedAt:
-    """Something that may hold mistakes, and that was not checked.
+    """A part that was not checked and may contain mistakes.
 
     Args:
-        place: Where it is in the file.
-        path: As of a finding.
-        reason: Why it was not checked, and what to do so that it is.
+        place: Its place in the file.
+        path: Logical id, property and keys, separated by slashes.
+        reason: Why it was not checked, and how to have it checked.
     """
 
     place: Place
@@ -48,21 +48,21 @@ class NotLookedAt:
     reason: str
 
     def only_if(self, condition: str) -> "NotLookedAt":
-        """Returns the same as something that exists only under a condition, given in words."""
+        """Returns the part with the condition under which it exists, in words."""
         return replace(self, reason=f"{self.reason} (only if {condition})")
 
 
 @dataclass
 class Report:
-    """What was checked in one file, and what came of it.
+    """The result of the check of one file.
 
     Args:
         source: The file.
-        is_template: Whether it is a template, and not a ParallelCluster configuration.
-        clusters: How many clusters were checked.
-        findings: What is wrong, in the order of the text.
-        skipped: What was not checked, in the order of the text.
-        nested: Reports of the local templates that it nests.
+        is_template: Whether it is a template; otherwise it is a ParallelCluster configuration.
+        clusters: Number of checked clusters.
+        findings: The mistakes, in the order of the text.
+        skipped: The parts that were not checked, in the order of the text.
+        nested: Reports of the nested local templates.
     """
 
     source: str
@@ -73,13 +73,13 @@ class Report:
     nested: list["Report"] = field(default_factory=list)
 
     def all(self) -> list["Report"]:
-        """Returns this report and those of everything nested in it."""
+        """Returns this report and those of all nested templates."""
         return [self, *(each for inner in self.nested for each in inner.all())]
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of all files of a check, those that others nest included."""
+    """The result of the check of several files, nested templates included."""
 
     reports: list[Report]
 
@@ -91,12 +91,12 @@ class Outcome:
 
     @property
     def skipped(self) -> list[tuple[str, NotLookedAt]]:
-        """Everything that was not looked at with its file, each once."""
+        """Every part that was not checked with its file, each once."""
         found = ((report.source, each) for report in self.reports for each in report.skipped)
         return list(dict.fromkeys(found))
 
     def summary(self) -> str:
-        """Returns what was checked: ``2 clusters checked in 1 template``."""
+        """Returns a summary such as ``2 clusters checked in 1 template``."""
         templates = [report for report in self.reports if report.is_template]
         files = {report.source for report in templates}
         clusters = sum(report.clusters for report in templates)
@@ -108,11 +108,11 @@ class Outcome:
         if self.findings:
             parts.insert(0, _counted(len(self.findings), "mistake"))
         if self.skipped:
-            parts.append(f"{len(self.skipped)} not looked at")
+            parts.append(f"{len(self.skipped)} not checked")
         return ", ".join(parts)
 
     def document(self) -> dict[str, Any]:
-        """Returns it for programs."""
+        """Returns the result as JSON values."""
         templates = [report for report in self.reports if report.is_template]
         return {
             "clusters": sum(report.clusters for report in templates),
@@ -127,14 +127,14 @@ class Outcome:
 
 
 def show(outcome: Outcome, output: str) -> None:
-    """Prints an outcome: a line for each, or a JSON object; the summary goes to standard error."""
+    """Prints an outcome as lines or as a JSON object; the summary of lines goes to standard error."""
     if output == "json":
         click.echo(json.dumps(outcome.document(), indent=1))
         return
     for source, finding in outcome.findings:
         click.echo(finding_line(source, finding))
     for source, skipped in outcome.skipped:
-        click.echo(_line(source, skipped, f"not looked at: {skipped.reason}"))
+        click.echo(_line(source, skipped, f"not checked: {skipped.reason}"))
     click.echo(outcome.summary(), err=True)
 
 

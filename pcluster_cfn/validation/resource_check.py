@@ -1,4 +1,4 @@
-"""Finds what is wrong with one resource of a template, and where; says what it could not look at."""
+"""Checks one resource of a template: its mistakes with their places, and the parts it could not check."""
 
 import difflib
 import json
@@ -14,6 +14,7 @@ from cfn_template.texts import EvaluationError
 from cfn_template.values import Map, Unknown, place_of, repeated_keys
 from cluster_schema import versions
 from cluster_schema.conversion import Schema, convert, misfits, pointer
+from pcluster_cfn.template import is_custom
 from pcluster_cfn.validation.branches import AS_IT_STANDS, BRANCHES_MAX, Assumption, find_branches
 from pcluster_cfn.validation.configuration_check import (
     LibraryRules,
@@ -32,25 +33,25 @@ from pcluster_cfn.validation.partial_template import (
 )
 from pcluster_cfn.validation.report import Finding, NotLookedAt, Rule
 
-#: Made from the provider's own schema: ``make schemas``.
+#: Generated from the provider's own schema: ``make schemas``.
 RESOURCES = Path(__file__).parents[2] / "schemas" / "resources.json"
 CLUSTER = "Custom::PclusterCluster"
 CONFIGURATION = "ClusterConfiguration"
-#: How much of a name two names share for one to be a slip of the other: two wrong letters of twenty.
+#: Similarity from which one name counts as a misspelling of another: two wrong letters of twenty.
 _NEAR = 0.88
 
 
 @dataclass(frozen=True)
 class Resource:
-    """A resource that this project's provider answers for, or was meant to.
+    """A resource of this project's provider, or one whose type is a misspelling of its types.
 
     Args:
-        logical_id: Its name.
-        kind: One of ``schemas()``.
-        place: Of its name.
-        properties: As they stand in the template.
-        meant: The type that its own type is a slip of; None if the type is right.
-        type_at: Where its type is.
+        logical_id: Its logical id.
+        kind: Its schema, one of ``schemas()``.
+        place: Place of its logical id.
+        properties: Its properties as written in the template.
+        meant: The type that was meant, if its own is a misspelling; None otherwise.
+        type_at: Place of its type.
     """
 
     logical_id: str
@@ -62,7 +63,7 @@ class Resource:
 
 
 def resources(template: PartialTemplate) -> Iterator[Resource]:
-    """Yields the resources whose properties this project knows, but for those known not to be made."""
+    """Yields the resources of this project's provider, except those whose condition is false."""
     for logical_id, definition in section(template.root, "Resources").items():
         if not isinstance(definition, dict) or logical_id.startswith(PREFIX):
             continue
@@ -76,25 +77,24 @@ def resources(template: PartialTemplate) -> Iterator[Resource]:
 
 @cache
 def schemas() -> Mapping[str, Schema]:
-    """Returns the schema of each resource type's properties, with its attributes in ``x-attributes``."""
+    """Returns the schema of each resource type, with the type's attributes in ``x-attributes``."""
     read: Mapping[str, Schema] = json.loads(RESOURCES.read_text(encoding="utf-8"))
     return read
 
 
 def _kind(kind: Any, properties: Any) -> tuple[str | None, str | None]:
-    """Returns which schema a resource has, and the type that was meant where its own is a slip."""
+    """Returns a resource's schema, and the type that was meant if its own is a misspelling."""
     if not isinstance(kind, str):
         return None, None
     if kind in schemas():
         return str(kind), None
     keys = properties if isinstance(properties, dict) else {}
-    is_custom = kind.startswith("Custom::") or kind == "AWS::CloudFormation::CustomResource"
-    if is_custom and CONFIGURATION in keys:
-        return CLUSTER, None  # the provider takes every other name for a cluster's
+    if is_custom(kind) and CONFIGURATION in keys:
+        return CLUSTER, None  # to the provider, any other custom type is a cluster
     near = _near_type(kind)
     if near is not None:
         return near, near
-    if is_custom and difflib.get_close_matches(
+    if is_custom(kind) and difflib.get_close_matches(
         CONFIGURATION.lower(), [key.lower() for key in keys], n=1, cutoff=_NEAR
     ):
         return CLUSTER, None
@@ -105,7 +105,7 @@ def _near_type(kind: str) -> str | None:
     known = {name.lower(): name for name in schemas()}
     name = kind.lower()
     if name.startswith("aws::") and name.rpartition("::")[2] not in {each[8:] for each in known}:
-        return None  # a type of AWS's own
+        return None  # a type of AWS
     ends = {each.removeprefix("custom::"): each for each in known}
     near = ends.get(name.rpartition(":")[2]) or next(
         iter(difflib.get_close_matches(name, known, n=1, cutoff=_NEAR)), None
@@ -118,13 +118,13 @@ _VERSION = "PclusterVersion"
 
 @dataclass(frozen=True)
 class CheckedResource:
-    """What a check of one resource of a template came to.
+    """The result of a check of one resource.
 
     Args:
-        findings: Everything wrong with it.
-        skipped: What could not be checked in it.
-        is_opaque: Whether nothing of it could be checked.
-        login_pools: How many login node pools its configuration has; None if that is not known.
+        findings: The mistakes.
+        skipped: The parts that could not be checked.
+        is_opaque: Whether nothing could be checked.
+        login_pools: Number of login node pools in its configuration; None if unknown.
     """
 
     findings: list[Finding]
@@ -140,20 +140,20 @@ def check_resource(
     version: str,
     library: LibraryRules | None = None,
 ) -> CheckedResource:
-    """Checks a resource, with both branches of each ``Fn::If`` whose condition is not known.
+    """Checks a resource, with both branches of each ``Fn::If`` whose condition is unknown.
 
     Args:
-        resource: One of the template's.
+        resource: A resource of the template.
         template: The template.
-        lines: Its text.
-        version: ParallelCluster version of clusters that name none.
-        library: The library's own rules; None leaves them out.
+        lines: Lines of the template's text.
+        version: ParallelCluster version of a cluster without ``PclusterVersion``.
+        library: The library's own rules; None skips them.
     """
     branches = find_branches(template, resource.properties)
     checks: dict[Assumption, _Check] = {}
     findings: dict[Assumption, set[Finding]] = {}
     for assumption, assumed in branches.templates.items():
-        # The library judges whole configurations: it is asked where no condition that matters is open.
+        # The library checks whole configurations, so it is asked only where every condition is decided.
         asked = library if branches.is_last(assumption) else None
         checks[assumption] = check = _Check(resource, assumed, lines, version, asked)
         findings[assumption] = set(check.findings())
@@ -162,8 +162,7 @@ def check_resource(
     )
     if not branches.is_complete:
         reason = (
-            f"more than {BRANCHES_MAX} branches depend on conditions that are not known; give parameters "
-            "values with -p"
+            f"more than {BRANCHES_MAX} branches depend on unknown conditions; give parameters values with -p"
         )
         skipped.append(NotLookedAt(resource.place, resource.logical_id, reason))
     return CheckedResource(
@@ -176,17 +175,17 @@ def check_resource(
 
 @dataclass
 class _Check:
-    """Checks one resource as it is in a template.
+    """One check of one resource, under assumed conditions. ``findings`` fills in the last three fields.
 
     Args:
         resource: The resource.
-        template: The template, with the conditions assumed that are not known.
-        lines: The template's text.
-        version: ParallelCluster version of a cluster that names none.
-        library: The library's own rules; None leaves them out.
-        skipped: What could not be checked, once ``findings`` is through.
+        template: The template, with assumed values for unknown conditions.
+        lines: Lines of the template's text.
+        version: ParallelCluster version of a cluster without ``PclusterVersion``.
+        library: The library's own rules; None skips them.
+        skipped: The parts that could not be checked.
         is_opaque: Whether nothing could be checked.
-        login_pools: How many login node pools its configuration has; None if that is not known.
+        login_pools: Number of login node pools in its configuration; None if unknown.
     """
 
     resource: Resource
@@ -199,13 +198,13 @@ class _Check:
     login_pools: int | None = None
 
     def findings(self) -> Iterator[Finding]:
-        """Yields everything wrong with it."""
+        """Yields the mistakes."""
         yield from self._type()
         written = self.template.evaluator.evaluate(self.resource.properties)
         values = self.template.resolve(written)
         if not isinstance(values, dict):
             self.is_opaque = True
-            reason = values.reason if isinstance(values, Unknown) else "its properties are no map"
+            reason = values.reason if isinstance(values, Unknown) else "its properties are not a map"
             self._skip("", reason)
             return
         schema = schemas()[self.resource.kind]
@@ -214,9 +213,11 @@ class _Check:
         for each in misfit_findings(details, values, "property", self.resource.place):
             yield self._finding(each.place, each.path, each.message, each.rule)
         for path, place in repeated_keys(values):
-            yield self._finding(place, pointer(path), f"the key {path[-1]} is there twice", "template")
+            yield self._finding(place, pointer(path), f"the key {path[-1]} appears twice", "template")
         for path, reference in secure_references(written):
-            message = f"CloudFormation does not resolve {reference} in a custom resource: give its value"
+            message = (
+                f"CloudFormation does not resolve {reference} in a custom resource; give the value itself"
+            )
             place = place_of(values, path) or self.resource.place
             yield self._finding(place, pointer(path), message, "property")
         if CONFIGURATION in values:
@@ -227,8 +228,8 @@ class _Check:
         if version in versions():
             yield from self._configuration(values, version)
             return
-        # A configuration of another version than those known is left to its engine.
-        why = f"version {version} has no schema" if isinstance(version, str) else "its version is not known"
+        # Only the engine of another version can check its configuration.
+        why = f"version {version} has no schema" if isinstance(version, str) else "its version is unknown"
         self._skip(f"/{CONFIGURATION}", f"{why} here; there are {', '.join(versions())}")
 
     def _configuration(self, values: Mapping[str, Any], version: str) -> Iterator[Finding]:
@@ -256,7 +257,7 @@ class _Check:
             yield self._finding(each.place, prefix + each.path, each.message, each.rule)
 
     def _written(self) -> Any:
-        """Returns the configuration as it stands in the template, in the branch that is taken."""
+        """Returns the configuration as written in the template, in the branch that is taken."""
         try:
             chosen = self.template.evaluator.choose(self.resource.properties)
         except EvaluationError:
@@ -265,7 +266,7 @@ class _Check:
 
     def _type(self) -> Iterator[Finding]:
         if self.resource.meant is not None:
-            message = f"the provider has no resources of this type, did you mean {self.resource.meant}?"
+            message = f"the provider has no resources of this type; did you mean {self.resource.meant}?"
             yield self._finding(self.resource.type_at, "/Type", message, "property")
 
     def _skip(self, path: str, reason: str) -> None:

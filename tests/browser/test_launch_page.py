@@ -8,10 +8,10 @@ import pytest
 from click.testing import CliRunner
 
 from pcluster_cfn.cli import main
-from pcluster_cfn.launch.link import parse
 from pcluster_cfn.launch.parameters import declarations
 from pcluster_cfn.template import Template
 from tests.browser.conftest import PICTURES, URL
+from tests.support.links import read_link
 
 HOSTILE = Path("tests/browser/hostile.yaml")
 SIMPLE = Path("examples/simple-cluster.yaml")
@@ -99,7 +99,7 @@ def test_a_page_that_is_left_as_it_was_says_nothing_of_parameters(visit):
     assert link(page) == command_s_link(HOSTILE, {})
 
 
-def test_what_is_wrong_is_told_beside_the_field_until_it_is_right(visit):
+def test_what_is_wrong_is_reported_beside_the_field_until_it_is_right(visit):
     page = visit(SIMPLE)
     count, launch = control(page, "Largest number of compute nodes"), page.locator("#launch")
     count.fill("0")
@@ -211,7 +211,7 @@ def test_the_keyboard_alone_gets_to_the_console(visit):
     with page.expect_popup() as popup:
         page.keyboard.press("Enter")
     popup.value.wait_for_load_state()
-    said = parse(popup.value.url)
+    said = read_link(popup.value.url)
     assert said.stack_name == "hpc"
     assert said.parameters == {
         "HeadNodeSubnet": SUBNET, "ComputeSubnet": SUBNET, "KeyName": "key", "MaxCount": "8",
@@ -241,7 +241,7 @@ def test_the_region_names_the_console_and_the_template(visit):
 def test_a_link_that_would_not_survive_is_not_offered(visit):
     page = visit(HOSTILE)
     fill(page, "Empty", "ü" * 1300)
-    assert "and 8,000 are what survives everywhere" in page.locator("#state").inner_text()
+    assert "and only 8,000 work everywhere" in page.locator("#state").inner_text()
     assert page.locator("#launch").get_attribute("aria-disabled") == "true"
     fill(page, "Empty", "ü" * 1200)
     assert page.locator("#launch").get_attribute("aria-disabled") == "false"

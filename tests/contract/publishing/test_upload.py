@@ -108,7 +108,7 @@ def test_a_template_alone_is_never_replaced(s3, bucket, folder):
 @pytest.mark.parametrize("uploads", [0, 1, 2, 3])
 def test_an_upload_that_was_interrupted_shows_no_template_and_is_taken_up(cloud, s3, bucket, folder, uploads):
     cloud.set_faults([{"service": "s3", "operation": "PutObject", "kind": "deny", "skip": uploads}])
-    with pytest.raises(CommandError, match="goes on where this one stopped"):
+    with pytest.raises(CommandError, match="continues where this one stopped"):
         publish(s3, bucket, folder)
     assert not [key for key in stored(s3, bucket) if key.endswith("template.json")]
     cloud.set_faults([])
@@ -134,7 +134,7 @@ def test_a_version_that_another_build_began_is_not_mixed_with_it(cloud, s3, buck
     cloud.set_faults([])
     (folder / "layer.zip").write_bytes(b"changed")
 
-    with pytest.raises(CommandError, match=r"was begun by another build and not finished.*--recursive"):
+    with pytest.raises(CommandError, match=r"has an unfinished publication of another build.*--recursive"):
         publish(s3, bucket, folder)
 
 
@@ -157,7 +157,7 @@ def test_an_object_that_was_changed_is_found_before_the_template_names_it(s3, bu
         if file.name.startswith("layer"):
             s3.put_object(Bucket=bucket, Key=plan.publication.key(engine), Body=b"enginE")
 
-    with pytest.raises(CommandError, match=r"engine-\w+\.zip is not what was uploaded there.*aws s3 rm"):
+    with pytest.raises(CommandError, match=r"engine-\w+\.zip was changed after its upload.*aws s3 rm"):
         carry_out(plan, replace)
     assert not [key for key in stored(s3, bucket) if key.endswith("template.json")]
 
@@ -167,7 +167,7 @@ def test_an_object_of_the_same_size_that_was_changed_later_is_found(s3, bucket, 
     key = plan.publication.key(plan.publication.archives[0])
     s3.put_object(Bucket=bucket, Key=key, Body=b"enginE", ChecksumAlgorithm="SHA256")
 
-    with pytest.raises(CommandError, match="is not what was uploaded there"):
+    with pytest.raises(CommandError, match="was changed after its upload"):
         planned(s3, bucket, folder)
 
 
@@ -181,7 +181,9 @@ def test_an_archive_that_was_removed_is_put_back(s3, bucket, folder):
 
 
 def test_a_bucket_that_is_not_there_is_refused_with_the_command_that_makes_it(s3, folder):
-    with pytest.raises(CommandError, match="there is no bucket nowhere; make it: aws s3 mb s3://nowhere"):
+    with pytest.raises(
+        CommandError, match="bucket nowhere does not exist; create it: aws s3 mb s3://nowhere"
+    ):
         planned(s3, "nowhere", folder)
 
 
@@ -198,7 +200,7 @@ def test_a_bucket_of_another_region_is_refused(cloud, bucket, folder):
 
 def test_a_bucket_that_may_not_be_used_is_refused(cloud, s3, bucket, folder):
     cloud.set_faults([{"service": "s3", "operation": "HeadBucket", "kind": "deny"}])
-    with pytest.raises(CommandError, match="may not be used with these credentials"):
+    with pytest.raises(CommandError, match="your credentials may not use bucket"):
         planned(s3, bucket, folder)
 
 

@@ -83,11 +83,11 @@ def test_before_anything_is_asked_for_there_is_nothing_to_advise(delete):
 
 
 @pytest.mark.parametrize("at", ["create_change_set", "describe_change_set"])
-def test_before_a_new_stack_is_begun_one_in_review_may_be_left(at):
+def test_before_a_new_stack_is_started_one_in_review_may_be_left(at):
     advice, _ = interrupted(at)
     assert advice == (
-        "Interrupted; nothing was begun with stack hpc. It may be left in REVIEW_IN_PROGRESS, without "
-        "resources; a deployment takes it up again.\n"
+        "Interrupted; nothing was changed in stack hpc. The stack may be left in REVIEW_IN_PROGRESS, without "
+        "resources; a deployment reuses it.\n"
         "Remove it: aws cloudformation delete-stack --stack-name hpc --region eu-west-1"
     )
 
@@ -97,7 +97,7 @@ def test_before_a_new_stack_is_begun_one_in_review_may_be_left(at):
 def test_before_a_stack_that_was_there_is_changed_a_change_set_may_be_left_and_nothing_else(at, status):
     advice, change_set = interrupted(at, status)
     assert advice == (
-        "Interrupted; nothing was begun with stack hpc. A change set may be left.\n"
+        "Interrupted; nothing was changed in stack hpc. A change set may be left.\n"
         "Remove it: aws cloudformation delete-change-set --stack-name hpc "
         f"--change-set-name {change_set} --region eu-west-1"
     )
@@ -109,8 +109,8 @@ FOLLOW = "Follow it: aws cloudformation describe-stack-events --stack-name"
 @pytest.mark.parametrize(
     ("at", "said"),
     [
-        ("execute_change_set", "Interrupted; CloudFormation may go on"),
-        ("describe_stacks", "Stopped watching; CloudFormation goes on"),
+        ("execute_change_set", "Interrupted; CloudFormation may continue"),
+        ("describe_stacks", "Stopped watching; CloudFormation continues"),
     ],
 )
 class TestOnceItIsBegun:
@@ -144,33 +144,35 @@ def refused(status):
     return told.value
 
 
-def test_a_stack_that_can_only_be_deleted_is_told_with_its_region():
+def test_a_stack_that_can_only_be_deleted_is_reported_with_its_region():
     told = refused("ROLLBACK_COMPLETE")
     assert told.next_step == "delete it: pcluster-cfn delete hpc --region eu-west-1"
 
 
 @pytest.mark.parametrize("status", ["CREATE_FAILED", "UPDATE_FAILED"])
-def test_a_stack_that_failed_without_a_rollback_is_told_the_three_ways_on(status):
+def test_a_stack_that_failed_without_a_rollback_is_shown_the_three_ways_on(status):
     told = refused(status)
-    assert told.what == (f"stack hpc is {status}: it failed with rollback disabled, and is updated only so")
+    assert told.what == (
+        f"stack hpc is {status}: it failed with rollback disabled, and updates need it disabled, too"
+    )
     assert told.next_step == (
-        "try it again or correct it: aws cloudformation update-stack --disable-rollback with the template, "
-        "its parameters and --stack-name hpc --region eu-west-1; or take it back: aws cloudformation "
+        "retry or correct it: aws cloudformation update-stack --disable-rollback with the template, "
+        "its parameters and --stack-name hpc --region eu-west-1; or roll it back: aws cloudformation "
         "rollback-stack --stack-name hpc --region eu-west-1"
     )
 
 
-def test_a_stack_whose_rollback_failed_is_told_how_that_goes_on():
+def test_a_stack_whose_rollback_failed_shows_how_to_continue_it():
     told = refused("UPDATE_ROLLBACK_FAILED")
     assert told.what == "stack hpc is UPDATE_ROLLBACK_FAILED and cannot be updated"
     assert told.next_step == (
-        "correct what the rollback failed at and continue it: "
+        "fix what the rollback failed at and continue it: "
         "aws cloudformation continue-update-rollback --stack-name hpc --region eu-west-1"
     )
 
 
 @pytest.mark.parametrize("command", ["deploy", "delete"])
-def test_a_command_that_waits_for_its_first_answer_has_begun_nothing_and_says_so(tmp_path, command):
+def test_a_command_that_waits_for_its_first_answer_has_changed_nothing_and_says_so(tmp_path, command):
     template = tmp_path / "hpc.yaml"
     template.write_text(TEMPLATE)
     with socket.create_server(("127.0.0.1", 0)) as silent:
@@ -190,4 +192,4 @@ def test_a_command_that_waits_for_its_first_answer_has_begun_nothing_and_says_so
             running.send_signal(signal.SIGINT)
             output, errors = running.communicate(timeout=60)
     assert (running.returncode, output) == (130, "")
-    assert errors == "\nInterrupted; nothing was begun with stack hpc.\n"
+    assert errors == "\nInterrupted; nothing was changed in stack hpc.\n"

@@ -111,7 +111,7 @@ KEPT = ["DELETE_IN_PROGRESS", "DELETE_FAILED"]
 @pytest.mark.parametrize("lags", LAGS)
 @pytest.mark.parametrize("before", [CREATED, CREATED + UPDATED, CREATED + ROLLED_BACK])
 @pytest.mark.parametrize("after", [UPDATED, ROLLED_BACK])
-def test_an_update_ends_with_its_own_last_status_whenever_cloudformation_begins(before, after, lags):
+def test_an_update_ends_with_its_own_last_status_whenever_cloudformation_starts(before, after, lags):
     outcome = ended(Slow(before, after, *lags))
     assert [event.status for event in outcome.events] == after
     assert (outcome.status, outcome.succeeded) == (after[-1], after is UPDATED)
@@ -120,7 +120,7 @@ def test_an_update_ends_with_its_own_last_status_whenever_cloudformation_begins(
 @pytest.mark.parametrize("lags", LAGS)
 @pytest.mark.parametrize("before", [CREATED, CREATED + UPDATED, CREATED + KEPT])
 @pytest.mark.parametrize("after", [DELETED, KEPT])
-def test_a_deletion_ends_with_its_own_last_status_whenever_cloudformation_begins(before, after, lags):
+def test_a_deletion_ends_with_its_own_last_status_whenever_cloudformation_starts(before, after, lags):
     outcome = ended(Slow(before, after, *lags), delete=True)
     assert [event.status for event in outcome.events] == after
     assert (outcome.status, outcome.succeeded) == (after[-1], after is DELETED)
@@ -132,7 +132,7 @@ def test_a_deletion_does_not_end_with_the_creation_that_it_breaks_off(lags):
     assert (outcome.status, outcome.succeeded) == ("DELETE_COMPLETE", True)
 
 
-def test_a_deletion_that_does_not_begin_is_no_success():
+def test_a_deletion_that_does_not_start_is_no_success():
     deployer = Deployer(Slow(CREATED, []), poll_s=0, timeout_s=0)
     with pytest.raises(CommandError, match="stack hpc is CREATE_COMPLETE after 0 s"):
         deployer.delete("hpc", Silent())

@@ -43,7 +43,7 @@ def deploy(path, endpoint_url):
 
 def test_the_provider_s_own_template_is_source_and_what_is_built_of_it_is_named():
     assert refusal(Path("template.yaml")) == (
-        "template.yaml: Provider.CodeUri names provider/front, which is source: on AWS it would run without "
+        "template.yaml: Provider.CodeUri names provider/front, which is source code: on AWS it would lack "
         "its packages; run make build, then deploy build/template.yaml in its place"
     )
 
@@ -60,7 +60,7 @@ def test_a_nested_source_is_named_and_what_to_nest_instead(path):
     assert said.endswith(f"write Provider.TemplateURL: ../build/template.yaml in {path}")
 
 
-def test_what_to_nest_instead_is_told_from_the_place_of_who_nests():
+def test_what_to_nest_instead_is_a_path_from_the_nesting_template():
     assert "TemplateURL: ../../build/template.yaml in" in refusal(
         EXAMPLES / "many-clusters" / "provider.yaml"
     )
@@ -83,7 +83,7 @@ def test_what_was_built_is_no_source_nor_is_anybody_else_s_code(tmp_path):
 
 def test_a_source_is_refused_before_anything_is_asked_of_aws():
     # The guard of the tests would refuse a connection in other words.
-    assert "on AWS it would run without its packages" in deploy(NESTING[0], AWS)
+    assert "on AWS it would lack its packages" in deploy(NESTING[0], AWS)
 
 
 def test_on_an_embedded_cloud_sources_are_as_good():

@@ -94,7 +94,7 @@ def test_only_regions_that_can_read_the_template_are_offered():
 @pytest.mark.parametrize(
     ("url", "regions", "said"),
     [
-        ("https://example.com/a.yaml", [], "is no object in S3"),
+        ("https://example.com/a.yaml", [], "is not an object in S3"),
         (URL, ["cn-north-1"], "in another partition"),
         (URL, ["us-esat-1"], "there is no Region"),
     ],

@@ -69,7 +69,7 @@ def test_what_the_declaration_allows_has_no_fault(declaration, value):
         ("{Type: AWS::SSM::Parameter::Name}", "a b", SSM_NAME),
     ],
 )  # fmt: skip
-def test_what_it_does_not_allow_is_told_in_one_sentence(declaration, value, fault):
+def test_what_it_does_not_allow_is_reported_in_one_sentence(declaration, value, fault):
     assert declared(declaration).fault(value) == fault
 
 

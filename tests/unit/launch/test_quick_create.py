@@ -42,7 +42,7 @@ def test_the_link_says_what_was_given_in_the_order_of_the_template(template):
     assert f'<a href="{html.escape(expected)}">' in result.stdout
 
 
-def test_what_is_left_open_is_told_beside_the_output(template):
+def test_what_is_left_open_is_reported_beside_the_output(template):
     result = run(template, "-p", "Odd=xyz")
     assert result.stderr == (
         "The console will ask for: Subnet, Password\n"
@@ -56,7 +56,7 @@ def test_a_copy_that_is_not_what_is_at_the_address_is_remarked_on(template):
     )
     result = run(template)
     assert result.exit_code == 0
-    assert result.stderr == f"{template} names ../p.yaml: what is at the address must be packaged\n"
+    assert result.stderr == f"{template} names ../p.yaml: the template at the address must be packaged\n"
 
 
 def test_json_holds_a_link_for_every_region(template):
@@ -78,7 +78,7 @@ def test_json_holds_a_link_for_every_region(template):
     assert result.stderr == ""
 
 
-def test_every_mistake_is_told_at_once(template):
+def test_every_mistake_is_reported_at_once(template):
     wrong = ["Nmae=a", "Count=0", "Subnet=x", "Password=secret", "Name=A", "Name=b", "Zzz=1"]
     arguments = [part for text in wrong for part in ("-p", text)]
     result = run(template, *arguments, "--stack-name", "1", "--region", "us-esat-1", "--region", "cn-north-1")
@@ -89,7 +89,7 @@ def test_every_mistake_is_told_at_once(template):
     assert [line.strip().partition(";")[0] for line in lines] == [
         "the stack name '1' must be 1 to 128 letters, digits and hyphens, the first a letter",
         "the template has no parameter Nmae",
-        "parameter Password is NoEcho, which links cannot carry",
+        "parameter Password is NoEcho, which a link cannot contain",
         "parameter Name is given 2 times",
         "the template has no parameter Zzz",
         "Count='0': must be at least 1",
@@ -104,7 +104,7 @@ def test_every_mistake_is_told_at_once(template):
 def test_a_link_that_would_not_survive_is_refused(template):
     result = run(template, "-p", f"Odd={'ä' * 2000}")
     assert result.exit_code == 1
-    assert "characters; 8,000 are what survives everywhere" in result.stderr
+    assert "characters; only 8,000 work everywhere" in result.stderr
 
 
 def test_a_template_that_is_only_at_another_place_needs_a_copy():
@@ -145,10 +145,10 @@ def test_a_badge_that_is_no_https_address_of_a_picture_is_refused(url, template)
     result = run(template, "--badge-url", url)
     assert result.exit_code == 1
     assert result.stdout == ""
-    assert "is no https address of a picture; give one such as https://HOST/PATH" in result.stderr
+    assert "is not a valid https address; give one such as https://HOST/PATH" in result.stderr
 
 
-def test_a_badge_of_somebody_else_is_taken(template):
+def test_a_badge_can_be_another_picture(template):
     result = run(
         template, "--badge-url", "https://img.shields.io/badge/launch-stack-orange?style=flat&logo=aws"
     )
@@ -164,4 +164,4 @@ def test_an_address_elsewhere_is_refused_before_anything_is_printed(template):
 
 def test_more_parameters_than_cloudformation_takes_are_refused(template):
     template.write_text("Parameters: {" + ", ".join(f"P{n}: {{}}" for n in range(201)) + "}\nResources: {}\n")
-    assert "declares 201 parameters, and CloudFormation takes 200" in run(template).stderr
+    assert "declares 201 parameters; CloudFormation allows 200" in run(template).stderr

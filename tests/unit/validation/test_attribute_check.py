@@ -47,7 +47,7 @@ def test_every_attribute_of_the_contract_is_right_with_and_without_login_nodes(a
 
 
 def test_a_misspelt_attribute_is_found_at_the_function_with_the_nearest():
-    message = "Cluster has no attribute headNode.publicIp, did you mean headNode.publicIpAddress?"
+    message = "Cluster has no attribute headNode.publicIp; did you mean headNode.publicIpAddress?"
     for function in (
         "!GetAtt Cluster.headNode.publicIp",
         "!GetAtt [Cluster, headNode.publicIp]",
@@ -68,8 +68,8 @@ def test_a_login_node_pool_that_the_configuration_does_not_have_is_found():
     assert found("!GetAtt Cluster.loginNodes.1.address", GOOD + POOLS) == []
     ((_, _, message),) = found("!GetAtt Cluster.loginNodes.2.address", GOOD + POOLS)
     assert message == (
-        "Cluster has no attribute loginNodes.2.address: its configuration has 2 login node pool(s), and they "
-        "are counted from 0"
+        "Cluster has no attribute loginNodes.2.address: its configuration has 2 login node pool(s), "
+        "numbered from 0"
     )
     text = "|\n" + GOOD + POOLS
     assert len(found("!GetAtt Cluster.loginNodes.2.address", text)) == 1

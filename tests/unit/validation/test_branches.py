@@ -107,7 +107,7 @@ def test_clusters_whose_properties_a_condition_chooses_are_counted_as_checked():
     assert {each.message.rpartition(" (")[2] for each in report.findings} == {PROD[1:], TEST[1:]}
 
 
-def test_a_branch_that_is_not_known_is_not_looked_at_and_says_so():
+def test_a_branch_that_is_not_known_is_not_checked_and_says_so():
     text = template(f"!If [IsProd, !Ref Env, {{{'Image: {Os: beos}'}}}]", HEAD)
     assert skipped(text) == [("Cluster/ClusterConfiguration", f"parameter Env has no value {PROD}")]
     assert check(text)
@@ -139,7 +139,7 @@ def test_more_branches_than_are_checked_are_named():
     tags = "".join(f"  - {{Key: k, Value: !If [{name}, a, b]}}\n" for name in names)
     ((path, reason),) = skipped(template(f"{GOOD}Tags:\n{tags}", HEAD + conditions))
     assert path == "Cluster"
-    assert reason.startswith(f"more than {BRANCHES_MAX} branches depend on conditions that are not known")
+    assert reason.startswith(f"more than {BRANCHES_MAX} branches depend on unknown conditions")
 
 
 class Library:

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 from botocore.exceptions import ClientError
 
-from pcluster_cfn.validation.deployed_stack import look
+from pcluster_cfn.validation.deployed_stack import read_deployed_stack
 from pcluster_cfn.validation.dry_run import requested_clusters
 
 STACK = "arn:aws:cloudformation:eu-west-1:123456789012:stack/hpc/1"
@@ -59,14 +59,14 @@ def nested(logical_id, status, **fields):
 
 @pytest.mark.parametrize("second", [{}, {"PhysicalResourceId": ""}, {"PhysicalResourceId": "hpc-Late-1A"}])
 def test_a_nested_stack_that_never_existed_is_not_asked_for_its_outputs(second):
-    deployed = look(Aws(**second), "hpc")
+    deployed = read_deployed_stack(Aws(**second), "hpc")
     assert deployed.outputs == {"Network.Outputs.Vpc": "vpc-1"}
     assert deployed.known["Network"] == NETWORK
 
 
 def test_exports_and_stored_parameters_are_asked_for_once_and_only_when_needed():
     aws = Aws()
-    answers = look(aws, "hpc").answers()
+    answers = read_deployed_stack(aws, "hpc").answers()
     aws.asked.clear()
     assert [answers.export("network-Head"), answers.export("nowhere")] == ["subnet-1", None]
     assert [answers.stored("/hpc/os:3"), answers.stored("/hpc/os:3"), answers.stored("/none")] == [
@@ -86,7 +86,7 @@ def test_an_error_that_says_nothing_of_what_is_asked_for_ends_the_dry_run():
 
     aws.get_parameter = throttled
     with pytest.raises(ClientError, match="Throttling"):
-        look(aws, "hpc").stored("/hpc/os")
+        read_deployed_stack(aws, "hpc").stored("/hpc/os")
 
 
 def test_imported_values_and_references_to_stored_parameters_reach_the_library():
@@ -99,8 +99,9 @@ Resources:
       ClusterName: '{{resolve:ssm:/hpc/os:3}}'
       ClusterConfiguration: {A: !ImportValue network-Head, B: !ImportValue nowhere}
 """
-    (missing,) = requested_clusters(text, {}, look(Aws(), "hpc"))
+    (missing,) = requested_clusters(text, {}, read_deployed_stack(Aws(), "hpc"))
     assert missing.path == "Cluster/ClusterConfiguration/B"
     assert "is not known before the deployment (the export nowhere is not known)" in missing.message
-    (wanted,) = requested_clusters(text.replace(", B: !ImportValue nowhere", ""), {}, look(Aws(), "hpc"))
+    known = text.replace(", B: !ImportValue nowhere", "")
+    (wanted,) = requested_clusters(known, {}, read_deployed_stack(Aws(), "hpc"))
     assert (wanted.name, wanted.properties["ClusterConfiguration"]) == ("rhel9", {"A": "subnet-1"})

@@ -7,7 +7,7 @@ import pytest
 
 from cluster_provider.core.identity import Owner
 from pcluster_cfn.errors import CommandError
-from pcluster_cfn.validation.deployed_stack import Deployed
+from pcluster_cfn.validation.deployed_stack import DeployedStack
 from pcluster_cfn.validation.dry_run import (
     OWNER_TAG,
     ExistingCluster,
@@ -47,10 +47,10 @@ def wanted(deployed, **given):
 
 
 def new(**fields):
-    return Deployed("stack", {"AWS::StackName": "stack"}, **fields)
+    return DeployedStack("stack", {"AWS::StackName": "stack"}, **fields)
 
 
-def test_what_is_not_known_is_told_with_its_place():
+def test_what_is_not_known_is_reported_with_its_place():
     found = wanted(new())
     assert [(each.place.line, each.path) for each in found if isinstance(each, Finding)] == [
         (9, "Cluster/ClusterConfiguration/A"),
@@ -58,7 +58,7 @@ def test_what_is_not_known_is_told_with_its_place():
     ]
 
 
-def test_properties_that_are_not_known_at_all_are_told():
+def test_properties_that_are_not_known_at_all_are_reported():
     text = "Resources: {C: {Type: Custom::PclusterCluster, Properties: {Fn::Transform: {Name: x}}}}"
     (found,) = requested_clusters(text, {}, new())
     assert isinstance(found, Finding)
@@ -100,7 +100,7 @@ def test_a_cluster_of_another_version_than_the_library_s_is_not_judged():
     deployed = new(outputs={"Network.Outputs.Vpc": "vpc"})
     (cluster,) = wanted(deployed, Subnet="s")
     with pytest.raises(
-        CommandError, match=r"needs ParallelCluster 3\.6\.0, and the library here is 3\.16\.1"
+        CommandError, match=r"needs ParallelCluster 3\.6\.0; the installed version is 3\.16\.1"
     ):
         run(Aws(), cluster, deployed)
 
@@ -182,7 +182,7 @@ def test_adopting_counts_for_a_create_only():
     assert operation == "update"
 
 
-def test_messages_are_told_once_and_the_worst_first():
+def test_messages_are_reported_once_and_the_worst_first():
     messages = [
         {"level": level, "type": "V", "message": level.lower()} for level in ("INFO", "ERROR", "WARNING")
     ]
@@ -196,14 +196,14 @@ def test_messages_are_told_once_and_the_worst_first():
     ]
 
 
-def test_a_refused_change_is_told_first_with_its_policy_the_reason_and_the_cure():
+def test_a_refused_change_is_reported_first_with_its_policy_the_reason_and_the_cure():
     refused = CHANGE | {"message": "Update actions are not supported.", "cure": "fleet-stop"}
     error = {"code": "UpdateRejected", "message": "Update failure", "details": [refused]}
     assert told(verdict(change_set=[GROWTH, CHANGE], error=error))[1:] == [
         "  refused  HeadNode.InstanceType: a → b",
         "           a change of this key: not allowed; it takes a new cluster",
         "           Update actions are not supported.",
-        "           with ComputeFleetUpdatePolicy: StopAndRestart the provider does it",
+        "           the provider does it with ComputeFleetUpdatePolicy: StopAndRestart",
         "  allowed  Scheduling.SlurmQueues[q.1].ComputeResources[c].MaxCount: 4 → 8",
         f"           a change of this key: {POLICY}",
     ]
@@ -213,18 +213,18 @@ def test_a_refused_change_is_told_first_with_its_policy_the_reason_and_the_cure(
     ("fields", "refused", "outcome"),
     [
         ({}, False, "would be accepted"),
-        ({"error": {"code": "NoChanges", "message": "No changes found"}}, False, "without a difference"),
+        ({"error": {"code": "NoChanges", "message": "No changes found"}}, False, "without changes"),
         ({"error": {"code": "BadRequest", "message": "why"}}, True, "would be refused"),
         ({"is_ours": False}, True, "would be refused"),
     ],
 )
-def test_the_outcome_is_told(fields, refused, outcome):
+def test_the_outcome_is_reported(fields, refused, outcome):
     found = verdict(**fields)
     assert is_refused(found) is refused
     assert told(found)[0].endswith(outcome)
 
 
-def test_an_error_without_details_is_told_in_its_words():
+def test_an_error_without_details_is_reported_in_its_words():
     found = told(verdict(error={"code": "BadRequest", "message": "why", "details": []}))
     assert found[1:] == ["  BadRequest: why"]
     assert len(told(verdict(error={"code": "NoChanges", "message": "none", "details": []}))) == 1
@@ -237,7 +237,7 @@ def test_a_take_over_is_called_so():
 
 
 def test_a_cluster_of_somebody_else_is_named():
-    assert "exists and is not this stack's" in told(verdict(is_ours=False))[1]
+    assert "exists and does not belong to this stack" in told(verdict(is_ours=False))[1]
 
 
 def test_for_programs_it_is_one_object():

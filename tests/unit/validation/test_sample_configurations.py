@@ -36,7 +36,7 @@ def test_what_is_not_known_gets_other_values_each_time_and_once_none(configurati
     assert len({subnet for ids in subnets for subnet in ids}) == SAMPLES + 1  # required: never left out
 
 
-def test_an_item_that_is_not_known_may_come_to_nothing(configuration):
+def test_an_item_that_is_not_known_may_be_left_out(configuration):
     networking = configuration["Scheduling"]["SlurmQueues"][0]["Networking"]
     networking["AdditionalSecurityGroups"] = ["sg-0123456789abcdef0", UNKNOWN]
     counts = [
