@@ -65,6 +65,32 @@ def reaches_embedded_cloud(aws: Aws) -> bool:
     return embedded_cloud(aws) is not None
 
 
+def message_of(error: ClientError) -> str:
+    """Returns what AWS says of an error, without the words that the SDK puts around it."""
+    return error.response.get("Error", {}).get("Message", str(error))
+
+
+def find_stack(cloudformation: "CloudFormationClient", name: str) -> "StackTypeDef | None":
+    """Returns a stack by its name or ARN; None if there is no such stack."""
+    try:
+        return cloudformation.describe_stacks(StackName=name)["Stacks"][0]
+    except ClientError as error:
+        if "does not exist" in message_of(error):
+            return None
+        raise
+
+
+def find_cluster_stack(cloudformation: "CloudFormationClient", name: str) -> "StackTypeDef | None":
+    """Returns the stack of a cluster; None if no stack has the name, or it is not a cluster's."""
+    stack = find_stack(cloudformation, name)
+    return stack if stack and tags_of(stack).get(CLUSTER_NAME_TAG) == name else None
+
+
+def tags_of(stack: "StackTypeDef") -> dict[str, str]:
+    """Returns a stack's tags by key."""
+    return {tag["Key"]: tag["Value"] for tag in stack.get("Tags", [])}
+
+
 @contextmanager
 def warnings_shown(address: str | None, console: Console, *, every_s: float = _EVERY_S) -> Iterator[None]:
     """Prints each new warning of an embedded cloud until the block ends.
@@ -111,29 +137,3 @@ def _warnings(address: str) -> list[str]:
     except (OSError, ValueError):
         return []  # another emulator, an older embedded cloud, or one that has ended
     return warnings
-
-
-def message_of(error: ClientError) -> str:
-    """Returns what AWS says of an error, without the words that the SDK puts around it."""
-    return error.response.get("Error", {}).get("Message", str(error))
-
-
-def find_stack(cloudformation: "CloudFormationClient", name: str) -> "StackTypeDef | None":
-    """Returns a stack by its name or ARN; None if there is no such stack."""
-    try:
-        return cloudformation.describe_stacks(StackName=name)["Stacks"][0]
-    except ClientError as error:
-        if "does not exist" in message_of(error):
-            return None
-        raise
-
-
-def find_cluster_stack(cloudformation: "CloudFormationClient", name: str) -> "StackTypeDef | None":
-    """Returns the stack of a cluster; None if no stack has the name, or it is not a cluster's."""
-    stack = find_stack(cloudformation, name)
-    return stack if stack and tags_of(stack).get(CLUSTER_NAME_TAG) == name else None
-
-
-def tags_of(stack: "StackTypeDef") -> dict[str, str]:
-    """Returns a stack's tags by key."""
-    return {tag["Key"]: tag["Value"] for tag in stack.get("Tags", [])}

@@ -15,11 +15,11 @@ from pcluster_cfn.errors import CommandError, suggest
 from pcluster_cfn.options import ASSIGNMENT, named_after
 from pcluster_cfn.template import Parameter, Template, read_text
 from pcluster_cfn.validation.deployed_stack import read_deployed_stack
-from pcluster_cfn.validation.dry_run import Verdict, requested_clusters, run
+from pcluster_cfn.validation.dry_run import Verdict, dry_run_cluster, requested_clusters
 from pcluster_cfn.validation.dry_run_report import document, is_refused, lines
 from pcluster_cfn.validation.file_check import Inputs, check_file
 from pcluster_cfn.validation.library_rules import LibraryRules
-from pcluster_cfn.validation.report import Finding, NotLookedAt, Outcome, Report, finding_line, show
+from pcluster_cfn.validation.report import Finding, NotChecked, Outcome, Report, finding_line, show
 
 _EXIT_CODES = (
     "Exit codes: 0 no mistakes, 1 mistakes were found, 2 wrong usage, 3 no mistakes, but not everything was "
@@ -106,7 +106,7 @@ def _dry_run(
     for path, text in texts.items():
         deployed = read_deployed_stack(aws, stack_name or named_after(path))
         for wanted in requested_clusters(text, parameters, deployed):
-            verdict = wanted if isinstance(wanted, Finding) else run(aws, wanted, deployed)
+            verdict = wanted if isinstance(wanted, Finding) else dry_run_cluster(aws, wanted, deployed)
             results.append((str(path), verdict))
     return results
 
@@ -115,10 +115,10 @@ def _note_what_is_not_covered(reports: Iterable[Report]) -> None:
     """Notes in reports that ``--dry-run`` does not cover configurations and nested templates."""
     for report in reports:
         if not report.is_template:
-            report.skipped.append(NotLookedAt(Place(1, 1), "", _CONFIGURATION))
+            report.skipped.append(NotChecked(Place(1, 1), "", _CONFIGURATION))
         for inner in report.all()[1:]:
             if inner.clusters:
-                inner.skipped.append(NotLookedAt(Place(1, 1), "", _NESTED))
+                inner.skipped.append(NotChecked(Place(1, 1), "", _NESTED))
 
 
 def _show_with_verdicts(outcome: Outcome, results: list[tuple[str, Verdict | Finding]], output: str) -> None:

@@ -122,7 +122,7 @@ def requested_clusters(
             yield RequestedCluster(resource, plain_values(as_received(needed)))
 
 
-def run(aws: Aws, wanted: RequestedCluster, deployed: DeployedStack) -> Verdict:
+def dry_run_cluster(aws: Aws, wanted: RequestedCluster, deployed: DeployedStack) -> Verdict:
     """Returns the library's dry run of a create, or of an update if a cluster of the name exists.
 
     Raises:

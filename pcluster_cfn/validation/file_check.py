@@ -30,7 +30,7 @@ from pcluster_cfn.validation.partial_template import (
     evaluate_partially,
     section,
 )
-from pcluster_cfn.validation.report import Finding, NotLookedAt, Report
+from pcluster_cfn.validation.report import Finding, NotChecked, Report
 from pcluster_cfn.validation.resource_check import CLUSTER, check_resource, resources
 
 #: The official provider's template, which contains no clusters. Source: ParallelCluster user guide,
@@ -59,7 +59,7 @@ class Nested:
 
 def find_nested(
     template: PartialTemplate, source: str, chain: tuple[Path, ...]
-) -> Iterator[Nested | Finding | NotLookedAt]:
+) -> Iterator[Nested | Finding | NotChecked]:
     """Yields the local templates that a template nests, and for any other the reason for not checking it.
 
     Args:
@@ -88,7 +88,7 @@ def find_nested(
             continue  # a provider, and no clusters
         what = f"its template is at {_shown(location)}" if location else "it does not name a template"
         advice = "validate that template, too"
-        yield NotLookedAt(place, path, f"{what}; {advice}")
+        yield NotChecked(place, path, f"{what}; {advice}")
 
 
 def _shown(location: Any) -> str:
@@ -201,7 +201,7 @@ def check_file(text: str, source: str, inputs: Inputs, chain: tuple[Path, ...] =
     template = evaluate_partially(root, inputs.parameters, Answers(known=inputs.known))
     _check_resources(template, report, text.splitlines(), inputs)
     for inner in find_nested(template, source, chain):
-        if isinstance(inner, NotLookedAt):
+        if isinstance(inner, NotChecked):
             report.skipped.append(inner)
         elif isinstance(inner, Finding):
             report.findings.append(inner)
@@ -232,9 +232,9 @@ def _check_resources(template: PartialTemplate, report: Report, lines: Sequence[
     report.findings += [Finding(each.place, "", each.message, "template") for each in template.problems]
     for loop in template.left:
         if loop.section == "Resources":
-            report.skipped.append(NotLookedAt(loop.place or Place(1, 1), loop.key, loop.reason))
+            report.skipped.append(NotChecked(loop.place or Place(1, 1), loop.key, loop.reason))
     for name in transforms_of(template.root):
         if name not in _HARMLESS:
             place = place_of(template.root, ("Transform",)) or Place(1, 1)
             reason = f"the result of the transform {name}"
-            report.skipped.append(NotLookedAt(place, "Transform", reason))
+            report.skipped.append(NotChecked(place, "Transform", reason))

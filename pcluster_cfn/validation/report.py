@@ -34,7 +34,7 @@ class Finding:
 
 
 @dataclass(frozen=True, order=True)
-class NotLookedAt:
+class NotChecked:
     """A part that was not checked and may contain mistakes.
 
     Args:
@@ -47,7 +47,7 @@ class NotLookedAt:
     path: str
     reason: str
 
-    def only_if(self, condition: str) -> "NotLookedAt":
+    def only_if(self, condition: str) -> "NotChecked":
         """Returns the part with the condition under which it exists, in words."""
         return replace(self, reason=f"{self.reason} (only if {condition})")
 
@@ -69,7 +69,7 @@ class Report:
     is_template: bool = True
     clusters: int = 0
     findings: list[Finding] = field(default_factory=list)
-    skipped: list[NotLookedAt] = field(default_factory=list)
+    skipped: list[NotChecked] = field(default_factory=list)
     nested: list["Report"] = field(default_factory=list)
 
     def all(self) -> list["Report"]:
@@ -90,7 +90,7 @@ class Outcome:
         return list(dict.fromkeys(found))
 
     @property
-    def skipped(self) -> list[tuple[str, NotLookedAt]]:
+    def skipped(self) -> list[tuple[str, NotChecked]]:
         """Every part that was not checked with its file, each once."""
         found = ((report.source, each) for report in self.reports for each in report.skipped)
         return list(dict.fromkeys(found))
@@ -143,12 +143,12 @@ def finding_line(source: str, finding: Finding) -> str:
     return _line(source, finding, finding.message)
 
 
-def _line(source: str, found: Finding | NotLookedAt, message: str) -> str:
+def _line(source: str, found: Finding | NotChecked, message: str) -> str:
     path = f"{found.path}: " if found.path else ""
     return one_line(f"{source}:{found.place.line}:{found.place.column}: {path}{message}")
 
 
-def _where(source: str, found: Finding | NotLookedAt) -> dict[str, Any]:
+def _where(source: str, found: Finding | NotChecked) -> dict[str, Any]:
     return {"file": source, "line": found.place.line, "column": found.place.column, "path": found.path}
 
 

@@ -31,7 +31,7 @@ from pcluster_cfn.validation.partial_template import (
     section,
     secure_references,
 )
-from pcluster_cfn.validation.report import Finding, NotLookedAt, Rule
+from pcluster_cfn.validation.report import Finding, NotChecked, Rule
 
 #: Generated from the provider's own schema: ``make schemas``.
 RESOURCES = Path(__file__).parents[2] / "schemas" / "resources.json"
@@ -128,7 +128,7 @@ class CheckedResource:
     """
 
     findings: list[Finding]
-    skipped: list[NotLookedAt]
+    skipped: list[NotChecked]
     is_opaque: bool
     login_pools: int | None
 
@@ -158,13 +158,13 @@ def check_resource(
         checks[assumption] = check = _Check(resource, assumed, lines, version, asked)
         findings[assumption] = set(check.findings())
     skipped = branches.conditions_of(
-        {assumption: set(check.skipped) for assumption, check in checks.items()}, NotLookedAt.only_if
+        {assumption: set(check.skipped) for assumption, check in checks.items()}, NotChecked.only_if
     )
     if not branches.is_complete:
         reason = (
             f"more than {BRANCHES_MAX} branches depend on unknown conditions; give parameters values with -p"
         )
-        skipped.append(NotLookedAt(resource.place, resource.logical_id, reason))
+        skipped.append(NotChecked(resource.place, resource.logical_id, reason))
     return CheckedResource(
         branches.conditions_of(findings, Finding.only_if),
         skipped,
@@ -193,7 +193,7 @@ class _Check:
     lines: Sequence[str]
     version: str
     library: LibraryRules | None = None
-    skipped: list[NotLookedAt] = field(default_factory=list)
+    skipped: list[NotChecked] = field(default_factory=list)
     is_opaque: bool = False
     login_pools: int | None = None
 
@@ -272,7 +272,7 @@ class _Check:
     def _skip(self, path: str, reason: str) -> None:
         place = place_of(self.resource.properties, tuple(path.split("/")[1:]), of_key=True)
         self.skipped.append(
-            NotLookedAt(place or self.resource.place, f"{self.resource.logical_id}{path}", reason)
+            NotChecked(place or self.resource.place, f"{self.resource.logical_id}{path}", reason)
         )
 
     def _finding(self, place: Place, path: str, message: str, rule: Rule) -> Finding:

@@ -13,9 +13,9 @@ from pcluster_cfn.validation.dry_run import (
     ExistingCluster,
     RequestedCluster,
     Verdict,
+    dry_run_cluster,
     engine_request,
     requested_clusters,
-    run,
 )
 from pcluster_cfn.validation.dry_run_report import document, is_refused, lines
 from pcluster_cfn.validation.report import Finding
@@ -102,7 +102,7 @@ def test_a_cluster_of_another_version_than_the_library_s_is_not_judged():
     with pytest.raises(
         CommandError, match=r"needs ParallelCluster 3\.6\.0; the installed version is 3\.16\.1"
     ):
-        run(Aws(), cluster, deployed)
+        dry_run_cluster(Aws(), cluster, deployed)
 
 
 STACK_ID = "arn:aws:cloudformation:us-east-1:1:stack/stack/unique"
