@@ -91,7 +91,10 @@ form.reset();
 const fields = page.fields.map((field) => {
   const control = element(field.id);
   const rules = field.rules.filter(isTried);
-  if (rules.length < field.rules.length) element(`${field.id}-unchecked`).hidden = false;
+  if (rules.length < field.rules.length) {
+    element(`${field.id}-unchecked`).hidden = false;
+    control.setAttribute("aria-describedby", `${field.id}-unchecked ${control.getAttribute("aria-describedby")}`);
+  }
   return { ...field, rules, control, initial: control.value, shown: false };
 });
 const [stackName, ...parameters] = fields;

@@ -28,8 +28,7 @@ def fieldset(group: Group, declared: Mapping[str, Declaration]) -> str:
 
 def _field(declaration: Declaration, identifier: str) -> str:
     said = _help(declaration)
-    parts = {"help": said, "unchecked": declaration.pattern, "error": True}
-    described = " ".join(f"{identifier}-{part}" for part, is_there in parts.items() if is_there)
+    described = f"{identifier}-help {identifier}-error" if said else f"{identifier}-error"
     return (
         '<div class="field">\n'
         f'<div class="name"><label for="{identifier}">{escape(declaration.label)}</label>'

@@ -157,6 +157,9 @@ def test_the_page_and_the_command_say_the_same_of_every_value(visit):
     assert len(faults) == len(declared) - 1
     left = page.locator(".help:visible", has_text="CloudFormation checks the form of this value.")
     assert left.count() == 2
+    for name in ("Odd", "Slow"):
+        (described, *_) = control(page, name).get_attribute("aria-describedby").split()
+        assert page.locator(f"#{described}").inner_text() == "CloudFormation checks the form of this value."
     for name, said in faults:
         if name in {"Odd", "Slow"}:  # patterns that no browser is trusted with
             assert set(said) == {""} | {fault for fault in said if "bytes" in fault or "text" in fault}
