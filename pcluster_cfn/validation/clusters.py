@@ -15,7 +15,7 @@ from cluster_schema.conversion import Schema
 from pcluster_cfn.validation.foresight import Foresight, section
 
 #: Made from the provider's own schema: ``make schemas``.
-RESOURCES = Path(__file__).parents[2] / "schemas" / "resources.json"
+RESOURCES = Path(__file__).with_name("resources.json")
 CLUSTER = "Custom::PclusterCluster"
 CONFIGURATION = "ClusterConfiguration"
 #: How much of a name two names share for one to be a slip of the other: two wrong letters of twenty.

@@ -1,6 +1,6 @@
 """The configuration's schema for editors: the engine's rules, and what an editor shows beside them.
 
-Nothing here needs the library, so the schemas of all versions are made at once.
+Nothing here needs ParallelCluster, so one process makes the schemas of all versions.
 """
 
 import copy
@@ -15,12 +15,12 @@ JsonSchema = dict[str, Any]
 
 #: The newest draft that editors' YAML server documents. Source: yaml-language-server, README, "Features".
 DRAFT = "http://json-schema.org/draft-07/schema#"
-TABLE = Path(__file__).with_name("descriptions.yaml")
+TABLE = Path(__file__).with_suffix(".yaml")
 USER_GUIDE = "https://docs.aws.amazon.com/parallelcluster/latest/ug/"
 
 
 class UndescribedPolicyError(LookupError):
-    """The library has an update policy that the table does not put into words."""
+    """An update policy of ParallelCluster has no words in the table."""
 
 
 def for_editors(schema: JsonSchema) -> JsonSchema:
