@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from cfn_template.composing import compose
+from cfn_template.nodes import serialize
 from pcluster_cfn.package import archive
 from tools.artefacts.parts import ROOT, Build
 from tools.artefacts.wheels import BuildError
@@ -23,8 +23,6 @@ PATHS = {
     "engine": ("CodeUri: provider/engine", "CodeUri: engine.zip"),
     "layer": ("ContentUri: layers/pcluster", "ContentUri: layer.zip"),
 }
-#: Long enough for the longest line of a template, so that none is folded.
-_LINE_WIDTH = 1_000
 _TEMPLATE_ARCH, _TEMPLATE_PYTHON, _TEMPLATE_VERSION = "x86_64", "python3.12", "3.16.1"
 
 
@@ -144,30 +142,7 @@ def template(stack: Stack, build: Build) -> str:
     text = text.replace(_TEMPLATE_ARCH, build.target.arch)
     text = text.replace(_TEMPLATE_PYTHON, f"python{build.target.python}")
     text = text.replace(_TEMPLATE_VERSION, build.pcluster_version)
-    return f"# Built from {stack.template}, which has the comments.\n{without_aliases(text)}"
-
-
-def without_aliases(text: str) -> str:
-    """Returns YAML with every alias written out, as CloudFormation refuses aliases; comments are lost.
-
-    Source: AWS CloudFormation user guide, "Template formats": YAML 1.1 without aliases and hash merges.
-    """
-    document = yaml.compose(text, yaml.SafeLoader)
-    if document is None:
-        return ""
-    whole = _copied(document)
-    written: str = yaml.serialize(whole, width=_LINE_WIDTH, allow_unicode=True)
-    return written
-
-
-def _copied(node: yaml.Node) -> yaml.Node:
-    """Returns a node that shares nothing: what occurs twice is written as an anchor and an alias."""
-    match node:
-        case yaml.MappingNode(value=pairs):
-            copies = [(_copied(key), _copied(value)) for key, value in pairs]
-            return yaml.MappingNode(node.tag, copies, flow_style=node.flow_style)
-        case yaml.SequenceNode(value=items):
-            return yaml.SequenceNode(node.tag, list(map(_copied, items)), flow_style=node.flow_style)
-        case yaml.ScalarNode():
-            return yaml.ScalarNode(node.tag, node.value, style=node.style)
-    raise TypeError(f"{type(node).__name__} is no node of YAML's")
+    root = compose(text)
+    if root is None:
+        raise BuildError(f"{stack.template} is empty")
+    return f"# Built from {stack.template}, which has the comments.\n{serialize(root)}"

@@ -62,8 +62,8 @@ _LIBRARY_CODE = "/custom_resources/artifacts.zip"
 #: Source: pcluster/models/s3_bucket.py, S3FileType.
 _TEMPLATE_FOLDERS = ("/templates/", "/assets/")
 
-# libyaml's where it is installed: it takes a tenth of the time.
-_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+#: Reads the library's own templates: libyaml's where it is installed, which takes a tenth of the time.
+LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _Dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 
@@ -134,7 +134,7 @@ def raise_runtimes(text: str, on: date, *, creates: bool) -> str:
     if _LIBRARY_CODE not in text:
         return text
     is_json = text.lstrip().startswith("{")
-    template: Template = json.loads(text) if is_json else yaml.load(text, Loader=_Loader)  # noqa: S506 - a safe one
+    template: Template = json.loads(text) if is_json else yaml.load(text, Loader=LOADER)  # noqa: S506 - a safe one
     changed: dict[str, str] = {}
     refused: dict[str, list[str]] = {}
     for logical_id, properties in library_functions(template):
