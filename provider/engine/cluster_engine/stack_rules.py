@@ -109,7 +109,7 @@ def template_faults(text: str) -> Iterator[str]:
     size_bytes = len(text.encode())
     if size_bytes > TEMPLATE_MAX_BYTES:
         yield f"it has {size_bytes:,} bytes, and at most {TEMPLATE_MAX_BYTES:,} are allowed"
-    # Nodes are enough to count; a value of a function in its short form (!Ref) would need a loader of our own.
+    # Nodes are enough to count, and need no loader that knows functions in their short form (!Ref).
     root = yaml.compose(text, Loader=LOADER)
     parts = root.value if isinstance(root, yaml.MappingNode) else []
     counts = {key.value: len(part.value) for key, part in parts if isinstance(part, yaml.MappingNode)}
