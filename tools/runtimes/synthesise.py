@@ -28,7 +28,7 @@ def main() -> None:
     # The engine's log and the library take standard output, Node.js and the environment as they are by now.
     from pcluster.constants import SUPPORTED_OSES  # noqa: PLC0415
 
-    from cluster_engine.call import Call  # noqa: PLC0415
+    from cluster_engine.contract import Call  # noqa: PLC0415
     from cluster_engine.handler import run  # noqa: PLC0415
 
     def carry_out(call: dict[str, Any]) -> Any:

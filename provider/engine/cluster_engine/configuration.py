@@ -5,7 +5,7 @@ import json
 import zlib
 from typing import Any
 
-from cluster_engine.errors import ConfigurationInvalidError
+from cluster_engine.contract import ConfigurationInvalidError
 from cluster_schema import fit
 from cluster_schema.conversion import Detail, misfits
 from cluster_schema.limits import TEXT_MAX_BYTES, UnreadableError

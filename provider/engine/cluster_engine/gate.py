@@ -107,7 +107,7 @@ class Gate:
     #: What CloudFormation would refuse of requests and templates.
     rules: StackRules = field(default_factory=StackRules, init=False)
     #: Whether nothing that changes anything is sent, so that no fence has to end the call.
-    rehearses: ClassVar[bool] = False
+    is_dry_run: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         self.uploads = TemplateUploads(self.now, creates=self.stack_id is None)

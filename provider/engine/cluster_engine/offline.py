@@ -11,7 +11,7 @@ from dataclasses import asdict
 from typing import Any
 
 from cluster_engine import library
-from cluster_engine.library.offline import Questions, judge_offline
+from cluster_engine.library.offline_validation import Questions, judge_offline
 from cluster_schema import configuration_schema
 
 #: Some Region has to be set; what judges by it is left out.

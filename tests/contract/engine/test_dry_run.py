@@ -7,7 +7,7 @@ import pytest
 
 from cluster_engine import configuration as configurations
 from cluster_engine import dry_run, library
-from cluster_engine.errors import EngineError
+from cluster_engine.contract import EngineError
 from cluster_engine.gate import Gate
 from tests.contract.engine.conftest import NOW, OWNER_TAGS, RELEASE
 

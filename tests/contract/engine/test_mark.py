@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from botocore.exceptions import ClientError
 
-from cluster_engine.errors import EngineError
+from cluster_engine.contract import EngineError
 from cluster_engine.library import Claimant
 from cluster_engine.library.mark import KEY, TRIES_MAX, Mark
 from tests.contract.engine.conftest import NOW, VERSION

@@ -1,11 +1,9 @@
-import json
 from datetime import UTC, datetime
-from importlib import resources
-from pathlib import Path
+from typing import get_args
 
 import pytest
 
-from cluster_engine.call import Call, CallMalformedError
+from cluster_engine.contract import Call, CallMalformedError, Code, EngineAction, schema
 
 EVENT = {
     "contract": 1,
@@ -28,12 +26,11 @@ EVENT = {
 STACK = "arn:aws:cloudformation:us-east-1:123456789012:stack/hpc/2"
 
 
-def test_the_schema_inside_the_package_is_the_published_one():
-    published = Path(__file__).parents[3] / "docs" / "engine.schema.json"
-    packaged = resources.files("cluster_engine") / "contract.schema.json"
-    assert json.loads(packaged.read_text(encoding="utf-8")) == json.loads(
-        published.read_text(encoding="utf-8")
-    )
+def test_the_types_name_every_action_and_every_code_of_the_contract():
+    parts = schema()["$defs"]
+    actions = parts["call"]["properties"]["operation"]["enum"]
+    codes = parts["result"]["properties"]["error"]["properties"]["code"]["enum"]
+    assert (list(get_args(EngineAction)), list(get_args(Code))) == (actions, codes)
 
 
 def test_not_after_is_an_instant_in_utc():

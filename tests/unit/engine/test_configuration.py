@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from cluster_engine import configuration
-from cluster_engine.errors import ConfigurationInvalidError
+from cluster_engine.contract import ConfigurationInvalidError
 from tests.support import custom_resource_properties as properties
 
 VERSION = "3.16.1"

@@ -13,18 +13,18 @@ from pcluster.aws.common import StackNotFoundError
 from pcluster.models.cluster import Cluster
 from pcluster.utils import get_installed_version
 
-from cluster_engine.errors import EngineError
+from cluster_engine.contract import EngineError
 from cluster_engine.gate import Gate
+from cluster_engine.library.errors import as_text, content_of, engine_error
 from cluster_engine.library.faults import noted_failures, refused_for_emptiness
 from cluster_engine.library.isolation import isolated
-from cluster_engine.library.judgement import explain
-from cluster_engine.library.refusals import as_text, content_of, engine_error
+from cluster_engine.library.update_policies import explain
 
 logger = logging.getLogger(__name__)
 
 Answer = dict[str, Any]
 
-#: The library's function for each operation of docs/engine.md, and what makes it that operation.
+#: The library's function for each action of docs/engine.md, and what makes it that action.
 #: Source: pcluster/api/openapi/openapi.yaml.
 FUNCTIONS: dict[str, tuple[str, Answer]] = {
     "create": ("create_cluster", {}),
@@ -47,11 +47,11 @@ def version() -> str:
     return str(get_installed_version())
 
 
-def invoke(operation: str, name: str, region: str, gate: Gate, **arguments: Any) -> Answer:
-    """Runs the library's function for an operation behind the gate and returns its answer.
+def invoke(action: str, name: str, region: str, gate: Gate, **arguments: Any) -> Answer:
+    """Runs the library's function for an action behind the gate and returns its answer.
 
     Args:
-        operation: One of ``FUNCTIONS``.
+        action: One of ``FUNCTIONS``.
         name: The cluster's name, or the image's id.
         region: Passed to the library; the process's own Region is back in place afterwards.
         gate: What guards this call.
@@ -69,10 +69,10 @@ def invoke(operation: str, name: str, region: str, gate: Gate, **arguments: Any)
         raise RuntimeError("the library's validators need the main thread")
     with isolated(region, gate), noted_failures() as failures:
         try:
-            if operation not in READS and "dryrun" not in arguments and not gate.rehearses:
+            if action not in READS and "dryrun" not in arguments and not gate.is_dry_run:
                 gate.check_fence()  # what would be refused at the end is not begun
-            function_name, kind = FUNCTIONS[operation]
-            subject = {"image_id" if operation.endswith("-image") else "cluster_name": name}
+            function_name, kind = FUNCTIONS[action]
+            subject = {"image_id" if action.endswith("-image") else "cluster_name": name}
             function = partial(getattr(pcluster.lib, function_name), **subject, region=region, **kind)
             answer: Answer = function(**_accepted(arguments))
         except errors.DryrunOperationException as passed:  # how a good dry run ends
@@ -81,11 +81,11 @@ def invoke(operation: str, name: str, region: str, gate: Gate, **arguments: Any)
             if gate.accepted:
                 logger.warning("accepted, but the library failed afterwards", exc_info=True)
                 return {}
-            refusal = engine_error(operation, name, error, gate)
+            refusal = engine_error(action, name, error, gate)
             wanted = arguments.get("cluster_configuration", {})
             has_failures = any(failures.is_failure(message) for message in refusal.validation_messages)
             refusal.validation_messages = failures.in_words(refusal.validation_messages, wanted)
-            if operation == "update":
+            if action == "update":
                 refusal = _explained(refusal, name, wanted, gate, has_failures=has_failures)
             raise refusal from error
         return answer | {"changeSet": as_text(answer["changeSet"])} if answer.get("changeSet") else answer

@@ -13,7 +13,7 @@ from typing import Any
 
 from pcluster.utils import get_installed_version
 
-from cluster_engine.errors import EngineError
+from cluster_engine.contract import EngineError
 
 Configuration = dict[str, Any]
 

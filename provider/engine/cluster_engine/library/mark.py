@@ -19,10 +19,10 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError
 
-from cluster_engine.errors import EngineError
+from cluster_engine.contract import EngineError
 from cluster_engine.gate import Gate
+from cluster_engine.library.errors import engine_error
 from cluster_engine.library.isolation import isolated
-from cluster_engine.library.refusals import engine_error
 
 logger = logging.getLogger(__name__)
 
@@ -67,14 +67,14 @@ class _Found:
     etag: str
 
 
-def hold_mark(operation: str, name: str, region: str, gate: Gate, claimant: Claimant) -> None:
+def hold_mark(action: str, name: str, region: str, gate: Gate, claimant: Claimant) -> None:
     """Makes sure that the cluster's mark names the claimant, before anything is changed.
 
     A cluster that is being deleted already, or whose deletion failed, gets no mark: one that names somebody
     else still counts.
 
     Args:
-        operation: What is to follow: ``update`` or ``delete``.
+        action: What is to follow: ``update`` or ``delete``.
         name: The cluster's name.
         region: Its Region.
         gate: What guards this call.
@@ -93,7 +93,7 @@ def hold_mark(operation: str, name: str, region: str, gate: Gate, claimant: Clai
         except EngineError:
             raise
         except Exception as error:
-            raise engine_error(operation, name, error, gate) from error
+            raise engine_error(action, name, error, gate) from error
 
 
 def _described(gate: Gate, name: str) -> Any:

@@ -12,8 +12,8 @@ from pcluster.api import encoder, errors
 from pcluster.cli.exceptions import ParameterException
 from pcluster.utils import get_installed_version
 
+from cluster_engine.contract import EngineError
 from cluster_engine.error_codes import THROTTLING_CODES
-from cluster_engine.errors import EngineError
 from cluster_engine.gate import Gate, GaveUpError, Refusal
 from cluster_engine.library.faults import without_python
 
@@ -32,7 +32,7 @@ CREATES = frozenset({"create", "build-image"})
 TAKEN_CODES = frozenset({"AlreadyExistsException", "TokenAlreadyExistsException"})
 
 
-def engine_error(operation: str, name: str, error: Exception, gate: Gate) -> EngineError:
+def engine_error(action: str, name: str, error: Exception, gate: Gate) -> EngineError:
     """Maps whatever the library raised to a code of docs/engine.md. What the gate saw comes first."""
     content = content_of(error)
     message = content.get("message") or str(error) or type(error).__name__
@@ -42,7 +42,7 @@ def engine_error(operation: str, name: str, error: Exception, gate: Gate) -> Eng
     if _was_unanswered(error, content, gate):
         return EngineError("Throttled", f"AWS did not answer: {message}")
     if gate.refusal is not None:
-        return _refused(operation, name, gate.refusal, gate)
+        return _refused(action, name, gate.refusal, gate)
     if gate.protected_image:
         return EngineError(
             "NotFound", f"The image {name} is not of this resource's making; it was left alone."
@@ -57,9 +57,9 @@ def engine_error(operation: str, name: str, error: Exception, gate: Gate) -> Eng
         case errors.NotFoundException():
             return EngineError("NotFound", message)
         case errors.ConflictException():
-            return EngineError("AlreadyExists" if operation in CREATES else "ClusterBusy", message)
+            return EngineError("AlreadyExists" if action in CREATES else "ClusterBusy", message)
         case errors.BadRequestException():
-            return _bad_request(operation, message, gate)
+            return _bad_request(action, message, gate)
         case ParameterException():
             return EngineError("BadRequest", str(error.data.get("message", message)))
         case _:
@@ -120,24 +120,24 @@ def as_text(changes: list[Content]) -> list[Content]:
     return [{key: str(value) for key, value in change.items()} for change in changes]
 
 
-def _bad_request(operation: str, message: str, gate: Gate) -> EngineError:
+def _bad_request(action: str, message: str, gate: Gate) -> EngineError:
     if NO_CHANGES.search(message):
         return EngineError("NoChanges", message)
-    if gate.seen is None or operation == "delete-image":
+    if gate.seen is None or action == "delete-image":
         return EngineError("BadRequest", message)
-    if operation in CREATES:  # a create asks for the name only to find it free
+    if action in CREATES:  # a create asks for the name only to find it free
         return EngineError("AlreadyExists", message)
     if gate.seen.tags.get("parallelcluster:version") != str(get_installed_version()):
         return EngineError("VersionMismatch", message)
     return EngineError("BadRequest", message)
 
 
-def _refused(operation: str, name: str, refusal: Refusal, gate: Gate) -> EngineError:
+def _refused(action: str, name: str, refusal: Refusal, gate: Gate) -> EngineError:
     """Tells what CloudFormation's refusal of the mutating request was about, from facts where it can."""
     if refusal.code not in {*TAKEN_CODES, "ValidationError"}:
         return EngineError("Internal", f"CloudFormation refused: {refusal.message}")
     unknown = _look(name, gate)
-    if operation in CREATES:
+    if action in CREATES:
         return unknown or EngineError(
             "AlreadyExists" if refusal.code in TAKEN_CODES else "BadRequest", refusal.message
         )

@@ -17,7 +17,7 @@ from pcluster.config.config_patch import ConfigPatch
 from pcluster.constants import DEFAULT_MAX_COUNT, DEFAULT_MIN_COUNT
 from pcluster.models.cluster import Cluster
 
-from cluster_engine.errors import EngineError
+from cluster_engine.contract import EngineError
 from cluster_engine.gate import STOPPED, Gate
 from cluster_engine.library.faults import fault_here
 
