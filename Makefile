@@ -112,7 +112,6 @@ local: .venv/.installed ## start the embedded cloud and print its exports
 	@$(PY) -m pcluster_cfn local
 
 lock: .venv/.installed ## compile requirements into exact versions, those of what is deployed with hashes
-	$(PY) -m pip install --quiet uv
 	.venv/bin/uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate requirements/dev.in -o requirements/dev.txt
 	.venv/bin/uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate requirements/sam.in -o requirements/sam.txt
 	.venv/bin/uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate requirements/cdk.in -o requirements/cdk.txt

@@ -11,7 +11,7 @@ from cfn_template.composing import compose
 from cfn_template.nodes import serialize
 from pcluster_cfn.package import archive
 from tools.artefacts.parts import ROOT, Build
-from tools.artefacts.wheels import BuildError
+from tools.artefacts.requirements import BuildError
 
 #: Source: AWS Lambda quotas: function and layers unzipped 250 MB, one zip uploaded directly 50 MB.
 UNZIPPED_LIMIT_BYTES = 250 * 1024 * 1024

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from tools.artefacts.parts import ROOT
-from tools.artefacts.wheels import BuildError
+from tools.artefacts.requirements import BuildError
 
 _LOCKED = ROOT / "requirements" / "runtime.txt"
 

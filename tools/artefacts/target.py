@@ -11,9 +11,8 @@ from pathlib import Path
 #: Lambda's architectures, as wheels name them. Source: AWS Lambda API reference, Architectures.
 MACHINES = {"x86_64": "x86_64", "arm64": "aarch64"}
 
-#: Versions of glibc that wheels ask for and Lambda's Amazon Linux 2023 (2.34) has. Source: PEP 600.
-_GLIBC_MINORS = (34, 31, 28, 27, 26, 24, 17, 12, 5)
-_LEGACY_PLATFORMS = ("manylinux2014", "manylinux2010", "manylinux1")
+#: That of Amazon Linux 2023, glibc 2.34, and older ones. Source: PEP 600.
+_PLATFORM = "manylinux_2_34"
 
 
 @dataclass(frozen=True)
@@ -29,13 +28,9 @@ class Target:
     python: str
 
     @property
-    def platforms(self) -> list[str]:
-        """The tags of wheels that run there, newest first."""
-        machine = MACHINES[self.arch]
-        return [
-            *(f"manylinux_2_{minor}_{machine}" for minor in _GLIBC_MINORS),
-            *(f"{name}_{machine}" for name in _LEGACY_PLATFORMS),
-        ]
+    def platform(self) -> str:
+        """The newest platform of wheels that run there, as uv names it."""
+        return f"{MACHINES[self.arch]}-{_PLATFORM}"
 
     @property
     def has_amazon_linux_2023(self) -> bool:

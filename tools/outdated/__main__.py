@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime
 
 from tools.artefacts.parts import packages
-from tools.artefacts.wheels import normalised
+from tools.artefacts.requirements import normalised
 from tools.outdated.index import Index, IndexUnavailableError
 from tools.outdated.releases import Age, Releases, age, releases
 from tools.outdated.report import Pin, pins, summary, table
