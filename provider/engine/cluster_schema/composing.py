@@ -59,7 +59,7 @@ def compose(text: str) -> Node | None:
     unprintable = _UNPRINTABLE.search(text, 1 if text.startswith("\ufeff") else 0)
     if unprintable:
         raise UnreadableError(
-            f"the character U+{ord(unprintable[0]):04X} cannot stand in YAML: take it out, or write it as an "
+            f"the character U+{ord(unprintable[0]):04X} cannot stand in YAML: remove it, or write it as an "
             "escape in double quotes",
             mark_at(text, unprintable.start()),
         )
