@@ -1,4 +1,4 @@
-"""The library's functions, called as they are behind the gate."""
+"""Runs the library's functions behind the gate."""
 
 import logging
 import threading
@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 Answer = dict[str, Any]
 
-#: The library's function for each action of docs/engine.md, and what makes it that action.
+#: The library's function for each action of docs/engine.md, and the arguments that make it that action.
 #: Source: pcluster/api/openapi/openapi.yaml.
 FUNCTIONS: dict[str, tuple[str, Answer]] = {
     "create": ("create_cluster", {}),
@@ -38,7 +38,7 @@ FUNCTIONS: dict[str, tuple[str, Answer]] = {
     "delete-image": ("delete_image", {}),
 }
 
-#: Those that change nothing.
+#: The actions that change nothing.
 READS = frozenset({"describe", "describe-image"})
 
 
@@ -48,19 +48,19 @@ def version() -> str:
 
 
 def invoke(action: str, name: str, region: str, gate: Gate, **arguments: Any) -> Answer:
-    """Runs the library's function for an action behind the gate and returns its answer.
+    """Runs the library's function for an action and returns its answer.
 
     Args:
         action: One of ``FUNCTIONS``.
         name: The cluster's name, or the image's id.
-        region: Passed to the library; the process's own Region is back in place afterwards.
-        gate: What guards this call.
+        region: The library's Region; the process's own is restored afterwards.
+        gate: Guards this call.
         arguments: Further keyword arguments of the library's function. With ``dryrun`` it ends before it
             changes anything and answers with ``changeSet`` and ``validationMessages``.
 
     Returns:
-        The library's answer in its own camelCase. Empty where CloudFormation accepted the request and only
-        what the library did afterwards failed: what was asked for is under way.
+        The library's answer in its own camelCase. Empty if the library failed after CloudFormation accepted
+        the request, because the change is under way.
 
     Raises:
         EngineError: The library refused or failed.
@@ -70,12 +70,12 @@ def invoke(action: str, name: str, region: str, gate: Gate, **arguments: Any) ->
     with isolated(region, gate), noted_failures() as failures:
         try:
             if action not in READS and "dryrun" not in arguments and not gate.is_dry_run:
-                gate.check_fence()  # what would be refused at the end is not begun
+                gate.check_fence()  # do not start what the fence would refuse at the end
             function_name, kind = FUNCTIONS[action]
             subject = {"image_id" if action.endswith("-image") else "cluster_name": name}
             function = partial(getattr(pcluster.lib, function_name), **subject, region=region, **kind)
             answer: Answer = function(**_accepted(arguments))
-        except errors.DryrunOperationException as passed:  # how a good dry run ends
+        except errors.DryrunOperationException as passed:  # how a successful dry run ends
             answer = content_of(passed)
         except Exception as error:
             if gate.accepted:
@@ -92,12 +92,12 @@ def invoke(action: str, name: str, region: str, gate: Gate, **arguments: Any) ->
 
 
 def ask(function: str, region: str, gate: Gate, **arguments: Any) -> Answer:
-    """Runs a function of ``pcluster.lib`` that only asks, and returns its answer.
+    """Runs a function of ``pcluster.lib`` that only reads, and returns its answer.
 
     Args:
         function: Its name.
         region: As for ``invoke``.
-        gate: What guards this call.
+        gate: Guards this call.
         arguments: Its further keyword arguments.
 
     Raises:
@@ -112,13 +112,13 @@ def ask(function: str, region: str, gate: Gate, **arguments: Any) -> Answer:
 
 
 def stored_configuration(name: str, region: str, gate: Gate, *, dryrun: bool = False) -> str:
-    """Returns the configuration that a cluster was last made from, as its author wrote it: YAML.
+    """Returns the configuration that a cluster was last made from: YAML, as its author wrote it.
 
     Args:
         name: The cluster's name.
         region: As for ``invoke``.
-        gate: What guards this call.
-        dryrun: Whether it is read for a dry run, which no fence ends.
+        gate: Guards this call.
+        dryrun: Whether this is for a dry run, which the fence does not end.
 
     Raises:
         EngineError: There is no such cluster, or its configuration could not be read.
@@ -142,7 +142,7 @@ def _source_configuration(name: str) -> Any:
 def _explained(
     refusal: EngineError, name: str, wanted: Answer, gate: Gate, *, has_failures: bool
 ) -> EngineError:
-    """A refused update with what would allow it; what kept the library from a verdict, if AWS did."""
+    """Returns a refused update with what would allow it, or AWS's error if AWS prevented a verdict."""
     try:
         if has_failures:
             return refused_for_emptiness(refusal, wanted, Cluster(name).config.source_config) or refusal
@@ -150,15 +150,15 @@ def _explained(
     except Exception as error:
         if refusal.code == "UpdateRejected":
             return engine_error("update", name, error, gate)
-        logger.warning("what an update failed on was not found", exc_info=True)
+        logger.warning("the reason why an update failed was not found", exc_info=True)
         return refusal
 
 
 class _Texts(str):
     """A list of texts that is also its first text.
 
-    The library took no lists before 3.10: it compared the whole argument with the pattern of one text, and
-    then went through it all the same. Source: pcluster/cli/entrypoint.py, re_validator (3.6.0).
+    Before 3.10 the library compared the whole argument with the pattern of one text, and then iterated over
+    it as a list. Source: pcluster/cli/entrypoint.py, re_validator (3.6.0).
     """
 
     _texts: list[str]

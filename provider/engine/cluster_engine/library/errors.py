@@ -1,4 +1,4 @@
-"""What the library raises becomes a code of docs/engine.md: by its class, and by what the gate saw."""
+"""Maps exceptions of the library to the codes of docs/engine.md, by class and by what the gate recorded."""
 
 import json
 import logging
@@ -21,19 +21,19 @@ logger = logging.getLogger(__name__)
 
 Content = dict[str, Any]
 
-#: The one text that has to be read: no class tells this refusal from others.
+#: The one message that is matched by text, because no class distinguishes this refusal.
 #: Source: pcluster/models/cluster.py, Cluster._validate_patch.
 NO_CHANGES = re.compile(r"No changes found in your cluster configuration")
 
-#: Operations that make a stack of a name that has to be free.
+#: Actions that need a stack name that is not in use.
 CREATES = frozenset({"create", "build-image"})
 
-#: A name, or a client request token, that is taken. Source: CloudFormation's API reference, CreateStack.
+#: The name or the client request token is in use. Source: CloudFormation's API reference, CreateStack.
 TAKEN_CODES = frozenset({"AlreadyExistsException", "TokenAlreadyExistsException"})
 
 
 def engine_error(action: str, name: str, error: Exception, gate: Gate) -> EngineError:
-    """Maps whatever the library raised to a code of docs/engine.md. What the gate saw comes first."""
+    """Returns the error of docs/engine.md for an exception of the library. What the gate recorded wins."""
     content = content_of(error)
     message = content.get("message") or str(error) or type(error).__name__
     message = without_python(message.removeprefix("Bad Request: "), _causes(error))
@@ -68,7 +68,7 @@ def engine_error(action: str, name: str, error: Exception, gate: Gate) -> Engine
 
 
 def _stopped_here(gate: Gate) -> EngineError | None:
-    """What the engine itself did not let through, whatever the library made of that."""
+    """Returns the error for a request that the engine itself stopped; None if it stopped none."""
     if gate.fenced:
         return EngineError("Fenced", f"Not sent to CloudFormation: {gate.not_after.isoformat()} had passed.")
     blocked = gate.uploads.blocked or gate.rules.refused
@@ -76,7 +76,7 @@ def _stopped_here(gate: Gate) -> EngineError | None:
 
 
 def content_of(error: Exception) -> Content:
-    """Returns what an exception of the library's interface carries, as plain JSON; empty for any other."""
+    """Returns the content of an exception of the library's interface as plain JSON; empty for any other."""
     content = getattr(error, "content", None)
     if content is None:
         return {}
@@ -85,10 +85,10 @@ def content_of(error: Exception) -> Content:
 
 
 def _was_unanswered(error: Exception, content: Content, gate: Gate) -> bool:
-    """Whether a connection or AWS's patience failed, which says nothing about the request.
+    """Whether AWS throttled or a connection failed, which says nothing about the request.
 
-    The library calls a configuration invalid whatever goes wrong while it reads it; a verdict of its own has
-    messages. Source: pcluster/models/cluster.py, Cluster._validate_and_parse_config.
+    The library reports every failure while it reads a configuration as an invalid configuration; only its own
+    verdicts have messages. Source: pcluster/models/cluster.py, Cluster._validate_and_parse_config.
     """
     if gate.unanswered or isinstance(error, errors.LimitExceededException):
         return True
@@ -98,7 +98,7 @@ def _was_unanswered(error: Exception, content: Content, gate: Gate) -> bool:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """Yields an error and what it came of, each once: errors of connections may name each other."""
+    """Yields an error and its causes, each once: connection errors may be causes of each other."""
     cause: BaseException | None = error
     seen: set[int] = set()
     while cause is not None and id(cause) not in seen:
@@ -116,7 +116,7 @@ def _rejected(message: str, content: Content) -> EngineError:
 
 
 def as_text(changes: list[Content]) -> list[Content]:
-    """Returns changes with their values as text, as the library's interface says; 3.6.0 leaves the types."""
+    """Returns changes with values as text, as the library's interface states; 3.6.0 keeps their types."""
     return [{key: str(value) for key, value in change.items()} for change in changes]
 
 
@@ -133,7 +133,7 @@ def _bad_request(action: str, message: str, gate: Gate) -> EngineError:
 
 
 def _refused(action: str, name: str, refusal: Refusal, gate: Gate) -> EngineError:
-    """Tells what CloudFormation's refusal of the mutating request was about, from facts where it can."""
+    """Returns the error for a refusal of CloudFormation, by the stack's state where it can be read."""
     if refusal.code not in {*TAKEN_CODES, "ValidationError"}:
         return EngineError("Internal", f"CloudFormation refused: {refusal.message}")
     unknown = _look(name, gate)
@@ -148,7 +148,7 @@ def _refused(action: str, name: str, refusal: Refusal, gate: Gate) -> EngineErro
 
 
 def _look(name: str, gate: Gate) -> EngineError | None:
-    """Asks for the stack once more; the gate notes what is seen. Returns what kept it from an answer."""
+    """Describes the stack once more, for the gate to record. Returns the error if that fails, else None."""
     gate.seen = None
     try:
         boto3.client("cloudformation").describe_stacks(StackName=name)
