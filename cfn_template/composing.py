@@ -181,12 +181,12 @@ class _Composer:
     def _alias(self, event: AliasEvent, mark: yaml.Mark) -> None:
         name = str(event.anchor)  # an alias has one
         if name not in self._anchored:
-            raise TemplateError(f"the alias {shown(name)} stands for nothing", in_file(mark))
+            raise TemplateError(f"the alias {shown(name)} is not defined", in_file(mark))
         if not self._aliases:
             raise AliasError(f"the alias {shown(name)} is not allowed: write it out", in_file(mark))
         node, size = self._anchored[name]
         if size is None:
-            raise TemplateError("an alias stands for what it is in", in_file(mark))
+            raise TemplateError("an alias refers to a node that contains it", in_file(mark))
         self._count(*size, mark)
         self._put(node, mark)
 
@@ -236,7 +236,7 @@ class _Composer:
         if event.anchor is None:
             return
         if event.anchor in self._anchored:
-            raise TemplateError(f"the anchor {shown(event.anchor)} is there twice", in_file(mark))
+            raise TemplateError(f"the anchor {shown(event.anchor)} is defined twice", in_file(mark))
         self._anchored[event.anchor] = (node, size)
 
     def _put(self, node: Node, mark: yaml.Mark) -> None:
@@ -283,5 +283,5 @@ def _sources(pairs: list[tuple[Node, Node]]) -> Iterator[MappingNode]:
             is_list = isinstance(value, SequenceNode) and not value.tag.startswith("!")
             for source in value.value if is_list else [value]:
                 if not isinstance(source, MappingNode) or source.tag.startswith("!"):
-                    raise TemplateError("<< merges what is no map", in_file(source.start_mark))
+                    raise TemplateError("<< merges something that is not a map", in_file(source.start_mark))
                 yield source

@@ -143,7 +143,7 @@ class Evaluator:
         if self._made_characters > MADE_MAX_CHARACTERS:
             raise TooLargeError(
                 f"the functions of this template make more than {MADE_MAX_CHARACTERS:,} characters: "
-                "what is behind is not evaluated"
+                "the rest is not evaluated"
             )
 
     def _call(self, node: dict[str, Any], name: str, argument: Any) -> Any:

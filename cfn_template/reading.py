@@ -169,7 +169,7 @@ def _typed(node: ScalarNode, tag: str) -> Any:
         case "float":
             return _number(node, _CONSTRUCTOR.construct_yaml_float)
     raise TemplateError(
-        f"the tag {shown(tag.replace(PREFIX, '!!'))} makes no value of a template: remove it",
+        f"the tag {shown(tag.replace(PREFIX, '!!'))} is not supported in a template: remove it",
         in_file(node.start_mark),
     )
 

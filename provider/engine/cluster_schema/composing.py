@@ -147,10 +147,10 @@ class _Composer:
     def _alias(self, event: AliasEvent, mark: yaml.Mark) -> None:
         name = str(event.anchor)  # an alias has one
         if name not in self._anchored:
-            raise UnreadableError(f"the alias {shown(name)} stands for nothing", mark)
+            raise UnreadableError(f"the alias {shown(name)} is not defined", mark)
         node, size = self._anchored[name]
         if size is None:
-            raise UnreadableError("an alias stands for what it is in", mark)
+            raise UnreadableError("an alias refers to a node that contains it", mark)
         self._count(size, mark)
         self._put(node, mark)
 
@@ -210,7 +210,7 @@ class _Composer:
         if event.anchor is None:
             return
         if event.anchor in self._anchored:
-            raise UnreadableError(f"the anchor {shown(event.anchor)} is there twice", mark)
+            raise UnreadableError(f"the anchor {shown(event.anchor)} is defined twice", mark)
         self._anchored[event.anchor] = (node, size)
 
     def _tag(self, written: str | None, kind: type[Node], value: str | None, implicit: Any) -> str:
@@ -263,7 +263,7 @@ def _sources(pairs: list[tuple[Node, Node]]) -> Iterator[MappingNode]:
             is_list = isinstance(value, SequenceNode) and not value.tag.startswith("!")
             for source in value.value if is_list else [value]:
                 if not isinstance(source, MappingNode) or source.tag.startswith("!"):
-                    raise UnreadableError("<< merges what is no map", source.start_mark)
+                    raise UnreadableError("<< merges something that is not a map", source.start_mark)
                 yield source
 
 

@@ -155,7 +155,7 @@ def _map(node: MappingNode) -> dict[Hashable, Any]:
 def _bad_tag(node: Node) -> UnreadableError:
     tag = node.tag.replace(_PREFIX, "!!")
     return UnreadableError(
-        f"the tag {shown(tag)} makes no value of a configuration: leave it out", node.start_mark
+        f"the tag {shown(tag)} is not supported in a configuration: remove it", node.start_mark
     )
 
 
