@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.artefacts import assemblies, bytecode, elf, libraries, requirements, services
+from tools.artefacts import bytecode, elf, requirements, slimming
 from tools.artefacts.requirements import BuildError
 from tools.artefacts.target import Target
 
@@ -64,8 +64,8 @@ class Build:
         self._install(_PROVIDER_LOCKED, folder, set(), useful)
         descriptions = folder / "botocore" / "data"
         _leave_newest_apis(descriptions)
-        services.keep_named(descriptions, [_PROVIDER])
-        services.cut_endpoints(descriptions)
+        slimming.keep_named_services(descriptions, [_PROVIDER])
+        slimming.cut_endpoints(descriptions)
         _copy_sources(_PROVIDER, folder)
         self._finish(folder, "/var/task")
 
@@ -103,8 +103,8 @@ class Build:
         )
         descriptions = packages / "botocore" / "data"
         _leave_newest_apis(descriptions)
-        services.keep_named(descriptions, [packages / "pcluster", _ENGINE])
-        assemblies.slim(packages)
+        slimming.keep_named_services(descriptions, [packages / "pcluster", _ENGINE])
+        slimming.slim_modules(packages)
         node = folder / "bin" / "node"
         node.parent.mkdir()
         node.write_bytes(elf.stripped((packages / _NODE).read_bytes()))
@@ -132,7 +132,7 @@ class Build:
         Raises:
             BuildError: A program in it would not find a shared library on Lambda.
         """
-        if lacking := libraries.missing(folder):
+        if lacking := elf.missing(folder):
             raise BuildError(f"Lambda does not have what {folder.name} needs:\n" + "\n".join(lacking))
         if self.interpreter is not None:
             cdk = f"python/{_CDK}"

@@ -11,9 +11,8 @@ from rich.console import Console
 
 from tools.artefacts import built
 from tools.artefacts.parts import ROOT
-from tools.bench.figures import figure, ratios
 from tools.bench.processes import BenchError, Starter
-from tools.bench.report import Report
+from tools.bench.report import Report, figure, ratios
 from tools.bench.runs import Runs, Sample
 from tools.bench.world import open_world
 

@@ -9,8 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from tools.permissions.arns import Place
-from tools.permissions.policy import Context, Request
+from tools.permissions.policy import Context, Place, Request
 from tools.permissions.reference import has_resources
 
 #: IAM's names of services that sign with another.

@@ -12,9 +12,8 @@ from typing import Any
 
 import yaml
 
-from tools.permissions.arns import Place
 from tools.permissions.calls import template
-from tools.permissions.policy import Context, Request, glob
+from tools.permissions.policy import Context, Place, Request, glob
 from tools.permissions.reference import handler_permissions, has_resources
 
 #: Types that CloudFormation serves itself.

@@ -3,8 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tools.permissions.arns import Place
-from tools.permissions.policy import Request
+from tools.permissions.policy import Place, Request
 
 #: Source: AWS Lambda developer guide, "Giving Lambda functions access to resources in an Amazon VPC".
 _NETWORK = (

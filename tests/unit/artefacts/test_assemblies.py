@@ -5,7 +5,7 @@ import io
 import json
 import tarfile
 
-from tools.artefacts import assemblies
+from tools.artefacts import slimming
 
 DESCRIBED = {
     "name": "core",
@@ -38,7 +38,7 @@ def unpacked(content):
 
 
 def test_programs_and_descriptions_stay_without_what_only_people_read():
-    kept = unpacked(assemblies.slimmed(archive(MEMBERS)))
+    kept = unpacked(slimming.slimmed(archive(MEMBERS)))
     assert kept.keys() == {"package/.jsii", "package/lib/app.js", "package/lib/handler/index.py"}
     assert kept["package/lib/app.js"] == "exports.App = 1;\n"
     assert kept["package/lib/handler/index.py"] == MEMBERS["package/lib/handler/index.py"]
@@ -47,4 +47,4 @@ def test_programs_and_descriptions_stay_without_what_only_people_read():
 
 
 def test_the_same_archive_comes_out_each_time():
-    assert assemblies.slimmed(archive(MEMBERS)) == assemblies.slimmed(archive(MEMBERS))
+    assert slimming.slimmed(archive(MEMBERS)) == slimming.slimmed(archive(MEMBERS))

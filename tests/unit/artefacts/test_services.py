@@ -8,7 +8,7 @@ from pathlib import Path
 
 import boto3
 
-from tools.artefacts import services
+from tools.artefacts import slimming
 from tools.artefacts.parts import ROOT
 
 LIBRARY = Path(find_spec("pcluster").origin).parent
@@ -33,7 +33,7 @@ def test_what_code_names_stays_and_the_rest_goes(tmp_path):
     for name in ("resource-groups", "braket"):
         (tmp_path / "data" / name / "2020-01-01").mkdir(parents=True)
     (tmp_path / "data" / "endpoints.json").write_text("{}")
-    services.keep_named(tmp_path / "data", [tmp_path / "code"])
+    slimming.keep_named_services(tmp_path / "data", [tmp_path / "code"])
     assert {path.name for path in (tmp_path / "data").iterdir()} == {"resource-groups", "endpoints.json"}
 
 
@@ -45,7 +45,7 @@ def test_endpoints_stay_for_the_services_that_stay_by_the_names_they_have_there(
     listed = {"regions": {"r": {}}, "services": {"braket": {}, "elasticloadbalancing": {"endpoints": {}}}}
     endpoints = tmp_path / "endpoints.json"
     endpoints.write_text(json.dumps({"version": 3, "partitions": [listed]}))
-    services.cut_endpoints(tmp_path)
+    slimming.cut_endpoints(tmp_path)
     kept = {"regions": {"r": {}}, "services": {"elasticloadbalancing": {"endpoints": {}}}}
     assert json.loads(endpoints.read_text()) == {"version": 3, "partitions": [kept]}
 
@@ -54,4 +54,4 @@ def test_every_client_that_the_library_and_the_engine_make_is_among_what_they_na
     known = set(boto3.Session().get_available_services())
     made = {name for package in (LIBRARY, ENGINE) for name in clients_made(package)} & known
     assert {"cloudformation", "dynamodb", "ec2", "elbv2", "fsx", "resource-groups", "sts"} <= made
-    assert made <= services.texts(LIBRARY) | services.texts(ENGINE)
+    assert made <= slimming.texts(LIBRARY) | slimming.texts(ENGINE)
