@@ -1,4 +1,4 @@
-"""A folder that ``make`` fills: the parts of a stack, their archives, and a template that names these."""
+"""Builds a stack into a folder: its parts, their archives, and a template that names the archives."""
 
 import json
 import shutil
@@ -17,7 +17,7 @@ from tools.artefacts.requirements import BuildError
 UNZIPPED_LIMIT_BYTES = 250 * 1024 * 1024
 ZIPPED_LIMIT_BYTES = 50 * 1024 * 1024
 
-#: What a template names by local path, and the archive that takes its place, by part.
+#: The local path of each part in a template, and the archive that replaces it.
 PATHS = {
     "provider": ("CodeUri: provider/front", "CodeUri: provider.zip"),
     "engine": ("CodeUri: provider/engine", "CodeUri: engine.zip"),
@@ -28,7 +28,7 @@ _TEMPLATE_ARCH, _TEMPLATE_PYTHON, _TEMPLATE_VERSION = "x86_64", "python3.12", "3
 
 @dataclass(frozen=True)
 class Stack:
-    """A template of this project, and the parts that it deploys in the order in which they are built."""
+    """A template of this project, and the parts that it deploys, in build order."""
 
     template: str
     parts: tuple[str, ...]
@@ -40,7 +40,7 @@ ENGINE_STACK = Stack("engine.yaml", ("layer", "engine"))
 
 @dataclass(frozen=True)
 class Size:
-    """How large a part is."""
+    """The size of a part."""
 
     part: str
     unzipped_bytes: int
@@ -60,7 +60,7 @@ def build(stack: Stack, build: Build, folder: Path) -> list[Size]:
 
 
 def about(build: Build) -> dict[str, Any]:
-    """Returns what a build was made of, for whoever publishes it; without Git no commit is known."""
+    """Returns what a build was made from, for publishing. Without Git, the commit is None."""
     commit = _git("rev-parse", "HEAD")
     return {
         "pclusterVersion": build.pcluster_version,
@@ -80,7 +80,7 @@ def _git(*arguments: str) -> str | None:
 
 
 def sizes_of(stack: Stack, folder: Path) -> list[Size]:
-    """Returns how large a stack's parts are in a folder that was built."""
+    """Returns the sizes of a stack's parts in a folder that was built."""
     return [
         Size(part, _unzipped_bytes(folder / part), (folder / f"{part}.zip").stat().st_size)
         for part in stack.parts
@@ -88,7 +88,7 @@ def sizes_of(stack: Stack, folder: Path) -> list[Size]:
 
 
 def over_limits(sizes: list[Size]) -> list[str]:
-    """Says what Lambda would refuse; empty if nothing."""
+    """Returns a sentence for each size that Lambda would refuse."""
     unzipped = {size.part: size.unzipped_bytes for size in sizes}
     totals = {"engine and layer": unzipped["engine"] + unzipped["layer"]}
     if "provider" in unzipped:

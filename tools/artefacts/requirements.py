@@ -1,4 +1,4 @@
-"""Locked requirements, and their packages installed for Lambda by uv, whatever this machine is."""
+"""Reads locked requirements, and installs their packages for Lambda's platform with uv."""
 
 import re
 import shutil
@@ -51,7 +51,7 @@ def normalised(name: str) -> str:
 
 
 def install(entries: Iterable[str], target: Target, folder: Path, keep: Callable[[str], bool]) -> None:
-    """Installs packages into a folder, for a target that this machine need not be.
+    """Installs packages into a folder, for a platform other than this machine's as well.
 
     uv compares every hash and takes wheels only, so nothing of a package runs here.
 
@@ -93,7 +93,7 @@ def _uv() -> str:
 
 
 def _remove_others(folder: Path, keep: Callable[[str], bool]) -> None:
-    """Removes the files that are not kept, and the folders that are empty then; no file stays executable."""
+    """Removes files that are not kept and empty folders, and makes no file executable."""
     for path in sorted(folder.rglob("*"), reverse=True):
         if not path.is_dir():
             if keep(path.relative_to(folder).as_posix()):

@@ -1,4 +1,4 @@
-"""What an artefact is built for: a processor, a Python, and the interpreter that compiles for it."""
+"""The platform of a build: a processor, a Python version, and the interpreter that compiles for it."""
 
 import os
 import shutil
@@ -11,7 +11,7 @@ from pathlib import Path
 #: Lambda's architectures, as wheels name them. Source: AWS Lambda API reference, Architectures.
 MACHINES = {"x86_64": "x86_64", "arm64": "aarch64"}
 
-#: That of Amazon Linux 2023, glibc 2.34, and older ones. Source: PEP 600.
+#: Wheels for glibc 2.34, which Amazon Linux 2023 has, and for older ones. Source: PEP 600.
 _PLATFORM = "manylinux_2_34"
 
 
@@ -29,7 +29,7 @@ class Target:
 
     @property
     def platform(self) -> str:
-        """The newest platform of wheels that run there, as uv names it."""
+        """The platform in uv's words; wheels for older ones run there as well."""
         return f"{MACHINES[self.arch]}-{_PLATFORM}"
 
     @property
@@ -42,14 +42,14 @@ class Target:
 
     @property
     def name(self) -> str:
-        """A name for folders."""
+        """A name for messages."""
         return f"python{self.python}-{self.arch}"
 
 
 def find_interpreter(python: str) -> Path | None:
-    """Returns an interpreter of a Python version that really starts, None where there is none.
+    """Returns an interpreter of a Python version that starts; None if there is none.
 
-    Looks at this process's own, on PATH and among pyenv's, which keeps versions that PATH does not name.
+    Looks at this process's own interpreter, on PATH, and in pyenv's versions.
     """
     return next((path for path in _candidates(python) if _runs(path, python)), None)
 

@@ -38,7 +38,7 @@ class Spread:
 
 @dataclass(frozen=True)
 class Figure:
-    """What several runs of one thing took; None where it cannot be told apart."""
+    """The time and memory of several runs of one thing; None where they cannot be measured separately."""
 
     what: str
     time_s: Spread
@@ -49,14 +49,14 @@ class Figure:
 
 @dataclass(frozen=True)
 class Ratio:
-    """How a wake-up compares with the library, by medians."""
+    """A wake-up as a share of the library, by medians."""
 
     what: str
     value: float
 
     @property
     def met(self) -> bool:
-        """Whether it is as small as is aimed at."""
+        """Whether the ratio is within the target."""
         return self.value <= TARGET
 
 
@@ -75,7 +75,7 @@ def figure(what: str, samples: Sequence[Sample]) -> Figure:
 
 
 def ratios(figures: Iterable[Figure]) -> list[Ratio]:
-    """Returns what the provider's wake-up takes of what the library takes, in time and in memory."""
+    """Returns the provider's wake-up as a share of the library's describe, in time and in memory."""
     by_name = {figure.what: figure for figure in figures}
     ours, theirs = by_name[WAKE_UP], by_name[LIBRARY]
     found = [Ratio("time", ours.time_s.median / theirs.time_s.median)]
@@ -92,14 +92,14 @@ def _spread(values: Sequence[float]) -> Spread:
 
 @dataclass(frozen=True)
 class Report:
-    """All that a bench found out.
+    """The results of a bench.
 
     Args:
-        runs: How often everything was measured.
-        conditions: What was measured on what.
+        runs: The number of runs.
+        conditions: The machine and the versions.
         figures: One for each thing measured.
-        ratios: The wake-up beside the library.
-        sizes: Of what was built.
+        ratios: The wake-up compared with the library.
+        sizes: The sizes of the built parts.
     """
 
     runs: int

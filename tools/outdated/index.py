@@ -1,4 +1,4 @@
-"""The package index that pip uses on this machine: where it is, and a package's page there."""
+"""The package index that pip uses on this machine: its URL, and the pages of packages."""
 
 import base64
 import json
@@ -17,7 +17,7 @@ _TIMEOUT_S = 30
 _JSON = "application/vnd.pypi.simple.v1+json"
 #: pip's help shows the index it would use, whichever file or variable names it, but hides a password in it.
 _DEFAULT = re.compile(r"--index-url <url>.*?\(default\s+(\S+?)\)", re.DOTALL)
-#: The settings of pip that name the index and the certificates to trust, the most particular first.
+#: The settings of pip that name the index and the trusted certificates, the most specific first.
 #: Source: pip documentation, "Configuration": a command's section precedes the global one.
 _SECTIONS = ("download", "install", "global")
 
@@ -27,11 +27,11 @@ class IndexUnavailableError(Exception):
 
 
 def configured(settings: Mapping[str, str], environment: Mapping[str, str], key: str) -> str | None:
-    """Returns a setting of pip's, as its environment or its files have it.
+    """Returns a setting of pip from the environment or its files.
 
     Args:
-        settings: What ``pip config list`` says, by ``section.key``.
-        environment: This process's.
+        settings: The output of ``pip config list``, by ``section.key``.
+        environment: This process's environment.
         key: As in pip's files, ``index-url`` for instance.
     """
     variable = environment.get(f"PIP_{key.upper().replace('-', '_')}")
@@ -43,8 +43,8 @@ class Index:
     """A package index.
 
     Args:
-        url: Of its root, with name and password if it wants them.
-        certificates: File with the authorities to trust, None for the system's.
+        url: The root's URL, with name and password if it needs them.
+        certificates: The file with the trusted authorities; None for the system's.
     """
 
     def __init__(self, url: str, certificates: str | None = None) -> None:
@@ -62,7 +62,7 @@ class Index:
         """Returns the index that pip is configured with on this machine, or pip's own default.
 
         Raises:
-            IndexUnavailableError: pip names none.
+            IndexUnavailableError: pip names no index.
         """
         settings = dict(_setting(line) for line in _pip("config", "list").splitlines() if "=" in line)
         url = configured(settings, os.environ, "index-url")
