@@ -1,4 +1,4 @@
-"""Taking over a cluster takes nothing away."""
+"""The first update of an adopted cluster removes nothing."""
 
 import pytest
 from hypothesis import given, settings
@@ -27,7 +27,7 @@ def lost(wanted, stored):
 
 
 def refusal(wanted, stored, *outcomes):
-    """What a takeover is refused with, if the library's dry runs end in these, and what it was asked."""
+    """Returns what an adoption is refused with if the library's dry runs end in these, and the dry runs."""
     asked = []
 
     def dry_run(configuration):
@@ -104,7 +104,7 @@ def test_a_sequence_in_place_of_one_script_is_a_changed_value():
     assert len(lost(with_script(Script="s3://b/y.sh"), one)) == 1
 
 
-def test_a_takeover_that_loses_nothing_is_the_library_s_to_judge():
+def test_an_adoption_that_removes_nothing_is_left_to_the_library():
     refuse_removals(changed(), changed(), VERSION, lambda _: [])
     error, _ = refusal(changed(), changed(), EngineError("NoChanges", "no changes"))
     assert error.code == "NoChanges"

@@ -1,4 +1,4 @@
-"""A wanted configuration takes the stored one's words, and never its meaning."""
+"""A wanted configuration is written as the stored one is, and keeps its meaning."""
 
 import copy
 import json
@@ -39,8 +39,8 @@ def test_a_changed_value_is_the_wanted_one_and_all_around_it_is_as_stored():
     changed = wanted()
     (resource,) = changed["Scheduling"]["SlurmQueues"][0]["ComputeResources"]
     resource["MaxCount"] = 8
-    resembling = write_as_stored(changed, stringified(wanted()), VERSION)
-    (found,) = resembling["Scheduling"]["SlurmQueues"][0]["ComputeResources"]
+    written = write_as_stored(changed, stringified(wanted()), VERSION)
+    (found,) = written["Scheduling"]["SlurmQueues"][0]["ComputeResources"]
     assert found == {"Name": "nodes", "InstanceType": "c5.large", "MinCount": "0", "MaxCount": 8}
 
 
@@ -54,12 +54,12 @@ def test_a_boolean_keeps_the_spelling_it_is_stored_with():
 def test_queues_are_paired_by_name_and_stay_in_the_wanted_order():
     one = queue(Name="one", ComputeSettings={"LocalStorage": {"RootVolume": {"Size": 50}}})
     two = queue(Name="two", ComputeSettings={"LocalStorage": {"RootVolume": {"Size": 60}}})
-    resembling = write_as_stored(
+    written = write_as_stored(
         wanted(Scheduling=scheduling(two, one)),
         wanted(Scheduling=scheduling(*stringified([one, two]))),
         VERSION,
     )
-    assert resembling["Scheduling"]["SlurmQueues"] == stringified([two, one])
+    assert written["Scheduling"]["SlurmQueues"] == stringified([two, one])
 
 
 def test_a_script_of_a_sequence_is_paired_by_its_place():
@@ -127,9 +127,9 @@ def test_what_differs_in_types_alone_becomes_what_is_stored(configuration):
 @given(CONFIGURATIONS, CONFIGURATIONS, st.booleans())
 def test_no_meaning_changes_whatever_is_stored(configuration, stored, as_text):
     before = copy.deepcopy(configuration)
-    resembling = write_as_stored(configuration, stringified(stored) if as_text else stored, VERSION)
-    assert meaning(resembling) == meaning(configuration)
+    written = write_as_stored(configuration, stringified(stored) if as_text else stored, VERSION)
+    assert meaning(written) == meaning(configuration)
     assert configuration == before
-    kept = resembling.get("Tags", [])
+    kept = written.get("Tags", [])
     assert stringified(kept)[: len(before.get("Tags", []))] == before.get("Tags", [])
     assert {tag["Key"] for tag in kept} >= {tag["Key"] for tag in stored.get("Tags", [])}
