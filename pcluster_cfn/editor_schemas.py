@@ -4,12 +4,15 @@ Nothing here needs ParallelCluster, so one process makes the schemas of all vers
 """
 
 import copy
+import json
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
+
+from cluster_schema import configuration_schema, versions
 
 JsonSchema = dict[str, Any]
 
@@ -21,6 +24,13 @@ USER_GUIDE = "https://docs.aws.amazon.com/parallelcluster/latest/ug/"
 
 class UndescribedPolicyError(LookupError):
     """An update policy of ParallelCluster has no words in the table."""
+
+
+def files() -> Iterator[tuple[str, str]]:
+    """Yields the name and the content of a schema file for each ParallelCluster version."""
+    for version in versions():
+        schema = for_editors(configuration_schema(version))
+        yield f"configuration-{version}.json", json.dumps(schema, indent=1) + "\n"
 
 
 def for_editors(schema: JsonSchema) -> JsonSchema:

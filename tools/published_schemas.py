@@ -18,8 +18,7 @@ from cluster_provider.core import attributes, image, image_properties, informati
 from cluster_provider.core.checking import Rules
 from cluster_provider.core.deadline import SERVICE_TIMEOUT_MAX_S
 from cluster_provider.core.kinds import Kind
-from cluster_schema import configuration_schema, versions
-from pcluster_cfn.editor_schemas import DRAFT, JsonSchema, for_editors
+from pcluster_cfn.editor_schemas import DRAFT, JsonSchema, files
 from pcluster_cfn.validation.clusters import RESOURCES
 
 FOLDER = Path(__file__).parents[1] / "build" / "schemas"
@@ -43,21 +42,16 @@ ATTRIBUTES: dict[str, Iterable[str]] = {
 def write(folder: Path, for_command: Path) -> None:
     """Writes every schema into a folder, and the one of the resources once more for the command."""
     folder.mkdir(parents=True, exist_ok=True)
-    files = dict(published())
-    for name, text in files.items():
+    texts = dict(published())
+    for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8")
-    for_command.write_text(files[RESOURCES.name], encoding="utf-8")
+    for_command.write_text(texts[RESOURCES.name], encoding="utf-8")
 
 
 def published() -> Iterator[tuple[str, str]]:
     """Yields the name of each file in ``build/schemas`` and its content."""
-    for version in versions():
-        yield f"configuration-{version}.json", _text(for_editors(configuration_schema(version)))
-    yield RESOURCES.name, _text(resources())
-
-
-def _text(schema: JsonSchema) -> str:
-    return json.dumps(schema, indent=1) + "\n"
+    yield from files()
+    yield RESOURCES.name, json.dumps(resources(), indent=1) + "\n"
 
 
 def resources() -> JsonSchema:

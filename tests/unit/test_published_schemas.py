@@ -15,6 +15,7 @@ from pcluster_cfn.editor_schemas import UndescribedPolicyError, keys, sentence, 
 from pcluster_cfn.validation.clusters import CLUSTER, RESOURCES, schemas
 from tests.support import custom_resource_properties as properties
 from tools import published_schemas
+from tools.artefacts import built
 
 CORPUS = Path(__file__).parents[3] / "shared" / "corpus" / "configurations"
 EDITORS = Path("docs/editors.md").read_text(encoding="utf-8")
@@ -33,6 +34,11 @@ def test_make_schemas_writes_every_schema_and_the_one_that_the_command_reads(tmp
     written = {path.name: path.read_text(encoding="utf-8") for path in tmp_path.glob("schemas/*")}
     assert written == PUBLISHED
     assert for_command.read_text(encoding="utf-8") == PUBLISHED[RESOURCES.name]
+
+
+def test_a_build_has_the_same_schemas_to_publish(tmp_path):
+    built.write_schemas(tmp_path / "schemas")
+    assert {path.name: path.read_text(encoding="utf-8") for path in tmp_path.glob("schemas/*")} == PUBLISHED
 
 
 def test_the_command_reads_the_provider_s_own_schema_of_the_resources():

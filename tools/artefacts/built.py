@@ -9,7 +9,9 @@ from typing import Any
 
 from cfn_template.composing import compose
 from cfn_template.nodes import serialize
+from pcluster_cfn import editor_schemas
 from pcluster_cfn.package import archive
+from pcluster_cfn.validation.clusters import RESOURCES
 from tools.artefacts.parts import ROOT, Build
 from tools.artefacts.requirements import BuildError
 
@@ -48,15 +50,29 @@ class Size:
 
 
 def build(stack: Stack, build: Build, folder: Path) -> list[Size]:
-    """Builds a stack's parts, their archives and its template into a folder, and returns the parts' sizes."""
+    """Builds a stack into a folder: its parts, archives, template, and the provider's schemas.
+
+    Returns:
+        The sizes of the parts.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     make = {"provider": build.provider, "engine": build.engine, "layer": build.layer}
     for part in stack.parts:
         make[part](folder / part)
         (folder / f"{part}.zip").write_bytes(archive(folder / part))
+    if stack is PROVIDER_STACK:
+        write_schemas(folder / "schemas")
     (folder / "template.yaml").write_text(template(stack, build), encoding="utf-8")
     (folder / "build.json").write_text(json.dumps(about(build), indent=1) + "\n", encoding="utf-8")
     return sizes_of(stack, folder)
+
+
+def write_schemas(folder: Path) -> None:
+    """Writes the schemas for editors, and the one of the resources, which are published with the provider."""
+    folder.mkdir(exist_ok=True)
+    for name, text in editor_schemas.files():
+        (folder / name).write_text(text, encoding="utf-8")
+    shutil.copyfile(RESOURCES, folder / RESOURCES.name)
 
 
 def about(build: Build) -> dict[str, Any]:
