@@ -13,7 +13,7 @@ from pcluster.aws.common import StackNotFoundError
 from pcluster.models.cluster import Cluster
 from pcluster.utils import get_installed_version
 
-from cluster_engine.contract import EngineError
+from cluster_engine.contract import EngineAction, EngineError
 from cluster_engine.gate import Gate
 from cluster_engine.library.errors import as_text, content_of, engine_error
 from cluster_engine.library.faults import noted_failures, refused_for_emptiness
@@ -26,7 +26,7 @@ Answer = dict[str, Any]
 
 #: The library's function for each action of docs/engine.md, and the arguments that make it that action.
 #: Source: pcluster/api/openapi/openapi.yaml.
-FUNCTIONS: dict[str, tuple[str, Answer]] = {
+FUNCTIONS: dict[EngineAction, tuple[str, Answer]] = {
     "create": ("create_cluster", {}),
     "update": ("update_cluster", {}),
     "delete": ("delete_cluster", {}),
@@ -39,7 +39,7 @@ FUNCTIONS: dict[str, tuple[str, Answer]] = {
 }
 
 #: The actions that change nothing.
-READS = frozenset({"describe", "describe-image"})
+READS: frozenset[EngineAction] = frozenset({"describe", "describe-image"})
 
 
 def version() -> str:
@@ -47,7 +47,7 @@ def version() -> str:
     return str(get_installed_version())
 
 
-def invoke(action: str, name: str, region: str, gate: Gate, **arguments: Any) -> Answer:
+def invoke(action: EngineAction, name: str, region: str, gate: Gate, **arguments: Any) -> Answer:
     """Runs the library's function for an action and returns its answer.
 
     Args:

@@ -12,7 +12,7 @@ from pcluster.api import encoder, errors
 from pcluster.cli.exceptions import ParameterException
 from pcluster.utils import get_installed_version
 
-from cluster_engine.contract import EngineError
+from cluster_engine.contract import EngineAction, EngineError
 from cluster_engine.error_codes import THROTTLING_CODES
 from cluster_engine.gate import Gate, GaveUpError, Refusal
 from cluster_engine.library.faults import without_python
@@ -26,13 +26,13 @@ Content = dict[str, Any]
 NO_CHANGES = re.compile(r"No changes found in your cluster configuration")
 
 #: Actions that need a stack name that is not in use.
-CREATES = frozenset({"create", "build-image"})
+CREATES: frozenset[EngineAction] = frozenset({"create", "build-image"})
 
 #: The name or the client request token is in use. Source: CloudFormation's API reference, CreateStack.
 TAKEN_CODES = frozenset({"AlreadyExistsException", "TokenAlreadyExistsException"})
 
 
-def engine_error(action: str, name: str, error: Exception, gate: Gate) -> EngineError:
+def engine_error(action: EngineAction, name: str, error: Exception, gate: Gate) -> EngineError:
     """Returns the error of docs/engine.md for an exception of the library. What the gate recorded wins."""
     content = content_of(error)
     message = content.get("message") or str(error) or type(error).__name__
@@ -120,7 +120,7 @@ def as_text(changes: list[Content]) -> list[Content]:
     return [{key: str(value) for key, value in change.items()} for change in changes]
 
 
-def _bad_request(action: str, message: str, gate: Gate) -> EngineError:
+def _bad_request(action: EngineAction, message: str, gate: Gate) -> EngineError:
     if NO_CHANGES.search(message):
         return EngineError("NoChanges", message)
     if gate.seen is None or action == "delete-image":
@@ -132,7 +132,7 @@ def _bad_request(action: str, message: str, gate: Gate) -> EngineError:
     return EngineError("BadRequest", message)
 
 
-def _refused(action: str, name: str, refusal: Refusal, gate: Gate) -> EngineError:
+def _refused(action: EngineAction, name: str, refusal: Refusal, gate: Gate) -> EngineError:
     """Returns the error for a refusal of CloudFormation, by the stack's state where it can be read."""
     if refusal.code not in {*TAKEN_CODES, "ValidationError"}:
         return EngineError("Internal", f"CloudFormation refused: {refusal.message}")

@@ -19,7 +19,7 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError
 
-from cluster_engine.contract import EngineError
+from cluster_engine.contract import EngineAction, EngineError
 from cluster_engine.gate import Gate
 from cluster_engine.library.errors import engine_error
 from cluster_engine.library.isolation import isolated
@@ -67,7 +67,7 @@ class _Found:
     etag: str
 
 
-def hold_mark(action: str, name: str, region: str, gate: Gate, claimant: Claimant) -> None:
+def hold_mark(action: EngineAction, name: str, region: str, gate: Gate, claimant: Claimant) -> None:
     """Makes sure that the cluster's mark names the claimant, before anything is changed.
 
     A cluster that is being deleted, or whose deletion failed, gets no new mark. An existing mark still
