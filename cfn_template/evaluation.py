@@ -1,14 +1,14 @@
 """Evaluates pieces of a template: its functions and its conditions.
 
 The same code evaluates for a live stack, where every name has a value or an error, and for a check before a
-deployment, where some values are Unknown. They differ in their ``Context`` alone.
+deployment, where some values are Unknown. They differ in their ``functions.Context`` alone.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
-from cfn_template.functions import FUNCTIONS
+from cfn_template.functions import FUNCTIONS, Context
 from cfn_template.limits import MADE_MAX_CHARACTERS
 from cfn_template.texts import (
     EvaluationError,
@@ -22,35 +22,6 @@ from cfn_template.values import NO_VALUE, Unknown, copied_list, copied_map, firs
 
 #: The prefix of functions. A function beside other keys would yield further keys.
 _GIVES_KEYS = "Fn::"
-
-
-class Context(Protocol):
-    """Supplies values from outside the template. Each may be Unknown; exceptions pass through."""
-
-    def name(self, name: str) -> Any:
-        """Returns the value of ``Ref`` for a parameter, a pseudo parameter or a resource."""
-        ...
-
-    def attribute(self, logical_id: str, name: str) -> Any:
-        """Returns the value of ``Fn::GetAtt``; the attribute's name may have dots."""
-        ...
-
-    def export(self, name: str) -> Any:
-        """Returns the value of an export."""
-        ...
-
-    def zones(self, region: str) -> Any:
-        """Returns the Availability Zones of a Region, or of the stack's Region if the name is empty."""
-        ...
-
-    def failed(self, error: EvaluationError, node: Any) -> Any:
-        """Returns a replacement for a function that has no value, or raises.
-
-        Args:
-            error: Why it has no value.
-            node: The function, as it stands in the template.
-        """
-        ...
 
 
 @dataclass
