@@ -40,7 +40,7 @@ class GaveUpError(Exception):
 class ProtectedError(BotoCoreError):
     """A clean-up of the library was refused, because something may use what it would delete."""
 
-    fmt = "{what} left alone: {reason}"
+    fmt = "{what} kept: {reason}"
 
 
 @dataclass(frozen=True)

@@ -78,8 +78,8 @@ class BlockedRuntimeError(Exception):
 
     def __init__(self, functions: list[str], runtime: str, since: date) -> None:
         super().__init__(
-            f"Lambda creates no functions with the runtime {runtime} since {since.isoformat()}, and this "
-            f"ParallelCluster needs it for {', '.join(functions)}. Nothing was made. Use a newer version: "
+            f"Lambda has created no functions with the runtime {runtime} since {since.isoformat()}, and this "
+            f"ParallelCluster needs it for {', '.join(functions)}. Nothing was created. Use a newer version: "
             "deploy a newer provider, or name another of its engines in PclusterVersion."
         )
 

@@ -27,7 +27,7 @@ class StackRefusedError(Exception):
     """CloudFormation would refuse the request or a template; the message tells the template's author why."""
 
     def __init__(self, what: str, faults: list[str]) -> None:
-        super().__init__(f"CloudFormation would refuse {what}: {'; '.join(faults)}. Nothing was made.")
+        super().__init__(f"CloudFormation would refuse {what}: {'; '.join(faults)}. Nothing was created.")
 
 
 class StackRules:

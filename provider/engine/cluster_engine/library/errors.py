@@ -45,7 +45,7 @@ def engine_error(action: EngineAction, name: str, error: Exception, gate: Gate) 
         return _refused(action, name, gate.refusal, gate)
     if gate.protected_image:
         return EngineError(
-            "NotFound", f"The image {name} is not of this resource's making; it was left alone."
+            "NotFound", f"This resource did not build the image {name}, so it was not deleted."
         )
     match error:
         case (

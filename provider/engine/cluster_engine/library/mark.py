@@ -189,11 +189,11 @@ class Mark:
 
     def _refusal(self, found: _Found) -> EngineError:
         if found.owner is None:
-            message = f"{self._url} does not say whose the cluster is."
+            message = f"{self._url} does not name the cluster's owner."
             return EngineError("OtherOwner", message)
         resource = f"resource {found.owner['logical_id']} of stack {found.owner['stack_id']}"
         return EngineError(
-            "OtherOwner", f"The cluster is {resource}'s by {self._url}.", details=[found.owner]
+            "OtherOwner", f"{self._url} names {resource} as the cluster's owner.", details=[found.owner]
         )
 
 
