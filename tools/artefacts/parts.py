@@ -33,8 +33,10 @@ _DESCRIPTION_LEFT_OUT = {
     "RECORD",
     "REQUESTED",
     "WHEEL",
+    "direct_url.json",
     "entry_points.txt",
     "top_level.txt",
+    "uv_cache.json",
     "zip-safe",
 }
 #: What uv adds beside the packages: its lock and the scripts.

@@ -1,5 +1,6 @@
 """Reads locked requirements, and installs their packages for Lambda's platform with uv."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -8,6 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from tools import pip
 from tools.artefacts.target import Target
 
 #: A pinned line of a requirements file; its hashes follow on lines that are indented.
@@ -53,7 +55,8 @@ def normalised(name: str) -> str:
 def install(entries: Iterable[str], target: Target, folder: Path, keep: Callable[[str], bool]) -> None:
     """Installs packages into a folder, for a platform other than this machine's as well.
 
-    uv compares every hash and takes wheels only, so nothing of a package runs here.
+    uv compares every hash and takes wheels only, so nothing of a package runs here. It uses the indexes that
+    pip is configured with.
 
     Args:
         entries: Requirements with hashes, as ``locked`` returns them.
@@ -71,10 +74,13 @@ def install(entries: Iterable[str], target: Target, folder: Path, keep: Callable
             [
                 *(_uv(), "pip", "install", "--quiet", "--python", sys.executable),
                 *("--no-deps", "--require-hashes", "--only-binary", ":all:"),
+                # All indexes count, as they do for pip; whatever one of them has, its hash is compared.
+                *("--index-strategy", "unsafe-best-match"),
                 *("--python-version", target.python, "--python-platform", target.platform),
                 # Not linked to uv's cache: the build changes files in place.
                 *("--link-mode", "copy", "--target", str(folder), "--requirement", listed.name),
             ],
+            env=pip.uv_environment(pip.settings(), os.environ),
             capture_output=True,
             text=True,
             check=False,

@@ -5,38 +5,21 @@ import json
 import os
 import re
 import ssl
-import subprocess
-import sys
-from collections.abc import Mapping
 from typing import Any
 from urllib.error import URLError
 from urllib.parse import urlsplit, urlunsplit
 from urllib.request import Request, urlopen
 
+from tools import pip
+
 _TIMEOUT_S = 30
 _JSON = "application/vnd.pypi.simple.v1+json"
 #: pip's help shows the index it would use, whichever file or variable names it, but hides a password in it.
 _DEFAULT = re.compile(r"--index-url <url>.*?\(default\s+(\S+?)\)", re.DOTALL)
-#: The settings of pip that name the index and the trusted certificates, the most specific first.
-#: Source: pip documentation, "Configuration": a command's section precedes the global one.
-_SECTIONS = ("download", "install", "global")
 
 
 class IndexUnavailableError(Exception):
     """A package's page cannot be read; the message says why."""
-
-
-def configured(settings: Mapping[str, str], environment: Mapping[str, str], key: str) -> str | None:
-    """Returns a setting of pip from the environment or its files.
-
-    Args:
-        settings: The output of ``pip config list``, by ``section.key``.
-        environment: This process's environment.
-        key: As in pip's files, ``index-url`` for instance.
-    """
-    variable = environment.get(f"PIP_{key.upper().replace('-', '_')}")
-    named = (settings.get(f"{section}.{key}") for section in _SECTIONS)
-    return variable or next(filter(None, named), None)
 
 
 class Index:
@@ -64,12 +47,12 @@ class Index:
         Raises:
             IndexUnavailableError: pip names no index.
         """
-        settings = dict(_setting(line) for line in _pip("config", "list").splitlines() if "=" in line)
-        url = configured(settings, os.environ, "index-url")
-        shown = _DEFAULT.search(_pip("download", "--help"))
+        settings = pip.settings()
+        url = pip.configured(settings, os.environ, "index-url")
+        shown = _DEFAULT.search(pip.output("download", "--help"))
         if url is None and shown is None:
             raise IndexUnavailableError("pip names no package index: see 'pip config list'")
-        return cls(url or (shown[1] if shown else ""), configured(settings, os.environ, "cert"))
+        return cls(url or (shown[1] if shown else ""), pip.configured(settings, os.environ, "cert"))
 
     def page(self, package: str) -> dict[str, Any]:
         """Returns a package's page as JSON.
@@ -95,14 +78,3 @@ class Index:
             )
         page: dict[str, Any] = json.loads(body)
         return page
-
-
-def _pip(*arguments: str) -> str:
-    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", *arguments]
-    wide = {**os.environ, "COLUMNS": "200"}
-    return subprocess.run(command, env=wide, capture_output=True, text=True, check=False).stdout
-
-
-def _setting(line: str) -> tuple[str, str]:
-    name, _, value = line.partition("=")
-    return name.strip(), value.strip().strip("'\"")

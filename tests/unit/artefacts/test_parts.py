@@ -88,6 +88,7 @@ def test_what_is_installed_is_useful_on_lambda_and_nothing_else():
         "a-1.dist-info/licenses/LICENSE": True,
         "a-1.dist-info/RECORD": False,
         "a-1.dist-info/INSTALLER": False,
+        "a-1.dist-info/uv_cache.json": False,
         "bin/a": False,
         ".lock": False,
     }
