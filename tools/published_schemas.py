@@ -14,12 +14,12 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from cluster_provider.core import attributes, image, image_properties, information, properties, questions
+from cluster_provider.core import attributes, image_properties, properties, questions
 from cluster_provider.core.checking import Rules
 from cluster_provider.core.deadline import SERVICE_TIMEOUT_MAX_S
-from cluster_provider.core.kinds import Kind
+from cluster_provider.core.identity import Kind
 from pcluster_cfn.editor_schemas import DRAFT, JsonSchema, files
-from pcluster_cfn.validation.clusters import RESOURCES
+from pcluster_cfn.validation.resource_check import RESOURCES
 
 FOLDER = Path(__file__).parents[1] / "build" / "schemas"
 TYPES = {
@@ -32,10 +32,10 @@ TYPES = {
 _MESSAGES = ("validationMessages",)
 #: What ``Fn::GetAtt`` reads; N stands for the number of a login node pool.
 ATTRIBUTES: dict[str, Iterable[str]] = {
-    "Custom::PclusterCluster": (*attributes.attributes(None, None), *_MESSAGES),
-    "Custom::PclusterClusterInfo": information.values(Kind.CLUSTER_INFO, None),
-    "Custom::PclusterImage": (*image.values(None, None), *_MESSAGES),
-    "Custom::PclusterOfficialImage": information.values(Kind.OFFICIAL_IMAGE, None),
+    "Custom::PclusterCluster": (*attributes.cluster_attributes(None, None), *_MESSAGES),
+    "Custom::PclusterClusterInfo": attributes.information_attributes(Kind.CLUSTER_INFO, None),
+    "Custom::PclusterImage": (*attributes.image_attributes(None, None), *_MESSAGES),
+    "Custom::PclusterOfficialImage": attributes.information_attributes(Kind.OFFICIAL_IMAGE, None),
 }
 
 

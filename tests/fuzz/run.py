@@ -94,7 +94,7 @@ def _finish(world: World) -> None:
                 world.settle(fact.stack.name, status)
         world.clock.advance(90)
         world.sweep()
-        if not world.engines.calls and not world.operations.waiting() and not world.letters.waiting:
+        if not world.engines.calls and not world.store.waiting() and not world.letters.waiting:
             return
     world.clock.advance(LIFE_S)
     for _ in range(3):

@@ -8,8 +8,7 @@ from hypothesis.stateful import precondition, rule
 
 from cluster_provider.core.identity import Owner
 from cluster_provider.core.observed import ClusterStack
-from cluster_provider.core.progress import Phase
-from cluster_provider.core.record import OwnerRecord, Waiting
+from cluster_provider.core.state import OwnerRecord, Phase, QueueEntry
 from tests.property.lifecycle import OLD
 from tests.property.lives import Lives
 from tests.support.faults import Denied, Killed, Seam
@@ -80,7 +79,7 @@ class _SleepingOperations:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._real, name)
 
-    def waiting(self) -> list[Waiting]:
+    def waiting(self) -> list[QueueEntry]:
         return []
 
 
@@ -93,9 +92,9 @@ class _UnmovedOperations:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._real, name)
 
-    def lease(self, owner: Owner, holder: str, until: datetime, _: datetime) -> Any:
-        due_at = {item.owner: item.wake_at for item in self._real.waiting()}.get(owner, until)
-        return self._real.lease(owner, holder, until, due_at)
+    def acquire(self, owner: Owner, holder: str, until: datetime, _: datetime) -> Any:
+        due_at = {item.owner: item.requeue_at for item in self._real.waiting()}.get(owner, until)
+        return self._real.acquire(owner, holder, until, due_at)
 
     def failed_passes(self, _: Any) -> dict[Owner, int]:
         return {}
@@ -112,8 +111,8 @@ class _ForgetfulOperations(_SleepingOperations):
         adopted = {name: item for name, item in record.clusters.items() if item.adopted_at is not None}
         return replace(record, clusters=adopted)
 
-    def waiting(self) -> list[Waiting]:
-        waiting: list[Waiting] = self._real.waiting()
+    def waiting(self) -> list[QueueEntry]:
+        waiting: list[QueueEntry] = self._real.waiting()
         return waiting
 
 
@@ -124,7 +123,7 @@ class _AbsentMindedOperations(_ForgetfulOperations):
         def change_or_forget(record: OwnerRecord | None) -> OwnerRecord:
             changed: OwnerRecord = change(record)
             followed = any(each.progress.phase is Phase.FOLLOWING for each in operations)
-            return replace(changed, wake_at=None, following="") if followed else changed
+            return replace(changed, requeue_at=None, following="") if followed else changed
 
         return self._real.change(owner, change_or_forget, operations, holder)
 
@@ -166,25 +165,25 @@ class _Unfenced(Simulation):
 class _Sleeping(Simulation):
     def __init__(self) -> None:
         super().__init__()
-        self.ports = replace(self.ports, operations=_SleepingOperations(self.operations))
+        self.ports = replace(self.ports, store=_SleepingOperations(self.store))
 
 
 class _Unmoved(Simulation):
     def __init__(self) -> None:
         super().__init__()
-        self.ports = replace(self.ports, operations=_UnmovedOperations(self.operations))
+        self.ports = replace(self.ports, store=_UnmovedOperations(self.store))
 
 
 class _Forgetful(Simulation):
     def __init__(self) -> None:
         super().__init__()
-        self.ports = replace(self.ports, operations=_ForgetfulOperations(self.operations))
+        self.ports = replace(self.ports, store=_ForgetfulOperations(self.store))
 
 
 class _AbsentMinded(Simulation):
     def __init__(self) -> None:
         super().__init__()
-        self.ports = replace(self.ports, operations=_AbsentMindedOperations(self.operations))
+        self.ports = replace(self.ports, store=_AbsentMindedOperations(self.store))
 
 
 class OwnerlessLifecycle(Lives):

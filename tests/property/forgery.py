@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import strategies as st
 from hypothesis.stateful import invariant, rule
 
-from cluster_provider.core.acceptance import SIGNED_BEFORE_MAX_S
 from cluster_provider.core.deadline import issued_at
 from cluster_provider.core.request import RequestType
+from cluster_provider.core.transitions.acceptance import SIGNED_BEFORE_MAX_S
 from tests.property.lifecycle import NAMES, OLD, TAKEN, Fault, Lifecycle, index, some_faults, wishes
 from tests.support.fakes import RESPONSES
 from tests.support.simulation import HANGS, Mail

@@ -39,7 +39,7 @@ from tests.support.world import CLUSTER_TYPE, CONFIGURATION, PARENT, failed, pro
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cluster_provider.core.record import OwnerRecord
+    from cluster_provider.core.state import OwnerRecord
 
 SECOND = "arn:aws:cloudformation:us-east-1:123456789012:stack/second/0"
 NAMES = ("hpc", "lab", "web", "sim")
@@ -198,7 +198,7 @@ class Lifecycle(RuleBasedStateMachine):
 
     def _resource(self, stack_id: str, logical_id: str, of_type: str) -> Resource:
         resource = self.world.resource(logical_id, stack_id, of_type)
-        resource.heard = lambda pending, answer: self.heard(resource, pending, answer)
+        resource.acknowledged = lambda pending, answer: self.acknowledged(resource, pending, answer)
         resource.gave_up = lambda pending: self._gave_up(resource, pending)
         resource.left_behind = lambda stale_id: self._leave_behind(resource, stale_id)
         resource.asked = lambda pending: self.asked(resource, pending)
@@ -303,8 +303,8 @@ class Lifecycle(RuleBasedStateMachine):
         mine = [condition for condition in self.conditions if condition.resource is resource]
         if not mine:
             return ""
-        heard = self.world.sink.signals.get(mine[-1].handle, [{"Status": "nothing"}])
-        return str(heard[0]["Status"])
+        acknowledged = self.world.sink.signals.get(mine[-1].handle, [{"Status": "nothing"}])
+        return str(acknowledged[0]["Status"])
 
     def _idle(self) -> list[Resource]:
         return [each for each in self.resources if each.pending is None and each.phase != "absent"]
@@ -472,8 +472,8 @@ class Lifecycle(RuleBasedStateMachine):
     @rule(at=index, kind=st.sampled_from(["deleted", "taken"]))
     def outside(self, at: int, kind: str) -> None:
         """Somebody deletes a cluster out of band, and a stranger may take its name."""
-        settled = self._settled()
-        stack = settled[at % len(settled)]
+        last_applied = self._settled()
+        stack = last_applied[at % len(last_applied)]
         self.disturbed.add(stack.stack_id)
         self.world.move(stack.stack_id, "DELETE_COMPLETE")
         if kind == "taken":
@@ -528,7 +528,7 @@ class Lifecycle(RuleBasedStateMachine):
 
     # What a user may rely on
 
-    def heard(self, resource: Resource, pending: Pending, answer: dict[str, Any]) -> None:
+    def acknowledged(self, resource: Resource, pending: Pending, answer: dict[str, Any]) -> None:
         """CloudFormation has just used an answer."""
         waited_s = (self.world.clock.now() - pending.issued_at).total_seconds()
         code = answer.get("Reason", "").split(":")[0]

@@ -73,9 +73,9 @@ class Neighbours(Lifecycle):
             return
         in_progress = self.world.stacks.in_progress()
         due = {
-            (item.owner, item.wake_at)
+            (item.owner, item.requeue_at)
             for item in self.world.tables.waiting()
-            if item.wake_at <= began_at
+            if item.requeue_at <= began_at
             and item.owner not in self.hostile
             and not item.is_idle(in_progress, began_at)
         }

@@ -121,8 +121,8 @@ class Nesting(Lifecycle):
             self.allowed.add(pending.request_id)
             self.counts["deletes of what was taken over"] += 1
 
-    def heard(self, resource: Resource, pending: Pending, answer: dict[str, Any]) -> None:
-        super().heard(resource, pending, answer)
+    def acknowledged(self, resource: Resource, pending: Pending, answer: dict[str, Any]) -> None:
+        super().acknowledged(resource, pending, answer)
         told = (pending.event["RequestType"], answer["Status"], answer["PhysicalResourceId"])
         living = self.world.stacks.living(OLD)
         if resource is self.nested and told == ("Create", "SUCCESS", OLD) and living is not None:

@@ -23,9 +23,9 @@ class TwoProviders(Lifecycle):
         super().__init__()
         self.world.seconds.add(SECOND)
 
-    def heard(self, resource: Resource, pending: Pending, answer: dict[str, Any]) -> None:
+    def acknowledged(self, resource: Resource, pending: Pending, answer: dict[str, Any]) -> None:
         """What was taken over has one owner."""
-        super().heard(resource, pending, answer)
+        super().acknowledged(resource, pending, answer)
         if (pending.event["RequestType"], answer["Status"]) != ("Create", "SUCCESS"):
             return
         if answer["PhysicalResourceId"] != OLD:

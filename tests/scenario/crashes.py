@@ -423,7 +423,7 @@ class Run:
         """Everything that holds whoever died."""
         assert self.died
         world = self.world
-        assert [record.wake_at for _, record in world.operations.records() if record.wake_at] == []
+        assert [record.requeue_at for _, record in world.store.records() if record.requeue_at] == []
         for request_id in world.sink.bodies:
             world.sink.answer(request_id)
         self._check_counts()
@@ -447,7 +447,7 @@ class Run:
         One change can end one request and begin the next.
         """
         uncounted = 2 * self.died.count(Seam("operations.change", taken=True))
-        requests = {record.newest_request_id for _, record in self.world.operations.records()}
+        requests = {record.newest_request_id for _, record in self.world.store.records()}
         # What CloudFormation no longer waited for when it was first looked at never became an operation.
         requests |= {
             request_id
@@ -470,7 +470,7 @@ class Run:
 
         Either nobody knew of the request, or two died in the margin before the deadline, which is for one.
         """
-        load = self.world.operations.load_operation
+        load = self.world.store.load_operation
         if any(load(self.resource.owner, request_id) for request_id in self.resource.timed_out):
             assert len(self.died) > 1
         else:

@@ -299,14 +299,14 @@ def updating_until(world: World, before_s: float) -> str:
     """An update with a stopped fleet whose stack is in progress so long before the deadline."""
     request = stopped(world)
     world.run_engine()
-    operation = world.operations.load_operation(world.owner(), request)
+    operation = world.store.load_operation(world.owner(), request)
     assert operation is not None
-    world.pass_time((operation.act_by - world.clock.now()).total_seconds() - before_s)
+    world.pass_time((operation.deadline_at - world.clock.now()).total_seconds() - before_s)
     return request
 
 
 def is_restarting(world: World) -> bool:
-    record = world.operations.load(world.owner())
+    record = world.store.load(world.owner())
     assert record is not None
     return record.restarts
 
@@ -322,7 +322,7 @@ def test_a_fleet_is_started_after_the_answer_of_an_update_that_ended_in_the_last
     assert world.fleet() == "START_REQUESTED"
     world.pass_time(7200)
     assert operations(world) == []
-    assert world.operations.waiting() == []
+    assert world.store.waiting() == []
     assert len(world.sink.answers(request)) == 1
 
 
@@ -331,10 +331,10 @@ def test_an_answer_that_never_arrived_counts_as_none_though_its_fleet_is_started
     request = updating_until(world, before_s=0)
     late = world.update(properties(ClusterConfiguration=OTHER_NODES), "hpc")
     assert world.sink.answers(request)
-    operation = world.operations.load_operation(world.owner(), late)
+    operation = world.store.load_operation(world.owner(), late)
     assert operation is not None
     world.sink.refuse_next(Undeliverable("403"))
-    world.pass_time((operation.act_by - world.clock.now()).total_seconds())
+    world.pass_time((operation.deadline_at - world.clock.now()).total_seconds())
     assert is_restarting(world)
     assert world.metrics.total(Metric.OPERATIONS_DROPPED, late) == 1
     assert world.metrics.total(Metric.OPERATIONS_SUCCEEDED, late) == 0
@@ -351,7 +351,7 @@ def test_a_fleet_is_started_once_the_stack_has_settled_though_the_update_failed_
     assert world.run_engine()["operation"] == "start-fleet"
     assert world.fleet() == "START_REQUESTED"
     assert not is_restarting(world)
-    assert world.operations.waiting() == []
+    assert world.store.waiting() == []
 
 
 def test_a_fleet_whose_start_is_not_heard_of_after_the_answer_is_started_again() -> None:
@@ -402,7 +402,7 @@ def test_a_delete_takes_over_the_cluster_whose_fleet_is_still_to_be_started() ->
     assert world.run_engine()["operation"] == "delete"
     world.settle("hpc", "DELETE_COMPLETE")
     assert world.sink.answer(delete)["Status"] == "SUCCESS"
-    assert world.operations.waiting() == []
+    assert world.store.waiting() == []
 
 
 def test_a_fleet_that_cannot_be_started_after_the_answer_rings_an_alarm_and_is_given_up(
@@ -420,7 +420,7 @@ def test_a_fleet_that_cannot_be_started_after_the_answer_rings_an_alarm_and_is_g
         late.append(world.metrics.values(Metric.OPERATIONS_LATE)[-1])
     assert (late[0], late[8], late[-1]) == (0, 1, 0)
     assert 50 < calls < 100
-    assert world.operations.waiting() == []
+    assert world.store.waiting() == []
     (error,) = [record for record in caplog.records if record.levelname == "ERROR"]
     assert error.message == "the compute fleet of cluster hpc could not be started again"
     following = world.update(
@@ -439,7 +439,7 @@ def test_a_fleet_left_stopped_by_an_update_that_nobody_waits_for_is_started() ->
     world.stacks.awaited[world.owner()] = False
     world.pass_time(300)
     assert world.run_engine()["operation"] == "start-fleet"
-    assert world.operations.waiting() == []
+    assert world.store.waiting() == []
 
 
 def test_a_cluster_is_not_retained_with_a_stopped_fleet_while_it_is_being_updated() -> None:
@@ -489,7 +489,7 @@ def test_a_wait_condition_is_told_before_a_fleet_that_cannot_be_started_is_tried
     assert is_restarting(world)
     world.pass_time(240)
     assert world.run_engine()["operation"] == "start-fleet"
-    assert world.operations.waiting() == []
+    assert world.store.waiting() == []
     assert len(world.sink.signals[handle]) == 1
 
 
@@ -551,7 +551,7 @@ def test_a_cluster_is_not_retained_with_a_stopped_fleet_after_three_tries_in_vai
     restarted(world)
     assert world.sink.answer(request)["Status"] == "SUCCESS"
     assert (world.cluster().works, world.fleet()) == (True, "RUNNING")
-    assert world.operations.waiting() == []
+    assert world.store.waiting() == []
 
 
 def test_a_delete_that_keeps_a_cluster_whose_fleet_cannot_be_started_fails_and_tries_further() -> None:
@@ -568,7 +568,7 @@ def test_a_delete_that_keeps_a_cluster_whose_fleet_cannot_be_started_fails_and_t
     while not world.engines.calls:
         world.pass_time(60)
     assert world.run_engine()["operation"] == "start-fleet"
-    assert world.operations.waiting() == []
+    assert world.store.waiting() == []
     again = world.delete(ResourceProperties=properties(DeletionPolicy="Retain"))
     assert world.sink.answer(again)["Status"] == "SUCCESS"
     assert (world.cluster().works, world.fleet()) == (True, "START_REQUESTED")
@@ -618,7 +618,7 @@ def test_a_fleet_is_started_after_the_answer_to_a_delete_of_another_cluster(is_u
     assert world.run_engine()["cluster_name"] == "hpc"
     assert world.fleet() == "START_REQUESTED"
     assert not is_restarting(world)
-    assert world.operations.waiting() == []
+    assert world.store.waiting() == []
     assert len(world.sink.answers(cleanup)) == 1
 
 

@@ -237,7 +237,7 @@ def test_a_wrong_property_is_answered_once_and_leaves_nothing_open() -> None:
     request = world.create(ResourceProperties=properties(ClusterName="no spaces please"))
     assert "'no spaces please'" in world.sink.answer(request)["Reason"]
     assert world.engines.calls == []
-    assert [record.is_open for _, record in world.operations.records()] == [False]
+    assert [record.is_open for _, record in world.store.records()] == [False]
 
 
 def test_a_version_without_an_engine_is_refused_with_the_versions_there_are() -> None:
@@ -299,7 +299,7 @@ def test_of_many_messages_the_worst_are_kept_and_all_of_them_are_logged(
     call = world.run_engine(report=False)
     result = {"status": "succeeded", "stack_id": world.cluster().stack_id, "sent": True}
     world.report(call, {"contract": 1, "call_id": call["call_id"], **result, "validation_messages": said})
-    operation = world.operations.load_operation(world.owner(), request)
+    operation = world.store.load_operation(world.owner(), request)
     assert operation is not None
     assert len(json.dumps(to_document(operation))) < 40_000
     assert said in [getattr(record, "validation_messages", None) for record in caplog.records]

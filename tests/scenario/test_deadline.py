@@ -38,9 +38,9 @@ def world(stacks: SilentStacks) -> Iterator[World]:
 
 
 def deadline_of(world: World, request: str) -> Any:
-    operation = world.operations.load_operation(world.owner(), request)
+    operation = world.store.load_operation(world.owner(), request)
     assert operation is not None
-    return operation.act_by
+    return operation.deadline_at
 
 
 def out(world: World, request: str, *, before_s: float) -> tuple[str, dict[str, Any]]:
@@ -91,7 +91,7 @@ def test_a_cluster_accepted_just_after_the_last_look_is_deleted_though_its_creat
     delete = world.delete(answer["PhysicalResourceId"])
     clean_up(world, "hpc")
     assert world.sink.answer(delete)["Status"] == "SUCCESS"
-    assert world.operations.load(world.owner()).clusters == {}
+    assert world.store.load(world.owner()).clusters == {}
 
 
 def test_a_cluster_that_could_not_be_seen_at_the_deadline_is_deleted_by_the_marker_it_left(

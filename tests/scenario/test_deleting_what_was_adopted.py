@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from cluster_provider.nesting import PARENTS_MAX
+from cluster_provider.ownership import PARENTS_MAX
 from tests.support.fakes import stack_of
 from tests.support.world import PARENT, World, properties
 

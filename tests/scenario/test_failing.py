@@ -172,7 +172,7 @@ def test_a_create_that_is_only_slow_is_told_to_take_longer_after_one_look_at_its
     assert reason.startswith("DeadlineExceeded: cluster hpc: not done in the time CloudFormation gives")
     assert "Raise ServiceTimeout" in reason
     assert len(world.stacks.event_reads) == 1
-    operation = world.operations.load_operation(world.owner(), request)
+    operation = world.store.load_operation(world.owner(), request)
     assert operation is not None
     assert operation.progress.failing is None
 
@@ -347,7 +347,7 @@ def test_a_root_cause_of_any_length_is_kept_no_longer_than_an_answer() -> None:
     request = creating(world)
     break_resource(world, "hpc", "x" * 100_000)
     world.settle("hpc", "ROLLBACK_IN_PROGRESS")
-    operation = world.operations.load_operation(world.owner(), request)
+    operation = world.store.load_operation(world.owner(), request)
     assert operation is not None
     assert operation.progress.failing is not None
     assert operation.progress.failing.cause is not None

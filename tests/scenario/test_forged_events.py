@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from cluster_provider.admission import ASK_AGAIN_AFTER_S, CONFIRMED_WITHIN_S
-from cluster_provider.core.acceptance import SIGNED_BEFORE_MAX_S
 from cluster_provider.core.errors import Unavailable
+from cluster_provider.core.transitions.acceptance import SIGNED_BEFORE_MAX_S
 from tests.support.fakes import HANDLES
 from tests.support.world import CONFIGURATION, PARENT, World, properties
 
@@ -176,7 +176,7 @@ def test_a_request_waits_for_a_cloudformation_that_cannot_be_asked() -> None:
     world.clock.advance(CONFIRMED_WITHIN_S)
     with pytest.raises(Unavailable):
         world.deliver(event)
-    assert (world.sink.bodies, world.operations.records()) == ({}, [])
+    assert (world.sink.bodies, world.store.records()) == ({}, [])
     world.stacks.requested_since = confirm
     world.deliver(event)
     assert len(world.engines.calls) == 1

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from cluster_provider.core.identity import Owner
-from cluster_provider.nesting import PARENTS_MAX
+from cluster_provider.ownership import PARENTS_MAX
 from tests.support.adoption import OTHER, begun_and_failed
 from tests.support.fakes import FactStacks, stack_of
 from tests.support.world import PARENT, World, properties

@@ -254,7 +254,7 @@ def test_an_image_of_a_version_without_an_engine_is_refused() -> None:
 
 def test_a_wrong_property_of_an_image_is_refused_by_name() -> None:
     for changed, reason in (
-        ({"ImageId": "1"}, "InvalidProperty: ImageId: '1' is not possible"),
+        ({"ImageId": "1"}, "InvalidProperty: ImageId: '1' is not valid"),
         ({"ImageId": "parent"}, "InvalidProperty: ImageId: 'parent' is this stack's name"),
         ({"ClusterName": "x"}, "InvalidProperty: ClusterName: there is no such property."),
     ):
@@ -355,7 +355,7 @@ def test_a_delete_takes_the_ami_along_though_the_stack_is_long_gone() -> None:
     assert (call["operation"], call["stack_tags"]) == ("delete-image", tags)
     assert world.sink.answer(request)["Status"] == "SUCCESS"
     assert world.amis == {}
-    assert [record.clusters for _, record in world.operations.records()] == [{}]
+    assert [record.clusters for _, record in world.store.records()] == [{}]
 
 
 def test_a_delete_leaves_an_ami_that_is_somebody_elses_by_now() -> None:

@@ -132,7 +132,7 @@ def test_06_a_create_signed_in_the_same_second_is_stopped_by_the_parent_stack() 
     world.delete(MADE_UP)
     world.deliver_until_handled(create)
     assert world.engines.calls == []
-    assert [record.is_open for _, record in world.operations.records()] == [False]
+    assert [record.is_open for _, record in world.store.records()] == [False]
 
 
 @pytest.mark.parametrize("behind_s", [1, 5, 9])
@@ -198,7 +198,7 @@ def test_07_a_request_replayed_hours_later_is_dropped() -> None:
     world.clock.advance(7201)
     world.deliver(event)
     assert world.engines.calls == []
-    assert world.operations.records() == []
+    assert world.store.records() == []
 
 
 def test_08_an_engine_that_dies_before_it_acts_is_started_again_and_nothing_has_vanished() -> None:
@@ -487,15 +487,15 @@ def test_21_the_deadline_counts_from_when_the_request_was_issued() -> None:
 def test_22_an_infrastructure_fault_is_raised_and_the_repeated_delivery_goes_on() -> None:
     world = World()
     event = world.event("Create")
-    working = world.operations.change
+    working = world.store.change
 
     def broken(*_: Any) -> Any:
         raise Unavailable("Throttled")
 
-    world.operations.change = broken  # type: ignore[method-assign]  # the fact that the table is down
+    world.store.change = broken  # type: ignore[method-assign]  # the fact that the table is down
     with pytest.raises(Unavailable):
         world.deliver(event)
-    world.operations.change = working  # type: ignore[method-assign]
+    world.store.change = working  # type: ignore[method-assign]
     world.deliver(event)
     assert len(world.engines.calls) == 1
     assert world.sink.bodies == {}
@@ -575,7 +575,7 @@ def test_26_a_request_that_no_record_can_hold_is_refused() -> None:
     request = world.create(ResourceProperties=properties(ClusterConfiguration={"Noise": noise}))
     reason = world.sink.answer(request)["Reason"]
     assert f"at most {CONFIGURATION_MAX_BYTES} can be kept" in reason
-    assert [record.is_open for _, record in world.operations.records()] == [False]
+    assert [record.is_open for _, record in world.store.records()] == [False]
 
 
 def test_27_an_answer_is_the_same_bytes_though_the_world_has_changed() -> None:
@@ -586,7 +586,7 @@ def test_27_an_answer_is_the_same_bytes_though_the_world_has_changed() -> None:
     world.sink.refuse_next(DeliveryFailed("503"))
     with pytest.raises(DeliveryFailed):
         world.run_engine()
-    written = world.operations.load_operation(world.owner(), "request-1")
+    written = world.store.load_operation(world.owner(), "request-1")
     assert written is not None
     assert written.progress.outcome is not None
     world.settle("hpc", "UPDATE_COMPLETE", tell=False)

@@ -187,9 +187,9 @@ def test_a_leftover_that_is_about_to_be_deleted_at_the_deadline_is_named() -> No
     half_made(world)
     request = rollback(world)
     world.run_engine(failed("Throttled", "slow down"))
-    operation = world.operations.load_operation(world.owner(), request)
+    operation = world.store.load_operation(world.owner(), request)
     assert operation is not None
-    world.clock.advance((operation.act_by - world.clock.now()).total_seconds())
+    world.clock.advance((operation.deadline_at - world.clock.now()).total_seconds())
     world.sweep()
     reason = world.sink.answer(request)["Reason"]
     assert reason.startswith("DeadlineExceeded: cluster lab: ")

@@ -4,7 +4,7 @@ import pytest
 
 from cluster_provider.core.errors import DeliveryFailed, NotAccepted, Undeliverable
 from cluster_provider.core.measurements import Metric
-from cluster_provider.steps import RESEND_AFTER_S
+from cluster_provider.effects import RESEND_AFTER_S
 from tests.support.faults import Seam
 from tests.support.simulation import DELIVERIES_MAX, SWEEP, Mail, Simulation
 from tests.support.world import World, failed, properties

@@ -77,15 +77,15 @@ def test_a_swap_waits_for_what_a_replacement_may_still_make_though_its_propertie
     world.made()
     refused = properties(Nonsense="1")
     update = world.update(refused, "hpc", ClusterName="lab", **REPLACING)
-    operation = world.operations.load_operation(world.owner(), update)
+    operation = world.store.load_operation(world.owner(), update)
     assert operation is not None
-    last_call_at = operation.act_by - timedelta(seconds=120)
+    last_call_at = operation.deadline_at - timedelta(seconds=120)
     while world.clock.now() < last_call_at or not world.engines.calls:
         while world.engines.calls:
             world.run_engine({"status": "failed", "error": {"code": "Throttled", "message": "slow down"}})
         world.pass_time(15)
     late = world.engines.calls[0]
-    world.pass_time((operation.act_by - world.clock.now()).total_seconds())
+    world.pass_time((operation.deadline_at - world.clock.now()).total_seconds())
     assert world.sink.answer(update)["Status"] == "FAILED"
     event = world.event(
         "Update",

@@ -10,7 +10,7 @@ import pytest
 
 from cluster_provider.core.deadline import MARGIN_S, WAIT_CONDITION_MAX_S
 from cluster_provider.core.errors import DeliveryFailed, Unavailable
-from cluster_provider.queue import BACKOFF_MAX_S, BACKOFF_MIN_S, Queue, requeue_at
+from cluster_provider.queue import BACKOFF_MAX_S, BACKOFF_MIN_S, Queue, next_attempt_at
 from tests.support.fakes import HANDLES, START, MovedClock
 from tests.support.faults import Killed
 from tests.support.world import World, properties
@@ -119,7 +119,7 @@ def test_owners_that_hang_do_not_hold_up_an_event_that_could_not_be_handled(
     world.letters.put(event)
     for _ in range(6):
         world.sweep_every_minute()
-    assert world.operations.load_operation(world.owner(), event["RequestId"]) is not None
+    assert world.store.load_operation(world.owner(), event["RequestId"]) is not None
 
 
 def test_an_owner_that_failed_once_does_not_wait_for_a_hundred_that_always_hang() -> None:
@@ -131,7 +131,7 @@ def test_an_owner_that_failed_once_does_not_wait_for_a_hundred_that_always_hang(
     world.run_engine()
     world.settle("hpc", "CREATE_COMPLETE", tell=False)
     until = world.clock.now() + timedelta(seconds=30)
-    world.operations.lease(world.owner(), "died", until, until)
+    world.store.acquire(world.owner(), "died", until, until)
     for _ in range(3):
         world.sweep_every_minute()
     assert world.sink.answer(request)["Status"] == "SUCCESS"
@@ -141,7 +141,7 @@ def test_a_request_is_answered_at_its_deadline_though_nobody_can_be_looked_up() 
     world = World()
     event = world.event("Create")
     world.letters.put(event)
-    world.operations.load = world.operations.waiting = _away
+    world.store.load = world.store.waiting = _away
     world.clock.advance(_too_late(world) + 60)
     with pytest.raises(Unavailable):
         world.sweep()
@@ -155,7 +155,7 @@ def test_owners_that_failed_have_a_share_of_every_sweep() -> None:
     world.run_engine()
     world.settle("hpc", "CREATE_COMPLETE", tell=False)
     owner, now = world.owner(), world.clock.now()
-    world.operations.lease(owner, "died", now + timedelta(seconds=30), now + timedelta(seconds=30))
+    world.store.acquire(owner, "died", now + timedelta(seconds=30), now + timedelta(seconds=30))
     others = []
     for number in range(50):
         wanted = properties(ClusterName=f"c{number}")
@@ -170,7 +170,7 @@ def test_owners_that_failed_have_a_share_of_every_sweep() -> None:
         return describe(name_or_arn)
 
     world.stacks.describe = slow
-    assert world.operations.failed_passes([owner]) == {owner: 1}
+    assert world.store.failed_passes([owner]) == {owner: 1}
     world.sweep_every_minute()
     world.stacks.describe = describe
     world.work()
@@ -181,41 +181,41 @@ def test_owners_that_failed_have_a_share_of_every_sweep() -> None:
 def test_a_pass_that_fails_moves_its_owner_back_ever_further_and_one_that_ends_well_forgets_it() -> None:
     world = Busy(_times_out)
     world.trouble(1)
-    (owner,) = [item.owner for item in world.operations.waiting()]
+    (owner,) = [item.owner for item in world.store.waiting()]
     delays = []
     for _ in range(6):
-        (item,) = world.operations.waiting()
-        world.clock.advance(max(0, (item.wake_at - world.clock.now()).total_seconds()))
+        (item,) = world.store.waiting()
+        world.clock.advance(max(0, (item.requeue_at - world.clock.now()).total_seconds()))
         began = world.clock.now()
         world.deliver(SWEEP)
-        (item,) = world.operations.waiting()
-        delays.append((item.wake_at - began).total_seconds())
+        (item,) = world.store.waiting()
+        delays.append((item.requeue_at - began).total_seconds())
     assert delays == sorted(delays)
     assert delays[0] >= BACKOFF_MIN_S
     assert delays[-1] == BACKOFF_MAX_S
     world._hangs = lambda _: None  # noqa: SLF001 - its own
     world.clock.advance(BACKOFF_MAX_S)
     world.deliver(SWEEP)
-    assert world.operations.waiting() == []
-    assert world.operations.failed_passes([owner]) == {}
+    assert world.store.waiting() == []
+    assert world.store.failed_passes([owner]) == {}
 
 
 @pytest.mark.parametrize("failed_passes", [0, 1, 5, 50])
 def test_nobody_is_moved_back_past_the_deadline_or_before_the_end_of_its_lease(failed_passes: int) -> None:
-    act_by, lease_until = START + timedelta(seconds=90), START + timedelta(seconds=45)
-    at = requeue_at(START, lease_until, failed_passes, act_by)
-    assert lease_until <= at <= act_by
-    after = requeue_at(act_by, act_by + timedelta(seconds=20), failed_passes, act_by)
-    assert after == act_by + timedelta(seconds=BACKOFF_MIN_S)
-    assert after < act_by + timedelta(seconds=MARGIN_S)
-    assert requeue_at(START, START + timedelta(hours=2), failed_passes) == START + timedelta(hours=2)
+    deadline_at, lease_until = START + timedelta(seconds=90), START + timedelta(seconds=45)
+    at = next_attempt_at(START, lease_until, failed_passes, deadline_at)
+    assert lease_until <= at <= deadline_at
+    after = next_attempt_at(deadline_at, deadline_at + timedelta(seconds=20), failed_passes, deadline_at)
+    assert after == deadline_at + timedelta(seconds=BACKOFF_MIN_S)
+    assert after < deadline_at + timedelta(seconds=MARGIN_S)
+    assert next_attempt_at(START, START + timedelta(hours=2), failed_passes) == START + timedelta(hours=2)
 
 
 def test_a_failed_pass_does_not_make_a_request_wait_that_came_meanwhile() -> None:
     """The lease is given back, whoever asked for another pass, and the newer request is begun at once."""
     world = World()
     world.made()
-    change, meanwhile = world.operations.change, []
+    change, meanwhile = world.store.change, []
 
     def interrupted(owner: Any, apply: Any, operations: Any = (), holder: str = "") -> Any:
         if holder and not meanwhile:
@@ -225,7 +225,7 @@ def test_a_failed_pass_does_not_make_a_request_wait_that_came_meanwhile() -> Non
             raise Unavailable("ProvisionedThroughputExceededException")
         return change(owner, apply, operations, holder)
 
-    world.operations.change = interrupted
+    world.store.change = interrupted
     world.update(ClusterConfiguration={"Region": "us-east-1", "Scheduling": {"SlurmQueues": []}})
     while world.engines.calls:
         world.run_engine()
@@ -236,18 +236,18 @@ def test_a_failed_pass_does_not_make_a_request_wait_that_came_meanwhile() -> Non
 
 def test_a_request_is_carried_out_though_the_table_was_away_for_longer_than_lambda_tries() -> None:
     world = World()
-    load = world.operations.load
+    load = world.store.load
 
     def away(_: Any) -> Any:
         raise Unavailable("connection refused")
 
-    world.operations.load = away
+    world.store.load = away
     event = world.event("Create")
     world.deliver_until_handled(event)
     assert [letter.event["RequestId"] for letter in world.letters.waiting] == [event["RequestId"]]
     world.pass_time(300)
     assert world.engines.calls == []
-    world.operations.load = load
+    world.store.load = load
     world.pass_time(120)
     assert world.letters.waiting == []
     world.run_engine()
@@ -262,7 +262,7 @@ def test_a_request_that_could_not_be_recorded_until_its_deadline_is_answered_the
     def away(_: Any) -> Any:
         raise Unavailable("connection refused")
 
-    world.operations.load = away
+    world.store.load = away
     event = world.event("Create")
     world.deliver_until_handled(event)
     world.pass_time(3600 - MARGIN_S - 400)
@@ -301,7 +301,7 @@ def test_a_delivery_after_the_answer_is_not_answered_though_the_table_is_away() 
     event = world.event("Create", ResourceProperties=properties(ClusterName="parent"))
     world.deliver(event)
     before = world.sink.answer(event["RequestId"])
-    world.operations.load = world.operations.load_operation = _away
+    world.store.load = world.store.load_operation = _away
     for late_s in (30, 600):
         world.clock.advance(_too_late(world) + late_s)
         with pytest.raises(Unavailable):
@@ -320,13 +320,13 @@ def test_what_a_create_made_is_deleted_though_its_answer_was_overtaken_by_one_wi
     world.clock.advance(_too_late(world) - 20)
     with pytest.raises(DeliveryFailed):
         world.run_engine()
-    load, load_operation = world.operations.load, world.operations.load_operation
-    world.operations.load = world.operations.load_operation = _away
+    load, load_operation = world.store.load, world.store.load_operation
+    world.store.load = world.store.load_operation = _away
     world.clock.advance(100)
     world.deliver(event)
     answer = world.sink.answer(event["RequestId"])
     assert answer["Reason"].startswith("DeadlineExceeded: provider: the request could not be recorded")
-    world.operations.load, world.operations.load_operation = load, load_operation
+    world.store.load, world.store.load_operation = load, load_operation
     world.stacks.listed[world.owner()] = answer["PhysicalResourceId"]
     deletion = world.delete(answer["PhysicalResourceId"])
     assert world.run_engine()["operation"] == "delete"
@@ -360,7 +360,7 @@ def test_an_owner_that_failed_is_answered_at_its_deadline_before_events_that_end
     world = Busy(lambda _: None)
     world.create()
     now = world.clock.now()
-    world.operations.lease(world.owner(), "died", now + timedelta(seconds=30), now + timedelta(seconds=30))
+    world.store.acquire(world.owner(), "died", now + timedelta(seconds=30), now + timedelta(seconds=30))
     world.clock.advance(_too_late(world) + 60 * minute)
     woken = []
 
@@ -376,7 +376,7 @@ def test_a_signal_is_due_at_its_deadline_though_every_pass_fails() -> None:
     """Its own: that of the answer before it is long over."""
     world = Busy(_times_out)
     world.trouble(1)
-    (owner,) = [item.owner for item in world.operations.waiting()]
-    record = world.operations.load(owner)
+    (owner,) = [item.owner for item in world.store.waiting()]
+    record = world.store.load(owner)
     assert record is not None
-    assert record.act_by == START + timedelta(seconds=WAIT_CONDITION_MAX_S - MARGIN_S)
+    assert record.deadline_at == START + timedelta(seconds=WAIT_CONDITION_MAX_S - MARGIN_S)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cluster_provider.steps import RESEND_AFTER_S
+from cluster_provider.effects import RESEND_AFTER_S
 from tests.support.fakes import HANDLES
 from tests.support.world import CONFIGURATION, FLEET_RUNS, OTHER_NODES, World, failed, properties
 
@@ -84,7 +84,7 @@ def test_who_sent_an_answer_slowly_does_not_take_up_again_what_was_signalled_mea
     request = world.create(ResourceProperties=properties(WaitConditionHandle=HANDLE))
     world.run_engine()
     assert len(world.sink.answers(request)) == 2
-    assert world.operations.waiting() == []
+    assert world.store.waiting() == []
     world.pass_time(600)
     assert len(world.sink.signals[HANDLE]) == 1
 

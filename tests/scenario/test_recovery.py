@@ -86,7 +86,7 @@ def test_a_late_delete_by_a_provider_that_forgot_everything_goes_by_the_request_
     failed_create(world)
     world.create()
     operations(world)
-    world.operations.lose()
+    world.store.lose()
     clean_up = world.delete(FAILED)
     assert operations(world) == []
     assert world.sink.answer(clean_up)["Status"] == "SUCCESS"
@@ -96,7 +96,7 @@ def test_a_late_delete_by_a_provider_that_forgot_everything_goes_by_the_request_
 def test_a_delete_of_what_failed_finds_it_by_its_tags_though_nothing_is_recorded() -> None:
     world = World()
     failed_create(world)
-    world.operations.lose()
+    world.store.lose()
     gone = world.delete(FAILED, ResourceProperties=properties(DeletionPolicy="Retain"))
     assert operations(world) == ["delete hpc"]
     assert world.sink.answer(gone)["Status"] == "SUCCESS"

@@ -298,7 +298,7 @@ def test_an_engine_that_ends_before_its_start_is_known_is_not_forgotten() -> Non
     world = World(engines=engines)
     engines.meanwhile.append(world.run_engine)
     request = world.create()
-    operation = world.operations.load_operation(world.owner(), request)
+    operation = world.store.load_operation(world.owner(), request)
     assert operation is not None
     assert operation.progress.stack_id == world.cluster().stack_id
 

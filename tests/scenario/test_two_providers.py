@@ -325,8 +325,8 @@ def test_the_calls_that_ask_for_a_mark_keep_the_engines_contract(account: Accoun
     account.stacks.marks[account.first.cluster().stack_id] = Owner(f"{PARENT}/gone", "Cluster")
     account.first.create(ResourceProperties=properties(**ADOPT))
     calls = [account.first.run_engine() for _ in range(2)]
-    former = {"stack_id": f"{PARENT}/gone", "logical_id": "Cluster"}
-    assert [call["mark"] for call in calls] == [{}, {"instead_of": former}]
+    previous_owner = {"stack_id": f"{PARENT}/gone", "logical_id": "Cluster"}
+    assert [call["mark"] for call in calls] == [{}, {"instead_of": previous_owner}]
     assert [list(validator.iter_errors(call)) for call in calls] == [[], []]
     assert validator.is_valid(calls[0] | {"operation": "delete"})
     assert not validator.is_valid(calls[0] | {"operation": "describe"})

@@ -5,7 +5,7 @@ import pytest
 from cluster_provider.core.errors import DeliveryFailed, Unavailable, Undeliverable
 from cluster_provider.core.identity import Owner
 from cluster_provider.core.observed import ClusterStack, StackFailure
-from cluster_provider.steps import RESEND_AFTER_S
+from cluster_provider.effects import RESEND_AFTER_S
 from tests.support.fakes import FactStacks
 from tests.support.faults import Killed
 from tests.support.world import CONFIGURATION, World, failed, properties
@@ -157,7 +157,7 @@ def test_a_delete_is_answered_once_the_cluster_stack_is_gone() -> None:
     assert not world.sink.answers(request)
     world.settle("hpc", "DELETE_COMPLETE")
     assert world.sink.answer(request)["Status"] == "SUCCESS"
-    assert [record.clusters for _, record in world.operations.records()] == [{}]
+    assert [record.clusters for _, record in world.store.records()] == [{}]
 
 
 def test_a_delete_of_a_cancelled_create_finds_the_cluster_by_its_owner() -> None:
@@ -322,7 +322,7 @@ def test_an_answer_that_can_never_arrive_is_given_up() -> None:
     world.create(ResourceProperties=properties(ClusterName=""))
     world.pass_time(300)
     assert world.sink.bodies == {}
-    assert [record.is_open for _, record in world.operations.records()] == [False]
+    assert [record.is_open for _, record in world.store.records()] == [False]
 
 
 def test_an_update_of_a_cluster_that_became_somebody_elses_is_refused() -> None:

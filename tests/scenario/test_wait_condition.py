@@ -52,7 +52,7 @@ def test_a_cluster_that_takes_three_hours_is_answered_at_its_begin_and_signalled
     assert data.keys() == answer["Data"].keys()
     world.pass_time(HOUR_S)
     assert world.engines.calls == []
-    assert world.operations.waiting() == []
+    assert world.store.waiting() == []
 
 
 def test_a_cluster_that_fails_after_two_hours_signals_its_root_cause_and_is_cleaned_up() -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from cluster_provider.core.engine_call import PERMISSIONS_SETTLE_S
+from cluster_provider.core.engine import PERMISSIONS_SETTLE_S
 from tests.support.world import IMAGE_TYPE, World, failed, image_properties, properties
 
 DENIED = ["ec2:DescribeInstanceTypes"]

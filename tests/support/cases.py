@@ -1,5 +1,6 @@
 """Facts for one decision: a request, what was seen, and the work so far."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -7,12 +8,13 @@ from typing import Any
 from cluster_provider.core.actions import Action
 from cluster_provider.core.consent import ALLOW, Consent
 from cluster_provider.core.decision import decide
-from cluster_provider.core.engine_call import EngineCall, EngineError, EngineResult, Operation
+from cluster_provider.core.engine import EngineAction, EngineCall, EngineError, EngineResult
 from cluster_provider.core.identity import Owner
-from cluster_provider.core.observed import Cluster, ClusterStack, Observed, Settled
-from cluster_provider.core.progress import Progress
+from cluster_provider.core.ledger import CallHistory
+from cluster_provider.core.observed import Cluster, ClusterStack, LastApplied, Observed
 from cluster_provider.core.properties import digest
 from cluster_provider.core.request import Request, RequestType, parse_request
+from cluster_provider.core.state import Progress
 from tests.support.fakes import START, stack_of
 from tests.support.world import CONFIGURATION, PARENT, World, properties
 
@@ -61,13 +63,13 @@ def stack(
 
 def known(name: str = "hpc", **facts: Any) -> Cluster:
     """A cluster that CloudFormation was told of, as its record has it."""
-    settled = Settled(digest(CONFIGURATION), "v1")
-    whole = Cluster(name, FIRST, stack(name=name).stack_id, VERSION, reported=True, settled=settled)
+    last_applied = LastApplied(digest(CONFIGURATION), "v1")
+    whole = Cluster(name, FIRST, stack(name=name).stack_id, VERSION, reported=True, last_applied=last_applied)
     return replace(whole, **facts)
 
 
-def call(
-    operation: Operation,
+def made(
+    operation: EngineAction,
     error: str = "",
     *,
     name: str = "hpc",
@@ -96,9 +98,64 @@ def call(
     )
 
 
-def progress(**facts: Any) -> Progress:
-    """The work so far, of a request that was accepted at once."""
-    return Progress(**{"accepted_at": START, "engine_version": VERSION, "cluster_name": "hpc", **facts})
+#: Another name, for where a parameter has this one.
+call = made
+
+
+def progress(
+    *,
+    call: EngineCall | None = None,
+    fleet_calls: Mapping[EngineAction, EngineCall] | None = None,
+    attempts: Mapping[str, int] | None = None,
+    deleted: Sequence[str] = (),
+    reads: EngineAction = EngineAction.DESCRIBE,
+    description: EngineResult | None = None,
+    described_at: datetime | None = None,
+    not_described: EngineError | None = None,
+    describe_failures: int = 0,
+    **facts: Any,
+) -> Progress:
+    """The work so far, of a request that was accepted at once.
+
+    Args:
+        call: A call that ended and was to change a cluster or an image.
+        fleet_calls: The last calls that ended and were to stop or to start the compute fleet.
+        attempts: How many calls count, by the action; by the action and a name, as in ``delete lab``, where
+            that is not the request's own.
+        deleted: Names of images that an engine deleted.
+        reads: Which action reads for this request.
+        description: What it found the last time that it succeeded.
+        described_at: When it was tried last; None for long ago.
+        not_described: The error of the last try.
+        describe_failures: How many tries in a row failed.
+        facts: The other fields.
+    """
+    so_far = Progress(**{"accepted_at": START, "engine_version": VERSION, "cluster_name": "hpc", **facts})
+    ended = [call] if call is not None else []
+    ended += [made(EngineAction.DELETE_IMAGE, name=name) for name in deleted]
+    for each in [*ended, *(fleet_calls or {}).values()]:
+        history = so_far.history(each.action, each.cluster_name)
+        ended_history = replace(history, last=each)
+        if each.result is not None:
+            ended_history = history.with_end(each, each.result)
+        so_far = so_far.with_history(each.action, each.cluster_name, ended_history)
+    if description is not None or not_described is not None or described_at is not None:
+        ended_at = described_at or START - timedelta(hours=1)
+        last = replace(made(reads), call_id="earlier", ended_at=ended_at)
+        result = EngineResult("failed" if not_described is not None else "succeeded", error=not_described)
+        history = CallHistory(1, describe_failures, replace(last, result=result), description)
+        so_far = so_far.with_history(reads, so_far.cluster_name, history)
+    for what, count in (attempts or {}).items():
+        name = what.partition(" ")[2] or so_far.cluster_name
+        action = EngineAction(what.partition(" ")[0])
+        so_far = so_far.with_history(action, name, replace(so_far.history(action, name), tries=count))
+    return so_far
+
+
+def with_description(so_far: Progress, found: EngineResult) -> Progress:
+    """The work once the engine described the request's cluster, long ago."""
+    described = progress(description=found, cluster_name=so_far.cluster_name)
+    return replace(so_far, calls={**so_far.calls, **described.calls})
 
 
 def decided(asked: Request, so_far: Progress | None = None, *, at_s: float = 60, **seen: Any) -> Action:

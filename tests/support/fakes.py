@@ -12,14 +12,14 @@ from itertools import count
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from cluster_provider.adapters.operations import TOMBSTONE_S
+from cluster_provider.adapters.store import TOMBSTONE_S
 from cluster_provider.core.document import from_document, to_document
 from cluster_provider.core.errors import DeliveryFailed, RecordTooLarge, Unavailable, Undeliverable
 from cluster_provider.core.identity import Owner
 from cluster_provider.core.measurements import Measurement, Metric
 from cluster_provider.core.observed import ClusterStack, StackFailure
-from cluster_provider.core.record import OperationRecord, OwnerRecord, Waiting
 from cluster_provider.core.request import RequestType
+from cluster_provider.core.state import OperationRecord, OwnerRecord, QueueEntry
 from cluster_provider.ports import DeadLetter
 
 #: Source: Amazon DynamoDB developer guide, "Service, account, and table quotas".
@@ -250,7 +250,7 @@ class _Row:
     failed_passes: int = 0
 
 
-class MemoryOperations:
+class MemoryStore:
     """The operations table in memory; records pass through JSON, as they do on the way to DynamoDB.
 
     An owner's record expires as it does there; those of requests stay, since none is looked at without it.
@@ -259,7 +259,7 @@ class MemoryOperations:
     def __init__(self, clock: MovedClock) -> None:
         self._clock = clock
         self._owners: dict[Owner, _Row] = {}
-        self._operations: dict[tuple[Owner, str], str] = {}
+        self._store: dict[tuple[Owner, str], str] = {}
 
     def load(self, owner: Owner) -> OwnerRecord | None:
         row = self._owners.get(owner)
@@ -271,10 +271,15 @@ class MemoryOperations:
     def lose(self) -> None:
         """The table is another one: nothing is known of anybody."""
         self._owners.clear()
-        self._operations.clear()
+        self._store.clear()
+
+    def put_documents(self, owner: Owner, record: dict[str, Any], operation: dict[str, Any]) -> None:
+        """What another release of the provider stored of an owner and its newest request."""
+        self._owners[owner].record = json.dumps(record)
+        self._store[owner, operation["request"]["request_id"]] = json.dumps(operation)
 
     def load_operation(self, owner: Owner, request_id: str) -> OperationRecord | None:
-        text = self._operations.get((owner, request_id))
+        text = self._store.get((owner, request_id))
         return from_document(OperationRecord, json.loads(text)) if text else None
 
     def change(
@@ -292,9 +297,9 @@ class MemoryOperations:
             self._owners[owner] = _Row(text)
         for operation in operations:
             key = (operation.request.owner, operation.request.request_id)
-            self._operations[key] = _item(operation)
+            self._store[key] = _item(operation)
         row = self._owners[owner]
-        row.requeue_at = record.wake_at
+        row.requeue_at = record.requeue_at
         if not record.is_answering:
             row.failed_passes = 0
         row.expires_at = None if record.lasts else self._clock.now() + timedelta(seconds=TOMBSTONE_S)
@@ -302,7 +307,7 @@ class MemoryOperations:
             row.lease_holder = row.lease_until = None
         return record
 
-    def lease(self, owner: Owner, holder: str, until: datetime, requeue_at: datetime) -> OwnerRecord | None:
+    def acquire(self, owner: Owner, holder: str, until: datetime, requeue_at: datetime) -> OwnerRecord | None:
         row = self._owners.get(owner)
         if row is None:
             return None
@@ -329,19 +334,19 @@ class MemoryOperations:
         rows = {owner: self._owners[owner] for owner in owners if owner in self._owners}
         return {owner: row.failed_passes for owner, row in rows.items() if row.failed_passes}
 
-    def waiting(self) -> list[Waiting]:
+    def waiting(self) -> list[QueueEntry]:
         waiting = [
-            Waiting(
+            QueueEntry(
                 owner,
-                self._owners[owner].requeue_at or record.wake_at,
-                record.late_at,
+                self._owners[owner].requeue_at or record.requeue_at,
+                record.half_time_at,
                 record.watching,
-                record.act_by,
+                record.deadline_at,
             )
             for owner, record in self.records()
-            if record.wake_at is not None
+            if record.requeue_at is not None
         ]
-        return sorted(waiting, key=lambda item: item.wake_at)
+        return sorted(waiting, key=lambda item: item.requeue_at)
 
     def owners_of(self, cluster_name: str) -> list[Owner]:
         return [owner for owner, record in self.records() if record.following == cluster_name]
@@ -352,7 +357,7 @@ class MemoryOperations:
 
     def request_ids(self) -> set[str]:
         """Every request that was ever accepted."""
-        return {request_id for _, request_id in self._operations}
+        return {request_id for _, request_id in self._store}
 
     def records(self) -> list[tuple[Owner, OwnerRecord]]:
         """Everything the table knows, for a test's last look."""

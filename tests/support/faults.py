@@ -72,7 +72,7 @@ class FaultyPorts:
             stacks=self._wrap("stacks", real.stacks),
             engines=self._wrap("engines", real.engines),
             responses=self._wrap("responses", real.responses),
-            operations=self._wrap("operations", real.operations),
+            store=self._wrap("operations", real.store),
             claims=self._wrap("claims", real.claims),
             metrics=real.metrics,  # a line on standard output, right after what it measures
             dead_letters=self._wrap("dead_letters", real.dead_letters),

@@ -25,7 +25,7 @@ from tests.support.fakes import (
     START,
     ListedLetters,
     MemoryClaims,
-    MemoryOperations,
+    MemoryStore,
     MovedClock,
     Sink,
     stack_of,
@@ -36,7 +36,7 @@ from tests.support.world import CLUSTER_TYPE, IMAGE_TYPE, LOG_GROUP, PARENT, Wor
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cluster_provider.core.record import OperationRecord, OwnerRecord, Waiting
+    from cluster_provider.core.state import OperationRecord, OwnerRecord, QueueEntry
 
 #: Time limit of the provider function (template.yaml, Provider.Timeout), in seconds.
 PROVIDER_LIMIT_S = 60
@@ -185,13 +185,11 @@ class Tables:
         is_second: Whether a stack's resources are the second's.
     """
 
-    def __init__(
-        self, first: MemoryOperations, second: MemoryOperations, is_second: Callable[[str], bool]
-    ) -> None:
+    def __init__(self, first: MemoryStore, second: MemoryStore, is_second: Callable[[str], bool]) -> None:
         self._all = (first, second)
         self._is_second = is_second
 
-    def of(self, stack_id: str) -> MemoryOperations:
+    def of(self, stack_id: str) -> MemoryStore:
         return self._all[self._is_second(stack_id)]
 
     def load(self, owner: Owner) -> OwnerRecord | None:
@@ -206,7 +204,7 @@ class Tables:
     def texts(self) -> dict[Owner, str]:
         return {owner: text for table in self._all for owner, text in table.texts().items()}
 
-    def waiting(self) -> list[Waiting]:
+    def waiting(self) -> list[QueueEntry]:
         return [item for table in self._all for item in table.waiting()]
 
 
@@ -234,8 +232,8 @@ class Simulation(World):
         self.engine_run: Callable[[int], object] = self.run_queued
         #: ARNs of the stacks whose resources are the second provider's.
         self.seconds: set[str] = set()
-        other = MemoryOperations(self.clock)
-        self.tables = Tables(self.operations, other, self.seconds.__contains__)
+        other = MemoryStore(self.clock)
+        self.tables = Tables(self.store, other, self.seconds.__contains__)
         self.listening = ListeningSink(self._meet, self.tables.request_ids)
         self.sink = self.listening
         self.letters: ListedLetters = Retries(self.clock, self._take_up)
@@ -244,7 +242,7 @@ class Simulation(World):
             self.stacks,
             self.engines,
             self.sink,
-            self.operations,
+            self.store,
             self.claims,
             self.metrics,
             self.letters,
@@ -252,7 +250,7 @@ class Simulation(World):
         self.second_letters = Retries(self.clock, self._take_up)
         self.second_claims = MemoryClaims()
         self.second_ports = replace(
-            self.ports, operations=other, claims=self.second_claims, dead_letters=self.second_letters
+            self.ports, store=other, claims=self.second_claims, dead_letters=self.second_letters
         )
         self._providers: dict[tuple[bool, int], Provider] = {}
         self._changed_at: dict[str, tuple[str, datetime]] = {}
@@ -576,7 +574,7 @@ class Resource:
     born: int = 0
     answers: list[dict[str, Any]] = field(default_factory=list)
     timed_out: list[str] = field(default_factory=list)
-    heard: Callable[[Pending, dict[str, Any]], None] = lambda _, __: None
+    acknowledged: Callable[[Pending, dict[str, Any]], None] = lambda _, __: None
     gave_up: Callable[[Pending], None] = lambda _: None
     left_behind: Callable[[str], None] = lambda _: None
     asked: Callable[[Pending], None] = lambda _: None
@@ -696,7 +694,7 @@ class Resource:
         self.pending = None
         self.world.stacks.requested.pop(self.owner, None)
         self.answers.append(answer)
-        self.heard(pending, answer)
+        self.acknowledged(pending, answer)
         kind, status, told_id = pending.event["RequestType"], answer["Status"], answer["PhysicalResourceId"]
         self.history.append((kind, status, told_id))
         success = status == "SUCCESS"

@@ -16,7 +16,7 @@ from cluster_provider.core.errors import DeliveryFailed, Unavailable
 from cluster_provider.core.identity import OWNER_TAG_PREFIX, Owner, StackArn
 from cluster_provider.core.observed import ClusterStack, StackFailure
 from cluster_provider.core.properties import decode_configuration
-from cluster_provider.core.record import OwnerRecord
+from cluster_provider.core.state import OwnerRecord
 from cluster_provider.handler import Provider
 from cluster_provider.ports import Ports
 from tests.support.fakes import (
@@ -24,7 +24,7 @@ from tests.support.fakes import (
     FactStacks,
     ListedLetters,
     MemoryClaims,
-    MemoryOperations,
+    MemoryStore,
     MovedClock,
     NotedMetrics,
     QueuedEngines,
@@ -70,7 +70,7 @@ class World:
         self.stacks = stacks or FactStacks()
         self.engines = engines or QueuedEngines(versions)
         self.sink = sink or Sink()
-        self.operations = MemoryOperations(self.clock)
+        self.store = MemoryStore(self.clock)
         self.claims = MemoryClaims()
         self.metrics = NotedMetrics()
         self.letters = ListedLetters(self.clock)
@@ -94,7 +94,7 @@ class World:
             self.stacks,
             self.engines,
             self.sink,
-            self.operations,
+            self.store,
             self.claims,
             self.metrics,
             self.letters,
@@ -305,8 +305,11 @@ class World:
         if "mark" not in call:
             return None
         marks, stack_id = self.stacks.marks, call["stack_id"]
-        holder, former = marks.get(stack_id), call["mark"].get("instead_of")
-        if holder is not None and holder not in {Owner(**call["owner"]), Owner(**former) if former else None}:
+        holder, previous_owner = marks.get(stack_id), call["mark"].get("instead_of")
+        if holder is not None and holder not in {
+            Owner(**call["owner"]),
+            Owner(**previous_owner) if previous_owner else None,
+        }:
             named = {"stack_id": holder.stack_id, "logical_id": holder.logical_id}
             return failed("OtherOwner", "The mark names another resource.", details=[named])
         marks[stack_id] = Owner(**call["owner"])
@@ -411,7 +414,7 @@ class World:
 
     def record(self) -> OwnerRecord:
         """What is known of the resource."""
-        record = self.operations.load(self.owner())
+        record = self.store.load(self.owner())
         assert record is not None
         return record
 

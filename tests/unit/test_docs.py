@@ -4,11 +4,10 @@ import json
 import re
 from pathlib import Path
 
-from cluster_provider.core import image, image_properties
-from cluster_provider.core.attributes import attributes
+from cluster_provider.core import attributes, image_properties
+from cluster_provider.core.attributes import cluster_attributes, information_attributes
 from cluster_provider.core.errors import ERRORS
-from cluster_provider.core.information import values
-from cluster_provider.core.kinds import Kind
+from cluster_provider.core.identity import Kind
 from cluster_provider.core.measurements import Metric
 from cluster_provider.core.properties import SCHEMA
 from cluster_provider.core.questions import CLUSTER_INFO, OFFICIAL_IMAGE
@@ -39,9 +38,9 @@ def test_every_property_and_every_error_code_is_described() -> None:
 def test_every_property_and_attribute_of_the_other_resources_is_described() -> None:
     page = CONTRACT[CONTRACT.index("## Other resources") :]
     names = {*CLUSTER_INFO.schema["properties"], *OFFICIAL_IMAGE.schema["properties"]}
-    names |= set(values(Kind.CLUSTER_INFO, None)) - set(attributes(None, None))
-    names |= set(values(Kind.OFFICIAL_IMAGE, None))
-    names |= {*image_properties.RULES.schema["properties"], *image.values(None, None)}
+    names |= set(information_attributes(Kind.CLUSTER_INFO, None)) - set(cluster_attributes(None, None))
+    names |= set(information_attributes(Kind.OFFICIAL_IMAGE, None))
+    names |= {*image_properties.RULES.schema["properties"], *attributes.image_attributes(None, None)}
     assert [name for name in names if f"`{name}`" not in page] == []
 
 
@@ -60,8 +59,8 @@ def test_every_property_is_described_with_its_values_and_what_a_change_does() ->
         row = rows[name]
         assert (name, len(row), all(row)) == (name, 4, True)
         kind = "boolean" if True in schema.get("enum", []) else ""
-        values = [kind] if kind else schema.get("enum", [])
-        assert (name, [value for value in values if value not in row[1]]) == (name, [])
+        information_attributes = [kind] if kind else schema.get("enum", [])
+        assert (name, [value for value in information_attributes if value not in row[1]]) == (name, [])
         if name != "ServiceToken":  # CloudFormation's own
             assert (name, "required" in row[1]) == (name, name in SCHEMA["required"])
 
@@ -76,7 +75,7 @@ def test_every_attribute_is_described() -> None:
         group = next((group for group in groups if indexed.startswith(f"{group}.")), None)
         return indexed in described or (group is not None and indexed[len(group) :] in suffixes)
 
-    assert [name for name in attributes(None, None) if not known(name)] == []
+    assert [name for name in cluster_attributes(None, None) if not known(name)] == []
 
 
 def test_the_key_policy_lets_logs_do_what_the_role_may_do_through_other_services() -> None:

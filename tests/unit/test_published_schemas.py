@@ -9,10 +9,10 @@ import pytest
 import yaml
 from jsonschema import Draft7Validator
 
-from cluster_provider.core.kinds import TYPES
+from cluster_provider.core.identity import TYPES
 from cluster_schema import configuration_schema, versions
 from pcluster_cfn.editor_schemas import UndescribedPolicyError, keys, sentence, update
-from pcluster_cfn.validation.clusters import CLUSTER, RESOURCES, schemas
+from pcluster_cfn.validation.resource_check import CLUSTER, RESOURCES, schemas
 from tests.support import custom_resource_properties as properties
 from tools import published_schemas
 from tools.artefacts import built

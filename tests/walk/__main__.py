@@ -1,7 +1,7 @@
 """Which files of the provider an event passes through: ``python -m tests.walk`` prints the count of each.
 
-A walk is one event in the simulated world, from the handler on. Files of ``cluster_provider`` are counted, and
-calls from one of them into another. The adapters are stood in for by fakes, so their files come on top.
+A walk is one event in the simulated world, from the handler on. Counted are files of ``cluster_provider``,
+and calls from one of them into another. The adapters are stood in for by fakes, so their files come on top.
 """
 
 import logging

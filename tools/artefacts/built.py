@@ -11,7 +11,7 @@ from cfn_template.composing import compose
 from cfn_template.nodes import serialize
 from pcluster_cfn import editor_schemas
 from pcluster_cfn.package import archive
-from pcluster_cfn.validation.clusters import RESOURCES
+from pcluster_cfn.validation.resource_check import RESOURCES
 from tools.artefacts.parts import ROOT, Build
 from tools.artefacts.requirements import BuildError
 

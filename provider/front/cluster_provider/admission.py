@@ -9,8 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from cluster_provider.answers import Answer
-from cluster_provider.core import acceptance, bounds, deadline
+from cluster_provider.core import bounds, deadline
 from cluster_provider.core.errors import (
     DeadlineExceeded,
     MalformedRequest,
@@ -20,12 +19,12 @@ from cluster_provider.core.errors import (
     Superseded,
     Unavailable,
 )
-from cluster_provider.core.progress import Progress
-from cluster_provider.core.record import OperationRecord, OwnerRecord
 from cluster_provider.core.request import Request, parse_request
-from cluster_provider.delivery import refuse
+from cluster_provider.core.state import OperationRecord, OwnerRecord, Progress
+from cluster_provider.core.transitions import acceptance
+from cluster_provider.delivery import Answer, refuse
 from cluster_provider.ports import Ports
-from cluster_provider.records import Records
+from cluster_provider.repository import Repository
 
 logger = logging.getLogger(__name__)
 
@@ -46,12 +45,12 @@ class Admission:
 
     Args:
         ports: The world.
-        records: Where requests are written down.
+        repository: Where requests are recorded.
     """
 
-    def __init__(self, ports: Ports, records: Records) -> None:
+    def __init__(self, ports: Ports, repository: Repository) -> None:
         self._ports = ports
-        self._records = records
+        self._repository = repository
 
     def admit(self, event: Mapping[str, Any], received_at: datetime | None = None) -> Answer | None:
         """Records a request with its first wake-up, in one step.
@@ -95,7 +94,7 @@ class Admission:
 
     def _accept(self, request: Request, now: datetime) -> None:
         owner = request.owner
-        present = self._ports.operations.load(owner)
+        present = self._ports.store.load(owner)
         if present is not None and self._is_recorded(request):
             return
         if deadline.is_too_old(request.issued_at, now):
@@ -105,27 +104,27 @@ class Admission:
                 f"this {request.type} was issued more than {hours} hours ago, so it was not carried out.",
             )
         since = self._confirm(request, present)
-        ids = acceptance.candidates(present, request)
+        ids = acceptance.candidate_ids(present, request)
         present_id = next((each for each in ids if self._ports.stacks.lists(owner, each)), "")
-        wake_at = deadline.next_wake(now, now)
+        requeue_at = deadline.next_poll_at(now, now)
         try:
-            record = acceptance.accepted(present, request, wake_at, since, present_id)
+            record = acceptance.accept(present, request, requeue_at, since, present_id)
             progress = Progress(
                 now,
                 engine_version=request.version or self._ports.engines.default_version,
                 cluster_name=record.following,
-                signals=acceptance.signals(present, request),
+                signals=acceptance.will_signal(present, request),
             )
-            self._records.write(
+            self._repository.write(
                 owner,
-                lambda present: acceptance.accepted(present, request, wake_at, since, present_id),
+                lambda present: acceptance.accept(present, request, requeue_at, since, present_id),
                 OperationRecord(request, progress),
             )
         except Superseded:
             logger.warning("dropped: a newer request was accepted", extra={"request_id": request.request_id})
 
     def _is_recorded(self, request: Request) -> bool:
-        return self._ports.operations.load_operation(request.owner, request.request_id) is not None
+        return self._ports.store.load_operation(request.owner, request.request_id) is not None
 
     def _is_given_up(self, request: Request) -> bool:
         """Whether a request that cannot be recorded is to be answered all the same, since its time is over.

@@ -7,9 +7,8 @@ from datetime import datetime
 from cluster_provider.core import failures
 from cluster_provider.core.decision import failing
 from cluster_provider.core.observed import ClusterStack, Leftover, StackFailure
-from cluster_provider.core.progress import Progress
-from cluster_provider.core.record import OperationRecord
 from cluster_provider.core.request import Request, RequestType
+from cluster_provider.core.state import OperationRecord, Progress
 from cluster_provider.ports import Stacks
 
 logger = logging.getLogger(__name__)
@@ -37,7 +36,7 @@ def with_cause(
     Raises:
         Unavailable: CloudFormation cannot answer, and the deadline has not passed.
     """
-    request, is_late = operation.request, now >= operation.act_by
+    request, is_late = operation.request, now >= operation.deadline_at
     if stack is None or not failing.reads_events(request, progress, stack, is_late=is_late):
         return progress
     found: tuple[StackFailure, ...] = ()

@@ -17,29 +17,29 @@ from cluster_provider.adapters.clock import SystemClock
 from cluster_provider.adapters.dead_letters import SqsDeadLetters
 from cluster_provider.adapters.engines import LambdaEngines, parse_functions
 from cluster_provider.adapters.metrics import EmfMetrics
-from cluster_provider.adapters.operations import DynamoOperations
 from cluster_provider.adapters.responses import HttpResponses
 from cluster_provider.adapters.stacks import CloudFormationStacks
+from cluster_provider.adapters.store import DynamoStore
 from cluster_provider.admission import Admission
-from cluster_provider.core.calls import may_be_ours, parse_end
 from cluster_provider.core.consent import DEFAULT, FORBID, Consent
+from cluster_provider.core.engine_protocol import may_be_ours, parse_end
 from cluster_provider.core.errors import Unanswerable, Unavailable
 from cluster_provider.core.identity import Owner, StackArn, may_be_cluster
 from cluster_provider.core.request import RequestType
 from cluster_provider.delivery import Delivery
 from cluster_provider.logs import (
-    begin,
-    concern,
+    begin_invocation,
+    bind_log_context,
+    bind_source,
     logger,
     names_of_call,
     names_of_request,
-    take_over,
-    wake_up,
+    route_library_logs,
 )
-from cluster_provider.operation import OperationService
 from cluster_provider.ports import Ports
 from cluster_provider.queue import SWEEP_RESERVE_S, Queue
-from cluster_provider.records import Records
+from cluster_provider.reconciler import Reconciler
+from cluster_provider.repository import Repository
 from cluster_provider.resource import (
     INTERNAL_KEYS,
     RECEIVED_AT,
@@ -64,12 +64,12 @@ class Provider:
 
     def __init__(self, ports: Ports, log_group: str, consent: Consent = DEFAULT) -> None:
         self._ports = ports
-        records = Records(ports.operations, ports.claims, ports.metrics, ports.clock)
-        self._service = OperationService(ports, records, log_group, consent)
-        self._delivery = Delivery(ports, records)
+        repository = Repository(ports.store, ports.claims, ports.metrics, ports.clock)
+        self._reconciler = Reconciler(ports, repository, log_group, consent)
+        self._delivery = Delivery(ports, repository)
         self._queue = Queue(ports)
-        self._admission = Admission(ports, records)
-        self._resource: ClusterResource = build_resource(self._admission, self._service, self._delivery)
+        self._admission = Admission(ports, repository)
+        self._resource: ClusterResource = build_resource(self._admission, self._reconciler, self._delivery)
 
     def handle(self, event: dict[str, Any], context: Any) -> None:
         """Routes an event by its source.
@@ -80,7 +80,7 @@ class Provider:
         Raises:
             ValueError: It is none of the events this function is for.
         """
-        begin(context.aws_request_id)
+        begin_invocation(context.aws_request_id)
         try:
             self._route(event, context)
         except Exception:
@@ -89,22 +89,22 @@ class Provider:
 
     def _route(self, event: dict[str, Any], context: Any, received_at: datetime | None = None) -> None:
         if "ResponseURL" in event:
-            wake_up("request")
+            bind_source("request")
             self._request(event, context, received_at)
         elif "requestPayload" in event:
-            wake_up("engine end")
+            bind_source("engine end")
             self._engine_end(event, context)
         elif event.get("detail-type") == _STACK_EVENT:
-            wake_up("stack event")
+            bind_source("stack event")
             self._stack_event(event, context)
         elif event.get("detail-type") == _SWEEP_EVENT:
-            wake_up("sweep")
+            bind_source("sweep")
             self._sweep(context)
         else:
             raise ValueError(f"not an event of this function; its keys are {sorted(event)}")
 
     def _request(self, event: dict[str, Any], context: Any, received_at: datetime | None) -> None:
-        concern(names_of_request(event))
+        bind_log_context(names_of_request(event))
         claimed = {name: value for name, value in event.items() if name not in INTERNAL_KEYS}
         try:
             if claimed.get("RequestType") in list(RequestType):
@@ -117,11 +117,11 @@ class Provider:
 
     def _engine_end(self, event: dict[str, Any], context: Any) -> None:
         names = names_of_call(event["requestPayload"])
-        concern(names)
+        bind_log_context(names)
         owner, call_id, result = parse_end(event)
         code = result.error.code if result.error is not None else None
         logger.info("engine ended", extra={"status": result.status, "code": code})
-        self._service.engine_ended(owner, call_id, result)
+        self._reconciler.record_engine_end(owner, call_id, result)
         self._wake(owner, context, names)
 
     def _stack_event(self, event: dict[str, Any], context: Any) -> None:
@@ -129,8 +129,8 @@ class Provider:
         name = StackArn.parse(detail["stack-id"]).name
         if not may_be_cluster(name) or not may_be_ours(detail.get("client-request-token")):
             return
-        concern({"cluster_name": name})
-        for owner in self._ports.operations.owners_of(name):
+        bind_log_context({"cluster_name": name})
+        for owner in self._ports.store.owners_of(name):
             self._wake(owner, context, {"cluster_name": name})
 
     def _sweep(self, context: Any) -> None:
@@ -145,12 +145,12 @@ class Provider:
 
         try:
             self._queue.sweep(
-                lambda owner, moved_to: self._wake(owner, context, moved_to=moved_to),
+                lambda owner, requeue_at: self._wake(owner, context, requeue_at=requeue_at),
                 lambda: self._redrive(context, remaining_s),
                 remaining_s,
             )
         finally:
-            concern({})
+            bind_log_context({})
 
     def _redrive(self, context: Any, remaining_s: Callable[[], float]) -> None:
         """Handles events again whose own attempts all failed, as when the table was away for minutes.
@@ -169,7 +169,7 @@ class Provider:
             for letter in received:
                 if remaining_s() < SWEEP_RESERVE_S:
                     return
-                concern({})
+                bind_log_context({})
                 if letter.event.get("detail-type") == _SWEEP_EVENT:
                     letters.remove(letter)  # this sweep does what that one did not
                     continue
@@ -185,7 +185,7 @@ class Provider:
         owner: Owner,
         context: Any,
         names: Mapping[str, str] | None = None,
-        moved_to: datetime | None = None,
+        requeue_at: datetime | None = None,
     ) -> None:
         """Takes an owner's request a step further; the step names it, and until then what is known.
 
@@ -193,16 +193,16 @@ class Provider:
             owner: Who is woken.
             context: Lambda's.
             names: What log lines are about.
-            moved_to: When the owner is due again if the pass does not end well.
+            requeue_at: When the owner is due again if the pass does not end well.
         """
-        concern({**(names or {}), "stack_id": owner.stack_id, "logical_id": owner.logical_id})
-        self._resource(poll_event(owner, moved_to), context)
+        bind_log_context({**(names or {}), "stack_id": owner.stack_id, "logical_id": owner.logical_id})
+        self._resource(poll_event(owner, requeue_at), context)
 
 
 @cache
 def provider() -> Provider:
     """The provider on AWS, made once per execution environment."""
-    take_over()
+    route_library_logs()
     clock = SystemClock()
     functions = parse_functions(os.environ["ENGINES"])
     dynamodb, table = boto3.client("dynamodb", config=CLIENT_CONFIG), os.environ["OPERATIONS_TABLE"]
@@ -215,7 +215,7 @@ def provider() -> Provider:
             os.environ["DEFAULT_ENGINE_VERSION"],
         ),
         responses=HttpResponses(),
-        operations=DynamoOperations(dynamodb, table, clock),
+        store=DynamoStore(dynamodb, table, clock),
         claims=DynamoClaims(dynamodb, table, clock),
         metrics=EmfMetrics(os.environ["AWS_LAMBDA_FUNCTION_NAME"]),
         dead_letters=SqsDeadLetters(

@@ -13,8 +13,7 @@ from typing import Any
 
 from cluster_provider.core.document import format_instant, parse_instant, to_document
 from cluster_provider.core.identity import Owner
-from cluster_provider.core.progress import Phase
-from cluster_provider.core.record import OperationRecord, OwnerRecord, Waiting
+from cluster_provider.core.state import OperationRecord, OwnerRecord, Phase, QueueEntry
 
 OWNER_ITEM = "owner"
 
@@ -50,11 +49,11 @@ def owner_update(
         expires_at: When it expires if it does not last, in seconds since 1970.
     """
     index = {
-        "due": {"S": DUE} if record.wake_at is not None else None,
-        "wake_at": {"S": format_instant(record.wake_at)} if record.wake_at is not None else None,
-        "late_at": {"S": format_instant(record.late_at)} if record.late_at is not None else None,
+        "due": {"S": DUE} if record.requeue_at is not None else None,
+        "wake_at": {"S": format_instant(record.requeue_at)} if record.requeue_at is not None else None,
+        "late_at": {"S": format_instant(record.half_time_at)} if record.half_time_at is not None else None,
         "watching": {"S": record.watching} if record.watching else None,
-        "act_by": {"S": format_instant(record.act_by)} if record.act_by is not None else None,
+        "act_by": {"S": format_instant(record.deadline_at)} if record.deadline_at is not None else None,
         "following": {"S": record.following} if record.following else None,
         "expires_at": None if record.lasts else {"N": str(expires_at)},
     }
@@ -110,18 +109,18 @@ def expiry(owner: Owner, request_id: str, expires_at: int) -> dict[str, Any]:
     }
 
 
-def waiting(item: Mapping[str, Any]) -> Waiting:
+def waiting(item: Mapping[str, Any]) -> QueueEntry:
     """Returns an owner who waits for something, from an item of the index."""
 
     def instant(name: str) -> datetime | None:
         return parse_instant(item[name]["S"]) if name in item else None
 
-    return Waiting(
+    return QueueEntry(
         owner=Owner.from_key(item["pk"]["S"]),
-        wake_at=parse_instant(item["wake_at"]["S"]),
-        late_at=instant("late_at"),
+        requeue_at=parse_instant(item["wake_at"]["S"]),
+        half_time_at=instant("late_at"),
         watching=item["watching"]["S"] if "watching" in item else None,
-        act_by=instant("act_by"),
+        deadline_at=instant("act_by"),
     )
 
 

@@ -28,19 +28,19 @@ _NAME_MAX = 300
 _NAMES = ("request_id", "request_type", "stack_id", "logical_id", "cluster_name", "call_id")
 
 
-def begin(invocation_id: str) -> None:
+def begin_invocation(invocation_id: str) -> None:
     """An invocation begins; its lines carry its id, as those of Lambda itself do."""
-    concern({})
+    bind_log_context({})
     logger.remove_keys(["wake_up"])
     logger.append_keys(invocation_id=invocation_id)
 
 
-def wake_up(source: str) -> None:
+def bind_source(source: str) -> None:
     """Says what this invocation was woken by."""
     logger.append_keys(wake_up=source)
 
 
-def concern(names: Mapping[str, str]) -> None:
+def bind_log_context(names: Mapping[str, str]) -> None:
     """From here on every line says what it is about, whoever writes it, and nothing of what came before."""
     logger.remove_keys(_NAMES)
     logger.append_keys(**names)
@@ -74,7 +74,7 @@ def names_of_call(call: Any) -> dict[str, str]:
     return names | {name: shown(owner[name], _NAME_MAX) for name in of_owner if owner.get(name)}
 
 
-def take_over() -> None:
+def route_library_logs() -> None:
     """What libraries and warnings say goes the way of our own lines, and is masked and named like them."""
     logging.captureWarnings(capture=True)
     logging.getLogger().handlers = list(logger.handlers)

@@ -9,10 +9,9 @@ from cluster_provider.causes import failures_of, with_cause, with_failures
 from cluster_provider.core import deadline
 from cluster_provider.core.decision.adoption import has_adopted
 from cluster_provider.core.decision.case import is_given_up, left_over, waited_for_until
-from cluster_provider.core.engine_call import READS, EngineCall, Operation
+from cluster_provider.core.engine import READS, EngineAction, EngineCall
 from cluster_provider.core.errors import Unavailable
-from cluster_provider.core.identity import Owner
-from cluster_provider.core.kinds import Kind
+from cluster_provider.core.identity import Kind, Owner
 from cluster_provider.core.observed import (
     Cluster,
     ClusterStack,
@@ -21,10 +20,9 @@ from cluster_provider.core.observed import (
     ParentStack,
     StackFailure,
 )
-from cluster_provider.core.progress import Phase, Progress
-from cluster_provider.core.record import OperationRecord, OwnerRecord
 from cluster_provider.core.request import Request, RequestType
-from cluster_provider.nesting import upwards
+from cluster_provider.core.state import OperationRecord, OwnerRecord, Phase, Progress
+from cluster_provider.ownership import enclosing_stacks
 from cluster_provider.ports import Stacks
 
 logger = logging.getLogger(__name__)
@@ -52,7 +50,7 @@ def observe(
     """
     request = operation.request
     known = record.clusters.get(operation.progress.cluster_name)
-    base = Observed(known=known, undoes=_undoes(record, request), engines=engines, sent_by=record.wake_at)
+    base = Observed(known=known, undoes=_undoes(record, request), engines=engines, sent_by=record.requeue_at)
     if operation.progress.written is not None:
         # It is sent as it was written, whatever has become of the world; a look that fails would hold it up.
         return base, operation.progress
@@ -72,15 +70,15 @@ def observe(
         base = _with_adoption(stacks, request, base, seen)
     except Exception as error:
         # An hour of silence and a time-out would tell nobody what the trouble is.
-        if not isinstance(error, Unavailable) and now < operation.act_by:
+        if not isinstance(error, Unavailable) and now < operation.deadline_at:
             raise
         return replace(base, pending=f"AWS could not be asked: {error}"), operation.progress
     until = _pending_until(record.call, operation, now)
     arn = seen.stack_id if seen is not None else ""
-    base = replace(base, released=arn in record.released)
+    base = replace(base, disowned=arn in record.disowned)
     facts = replace(base, cluster=seen, leftover=leftover, failures=failures, tags=progress.tags or {})
     if record.call is not None and until is not None:
-        pending = f"engine call {record.call.operation.value} is running"
+        pending = f"engine call {record.call.action.value} is running"
         facts = replace(facts, pending=pending, pending_until=until)
     return facts, progress
 
@@ -124,7 +122,7 @@ def _with_adoption(
     own = known is not None and known.request_id == request.request_id
     if request.type is RequestType.CREATE and cluster is not None and not own:
         adopts = request.properties is not None and request.properties.adopts
-        return replace(base, rival=_rival(stacks, request, cluster)) if adopts else base
+        return replace(base, current_owner=_current_owner(stacks, request, cluster)) if adopts else base
     if request.type is not RequestType.DELETE or known is None or known.adopted_at is None:
         return base
     if not request.deletion_is_explicit:
@@ -135,7 +133,7 @@ def _with_adoption(
 def _parents(stacks: Stacks, stack_id: str, since: datetime) -> tuple[ParentStack, ...]:
     """A stack and every one around it, the innermost first; none if not all of them can be seen."""
     parents: list[ParentStack] = []
-    for stack in upwards(stacks, stack_id):
+    for stack in enclosing_stacks(stacks, stack_id):
         if stack is None:
             return ()
         completed = stacks.completed_since(stack.stack_id, since)
@@ -143,7 +141,7 @@ def _parents(stacks: Stacks, stack_id: str, since: datetime) -> tuple[ParentStac
     return tuple(parents)
 
 
-def _rival(stacks: Stacks, request: Request, cluster: ClusterStack) -> Owner | None:
+def _current_owner(stacks: Stacks, request: Request, cluster: ClusterStack) -> Owner | None:
     """Whose the cluster is by its tags, if that one's stack still has it.
 
     Anybody may set tags: those that name a stack of another account or Region say nothing of this cluster.
@@ -176,7 +174,7 @@ def _leftovers(stacks: Stacks, record: OwnerRecord, operation: OperationRecord) 
         stack = stacks.describe(known.stack_id or known.name)
         if stack is not None and not stack.gone and stack.belongs_to(owner, known):
             yield Leftover(known, stack)
-        elif known.kind is Kind.IMAGE and known.name not in progress.deleted:
+        elif known.kind is Kind.IMAGE and not progress.has_deleted_image(known.name):
             yield Leftover(known, None)
 
 
@@ -213,12 +211,12 @@ def _with_notes(
     request: Request, progress: Progress, cluster: ClusterStack | None, known: Cluster | None
 ) -> Progress:
     """Notices once, before anything is changed, that somebody else changed the cluster's configuration."""
-    first_look = not progress.effect_seen and not progress.attempted(Operation.UPDATE)
+    first_look = not progress.effect_seen and not progress.history(EngineAction.UPDATE).tries
     if request.type is not RequestType.UPDATE or cluster is None or known is None or not first_look:
         return progress
     if not cluster.works or not known.changed_outside(cluster):
         return progress
-    asks = request.configuration_changes and not known.was_settled_with(_wanted(request))
+    asks = request.configuration_changes and not known.was_applied(_wanted(request))
     done = "was replaced by the template's" if asks else "was left as it is"
     note = {
         "level": "WARNING",
@@ -238,9 +236,9 @@ def _pending_until(call: EngineCall | None, operation: OperationRecord, now: dat
     if call is None or not call.may_act(now):
         return None
     own = call.request_id == operation.request.request_id
-    if call.operation in READS and not own:
+    if call.action in READS and not own:
         return None
-    until = waited_for_until(call, operation.act_by) if own else deadline.over_at(call.not_after)
+    until = waited_for_until(call, operation.deadline_at) if own else deadline.over_at(call.not_after)
     return until if now < until else None
 
 
@@ -264,18 +262,18 @@ def _with_effect(
     made = request.owner.made(cluster.tags, cluster.name, request.request_id)
     if made and not adopted:
         return seen
-    if call is None or call.operation is not Operation.UPDATE or call.request_id != request.request_id:
+    if call is None or call.action is not EngineAction.UPDATE or call.request_id != request.request_id:
         return progress
-    return seen if not call.has_told and stacks.has_event_of(cluster.stack_id, call.call_id) else progress
+    return seen if not call.has_reported and stacks.has_event_of(cluster.stack_id, call.call_id) else progress
 
 
 def _tags(stacks: Stacks, request: Request, known: Cluster | None) -> dict[str, str]:
     """The parent stack's tags when the work starts; as they were as long as the configuration is."""
     if has_adopted(request, known):
         return {}
-    settled = known.settled if known is not None else None
-    if settled is not None and settled.configuration_digest == _wanted(request):
-        return settled.tags
+    last_applied = known.last_applied if known is not None else None
+    if last_applied is not None and last_applied.configuration_digest == _wanted(request):
+        return last_applied.tags
     parent = stacks.describe(request.owner.stack_id)
     tags = parent.tags if parent is not None else {}
     return {key: value for key, value in tags.items() if not key.startswith(RESERVED_TAG_PREFIX)}

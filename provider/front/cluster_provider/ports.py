@@ -8,8 +8,8 @@ from typing import Any, Protocol
 from cluster_provider.core.identity import Owner
 from cluster_provider.core.measurements import Measurement
 from cluster_provider.core.observed import ClusterStack, StackFailure
-from cluster_provider.core.record import OperationRecord, OwnerRecord, Waiting
 from cluster_provider.core.request import RequestType
+from cluster_provider.core.state import OperationRecord, OwnerRecord, QueueEntry
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ class Responses(Protocol):
         ...
 
 
-class Operations(Protocol):
+class Store(Protocol):
     """The table of owners and their requests. Every method raises Unavailable when it cannot answer."""
 
     def load(self, owner: Owner) -> OwnerRecord | None:
@@ -166,7 +166,7 @@ class Operations(Protocol):
         """
         ...
 
-    def lease(self, owner: Owner, holder: str, until: datetime, requeue_at: datetime) -> OwnerRecord | None:
+    def acquire(self, owner: Owner, holder: str, until: datetime, requeue_at: datetime) -> OwnerRecord | None:
         """Takes the owner's lease and returns the record; None if there is none, or somebody holds it.
 
         Then a mark is left for whoever does. With the lease the owner is moved back in the queue, and one
@@ -185,7 +185,7 @@ class Operations(Protocol):
         """How many passes in a row did not end well, by owner; owners with none are left out."""
         ...
 
-    def waiting(self) -> list[Waiting]:
+    def waiting(self) -> list[QueueEntry]:
         """Everybody with an open request, the longest overdue first."""
         ...
 
@@ -243,7 +243,7 @@ class Ports:
     stacks: Stacks
     engines: Engines
     responses: Responses
-    operations: Operations
+    store: Store
     claims: Claims
     metrics: Metrics
     dead_letters: DeadLetters

@@ -16,7 +16,7 @@ from zlib import crc32
 from cluster_provider.core import deadline, measurements
 from cluster_provider.core.errors import DeliveryFailed, Unavailable
 from cluster_provider.core.identity import Owner
-from cluster_provider.core.record import Waiting, backlog
+from cluster_provider.core.state import QueueEntry, backlog
 from cluster_provider.ports import Ports
 
 logger = logging.getLogger(__name__)
@@ -34,8 +34,8 @@ SWEEP_RESERVE_S = 15
 RETRY_SHARE_S = 30
 
 
-def requeue_at(
-    now: datetime, lease_until: datetime, failed_passes: int = 0, act_by: datetime | None = None
+def next_attempt_at(
+    now: datetime, lease_until: datetime, failed_passes: int = 0, deadline_at: datetime | None = None
 ) -> datetime:
     """Returns when an owner is due again whose pass, which begins now, does not end well.
 
@@ -43,15 +43,15 @@ def requeue_at(
         now: The time.
         lease_until: Until when nobody else can take the owner's lease, should the pass die.
         failed_passes: How many passes in a row did not end well before this one.
-        act_by: When the owner's request is answered whatever happens; None if that is not known. It is due
-            then, and as often as can be in the minutes that an answer has left.
+        deadline_at: When the owner's request is answered whatever happens; None if that is not known. It is
+            due then, and as often as can be in the minutes that an answer has left.
     """
     backoff_s = min(BACKOFF_MIN_S * 2 ** min(failed_passes, 10), BACKOFF_MAX_S)
     at = now + timedelta(seconds=backoff_s)
-    if act_by is not None:
-        urgent_until = act_by + timedelta(seconds=deadline.MARGIN_S)
-        if now < act_by:
-            at = min(at, act_by)
+    if deadline_at is not None:
+        urgent_until = deadline_at + timedelta(seconds=deadline.MARGIN_S)
+        if now < deadline_at:
+            at = min(at, deadline_at)
         elif now < urgent_until:
             at = now + timedelta(seconds=BACKOFF_MIN_S)
     return max(at, lease_until)
@@ -94,12 +94,12 @@ class Queue:
         failed = self._failed_passes(due, failures)
         order = _order(due, failed, now, remaining_s)
 
-        def work(turns: Iterator[tuple[Waiting, float]]) -> None:
+        def work(turns: Iterator[tuple[QueueEntry, float]]) -> None:
             for item, left_s in turns:
                 at = self._ports.clock.now()
                 until = at + timedelta(seconds=left_s)
-                moved_to = requeue_at(at, until, failed.get(item.owner, 0), item.act_by)
-                _try(partial(wake, item.owner, moved_to), failures)
+                requeue_at = next_attempt_at(at, until, failed.get(item.owner, 0), item.deadline_at)
+                _try(partial(wake, item.owner, requeue_at), failures)
 
         work(order.fresh() if _are_events_first(now) else order.all())
         _try(redrive, failures)
@@ -108,15 +108,17 @@ class Queue:
         if failures:
             raise ExceptionGroup("operations could not be woken", failures)
 
-    def _waiting(self, redrive: Callable[[], None]) -> list[Waiting]:
+    def _waiting(self, redrive: Callable[[], None]) -> list[QueueEntry]:
         """Everybody who waits. Where the table cannot tell, who could not be recorded is not forgotten."""
         try:
-            return self._ports.operations.waiting()
+            return self._ports.store.waiting()
         except Exception:
             redrive()
             raise
 
-    def _due(self, waiting: Sequence[Waiting], now: datetime, failures: list[Exception]) -> list[Waiting]:
+    def _due(
+        self, waiting: Sequence[QueueEntry], now: datetime, failures: list[Exception]
+    ) -> list[QueueEntry]:
         """Who is due, the longest overdue first, but for those whose stack is still in progress.
 
         One call tells it for all of them. Without its answer each is looked at, whatever the reason.
@@ -133,12 +135,12 @@ class Queue:
                 failures.append(error)
         return [item for item in due if not item.is_idle(in_progress, now)]
 
-    def _failed_passes(self, due: Sequence[Waiting], failures: list[Exception]) -> Mapping[Owner, int]:
+    def _failed_passes(self, due: Sequence[QueueEntry], failures: list[Exception]) -> Mapping[Owner, int]:
         """How many passes in a row failed, of those that are due; without an answer nobody's did."""
         if not due:
             return {}
         try:
-            return self._ports.operations.failed_passes([item.owner for item in due])
+            return self._ports.store.failed_passes([item.owner for item in due])
         except Unavailable as error:
             logger.warning("the failed passes could not be read: %s", error)
         except Exception as error:
@@ -166,7 +168,7 @@ def _are_events_first(now: datetime) -> bool:
     return crc32(now.isoformat(timespec="minutes").encode()) % 2 == 0
 
 
-def _interleaved(retried: Sequence[Waiting], failed: Mapping[Owner, int]) -> list[Waiting]:
+def _interleaved(retried: Sequence[QueueEntry], failed: Mapping[Owner, int]) -> list[QueueEntry]:
     """The longest overdue and those that failed least, by turns.
 
     Who has failed once only does not wait for all that always fail, and nobody waits for ever.
@@ -176,7 +178,7 @@ def _interleaved(retried: Sequence[Waiting], failed: Mapping[Owner, int]) -> lis
 
 
 def _order(
-    due: Sequence[Waiting], failed: Mapping[Owner, int], now: datetime, remaining_s: Callable[[], float]
+    due: Sequence[QueueEntry], failed: Mapping[Owner, int], now: datetime, remaining_s: Callable[[], float]
 ) -> "_Order":
     """The turns of those that are due: who never failed, then who is to be answered now, then the others."""
     fresh = [item for item in due if not failed.get(item.owner)]
@@ -196,12 +198,12 @@ class _Order:
     """
 
     def __init__(
-        self, fresh: Sequence[Waiting], retried: Sequence[Waiting], remaining_s: Callable[[], float]
+        self, fresh: Sequence[QueueEntry], retried: Sequence[QueueEntry], remaining_s: Callable[[], float]
     ) -> None:
         self._fresh, self._retried = deque(fresh), deque(retried)
         self._remaining_s = remaining_s
 
-    def fresh(self) -> Iterator[tuple[Waiting, float]]:
+    def fresh(self) -> Iterator[tuple[QueueEntry, float]]:
         """Yields owners that never failed or are late; the others in their share if those are too many."""
         while self._fresh:
             left_s = self._remaining_s()
@@ -211,7 +213,7 @@ class _Order:
             is_their_turn = self._retried and left_s < RETRY_SHARE_S
             yield (self._retried if is_their_turn else self._fresh).popleft(), left_s
 
-    def all(self) -> Iterator[tuple[Waiting, float]]:
+    def all(self) -> Iterator[tuple[QueueEntry, float]]:
         """Yields owners that never failed, then the others."""
         yield from self.fresh()
         while self._retried:

@@ -13,11 +13,10 @@ from typing import Any, cast
 from crhelper import CfnResource
 
 from cluster_provider.admission import Admission
-from cluster_provider.answers import Answer
 from cluster_provider.core.identity import Owner
 from cluster_provider.core.request import RequestType
-from cluster_provider.delivery import Delivery
-from cluster_provider.operation import OperationService
+from cluster_provider.delivery import Answer, Delivery
+from cluster_provider.reconciler import Reconciler
 
 #: Marks an event as a poll, in crhelper's own way.
 POLL = "CrHelperPoll"
@@ -82,7 +81,7 @@ class ClusterResource(CfnResource):
         raise RuntimeError(f"an answer without a physical resource id for {event.get('LogicalResourceId')}")
 
 
-def build_resource(admission: Admission, service: OperationService, delivery: Delivery) -> ClusterResource:
+def build_resource(admission: Admission, reconciler: Reconciler, delivery: Delivery) -> ClusterResource:
     """The resource with its callbacks: a request is recorded, and then treated like any wake-up."""
     resource = ClusterResource(delivery.deliver)
 
@@ -94,14 +93,14 @@ def build_resource(admission: Admission, service: OperationService, delivery: De
         if refusal is not None:
             return resource.keep(refusal)
         owner = Owner(event["StackId"], event["LogicalResourceId"])
-        return resource.keep(_step(service, owner, context))
+        return resource.keep(_reconcile(reconciler, owner, context))
 
     @resource.poll_create
     @resource.poll_update
     @resource.poll_delete
     def poll(event: Any, context: Any) -> str | None:
         owner = Owner(event["StackId"], event["LogicalResourceId"])
-        return resource.keep(_step(service, owner, context, event[POLL_REQUEUE_AT]))
+        return resource.keep(_reconcile(reconciler, owner, context, event[POLL_REQUEUE_AT]))
 
     return resource
 
@@ -126,8 +125,8 @@ def poll_event(owner: Owner, requeue_at: datetime | None = None) -> dict[str, An
     }
 
 
-def _step(
-    service: OperationService, owner: Owner, context: Any, requeue_at: datetime | None = None
+def _reconcile(
+    reconciler: Reconciler, owner: Owner, context: Any, requeue_at: datetime | None = None
 ) -> Answer | None:
     remaining_s = context.get_remaining_time_in_millis() / 1000
-    return service.step(owner, context.aws_request_id, remaining_s, requeue_at)
+    return reconciler.reconcile(owner, context.aws_request_id, remaining_s, requeue_at)

@@ -66,7 +66,7 @@ def test_a_table_error_leaves_the_handler_and_nothing_is_sent() -> None:
     def unavailable(*_: Any) -> None:
         raise Unavailable("ProvisionedThroughputExceededException")
 
-    world.operations.change = unavailable  # type: ignore[method-assign]  # the fact that the table is down
+    world.store.change = unavailable  # type: ignore[method-assign]  # the fact that the table is down
     with pytest.raises(Unavailable):
         world.create()
     assert world.sink.bodies == {}

@@ -6,15 +6,15 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from cluster_provider.adapters.operations import DynamoOperations
-from cluster_provider.core.engine_call import EngineCall, EngineError, EngineResult, Operation
+from cluster_provider.adapters.store import DynamoStore
+from cluster_provider.core.engine import EngineAction, EngineCall, EngineError, EngineResult
 from cluster_provider.core.identity import Owner
-from cluster_provider.core.keeping import kept, kept_failure
-from cluster_provider.core.observed import Cluster, Settled, StackFailure
-from cluster_provider.core.progress import Failing, Outcome, Phase, Progress, absorb
+from cluster_provider.core.observed import Cluster, LastApplied, StackFailure
 from cluster_provider.core.properties import ARGUMENTS_MAX_BYTES, CONFIGURATION_MAX_BYTES, parse_properties
-from cluster_provider.core.record import OperationRecord, OwnerRecord
 from cluster_provider.core.request import Request, RequestType
+from cluster_provider.core.state import Failing, OperationRecord, Outcome, OwnerRecord, Phase, Progress
+from cluster_provider.core.transitions.work import merge_call_result
+from cluster_provider.core.truncation import truncate_failure, truncate_for_storage
 from tests.support.fakes import START, MovedClock
 
 #: Source: Amazon DynamoDB developer guide, "Service, account, and table quotas".
@@ -44,10 +44,18 @@ def refused() -> EngineResult:
     return EngineResult("failed", error=EngineError("UpdateRejected", message, details))
 
 
-def call(operation: Operation, result: EngineResult, number: int) -> EngineCall:
+def call(operation: EngineAction, result: EngineResult, number: int) -> EngineCall:
     ended_at = START + timedelta(seconds=number)
     return EngineCall(
-        f"r1-{number}", "r1", operation, "hpc", START, START, "3.16.1", ended_at=ended_at, result=kept(result)
+        f"r1-{number}",
+        "r1",
+        operation,
+        "hpc",
+        START,
+        START,
+        "3.16.1",
+        ended_at=ended_at,
+        result=truncate_for_storage(result),
     )
 
 
@@ -72,31 +80,33 @@ def test_the_largest_request_fits_into_an_item_with_all_that_becomes_of_it(
     assert len(properties.configuration) > CONFIGURATION_MAX_BYTES * 0.95
     request = Request(
         RequestType.UPDATE, "r1", OWNER, URL, "Custom::" + "X" * 52, "i" * 1024, START, START, "d" * 64,
-        "d" * 64, properties, signal_url=URL, signal_by=START,
+        "d" * 64, properties, signal_url=URL, signal_deadline_at=START,
     )  # fmt: skip
     progress = Progress(START, cluster_name="hpc", tags=TAGS)
-    results = [(Operation.DESCRIBE, DESCRIBED)]
-    names = (Operation.DESCRIBE, Operation.STOP_FLEET, Operation.START_FLEET, Operation.UPDATE)
+    results = [(EngineAction.DESCRIBE, DESCRIBED)]
+    names = (EngineAction.DESCRIBE, EngineAction.STOP_FLEET, EngineAction.START_FLEET, EngineAction.UPDATE)
     results += [(operation, refused()) for operation in names]
     for number, (operation, result) in enumerate(results):
-        progress = absorb(progress, call(operation, result, number))
+        progress = merge_call_result(progress, call(operation, result, number))
+    for number, name in enumerate("ab", 20):
+        leftover = replace(call(EngineAction.DELETE, refused(), number), cluster_name=name)
+        progress = merge_call_result(progress, leftover)
     assert progress.description is not None
-    assert len(progress.fleet_calls) == 2
+    assert len(progress.calls) == 6
     endless = "\u4e2d" * RESULT_MAX_BYTES
-    cause = kept_failure(StackFailure("L" * 255, "Custom::" + "X" * 52, "UPDATE_FAILED", endless, START))
+    cause = truncate_failure(StackFailure("L" * 255, "Custom::" + "X" * 52, "UPDATE_FAILED", endless, START))
     progress = replace(progress, failing=Failing("UPDATE_ROLLBACK_IN_PROGRESS", 9, cause))
     quoted = Outcome("FAILED", "i" * 1024, '"' * 4096, "UpdateRejected", '"' * 4096)
     progress = replace(progress, outcome=quoted, signal=quoted, phase=Phase.SIGNALLING)
     clusters = {
-        name: Cluster(name, "r1", OWNER.stack_id, settled=Settled("d" * 64, "v", TAGS)) for name in "ab"
+        name: Cluster(name, "r1", OWNER.stack_id, last_applied=LastApplied("d" * 64, "v", TAGS))
+        for name in "ab"
     }
-    last = call(Operation.UPDATE, refused(), 9)
-    record = OwnerRecord("r1", START, RequestType.UPDATE, clusters=clusters, call=last, wake_at=START)
+    last = call(EngineAction.UPDATE, refused(), 9)
+    record = OwnerRecord("r1", START, RequestType.UPDATE, clusters=clusters, call=last, requeue_at=START)
 
     client, table = dynamodb
-    DynamoOperations(client, table, clock).change(
-        OWNER, lambda _: record, [OperationRecord(request, progress)]
-    )
+    DynamoStore(client, table, clock).change(OWNER, lambda _: record, [OperationRecord(request, progress)])
     sizes = {item["sk"]["S"]: size_bytes(item) for item in client.scan(TableName=table)["Items"]}
     assert sizes.keys() == {"owner", "request#r1"}
     assert all(size < ITEM_MAX_BYTES for size in sizes.values()), sizes

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from cluster_provider.core import acceptance
 from cluster_provider.core.errors import Superseded
 from cluster_provider.core.identity import marker_id
 from cluster_provider.core.observed import Cluster
 from cluster_provider.core.properties import digest
-from cluster_provider.core.record import OwnerRecord
 from cluster_provider.core.request import Request, RequestType
+from cluster_provider.core.state import OwnerRecord
+from cluster_provider.core.transitions import acceptance
 from tests.support.cases import FIRST, OWNER, at, known, request, stack
 from tests.support.fakes import HANDLES, START
 from tests.support.world import IMAGE_TYPE, TOKEN, image_properties, properties
@@ -31,7 +31,7 @@ def record(*clusters: Cluster, **facts: Any) -> OwnerRecord:
 
 
 def accepted(before: OwnerRecord | None, asked: Request, since: datetime = START) -> OwnerRecord:
-    return acceptance.accepted(before, asked, at(60), since)
+    return acceptance.accept(before, asked, at(60), since)
 
 
 # The first request, and a newer one
@@ -44,9 +44,9 @@ def test_the_first_request_of_an_owner_makes_its_record() -> None:
         START,
         RequestType.CREATE,
         following="hpc",
-        wake_at=at(60),
-        act_by=at(3390),
-        late_at=at(3390 / 2),
+        requeue_at=at(60),
+        deadline_at=at(3390),
+        half_time_at=at(3390 / 2),
         confirmed_since=START,
         handles=[digest(HANDLE)],
     )
@@ -58,9 +58,9 @@ def test_a_newer_request_is_the_owners_newest_and_what_waits_for_the_older_one_e
         restarts=True,
         is_answering=True,
         watching="arn",
-        act_by=at(5),
+        deadline_at=at(5),
         login_pools=2,
-        released=["arn"],
+        disowned=["arn"],
     )
     update = request("Update")
     assert accepted(before, update) == replace(
@@ -73,11 +73,11 @@ def test_a_newer_request_is_the_owners_newest_and_what_waits_for_the_older_one_e
         is_answering=False,
         confirmed_since=START,
         following="hpc",
-        wake_at=at(60),
+        requeue_at=at(60),
         watching=None,
-        act_by=at(3390),
-        late_at=at(3390 / 2),
-        heard=["hpc"],
+        deadline_at=at(3390),
+        half_time_at=at(3390 / 2),
+        acknowledged=["hpc"],
     )
 
 
@@ -90,10 +90,10 @@ def test_a_request_is_accepted_once() -> None:
 
 
 def test_only_the_latest_handles_and_released_clusters_are_remembered() -> None:
-    before = record(handles=[str(number) for number in range(200)], released=[str(n) for n in range(501)])
+    before = record(handles=[str(number) for number in range(200)], disowned=[str(n) for n in range(501)])
     after = accepted(before, request("Create", WaitConditionHandle=HANDLE))
     assert after.handles == [*(str(number) for number in range(1, 200)), digest(HANDLE)]
-    assert after.released == [str(number) for number in range(1, 501)]
+    assert after.disowned == [str(number) for number in range(1, 501)]
 
 
 # Which request CloudFormation waits for
@@ -134,7 +134,7 @@ def test_an_older_record_goes_by_the_dates_of_urls_but_for_a_delete(
 
 
 def test_instants_are_kept_in_whole_milliseconds() -> None:
-    assert acceptance.recorded(START + timedelta(microseconds=1999)) == START + MILLISECOND
+    assert acceptance.in_milliseconds(START + timedelta(microseconds=1999)) == START + MILLISECOND
 
 
 # Wait conditions
@@ -142,10 +142,10 @@ def test_instants_are_kept_in_whole_milliseconds() -> None:
 
 def test_a_handle_is_signalled_once() -> None:
     asked = request("Create", WaitConditionHandle=HANDLE)
-    assert acceptance.signals(None, asked)
-    assert acceptance.signals(record(), asked)
-    assert not acceptance.signals(record(handles=[digest(HANDLE)]), asked)
-    assert not acceptance.signals(None, request("Create"))
+    assert acceptance.will_signal(None, asked)
+    assert acceptance.will_signal(record(), asked)
+    assert not acceptance.will_signal(record(handles=[digest(HANDLE)]), asked)
+    assert not acceptance.will_signal(None, request("Create"))
     assert accepted(record(handles=[digest(HANDLE)]), asked).handles == [digest(HANDLE)]
 
 
@@ -157,20 +157,25 @@ LAB = known("lab")
 def test_a_create_says_that_all_that_was_told_is_let_go_of() -> None:
     vain = known("vain", adopted_at=at(-9), reported=False)
     made = known("made", reported=False)
-    after = accepted(record(known(), made, vain, heard=["hpc", "made"]), request("Create"))
-    assert (after.clusters, after.heard, after.released) == ({"made": made}, ["made"], [vain.stack_id])
+    after = accepted(record(known(), made, vain, acknowledged=["hpc", "made"]), request("Create"))
+    assert (after.clusters, after.acknowledged, after.disowned) == ({"made": made}, ["made"], [vain.stack_id])
 
 
 def test_an_update_says_that_the_clusters_that_it_does_not_name_were_not_heard_of() -> None:
     after = accepted(record(known(), LAB), request("Update", physical_id="lab", ClusterName="lab"))
     assert after.clusters == {"hpc": known(reported=False), "lab": LAB}
-    assert after.heard == ["lab"]
-    one_more = accepted(record(known(), LAB, heard=["hpc"]), request("Update", physical_id="lab"))
-    assert one_more.heard == ["hpc", "lab"]
+    assert after.acknowledged == ["lab"]
+    one_more = accepted(record(known(), LAB, acknowledged=["hpc"]), request("Update", physical_id="lab"))
+    assert one_more.acknowledged == ["hpc", "lab"]
     both = accepted(record(known(), LAB), request("Update", physical_id="lab"))
     assert both.clusters == {"hpc": known(), "lab": LAB}
-    heard = accepted(record(known(), LAB, heard=["hpc", "lab"]), request("Update", ClusterName="lab"))
-    assert (heard.clusters, heard.heard) == ({"hpc": known(), "lab": LAB}, ["hpc", "lab"])
+    acknowledged = accepted(
+        record(known(), LAB, acknowledged=["hpc", "lab"]), request("Update", ClusterName="lab")
+    )
+    assert (acknowledged.clusters, acknowledged.acknowledged) == (
+        {"hpc": known(), "lab": LAB},
+        ["hpc", "lab"],
+    )
 
 
 def test_an_update_that_is_refused_wants_no_cluster() -> None:
@@ -179,21 +184,21 @@ def test_an_update_that_is_refused_wants_no_cluster() -> None:
 
 
 def test_a_delete_with_a_made_up_id_says_that_nothing_was_heard() -> None:
-    after = accepted(record(known(), LAB, heard=["lab"]), request("Delete", physical_id=MADE_UP))
+    after = accepted(record(known(), LAB, acknowledged=["lab"]), request("Delete", physical_id=MADE_UP))
     assert after.clusters == {"hpc": known(reported=False), "lab": LAB}
     own = accepted(record(known(), LAB), request("Delete", physical_id="hpc"))
-    assert (own.clusters, own.heard) == ({"hpc": known(), "lab": LAB}, ["hpc"])
+    assert (own.clusters, own.acknowledged) == ({"hpc": known(), "lab": LAB}, ["hpc"])
     named = accepted(record(known(MADE_UP), LAB), request("Delete", physical_id=MADE_UP))
     assert named.clusters == {MADE_UP: known(MADE_UP), "lab": LAB}
     foreign = accepted(record(known()), request("Delete", physical_id="other"))
-    assert (foreign.clusters, foreign.heard) == ({"hpc": known()}, [])
+    assert (foreign.clusters, foreign.acknowledged) == ({"hpc": known()}, [])
 
 
 # Which cluster a request is about
 
 
 def about(asked: Request, *clusters: Cluster) -> str:
-    return acceptance.cluster_of(record(*clusters), asked)
+    return acceptance.target_of(record(*clusters), asked)
 
 
 def test_a_create_is_about_the_cluster_that_it_names() -> None:
@@ -249,7 +254,7 @@ def test_a_request_is_parsed_field_by_field() -> None:
     assert (asked.deadline, asked.version) == (at(300), "3.14.0")
     assert (asked.may_replace, asked.may_stop_fleet, asked.configuration_changes) == (True, True, False)
     assert (asked.deletion_policy, asked.deletion_is_explicit) == ("Retain", False)
-    assert (asked.signal_url, asked.signal_by, asked.question) == (None, None, None)
+    assert (asked.signal_url, asked.signal_deadline_at, asked.question) == (None, None, None)
     assert asked.failure_id == "hpc"
 
 
@@ -280,9 +285,9 @@ def test_a_delete_says_in_so_many_words_that_it_deletes() -> None:
 
 def test_a_wait_condition_is_signalled_for_a_handle_that_is_new() -> None:
     new = request("Update", WaitConditionHandle=HANDLE)
-    assert (new.signal_url, new.signal_by) == (HANDLE, at(43_200 - 210))
+    assert (new.signal_url, new.signal_deadline_at) == (HANDLE, at(43_200 - 210))
     same = request("Update", old=properties(WaitConditionHandle=HANDLE), WaitConditionHandle=HANDLE)
-    assert (same.signal_url, same.signal_by) == (None, None)
+    assert (same.signal_url, same.signal_deadline_at) == (None, None)
     other = request("Update", old=properties(WaitConditionHandle=f"{HANDLES}2"), WaitConditionHandle=HANDLE)
     assert other.signal_url == HANDLE
     assert request("Create", WaitConditionHandle=HANDLE, Nonsense="1").signal_url is None

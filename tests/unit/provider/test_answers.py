@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from cluster_provider.core import bounds, endpoints, response
+from cluster_provider.core import bounds, response
 from cluster_provider.core.errors import ClusterFailed
 from cluster_provider.core.identity import Owner
-from cluster_provider.core.progress import Outcome
+from cluster_provider.core.state import Outcome
 from tests.support.cases import OWNER
 from tests.support.fakes import HANDLES
 
@@ -179,8 +179,8 @@ def test_a_field_of_an_event_has_a_form_and_a_length(check: Any, good: list[Any]
 
 def test_a_handle_is_no_longer_than_a_url_that_is_kept() -> None:
     room = 4096 - len(HANDLES)
-    assert endpoints.is_wait_condition_handle(HANDLES + "a" * room, OWNER.stack_id)
-    assert not endpoints.is_wait_condition_handle(HANDLES + "a" * (room + 1), OWNER.stack_id)
+    assert bounds.is_wait_condition_handle(HANDLES + "a" * room, OWNER.stack_id)
+    assert not bounds.is_wait_condition_handle(HANDLES + "a" * (room + 1), OWNER.stack_id)
 
 
 def test_half_of_a_surrogate_pair_is_no_text_and_its_neighbours_are() -> None:

@@ -4,11 +4,10 @@ from typing import Any
 
 import pytest
 
-from cluster_provider.core import image, information
-from cluster_provider.core.attributes import attributes, messages_text, pool_count, text
-from cluster_provider.core.engine_call import EngineResult
-from cluster_provider.core.identity import Owner
-from cluster_provider.core.kinds import TYPES, Kind, kind_of
+from cluster_provider.core import attributes
+from cluster_provider.core.attributes import cluster_attributes, messages_text, pool_count, text
+from cluster_provider.core.engine import EngineResult
+from cluster_provider.core.identity import TYPES, Kind, Owner, kind_of
 from tests.support.fakes import stack_of
 
 CLUSTER_NAMES = {
@@ -57,7 +56,7 @@ def test_a_described_cluster_has_every_value_of_its_description() -> None:
     described: dict[str, Any] = {name: f"the {name}" for name in CLUSTER_NAMES}
     described |= {"headNode": HEAD_NODE, "loginNodes": [POOL, {"poolName": "second"}]}
     second = dict.fromkeys(POOL, "") | {"poolName": "second"}
-    assert attributes(None, described) == {
+    assert cluster_attributes(None, described) == {
         **{name: f"the {name}" for name in CLUSTER_NAMES},
         "logGroupName": "",
         **prefixed("headNode", HEAD_NODE),
@@ -69,7 +68,7 @@ def test_a_described_cluster_has_every_value_of_its_description() -> None:
 
 def test_a_cluster_that_was_not_described_has_what_its_stack_tells() -> None:
     empty = dict.fromkeys(POOL, "")
-    assert attributes(STACK, None) == {
+    assert cluster_attributes(STACK, None) == {
         **dict.fromkeys(CLUSTER_NAMES, ""),
         "clusterName": "hpc",
         "cloudformationStackArn": STACK.stack_id,
@@ -85,17 +84,21 @@ def test_a_cluster_that_was_not_described_has_what_its_stack_tells() -> None:
 
 
 def test_a_stack_stands_in_for_the_head_node_only_where_that_was_not_described() -> None:
-    values = attributes(STACK, {"headNode": {"state": "stopped"}})
+    values = cluster_attributes(STACK, {"headNode": {"state": "stopped"}})
     assert (values["headNode.state"], values["headNode.instanceId"]) == ("stopped", "")
     without_outputs = stack_of("hpc", "CREATE_COMPLETE")
-    values = attributes(without_outputs, None)
+    values = cluster_attributes(without_outputs, None)
     assert (values["headNode.instanceId"], values["version"], values["logGroupName"]) == ("", "", "")
 
 
 def test_login_pools_that_an_earlier_answer_had_keep_their_names() -> None:
-    names = {name for name in attributes(None, {"loginNodes": [POOL]}, 3) if name.startswith("loginNodes.2")}
+    names = {
+        name
+        for name in cluster_attributes(None, {"loginNodes": [POOL]}, 3)
+        if name.startswith("loginNodes.2")
+    }
     assert names == set(prefixed("loginNodes.2", POOL))
-    assert "loginNodes.3.poolName" not in attributes(None, None, 3)
+    assert "loginNodes.3.poolName" not in cluster_attributes(None, None, 3)
 
 
 @pytest.mark.parametrize(
@@ -132,7 +135,7 @@ DESCRIBED_IMAGE = {
 
 
 def test_a_built_image_has_every_value_of_its_description() -> None:
-    assert image.values(None, DESCRIBED_IMAGE) == {
+    assert attributes.image_attributes(None, DESCRIBED_IMAGE) == {
         "imageId": "other",
         "imageBuildStatus": "BUILD_COMPLETE",
         "creationTime": "2026-11-02",
@@ -148,7 +151,7 @@ def test_a_built_image_has_every_value_of_its_description() -> None:
 
 
 def test_an_images_stack_tells_its_name_its_version_and_its_log() -> None:
-    values = image.values(IMAGE_STACK, DESCRIBED_IMAGE)
+    values = attributes.image_attributes(IMAGE_STACK, DESCRIBED_IMAGE)
     assert values["imageId"] == "img"
     assert values["version"] == "3.16.1"
     assert values["imageBuildStatus"] == "BUILD_COMPLETE"
@@ -157,21 +160,21 @@ def test_an_images_stack_tells_its_name_its_version_and_its_log() -> None:
 
 
 def test_an_image_that_cannot_be_described_yet_is_being_built_while_its_stack_is() -> None:
-    assert image.values(IMAGE_STACK, None)["imageBuildStatus"] == "BUILD_IN_PROGRESS"
-    done = image.values(stack_of("img", "DELETE_COMPLETE"), None)
+    assert attributes.image_attributes(IMAGE_STACK, None)["imageBuildStatus"] == "BUILD_IN_PROGRESS"
+    done = attributes.image_attributes(stack_of("img", "DELETE_COMPLETE"), None)
     assert (done["imageBuildStatus"], done["version"], done["imageBuildLogsArn"]) == ("", "", "")
 
 
 @pytest.mark.parametrize("described", [None, {}, {"ec2AmiInfo": None}, {"ec2AmiInfo": {"amiId": "ami-1"}}])
 def test_an_image_without_an_ami_of_its_owner_is_not_built(described: dict[str, Any] | None) -> None:
-    assert not image.is_built(described, OWNER, "img")
+    assert not attributes.has_built_image(described, OWNER, "img")
 
 
 def test_an_image_is_built_once_there_is_an_ami_with_its_owners_tags() -> None:
     tags = [{"key": key, "value": value} for key, value in OWNER.tags("img", "request-1").items()]
-    assert image.is_built({"ec2AmiInfo": {"amiId": "ami-1", "tags": tags}}, OWNER, "img")
-    assert not image.is_built({"ec2AmiInfo": {"tags": tags}}, OWNER, "img")
-    assert not image.is_built({"ec2AmiInfo": {"amiId": "ami-1", "tags": tags}}, OWNER, "other")
+    assert attributes.has_built_image({"ec2AmiInfo": {"amiId": "ami-1", "tags": tags}}, OWNER, "img")
+    assert not attributes.has_built_image({"ec2AmiInfo": {"tags": tags}}, OWNER, "img")
+    assert not attributes.has_built_image({"ec2AmiInfo": {"amiId": "ami-1", "tags": tags}}, OWNER, "other")
 
 
 def summary(name: str) -> dict[str, str]:
@@ -187,7 +190,7 @@ def test_a_list_of_clusters_is_told_by_name() -> None:
     found = EngineResult(
         "succeeded", clusters=[{**summary("b"), "region": "x"}, summary("a")], cluster_count=2
     )
-    values = information.values(Kind.CLUSTER_INFO, found)
+    values = attributes.information_attributes(Kind.CLUSTER_INFO, found)
     told = ",".join(
         '{"clusterName":"%s","clusterStatus":"CREATE_COMPLETE",'  # noqa: UP031 - braces
         '"cloudFormationStackStatus":"CREATE_COMPLETE","version":"3.16.1"}' % name
@@ -201,7 +204,7 @@ def test_a_list_of_clusters_is_told_by_name() -> None:
 def test_a_long_list_of_clusters_is_shortened_to_whole_ones() -> None:
     clusters = [summary(f"cluster-{number:02}") for number in range(30)]
     found = EngineResult("succeeded", clusters=clusters, cluster_count=40)
-    values = information.values(Kind.CLUSTER_INFO, found)
+    values = attributes.information_attributes(Kind.CLUSTER_INFO, found)
     assert (values["clusterCount"], values["isShortened"]) == ("40", "true")
     length = len(values["clusters"])
     shown = values["clusterNames"].count(",") + 1
@@ -210,9 +213,9 @@ def test_a_long_list_of_clusters_is_shortened_to_whole_ones() -> None:
 
 
 def test_a_list_of_clusters_is_shown_up_to_1500_characters() -> None:
-    room = 1500 - len(information.values(Kind.CLUSTER_INFO, one_of(""))["clusters"])
-    assert information.values(Kind.CLUSTER_INFO, one_of("a" * room))["isShortened"] == "false"
-    assert information.values(Kind.CLUSTER_INFO, one_of("a" * (room + 1)))["clusters"] == "[]"
+    room = 1500 - len(attributes.information_attributes(Kind.CLUSTER_INFO, one_of(""))["clusters"])
+    assert attributes.information_attributes(Kind.CLUSTER_INFO, one_of("a" * room))["isShortened"] == "false"
+    assert attributes.information_attributes(Kind.CLUSTER_INFO, one_of("a" * (room + 1)))["clusters"] == "[]"
 
 
 def one_of(name: str) -> EngineResult:
@@ -221,24 +224,24 @@ def one_of(name: str) -> EngineResult:
 
 def test_one_cluster_that_was_asked_for_is_a_list_of_one() -> None:
     found = EngineResult("succeeded", cluster={**summary("hpc"), "region": "us-east-1"})
-    values = information.values(Kind.CLUSTER_INFO, found)
+    values = attributes.information_attributes(Kind.CLUSTER_INFO, found)
     assert (values["clusterCount"], values["clusterNames"], values["region"]) == ("1", "hpc", "us-east-1")
     assert values["isShortened"] == "false"
 
 
 def test_nothing_that_was_found_is_empty_values() -> None:
-    values = information.values(Kind.CLUSTER_INFO, None)
+    values = attributes.information_attributes(Kind.CLUSTER_INFO, None)
     assert (values["clusterCount"], values["clusters"], values["clusterNames"]) == ("0", "[]", "")
     empty = dict.fromkeys(["amiId", "name", "os", "architecture", "version"], "")
-    assert information.values(Kind.OFFICIAL_IMAGE, None) == empty
-    assert information.values(
+    assert attributes.information_attributes(Kind.OFFICIAL_IMAGE, None) == empty
+    assert attributes.information_attributes(
         Kind.OFFICIAL_IMAGE, EngineResult("succeeded", images=[{"amiId": "ami-1"}])
     ) == (empty | {"amiId": "ami-1"})
 
 
 def test_the_newest_official_image_is_told() -> None:
     images = [{"amiId": f"ami-{day}", "name": f"image-{day}", "os": "rhel9"} for day in (1, 3, 2)]
-    values = information.values(Kind.OFFICIAL_IMAGE, EngineResult("succeeded", images=images))
+    values = attributes.information_attributes(Kind.OFFICIAL_IMAGE, EngineResult("succeeded", images=images))
     assert (values["amiId"], values["name"], values["os"]) == ("ami-3", "image-3", "rhel9")
 
 
@@ -252,7 +255,7 @@ def test_the_newest_official_image_is_told() -> None:
     ],
 )
 def test_a_list_may_be_empty_and_an_image_may_not(kind: Kind, images: list[Any], empty: bool) -> None:
-    assert information.is_empty(kind, EngineResult("succeeded", images=images)) is empty
+    assert attributes.found_nothing(kind, EngineResult("succeeded", images=images)) is empty
 
 
 def test_a_resources_type_tells_what_it_is() -> None:

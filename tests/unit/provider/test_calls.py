@@ -5,17 +5,17 @@ from typing import Any
 
 import pytest
 
-from cluster_provider.core import calls, deadline
+from cluster_provider.core import deadline, engine_protocol
 from cluster_provider.core.actions import Start
-from cluster_provider.core.engine_call import EngineCall, EngineError, EngineResult, Operation
+from cluster_provider.core.engine import EngineAction, EngineCall, EngineError, EngineResult
 from cluster_provider.core.errors import NotAccepted
-from cluster_provider.core.record import OperationRecord
+from cluster_provider.core.state import OperationRecord
 from tests.support.cases import OWNER, THIS, VERSION, at, progress, request
 from tests.support.fakes import START
 from tests.support.world import IMAGE_TYPE, image_properties
 
-CREATE = Start(Operation.CREATE, "hpc", stack_tags={"a": "b"})
-SENT = EngineCall(f"{THIS}-3", THIS, Operation.CREATE, "hpc", at(60), at(360), VERSION)
+CREATE = Start(EngineAction.CREATE, "hpc", stack_tags={"a": "b"})
+SENT = EngineCall(f"{THIS}-3", THIS, EngineAction.CREATE, "hpc", at(60), at(360), VERSION)
 
 
 def work(asked: Any = None, **facts: Any) -> OperationRecord:
@@ -23,34 +23,35 @@ def work(asked: Any = None, **facts: Any) -> OperationRecord:
 
 
 def test_a_call_is_counted_and_named_after_its_request_and_its_number() -> None:
-    before = work(calls=2, attempts={"create": 1, "delete lab": 1})
-    after, made = calls.next_call(before, CREATE, VERSION, at(60))
+    before = work(calls_made=2, attempts={"create": 1, "delete lab": 1})
+    after, made = engine_protocol.next_call(before, CREATE, VERSION, at(60))
     assert made == SENT
-    assert after.progress == replace(before.progress, calls=3, attempts={"create": 2, "delete lab": 1})
-    other, _ = calls.next_call(before, Start(Operation.DELETE, "lab"), VERSION, at(60))
-    assert other.progress.attempts == {"create": 1, "delete lab": 2}
-    first, _ = calls.next_call(work(), CREATE, VERSION, at(60))
-    assert first.progress.attempts == {"create": 1}
+    twice = work(attempts={"create": 2, "delete lab": 1}).progress.calls
+    assert after.progress == replace(before.progress, calls_made=3, calls=twice)
+    other, _ = engine_protocol.next_call(before, Start(EngineAction.DELETE, "lab"), VERSION, at(60))
+    assert other.progress.calls == work(attempts={"create": 1, "delete lab": 2}).progress.calls
+    first, _ = engine_protocol.next_call(work(), CREATE, VERSION, at(60))
+    assert first.progress.calls == work(attempts={"create": 1}).progress.calls
 
 
 def test_a_calls_fence_is_within_the_deadline() -> None:
-    _, late = calls.next_call(work(), CREATE, VERSION, at(3300))
+    _, late = engine_protocol.next_call(work(), CREATE, VERSION, at(3300))
     assert late.not_after == at(3390)
 
 
 def test_the_id_of_a_strange_request_becomes_one_that_cloudformation_takes_as_a_token() -> None:
     strange = replace(request("Create"), request_id="a_b" * 30)
-    _, made = calls.next_call(work(strange), CREATE, VERSION, at(60))
+    _, made = engine_protocol.next_call(work(strange), CREATE, VERSION, at(60))
     assert (made.request_id, len(made.call_id), made.call_id[-2:]) == (strange.request_id, 34, "-1")
-    assert calls.may_be_ours(made.call_id)
-    _, again = calls.next_call(work(strange), CREATE, VERSION, at(90))
+    assert engine_protocol.may_be_ours(made.call_id)
+    _, again = engine_protocol.next_call(work(strange), CREATE, VERSION, at(90))
     assert again.call_id == made.call_id
 
 
 def test_an_engine_is_told_all_that_a_create_needs() -> None:
     asked = request("Create", ForceUpdate="true")
     assert asked.properties is not None
-    assert calls.payload(work(asked, tags={"team": "hpc"}), CREATE, SENT) == {
+    assert engine_protocol.payload(work(asked, tags={"team": "hpc"}), CREATE, SENT) == {
         "contract": 1,
         "call_id": f"{THIS}-3",
         "operation": "create",
@@ -69,38 +70,41 @@ def test_an_engine_is_told_all_that_a_create_needs() -> None:
 
 
 def payload(start: Start, asked: Any = None, **facts: Any) -> dict[str, Any]:
-    return calls.payload(work(asked or request("Update", ForceUpdate="true"), **facts), start, SENT)
+    return engine_protocol.payload(work(asked or request("Update", ForceUpdate="true"), **facts), start, SENT)
 
 
 @pytest.mark.parametrize(
-    "operation", [Operation.DELETE, Operation.DESCRIBE, Operation.STOP_FLEET, Operation.DELETE_IMAGE]
+    "operation",
+    [EngineAction.DELETE, EngineAction.DESCRIBE, EngineAction.STOP_FLEET, EngineAction.DELETE_IMAGE],
 )
-def test_an_engine_that_changes_no_configuration_gets_none(operation: Operation) -> None:
+def test_an_engine_that_changes_no_configuration_gets_none(operation: EngineAction) -> None:
     sent = payload(Start(operation, "hpc", "arn"), tags={"team": "hpc"})
     assert (sent["configuration"], sent["configuration_tags"], sent["arguments"]) == (None, {}, {})
     assert sent["stack_id"] == "arn"
 
 
 def test_a_delete_has_no_configuration_to_hand_on() -> None:
-    sent = payload(Start(Operation.UPDATE, "hpc"), request("Delete"))
+    sent = payload(Start(EngineAction.UPDATE, "hpc"), request("Delete"))
     assert (sent["configuration"], sent["configuration_tags"], sent["arguments"]) == (None, {}, {})
 
 
 def test_an_update_in_the_stored_form_adds_no_tags_and_says_so() -> None:
     arguments = {"refuse_removals": True}
-    sent = payload(Start(Operation.UPDATE, "hpc", arguments=arguments, as_stored=True), tags={"team": "hpc"})
+    sent = payload(
+        Start(EngineAction.UPDATE, "hpc", arguments=arguments, as_stored=True), tags={"team": "hpc"}
+    )
     assert sent["configuration_tags"] == {}
     assert sent["arguments"] == {"force_update": True, "refuse_removals": True, "resemble_stored": True}
 
 
 def test_a_question_hands_on_what_it_asks() -> None:
-    sent = payload(Start(Operation.LIST_CLUSTERS, "", arguments={"name_prefix": "a"}))
+    sent = payload(Start(EngineAction.LIST_CLUSTERS, "", arguments={"name_prefix": "a"}))
     assert sent["arguments"] == {"name_prefix": "a"}
 
 
 def test_an_image_has_none_of_parallelclusters_own_tags() -> None:
     image = request("Create", ResourceType=IMAGE_TYPE, ResourceProperties=image_properties())
-    sent = payload(Start(Operation.BUILD_IMAGE, "image"), image, tags={"team": "hpc"})
+    sent = payload(Start(EngineAction.BUILD_IMAGE, "image"), image, tags={"team": "hpc"})
     assert sent["configuration_tags"] == {"team": "hpc"}
     assert image.properties is not None
     assert sent["configuration"] == image.properties.configuration
@@ -119,7 +123,7 @@ def test_an_image_has_none_of_parallelclusters_own_tags() -> None:
     ],
 )
 def test_a_stack_event_may_be_about_a_call_by_its_token(token: str | None, may: bool) -> None:
-    assert calls.may_be_ours(token) is may
+    assert engine_protocol.may_be_ours(token) is may
 
 
 def end(response: Any, condition: str = "Success", **call: Any) -> dict[str, Any]:
@@ -133,7 +137,11 @@ def end(response: Any, condition: str = "Success", **call: Any) -> dict[str, Any
 
 def test_an_engines_end_names_the_call_its_owner_and_the_result() -> None:
     result = {"contract": 1, "status": "succeeded", "stack_id": "arn", "sent": True}
-    assert calls.parse_end(end(result)) == (OWNER, "call", EngineResult("succeeded", "arn", sent=True))
+    assert engine_protocol.parse_end(end(result)) == (
+        OWNER,
+        "call",
+        EngineResult("succeeded", "arn", sent=True),
+    )
 
 
 @pytest.mark.parametrize(
@@ -158,31 +166,31 @@ def test_an_engines_end_names_the_call_its_owner_and_the_result() -> None:
 def test_an_engine_that_died_or_never_ran_has_a_result_all_the_same(
     response: Any, condition: str, code: str, message: str
 ) -> None:
-    _, _, result = calls.parse_end(end(response, condition))
+    _, _, result = engine_protocol.parse_end(end(response, condition))
     assert result == EngineResult("failed", error=EngineError(code, message))
 
 
 def test_a_record_without_a_context_is_that_of_an_engine_that_died() -> None:
     event = end(None)
     del event["requestContext"]
-    _, _, result = calls.parse_end(event)
+    _, _, result = engine_protocol.parse_end(event)
     assert result.error == EngineError("Internal", "the engine ended without a result (unknown): no message")
 
 
 @pytest.mark.parametrize("event", [{}, {"requestPayload": "a"}, end({}, contract=2)])
 def test_the_end_of_another_function_is_none_of_ours(event: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="not an engine call"):
-        calls.parse_end(event)
+        engine_protocol.parse_end(event)
 
 
 @pytest.mark.parametrize(("passing", "code"), [(True, "Throttled"), (False, "Internal")])
 def test_a_call_that_lambda_refused_may_pass_or_not(passing: bool, code: str) -> None:
-    result = calls.not_started(NotAccepted("no", passing=passing))
+    result = engine_protocol.not_started(NotAccepted("no", passing=passing))
     assert result == EngineResult("failed", error=EngineError(code, "the engine was not started: no"))
 
 
 def test_the_newest_version_is_the_largest_by_its_numbers() -> None:
-    assert calls.newest(frozenset({"3.9.0", "3.16.1", "3.16.0"})) == "3.16.1"
+    assert engine_protocol.newest(frozenset({"3.9.0", "3.16.1", "3.16.0"})) == "3.16.1"
 
 
 # Time
@@ -205,7 +213,7 @@ def test_an_answer_goes_out_well_before_cloudformation_stops_listening(
 
 
 def test_an_old_request_is_looked_at_every_ten_minutes_from_two_hours_on() -> None:
-    assert deadline.next_wake(START, at(7200)) == at(7800)
+    assert deadline.next_poll_at(START, at(7200)) == at(7800)
 
 
 def test_half_of_a_requests_time_has_passed_in_the_middle() -> None:

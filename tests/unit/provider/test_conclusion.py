@@ -6,16 +6,14 @@ from typing import Any
 
 import pytest
 
-from cluster_provider.core import conclusion
 from cluster_provider.core.actions import Fail, Succeed
-from cluster_provider.core.engine_call import EngineCall, EngineResult, Operation
+from cluster_provider.core.engine import EngineAction, EngineCall, EngineResult
 from cluster_provider.core.errors import ClusterFailed, Superseded
-from cluster_provider.core.identity import marker_id
-from cluster_provider.core.kinds import Kind
-from cluster_provider.core.observed import Cluster, Settled
-from cluster_provider.core.progress import Phase
-from cluster_provider.core.record import OperationRecord, OwnerRecord, Undo
+from cluster_provider.core.identity import Kind, marker_id
+from cluster_provider.core.observed import Cluster, LastApplied
 from cluster_provider.core.request import Request, RequestType
+from cluster_provider.core.state import OperationRecord, OwnerRecord, Phase, Undo
+from cluster_provider.core.transitions import conclusion
 from tests.support.cases import FIRST, OWNER, THIS, VERSION, at, call, known, progress, request, stack
 from tests.support.fakes import HANDLES, START
 from tests.support.world import CONFIGURATION, IMAGE_TYPE, TOKEN, image_properties, properties
@@ -27,13 +25,19 @@ ERROR = ClusterFailed("cluster hpc", "it failed.")
 FAILED, DONE = Fail(ERROR, "hpc"), Succeed("hpc", stack())
 CREATE, UPDATE = request("Create"), request("Update", ClusterConfiguration={**CONFIGURATION, "Tags": []})
 DELETE = request("Delete")
-TAKEN = known(adopted_at=at(0), reported=False, settled=None)
-STARTED = {"fleet_calls": {Operation.START_FLEET: call(Operation.START_FLEET, fleet_status="RUNNING")}}
+TAKEN = known(adopted_at=at(0), reported=False, last_applied=None)
+STARTED = {"fleet_calls": {EngineAction.START_FLEET: call(EngineAction.START_FLEET, fleet_status="RUNNING")}}
 
 
 def record(*clusters: Cluster, **facts: Any) -> OwnerRecord:
     by_name = {cluster.name: cluster for cluster in clusters}
-    base = {"wake_at": START, "watching": ARN, "late_at": START, "clusters": by_name, "following": "hpc"}
+    base = {
+        "requeue_at": START,
+        "watching": ARN,
+        "half_time_at": START,
+        "clusters": by_name,
+        "following": "hpc",
+    }
     return OwnerRecord(THIS, START, RequestType.CREATE, **{**base, **facts})
 
 
@@ -43,8 +47,8 @@ def work(asked: Request, **facts: Any) -> OperationRecord:
 
 def concluded(before: OwnerRecord, operation: OperationRecord, action: Succeed | Fail) -> OwnerRecord:
     """The record with the answer; its sending is armed."""
-    after = conclusion.concluded(before, operation, action, at(90))
-    assert (after.wake_at, after.watching, after.is_answering) == (at(90), None, True)
+    after = conclusion.conclude(before, operation, action, at(90))
+    assert (after.requeue_at, after.watching, after.is_answering) == (at(90), None, True)
     return after
 
 
@@ -52,65 +56,70 @@ def concluded(before: OwnerRecord, operation: OperationRecord, action: Succeed |
 
 
 def test_a_create_that_fails_lets_go_of_what_it_took_over() -> None:
-    assert conclusion.lets_go(record(TAKEN), work(CREATE), FAILED) == ARN
-    assert conclusion.lets_go(record(TAKEN), work(CREATE), DONE) == ""
-    assert conclusion.lets_go(record(TAKEN), work(UPDATE), FAILED) == ""
+    assert conclusion.disowns(record(TAKEN), work(CREATE), FAILED)
+    assert not conclusion.disowns(record(TAKEN), work(CREATE), DONE)
+    assert not conclusion.disowns(record(TAKEN), work(UPDATE), FAILED)
 
 
 def test_a_delete_that_succeeds_lets_go_of_what_was_taken_over() -> None:
-    assert conclusion.lets_go(record(TAKEN), work(DELETE), DONE) == ARN
-    assert conclusion.lets_go(record(TAKEN), work(DELETE), FAILED) == ""
+    assert conclusion.disowns(record(TAKEN), work(DELETE), DONE)
+    assert not conclusion.disowns(record(TAKEN), work(DELETE), FAILED)
 
 
 @pytest.mark.parametrize(
     "clusters", [[], [known()], [replace(TAKEN, stack_id=None)], [replace(TAKEN, name="lab")]]
 )
 def test_what_was_not_taken_over_is_not_let_go(clusters: list[Cluster]) -> None:
-    assert conclusion.lets_go(record(*clusters), work(CREATE), FAILED) == ""
-    assert conclusion.lets_go(record(*clusters), work(DELETE), DONE) == ""
+    assert not conclusion.disowns(record(*clusters), work(CREATE), FAILED)
+    assert not conclusion.disowns(record(*clusters), work(DELETE), DONE)
 
 
 @pytest.mark.parametrize("phase", [Phase.FOLLOWING, Phase.SIGNALLING])
 def test_what_cloudformation_was_told_of_is_kept_though_a_wait_condition_hears_of_a_failure(
     phase: Phase,
 ) -> None:
-    assert conclusion.lets_go(record(TAKEN), work(CREATE, phase=phase), FAILED) == ""
+    assert not conclusion.disowns(record(TAKEN), work(CREATE, phase=phase), FAILED)
 
 
 def test_what_was_taken_over_is_kept_until_its_fleet_is_started() -> None:
-    owed = replace(TAKEN, fleet_found="RUNNING")
-    assert conclusion.lets_go(record(owed), work(CREATE), FAILED) == ""
-    assert conclusion.lets_go(record(owed), work(CREATE, **STARTED), FAILED) == ARN
-    assert conclusion.lets_go(record(owed), work(DELETE), DONE) == ARN
+    owed = replace(TAKEN, fleet_status_before="RUNNING")
+    assert not conclusion.disowns(record(owed), work(CREATE), FAILED)
+    assert conclusion.disowns(record(owed), work(CREATE, **STARTED), FAILED)
+    assert conclusion.disowns(record(owed), work(DELETE), DONE)
 
 
 def test_what_is_let_go_is_forgotten_and_never_touched_again() -> None:
     lab = known("lab")
-    after = concluded(record(TAKEN, lab, released=["arn:other"]), work(CREATE), FAILED)
-    assert after.released == ["arn:other", ARN]
+    after = concluded(record(TAKEN, lab, disowned=["arn:other"]), work(CREATE), FAILED)
+    assert after.disowned == ["arn:other", ARN]
     assert after.clusters == {"lab": lab}
-    assert concluded(record(known()), work(CREATE), FAILED).released == []
+    assert concluded(record(known()), work(CREATE), FAILED).disowned == []
 
 
 # Compute fleets
 
 
 def test_a_request_owes_its_own_clusters_fleet_first_and_then_that_of_another_that_was_told() -> None:
-    own, other = known(fleet_found="RUNNING"), known("lab", fleet_found="RUNNING")
-    assert conclusion.owes(record(other, own), work(UPDATE)) == "hpc"
-    assert conclusion.owes(record(other, own), work(UPDATE, **STARTED)) == "lab"
-    assert conclusion.owes(record(own), work(UPDATE, **STARTED)) == ""
-    assert conclusion.owes(record(replace(other, reported=False)), work(UPDATE)) == ""
-    assert conclusion.owes(record(replace(other, fleet_found="STOPPED")), work(UPDATE)) == ""
-    assert conclusion.owes(record(), work(UPDATE)) == ""
+    own, other = known(fleet_status_before="RUNNING"), known("lab", fleet_status_before="RUNNING")
+    assert conclusion.pending_fleet_restart(record(other, own), work(UPDATE)) == "hpc"
+    assert conclusion.pending_fleet_restart(record(other, own), work(UPDATE, **STARTED)) == "lab"
+    assert conclusion.pending_fleet_restart(record(own), work(UPDATE, **STARTED)) == ""
+    assert conclusion.pending_fleet_restart(record(replace(other, reported=False)), work(UPDATE)) == ""
+    assert (
+        conclusion.pending_fleet_restart(record(replace(other, fleet_status_before="STOPPED")), work(UPDATE))
+        == ""
+    )
+    assert conclusion.pending_fleet_restart(record(), work(UPDATE)) == ""
 
 
 def test_a_fleet_that_is_as_it_was_found_is_owed_no_more() -> None:
-    stopped = known(fleet_found="RUNNING")
-    assert concluded(record(stopped), work(UPDATE), FAILED).clusters["hpc"].fleet_found == "RUNNING"
-    assert concluded(record(stopped), work(UPDATE, **STARTED), FAILED).clusters["hpc"].fleet_found == ""
-    others = record(stopped, known("lab", fleet_found="RUNNING"))
-    assert concluded(others, work(UPDATE, **STARTED), FAILED).clusters["lab"].fleet_found == "RUNNING"
+    stopped = known(fleet_status_before="RUNNING")
+    assert concluded(record(stopped), work(UPDATE), FAILED).clusters["hpc"].fleet_status_before == "RUNNING"
+    assert (
+        concluded(record(stopped), work(UPDATE, **STARTED), FAILED).clusters["hpc"].fleet_status_before == ""
+    )
+    others = record(stopped, known("lab", fleet_status_before="RUNNING"))
+    assert concluded(others, work(UPDATE, **STARTED), FAILED).clusters["lab"].fleet_status_before == "RUNNING"
 
 
 # An answer that is written down
@@ -128,12 +137,14 @@ def test_a_success_records_what_is_true_of_the_cluster_now() -> None:
     described = EngineResult("succeeded", cluster={"loginNodes": [{}, {}, {}]})
     after = concluded(before, work(CREATE, tags={"team": "hpc"}), Succeed("hpc", stack(), described))
     assert CREATE.properties is not None
-    settled = Settled(CREATE.properties.configuration_digest, "v1", {"team": "hpc"})
-    assert after.clusters == {"hpc": Cluster("hpc", THIS, ARN, VERSION, reported=True, settled=settled)}
+    last_applied = LastApplied(CREATE.properties.configuration_digest, "v1", {"team": "hpc"})
+    assert after.clusters == {
+        "hpc": Cluster("hpc", THIS, ARN, VERSION, reported=True, last_applied=last_applied)
+    }
     assert (after.undo, after.login_pools) == (None, 3)
     fewer = concluded(replace(before, login_pools=5), work(CREATE), DONE)
     assert fewer.login_pools == 5
-    assert fewer.clusters["hpc"].settled == replace(settled, tags={})
+    assert fewer.clusters["hpc"].last_applied == replace(last_applied, tags={})
 
 
 def test_a_success_of_a_cluster_that_no_record_has_makes_one() -> None:
@@ -163,9 +174,9 @@ def test_an_image_that_was_built_is_told_of_though_nobody_saw_its_stack() -> Non
     before = record(built)
     after = concluded(before, work(asked, cluster_name="image"), Succeed("image"))
     assert after.clusters["image"].reported
-    settled = after.clusters["image"].settled
-    assert settled is not None
-    assert (settled.config_version, settled.tags) == ("", {})
+    last_applied = after.clusters["image"].last_applied
+    assert last_applied is not None
+    assert (last_applied.config_version, last_applied.tags) == ("", {})
 
 
 def test_an_image_that_no_record_has_is_recorded_as_one() -> None:
@@ -186,9 +197,9 @@ def test_an_answer_to_a_question_leaves_clusters_as_they_are() -> None:
 
 
 def test_a_delete_forgets_its_cluster_and_all_that_nobody_was_told_of() -> None:
-    kept = [known("told"), known("owed", adopted_at=at(0), reported=False, fleet_found="RUNNING")]
+    kept = [known("told"), known("owed", adopted_at=at(0), reported=False, fleet_status_before="RUNNING")]
     gone = [known(), known("lab", reported=False), known("vain", adopted_at=at(0), reported=False)]
-    owed_but_made = known("made", reported=False, fleet_found="RUNNING")
+    owed_but_made = known("made", reported=False, fleet_status_before="RUNNING")
     undo = Undo("a", "b")
     after = concluded(record(*gone, *kept, owed_but_made, undo=undo), work(DELETE), Succeed("hpc"))
     assert list(after.clusters) == ["told", "owed"]
@@ -217,7 +228,7 @@ def test_an_update_that_failed_without_effect_is_undone_by_its_swap() -> None:
 
 def test_an_update_that_had_an_effect_is_not_undone_by_a_formality() -> None:
     assert undo_after(record(known(), undo=Undo("a", "b")), work(UPDATE, effect_seen=True)) is None
-    acted = call(Operation.UPDATE, "Internal", sent=True)
+    acted = call(EngineAction.UPDATE, "Internal", sent=True)
     assert undo_after(record(known(), call=acted), work(UPDATE)) is None
 
 
@@ -230,15 +241,15 @@ def test_a_swap_that_failed_itself_undoes_the_same_when_it_is_repeated() -> None
 @pytest.mark.parametrize(
     ("last", "unseen", "may_have_acted"),
     [
-        (call(Operation.UPDATE), False, True),
-        (call(Operation.UPDATE, "ClusterRejected"), False, False),
-        (call(Operation.UPDATE, "ClusterRejected"), True, False),
-        (call(Operation.UPDATE, "Internal"), True, True),
-        (call(Operation.UPDATE, "Internal"), False, False),
-        (call(Operation.UPDATE, ended_s=None), True, True),
-        (call(Operation.UPDATE, ended_s=None), False, False),
-        (call(Operation.UPDATE, request_id=FIRST), False, False),
-        (call(Operation.DELETE), False, False),
+        (call(EngineAction.UPDATE), False, True),
+        (call(EngineAction.UPDATE, "ClusterRejected"), False, False),
+        (call(EngineAction.UPDATE, "ClusterRejected"), True, False),
+        (call(EngineAction.UPDATE, "Internal"), True, True),
+        (call(EngineAction.UPDATE, "Internal"), False, False),
+        (call(EngineAction.UPDATE, ended_s=None), True, True),
+        (call(EngineAction.UPDATE, ended_s=None), False, False),
+        (call(EngineAction.UPDATE, request_id=FIRST), False, False),
+        (call(EngineAction.DELETE), False, False),
         (None, True, False),
     ],
 )
@@ -263,9 +274,9 @@ def is_kept(made: Cluster, last: EngineCall | None = None, *, unseen: bool = Fal
 def test_what_was_not_made_after_all_is_forgotten() -> None:
     unmade = Cluster("hpc", THIS)
     assert not is_kept(unmade)
-    assert not is_kept(unmade, call(Operation.CREATE, "ClusterRejected"))
-    assert not is_kept(unmade, call(Operation.CREATE, name="lab"))
-    assert not is_kept(unmade, call(Operation.DESCRIBE))
+    assert not is_kept(unmade, call(EngineAction.CREATE, "ClusterRejected"))
+    assert not is_kept(unmade, call(EngineAction.CREATE, name="lab"))
+    assert not is_kept(unmade, call(EngineAction.DESCRIBE))
 
 
 def test_what_was_made_or_may_have_been_is_kept() -> None:
@@ -273,10 +284,10 @@ def test_what_was_made_or_may_have_been_is_kept() -> None:
     assert is_kept(replace(unmade, reported=True))
     assert is_kept(replace(unmade, stack_id=ARN))
     assert is_kept(unmade, stack_id=ARN)
-    assert is_kept(unmade, call(Operation.CREATE))
-    assert is_kept(unmade, call(Operation.BUILD_IMAGE))
-    assert is_kept(unmade, call(Operation.CREATE, "Internal"), unseen=True)
-    assert not is_kept(unmade, call(Operation.CREATE, "Internal"))
+    assert is_kept(unmade, call(EngineAction.CREATE))
+    assert is_kept(unmade, call(EngineAction.BUILD_IMAGE))
+    assert is_kept(unmade, call(EngineAction.CREATE, "Internal"), unseen=True)
+    assert not is_kept(unmade, call(EngineAction.CREATE, "Internal"))
 
 
 def test_a_create_that_leaves_a_half_made_cluster_behind_keeps_it() -> None:
@@ -288,7 +299,7 @@ def test_a_create_that_leaves_a_half_made_cluster_behind_keeps_it() -> None:
 def test_a_failed_delete_and_a_failed_update_of_which_nothing_is_known_change_nothing() -> None:
     before = record(known(), undo=Undo("a", "b"))
     after = concluded(before, work(DELETE), FAILED)
-    assert (after.clusters, after.undo, after.released) == (before.clusters, before.undo, before.released)
+    assert (after.clusters, after.undo, after.disowned) == (before.clusters, before.undo, before.disowned)
     unmade = record(Cluster("hpc", THIS))
     assert concluded(unmade, work(DELETE), FAILED).clusters == unmade.clusters
 
@@ -299,32 +310,32 @@ def test_a_failed_delete_and_a_failed_update_of_which_nothing_is_known_change_no
 def test_a_cluster_is_followed_after_the_answer_and_late_once_half_of_the_signals_time_has_passed() -> None:
     before = record(is_answering=True)
     asked = request("Create", **HANDLE)
-    followed = conclusion.followed(before, asked, at(90))
-    late_at = followed.late_at
-    assert late_at is not None
-    assert START + 5 * HOUR < late_at < START + 6 * HOUR
+    followed = conclusion.follow(before, asked, at(90))
+    half_time_at = followed.half_time_at
+    assert half_time_at is not None
+    assert START + 5 * HOUR < half_time_at < START + 6 * HOUR
     assert followed == replace(
         before,
-        wake_at=at(90),
+        requeue_at=at(90),
         watching=None,
-        act_by=asked.signal_by,
-        late_at=late_at,
+        deadline_at=asked.signal_deadline_at,
+        half_time_at=half_time_at,
         is_answering=False,
     )
 
 
 def test_nothing_is_followed_after_a_newer_request_or_for_no_wait_condition() -> None:
     newer = replace(record(), newest_request_id="request-2")
-    assert conclusion.followed(newer, request("Create", **HANDLE), at(90)) == newer
-    assert conclusion.followed(record(), request("Create"), at(90)) == record()
+    assert conclusion.follow(newer, request("Create", **HANDLE), at(90)) == newer
+    assert conclusion.follow(record(), request("Create"), at(90)) == record()
 
 
 LEFT = work(UPDATE, phase=Phase.RESTARTING, cluster_name="lab")
 
 
 def test_a_request_that_is_over_but_for_a_fleet_goes_on_with_that_alone() -> None:
-    before = record(known(fleet_found="RUNNING"), is_answering=True)
-    after = conclusion.restarting(before, work(UPDATE, **STARTED), LEFT, at(90))
+    before = record(known(fleet_status_before="RUNNING"), is_answering=True)
+    after = conclusion.await_fleet_restart(before, work(UPDATE, **STARTED), LEFT, at(90))
     assert after == replace(
         before,
         clusters={"hpc": known()},
@@ -332,31 +343,31 @@ def test_a_request_that_is_over_but_for_a_fleet_goes_on_with_that_alone() -> Non
         is_answering=False,
         restarts=True,
         following="lab",
-        wake_at=at(90),
+        requeue_at=at(90),
         watching=None,
-        act_by=LEFT.act_by,
-        late_at=at(90) + (LEFT.act_by - at(90)) / 2,
+        deadline_at=LEFT.deadline_at,
+        half_time_at=at(90) + (LEFT.deadline_at - at(90)) / 2,
     )
 
 
 def test_a_request_that_is_over_waits_for_nothing_and_lets_go_of_what_it_took_over_in_vain() -> None:
-    owed = replace(TAKEN, fleet_found="RUNNING")
+    owed = replace(TAKEN, fleet_status_before="RUNNING")
     before = record(owed, known("lab"), restarts=True, is_answering=True)
-    after = conclusion.answered(before, work(UPDATE, **STARTED))
+    after = conclusion.close(before, work(UPDATE, **STARTED))
     assert after == replace(
         before,
         clusters={"lab": known("lab")},
-        released=[ARN],
+        disowned=[ARN],
         is_open=False,
         is_answering=False,
         restarts=False,
         following="",
-        wake_at=None,
+        requeue_at=None,
         watching=None,
     )
 
 
 def test_what_a_newer_request_is_at_work_on_is_left_to_it() -> None:
     newer = replace(record(TAKEN), newest_request_id="request-2")
-    assert conclusion.answered(newer, work(UPDATE)) == newer
-    assert conclusion.restarting(newer, work(UPDATE), LEFT, at(90)) == newer
+    assert conclusion.close(newer, work(UPDATE)) == newer
+    assert conclusion.await_fleet_restart(newer, work(UPDATE), LEFT, at(90)) == newer

@@ -12,7 +12,7 @@ from tests.support.fakes import START
 )
 def test_the_sweep_looks_further_apart_as_an_operation_ages(age_s: int, interval_s: int) -> None:
     now = START + timedelta(seconds=age_s)
-    assert deadline.next_wake(START, now) - now == timedelta(seconds=interval_s)
+    assert deadline.next_poll_at(START, now) - now == timedelta(seconds=interval_s)
 
 
 def test_an_engines_fence_never_lies_behind_the_deadline() -> None:

@@ -9,7 +9,7 @@ import pytest
 from cluster_provider.core.actions import Action, Adopt, Examine, Fail, Start, Succeed, Wait
 from cluster_provider.core.consent import ALLOW, FORBID, Consent
 from cluster_provider.core.decision.case import Case
-from cluster_provider.core.engine_call import EngineResult, Operation
+from cluster_provider.core.engine import EngineAction, EngineResult
 from cluster_provider.core.errors import (
     ClusterFailed,
     ClusterRejected,
@@ -20,9 +20,9 @@ from cluster_provider.core.errors import (
     VersionMismatch,
 )
 from cluster_provider.core.identity import Owner, marker_id
-from cluster_provider.core.observed import ClusterStack, Observed, ParentStack, Settled
-from cluster_provider.core.progress import Progress
+from cluster_provider.core.observed import ClusterStack, LastApplied, Observed, ParentStack
 from cluster_provider.core.properties import digest
+from cluster_provider.core.state import Progress
 from tests.support.cases import (
     FIRST,
     OWNER,
@@ -35,6 +35,7 @@ from tests.support.cases import (
     progress,
     request,
     stack,
+    with_description,
 )
 from tests.support.world import CONFIGURATION, OTHER_NODES, PARENT, failed_id, properties
 
@@ -42,7 +43,7 @@ NEW = {**CONFIGURATION, "Tags": []}
 STRANGER = Owner(PARENT.replace("parent", "other"), "Cluster")
 MADE_BY_THIS = stack(made_by=THIS)
 UPDATE = Start(
-    Operation.UPDATE,
+    EngineAction.UPDATE,
     "hpc",
     stack().stack_id,
     OWNER.tag("hpc", FIRST),
@@ -57,7 +58,7 @@ def description(status: str, **more: Any) -> EngineResult:
 
 def told(asked: Any, seen: ClusterStack, so_far: Progress | None = None, **facts: Any) -> Action:
     """What is decided once the cluster is described as it is."""
-    so_far = replace(so_far or progress(), description=description(seen.status))
+    so_far = with_description(so_far or progress(), description(seen.status))
     return decided(asked, so_far, cluster=seen, **facts)
 
 
@@ -79,7 +80,7 @@ def failure(action: Action, kind: type[ProviderError], physical_id: str = "hpc")
 
 def test_a_cluster_that_is_not_there_is_made_with_its_owners_tags() -> None:
     assert decided(request("Create")) == Start(
-        Operation.CREATE, "hpc", stack_tags=OWNER.tag("hpc", "request-1")
+        EngineAction.CREATE, "hpc", stack_tags=OWNER.tag("hpc", "request-1")
     )
 
 
@@ -103,14 +104,14 @@ def test_a_cluster_in_progress_is_waited_for() -> None:
 
 def test_a_cluster_that_works_is_described_and_then_told() -> None:
     asked = decided(request("Create"), cluster=MADE_BY_THIS)
-    assert asked == Start(Operation.DESCRIBE, "hpc", MADE_BY_THIS.stack_id, version=VERSION)
+    assert asked == Start(EngineAction.DESCRIBE, "hpc", MADE_BY_THIS.stack_id, version=VERSION)
     assert told(request("Create"), MADE_BY_THIS) == success(MADE_BY_THIS)
 
 
 def test_a_cluster_that_failed_is_described_once_for_its_own_failure_codes() -> None:
     failed_stack = stack("CREATE_FAILED", made_by=THIS)
     asked = decided(request("Create"), cluster=failed_stack)
-    assert asked == Start(Operation.DESCRIBE, "hpc", failed_stack.stack_id, version=VERSION)
+    assert asked == Start(EngineAction.DESCRIBE, "hpc", failed_stack.stack_id, version=VERSION)
     codes = [{"failureCode": "HeadNodeBootstrapFailure", "failureReason": "it broke"}]
     described = EngineResult("succeeded", cluster={"failures": codes})
     answer = decided(
@@ -143,7 +144,7 @@ def test_a_name_that_is_taken_is_refused_and_nothing_is_touched(seen: Any, what:
 
 
 def test_a_cluster_that_was_let_go_counts_as_somebody_elses() -> None:
-    text = failure(decided(request("Create"), cluster=stack(), released=True), NotOwner, marker_id(OWNER))
+    text = failure(decided(request("Create"), cluster=stack(), disowned=True), NotOwner, marker_id(OWNER))
     assert "does not belong to this resource" in text
 
 
@@ -164,14 +165,14 @@ def test_a_cluster_that_was_let_go_counts_as_somebody_elses() -> None:
 def test_a_call_that_was_refused_for_good_is_told_in_its_words(
     code: str, kind: type[ProviderError], what: str
 ) -> None:
-    action = decided(request("Create"), progress(call=call(Operation.CREATE, code)))
+    action = decided(request("Create"), progress(call=call(EngineAction.CREATE, code)))
     assert what in failure(action, kind, marker_id(OWNER))
 
 
 @pytest.mark.parametrize("code", ["Internal", "AlreadyExists"])
 def test_an_error_that_may_pass_is_final_after_three_tries(code: str) -> None:
-    ended = call(Operation.CREATE, code)
-    create = Start(Operation.CREATE, "hpc", stack_tags=OWNER.tag("hpc", "request-1"))
+    ended = call(EngineAction.CREATE, code)
+    create = Start(EngineAction.CREATE, "hpc", stack_tags=OWNER.tag("hpc", "request-1"))
     assert decided(request("Create"), progress(call=ended, attempts={"create": 2})) == create
     action = decided(request("Create"), progress(call=ended, attempts={"create": 3}))
     assert "no. Nothing was changed." in failure(action, EngineFailed, marker_id(OWNER))
@@ -179,7 +180,7 @@ def test_an_error_that_may_pass_is_final_after_three_tries(code: str) -> None:
 
 @pytest.mark.parametrize("code", ["Throttled", "ClusterBusy", "Fenced"])
 def test_an_error_that_passes_is_never_final_and_spread_over_half_a_minute_more(code: str) -> None:
-    ended = progress(call=call(Operation.CREATE, code), attempts={"create": 9})
+    ended = progress(call=call(EngineAction.CREATE, code), attempts={"create": 9})
     waits = decided(request("Create"), ended, at_s=40)
     assert isinstance(waits, Wait)
     assert waits.until is not None
@@ -190,25 +191,25 @@ def test_an_error_that_passes_is_never_final_and_spread_over_half_a_minute_more(
 
 @pytest.mark.parametrize("error", ["Internal", ""])
 def test_a_call_is_repeated_half_a_minute_after_its_end(error: str) -> None:
-    ended = progress(call=call(Operation.CREATE, error), attempts={"create": 1})
+    ended = progress(call=call(EngineAction.CREATE, error), attempts={"create": 1})
     why = "no" if error else "its effect does not show yet"
     assert decided(request("Create"), ended, at_s=39) == Wait(f"create was tried: {why}", at(40))
     assert isinstance(decided(request("Create"), ended, at_s=40), Start)
 
 
 def test_three_calls_of_which_nothing_came_are_a_failure() -> None:
-    ended = progress(call=call(Operation.CREATE), attempts={"create": 3})
+    ended = progress(call=call(EngineAction.CREATE), attempts={"create": 3})
     text = failure(decided(request("Create"), ended), EngineFailed, marker_id(OWNER))
     assert "the engine was called 3 times and nothing came of it. Its log group says why." in text
 
 
 def test_a_call_whose_end_was_not_heard_of_is_no_reason_to_pause() -> None:
-    running = progress(call=call(Operation.CREATE, ended_s=None))
+    running = progress(call=call(EngineAction.CREATE, ended_s=None))
     assert isinstance(decided(request("Create"), running, at_s=1), Start)
 
 
 def test_a_call_that_ended_without_a_result_is_repeated_like_any_other() -> None:
-    ended = progress(call=replace(call(Operation.CREATE), result=None))
+    ended = progress(call=replace(call(EngineAction.CREATE), result=None))
     why = "create was tried: its effect does not show yet"
     assert decided(request("Create"), ended, at_s=39) == Wait(why, at(40))
     assert isinstance(decided(request("Create"), ended, at_s=40), Start)
@@ -230,7 +231,7 @@ def test_a_request_without_properties_wants_nothing() -> None:
 
 ADOPTS = request("Create", AdoptExisting="true")
 FOREIGN = stack(owner=None)
-ADOPTED = known(adopted_at=at(-100), reported=False, settled=None, request_id=THIS)
+ADOPTED = known(adopted_at=at(-100), reported=False, last_applied=None, request_id=THIS)
 
 
 def test_a_living_cluster_is_taken_over_where_the_template_says_so() -> None:
@@ -251,8 +252,8 @@ def test_a_stack_that_is_no_cluster_is_not_taken_over() -> None:
 
 def test_a_cluster_that_somebody_has_is_not_taken_over() -> None:
     for action in (
-        decided(ADOPTS, cluster=FOREIGN, rival=STRANGER),
-        decided(ADOPTS, progress(rival=STRANGER.key), cluster=FOREIGN),
+        decided(ADOPTS, cluster=FOREIGN, current_owner=STRANGER),
+        decided(ADOPTS, progress(current_owner=STRANGER.key), cluster=FOREIGN),
     ):
         assert f"of stack {STRANGER.stack_id}" in failure(action, NotOwner, marker_id(OWNER))
 
@@ -274,7 +275,7 @@ def test_a_cluster_of_another_version_is_not_taken_over() -> None:
 
 def test_what_was_taken_over_is_updated_in_its_stored_form_and_without_a_loss() -> None:
     assert decided(ADOPTS, cluster=FOREIGN, known=ADOPTED) == Start(
-        Operation.UPDATE,
+        EngineAction.UPDATE,
         "hpc",
         FOREIGN.stack_id,
         {},
@@ -288,7 +289,9 @@ def test_what_was_taken_over_is_updated_in_its_stored_form_and_without_a_loss() 
 def test_a_later_update_of_what_was_taken_over_may_take_something_away() -> None:
     taken = known(adopted_at=at(-100))
     action = decided(request("Update", ClusterConfiguration=NEW), cluster=FOREIGN, known=taken)
-    assert action == Start(Operation.UPDATE, "hpc", FOREIGN.stack_id, {}, VERSION, as_stored=True, marks=True)
+    assert action == Start(
+        EngineAction.UPDATE, "hpc", FOREIGN.stack_id, {}, VERSION, as_stored=True, marks=True
+    )
 
 
 @pytest.mark.parametrize(
@@ -315,38 +318,40 @@ HOLDER = [{"stack_id": STRANGER.stack_id, "logical_id": "Cluster"}]
 MARKED_UPDATE = replace(UPDATE, marks=True)
 
 
-def met_mark(operation: Operation = Operation.UPDATE, details: Any = HOLDER, **facts: Any) -> Action:
+def met_mark(operation: EngineAction = EngineAction.UPDATE, details: Any = HOLDER, **facts: Any) -> Action:
     """What is decided after a call met the mark of another owner."""
     so_far = progress(**{"call": call(operation, "OtherOwner", details=details), **facts})
-    asked = delete() if operation is Operation.DELETE else request("Update", ClusterConfiguration=NEW)
+    asked = delete() if operation is EngineAction.DELETE else request("Update", ClusterConfiguration=NEW)
     return decided(asked, so_far, cluster=stack(owner=None), known=known())
 
 
 def test_the_owner_that_a_mark_names_is_looked_at() -> None:
     assert met_mark() == Examine(stack(owner=None), STRANGER)
-    assert met_mark(former=OWNER.key) == Examine(stack(owner=None), STRANGER)
+    assert met_mark(previous_owner=OWNER.key) == Examine(stack(owner=None), STRANGER)
 
 
 def test_a_cluster_that_the_marks_owner_has_is_not_touched() -> None:
-    assert "the cluster belongs to resource Cluster" in failure(met_mark(rival=STRANGER.key), NotOwner)
-    assert met_mark(Operation.DELETE, rival=STRANGER.key) == Succeed("hpc", gone=True)
+    assert "the cluster belongs to resource Cluster" in failure(
+        met_mark(current_owner=STRANGER.key), NotOwner
+    )
+    assert met_mark(EngineAction.DELETE, current_owner=STRANGER.key) == Succeed("hpc", gone=True)
 
 
 def test_the_mark_of_an_owner_that_gave_the_cluster_up_is_replaced_three_times_at_most() -> None:
-    gave_up = {"former": STRANGER.key}
+    gave_up = {"previous_owner": STRANGER.key}
     assert met_mark(**gave_up) == replace(MARKED_UPDATE, instead_of=STRANGER)
     two = met_mark(attempts={"update": 2}, **gave_up)
     assert two == replace(MARKED_UPDATE, instead_of=STRANGER)
     assert isinstance(met_mark(attempts={"update": 3}, **gave_up), Fail)
-    deleted = met_mark(Operation.DELETE, **gave_up)
+    deleted = met_mark(EngineAction.DELETE, **gave_up)
     assert deleted == Start(
-        Operation.DELETE, "hpc", stack().stack_id, version=VERSION, marks=True, instead_of=STRANGER
+        EngineAction.DELETE, "hpc", stack().stack_id, version=VERSION, marks=True, instead_of=STRANGER
     )
 
 
 def test_a_mark_that_names_nobody_is_told() -> None:
     assert isinstance(met_mark(details=[]), Fail)
-    assert isinstance(met_mark(Operation.DELETE, details=[]), Fail)
+    assert isinstance(met_mark(EngineAction.DELETE, details=[]), Fail)
 
 
 # An Update
@@ -398,9 +403,9 @@ def test_an_update_to_what_is_in_force_changes_nothing() -> None:
 @pytest.mark.parametrize(
     ("facts", "seen"),
     [
-        ({"known": known(settled=None)}, {}),
+        ({"known": known(last_applied=None)}, {}),
         ({"known": None}, {}),
-        ({"known": known(settled=Settled(digest(NEW), "v1"))}, {}),
+        ({"known": known(last_applied=LastApplied(digest(NEW), "v1"))}, {}),
         ({"known": known(touched=True)}, {"config_version": "v2"}),
         ({"tags": {"team": "hpc"}}, {}),
     ],
@@ -410,7 +415,7 @@ def test_an_update_is_made_unless_configuration_version_and_tags_are_as_they_wer
 ) -> None:
     action = decided(request("Update"), **{"cluster": stack(**seen), "known": known(), **facts})
     assert isinstance(action, Start)
-    assert action.operation is Operation.UPDATE
+    assert action.action is EngineAction.UPDATE
 
 
 def test_a_change_from_outside_stays_until_the_template_asks_for_something_else() -> None:
@@ -425,7 +430,7 @@ def test_a_change_from_outside_stays_until_the_template_asks_for_something_else(
 
 def test_an_update_that_the_library_finds_without_a_change_succeeds() -> None:
     asked = request("Update", ClusterConfiguration=NEW)
-    so_far = progress(call=call(Operation.UPDATE, "NoChanges"))
+    so_far = progress(call=call(EngineAction.UPDATE, "NoChanges"))
     assert told(asked, stack(), so_far, known=known()) == success(stack())
 
 
@@ -447,12 +452,12 @@ def test_an_accepted_update_is_judged_by_its_stack() -> None:
     ],
 )
 def test_the_end_of_an_earlier_update_is_not_taken_for_this_ones(seen: Any, shows: bool) -> None:
-    so_far = progress(call=call(Operation.UPDATE, sent_s=100, ended_s=110), effect_seen=True)
+    so_far = progress(call=call(EngineAction.UPDATE, sent_s=100, ended_s=110), effect_seen=True)
     action = told(request("Update", ClusterConfiguration=NEW), seen, so_far, known=known(), at_s=200)
     assert action == (success(seen) if shows else Wait("the accepted update cannot be seen yet"))
 
 
-@pytest.mark.parametrize("last", [None, call(Operation.DELETE, name="lab", sent_s=100, ended_s=110)])
+@pytest.mark.parametrize("last", [None, call(EngineAction.DELETE, name="lab", sent_s=100, ended_s=110)])
 def test_the_end_of_an_update_whose_call_is_not_known_counts(last: Any) -> None:
     seen = stack("UPDATE_COMPLETE", updated_at=at(0))
     so_far = progress(call=last, effect_seen=True)
@@ -465,7 +470,7 @@ def test_another_name_is_refused_unless_a_replacement_is_allowed() -> None:
     assert "a cluster cannot be renamed from 'hpc' to 'lab'." in failure(refused, InvalidProperty)
     allowed = request("Update", ClusterName="lab", ClusterNameUpdatePolicy="Replace")
     assert decided(allowed, progress(cluster_name="lab")) == Start(
-        Operation.CREATE, "lab", stack_tags=OWNER.tag("lab", "request-1")
+        EngineAction.CREATE, "lab", stack_tags=OWNER.tag("lab", "request-1")
     )
 
 
@@ -517,7 +522,7 @@ def test_what_is_not_there_or_anothers_is_deleted_already() -> None:
 
 def test_a_cluster_is_deleted_by_its_arn_and_its_version() -> None:
     action = decided(delete(), cluster=stack(), known=known())
-    assert action == Start(Operation.DELETE, "hpc", stack().stack_id, version=VERSION)
+    assert action == Start(EngineAction.DELETE, "hpc", stack().stack_id, version=VERSION)
 
 
 def test_a_cluster_on_its_way_out_or_being_updated_is_waited_for() -> None:
@@ -540,21 +545,24 @@ def test_a_cluster_that_is_retained_stays_if_it_was_ever_whole() -> None:
     assert decided(asked, cluster=stack(), known=known()) == kept
     assert decided(asked, cluster=stack()) == kept
     assert isinstance(decided(asked, cluster=stack(), known=known(reported=False)), Start)
-    assert decided(asked, cluster=stack(), known=known(settled=None)) == kept
+    assert decided(asked, cluster=stack(), known=known(last_applied=None)) == kept
     broken = stack("UPDATE_ROLLBACK_COMPLETE")
     assert decided(asked, cluster=broken, known=known()) == kept
-    assert isinstance(decided(asked, cluster=broken, known=known(settled=None)), Start)
+    assert isinstance(decided(asked, cluster=broken, known=known(last_applied=None)), Start)
 
 
 def test_a_cluster_that_three_calls_did_not_delete_is_told_with_the_cause() -> None:
     three = {"attempts": {"delete": 3}}
     refused = decided(
-        delete(), progress(call=call(Operation.DELETE, "BadRequest"), **three), cluster=stack(), known=known()
+        delete(),
+        progress(call=call(EngineAction.DELETE, "BadRequest"), **three),
+        cluster=stack(),
+        known=known(),
     )
     assert "cluster hpc: no." in failure(refused, ClusterRejected)
     stuck = decided(
         delete(),
-        progress(call=call(Operation.DELETE, "BadRequest"), **three),
+        progress(call=call(EngineAction.DELETE, "BadRequest"), **three),
         cluster=stack("DELETE_FAILED"),
         known=known(),
     )
@@ -567,7 +575,7 @@ def test_a_cluster_that_three_calls_did_not_delete_is_told_with_the_cause() -> N
 
 
 def test_a_deletion_is_repeated_half_a_minute_later() -> None:
-    so_far = progress(call=call(Operation.DELETE), attempts={"delete": 1})
+    so_far = progress(call=call(EngineAction.DELETE), attempts={"delete": 1})
     why = "delete was tried: its effect does not show yet"
     assert decided(delete(), so_far, cluster=stack(), known=known(), at_s=39) == Wait(why, at(40))
     assert isinstance(decided(delete(), so_far, cluster=stack(), known=known(), at_s=40), Start)
@@ -602,12 +610,12 @@ def test_what_was_taken_over_is_not_deleted_by_a_rollback_or_before_it_was_told(
     for status in ("ROLLBACK_IN_PROGRESS", "UPDATE_ROLLBACK_IN_PROGRESS", "CREATE_FAILED"):
         assert not is_deleted(ParentStack(status, completed=True))
     assert not is_deleted(DONE, known=known(adopted_at=at(0), reported=False))
-    assert not is_deleted(DONE, released=True)
-    assert not is_deleted(DONE, known=known(), released=True)
+    assert not is_deleted(DONE, disowned=True)
+    assert not is_deleted(DONE, known=known(), disowned=True)
 
 
 def test_what_was_taken_over_and_followed_to_no_end_is_deleted_if_its_stack_shows_a_good_one() -> None:
-    begun = known(adopted_at=at(0), settled=None)
+    begun = known(adopted_at=at(0), last_applied=None)
     for status in ("CREATE_COMPLETE", "UPDATE_COMPLETE", "DELETE_FAILED"):
         assert is_deleted(DONE, known=begun, cluster=stack(status))
     for status in ("UPDATE_ROLLBACK_COMPLETE", "UPDATE_FAILED"):
@@ -632,4 +640,4 @@ def test_events_that_cloudformation_forgot_count_after_sixty_days_unless_failure
 def test_a_fleet_that_needs_a_running_node_is_none_of_a_creates_business() -> None:
     action = decided(request("Create", ClusterConfiguration=OTHER_NODES), cluster=MADE_BY_THIS)
     assert isinstance(action, Start)
-    assert action.operation is Operation.DESCRIBE
+    assert action.action is EngineAction.DESCRIBE

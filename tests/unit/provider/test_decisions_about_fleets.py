@@ -8,25 +8,27 @@ import pytest
 from cluster_provider.core.actions import Action, Fail, Nothing, Start, Succeed, Wait
 from cluster_provider.core.decision.case import Case
 from cluster_provider.core.decision.fleet import stop
-from cluster_provider.core.engine_call import EngineCall, EngineResult, Operation
+from cluster_provider.core.engine import EngineAction, EngineCall, EngineResult
 from cluster_provider.core.errors import ClusterFailed, ClusterRejected, DeadlineExceeded, ProviderError
 from cluster_provider.core.observed import Cluster, Observed
-from cluster_provider.core.progress import Phase
 from cluster_provider.core.request import Request
+from cluster_provider.core.state import Phase
 from tests.support.cases import DEADLINE_S, OWNER, VERSION, at, call, decided, known, progress, request, stack
 from tests.support.world import FLEET_RUNS, OTHER_NODES, PARENT, properties
 
 ARN = stack().stack_id
 ASKS = request("Update", ClusterConfiguration=OTHER_NODES, ComputeFleetUpdatePolicy="StopAndRestart")
-STOP, START_FLEET = Operation.STOP_FLEET, Operation.START_FLEET
-STOP_CALL = Start(STOP, "hpc", ARN, version=VERSION, fleet_found="RUNNING")
+STOP, START_FLEET = EngineAction.STOP_FLEET, EngineAction.START_FLEET
+STOP_CALL = Start(STOP, "hpc", ARN, version=VERSION, fleet_status_before="RUNNING")
 START_CALL = Start(START_FLEET, "hpc", ARN, version=VERSION)
-RAN = known(fleet_found="RUNNING")
+RAN = known(fleet_status_before="RUNNING")
 
 
 def refused(fleet_status: str | None = "RUNNING", **facts: Any) -> EngineCall:
     """The update was refused because compute nodes run."""
-    return call(Operation.UPDATE, "UpdateRejected", details=[FLEET_RUNS], fleet_status=fleet_status, **facts)
+    return call(
+        EngineAction.UPDATE, "UpdateRejected", details=[FLEET_RUNS], fleet_status=fleet_status, **facts
+    )
 
 
 def stopped(status: str = "STOPPED", error: str = "", **facts: Any) -> dict[str, EngineCall]:
@@ -58,7 +60,7 @@ def failure(action: Action, kind: type[ProviderError]) -> str:
 def test_a_fleet_that_keeps_an_update_from_being_made_is_stopped_and_its_status_written_down(
     status: str,
 ) -> None:
-    assert updated(call=refused(status)) == replace(STOP_CALL, fleet_found=status)
+    assert updated(call=refused(status)) == replace(STOP_CALL, fleet_status_before=status)
 
 
 @pytest.mark.parametrize(
@@ -72,7 +74,9 @@ def test_a_fleet_with_another_status_cannot_be_stopped(status: str | None, shown
 
 
 def test_the_status_that_an_earlier_request_found_counts() -> None:
-    assert updated(of=known(fleet_found="PROTECTED")) == replace(STOP_CALL, fleet_found="PROTECTED")
+    assert updated(of=known(fleet_status_before="PROTECTED")) == replace(
+        STOP_CALL, fleet_status_before="PROTECTED"
+    )
     assert updated(of=RAN, call=refused(None)) == STOP_CALL
 
 
@@ -80,7 +84,7 @@ def test_a_fleet_is_stopped_only_where_the_template_allows_it_and_that_is_all_it
     without = request("Update", ClusterConfiguration=OTHER_NODES)
     assert "Set ComputeFleetUpdatePolicy: StopAndRestart" in failure(updated(asked=without), ClusterRejected)
     more = call(
-        Operation.UPDATE, "UpdateRejected", details=[FLEET_RUNS, {"parameter": "HeadNode", "cure": ""}]
+        EngineAction.UPDATE, "UpdateRejected", details=[FLEET_RUNS, {"parameter": "HeadNode", "cure": ""}]
     )
     assert "would allow all of it but HeadNode." in failure(updated(call=more), ClusterRejected)
 
@@ -94,14 +98,14 @@ def test_a_fleet_that_stops_is_asked_after_every_half_minute() -> None:
 def test_the_update_is_asked_for_again_once_the_fleet_has_stopped() -> None:
     action = updated(fleet_calls=stopped(), of=RAN)
     assert isinstance(action, Start)
-    assert action.operation is Operation.UPDATE
+    assert action.action is EngineAction.UPDATE
 
 
 @pytest.mark.parametrize(("sent_s", "counts"), [(9, False), (10, True)])
 def test_a_stop_that_was_asked_for_before_the_refusal_does_not_count(sent_s: float, counts: bool) -> None:
     action = updated(fleet_calls=stopped(sent_s=sent_s, ended_s=20), of=RAN)
     assert isinstance(action, Start)
-    assert action.operation is (Operation.UPDATE if counts else STOP)
+    assert action.action is (EngineAction.UPDATE if counts else STOP)
 
 
 def test_a_fleet_that_cannot_be_stopped_is_a_failure_after_three_tries() -> None:
@@ -185,7 +189,9 @@ def test_a_fleet_is_started_before_a_success_and_before_a_failure() -> None:
     assert failed_update == START_CALL
 
 
-@pytest.mark.parametrize("of", [known(), known(fleet_found="STOPPED"), known(fleet_found="STOPPING")])
+@pytest.mark.parametrize(
+    "of", [known(), known(fleet_status_before="STOPPED"), known(fleet_status_before="STOPPING")]
+)
 def test_a_fleet_that_did_not_run_is_not_started(of: Cluster) -> None:
     assert isinstance(answered(of), Succeed)
 

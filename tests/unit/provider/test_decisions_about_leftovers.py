@@ -6,12 +6,11 @@ import pytest
 
 from cluster_provider.core.actions import Action, Fail, Leave, Nothing, Resend, Start, Succeed, Wait
 from cluster_provider.core.decision.case import last_chance, left_over, waited_for_until
-from cluster_provider.core.engine_call import EngineResult, Operation
+from cluster_provider.core.engine import EngineAction, EngineResult
 from cluster_provider.core.errors import ClusterFailed, DeadlineExceeded, ImageFailed, InvalidProperty
-from cluster_provider.core.identity import marker_id
-from cluster_provider.core.kinds import Kind
+from cluster_provider.core.identity import Kind, marker_id
 from cluster_provider.core.observed import Leftover, StackFailure
-from cluster_provider.core.progress import Outcome, Phase
+from cluster_provider.core.state import Outcome, Phase
 from tests.support.cases import (
     DEADLINE_S,
     OWNER,
@@ -29,7 +28,7 @@ from tests.support.fakes import HANDLES
 from tests.support.world import IMAGE_TYPE, TOKEN, failed_id, image_properties, properties
 
 LAB = known("lab", reported=False)
-DELETES_LAB = Start(Operation.DELETE, "lab", stack(name="lab").stack_id, version=VERSION)
+DELETES_LAB = Start(EngineAction.DELETE, "lab", stack(name="lab").stack_id, version=VERSION)
 CREATE = request("Create")
 THREE = {"attempts": {"delete lab": 3}}
 
@@ -68,7 +67,7 @@ def test_a_leftover_without_a_stack_holds_nothing_up() -> None:
 
 
 def test_a_leftovers_deletion_is_repeated_after_half_a_minute() -> None:
-    so_far = progress(call=call(Operation.DELETE, "Internal", name="lab"), attempts={"delete lab": 1})
+    so_far = progress(call=call(EngineAction.DELETE, "Internal", name="lab"), attempts={"delete lab": 1})
     assert beside(lab(), so_far, at_s=39) == Wait("delete of lab was tried: no", at(40))
     assert beside(lab(), so_far, at_s=40) == DELETES_LAB
 
@@ -81,16 +80,16 @@ def test_a_leftover_that_three_calls_did_not_delete_stands_in_the_way_of_a_new_c
     update = request("Update", ClusterConfiguration="a: b")
     changed = decided(update, progress(**THREE), leftover=lab(), cluster=stack(), known=known())
     assert isinstance(changed, Start)
-    assert (changed.operation, changed.cluster_name) == (Operation.UPDATE, "hpc")
+    assert (changed.action, changed.cluster_name) == (EngineAction.UPDATE, "hpc")
     assert beside(lab(), progress(attempts={"delete lab": 2})) == DELETES_LAB
 
 
 def test_a_leftover_is_not_given_up_while_it_is_being_deleted_or_was_just_tried() -> None:
     assert isinstance(beside(lab("DELETE_IN_PROGRESS"), progress(**THREE)), Wait)
-    just = progress(call=call(Operation.DELETE, "Internal", name="lab"), **THREE)
+    just = progress(call=call(EngineAction.DELETE, "Internal", name="lab"), **THREE)
     assert isinstance(beside(lab(), just, at_s=39), Wait)
     assert isinstance(beside(lab(), just, at_s=40), Fail)
-    other = progress(call=call(Operation.DELETE, "Internal", name="other"), **THREE)
+    other = progress(call=call(EngineAction.DELETE, "Internal", name="other"), **THREE)
     assert isinstance(beside(lab(), other, at_s=39), Fail)
 
 
@@ -119,22 +118,22 @@ CREATE_IMAGE = request("Create", ResourceType=IMAGE_TYPE, ResourceProperties=ima
 def test_an_image_that_is_left_over_is_deleted_with_its_own_tags_or_those_of_its_record() -> None:
     action = decided(CREATE_IMAGE, progress(cluster_name="image"), leftover=Leftover(IMAGE, IMAGE_STACK))
     assert action == Start(
-        Operation.DELETE_IMAGE, "img", IMAGE_STACK.stack_id, IMAGE_STACK.owner_tags, VERSION
+        EngineAction.DELETE_IMAGE, "img", IMAGE_STACK.stack_id, IMAGE_STACK.owner_tags, VERSION
     )
     other = known("img", reported=False, kind=Kind.IMAGE, stack_id="arn:recorded", version="3.14.0")
     unseen = decided(CREATE_IMAGE, progress(cluster_name="image"), leftover=Leftover(other, None))
     tags = OWNER.tags("img", other.request_id)
-    assert unseen == Start(Operation.DELETE_IMAGE, "img", "arn:recorded", tags, "3.14.0")
+    assert unseen == Start(EngineAction.DELETE_IMAGE, "img", "arn:recorded", tags, "3.14.0")
     untagged = stack(name="img", owner=None, version="3.15.0")
     without = decided(CREATE_IMAGE, progress(cluster_name="image"), leftover=Leftover(other, untagged))
-    assert without == Start(Operation.DELETE_IMAGE, "img", untagged.stack_id, tags, "3.15.0")
+    assert without == Start(EngineAction.DELETE_IMAGE, "img", untagged.stack_id, tags, "3.15.0")
 
 
 def test_an_image_that_is_left_over_is_not_deleted_while_it_is_built() -> None:
     built = stack("CREATE_IN_PROGRESS", name="img")
     action = decided(CREATE_IMAGE, progress(cluster_name="image"), leftover=Leftover(IMAGE, built))
     assert action == Wait("leftover image img is CREATE_IN_PROGRESS", watching=built.stack_id)
-    tried = progress(cluster_name="image", call=call(Operation.DELETE_IMAGE, "Internal", name="img"))
+    tried = progress(cluster_name="image", call=call(EngineAction.DELETE_IMAGE, "Internal", name="img"))
     waits = decided(CREATE_IMAGE, tried, at_s=39, leftover=Leftover(IMAGE, None))
     assert waits == Wait("delete-image of img was tried: no", at(40))
 
@@ -142,7 +141,7 @@ def test_an_image_that_is_left_over_is_not_deleted_while_it_is_built() -> None:
 # Why it could not be deleted
 
 ROOT = StackFailure("HeadNode", "AWS::EC2::Instance", "DELETE_FAILED", "it is in use", at(0))
-TRIED = call(Operation.DELETE, "BadRequest", name="lab", message="it is protected")
+TRIED = call(EngineAction.DELETE, "BadRequest", name="lab", message="it is protected")
 
 
 @pytest.mark.parametrize(
@@ -157,9 +156,9 @@ TRIED = call(Operation.DELETE, "BadRequest", name="lab", message="it is protecte
             "HeadNode (AWS::EC2::Instance) DELETE_FAILED: it is in use.",
         ),
         (None, lab(), "the stack is CREATE_COMPLETE: no reason was given."),
-        (call(Operation.DELETE, "BadRequest", name="hpc"), lab(), "the stack is CREATE_COMPLETE"),
-        (call(Operation.DELETE, name="lab"), lab(), "the stack is CREATE_COMPLETE"),
-        (call(Operation.DELETE, name="lab", ended_s=None), lab(), "the stack is CREATE_COMPLETE"),
+        (call(EngineAction.DELETE, "BadRequest", name="hpc"), lab(), "the stack is CREATE_COMPLETE"),
+        (call(EngineAction.DELETE, name="lab"), lab(), "the stack is CREATE_COMPLETE"),
+        (call(EngineAction.DELETE, name="lab", ended_s=None), lab(), "the stack is CREATE_COMPLETE"),
     ],
 )
 def test_the_cause_is_the_engines_word_or_the_stacks(last: Any, leftover: Leftover, cause: str) -> None:
@@ -180,17 +179,17 @@ def test_the_cause_of_an_image_names_an_image() -> None:
 @pytest.mark.parametrize(
     ("operation", "sent_s", "until_s"),
     [
-        (Operation.UPDATE, 0, 360),
-        (Operation.START_FLEET, 0, 360),
-        (Operation.DESCRIBE, 0, 360),
+        (EngineAction.UPDATE, 0, 360),
+        (EngineAction.START_FLEET, 0, 360),
+        (EngineAction.DESCRIBE, 0, 360),
         # Near the deadline: two minutes, or until a minute before it, whichever is later; never past it.
-        (Operation.UPDATE, 3200, 3560),
-        (Operation.DESCRIBE, 3200, 3330),
-        (Operation.DESCRIBE, 3220, 3340),
-        (Operation.START_FLEET, 3300, DEADLINE_S),
+        (EngineAction.UPDATE, 3200, 3560),
+        (EngineAction.DESCRIBE, 3200, 3330),
+        (EngineAction.DESCRIBE, 3220, 3340),
+        (EngineAction.START_FLEET, 3300, DEADLINE_S),
     ],
 )
-def test_an_answer_waits_for_a_calls_end(operation: Operation, sent_s: float, until_s: float) -> None:
+def test_an_answer_waits_for_a_calls_end(operation: EngineAction, sent_s: float, until_s: float) -> None:
     assert waited_for_until(call(operation, sent_s=sent_s), at(DEADLINE_S)) == at(until_s)
 
 
@@ -367,7 +366,7 @@ def test_a_delete_of_refused_properties_deletes() -> None:
 
 def test_a_success_waits_for_values_of_the_final_state_until_the_last_minute() -> None:
     done = stack(made_by=THIS)
-    describes = Start(Operation.DESCRIBE, "hpc", done.stack_id, version=VERSION)
+    describes = Start(EngineAction.DESCRIBE, "hpc", done.stack_id, version=VERSION)
     before = EngineResult("succeeded", cluster={"cloudFormationStackStatus": "CREATE_IN_PROGRESS"})
     unknown = EngineResult(
         "succeeded", cluster={"cloudFormationStackStatus": "CREATE_COMPLETE"}, head_node="unknown"

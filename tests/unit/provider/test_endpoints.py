@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cluster_provider.core.endpoints import (
+from cluster_provider.core.bounds import (
     DNS_SUFFIXES,
     URL_MAX,
     is_response_url,

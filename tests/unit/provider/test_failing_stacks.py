@@ -8,12 +8,23 @@ import pytest
 from cluster_provider.core.actions import Fail
 from cluster_provider.core.consent import ALLOW, FORBID, Consent
 from cluster_provider.core.decision import failing
-from cluster_provider.core.engine_call import EngineResult, Operation
+from cluster_provider.core.engine import EngineAction, EngineResult
 from cluster_provider.core.errors import ClusterFailed, DeadlineExceeded, ImageFailed
 from cluster_provider.core.observed import StackFailure
-from cluster_provider.core.progress import Failing
 from cluster_provider.core.request import Request
-from tests.support.cases import DEADLINE_S, THIS, at, call, decided, known, progress, request, stack
+from cluster_provider.core.state import Failing
+from tests.support.cases import (
+    DEADLINE_S,
+    THIS,
+    at,
+    call,
+    decided,
+    known,
+    progress,
+    request,
+    stack,
+    with_description,
+)
 from tests.support.world import IMAGE_TYPE, image_properties
 
 CREATE, UPDATE, DELETE = request("Create"), request("Update", ClusterConfiguration="a: b"), request("Delete")
@@ -51,7 +62,7 @@ def test_a_stack_fails_once_what_the_request_did_to_it_has(
 
 
 def test_the_end_of_an_earlier_update_is_no_failure_of_this_one() -> None:
-    so_far = progress(effect_seen=True, call=call(Operation.UPDATE, sent_s=100, ended_s=110))
+    so_far = progress(effect_seen=True, call=call(EngineAction.UPDATE, sent_s=100, ended_s=110))
     earlier = stack("UPDATE_ROLLBACK_COMPLETE", updated_at=at(69))
     assert not failing.is_failing(UPDATE, so_far, earlier)
     assert failing.is_failing(UPDATE, so_far, replace(earlier, updated_at=at(70)))
@@ -72,7 +83,7 @@ def test_events_that_named_no_cause_are_read_again_once_something_has_happened()
     unnamed = replace(SEEN, failing=Failing("CREATE_FAILED", 0))
     assert not reads(CREATE, unnamed, "CREATE_FAILED")
     assert reads(CREATE, unnamed, "ROLLBACK_IN_PROGRESS")
-    assert reads(CREATE, replace(unnamed, calls=1), "CREATE_FAILED")
+    assert reads(CREATE, replace(unnamed, calls_made=1), "CREATE_FAILED")
 
 
 @pytest.mark.parametrize(
@@ -101,20 +112,22 @@ def test_a_failure_is_the_requests_from_its_own_call_on() -> None:
     assert failing.failed_since(CREATE, so_far, adopted=False) is None
     assert failing.failed_since(CREATE, so_far, adopted=True) == at(50)
     assert failing.failed_since(UPDATE, so_far, adopted=False) == at(50)
-    updated = replace(so_far, effect_seen=True, call=call(Operation.UPDATE, sent_s=100, ended_s=110))
+    seen = {"accepted_at": at(50), "effect_seen": True}
+    late = call(EngineAction.UPDATE, sent_s=100, ended_s=110)
+    updated = progress(**seen, call=late)
     assert failing.failed_since(UPDATE, updated, adopted=False) == at(70)
-    early = replace(updated, call=call(Operation.UPDATE, sent_s=60))
+    early = progress(**seen, call=call(EngineAction.UPDATE, sent_s=60))
     assert failing.failed_since(UPDATE, early, adopted=False) == at(50)
     for other in (
         replace(updated, effect_seen=False),
-        replace(updated, call=call(Operation.DELETE, sent_s=100)),
+        progress(**seen, call=call(EngineAction.DELETE, sent_s=100)),
     ):
         assert failing.failed_since(UPDATE, other, adopted=False) == at(50)
 
 
 def test_the_oldest_cause_is_kept_with_what_was_seen() -> None:
     seen = stack("CREATE_FAILED")
-    so_far = replace(SEEN, calls=2)
+    so_far = replace(SEEN, calls_made=2)
     kept = failing.noticed(CREATE, so_far, seen, (CAUSE, replace(CAUSE, logical_id="Later")))
     assert kept == replace(so_far, failing=Failing("CREATE_FAILED", 2, CAUSE))
     unnamed = failing.noticed(CREATE, so_far, seen, ())
@@ -182,7 +195,7 @@ def test_an_image_that_fails_is_answered_as_one() -> None:
 
 def test_a_description_with_parallelclusters_own_codes_is_told_at_the_deadline_too() -> None:
     codes = [{"failureCode": "HeadNodeBootstrapFailure", "failureReason": "it broke"}]
-    described = replace(FAILED, description=EngineResult("succeeded", cluster={"failures": codes}))
+    described = with_description(FAILED, EngineResult("succeeded", cluster={"failures": codes}))
     assert "HeadNodeBootstrapFailure: it broke." in late(CREATE, described, cluster=BUSY)
 
 

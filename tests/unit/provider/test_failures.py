@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from cluster_provider.core import failures, image_failures
-from cluster_provider.core.engine_call import EngineError
+from cluster_provider.core.engine import EngineError
 from cluster_provider.core.errors import ERRORS, ClusterFailed, InvalidProperty, NotFound
 from cluster_provider.core.observed import ClusterStack, Observed, StackFailure
 from cluster_provider.core.properties import parse_properties

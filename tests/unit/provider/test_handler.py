@@ -19,14 +19,14 @@ def test_an_unknown_request_type_is_refused_once_with_what_was_expected() -> Non
     answer = world.sink.answer(request)
     assert answer["Reason"].startswith("MalformedRequest: RequestType: 'Describe'")
     assert answer["PhysicalResourceId"] == "hpc"
-    assert world.operations.records() == []
+    assert world.store.records() == []
 
 
 def test_a_malformed_request_is_refused_and_leaves_no_record() -> None:
     world = World()
     request = world.deliver(world.event("Create", ResourceProperties=["x"]))
     assert world.sink.answer(request)["Reason"].startswith("MalformedRequest: ResourceProperties")
-    assert world.operations.records() == []
+    assert world.store.records() == []
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_an_event_that_cannot_be_cloudformations_is_dropped_and_not_tried_again(
 ) -> None:
     world = World()
     world.deliver(world.event("Create") | changed)
-    assert (world.sink.bodies, world.operations.records(), world.engines.calls) == ({}, [], [])
+    assert (world.sink.bodies, world.store.records(), world.engines.calls) == ({}, [], [])
 
 
 @pytest.mark.parametrize("request_type", [["Create"], {"Create": 1}, None, 7, "", "create"])
@@ -77,7 +77,7 @@ def test_an_engine_that_reports_to_an_owner_nobody_knows_changes_nothing() -> No
     world.create()
     call: dict[str, Any] = world.engines.calls[0][1]
     stranger.report(call, {"contract": 1, "status": "succeeded"})
-    assert stranger.operations.records() == []
+    assert stranger.store.records() == []
 
 
 def test_engines_are_read_from_pairs_and_a_wrong_pair_is_shown() -> None:

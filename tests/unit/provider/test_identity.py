@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from cluster_provider.core.engine_call import EngineCall, Operation
+from cluster_provider.core.engine import EngineAction, EngineCall
 from cluster_provider.core.identity import (
     FailedCreate,
     Owner,
@@ -16,9 +16,9 @@ from cluster_provider.core.identity import (
     may_be_cluster,
     read_only_id,
 )
-from cluster_provider.core.observed import Cluster, Leftover, ParentStack, Settled
-from cluster_provider.core.record import OperationRecord, OwnerRecord, Undo, let_go
+from cluster_provider.core.observed import Cluster, LastApplied, Leftover, ParentStack
 from cluster_provider.core.request import RequestType
+from cluster_provider.core.state import OperationRecord, OwnerRecord, Undo, newly_disowned
 from tests.support.cases import FIRST, OWNER, THIS, at, call, known, progress, request, stack
 from tests.support.fakes import START, stack_of
 
@@ -222,17 +222,17 @@ def test_a_parent_rolls_back_in_these_states(status: str, rolls_back: bool) -> N
 
 
 def test_a_cluster_is_settled_as_it_was_last_told() -> None:
-    settled = Settled("digest", "v1")
-    cluster = known(settled=settled)
-    assert cluster.was_settled_with("digest")
-    assert not cluster.was_settled_with("other")
-    assert not replace(cluster, touched=True).was_settled_with("digest")
-    assert not replace(cluster, settled=None).was_settled_with("digest")
+    last_applied = LastApplied("digest", "v1")
+    cluster = known(last_applied=last_applied)
+    assert cluster.was_applied("digest")
+    assert not cluster.was_applied("other")
+    assert not replace(cluster, touched=True).was_applied("digest")
+    assert not replace(cluster, last_applied=None).was_applied("digest")
     changed = stack(config_version="v2")
     assert cluster.changed_outside(changed)
     assert not cluster.changed_outside(stack())
     assert not replace(cluster, touched=True).changed_outside(changed)
-    assert not replace(cluster, settled=None).changed_outside(changed)
+    assert not replace(cluster, last_applied=None).changed_outside(changed)
 
 
 def test_a_leftover_is_in_progress_as_its_stack_is() -> None:
@@ -247,23 +247,23 @@ def test_a_leftover_is_in_progress_as_its_stack_is() -> None:
 @pytest.mark.parametrize(
     ("made", "acted", "told"),
     [
-        (call(Operation.UPDATE), True, True),
-        (call(Operation.UPDATE, "BadRequest"), False, True),
-        (call(Operation.UPDATE, "BadRequest", sent=True), True, True),
-        (call(Operation.UPDATE, "Internal"), False, False),
-        (call(Operation.UPDATE, "Internal", sent=True), True, False),
-        (call(Operation.UPDATE, ended_s=None), False, False),
+        (call(EngineAction.UPDATE), True, True),
+        (call(EngineAction.UPDATE, "BadRequest"), False, True),
+        (call(EngineAction.UPDATE, "BadRequest", sent=True), True, True),
+        (call(EngineAction.UPDATE, "Internal"), False, False),
+        (call(EngineAction.UPDATE, "Internal", sent=True), True, False),
+        (call(EngineAction.UPDATE, ended_s=None), False, False),
     ],
 )
 def test_a_calls_end_says_whether_it_acted(made: EngineCall, acted: bool, told: bool) -> None:
-    assert (made.has_acted, made.has_told) == (acted, told)
+    assert (made.has_acted, made.has_reported) == (acted, told)
 
 
 def test_a_call_may_act_until_a_minute_after_its_fence_or_its_end() -> None:
-    running = call(Operation.UPDATE, ended_s=None)
+    running = call(EngineAction.UPDATE, ended_s=None)
     assert running.may_act(at(359))
     assert not running.may_act(at(360))
-    assert not call(Operation.UPDATE).may_act(at(1))
+    assert not call(EngineAction.UPDATE).may_act(at(1))
 
 
 def record(**facts: Any) -> OwnerRecord:
@@ -284,8 +284,8 @@ def test_an_owner_has_a_cluster_by_its_arn_once_that_is_known() -> None:
         ({"is_open": False}, False, False),
         ({"is_open": False, "restarts": True}, True, True),
         ({"is_open": False, "clusters": {"hpc": known()}}, False, True),
-        ({"is_open": False, "released": ["arn"]}, False, True),
-        ({"is_open": False, "heard": ["hpc"], "handles": ["x"]}, False, False),
+        ({"is_open": False, "disowned": ["arn"]}, False, True),
+        ({"is_open": False, "acknowledged": ["hpc"], "handles": ["x"]}, False, False),
     ],
 )
 def test_a_record_lasts_while_there_is_work_or_a_cluster(facts: Any, at_work: bool, lasts: bool) -> None:
@@ -293,9 +293,9 @@ def test_a_record_lasts_while_there_is_work_or_a_cluster(facts: Any, at_work: bo
 
 
 def test_what_a_change_lets_go_of_is_what_was_not_released_before() -> None:
-    after = record(released=["a", "b"])
-    assert let_go(record(released=["a"]), after) == ["b"]
-    assert let_go(None, after) == ["a", "b"]
+    after = record(disowned=["a", "b"])
+    assert newly_disowned(record(disowned=["a"]), after) == ["b"]
+    assert newly_disowned(None, after) == ["a", "b"]
 
 
 def test_a_swap_undoes_the_update_whose_digests_it_exchanges() -> None:

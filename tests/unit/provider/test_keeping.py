@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from cluster_provider.core.engine_call import EngineError, EngineResult
-from cluster_provider.core.keeping import LIST_MAX_BYTES, kept
+from cluster_provider.core.engine import EngineError, EngineResult
 from cluster_provider.core.redact import MASK, redact, redact_text
+from cluster_provider.core.truncation import LIST_MAX_BYTES, truncate_for_storage
 
 CLIPPED = "a" * 4093 + "…"
 
@@ -23,12 +23,16 @@ def test_a_short_result_is_kept_as_it_is_but_for_its_change_set() -> None:
     result = EngineResult(
         "succeeded", validation_messages=messages, change_set=[{"a": "b"}], head_node="known"
     )
-    assert kept(result) == EngineResult("succeeded", validation_messages=messages, head_node="known")
+    assert truncate_for_storage(result) == EngineResult(
+        "succeeded", validation_messages=messages, head_node="known"
+    )
 
 
 def test_of_a_long_list_of_messages_the_worst_that_fit_are_kept_and_the_rest_is_counted() -> None:
     worst = {"level": "ERROR", "type": "B", "message": "worst"}
-    messages = kept(EngineResult("succeeded", validation_messages=[*said(40), worst])).validation_messages
+    messages = truncate_for_storage(
+        EngineResult("succeeded", validation_messages=[*said(40), worst])
+    ).validation_messages
     assert messages[0] == worst
     shown, left_out = messages[:-1], messages[-1]
     assert left_out == {
@@ -47,12 +51,14 @@ def test_a_list_that_fits_to_the_byte_is_kept() -> None:
     size = len(json.dumps(item).encode())
     full = [{"code": "a", "text": "b" * (4000 - size)} for _ in range(4)]
     failures = {"failures": full}
-    cluster = kept(EngineResult("succeeded", cluster=failures)).cluster
+    cluster = truncate_for_storage(EngineResult("succeeded", cluster=failures)).cluster
     assert cluster == failures
     wide = [{"code": "a", "text": "ä" * ((4000 - size) // 2)} for _ in range(4)]
-    assert kept(EngineResult("succeeded", cluster={"failures": wide})).cluster == {"failures": wide}
+    assert truncate_for_storage(EngineResult("succeeded", cluster={"failures": wide})).cluster == {
+        "failures": wide
+    }
     full[-1] = {**full[-1], "text": full[-1]["text"] + "b"}
-    cluster = kept(EngineResult("succeeded", cluster={"failures": full})).cluster
+    cluster = truncate_for_storage(EngineResult("succeeded", cluster={"failures": full})).cluster
     assert cluster == {"failures": full[:-1]}
 
 
@@ -60,7 +66,7 @@ def test_the_messages_of_a_refusal_stay_whole() -> None:
     result = EngineResult(
         "failed", validation_messages=said(40), error=EngineError("ClusterRejected", "no", [{"a": "b"}])
     )
-    assert kept(result) == result
+    assert truncate_for_storage(result) == result
 
 
 @pytest.mark.parametrize(
@@ -68,12 +74,14 @@ def test_the_messages_of_a_refusal_stay_whole() -> None:
     [("a" * 4096, "a" * 4096), ("a" * 4097, CLIPPED), ("ä" * 2049, "ä" * 2046 + "…")],
 )
 def test_an_errors_text_is_no_longer_than_an_answer(text: str, told: str) -> None:
-    error = kept(EngineResult("failed", error=EngineError("Internal", text))).error
+    error = truncate_for_storage(EngineResult("failed", error=EngineError("Internal", text))).error
     assert error == EngineError("Internal", told)
 
 
 def test_a_failures_text_is_no_longer_than_an_answer() -> None:
-    cluster = kept(EngineResult("succeeded", cluster={"failures": [{"failureReason": "a" * 5000}]})).cluster
+    cluster = truncate_for_storage(
+        EngineResult("succeeded", cluster={"failures": [{"failureReason": "a" * 5000}]})
+    ).cluster
     assert cluster == {"failures": [{"failureReason": CLIPPED}]}
 
 
@@ -85,7 +93,7 @@ def test_of_a_description_what_answers_tell_is_kept() -> None:
         "tags": [{"key": "a"}],
         "failures": None,
     }
-    assert kept(EngineResult("succeeded", cluster=described)).cluster == {
+    assert truncate_for_storage(EngineResult("succeeded", cluster=described)).cluster == {
         "clusterName": "hpc",
         "headNode": {"state": "running"},
         "loginNodes": [{"poolName": "a"}],
@@ -107,7 +115,7 @@ def test_of_an_image_its_ami_and_our_tags_are_kept() -> None:
         "configuration": {},
         "ec2AmiInfo": {**ami, "tags": [ours, {"key": "Name"}]},
     }
-    assert kept(EngineResult("succeeded", image=described)).image == {
+    assert truncate_for_storage(EngineResult("succeeded", image=described)).image == {
         "imageId": "img",
         "ec2AmiInfo": {
             "amiId": "ami-1",
@@ -117,8 +125,10 @@ def test_of_an_image_its_ami_and_our_tags_are_kept() -> None:
             "tags": [ours],
         },
     }
-    assert kept(EngineResult("succeeded", image={"imageId": "img"})).image == {"imageId": "img"}
-    bare = kept(EngineResult("succeeded", image={"ec2AmiInfo": {"tags": None}})).image
+    assert truncate_for_storage(EngineResult("succeeded", image={"imageId": "img"})).image == {
+        "imageId": "img"
+    }
+    bare = truncate_for_storage(EngineResult("succeeded", image={"ec2AmiInfo": {"tags": None}})).image
     assert bare is not None
     assert bare["ec2AmiInfo"]["tags"] == []
 

@@ -130,11 +130,11 @@ def test_a_malformed_request_is_named_by_what_it_says_of_itself(lines: Lines) ->
 def test_what_libraries_say_is_masked_and_named_like_our_own_lines_and_nothing_is_said_twice() -> None:
     says = """
 import logging, warnings
-from cluster_provider.logs import begin, logger, take_over
-take_over()
-begin("invocation-1")
+from cluster_provider.logs import begin_invocation, logger, route_library_logs
+route_library_logs()
+begin_invocation("invocation-1")
 logging.getLogger("botocore.retries").warning("https://u?X-Amz-Signature=s3cr3t")
-logging.getLogger("cluster_provider.operation").warning("our own")
+logging.getLogger("cluster_provider.reconciler").warning("our own")
 warnings.warn("old")
 """
     run = subprocess.run(

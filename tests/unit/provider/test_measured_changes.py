@@ -5,11 +5,10 @@ from typing import Any
 
 import pytest
 
-from cluster_provider.core.engine_call import Operation
+from cluster_provider.core.engine import EngineAction
 from cluster_provider.core.measurements import Measurement, Metric, delivery_failed, of_change, swept
-from cluster_provider.core.progress import Outcome, Phase
-from cluster_provider.core.record import Backlog, OperationRecord, OwnerRecord
 from cluster_provider.core.request import RequestType
+from cluster_provider.core.state import Backlog, OperationRecord, Outcome, OwnerRecord, Phase
 from tests.support.cases import THIS, VERSION, at, call, progress, request
 from tests.support.fakes import START
 
@@ -127,19 +126,19 @@ def test_what_changes_nothing_of_a_request_counts_nothing(
     assert of_change(before, after, operations, at(9)) == []
 
 
-RUNNING = call(Operation.UPDATE, ended_s=None)
+RUNNING = call(EngineAction.UPDATE, ended_s=None)
 NAMES = {"request_id": THIS, "call_id": RUNNING.call_id, "cluster_name": "hpc"}
 
 
 def test_a_calls_end_is_counted_by_version_and_by_how_it_failed() -> None:
     before = replace(OPEN, call=RUNNING)
-    (well,) = of_change(before, replace(OPEN, call=call(Operation.UPDATE)), [], at(9))
+    (well,) = of_change(before, replace(OPEN, call=call(EngineAction.UPDATE)), [], at(9))
     assert well == Measurement({Metric.ENGINE_CALLS_SUCCEEDED: 1}, {"Version": VERSION}, NAMES)
-    (badly,) = of_change(before, replace(OPEN, call=call(Operation.UPDATE, "Internal")), [], at(9))
+    (badly,) = of_change(before, replace(OPEN, call=call(EngineAction.UPDATE, "Internal")), [], at(9))
     assert badly == Measurement(
         {Metric.ENGINE_CALLS_FAILED: 1}, {"Version": VERSION, "ErrorCode": "Internal"}, NAMES
     )
-    unnamed = replace(call(Operation.UPDATE), version="", result=None)
+    unnamed = replace(call(EngineAction.UPDATE), version="", result=None)
     (unknown,) = of_change(before, replace(OPEN, call=unnamed), [], at(9))
     assert unknown == Measurement({Metric.ENGINE_CALLS_SUCCEEDED: 1}, {"Version": "unknown"}, NAMES)
 
@@ -147,11 +146,11 @@ def test_a_calls_end_is_counted_by_version_and_by_how_it_failed() -> None:
 @pytest.mark.parametrize(
     ("before", "after"),
     [
-        (None, call(Operation.UPDATE)),
+        (None, call(EngineAction.UPDATE)),
         (RUNNING, None),
         (RUNNING, RUNNING),
-        (call(Operation.UPDATE), call(Operation.UPDATE)),
-        (RUNNING, call(Operation.DELETE)),
+        (call(EngineAction.UPDATE), call(EngineAction.UPDATE)),
+        (RUNNING, call(EngineAction.DELETE)),
     ],
 )
 def test_a_call_that_did_not_end_just_now_is_not_counted(before: Any, after: Any) -> None:

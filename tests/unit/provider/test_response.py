@@ -6,14 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cluster_provider.core.attributes import attributes
-from cluster_provider.core.engine_call import EngineResult
+from cluster_provider.core.attributes import cluster_attributes, information_attributes
+from cluster_provider.core.engine import EngineResult
 from cluster_provider.core.errors import ClusterFailed, ClusterRejected
-from cluster_provider.core.identity import Owner
-from cluster_provider.core.information import values
-from cluster_provider.core.keeping import kept
-from cluster_provider.core.kinds import Kind
+from cluster_provider.core.identity import Kind, Owner
 from cluster_provider.core.response import BODY_MAX_BYTES, failure, signal_success, success
+from cluster_provider.core.truncation import truncate_for_storage
 from tests.support.fakes import stack_of
 
 #: The longest names there are: stack 128, logical id 255, request id a UUID.
@@ -43,7 +41,7 @@ messages = st.lists(
 @given(messages)
 def test_a_success_fits_whatever_was_said_and_its_messages_stay_json(said: list[dict[str, str]]) -> None:
     stack = stack_of("c" * 60, "CREATE_COMPLETE")
-    data = attributes(stack, {"headNode": {"publicIpAddress": "203.0.113.7"}}, login_pools=3)
+    data = cluster_attributes(stack, {"headNode": {"publicIpAddress": "203.0.113.7"}}, login_pools=3)
     outcome = success(Addressee(), "c" * 60, data, said, "/aws/lambda/provider")
     assert len(outcome.body.encode()) <= BODY_MAX_BYTES
     answered = json.loads(outcome.body)["Data"]
@@ -81,9 +79,11 @@ def test_a_failure_with_many_causes_keeps_whole_ones_and_says_how_many_are_left_
     if "/log." not in middle:
         assert middle == others
     else:
-        kept = len(middle) - len(["1", "more", "left", "out;", "all", "are", "in", "log", "group", "/log."])
-        assert middle[:kept] == others[:kept]
-        assert int(middle[kept]) == len(others) - kept
+        truncate_for_storage = len(middle) - len(
+            ["1", "more", "left", "out;", "all", "are", "in", "log", "group", "/log."]
+        )
+        assert middle[:truncate_for_storage] == others[:truncate_for_storage]
+        assert int(middle[truncate_for_storage]) == len(others) - truncate_for_storage
 
 
 def pools(count: int) -> list[dict[str, Any]]:
@@ -125,7 +125,7 @@ DESCRIBED = {
 @pytest.mark.parametrize("count", range(11))
 def test_values_of_the_last_login_pools_give_way_and_their_names_stay(count: int) -> None:
     stack = stack_of("c" * 60, "UPDATE_COMPLETE", parameters={"ClusterCWLogGroup": "/aws/" + "g" * 90})
-    data = attributes(stack, {**DESCRIBED, "loginNodes": pools(count)})
+    data = cluster_attributes(stack, {**DESCRIBED, "loginNodes": pools(count)})
     said = [{"level": "WARNING", "type": "A", "message": "careful"}]
     for outcome in (
         success(Addressee(), "c" * 60, data, said, "/aws/lambda/provider"),
@@ -148,7 +148,7 @@ def test_values_of_the_last_login_pools_give_way_and_their_names_stay(count: int
     "found", [{"cluster": DESCRIBED | {"loginNodes": pools(10)}}, {"clusters": [DESCRIBED] * 50}]
 )
 def test_what_is_known_of_clusters_fits_and_says_if_it_is_not_all(found: dict[str, Any]) -> None:
-    data = values(Kind.CLUSTER_INFO, EngineResult("succeeded", cluster_count=50, **found))
+    data = information_attributes(Kind.CLUSTER_INFO, EngineResult("succeeded", cluster_count=50, **found))
     outcome = success(Addressee(), "pcluster-cfn:read-only:0123456789abcdef", data, None, "")
     assert len(outcome.body.encode()) <= BODY_MAX_BYTES
     told = json.loads(outcome.body)["Data"]
@@ -159,9 +159,9 @@ def test_what_is_known_of_clusters_fits_and_says_if_it_is_not_all(found: dict[st
 
 def test_messages_that_were_not_kept_count_among_those_left_out() -> None:
     said = [{"level": "WARNING", "type": "A", "message": f"{number} {'x' * 500}"} for number in range(100)]
-    kept_ones = kept(EngineResult("succeeded", validation_messages=said)).validation_messages
+    kept_ones = truncate_for_storage(EngineResult("succeeded", validation_messages=said)).validation_messages
     assert len(kept_ones) < 50
-    outcome = success(Addressee(), "hpc", attributes(None, None), kept_ones, "/log")
+    outcome = success(Addressee(), "hpc", cluster_attributes(None, None), kept_ones, "/log")
     told = json.loads(json.loads(outcome.body)["Data"]["validationMessages"])
     assert told[-1]["message"] == f"{100 - len(told) + 1} more left out; all are in log group /log."
 
@@ -173,15 +173,15 @@ def test_the_worst_message_comes_first_and_each_text_once() -> None:
         {"level": "ERROR", "type": "C", "message": "no"},
         {"level": "ERROR", "type": "D", "message": "careful"},
     ]
-    outcome = success(Addressee(), "hpc", attributes(None, None), said, "")
+    outcome = success(Addressee(), "hpc", cluster_attributes(None, None), said, "")
     told = json.loads(json.loads(outcome.body)["Data"]["validationMessages"])
     assert [message["message"] for message in told] == ["careful", "no", "fyi"]
 
 
 def test_the_same_names_are_there_with_and_without_a_cluster() -> None:
     stack = stack_of("hpc", "CREATE_COMPLETE", outputs={"HeadNodePrivateIP": "10.0.0.4"})
-    with_cluster = attributes(stack, None)
-    assert with_cluster.keys() == attributes(None, None).keys()
+    with_cluster = cluster_attributes(stack, None)
+    assert with_cluster.keys() == cluster_attributes(None, None).keys()
     assert with_cluster["headNode.privateIpAddress"] == "10.0.0.4"
 
 
@@ -190,7 +190,7 @@ def test_login_pools_have_indexed_names_and_the_first_one_old_names_too() -> Non
         {"poolName": "a", "address": "a.test", "healthyNodes": 1},
         {"poolName": "b", "address": "b.test"},
     ]
-    data = attributes(None, {"loginNodes": pools})
+    data = cluster_attributes(None, {"loginNodes": pools})
     assert data["loginNodes.0.address"] == data["loginNodes.address"] == "a.test"
     assert data["loginNodes.1.address"] == "b.test"
     assert data["loginNodes.0.healthyNodes"] == "1"
@@ -198,4 +198,4 @@ def test_login_pools_have_indexed_names_and_the_first_one_old_names_too() -> Non
 
 
 def test_names_of_login_pools_that_are_gone_stay_with_empty_values() -> None:
-    assert attributes(None, {"loginNodes": []}, login_pools=2)["loginNodes.1.address"] == ""
+    assert cluster_attributes(None, {"loginNodes": []}, login_pools=2)["loginNodes.1.address"] == ""

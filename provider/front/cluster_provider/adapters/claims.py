@@ -34,9 +34,9 @@ class DynamoClaims:
 
     def claim(self, cluster_id: str, owner: Owner, instead_of: Owner | None = None) -> Owner:
         """Records whose a cluster is, unless that is recorded already; returns whose it is now."""
-        former = instead_of or owner
+        previous_owner = instead_of or owner
         condition = "attribute_not_exists(pk) OR attribute_exists(expires_at) OR holder IN (:owner, :former)"
-        holder = self._put(cluster_id, owner, condition, {":owner": owner.key, ":former": former.key})
+        holder = self._put(cluster_id, owner, condition, {":owner": owner.key, ":former": previous_owner.key})
         return owner if holder is None else Owner.from_key(holder)
 
     def disclaim(self, cluster_id: str, owner: Owner) -> None:

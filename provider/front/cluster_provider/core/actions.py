@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from cluster_provider.core.engine_call import EngineResult, Operation
+from cluster_provider.core.engine import EngineAction, EngineResult
 from cluster_provider.core.errors import ProviderError
 from cluster_provider.core.identity import Owner
 from cluster_provider.core.observed import ClusterStack
@@ -64,7 +64,7 @@ class Start:
     """Invoke the engine.
 
     Args:
-        operation: What it is asked to do.
+        action: What it is asked to do.
         cluster_name: The cluster.
         stack_id: ARN of its stack, where one exists; no other stack is touched.
         stack_tags: Owner tags for the gate; create and update only.
@@ -72,19 +72,19 @@ class Start:
         arguments: What a list is asked for; the rest is in the request's properties.
         as_stored: An update of a cluster that others made: its configuration keeps the form and the tags in
             which it is stored, wherever the wanted one means the same.
-        fleet_found: Stopping the fleet only: the status that it has before, written down first.
+        fleet_status_before: Stopping the fleet only: the status that it has before, written down first.
         marks: Update and delete only: the cluster's mark must name this owner before anything is changed.
         instead_of: A former owner whose mark may be replaced.
     """
 
-    operation: Operation
+    action: EngineAction
     cluster_name: str
     stack_id: str | None = None
     stack_tags: dict[str, str] = field(default_factory=dict)
     version: str | None = None
     arguments: dict[str, Any] = field(default_factory=dict)
     as_stored: bool = False
-    fleet_found: str = ""
+    fleet_status_before: str = ""
     marks: bool = False
     instead_of: Owner | None = None
 

@@ -4,6 +4,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from cluster_provider.core.engine import EngineResult
+from cluster_provider.core.identity import Kind, Owner
 from cluster_provider.core.observed import ClusterStack
 
 #: Names that describe-cluster has only at times; a template may read them all the same, so each is always
@@ -28,7 +30,7 @@ CLUSTER_NAMES = (
 _OUTPUTS = {"instanceId": "HeadNodeInstanceID", "privateIpAddress": "HeadNodePrivateIP"}
 
 
-def attributes(
+def cluster_attributes(
     cluster: ClusterStack | None, described: Mapping[str, Any] | None, login_pools: int = 0
 ) -> dict[str, str]:
     """The attributes but for ``validationMessages``, every value a string.
@@ -87,3 +89,106 @@ def text(value: Any) -> str:
     if value is None:
         return ""
     return value if isinstance(value, str) else json.dumps(value)
+
+
+#: Names of describe-image. Source: aws-parallelcluster 3.16.1, api/openapi/openapi.yaml.
+IMAGE_ATTRIBUTES = ("imageId", "imageBuildStatus", "creationTime", "region", "version")
+
+#: An attribute, and its name in describe-image's ``ec2AmiInfo``.
+AMI_ATTRIBUTES = {"amiId": "amiId", "amiName": "amiName", "amiState": "state", "architecture": "architecture"}
+
+#: Source: aws-parallelcluster 3.16.1, constants.py (PCLUSTER_IMAGE_BUILD_LOG_TAG).
+IMAGE_LOG_TAG = "parallelcluster:build_log"
+
+
+def image_attributes(stack: ClusterStack | None, described: Mapping[str, Any] | None) -> dict[str, str]:
+    """The attributes but for ``validationMessages``, every value a string.
+
+    Args:
+        stack: The image's stack, deleted or not; None if it is not known.
+        described: describe-image's answer; None if it could not be had.
+    """
+    described = described or {}
+    data = {name: text(described.get(name)) for name in IMAGE_ATTRIBUTES}
+    ami = described.get("ec2AmiInfo") or {}
+    data |= {ours: text(ami.get(theirs)) for ours, theirs in AMI_ATTRIBUTES.items()}
+    if stack is not None:
+        data["imageId"] = stack.name
+        data["version"] = stack.version or ""
+        if not described and stack.in_progress:
+            data["imageBuildStatus"] = "BUILD_IN_PROGRESS"
+    data["imageBuildLogsArn"] = stack.tags.get(IMAGE_LOG_TAG, "") if stack is not None else ""
+    data["cloudformationStackArn"] = stack.stack_id if stack is not None else ""
+    return data
+
+
+def has_built_image(described: Mapping[str, Any] | None, owner: Owner, image_id: str) -> bool:
+    """Whether there is an AMI, and it is this owner's: the AMI tells, whatever became of the stack.
+
+    Source: aws-parallelcluster issues 5914 and 6478.
+    """
+    ami = (described or {}).get("ec2AmiInfo") or {}
+    tags = {tag["key"]: tag["value"] for tag in ami.get("tags") or []}
+    return bool(ami.get("amiId")) and owner.owns(tags, image_id)
+
+
+#: Source: aws-parallelcluster 3.16.1, api/openapi/openapi.yaml (AmiInfo).
+OFFICIAL_IMAGE_ATTRIBUTES = ("amiId", "name", "os", "architecture", "version")
+
+#: What a list says of each cluster. Source: as above (ClusterInfoSummary).
+LISTED_NAMES = ("clusterName", "clusterStatus", "cloudFormationStackStatus", "version")
+
+#: How much of a response a list of clusters may take; the rest is for the other values and whom it answers.
+LISTED_MAX_BYTES = 1_500
+
+
+def information_attributes(kind: Kind, description: EngineResult | None) -> dict[str, str]:
+    """The values of a read-only resource, every one a string.
+
+    Args:
+        kind: Which resource.
+        description: What the engine found; None if nothing, then every value is empty.
+    """
+    found = description or EngineResult("succeeded")
+    return _official_image(found) if kind is Kind.OFFICIAL_IMAGE else _cluster_info(found)
+
+
+def found_nothing(kind: Kind, description: EngineResult) -> bool:
+    """Whether there is nothing of what was asked for; a list may be empty."""
+    return kind is Kind.OFFICIAL_IMAGE and not description.images
+
+
+def _official_image(found: EngineResult) -> dict[str, str]:
+    # An image's name ends with the instant it was made.
+    newest = max(found.images, key=lambda image: str(image.get("name", "")), default={})
+    return {name: text(newest.get(name)) for name in OFFICIAL_IMAGE_ATTRIBUTES}
+
+
+def _cluster_info(found: EngineResult) -> dict[str, str]:
+    data = cluster_attributes(None, found.cluster)
+    del data["logGroupName"]  # known to the cluster's stack only
+    clusters, count = found.clusters, found.cluster_count
+    if found.cluster is not None:
+        clusters, count = [found.cluster], 1
+    return data | _listed(clusters, count)
+
+
+def _listed(clusters: Sequence[Mapping[str, Any]], count: int) -> dict[str, str]:
+    """As many whole clusters as fit, by name."""
+    ordered = sorted(clusters, key=lambda cluster: str(cluster.get("clusterName", "")))
+    listed: list[dict[str, str]] = []
+    for cluster in ordered:
+        summary = {name: text(cluster.get(name)) for name in LISTED_NAMES}
+        if len(_compact([*listed, summary])) > LISTED_MAX_BYTES:
+            break
+        listed.append(summary)
+    return {
+        "clusterCount": str(count),
+        "clusterNames": ",".join(summary["clusterName"] for summary in listed),
+        "clusters": _compact(listed),
+        "isShortened": text(len(listed) < count),
+    }
+
+
+def _compact(listed: Sequence[Mapping[str, str]]) -> str:
+    return json.dumps(list(listed), separators=(",", ":"), ensure_ascii=True)

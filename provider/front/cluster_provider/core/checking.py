@@ -9,8 +9,7 @@ from functools import cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from cluster_provider.core.bounds import SHOWN_MAX, clip, shown
-from cluster_provider.core.endpoints import URL_MAX
+from cluster_provider.core.bounds import SHOWN_MAX, URL_MAX, clip, shown
 from cluster_provider.core.errors import InvalidProperty, MissingProperty
 
 if TYPE_CHECKING:
@@ -60,7 +59,7 @@ class Rules:
             path: Where in the property the value stands, if not the property itself.
         """
         expected = self.expected.get(name, "a string")
-        return InvalidProperty(shown(path or name), f"{clip(value)!r} is not possible; expected {expected}.")
+        return InvalidProperty(shown(path or name), f"{clip(value)!r} is not valid; expected {expected}.")
 
     def _mistakes(self, raw: Mapping[str, Any]) -> list[MissingProperty | InvalidProperty]:
         """Everything that the schema refuses, as errors; what a user should hear first of all comes first."""

@@ -67,7 +67,7 @@ def half_way(issued: datetime, answer_by: datetime) -> datetime:
     return issued + (answer_by - issued) / 2
 
 
-def signal_by(issued: datetime) -> datetime:
+def signal_deadline_at(issued: datetime) -> datetime:
     """The instant by which a wait condition is signalled, whatever the cluster does."""
     return deadline(issued, WAIT_CONDITION_MAX_S)
 
@@ -87,7 +87,7 @@ def is_over(not_after: datetime, now: datetime) -> bool:
     return now >= over_at(not_after)
 
 
-def next_wake(accepted_at: datetime, now: datetime) -> datetime:
+def next_poll_at(accepted_at: datetime, now: datetime) -> datetime:
     """When the sweep looks at an operation again: further apart as it ages."""
     age_s = (now - accepted_at).total_seconds()
     interval_s = [interval for since, interval in WAKE_INTERVALS_S if age_s >= since or since == 0][-1]

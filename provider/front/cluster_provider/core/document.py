@@ -11,9 +11,19 @@ from typing import Any, TypeVar, cast
 
 T = TypeVar("T")
 
+_STORED_AS = "stored_as"
+
 
 #: Types whose values are plain JSON already; a subclass, such as an enumeration of texts, is not.
 _PLAIN = frozenset({str, int, float, bool, type(None)})
+
+
+def stored_as(name: str) -> dict[str, str]:
+    """Returns the metadata of a field that is stored under another name: the one of earlier releases.
+
+    Records outlive the code: an upgrade finds those of requests in flight, and so does a rollback.
+    """
+    return {_STORED_AS: name}
 
 
 def to_document(value: Any) -> Any:
@@ -29,14 +39,15 @@ def to_document(value: Any) -> Any:
     if isinstance(value, datetime):
         return format_instant(value)
     kind: Any = type(value)
-    return {name: to_document(getattr(value, name)) for name in _names(kind)}
+    return {stored: to_document(getattr(value, name)) for stored, name in _names(kind)}
 
 
 def from_document(kind: type[T], document: Any) -> T:
     """Builds a value of a type from plain JSON values; the inverse of :func:`to_document`.
 
     Fields that the document has and the type has not are left out: an older version of this code reads
-    what a newer one wrote.
+    what a newer one wrote. A type with a static method ``upgrade_document`` reads what older ones wrote: the
+    method returns the document in the present form.
 
     Raises:
         TypeError: The document lacks a field that has no default.
@@ -70,13 +81,17 @@ def _as_it_is(document: Any) -> Any:
 
 
 def _dataclass_reader(kind: Any) -> Callable[[Any], Any]:
+    upgrade = getattr(kind, "upgrade_document", None)
+
     def read(document: Mapping[str, Any]) -> Any:
         readers = _readers(kind)
+        if upgrade is not None:
+            document = upgrade(document)
         return kind(
             **{
-                name: None if item is None else readers[name](item)
-                for name, item in document.items()
-                if name in readers
+                readers[stored][0]: None if item is None else readers[stored][1](item)
+                for stored, item in document.items()
+                if stored in readers
             }
         )
 
@@ -84,13 +99,18 @@ def _dataclass_reader(kind: Any) -> Callable[[Any], Any]:
 
 
 @cache
-def _readers(kind: Any) -> dict[str, Callable[[Any], Any]]:
-    return {name: _reader(hint) for name, hint in typing.get_type_hints(kind).items()}
+def _readers(kind: Any) -> dict[str, tuple[str, Callable[[Any], Any]]]:
+    """Name and reader of each field, by the name under which it is stored."""
+    hints = typing.get_type_hints(kind)
+    return {stored: (name, _reader(hints[name])) for stored, name in _names(kind)}
 
 
 @cache
-def _names(kind: Any) -> tuple[str, ...]:
-    return tuple(field.name for field in dataclasses.fields(kind))
+def _names(kind: Any) -> tuple[tuple[str, str], ...]:
+    """Each field's stored name and its name."""
+    return tuple(
+        (field.metadata.get(_STORED_AS, field.name), field.name) for field in dataclasses.fields(kind)
+    )
 
 
 def format_instant(at: datetime) -> str:

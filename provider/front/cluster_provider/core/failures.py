@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from typing import Any
 
-from cluster_provider.core import consent, fleet
+from cluster_provider.core import compute_fleet, consent
 from cluster_provider.core.consent import Consent
-from cluster_provider.core.engine_call import EngineError
+from cluster_provider.core.engine import EngineError
 from cluster_provider.core.errors import (
     ClusterFailed,
     ClusterRejected,
@@ -114,15 +114,15 @@ def failed_resource(failure: StackFailure) -> str:
     return f"{failure.logical_id} ({failure.resource_type}) {failure.status}: {sentence(failure.reason)}"
 
 
-def taken(cluster: ClusterStack, request: Request, *, released: bool) -> NotOwner:
+def taken(cluster: ClusterStack, request: Request, *, disowned: bool) -> NotOwner:
     """The name of a new cluster is in use.
 
     Args:
         cluster: Whoever's it is.
         request: The request that is refused.
-        released: Whether the resource let go of the cluster, whose tags may still say that it is its.
+        disowned: Whether the resource disowned the cluster, whose tags may still name it.
     """
-    if cluster.belongs_to(request.owner) and not released:
+    if cluster.belongs_to(request.owner) and not disowned:
         what = "an earlier request of this resource made a cluster of this name, and it still exists."
     elif cluster.version is not None:
         what = "a cluster of this name exists and does not belong to this resource; it was not touched."
@@ -156,11 +156,12 @@ def not_consented(cluster: ClusterStack, choice: Consent) -> NotOwner:
     )
 
 
-def had_by(cluster: ClusterStack, rival: Owner) -> NotOwner:
+def had_by(cluster: ClusterStack, current_owner: Owner) -> NotOwner:
     """The cluster that was to be taken over is a living resource of another stack."""
     return NotOwner(
         f"ClusterName {cluster.name}",
-        f"the cluster belongs to resource {rival.logical_id} of stack {rival.stack_id}; it was not touched.",
+        f"the cluster belongs to resource {current_owner.logical_id} of stack {current_owner.stack_id}; "
+        "it was not touched.",
         "Have that stack give it up first: with DeletionPolicy: Retain, then without the resource.",
     )
 
@@ -242,7 +243,7 @@ def _configuration_invalid(error: EngineError) -> ProviderError:
 
 
 def _configuration_fault(detail: dict[str, str]) -> tuple[str, str]:
-    what = f"{detail.get('value', '')} is not possible; expected {detail.get('expected', '')}."
+    what = f"{detail.get('value', '')} is not valid; expected {detail.get('expected', '')}."
     if detail.get("message"):  # ParallelCluster's own words for it
         what = sentence(detail["message"])
     if detail.get("suggestion"):
@@ -274,7 +275,9 @@ def _update_rejected(error: EngineError) -> ClusterRejected:
     next_step = "The cluster was not changed."
     uncured = _uncured(error)
     if error.details and not uncured:
-        next_step += f" Set {fleet.POLICY} to have the compute fleet stopped for updates, and started again."
+        next_step += (
+            f" Set {compute_fleet.POLICY} to have the compute fleet stopped for updates, and started again."
+        )
     elif len(uncured) < len(error.details):
         others = ", ".join(str(item.get("parameter")) for item in uncured)
         next_step += f" A stopped compute fleet would allow all of it but {others}."

@@ -4,6 +4,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Self
 
 #: The owner tag, put on the cluster stack at birth by the engine's gate, never in the configuration.
@@ -240,3 +241,30 @@ def _fingerprint(owner: Owner) -> str:
 def is_marker(physical_id: str | None) -> bool:
     """Whether a physical id says that nothing was made."""
     return physical_id is not None and physical_id.startswith(MARKER_PREFIX)
+
+
+class Kind(StrEnum):
+    """The kinds of resources behind the one service token."""
+
+    CLUSTER = "Cluster"
+    CLUSTER_INFO = "ClusterInfo"
+    OFFICIAL_IMAGE = "OfficialImage"
+    IMAGE = "Image"
+
+    @property
+    def is_read_only(self) -> bool:
+        """Whether it only asks, and owns nothing."""
+        return self in {Kind.CLUSTER_INFO, Kind.OFFICIAL_IMAGE}
+
+
+#: The type names that mean something else than a cluster; every other name means a cluster.
+TYPES = {
+    "Custom::PclusterClusterInfo": Kind.CLUSTER_INFO,
+    "Custom::PclusterOfficialImage": Kind.OFFICIAL_IMAGE,
+    "Custom::PclusterImage": Kind.IMAGE,
+}
+
+
+def kind_of(resource_type: str) -> Kind:
+    """The kind of a resource of this type."""
+    return TYPES.get(resource_type, Kind.CLUSTER)

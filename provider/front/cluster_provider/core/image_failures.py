@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 
 from cluster_provider.core import failures
-from cluster_provider.core.engine_call import EngineError
+from cluster_provider.core.attributes import IMAGE_LOG_TAG
+from cluster_provider.core.engine import EngineError
 from cluster_provider.core.errors import (
     EngineFailed,
     ImageFailed,
@@ -13,7 +14,6 @@ from cluster_provider.core.errors import (
     ProviderError,
     VersionMismatch,
 )
-from cluster_provider.core.image import LOG_TAG
 from cluster_provider.core.image_properties import CONFIGURATION
 from cluster_provider.core.observed import ClusterStack, StackFailure
 
@@ -45,7 +45,7 @@ def _rejection(error: EngineError, messages: Iterable[dict[str, str]], image_id:
 
 def failure(stack: ClusterStack, causes: tuple[StackFailure, ...]) -> ImageFailed:
     """The error for an image whose stack failed and that has no AMI: the root cause and the log."""
-    logs = stack.tags.get(LOG_TAG, "")
+    logs = stack.tags.get(IMAGE_LOG_TAG, "")
     hint = f"The build's log: {logs}." if logs else ""
     return ImageFailed(f"image {stack.name}", failures.root_cause(stack, causes), hint)
 

@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from cluster_provider.core.engine_call import EngineCall
-from cluster_provider.core.progress import Phase
-from cluster_provider.core.record import Backlog, OperationRecord, OwnerRecord
+from cluster_provider.core.engine import EngineCall
+from cluster_provider.core.state import Backlog, OperationRecord, OwnerRecord, Phase
 
 
 class Metric(StrEnum):

@@ -5,15 +5,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from cluster_provider.core.consent import DEFAULT, Consent
+from cluster_provider.core.document import stored_as
 from cluster_provider.core.identity import (
     OWNER_TAG,
     OWNER_TAG_PREFIX,
     STACK_ID_TAG,
+    Kind,
     Owner,
     OwnerTag,
     StackArn,
 )
-from cluster_provider.core.kinds import Kind
 
 #: Source: aws-parallelcluster 3.16.1, constants.py (PCLUSTER_VERSION_TAG).
 VERSION_TAG = "parallelcluster:version"
@@ -180,7 +181,7 @@ class ParentStack:
 
 
 @dataclass(frozen=True)
-class Settled:
+class LastApplied:
     """What was true of a cluster when a Create or Update of it last succeeded.
 
     Args:
@@ -205,9 +206,9 @@ class Cluster:
         version: ParallelCluster version it was made with.
         reported: Whether CloudFormation was ever told of it with SUCCESS.
         touched: An update of ours was sent and did not end in a success that was told.
-        settled: The state of the last success.
-        fleet_found: The compute fleet's status before we stopped it; empty unless we did. Until the fleet is
-            as it was, this is a debt.
+        last_applied: The state of the last success.
+        fleet_status_before: The compute fleet's status before we stopped it; empty unless we did. While it is
+            set, a restart of the fleet is pending.
         adopted_at: When it was taken over; None for a cluster that the owner made.
         kind: Whether it is a cluster or an image.
     """
@@ -218,20 +219,24 @@ class Cluster:
     version: str | None = None
     reported: bool = False
     touched: bool = False
-    settled: Settled | None = None
-    fleet_found: str = ""
+    last_applied: LastApplied | None = field(default=None, metadata=stored_as("settled"))
+    fleet_status_before: str = field(default="", metadata=stored_as("fleet_found"))
     adopted_at: datetime | None = None
     kind: Kind = Kind.CLUSTER
 
-    def was_settled_with(self, digest: str) -> bool:
+    def was_applied(self, digest: str) -> bool:
         """Whether this configuration is what was last reached, and nothing else was asked for since."""
-        settled = self.settled
-        return settled is not None and not self.touched and settled.configuration_digest == digest
+        last_applied = self.last_applied
+        return last_applied is not None and not self.touched and last_applied.configuration_digest == digest
 
     def changed_outside(self, stack: ClusterStack) -> bool:
         """Whether somebody else changed the cluster's configuration since the last success."""
-        settled = self.settled
-        return settled is not None and not self.touched and settled.config_version != stack.config_version
+        last_applied = self.last_applied
+        return (
+            last_applied is not None
+            and not self.touched
+            and last_applied.config_version != stack.config_version
+        )
 
 
 @dataclass(frozen=True)
@@ -268,8 +273,9 @@ class Observed:
         tags: The tags the parent stack hands down, for an Update that starts now.
         leftover: What this owner made, was never told of, and no longer wants.
         engines: ParallelCluster versions of which there is an engine.
-        rival: A resource of another stack whose cluster it is by its tags; None if that is no longer so.
-        released: The cluster was taken over once and let go again.
+        current_owner: A resource of another stack whose cluster it is by its tags; None if that is no longer
+            so.
+        disowned: The cluster was taken over once and disowned again.
         parents: The owner's stack, and every one around it; read only where an adopted cluster may be
             deleted, and empty if not all of them could be seen.
         sent_by: When an answer that was written down must have been sent by who wrote it.
@@ -285,8 +291,8 @@ class Observed:
     tags: dict[str, str] = field(default_factory=dict)
     leftover: Leftover | None = None
     engines: frozenset[str] = frozenset()
-    rival: Owner | None = None
-    released: bool = False
+    current_owner: Owner | None = None
+    disowned: bool = False
     parents: tuple[ParentStack, ...] = ()
     sent_by: datetime | None = None
     consent: Consent = DEFAULT

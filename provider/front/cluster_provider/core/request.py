@@ -1,16 +1,16 @@
 """CloudFormation's request, parsed once at the edge into types."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, assert_never
 
-from cluster_provider.core import bounds, deadline, endpoints
+from cluster_provider.core import bounds, deadline
+from cluster_provider.core.document import stored_as
 from cluster_provider.core.errors import InvalidProperty, MalformedRequest, ProviderError
-from cluster_provider.core.identity import FailedCreate, Owner, StackArn, marker_id
+from cluster_provider.core.identity import FailedCreate, Kind, Owner, StackArn, kind_of, marker_id
 from cluster_provider.core.image_properties import parse_image
-from cluster_provider.core.kinds import Kind, kind_of
 from cluster_provider.core.properties import (
     ClusterNameUpdatePolicy,
     ComputeFleetUpdatePolicy,
@@ -74,7 +74,7 @@ class Request:
         may_stop_fleet: The compute fleet may be stopped for this Update and started again; likewise.
         signal_url: Handle of a wait condition that waits for the end of this request's work; None for a
             handle that an Update did not change, since its condition waits no more. A credential.
-        signal_by: When that wait condition is signalled at the latest.
+        signal_deadline_at: When that wait condition is signalled at the latest.
         kind: What the resource is.
         question: What a read-only resource asks, in place of ``properties``.
     """
@@ -97,7 +97,7 @@ class Request:
     may_replace: bool = False
     may_stop_fleet: bool = False
     signal_url: str | None = None
-    signal_by: datetime | None = None
+    signal_deadline_at: datetime | None = field(default=None, metadata=stored_as("signal_by"))
     kind: Kind = Kind.CLUSTER
     question: Question | None = None
 
@@ -176,7 +176,7 @@ def parse_request(event: Mapping[str, Any], received_at: datetime) -> Request:
         or any(given.get(_NAME_POLICY) == _REPLACE for given in (raw, old or {})),
         may_stop_fleet=any(given.get(_FLEET_POLICY) == _STOP for given in (raw, old or {})),
         signal_url=raw[_HANDLE] if waited_for else None,
-        signal_by=deadline.signal_by(issued_at) if waited_for else None,
+        signal_deadline_at=deadline.signal_deadline_at(issued_at) if waited_for else None,
         kind=kind_of(resource_type),
         question=wanted if isinstance(wanted, Question) else None,
     )
@@ -207,7 +207,7 @@ def _unanswerable(event: Mapping[str, Any]) -> str:
         "StackId": bounds.is_short_arn(stack_id) and StackArn.is_one(str(stack_id)),
         "RequestId": bounds.is_request_id(event.get("RequestId")),
         "LogicalResourceId": bounds.is_logical_id(event.get("LogicalResourceId")),
-        "ResponseURL": endpoints.is_response_url(url, str(stack_id)),
+        "ResponseURL": bounds.is_response_url(url, str(stack_id)),
     }
     return next((name for name, holds in checks.items() if not holds), "")
 
@@ -282,7 +282,7 @@ def _refuse_own_stack_name(name: str, properties: Properties, owner: Owner) -> N
 
 def _refuse_foreign_handle(raw: Mapping[str, Any], owner: Owner) -> None:
     """Signals go to CloudFormation only: another host could be somebody's own, or one inside the network."""
-    if _HANDLE in raw and not endpoints.is_wait_condition_handle(raw[_HANDLE], owner.stack_id):
+    if _HANDLE in raw and not bounds.is_wait_condition_handle(raw[_HANDLE], owner.stack_id):
         raise InvalidProperty(
             _HANDLE,
             "it is no handle of a wait condition in this stack's Region.",

@@ -8,7 +8,7 @@ from cluster_provider.core.attributes import messages_text
 from cluster_provider.core.errors import ProviderError
 from cluster_provider.core.failures import worst_first
 from cluster_provider.core.identity import Owner
-from cluster_provider.core.progress import Outcome
+from cluster_provider.core.state import Outcome
 
 #: Source: AWS CloudFormation user guide, "Custom resource response objects".
 BODY_MAX_BYTES = 4096

@@ -22,7 +22,7 @@ from cluster_provider.core.actions import (
     Wait,
 )
 from cluster_provider.core.decision.adoption import is_adopted
-from cluster_provider.core.decision.case import RETRY_AFTER_S, Case, describe, left_over, settle_first
+from cluster_provider.core.decision.case import Case, describe, left_over, pause_after, settle_first
 from cluster_provider.core.decision.create import decide_create
 from cluster_provider.core.decision.delete import decide_delete
 from cluster_provider.core.decision.failing import failed_late
@@ -30,12 +30,12 @@ from cluster_provider.core.decision.fleet import put_back, restart, with_fleet
 from cluster_provider.core.decision.image import decide_image
 from cluster_provider.core.decision.information import decide_information
 from cluster_provider.core.decision.update import decide_update
-from cluster_provider.core.engine_call import EngineResult, Operation
+from cluster_provider.core.engine import EngineAction, EngineResult
 from cluster_provider.core.errors import ERRORS, DeadlineExceeded
-from cluster_provider.core.kinds import Kind
+from cluster_provider.core.identity import Kind
 from cluster_provider.core.observed import ClusterStack, Observed
-from cluster_provider.core.progress import Phase, Progress
 from cluster_provider.core.request import Request, RequestType
+from cluster_provider.core.state import Phase, Progress
 
 __all__ = ["decide"]
 
@@ -66,7 +66,7 @@ def decide(request: Request, observed: Observed, progress: Progress, now: dateti
         action = put_back(case, action)
     if isinstance(action, Succeed) and request.kind is Kind.CLUSTER:
         action = _with_values(case, action)
-    if isinstance(action, Start | Wait | Adopt | Examine) and now >= case.act_by:
+    if isinstance(action, Start | Wait | Adopt | Examine) and now >= case.deadline_at:
         return with_fleet(case, _too_late(case, action))
     return action
 
@@ -105,7 +105,7 @@ def _is_unheard(case: Case) -> bool:
     """Whether what was written down can no longer be delivered."""
     if case.progress.phase is Phase.ANSWERING:
         return deadline.is_too_old(case.request.issued_at, case.now)
-    return case.now >= case.act_by + timedelta(seconds=deadline.MARGIN_S)
+    return case.now >= case.deadline_at + timedelta(seconds=deadline.MARGIN_S)
 
 
 def _refused(case: Case) -> Action | None:
@@ -129,11 +129,8 @@ def _with_values(case: Case, action: Succeed) -> Action:
         return action
     if _describes(progress.description, cluster) or case.is_last_chance:
         return replace(action, description=progress.description)
-    if progress.described_at is not None:
-        again_at = progress.described_at + timedelta(seconds=RETRY_AFTER_S)
-        if case.now < again_at:
-            return Wait("the head node's values are not known yet", again_at)
-    return describe(cluster)
+    waits_for = "the head node's values are not known yet"
+    return pause_after(case, EngineAction.DESCRIBE, waits_for=waits_for) or describe(cluster)
 
 
 def _describes(description: EngineResult | None, cluster: ClusterStack) -> bool:
@@ -145,9 +142,9 @@ def _describes(description: EngineResult | None, cluster: ClusterStack) -> bool:
 def _about(case: Case, action: Start | Wait | Adopt | Examine) -> str:
     """What a request would wait for or start; that is not its own where an earlier one left something."""
     request, name = case.request, case.progress.cluster_name or case.request.failure_id
-    if isinstance(action, Start) and action.operation is Operation.DELETE:
+    if isinstance(action, Start) and action.action is EngineAction.DELETE:
         return f"cluster {action.cluster_name}"
-    if isinstance(action, Start) and action.operation is Operation.DELETE_IMAGE:
+    if isinstance(action, Start) and action.action is EngineAction.DELETE_IMAGE:
         return f"image {action.cluster_name}"
     if request.question is not None:
         return request.question.about
@@ -167,7 +164,7 @@ def _too_late(case: Case, action: Start | Wait | Adopt | Examine) -> Fail:
 def _last_seen(action: Start | Wait | Adopt | Examine) -> str:
     match action:
         case Start():
-            return f"the engine was about to {action.operation.value} it"
+            return f"the engine was about to {action.action.value} it"
         case Wait():
             return action.why
         case Adopt():

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 from cluster_provider.core import failures
 from cluster_provider.core.actions import Adopt, Examine, Fail, Start, Wait, wait_for
-from cluster_provider.core.decision.case import ATTEMPTS_MAX, Case
-from cluster_provider.core.engine_call import OTHER_OWNER
+from cluster_provider.core.decision.case import Case
+from cluster_provider.core.engine import OTHER_OWNER
 from cluster_provider.core.identity import Owner
 from cluster_provider.core.observed import Cluster, ClusterStack, ParentStack
 from cluster_provider.core.request import Request, RequestType
@@ -35,12 +35,16 @@ def adopt(case: Case, cluster: ClusterStack) -> Adopt | Fail | Wait:
     """Takes a living cluster over, if it is one, may be, works, can be updated, and nobody else has it."""
     failure_id = case.request.failure_id
     if cluster.version is None:
-        return Fail(failures.taken(cluster, case.request, released=case.observed.released), failure_id)
+        return Fail(failures.taken(cluster, case.request, disowned=case.observed.disowned), failure_id)
     if not _is_consented(case, cluster):
         return Fail(failures.not_consented(cluster, case.observed.consent), failure_id)
-    rival = Owner.from_key(case.progress.rival) if case.progress.rival else case.observed.rival
-    if rival is not None:
-        return Fail(failures.had_by(cluster, rival), failure_id)
+    current_owner = (
+        Owner.from_key(case.progress.current_owner)
+        if case.progress.current_owner
+        else case.observed.current_owner
+    )
+    if current_owner is not None:
+        return Fail(failures.had_by(cluster, current_owner), failure_id)
     if cluster.in_progress:
         return wait_for(
             cluster, f"cluster {cluster.name} is {cluster.status} and cannot be taken over until it settles"
@@ -65,8 +69,8 @@ def marking(case: Case, cluster: ClusterStack, start: Start) -> Start:
     """A change of a cluster, made only once its mark names this owner, where its tags do not say so."""
     if not needs_mark(case, cluster):
         return start
-    former = Owner.from_key(case.progress.former) if case.progress.former else None
-    return replace(start, marks=True, instead_of=former)
+    previous_owner = Owner.from_key(case.progress.previous_owner) if case.progress.previous_owner else None
+    return replace(start, marks=True, instead_of=previous_owner)
 
 
 def held_by_other(case: Case, cluster: ClusterStack, start: Start) -> Fail | Examine | Start | None:
@@ -77,22 +81,23 @@ def held_by_other(case: Case, cluster: ClusterStack, start: Start) -> Fail | Exa
         cluster: The cluster.
         start: The call that met the mark, to be repeated if its owner gave the cluster up.
     """
-    error, failure_id = case.progress.failure(start.operation), case.request.failure_id
+    history, failure_id = case.progress.history(start.action), case.request.failure_id
+    error = history.error
     if error is None or error.code != OTHER_OWNER:
         return None
     holder = error.marked_owner
     if holder is None:
         return Fail(failures.unreadable_mark(cluster, error), failure_id)
-    if case.progress.rival == holder.key:
+    if case.progress.current_owner == holder.key:
         return Fail(failures.had_by(cluster, holder), failure_id)
-    if case.progress.former != holder.key:
+    if case.progress.previous_owner != holder.key:
         return Examine(cluster, holder)
-    if case.progress.attempted(start.operation) >= ATTEMPTS_MAX:
+    if history.is_exhausted:
         return Fail(failures.rejection(error, (), cluster.name), failure_id)
     return start
 
 
-def lets_go(case: Case) -> bool:
+def leaves_adopted(case: Case) -> bool:
     """Whether a Delete leaves the cluster to whoever it belongs to.
 
     What was taken over is deleted only if the template says so in so many words, and never while a stack
@@ -103,7 +108,7 @@ def lets_go(case: Case) -> bool:
     end.
     """
     known, observed, cluster = case.observed.known, case.observed, case.living
-    if observed.released:
+    if observed.disowned:
         return True
     if known is None or known.adopted_at is None:
         return False
@@ -111,10 +116,10 @@ def lets_go(case: Case) -> bool:
     if not (case.ended_well or is_open) or not case.request.deletion_is_explicit or not observed.parents:
         return True
     age = case.now - known.adopted_at
-    return not all(_is_done(parent, age) for parent in observed.parents)
+    return not all(_completed_well(parent, age) for parent in observed.parents)
 
 
-def _is_done(parent: ParentStack, age: timedelta) -> bool:
+def _completed_well(parent: ParentStack, age: timedelta) -> bool:
     """Whether a stack came to a good end since it took a cluster over, this long ago.
 
     Where CloudFormation has forgotten, a failure would long have been undone, unless that is disabled.

@@ -1,23 +1,18 @@
 """What one decision is about, and the judgements that all kinds of requests share."""
 
-import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from cluster_provider.core import deadline, failures
 from cluster_provider.core.actions import Start, Wait, wait_for
-from cluster_provider.core.engine_call import HARMLESS, RETRIED, TRANSIENT, EngineCall, EngineError, Operation
+from cluster_provider.core.engine import HARMLESS, EngineAction, EngineCall
 from cluster_provider.core.errors import ClusterFailed, EngineFailed, ImageFailed, ProviderError
-from cluster_provider.core.identity import Owner
-from cluster_provider.core.kinds import Kind
+from cluster_provider.core.identity import Kind, Owner
+from cluster_provider.core.ledger import ATTEMPTS_MAX
 from cluster_provider.core.observed import SUCCEEDED, Cluster, ClusterStack, Leftover, Observed
-from cluster_provider.core.progress import Phase, Progress
 from cluster_provider.core.properties import Properties
-from cluster_provider.core.record import act_by
 from cluster_provider.core.request import Request
-
-#: An engine that ends without effect is called again this often, all in all.
-ATTEMPTS_MAX = 3
+from cluster_provider.core.state import Phase, Progress, deadline_of
 
 #: This long before the deadline an answer goes out with the values there are, in seconds.
 VALUES_MARGIN_S = 60
@@ -26,29 +21,23 @@ VALUES_MARGIN_S = 60
 #: included, or most probably never, in seconds.
 HEARD_OF_AFTER_S = 120
 
-#: How long to leave AWS alone before an engine call is repeated, in seconds.
-RETRY_AFTER_S = 30
 
-#: Calls that AWS turned away together come back spread over so many seconds more.
-SPREAD_S = 30
-
-
-def last_chance(act_by: datetime) -> datetime:
+def last_chance(deadline_of: datetime) -> datetime:
     """From when on an answer goes out with what there is."""
-    return act_by - timedelta(seconds=VALUES_MARGIN_S)
+    return deadline_of - timedelta(seconds=VALUES_MARGIN_S)
 
 
-def waited_for_until(call: EngineCall, act_by: datetime) -> datetime:
+def waited_for_until(call: EngineCall, deadline_of: datetime) -> datetime:
     """Until when an answer waits for a call of its own request whose end was not heard of.
 
     Past its fence for what may change something. One that is harmless may never be heard of, so at last it
     does not count; sent just now it is given a little time.
     """
     over_at = deadline.over_at(call.not_after)
-    if call.operation not in HARMLESS:
+    if call.action not in HARMLESS:
         return over_at
     expected_by = call.sent_at + timedelta(seconds=HEARD_OF_AFTER_S)
-    return min(over_at, act_by, max(last_chance(act_by), expected_by))
+    return min(over_at, deadline_of, max(last_chance(deadline_of), expected_by))
 
 
 @dataclass(frozen=True)
@@ -75,14 +64,14 @@ class Case:
         return self.request.properties
 
     @property
-    def act_by(self) -> datetime:
+    def deadline_at(self) -> datetime:
         """The instant after which nothing is begun any more."""
-        return act_by(self.request, self.progress)
+        return deadline_of(self.request, self.progress)
 
     @property
     def is_last_chance(self) -> bool:
         """Whether the time has come to answer with what there is."""
-        return self.now >= last_chance(self.act_by)
+        return self.now >= last_chance(self.deadline_at)
 
     @property
     def begun(self) -> ClusterStack | None:
@@ -95,11 +84,11 @@ class Case:
     @property
     def stuck(self) -> Leftover | None:
         """What a superseded request left and nobody can delete: no more is tried for this request."""
-        leftover, call = self.observed.leftover, self.progress.call
+        leftover = self.observed.leftover
         if leftover is None or not is_given_up(self.progress, leftover):
             return None
-        just_tried = call is not None and call.cluster_name == leftover.known.name
-        return None if just_tried and pause_after(self, _deletes(leftover.known.kind)) else leftover
+        known = leftover.known
+        return None if pause_after(self, _deletes(known.kind), known.name) else leftover
 
     @property
     def living(self) -> ClusterStack | None:
@@ -118,7 +107,7 @@ class Case:
         known, stack = self.observed.known, self.living
         if known is None or not known.reported:
             return False
-        if known.settled is not None:
+        if known.last_applied is not None:
             return True
         return known.kind is Kind.IMAGE if stack is None else stack.status in SUCCEEDED
 
@@ -164,7 +153,7 @@ def settle_first(case: Case) -> Wait | Start | None:
         return None
     if cluster.deleting or cluster.updating:
         return wait_for(cluster, f"leftover cluster {cluster.name} is {cluster.status}")
-    return pause_after(case, Operation.DELETE) or delete(cluster)
+    return pause_after(case, EngineAction.DELETE, cluster.name) or delete(cluster)
 
 
 def _settle_image(case: Case, leftover: Leftover) -> Wait | Start:
@@ -172,38 +161,38 @@ def _settle_image(case: Case, leftover: Leftover) -> Wait | Start:
     if stack is not None and stack.in_progress:
         return wait_for(stack, f"leftover image {stack.name} is {stack.status}")
     delete = delete_image(case.request.owner, leftover.known, stack)
-    return pause_after(case, Operation.DELETE_IMAGE) or delete
+    return pause_after(case, EngineAction.DELETE_IMAGE, leftover.known.name) or delete
 
 
 def is_given_up(progress: Progress, leftover: Leftover) -> bool:
     """Whether a leftover was to be deleted often enough, and nothing comes of it any more."""
-    tried = progress.attempted(_deletes(leftover.known.kind), leftover.known.name)
-    return tried >= ATTEMPTS_MAX and not leftover.in_progress
+    history = progress.history(_deletes(leftover.known.kind), leftover.known.name)
+    return history.is_exhausted and not leftover.in_progress
 
 
 def left_over(progress: Progress, leftover: Leftover) -> ProviderError:
     """Why a leftover could not be deleted."""
-    name, stack, call = leftover.known.name, leftover.stack, progress.call
-    told = call.result.error if call is not None and call.cluster_name == name and call.result else None
+    name, stack = leftover.known.name, leftover.stack
+    error = progress.history(_deletes(leftover.known.kind), name).error
     cause = f"the engine was called {ATTEMPTS_MAX} times and nothing came of it."
-    if told is not None and (stack is None or stack.status != "DELETE_FAILED"):
-        cause = failures.sentence(told.message)
+    if error is not None and (stack is None or stack.status != "DELETE_FAILED"):
+        cause = failures.sentence(error.message)
     elif stack is not None:
         cause = failures.root_cause(stack, leftover.failures)
     what = f"an earlier request left it, and it could not be deleted: {cause}"
-    way_out = "Mend what keeps it, or delete it by hand; then try again."
+    way_out = "Fix what keeps it, or delete it by hand; then try again."
     if leftover.known.kind is Kind.IMAGE:
         return ImageFailed(f"image {name}", what, way_out)
     return ClusterFailed(f"cluster {name}", what, way_out)
 
 
-def _deletes(kind: Kind) -> Operation:
-    return Operation.DELETE_IMAGE if kind is Kind.IMAGE else Operation.DELETE
+def _deletes(kind: Kind) -> EngineAction:
+    return EngineAction.DELETE_IMAGE if kind is Kind.IMAGE else EngineAction.DELETE
 
 
 def delete(cluster: ClusterStack) -> Start:
     """Deletes this stack and no other."""
-    return Start(Operation.DELETE, cluster.name, cluster.stack_id, version=cluster.version)
+    return Start(EngineAction.DELETE, cluster.name, cluster.stack_id, version=cluster.version)
 
 
 def delete_image(owner: Owner, known: Cluster, stack: ClusterStack | None) -> Start:
@@ -214,48 +203,49 @@ def delete_image(owner: Owner, known: Cluster, stack: ClusterStack | None) -> St
     tags = (stack.owner_tags if stack is not None else {}) or owner.tags(known.name, known.request_id)
     stack_id = stack.stack_id if stack is not None else known.stack_id
     version = stack.version if stack is not None else known.version
-    return Start(Operation.DELETE_IMAGE, known.name, stack_id, tags, version)
+    return Start(EngineAction.DELETE_IMAGE, known.name, stack_id, tags, version)
 
 
 def describe(cluster: ClusterStack) -> Start:
     """Asks the engine to describe this cluster."""
-    return Start(Operation.DESCRIBE, cluster.name, cluster.stack_id, version=cluster.version)
+    return Start(EngineAction.DESCRIBE, cluster.name, cluster.stack_id, version=cluster.version)
 
 
 def unless_refused(case: Case, start: Start) -> ProviderError | Wait | Start:
-    """A start, or what the last call of its kind means: an error for good, or a pause before the next."""
-    operation, name = start.operation, start.cluster_name
-    error = case.progress.failure(operation)
-    if error is not None and _is_final(error, case.progress, operation):
-        return failures.rejection(error, case.progress.validation_messages, name)
-    if error is None and case.progress.attempted(operation) >= ATTEMPTS_MAX:
+    """A start, or what the last call of its kind means: a final error, or a pause before the next."""
+    name, history = start.cluster_name, case.progress.history(start.action, start.cluster_name)
+    if history.error is not None and history.is_refused():
+        return failures.rejection(history.error, case.progress.validation_messages, name)
+    if history.error is None and history.is_exhausted:
         return EngineFailed(
             f"cluster {name}",
             f"the engine was called {ATTEMPTS_MAX} times and nothing came of it.",
             "Its log group says why.",
         )
-    return pause_after(case, operation) or start
+    return pause_after(case, start.action, name) or start
 
 
-def pause_after(case: Case, operation: Operation) -> Wait | None:
-    """A pause after a call of this kind, so that its effect shows and AWS is left alone for a while."""
-    call = case.progress.call
-    if call is None or call.operation is not operation or call.ended_at is None:
+def pause_after(
+    case: Case, action: EngineAction, subject: str | None = None, waits_for: str = ""
+) -> Wait | None:
+    """Returns the pause after an engine call, so that its effect shows and AWS is left alone for a while.
+
+    Args:
+        case: The case.
+        action: What was asked.
+        subject: Of which cluster or image; None for the request's own.
+        waits_for: What is waited for; empty for what came of the call.
+
+    Returns:
+        The wait; None once the call may be repeated, or if none was made.
+    """
+    history = case.progress.history(action, subject)
+    until = history.retry_at()
+    if until is None or case.now >= until:
         return None
-    until = call.ended_at + timedelta(seconds=RETRY_AFTER_S + _spread_s(call))
-    why = call.result.error.message if call.result and call.result.error else "its effect does not show yet"
-    what = operation.value
-    if call.cluster_name != case.progress.cluster_name:
-        what += f" of {call.cluster_name}"
-    return Wait(f"{what} was tried: {why}", until) if case.now < until else None
-
-
-def _spread_s(call: EngineCall) -> float:
-    """Seconds more to wait after a call that was turned away: the same for it always, others for others."""
-    error = call.result.error if call.result else None
-    if error is None or error.code not in TRANSIENT:
-        return 0.0
-    return SPREAD_S * hashlib.sha256(call.call_id.encode()).digest()[0] / 256
+    what = action.value if subject in {None, case.progress.cluster_name} else f"{action.value} of {subject}"
+    came_of_it = history.error.message if history.error is not None else "its effect does not show yet"
+    return Wait(waits_for or f"{what} was tried: {came_of_it}", until)
 
 
 def stack_failure(case: Case, cluster: ClusterStack) -> ClusterFailed:
@@ -263,9 +253,3 @@ def stack_failure(case: Case, cluster: ClusterStack) -> ClusterFailed:
     description = case.progress.description
     described = description.cluster if description is not None and description.cluster is not None else {}
     return failures.cluster_failure(cluster, case.observed.failures, described.get("failures", ()))
-
-
-def _is_final(error: EngineError, progress: Progress, operation: Operation) -> bool:
-    if error.code in TRANSIENT:
-        return False
-    return error.code not in RETRIED or progress.attempted(operation) >= ATTEMPTS_MAX

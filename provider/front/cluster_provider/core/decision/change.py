@@ -3,10 +3,10 @@
 from cluster_provider.core import failures
 from cluster_provider.core.actions import Action, Fail, Start, Succeed, Wait, wait_for
 from cluster_provider.core.decision.adoption import held_by_other, is_adopted, marking
-from cluster_provider.core.decision.case import ATTEMPTS_MAX, Case, stack_failure, unless_refused
+from cluster_provider.core.decision.case import Case, stack_failure, unless_refused
 from cluster_provider.core.decision.failing import shows_update
 from cluster_provider.core.decision.fleet import stop
-from cluster_provider.core.engine_call import REFUSED, EngineError, Operation
+from cluster_provider.core.engine import REFUSED, EngineAction, EngineError
 from cluster_provider.core.errors import ProviderError
 from cluster_provider.core.observed import ClusterStack
 from cluster_provider.core.request import RequestType
@@ -45,7 +45,7 @@ def _idle(case: Case, cluster: ClusterStack) -> Action:
         return Fail(failures.cluster_failure(cluster, case.observed.failures), failure_id)
     if _is_wanted(case, cluster) or _is_left_alone(case, cluster):
         return Succeed(cluster.name, cluster)
-    error = case.progress.failure(Operation.UPDATE)
+    error = case.progress.history(EngineAction.UPDATE).error
     if error is not None and error.code == "NoChanges":
         return Succeed(cluster.name, cluster)
     if error is not None and error.code == REFUSED:
@@ -63,7 +63,7 @@ def _refused(case: Case, cluster: ClusterStack, error: EngineError) -> Fail | Wa
     failure_id, rejection = case.request.failure_id, failures.rejection(error, (), cluster.name)
     if not case.request.may_stop_fleet or not failures.is_cured_by_fleet_stop(error):
         return Fail(rejection, failure_id)
-    if _is_refused_again(case) and case.progress.attempted(Operation.UPDATE) >= ATTEMPTS_MAX:
+    if _is_refused_again(case) and case.progress.history(EngineAction.UPDATE).is_exhausted:
         again = (
             "The cluster was not changed. The update was refused though the compute fleet had been stopped."
         )
@@ -77,7 +77,8 @@ def _is_refused_again(case: Case) -> bool:
 
     Tries that came to nothing before the fleet was ever stopped do not keep it from being stopped.
     """
-    refused, stopped = case.progress.call, case.progress.fleet_calls.get(Operation.STOP_FLEET)
+    refused = case.progress.history(EngineAction.UPDATE).last
+    stopped = case.progress.history(EngineAction.STOP_FLEET).last
     return refused is not None and stopped is not None and refused.sent_at > stopped.sent_at
 
 
@@ -89,7 +90,7 @@ def _start(case: Case, cluster: ClusterStack) -> Start:
     made_by = known.request_id if known is not None else request.request_id
     tags = cluster.owner_tags or request.owner.tag(cluster.name, made_by)
     return marking(
-        case, cluster, Start(Operation.UPDATE, cluster.name, cluster.stack_id, tags, cluster.version)
+        case, cluster, Start(EngineAction.UPDATE, cluster.name, cluster.stack_id, tags, cluster.version)
     )
 
 
@@ -101,7 +102,7 @@ def _start_as_stored(case: Case, cluster: ClusterStack) -> Start:
     """
     taking_over = {"refuse_removals": True} if case.request.type is RequestType.CREATE else {}
     return Start(
-        Operation.UPDATE,
+        EngineAction.UPDATE,
         cluster.name,
         cluster.stack_id,
         cluster.owner_tags,
@@ -113,12 +114,12 @@ def _start_as_stored(case: Case, cluster: ClusterStack) -> Start:
 
 def _is_wanted(case: Case, cluster: ClusterStack) -> bool:
     """Whether the configuration in force is the wanted one: the same text, and nobody changed it since."""
-    settled = case.observed.known.settled if case.observed.known is not None else None
+    last_applied = case.observed.known.last_applied if case.observed.known is not None else None
     return (
-        settled is not None
-        and settled.configuration_digest == case.wanted.configuration_digest
-        and settled.config_version == cluster.config_version
-        and settled.tags == case.observed.tags
+        last_applied is not None
+        and last_applied.configuration_digest == case.wanted.configuration_digest
+        and last_applied.config_version == cluster.config_version
+        and last_applied.tags == case.observed.tags
     )
 
 
@@ -130,4 +131,4 @@ def _is_left_alone(case: Case, cluster: ClusterStack) -> bool:
     known, wanted = case.observed.known, case.wanted.configuration_digest
     if known is None or not known.changed_outside(cluster):
         return False
-    return not case.request.configuration_changes or known.was_settled_with(wanted)
+    return not case.request.configuration_changes or known.was_applied(wanted)

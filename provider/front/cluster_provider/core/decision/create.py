@@ -12,7 +12,7 @@ from cluster_provider.core.decision.case import (
     unless_refused,
 )
 from cluster_provider.core.decision.change import change
-from cluster_provider.core.engine_call import Operation
+from cluster_provider.core.engine import EngineAction
 from cluster_provider.core.errors import ClusterFailed, ProviderError
 from cluster_provider.core.request import RequestType
 
@@ -36,7 +36,7 @@ def make(case: Case) -> Action:
     if not case.made_by_request(cluster) and case.wanted.adopts and case.request.type is RequestType.CREATE:
         return adopt(case, cluster)
     if not case.made_by_request(cluster):
-        taken = failures.taken(cluster, case.request, released=case.observed.released)
+        taken = failures.taken(cluster, case.request, disowned=case.observed.disowned)
         return Fail(taken, case.request.failure_id)
     if cluster.in_progress:
         return wait_for(cluster, f"cluster {name} is {cluster.status}")
@@ -45,7 +45,7 @@ def make(case: Case) -> Action:
     if cluster.gone:
         error = ClusterFailed(f"cluster {name}", "it was deleted while it was being created.")
         return Fail(error, failed_id)
-    if case.progress.attempted(Operation.DESCRIBE) == 0:
+    if not case.progress.history(EngineAction.DESCRIBE).tries:
         # describe-cluster alone knows ParallelCluster's own failure codes.
         return describe(cluster)
     return Fail(stack_failure(case, cluster), failed_id)
@@ -59,5 +59,5 @@ def _make_absent(case: Case) -> Action:
         missing = failures.no_engine(f"ClusterName {name}", progress.engine_version, case.observed)
         return Fail(missing, case.request.failure_id)
     tags = case.request.owner.tag(name, case.request.request_id)
-    next_step = unless_refused(case, Start(Operation.CREATE, name, stack_tags=tags))
+    next_step = unless_refused(case, Start(EngineAction.CREATE, name, stack_tags=tags))
     return Fail(next_step, case.request.failure_id) if isinstance(next_step, ProviderError) else next_step

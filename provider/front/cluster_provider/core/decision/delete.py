@@ -1,10 +1,10 @@
 """Rows for a Delete."""
 
-from cluster_provider.core import failures, fleet
+from cluster_provider.core import compute_fleet, failures
 from cluster_provider.core.actions import Action, Fail, Succeed, wait_for
-from cluster_provider.core.decision.adoption import held_by_other, lets_go, marking
-from cluster_provider.core.decision.case import ATTEMPTS_MAX, Case, delete, pause_after, settle_first
-from cluster_provider.core.engine_call import Operation
+from cluster_provider.core.decision.adoption import held_by_other, leaves_adopted, marking
+from cluster_provider.core.decision.case import Case, delete, pause_after, settle_first
+from cluster_provider.core.engine import EngineAction
 from cluster_provider.core.errors import ProviderError
 from cluster_provider.core.identity import is_marker
 from cluster_provider.core.observed import ClusterStack
@@ -21,9 +21,9 @@ def decide_delete(case: Case) -> Action:
         return Succeed(physical_id)
     if cluster is None or not case.owns(cluster):
         return Succeed(physical_id, gone=True)
-    if is_retained(case) or lets_go(case):
+    if is_retained(case) or leaves_adopted(case):
         known = case.observed.known
-        if known is not None and fleet.is_owed(known, case.progress) and cluster.updating:
+        if known is not None and compute_fleet.is_restart_pending(known, case.progress) and cluster.updating:
             return wait_for(
                 cluster, f"cluster {cluster.name} is {cluster.status} and its fleet is to be started"
             )
@@ -42,13 +42,13 @@ def _delete(case: Case, cluster: ClusterStack) -> Action:
     physical_id = case.request.failure_id
     start = marking(case, cluster, delete(cluster))
     held = held_by_other(case, cluster, start)
-    if isinstance(held, Fail) and case.progress.rival:
+    if isinstance(held, Fail) and case.progress.current_owner:
         return Succeed(physical_id, gone=True)
     if held is not None:
         return held
-    if case.progress.attempted(Operation.DELETE) >= ATTEMPTS_MAX:
+    if case.progress.history(EngineAction.DELETE).is_exhausted:
         return Fail(_not_deleted(case, cluster), physical_id)
-    return pause_after(case, Operation.DELETE) or start
+    return pause_after(case, EngineAction.DELETE) or start
 
 
 def is_retained(case: Case) -> bool:
@@ -64,7 +64,7 @@ def is_retained(case: Case) -> bool:
 
 
 def _not_deleted(case: Case, cluster: ClusterStack) -> ProviderError:
-    error = case.progress.failure(Operation.DELETE)
+    error = case.progress.history(EngineAction.DELETE).error
     if cluster.status != "DELETE_FAILED" and error is not None:
         return failures.rejection(error, (), cluster.name)
     return failures.cluster_failure(cluster, case.observed.failures)

@@ -3,14 +3,14 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from cluster_provider.core import failures, image_failures, keeping
+from cluster_provider.core import failures, image_failures, truncation
 from cluster_provider.core.decision.case import Case, stack_failure
-from cluster_provider.core.engine_call import Operation
+from cluster_provider.core.engine import DELETES, EngineAction
 from cluster_provider.core.errors import ClusterFailed, ImageFailed
-from cluster_provider.core.kinds import Kind
+from cluster_provider.core.identity import Kind
 from cluster_provider.core.observed import ClusterStack, StackFailure
-from cluster_provider.core.progress import Failing, Progress
 from cluster_provider.core.request import Request, RequestType
+from cluster_provider.core.state import Failing, Progress
 
 #: How far CloudFormation's clock and the provider's may be apart, in seconds. The library needs seconds to
 #: begin an update, and an update takes minutes, so the one before began longer ago than that.
@@ -29,10 +29,10 @@ def shows_update(progress: Progress, stack: ClusterStack) -> bool:
 
     The end of an earlier update must not be taken for the end of this one.
     """
-    call = progress.call
+    call = progress.history(EngineAction.UPDATE).last
     if stack.status == "CREATE_COMPLETE":
         return False
-    if stack.updated_at is None or call is None or call.operation is not Operation.UPDATE:
+    if stack.updated_at is None or call is None:
         return True
     return stack.updated_at >= call.sent_at - timedelta(seconds=CLOCKS_APART_S)
 
@@ -43,8 +43,8 @@ def is_failing(request: Request, progress: Progress, stack: ClusterStack) -> boo
     An image is judged by its AMI, so a stack that cannot delete itself after the build is none that fails.
     """
     if request.type is RequestType.DELETE:
-        tried = progress.attempted(Operation.DELETE) or progress.attempted(Operation.DELETE_IMAGE)
-        return stack.status == "DELETE_FAILED" and bool(tried)
+        tried = any(progress.history(action).tries for action in DELETES)
+        return stack.status == "DELETE_FAILED" and tried
     if not progress.effect_seen or not shows_update(progress, stack):
         return False
     if stack.in_progress:
@@ -66,7 +66,7 @@ def reads_events(request: Request, progress: Progress, stack: ClusterStack, *, i
     """
     known = progress.failing
     if known is not None:
-        nothing_new = (known.status, known.calls) == (stack.status, progress.calls)
+        nothing_new = (known.status, known.calls_made) == (stack.status, progress.calls_made)
         if known.cause is not None or nothing_new:
             return False
     if is_failing(request, progress, stack):
@@ -83,8 +83,8 @@ def failed_since(request: Request, progress: Progress, *, adopted: bool) -> date
     """
     if request.type is RequestType.CREATE and not adopted:
         return None
-    call = progress.call
-    if call is not None and call.operation is Operation.UPDATE and progress.effect_seen:
+    call = progress.history(EngineAction.UPDATE).last
+    if call is not None and progress.effect_seen:
         return max(progress.accepted_at, call.sent_at - timedelta(seconds=CLOCKS_APART_S))
     return progress.accepted_at
 
@@ -103,8 +103,8 @@ def noticed(
     cause = failures.oldest(found)
     if cause is None and not is_failing(request, progress, stack):
         return progress
-    kept = keeping.kept_failure(cause) if cause is not None else None
-    return replace(progress, failing=Failing(stack.status, progress.calls, kept))
+    kept = truncation.truncate_failure(cause) if cause is not None else None
+    return replace(progress, failing=Failing(stack.status, progress.calls_made, kept))
 
 
 def failed_late(case: Case) -> ClusterFailed | ImageFailed | None:

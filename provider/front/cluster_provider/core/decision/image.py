@@ -1,12 +1,8 @@
 """Rows for a custom image: built once, judged by its AMI, deleted with it."""
 
-from datetime import timedelta
-
-from cluster_provider.core import failures, image, image_failures
+from cluster_provider.core import attributes, failures, image_failures
 from cluster_provider.core.actions import Action, Fail, Start, Succeed, Wait, wait_for
 from cluster_provider.core.decision.case import (
-    ATTEMPTS_MAX,
-    RETRY_AFTER_S,
     Case,
     delete_image,
     left_over,
@@ -14,15 +10,19 @@ from cluster_provider.core.decision.case import (
     settle_first,
 )
 from cluster_provider.core.decision.delete import is_retained
-from cluster_provider.core.engine_call import TRANSIENT, EngineError, Operation
+from cluster_provider.core.engine import EngineAction
 from cluster_provider.core.errors import EngineFailed
 from cluster_provider.core.identity import is_marker
+from cluster_provider.core.ledger import ATTEMPTS_MAX
 from cluster_provider.core.observed import Cluster, ClusterStack
 from cluster_provider.core.request import RequestType
 
 #: Statuses from which no AMI comes any more; in others one may, or the stack has done its work and gone.
 #: Source: aws-parallelcluster 3.16.1, models/imagebuilder.py (ImageBuilderStatusMapping).
 _FAILED = frozenset({"CREATE_FAILED", "ROLLBACK_FAILED", "ROLLBACK_COMPLETE"})
+
+#: Engine errors that may pass: an image that exists already is somebody else's, and stays so.
+_RETRIED = frozenset({"Internal"})
 
 
 def decide_image(case: Case) -> Action:
@@ -61,10 +61,8 @@ def _make(case: Case) -> Action:
 
 def _was_built(case: Case) -> bool:
     """Whether the engine found this request's image built: by a call that nobody heard of."""
-    call = case.progress.call
-    if call is None or call.operation is not Operation.BUILD_IMAGE or call.result is None:
-        return False
-    return call.result.error is None and call.result.stack_id is None
+    built = case.progress.history(EngineAction.BUILD_IMAGE).success
+    return built is not None and built.stack_id is None
 
 
 def _build(case: Case) -> Action:
@@ -74,17 +72,18 @@ def _build(case: Case) -> Action:
     if progress.engine_version not in case.observed.engines:
         missing = failures.no_engine(f"ImageId {name}", progress.engine_version, case.observed)
         return Fail(missing, request.failure_id)
-    error = progress.failure(Operation.BUILD_IMAGE)
-    if error is not None and _is_final(case, error, Operation.BUILD_IMAGE):
+    history = progress.history(EngineAction.BUILD_IMAGE)
+    error = history.error
+    if error is not None and history.is_refused(_RETRIED):
         refusal = image_failures.rejection(error, progress.validation_messages, name)
         refused = Fail(refusal, request.failure_id)
-        return _unless_built(case, refused) if progress.attempted(Operation.BUILD_IMAGE) > 1 else refused
-    if error is None and progress.attempted(Operation.BUILD_IMAGE) >= ATTEMPTS_MAX:
+        return _unless_built(case, refused) if history.tries > 1 else refused
+    if error is None and history.is_exhausted:
         nothing = f"the engine was called {ATTEMPTS_MAX} times and nothing came of it."
         failed = EngineFailed(f"image {name}", nothing, "Its log group says why.")
         return _unless_built(case, Fail(failed, request.failure_id))
-    build = Start(Operation.BUILD_IMAGE, name, stack_tags=request.owner.tags(name, request.request_id))
-    return pause_after(case, Operation.BUILD_IMAGE) or build
+    build = Start(EngineAction.BUILD_IMAGE, name, stack_tags=request.owner.tags(name, request.request_id))
+    return pause_after(case, EngineAction.BUILD_IMAGE) or build
 
 
 def _unless_built(case: Case, failure: Fail) -> Action:
@@ -101,7 +100,10 @@ def _keep(case: Case) -> Action:
     known, failed_id = case.observed.known, case.request.failure_id
     if known is None:
         return Fail(image_failures.vanished(case.wanted.cluster_name), failed_id)
-    if known.settled is not None and known.settled.configuration_digest != case.wanted.configuration_digest:
+    if (
+        known.last_applied is not None
+        and known.last_applied.configuration_digest != case.wanted.configuration_digest
+    ):
         return Fail(image_failures.changed(known.name), failed_id)
     return _judged(case, failed_id)
 
@@ -112,22 +114,24 @@ def _judged(case: Case, failed_id: str) -> Action:
     if stack is not None and stack.in_progress:
         return wait_for(stack, f"image {name} is {stack.status}")
     described = progress.description.image if progress.description is not None else None
-    if image.is_built(described, case.request.owner, name):
+    if attributes.has_built_image(described, case.request.owner, name):
         return Succeed(name, stack, description=progress.description)
-    error = progress.not_described
+    error = progress.reads.error
     answered = described is not None or (error is not None and error.code == "NotFound")
     if answered and stack is not None and stack.status in _FAILED:
         return Fail(image_failures.failure(stack, case.observed.failures), failed_id)
-    if error is not None and progress.describe_failures >= ATTEMPTS_MAX:
+    if error is not None and progress.reads.is_exhausted:
         gone = error.code == "NotFound"
         why = image_failures.vanished(name) if gone else image_failures.rejection(error, (), name)
         return Fail(why, failed_id)
-    return _pause(case) or _describe(case, stack)
+    # The AMI is marked a little after the stack has come to its end.
+    pause = pause_after(case, EngineAction.DESCRIBE_IMAGE, waits_for="the image's AMI is not there yet")
+    return pause or _describe(case, stack)
 
 
 def _describe(case: Case, stack: ClusterStack | None) -> Start:
     stack_id, version = _identity(case, stack)
-    return Start(Operation.DESCRIBE_IMAGE, case.wanted.cluster_name, stack_id, version=version)
+    return Start(EngineAction.DESCRIBE_IMAGE, case.wanted.cluster_name, stack_id, version=version)
 
 
 def _identity(case: Case, stack: ClusterStack | None) -> tuple[str | None, str | None]:
@@ -136,14 +140,6 @@ def _identity(case: Case, stack: ClusterStack | None) -> tuple[str | None, str |
         return stack.stack_id, stack.version
     known = case.observed.known
     return (known.stack_id, known.version) if known is not None else (None, None)
-
-
-def _pause(case: Case) -> Wait | None:
-    """The AMI is marked a little after the stack has come to its end."""
-    if case.progress.described_at is None:
-        return None
-    until = case.progress.described_at + timedelta(seconds=RETRY_AFTER_S)
-    return Wait("the image's AMI is not there yet", until) if case.now < until else None
 
 
 def _delete(case: Case) -> Action:
@@ -155,23 +151,13 @@ def _delete(case: Case) -> Action:
     if stack is not None and stack.in_progress:
         return wait_for(stack, f"image {stack.name} is {stack.status} and cannot be deleted until it settles")
     name = case.progress.cluster_name
-    if stack is None and _was_deleted(case, name):
+    if stack is None and case.progress.has_deleted_image(name):
         return Succeed(physical_id, gone=True)
-    error = case.progress.failure(Operation.DELETE_IMAGE)
-    if error is not None and error.code != "NotFound" and _is_final(case, error, Operation.DELETE_IMAGE):
+    history = case.progress.history(EngineAction.DELETE_IMAGE)
+    error = history.error
+    if error is not None and error.code != "NotFound" and history.is_refused(_RETRIED):
         return Fail(image_failures.rejection(error, (), name), physical_id)
-    if stack is not None and case.progress.attempted(Operation.DELETE_IMAGE) >= ATTEMPTS_MAX:
+    if stack is not None and history.is_exhausted:
         return Fail(image_failures.failure(stack, case.observed.failures), physical_id)
     known = known or Cluster(name, case.request.request_id)
-    return pause_after(case, Operation.DELETE_IMAGE) or delete_image(case.request.owner, known, stack)
-
-
-def _was_deleted(case: Case, name: str) -> bool:
-    """Whether the engine said that it deleted this image, or that there is none."""
-    return name in case.progress.deleted
-
-
-def _is_final(case: Case, error: EngineError, operation: Operation) -> bool:
-    if error.code in TRANSIENT:
-        return False
-    return error.code != "Internal" or case.progress.attempted(operation) >= ATTEMPTS_MAX
+    return pause_after(case, EngineAction.DELETE_IMAGE) or delete_image(case.request.owner, known, stack)

@@ -1,11 +1,10 @@
 """Rows for the resources that only ask: one engine call, answered with what it found."""
 
-from datetime import timedelta
-
 from cluster_provider.core import failures
 from cluster_provider.core.actions import Action, Fail, Start, Succeed, Wait
-from cluster_provider.core.decision.case import ATTEMPTS_MAX, RETRY_AFTER_S, Case, settle_first
-from cluster_provider.core.engine_call import RETRIED, TRANSIENT, EngineError, EngineResult, Operation
+from cluster_provider.core.attributes import found_nothing
+from cluster_provider.core.decision.case import Case, pause_after, settle_first
+from cluster_provider.core.engine import EngineAction, EngineError, EngineResult
 from cluster_provider.core.errors import (
     EngineFailed,
     InvalidProperty,
@@ -13,9 +12,7 @@ from cluster_provider.core.errors import (
     ProviderError,
     VersionMismatch,
 )
-from cluster_provider.core.identity import read_only_id
-from cluster_provider.core.information import is_empty
-from cluster_provider.core.kinds import Kind
+from cluster_provider.core.identity import Kind, read_only_id
 from cluster_provider.core.questions import Question
 
 
@@ -32,21 +29,22 @@ def decide_information(case: Case) -> Action:
         return Fail(missing, request.failure_id)
     description = case.progress.description
     if description is not None and _is_whole(case, description):
-        if is_empty(request.kind, description):
+        if found_nothing(request.kind, description):
             return Fail(_not_found(question, "there is none."), request.failure_id)
         return Succeed(read_only_id(request.owner), description=description)
     refusal = _refusal(case, question)
     if refusal is not None:
         return Fail(refusal, request.failure_id)
-    return _pause(case) or _ask(request.kind, question)
+    ask = _ask(request.kind, question)
+    return _pause(case, ask) or ask
 
 
 def _ask(kind: Kind, question: Question) -> Start:
     if kind is Kind.OFFICIAL_IMAGE:
-        return Start(Operation.LIST_OFFICIAL_IMAGES, "", arguments=question.arguments)
+        return Start(EngineAction.LIST_OFFICIAL_IMAGES, "", arguments=question.arguments)
     if question.cluster_name:
-        return Start(Operation.DESCRIBE, question.cluster_name)
-    return Start(Operation.LIST_CLUSTERS, "", arguments=question.arguments)
+        return Start(EngineAction.DESCRIBE, question.cluster_name)
+    return Start(EngineAction.LIST_CLUSTERS, "", arguments=question.arguments)
 
 
 def _is_whole(case: Case, description: EngineResult) -> bool:
@@ -56,11 +54,10 @@ def _is_whole(case: Case, description: EngineResult) -> bool:
 
 def _refusal(case: Case, question: Question) -> ProviderError | None:
     """What the engine refused for good."""
-    error = case.progress.not_described
-    if error is None or error.code in TRANSIENT:
+    reads = case.progress.reads
+    if reads.error is None or not reads.is_refused():
         return None
-    if error.code in RETRIED and case.progress.describe_failures < ATTEMPTS_MAX:
-        return None
+    error = reads.error
     return failures.naming_denials(_explained(question, error), error)
 
 
@@ -81,11 +78,8 @@ def _not_found(question: Question, what: str) -> NotFound:
     return NotFound(question.about, what, "It is looked for in the stack's own account and Region.")
 
 
-def _pause(case: Case) -> Wait | None:
-    """Leaves AWS alone for a while after a try that came to nothing, or to less than everything."""
-    if case.progress.described_at is None:
-        return None
-    until = case.progress.described_at + timedelta(seconds=RETRY_AFTER_S)
-    error = case.progress.not_described
+def _pause(case: Case, ask: Start) -> Wait | None:
+    """Leaves AWS alone for a while after a try that failed, or that did not find everything."""
+    error = case.progress.reads.error
     why = error.message if error is not None else "the head node's values are not known yet"
-    return Wait(f"it was asked for: {why}", until) if case.now < until else None
+    return pause_after(case, ask.action, waits_for=f"it was asked for: {why}")

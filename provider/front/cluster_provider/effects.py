@@ -1,0 +1,214 @@
+"""Carries decisions out: records what is to be done, does it, and records what came of it.
+
+Order of effects: record the call, send it, observe its effect, write the outcome, send it. A crash at any
+seam leaves a requeued owner, and the next pass goes on from what it sees.
+"""
+
+import logging
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from cluster_provider import ownership
+from cluster_provider.core import deadline, engine_protocol, truncation
+from cluster_provider.core.actions import Adopt, Examine, Fail, Nothing, Start, Succeed, Wait
+from cluster_provider.core.decision.case import waited_for_until
+from cluster_provider.core.engine import CONFIGURED, EngineAction
+from cluster_provider.core.errors import NotAccepted, Unavailable
+from cluster_provider.core.state import OperationRecord, OwnerRecord, Phase
+from cluster_provider.core.transitions import conclusion, work
+from cluster_provider.delivery import Answer, write, written
+from cluster_provider.observation import cluster_end
+from cluster_provider.ports import Ports
+from cluster_provider.repository import Repository
+
+logger = logging.getLogger(__name__)
+
+#: When the sweep looks again at an answer that may not have arrived, in seconds.
+RESEND_AFTER_S = 30
+
+#: What is begun only as long as CloudFormation waits for the request.
+_WANTED_ONLY = CONFIGURED | {EngineAction.STOP_FLEET}
+
+#: For how long CloudFormation's word at the acceptance of a request counts, in seconds.
+_CONFIRMED_FOR_S = 10
+
+#: A resource that the parent stack calls over is asked about again after this many seconds.
+_UNWANTED_FOR_S = 30
+
+
+class Effects:
+    """What decisions do to the world; the caller holds the owner's lease.
+
+    Args:
+        ports: The world.
+        repository: Where the state is kept.
+        log_group: The provider's log group, named where something does not fit into an answer.
+    """
+
+    def __init__(self, ports: Ports, repository: Repository, log_group: str) -> None:
+        self._ports = ports
+        self._repository = repository
+        self._log_group = log_group
+
+    def end(self, operation: OperationRecord, action: Nothing) -> None:
+        """Closes a request about which nothing is left to do, or can be done."""
+        if action.gave_up:
+            logger.error(action.why, extra=operation.names)
+        self._repository.close(operation, operation.progress.ended or Phase.DROPPED)
+
+    def leave_in_queue(self, operation: OperationRecord, holder: str) -> None:
+        """Releases the lease: written as it is, the record takes its place in the queue again."""
+        self._repository.change(operation.request.owner, lambda record: record, holder=holder)
+
+    def wait(self, operation: OperationRecord, action: Wait, now: datetime, holder: str) -> None:
+        """Requeues the owner, at the deadline at the latest: the answer goes out then, whatever was seen."""
+        progress, request = operation.progress, operation.request
+        requeue_at = min(
+            action.until or deadline.next_poll_at(progress.accepted_at, now), operation.deadline_at
+        )
+        self._repository.change(
+            request.owner,
+            lambda record: work.requeue(record, progress, requeue_at, action.watching, operation.deadline_at),
+            operation,
+            holder=holder,
+        )
+
+    def start_engine(self, operation: OperationRecord, start: Start, now: datetime, holder: str) -> None:
+        """Records the call, then sends it: a crash in between costs a fence's time and nothing else.
+
+        The lease is kept until it was sent, since what comes of the sending is written, too.
+        """
+        request, before = operation.request, operation.progress
+        if start.action in _WANTED_ONLY and not self._is_wanted(operation, now):
+            self._leave_unwanted(operation, now, holder)
+            return
+        version = self._version_for(operation, start)
+        operation, call = engine_protocol.next_call(operation, start, version, now)
+        requeue_at = min(
+            deadline.next_poll_at(operation.progress.accepted_at, now),
+            call.not_after,
+            waited_for_until(call, operation.deadline_at),
+        )
+        self._repository.change(
+            request.owner,
+            lambda record: work.start_call(record, call, start, version, requeue_at),
+            operation,
+        )
+        try:
+            self._ports.engines.invoke(version, engine_protocol.payload(operation, start, call))
+        except NotAccepted as error:
+            logger.warning("the engine was not started: %s", error, extra=operation.names)
+            self._repository.end_call(
+                request.owner,
+                call.call_id,
+                truncation.truncate_for_storage(engine_protocol.not_started(error)),
+            )
+        except Unavailable as error:
+            # It may have been accepted all the same: only the fence tells that it can act no more. It does
+            # not count as a try, since it says nothing about the request.
+            logger.warning("the engine could not be invoked: %s", error, extra=operation.names)
+            uncounted = replace(operation.progress, calls=before.calls)
+            self._repository.change(
+                request.owner, lambda record: record, replace(operation, progress=uncounted)
+            )
+
+    def settle_ownership(
+        self, operation: OperationRecord, action: Adopt | Examine, now: datetime, holder: str
+    ) -> bool:
+        """Finds out and records whose a cluster is; returns whether there is something to decide then."""
+        match action:
+            case Adopt():
+                return self._adopt(operation, action, now, holder)
+            case Examine():
+                return self._examine(operation, action)
+
+    def _adopt(self, operation: OperationRecord, action: Adopt, now: datetime, holder: str) -> bool:
+        """Claims a cluster that somebody else made, and records whose it is."""
+        request, ports, cluster = operation.request, self._ports, action.cluster
+        if not self._is_wanted(operation, now):
+            self._leave_unwanted(operation, now, holder)
+            return False
+        owner = request.owner
+        whose = ownership.take_over(ports.claims, ports.store, ports.stacks, owner, cluster)
+        if whose == owner:
+            operation = work.note_adoption(operation, cluster)
+            self._repository.change(
+                owner,
+                lambda record: work.adopt(record, cluster, request.request_id, now),
+                operation,
+            )
+        else:
+            operation = replace(operation, progress=replace(operation.progress, current_owner=whose.key))
+            self._repository.change(owner, lambda record: record, operation)
+        return True
+
+    def _examine(self, operation: OperationRecord, action: Examine) -> bool:
+        """Records whether the owner that a cluster's mark names still has the cluster."""
+        owner, ports = operation.request.owner, self._ports
+        gave_up = ownership.gives_up(ports.store, ports.stacks, owner, action.holder, action.cluster)
+        examined = work.record_examination(operation, action.holder, gave_up=gave_up)
+        self._repository.change(owner, lambda record: record, examined)
+        return True
+
+    def _is_wanted(self, operation: OperationRecord, now: datetime) -> bool:
+        """Whether CloudFormation still wants this; if it cannot be asked, the gate's fence protects.
+
+        When a request is accepted it has just said so.
+        """
+        if now < operation.progress.accepted_at + timedelta(seconds=_CONFIRMED_FOR_S):
+            return True
+        try:
+            return self._ports.stacks.awaits_answer(operation.request.owner)
+        except Unavailable as error:
+            logger.warning("the parent stack could not be asked: %s", error)
+            return True
+
+    def _leave_unwanted(self, operation: OperationRecord, now: datetime, holder: str) -> None:
+        """Drops what CloudFormation no longer wants, once it said so twice: its reads may be late."""
+        first_at = operation.progress.unwanted_at
+        if first_at is not None and now >= first_at + timedelta(seconds=_UNWANTED_FOR_S):
+            logger.warning("dropped: the resource is no longer being made", extra=operation.names)
+            self._repository.close(operation, Phase.DROPPED)
+            return
+        progress = replace(operation.progress, unwanted_at=first_at or now)
+        again = Wait("the parent stack does not wait for this", now + timedelta(seconds=_UNWANTED_FOR_S))
+        self.wait(replace(operation, progress=progress), again, now, holder)
+
+    def _version_for(self, operation: OperationRecord, action: Start) -> str:
+        """A new cluster's engine is pinned; an existing one's is that of its own version.
+
+        The newest engine deletes and describes what older versions made, if theirs is gone.
+        Source: aws-parallelcluster 3.16.1, api/controllers/common.py (check_cluster_version).
+        """
+        engines = self._ports.engines
+        wanted = action.version or operation.progress.engine_version
+        return wanted if wanted in engines.versions else engine_protocol.newest(engines.versions)
+
+    def conclude(
+        self,
+        operation: OperationRecord,
+        record: OwnerRecord,
+        action: Succeed | Fail,
+        now: datetime,
+        holder: str,
+    ) -> Answer:
+        """Writes the answer down with everything that follows from it, before it is sent."""
+        ended_at = cluster_end(self._ports.stacks, operation)
+        requeue_at = now + timedelta(seconds=RESEND_AFTER_S)
+        fleet_restart_pending = conclusion.pending_fleet_restart(
+            conclusion.conclude(record, operation, action, requeue_at), operation
+        )
+        progress = write(operation, record, action, self._log_group)
+        operation = replace(
+            operation,
+            progress=replace(
+                progress, cluster_ended_at=ended_at, fleet_restart_pending=fleet_restart_pending
+            ),
+        )
+        self._repository.change(
+            operation.request.owner,
+            lambda present: conclusion.conclude(present, operation, action, requeue_at),
+            operation,
+            holder=holder,
+        )
+        return written(operation)

@@ -1,0 +1,219 @@
+"""Reconciles owners: one pass loads an owner's state, observes the world, decides, and acts.
+
+Every wake-up, whatever its source, asks for the same pass. Doing it twice, late or in another order changes
+nothing, since each pass starts from what is recorded and what is seen.
+"""
+
+import logging
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import assert_never
+
+from cluster_provider.core import truncation
+from cluster_provider.core.actions import (
+    Action,
+    Adopt,
+    Examine,
+    Fail,
+    Leave,
+    Nothing,
+    Resend,
+    Start,
+    Succeed,
+    Wait,
+)
+from cluster_provider.core.consent import Consent
+from cluster_provider.core.decision import decide
+from cluster_provider.core.engine import EngineResult
+from cluster_provider.core.errors import Superseded
+from cluster_provider.core.identity import Owner
+from cluster_provider.core.observed import Observed
+from cluster_provider.core.state import OperationRecord, OwnerRecord
+from cluster_provider.core.transitions.conclusion import pending_fleet_restart
+from cluster_provider.core.transitions.work import merge_call_result
+from cluster_provider.delivery import Answer, written
+from cluster_provider.effects import Effects
+from cluster_provider.logs import bind_log_context
+from cluster_provider.observation import observe
+from cluster_provider.ports import Ports
+from cluster_provider.queue import next_attempt_at
+from cluster_provider.repository import Repository
+
+logger = logging.getLogger(__name__)
+
+#: How many passes one invocation makes over an owner while others ask for more. Then the owner is due at
+#: once, and the next sweep or event goes on.
+PASSES_MAX = 5
+
+
+class Reconciler:
+    """Takes requests from their acceptance to their answer.
+
+    Args:
+        ports: The world.
+        repository: Where the state is kept.
+        log_group: The provider's log group, named where something does not fit into an answer.
+        consent: Which clusters may be taken over.
+    """
+
+    def __init__(self, ports: Ports, repository: Repository, log_group: str, consent: Consent) -> None:
+        self._ports = ports
+        self._repository = repository
+        self._consent = consent
+        self._effects = Effects(ports, repository, log_group)
+
+    def record_engine_end(self, owner: Owner, call_id: str, result: EngineResult) -> None:
+        """Records what an engine reported, truncated to what an answer can show; the next pass uses it."""
+        truncated = truncation.truncate_for_storage(result)
+        if len(truncated.validation_messages) < len(result.validation_messages):
+            logger.info("validation messages", extra={"validation_messages": result.validation_messages})
+        try:
+            self._repository.end_call(owner, call_id, truncated)
+        except LookupError:
+            logger.warning("an engine reported to an owner that is not known", extra={"call_id": call_id})
+
+    def reconcile(
+        self, owner: Owner, holder: str, remaining_s: float, requeue_at: datetime | None = None
+    ) -> Answer | None:
+        """Takes an owner's open request as far as it goes now, under the owner's lease.
+
+        The owner is requeued with its lease, before anything that may hang or die. A pass that ends well sets
+        itself when the owner is due again.
+
+        Args:
+            owner: Whose request.
+            holder: Names this invocation in the lease.
+            remaining_s: Seconds that this invocation has left; the lease is bounded by them.
+            requeue_at: When the owner is due again if the pass does not end well; None for the least delay.
+
+        Returns:
+            An answer to deliver; None if the request waits, or if another invocation holds the lease.
+
+        Raises:
+            Exception: The last pass failed, and there is nothing to deliver.
+        """
+        store, now = self._ports.store, self._ports.clock.now()
+        until = now + timedelta(seconds=remaining_s)
+        record = store.acquire(owner, holder, until, requeue_at or next_attempt_at(now, until))
+        answer: Answer | None = None
+        failure: Exception | None = None
+        passes = 0
+        try:
+            while record is not None:
+                passes += 1
+                answer, failure = self._pass_safely(owner, record, holder, answer)
+                record = store.release(owner, holder, again=passes < PASSES_MAX)
+        except BaseException:
+            store.release(owner, holder, again=False)
+            raise
+        if failure is not None and answer is None:
+            raise failure
+        return answer
+
+    def _pass_safely(
+        self, owner: Owner, record: OwnerRecord, holder: str, answer: Answer | None
+    ) -> tuple[Answer | None, Exception | None]:
+        """One pass; returns what there is to deliver after it, and how it failed.
+
+        A failure must not keep a newer request waiting that arrived meanwhile, so it does not end the
+        invocation before the lease is released.
+        """
+        # What an earlier pass has to send is sent, whatever this one comes to.
+        earlier = answer if _is_about(answer, record) else None
+        try:
+            return self._pass(owner, record, holder) or earlier, None
+        except Superseded as error:
+            # Whoever accepted the newer request set the dirty flag, so the next pass is about that one.
+            logger.info("left: a newer request was accepted", extra={"request_id": str(error)})
+            return None, None
+        except Exception as error:
+            logger.warning("the pass failed: %s", type(error).__name__)
+            return earlier, error
+
+    def _pass(self, owner: Owner, record: OwnerRecord, holder: str) -> Answer | None:
+        """Loads, observes, decides and acts; decides again once it is recorded whose a cluster is.
+
+        Raises:
+            Superseded: A newer request was accepted meanwhile.
+            Unavailable: AWS cannot answer just now.
+        """
+        present: OwnerRecord | None = record
+        while present is not None:
+            operation = self._repository.open_operation(owner, present)
+            if operation is None:
+                return None
+            bind_log_context(operation.names)
+            now = self._ports.clock.now()
+            operation, observed = self._observe(operation, present, now)
+            action = decide(operation.request, observed, operation.progress, now)
+            _log_decision(operation, action)
+            if not isinstance(action, Adopt | Examine):
+                return self._act(operation, present, action, now, holder)
+            if not self._effects.settle_ownership(operation, action, now, holder):
+                return None
+            present = self._ports.store.load(owner)
+        return None
+
+    def _observe(
+        self, operation: OperationRecord, record: OwnerRecord, now: datetime
+    ) -> tuple[OperationRecord, Observed]:
+        """The request with what its engine reported and what this look shows, and what was seen."""
+        own_call = record.call if record.call and record.call.request_id == record.newest_request_id else None
+        progress = merge_call_result(operation.progress, own_call, deletes=operation.request.deletes)
+        operation = replace(operation, progress=replace(progress, wakes=progress.wakes + 1))
+        observed, progress = observe(self._ports.stacks, self._ports.engines.versions, record, operation, now)
+        pending = pending_fleet_restart(record, replace(operation, progress=progress))
+        operation = replace(operation, progress=replace(progress, fleet_restart_pending=pending))
+        return operation, replace(observed, consent=self._consent)
+
+    def _act(
+        self,
+        operation: OperationRecord,
+        record: OwnerRecord,
+        action: Nothing | Leave | Resend | Wait | Start | Succeed | Fail,
+        now: datetime,
+        holder: str,
+    ) -> Answer | None:
+        match action:
+            case Nothing():
+                self._effects.end(operation, action)
+            case Leave():
+                self._effects.leave_in_queue(operation, holder)
+            case Resend():
+                return written(operation)
+            case Wait():
+                self._effects.wait(operation, action, now, holder)
+            case Start():
+                self._effects.start_engine(operation, action, now, holder)
+            case Succeed() | Fail():
+                return self._effects.conclude(operation, record, action, now, holder)
+            case _:
+                assert_never(action)
+        return None
+
+
+def _is_about(answer: Answer | None, record: OwnerRecord) -> bool:
+    return answer is not None and answer.request_id == record.newest_request_id
+
+
+def _log_decision(operation: OperationRecord, action: Action) -> None:
+    logger.info("step", extra={**operation.names, "action": type(action).__name__, "why": _why(action)})
+
+
+def _why(action: Action) -> str:
+    match action:
+        case Nothing() | Wait():
+            return action.why
+        case Start():
+            return action.action.value
+        case Adopt():
+            return f"cluster {action.cluster.name} exists and is taken over"
+        case Examine():
+            return f"the mark of cluster {action.cluster.name} names {action.holder.key}"
+        case Fail():
+            return str(action.error)
+        case Leave():
+            return f"the answer is being sent, until {action.until.isoformat()}"
+        case Succeed() | Resend():
+            return ""
+    assert_never(action)
