@@ -1,5 +1,7 @@
 """Configurations made from the schema: everything that its places accept."""
 
+import math
+
 from hypothesis import strategies as st
 
 WORDS = st.sampled_from(["true", "No", "1", "0042", "1e3", "null", "1:02:03", "a", "é", "a b"])
@@ -24,9 +26,17 @@ def values(schema, depth):
             numbers = st.floats(schema.get("minimum"), allow_nan=False, allow_infinity=False)
             return numbers | st.integers(0, 99)
         case "string":
-            return st.from_regex(schema["pattern"]) if "pattern" in schema else WORDS
+            return texts(schema)
         case _:  # a boolean or a text: the two words mean the boolean
             return st.booleans() | WORDS.filter(lambda word: word != "true")
+
+
+def texts(schema):
+    """Any word, or what matches the pattern and is neither too short nor too long."""
+    if "pattern" not in schema:
+        return WORDS
+    shortest, longest = schema.get("minLength", 0), schema.get("maxLength", math.inf)
+    return st.from_regex(schema["pattern"]).filter(lambda text: shortest <= len(text) <= longest)
 
 
 def objects(schema, depth):
