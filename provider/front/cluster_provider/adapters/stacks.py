@@ -70,8 +70,9 @@ _IN_PROGRESS: Final[Sequence["StackStatusType"]] = (
 _STACK_TYPE = "AWS::CloudFormation::Stack"
 
 #: The form of a stack's name or ARN. For any other text CloudFormation reports a wrong parameter, not that
-#: the stack does not exist. Sources: AWS CloudFormation API reference, CreateStack (``StackName``); the text
-#: of its refusal, as in aws-sam-cli issue 4979.
+#: the stack does not exist.
+#: Sources: AWS CloudFormation API reference, CreateStack (``StackName``); the text of its refusal, as in
+#: aws-sam-cli issue 4979.
 _NAME_OR_ARN = re.compile(r"[a-zA-Z][-a-zA-Z0-9]{0,127}|arn:[-a-zA-Z0-9:/._+]*")
 
 

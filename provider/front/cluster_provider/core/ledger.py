@@ -67,7 +67,10 @@ class CallHistory:
 
     @property
     def is_exhausted(self) -> bool:
-        """Whether the call is not repeated any more; for a read only failures count, since it has no effect."""
+        """Whether the call is not repeated any more.
+
+        For a read only failures count, since a read has no effect.
+        """
         is_read = self.last is not None and self.last.action in READS
         return (self.failures if is_read else self.tries) >= ATTEMPTS_MAX
 

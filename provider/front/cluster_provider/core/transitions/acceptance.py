@@ -229,7 +229,7 @@ def target_of(record: OwnerRecord, request: Request) -> str:
 
 
 def _update_target(record: OwnerRecord, request: Request) -> str:
-    """Returns the wanted name if the Update may replace its cluster or returns to it; else the present name."""
+    """Returns the wanted name if the Update may replace the cluster or go back to it; else the old name."""
     wanted = request.properties.cluster_name if request.properties is not None else ""
     known = record.clusters.get(wanted)
     is_new = request.may_replace or is_unmade(request.physical_id)
