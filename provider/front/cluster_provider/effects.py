@@ -94,9 +94,8 @@ class Effects:
     def start_engine(self, operation: OperationRecord, start: Start, now: datetime, holder: str) -> None:
         """Records an engine call, then sends it.
 
-        After a crash between the two, the next pass waits until the call's fence has passed, and then makes
-        the call again. The lease is kept until the call is sent, because the result of sending is recorded as
-        well.
+        After a crash between the two, the next pass waits until the call's fence has passed, and then decides
+        again. The lease is kept until the call is sent, because the result of sending is recorded as well.
 
         Args:
             operation: The request and the work on it.

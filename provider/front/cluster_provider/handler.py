@@ -9,7 +9,7 @@ events:
 - The schedule of the sweep sends one event a minute.
 
 Every event wakes the owners that it concerns. A wake-up is one call of ``Reconciler.reconcile``. This module
-has the only catch-all handler of exceptions.
+is the outermost boundary for exceptions.
 """
 
 import os

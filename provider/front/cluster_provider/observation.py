@@ -27,7 +27,7 @@ from cluster_provider.ports import Stacks
 
 logger = logging.getLogger(__name__)
 
-#: Prefix of the tags that CloudFormation reserves; no template or request may set such tags.
+#: Prefix of the tags that CloudFormation reserves; they cannot be passed on to another stack.
 #: Source: AWS CloudFormation user guide, "Add tags to your stack".
 RESERVED_TAG_PREFIX = "aws:"
 
@@ -300,8 +300,8 @@ def _with_effect(
 def _tags(stacks: Stacks, request: Request, known: Cluster | None) -> dict[str, str]:
     """Returns the parent stack's tags for the cluster's configuration, as they are when the work starts.
 
-    If the configuration is unchanged, the tags that were last applied are returned. Otherwise a change of
-    tags alone would cause an update. An adopted cluster gets no tags.
+    If the configuration is unchanged, the tags that were last applied are returned. A change of the parent's
+    tags alone thus causes no update. An adopted cluster gets no tags.
     """
     if has_adopted(request, known):
         return {}

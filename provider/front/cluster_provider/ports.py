@@ -67,7 +67,12 @@ class Stacks(Protocol):
         ...
 
     def has_event_of(self, stack_id: str, client_request_token: str) -> bool:
-        """Returns whether CloudFormation changed the stack on a call with this client request token."""
+        """Returns whether CloudFormation changed the stack on a call with this client request token.
+
+        Args:
+            stack_id: ARN of the stack.
+            client_request_token: The token, which is the id of an engine call.
+        """
         ...
 
     def in_progress(self) -> frozenset[str]:
@@ -88,6 +93,10 @@ class Stacks(Protocol):
 
     def completed_since(self, stack_id: str, since: datetime) -> bool | None:
         """Returns whether a creation or an update of a stack has succeeded since an instant.
+
+        Args:
+            stack_id: ARN of the stack.
+            since: The instant.
 
         Returns:
             None if no success is known, and the stack's events do not reach back to the instant.
@@ -253,12 +262,20 @@ class Claims(Protocol):
         ...
 
     def disclaim(self, cluster_id: str, owner: Owner) -> None:
-        """Removes the owner's claim on a cluster; a claim of another owner is left alone."""
+        """Removes the owner's claim on a cluster; a claim of another owner is left alone.
+
+        Args:
+            cluster_id: ARN of the cluster's stack.
+            owner: The owner that disowns the cluster.
+        """
         ...
 
 
 class DeadLetters(Protocol):
-    """Events that Lambda failed to deliver in all its attempts. Every method raises Unavailable."""
+    """Events that were not handled in any of Lambda's attempts.
+
+    Every method raises Unavailable if the queue cannot answer.
+    """
 
     def receive(self) -> list[DeadLetter]:
         """Returns some of the waiting events; the queue hides them for a while."""

@@ -11,7 +11,7 @@ crhelper 2.0.12 does the following, and ClusterResource replaces each of it:
 - It sleeps two minutes on Delete.
 - It logs the whole event.
 
-``tests/contract/test_crhelper.py`` pins the overridden methods to that version.
+``tests/contract/provider/test_crhelper.py`` pins the overridden methods to that version.
 """
 
 from collections.abc import Callable

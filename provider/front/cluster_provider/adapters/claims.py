@@ -46,7 +46,12 @@ class DynamoClaims:
         return owner if holder is None else Owner.from_key(holder)
 
     def disclaim(self, cluster_id: str, owner: Owner) -> None:
-        """Marks the owner's claim on a cluster as removed; a claim of another owner is left alone."""
+        """Marks the owner's claim on a cluster as removed; a claim of another owner is left alone.
+
+        Args:
+            cluster_id: ARN of the cluster's stack.
+            owner: The owner that disowns the cluster.
+        """
         expires_at = int((self._clock.now() + EXPIRES_AFTER).timestamp())
         expiry = {"expires_at": {"N": str(expires_at)}}
         self._put(cluster_id, owner, "holder = :owner", {":owner": owner.key}, expiry)

@@ -123,7 +123,12 @@ class CloudFormationStacks:
         return None if last["ResourceStatus"].endswith("_IN_PROGRESS") else ended
 
     def has_event_of(self, stack_id: str, client_request_token: str) -> bool:
-        """Returns whether CloudFormation changed the stack on a call with this client request token."""
+        """Returns whether CloudFormation changed the stack on a call with this client request token.
+
+        Args:
+            stack_id: ARN of the stack.
+            client_request_token: The token, which is the id of an engine call.
+        """
         with unavailable_if_transient():
             return any(
                 event.get("ClientRequestToken") == client_request_token for event in self._events(stack_id)
@@ -171,6 +176,10 @@ class CloudFormationStacks:
 
     def completed_since(self, stack_id: str, since: datetime) -> bool | None:
         """Returns whether a creation or an update of a stack has succeeded since an instant.
+
+        Args:
+            stack_id: ARN of the stack.
+            since: The instant.
 
         Returns:
             None if no success is known, and the stack's events do not reach back to the instant.

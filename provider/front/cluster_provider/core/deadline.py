@@ -24,12 +24,13 @@ FENCE_GRACE_S = 60
 #: Source: AWS CloudFormation user guide, AWS::CloudFormation::WaitCondition (``Timeout``).
 WAIT_CONDITION_MAX_S = 43_200
 
-#: How long after the request's deadline the provider still tries to start a compute fleet that an update left
-#: stopped, in seconds. This is as long as the longest wait condition. A stack in progress or a fleet that
-#: refuses for longer is stuck. Half-way the request counts as late, which raises an alarm.
+#: How long the provider still tries to start a compute fleet that an update left stopped, in seconds after
+#: the deadline of the answer or of the signal. This is as long as the longest wait condition. A stack in
+#: progress or a fleet that refuses for longer is stuck. Half-way the request counts as late, which raises an
+#: alarm.
 RESTART_MAX_S = WAIT_CONDITION_MAX_S
 
-#: Maximum age of a request, in seconds. CloudFormation waits no longer for an older one, and its URL has
+#: Maximum age of a request, in seconds. CloudFormation no longer waits for an older one, and its URL has
 #: expired.
 REQUEST_AGE_MAX_S = 7200
 
@@ -100,12 +101,21 @@ def fence(now: datetime, answer_by: datetime) -> datetime:
 
 
 def over_at(not_after: datetime) -> datetime:
-    """Returns from when on an engine call without a reported end can no longer act."""
+    """Returns from when on an engine call without a reported end can no longer act.
+
+    Args:
+        not_after: The call's fence.
+    """
     return not_after + timedelta(seconds=FENCE_GRACE_S)
 
 
 def is_over(not_after: datetime, now: datetime) -> bool:
-    """Returns whether an engine call without a reported end can no longer act."""
+    """Returns whether an engine call without a reported end can no longer act.
+
+    Args:
+        not_after: The call's fence.
+        now: The current time.
+    """
     return now >= over_at(not_after)
 
 

@@ -113,7 +113,7 @@ def _further(start: Start) -> dict[str, Any]:
 def may_be_ours(client_request_token: str | None) -> bool:
     """Returns whether a stack event may result from an engine call.
 
-    An event without a token may, too. Changes by other parties mostly carry a token of another form.
+    An event without a token may. An event with a token of another form than a call's id may not.
     """
     return not client_request_token or _CALL_ID.fullmatch(client_request_token) is not None
 

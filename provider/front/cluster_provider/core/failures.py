@@ -235,7 +235,12 @@ def absent(name: str) -> ClusterFailed:
 
 
 def renamed(wanted: Properties, physical_id: str) -> InvalidProperty:
-    """Returns the error for an Update that would need another cluster."""
+    """Returns the error for an Update that would need another cluster.
+
+    Args:
+        wanted: The wanted state, with the new name.
+        physical_id: The present name.
+    """
     return InvalidProperty(
         "ClusterName",
         f"a cluster cannot be renamed from {physical_id!r} to {wanted.cluster_name!r}.",

@@ -88,7 +88,7 @@ def _decide_open(case: Case) -> Action:
 
 
 def _undone(case: Case, action: Action) -> Action:
-    """Returns SUCCESS for the rollback of an Update that failed without effect; else the action."""
+    """Returns the action, or SUCCESS if it fails the rollback of an Update that had no effect."""
     if isinstance(action, Fail) and case.observed.undoes:
         return Succeed(case.request.failure_id, case.living)
     return action

@@ -270,7 +270,7 @@ def unless_refused(case: Case, start: Start) -> ProviderError | Wait | Start:
 def pause_after(
     case: Case, action: EngineAction, subject: str | None = None, waits_for: str = ""
 ) -> Wait | None:
-    """Returns the pause after an engine call, in which its effect may appear and AWS is not called.
+    """Returns the pause after an engine call, so that its effect can appear before AWS is called again.
 
     Args:
         case: The case.

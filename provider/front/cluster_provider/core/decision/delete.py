@@ -38,7 +38,10 @@ def decide_delete(case: Case) -> Action:
 
 
 def _delete(case: Case, cluster: ClusterStack) -> Action:
-    """Returns the action that deletes a settled cluster; SUCCESS if another owner has it by its mark."""
+    """Returns the action that deletes a settled cluster; SUCCESS if its mark names another owner.
+
+    That owner must still have the cluster.
+    """
     physical_id = case.request.failure_id
     start = marking(case, cluster, delete(cluster))
     held = held_by_other(case, cluster, start)
