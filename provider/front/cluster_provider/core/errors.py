@@ -172,4 +172,4 @@ class Unanswerable(Exception):  # noqa: N818 - a condition, not a failure of the
 
 
 class Superseded(Exception):  # noqa: N818 - a condition, not a failure of the request
-    """A request is not its owner's newest: that one, or this one itself, was accepted before."""
+    """A newer request of the owner, or this very request, was accepted before."""

@@ -152,7 +152,7 @@ def taken(cluster: ClusterStack, request: Request, *, disowned: bool) -> NotOwne
 
 
 def not_consented(cluster: ClusterStack, choice: Consent) -> NotOwner:
-    """Returns the error for a cluster that the provider's operator does not permit to adopt.
+    """Returns the error for a cluster that the provider's operator does not permit to be adopted.
 
     Args:
         cluster: The cluster's stack.

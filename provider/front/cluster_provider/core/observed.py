@@ -289,7 +289,7 @@ class Observed:
         parents: The owner's stack and all that enclose it; read only if an adopted cluster may be deleted,
             and empty if one cannot be read.
         sent_by: When the invocation that recorded an answer must have sent it.
-        consent: The clusters that the provider's operator permits to adopt.
+        consent: The clusters that the provider's operator permits to be adopted.
     """
 
     cluster: ClusterStack | None = None

@@ -20,12 +20,11 @@ from cluster_provider.core.errors import InvalidProperty
 CLUSTER_NAME_PATTERN = r"^[a-zA-Z][a-zA-Z0-9-]+$"
 CLUSTER_NAME_MAX = 60
 
-#: Maximum size of a compressed configuration, in bytes. Two limits determine it:
-#: - The end of an engine call has 256 KiB, for the call and its result of at most 128 KiB.
-#: - A request's item in the table has 400 KB, for the configuration, the result of a call with its lists (128
-#: KiB), tags (80 KB in the widest letters), a description (30 KB), answers, errors and a root cause.
-#:
-#: tests/contract/provider/test_item_size.py builds the worst case.
+#: Maximum size of a compressed configuration, in bytes. Two limits determine it. The end of an engine call
+#: has 256 KiB, for the call and its result of at most 128 KiB. A request's item in the table has 400 KB, for
+#: the configuration, the result of a call with its lists (128 KiB), tags (80 KB in the widest letters), a
+#: description (30 KB), answers, errors and a root cause. tests/contract/provider/test_item_size.py builds the
+#: worst case.
 #: Sources: docs/engine.md; AWS Lambda developer guide, quotas; Amazon DynamoDB developer guide, "Service,
 #: account, and table quotas".
 CONFIGURATION_MAX_BYTES = 100_000

@@ -84,8 +84,8 @@ class Request:
         may_stop_fleet: Whether the compute fleet may be stopped and restarted for this Update. Either set of
             properties may permit it.
         signal_url: Handle of the wait condition that waits for the end of this request's work; None if there
-            is none, or if an Update did not change the handle, since its condition was signalled before. It
-            is a credential.
+            is none, or if an Update did not change the handle, since its condition no longer waits. It is a
+            credential.
         signal_deadline_at: When that wait condition is signalled at the latest.
         kind: Kind of the resource.
         question: What a read-only resource asks; None for other resources.

@@ -228,7 +228,7 @@ def delete(cluster: ClusterStack) -> Start:
 
 
 def delete_image(owner: Owner, known: Cluster, stack: ClusterStack | None) -> Start:
-    """Returns the call that deletes an image of this owner; the tags prevent that it deletes another's.
+    """Returns the call that deletes an image of this owner; the tags keep it from deleting another owner's.
 
     Without a stack, the image is its AMI, if one was built.
 

@@ -117,7 +117,7 @@ def _seen(record: OwnerRecord, stack: ClusterStack, request: Request) -> Cluster
 
 
 def _settle_fleet_restart(record: OwnerRecord, progress: Progress) -> OwnerRecord:
-    """Returns the record without a pending fleet restart, if the fleet is up or starting again."""
+    """Returns the record without the fleet's former status, if the fleet needs no restart."""
     known = record.clusters.get(progress.cluster_name)
     if known is None or compute_fleet.is_restart_pending(known, progress):
         return record

@@ -11,7 +11,7 @@ def disown(record: OwnerRecord, *names: str) -> OwnerRecord:
     """Returns the record without some clusters, and with their stacks among the disowned ones.
 
     A Delete may be repeated, however late, and tags of an earlier time may still name this owner. The list of
-    disowned stacks prevents that such a Delete destroys the cluster.
+    disowned stacks keeps such a Delete from destroying the cluster.
 
     Args:
         record: The owner's record.
