@@ -63,9 +63,6 @@ def write(
 def written(operation: OperationRecord) -> Answer:
     """Returns the recorded answer or signal, to be sent byte for byte.
 
-    Args:
-        operation: The request and the work on it.
-
     Raises:
         LookupError: None is recorded.
     """
@@ -152,9 +149,6 @@ class Delivery:
 
         If it can never arrive, the request is dropped: CloudFormation no longer accepts it.
 
-        Args:
-            answer: The answer or the signal.
-
         Raises:
             DeliveryFailed: It did not arrive. It stays recorded, and the next pass sends the same bytes.
         """
@@ -196,10 +190,6 @@ class Delivery:
 
 def refuse(event: Mapping[str, Any], error: ProviderError) -> Answer:
     """Returns the FAILED answer to an event that cannot become a request.
-
-    Args:
-        event: The event.
-        error: Why it is refused.
 
     Raises:
         Unanswerable: The event has no usable response URL or no owner.

@@ -52,12 +52,7 @@ class Effects:
         self._log_group = log_group
 
     def end(self, operation: OperationRecord, action: Nothing) -> None:
-        """Closes a request that needs no further work, or for which no further work is possible.
-
-        Args:
-            operation: The request and the work on it.
-            action: The decision.
-        """
+        """Closes a request that needs no further work, or for which no further work is possible."""
         if action.gave_up:
             logger.error(action.why, extra=operation.names)
         self._repository.close(operation, operation.progress.ended or Phase.DROPPED)
@@ -96,12 +91,6 @@ class Effects:
 
         After a crash between the two, the next pass waits until the call's fence has passed, and then decides
         again. The lease is kept until the call is sent, because the result of sending is recorded as well.
-
-        Args:
-            operation: The request and the work on it.
-            start: The decision.
-            now: The current time.
-            holder: Name of this invocation in the lease.
         """
         request, before = operation.request, operation.progress
         if start.action in _WANTED_ONLY and not self._is_wanted(operation, now):
@@ -140,14 +129,7 @@ class Effects:
     def settle_ownership(
         self, operation: OperationRecord, action: Adopt | Examine, now: datetime, holder: str
     ) -> bool:
-        """Records which owner a cluster belongs to; returns whether the caller must decide again.
-
-        Args:
-            operation: The request and the work on it.
-            action: The decision.
-            now: The current time.
-            holder: Name of this invocation in the lease.
-        """
+        """Records which owner a cluster belongs to; returns whether the caller must decide again."""
         match action:
             case Adopt():
                 return self._adopt(operation, action, now, holder)
@@ -231,15 +213,7 @@ class Effects:
         now: datetime,
         holder: str,
     ) -> Answer:
-        """Records the answer and everything that follows from it, and returns the answer to send.
-
-        Args:
-            operation: The request and the work on it.
-            record: The owner's record.
-            action: The decision.
-            now: The current time.
-            holder: Name of this invocation in the lease.
-        """
+        """Records the answer and everything that follows from it, and returns the answer to send."""
         ended_at = cluster_end(self._ports.stacks, operation)
         requeue_at = now + timedelta(seconds=RESEND_AFTER_S)
         fleet_restart_pending = conclusion.pending_fleet_restart(

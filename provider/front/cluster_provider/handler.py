@@ -243,12 +243,7 @@ def provider() -> Provider:
 
 
 def handler(event: dict[str, Any], context: Any) -> None:
-    """Handles one event; this is the function that Lambda invokes.
-
-    Args:
-        event: The event.
-        context: Lambda's context object of this invocation.
-    """
+    """Handles one event; this is the function that Lambda invokes."""
     provider().handle(event, context)
 
 

@@ -95,12 +95,7 @@ def observe(
 
 
 def cluster_end(stacks: Stacks, operation: OperationRecord) -> datetime | None:
-    """Returns when the cluster's stack finished what this request changed; None if that is not known.
-
-    Args:
-        stacks: CloudFormation.
-        operation: The request and the work on it.
-    """
+    """Returns when the cluster's stack finished what this request changed; None if that is not known."""
     progress = operation.progress
     if progress.stack_id is None or not progress.effect_seen:
         return None

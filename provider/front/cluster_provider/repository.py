@@ -30,10 +30,6 @@ class Repository:
     def open_operation(self, owner: Owner, record: OwnerRecord) -> OperationRecord | None:
         """Returns the owner's newest request, if there is work left for it; else None.
 
-        Args:
-            owner: The owner.
-            record: The owner's record.
-
         Raises:
             LookupError: The newest request has no record.
         """

@@ -103,9 +103,6 @@ class ClusterResource(CfnResource):
     def generate_physical_id(self, event: Any) -> str:
         """Raises an error: every answer has its physical id, and a random one would lose track of a cluster.
 
-        Args:
-            event: The event.
-
         Raises:
             RuntimeError: Always.
         """

@@ -105,9 +105,6 @@ def _as_json(value: object) -> str:
 def find_fault(value: Any) -> tuple[list[str], str] | None:
     """Finds the part of a JSON value that cannot be stored or passed on.
 
-    Args:
-        value: The value.
-
     Returns:
         The path of the part, and what is wrong there; None if there is no fault.
     """

@@ -40,9 +40,6 @@ class Rules:
     def check(self, raw: Mapping[str, Any]) -> None:
         """Checks properties, as CloudFormation sends them.
 
-        Args:
-            raw: The properties.
-
         Raises:
             MissingProperty: A required property is absent.
             InvalidProperty: A property has a value that is not valid, or its name is not known. The error

@@ -27,9 +27,6 @@ class Consent:
     def parse(cls, text: str) -> Self:
         """Returns the choice for a value of the parameter.
 
-        Args:
-            text: The value.
-
         Raises:
             ValueError: It is neither ``Allow`` nor ``Forbid`` nor a tag. The template's pattern excludes such
                 values.

@@ -76,12 +76,7 @@ def deadline(issued: datetime, service_timeout_s: int) -> datetime:
 
 
 def half_way(issued: datetime, answer_by: datetime) -> datetime:
-    """Returns when half of a request's time has passed; a request still open then counts as late.
-
-    Args:
-        issued: When the request was issued.
-        answer_by: Its deadline.
-    """
+    """Returns when half of a request's time has passed; a request still open then counts as late."""
     return issued + (answer_by - issued) / 2
 
 
@@ -101,31 +96,17 @@ def fence(now: datetime, answer_by: datetime) -> datetime:
 
 
 def over_at(not_after: datetime) -> datetime:
-    """Returns from when on an engine call without a reported end can no longer act.
-
-    Args:
-        not_after: The call's fence.
-    """
+    """Returns from when on an engine call without a reported end can no longer act."""
     return not_after + timedelta(seconds=FENCE_GRACE_S)
 
 
 def is_over(not_after: datetime, now: datetime) -> bool:
-    """Returns whether an engine call without a reported end can no longer act.
-
-    Args:
-        not_after: The call's fence.
-        now: The current time.
-    """
+    """Returns whether an engine call without a reported end can no longer act."""
     return now >= over_at(not_after)
 
 
 def next_poll_at(accepted_at: datetime, now: datetime) -> datetime:
-    """Returns when an owner is due again; the delay grows with the age of the request.
-
-    Args:
-        accepted_at: When the request was accepted.
-        now: The current time.
-    """
+    """Returns when an owner is due again; the delay grows with the age of the request."""
     age_s = (now - accepted_at).total_seconds()
     interval_s = [interval for since, interval in WAKE_INTERVALS_S if age_s >= since or since == 0][-1]
     return now + timedelta(seconds=interval_s)

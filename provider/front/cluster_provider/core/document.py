@@ -22,9 +22,6 @@ def stored_as(name: str) -> dict[str, str]:
     """Returns the metadata of a field that is stored under another name, that of earlier releases.
 
     Records outlive the code: after an upgrade or its rollback, the other release's records are still read.
-
-    Args:
-        name: The stored name.
     """
     return {_STORED_AS: name}
 

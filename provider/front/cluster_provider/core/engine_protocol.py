@@ -68,13 +68,7 @@ def next_call(
 
 
 def payload(operation: OperationRecord, start: Start, call: EngineCall) -> dict[str, Any]:
-    """Returns the event with which an engine is invoked.
-
-    Args:
-        operation: The request and the work on it.
-        start: The decision.
-        call: The call.
-    """
+    """Returns the event with which an engine is invoked."""
     request, wanted = operation.request, operation.request.properties
     changes = start.action in CONFIGURED and wanted is not None
     # ParallelCluster refuses its own tags in an image's configuration.

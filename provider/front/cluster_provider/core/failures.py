@@ -45,23 +45,12 @@ def _rank(message: dict[str, str]) -> int:
 
 
 def rejection(error: EngineError, messages: Iterable[dict[str, str]], cluster_name: str) -> ProviderError:
-    """Returns the error for a call that the engine refused before anything was changed.
-
-    Args:
-        error: The engine's error.
-        messages: Validation messages.
-        cluster_name: Name of the cluster.
-    """
+    """Returns the error for a call that the engine refused before anything was changed."""
     return naming_denials(_rejection(error, messages, cluster_name), error)
 
 
 def naming_denials(refusal: ProviderError, error: EngineError) -> ProviderError:
-    """Returns a refusal that also names the calls that AWS denied, which may be its only cause.
-
-    Args:
-        refusal: The refusal.
-        error: The engine's error.
-    """
+    """Returns a refusal that also names the calls that AWS denied, which may be its only cause."""
     if not error.denied:
         return refusal
     denied = f"AWS denied the engine {', '.join(error.denied)}; its role may lack the permission."
@@ -194,12 +183,7 @@ def had_by(cluster: ClusterStack, current_owner: Owner) -> NotOwner:
 
 
 def unreadable_mark(cluster: ClusterStack, error: EngineError) -> NotOwner:
-    """Returns the error for a cluster whose mark names no owner.
-
-    Args:
-        cluster: The cluster's stack.
-        error: The engine's error.
-    """
+    """Returns the error for a cluster whose mark names no owner."""
     return NotOwner(
         f"cluster {cluster.name}",
         f"{sentence(error.message)} The cluster was not touched.",
@@ -301,12 +285,7 @@ def _configuration_fault(detail: dict[str, str]) -> tuple[str, str]:
 
 
 def validation_texts(error: EngineError, messages: Iterable[dict[str, str]]) -> list[str]:
-    """Returns the messages of ParallelCluster's validators, the worst first; without any, the engine's.
-
-    Args:
-        error: The engine's error.
-        messages: Validation messages.
-    """
+    """Returns the messages of ParallelCluster's validators, the worst first; without any, the engine's."""
     told = [f"{item['level']} {item['type']}: {sentence(item['message'])}" for item in worst_first(messages)]
     return told or [sentence(error.message)]
 

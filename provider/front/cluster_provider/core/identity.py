@@ -61,9 +61,6 @@ class StackArn:
     def parse(cls, arn: str) -> Self:
         """Returns the parts of a stack's ARN.
 
-        Args:
-            arn: The ARN.
-
         Raises:
             ValueError: The text is not a stack's ARN.
         """
@@ -149,9 +146,6 @@ class Owner:
 
         CloudFormation makes one up for a resource that was given none.
         Source: cloudformation-coverage-roadmap issues 1814 and 1730.
-
-        Args:
-            physical_id: The physical id.
         """
         return physical_id.startswith(f"{StackArn.parse(self.stack_id).name}-{self.logical_id}-")
 

@@ -19,13 +19,7 @@ from cluster_provider.core.observed import ClusterStack, StackFailure
 
 
 def rejection(error: EngineError, messages: Iterable[dict[str, str]], image_id: str) -> ProviderError:
-    """Returns the error for a call that the engine refused before anything was changed.
-
-    Args:
-        error: The engine's error.
-        messages: Validation messages.
-        image_id: Id of the image.
-    """
+    """Returns the error for a call that the engine refused before anything was changed."""
     return failures.naming_denials(_rejection(error, messages, image_id), error)
 
 

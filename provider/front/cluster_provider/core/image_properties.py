@@ -51,9 +51,6 @@ RULES = Rules(
 def parse_image(raw: Mapping[str, Any]) -> Properties:
     """Returns the checked properties of a Create or an Update; ``cluster_name`` is the image's id.
 
-    Args:
-        raw: The properties.
-
     Raises:
         MissingProperty: A required property is absent.
         InvalidProperty: A property has a value that is not valid, its name is not known, or the configuration

@@ -87,11 +87,7 @@ def delivery_failed(names: Mapping[str, str]) -> Measurement:
 
 
 def swept(backlog: Backlog) -> Measurement:
-    """Returns the measurement of a completed sweep: its heartbeat, and the open requests.
-
-    Args:
-        backlog: The open requests.
-    """
+    """Returns the measurement of a completed sweep: its heartbeat, and the open requests."""
     values = {Metric.SWEEPS: 1, Metric.OPERATIONS_OPEN: backlog.open, Metric.OPERATIONS_LATE: backlog.late}
     return Measurement(values)
 

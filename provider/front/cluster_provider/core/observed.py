@@ -227,20 +227,12 @@ class Cluster:
     kind: Kind = Kind.CLUSTER
 
     def was_applied(self, digest: str) -> bool:
-        """Returns whether this configuration was the last one applied, and no update has been sent since.
-
-        Args:
-            digest: Digest of a configuration.
-        """
+        """Returns whether this configuration was the last one applied, and no update has been sent since."""
         last_applied = self.last_applied
         return last_applied is not None and not self.touched and last_applied.configuration_digest == digest
 
     def changed_outside(self, stack: ClusterStack) -> bool:
-        """Returns whether another party changed the configuration since the last success.
-
-        Args:
-            stack: The cluster's stack, as observed.
-        """
+        """Returns whether another party changed the configuration since the last success."""
         last_applied = self.last_applied
         return (
             last_applied is not None

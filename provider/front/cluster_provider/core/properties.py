@@ -146,9 +146,6 @@ class Properties:
 def parse_properties(raw: Mapping[str, Any]) -> Properties:
     """Returns the checked properties of a Create or an Update.
 
-    Args:
-        raw: The properties.
-
     Raises:
         MissingProperty: A required property is absent.
         InvalidProperty: A property has a value that is not valid, its name is not known, or the configuration
@@ -260,9 +257,6 @@ def arguments(raw: Mapping[str, Any]) -> dict[str, Any]:
     """Returns ParallelCluster's arguments among the properties.
 
     The engine passes each to the calls that accept it.
-
-    Args:
-        raw: The properties.
     """
     given: dict[str, Any] = {}
     if "SuppressValidators" in raw:

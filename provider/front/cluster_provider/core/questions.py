@@ -122,9 +122,6 @@ class Question:
 def parse_cluster_info(raw: Mapping[str, Any]) -> Question:
     """Returns the question of a ``Custom::PclusterClusterInfo``.
 
-    Args:
-        raw: The properties.
-
     Raises:
         MissingProperty: A required property is absent.
         InvalidProperty: A property has a value that is not valid, its name is not known, or two properties
@@ -151,9 +148,6 @@ def parse_cluster_info(raw: Mapping[str, Any]) -> Question:
 
 def parse_official_image(raw: Mapping[str, Any]) -> Question:
     """Returns the question of a ``Custom::PclusterOfficialImage``.
-
-    Args:
-        raw: The properties.
 
     Raises:
         MissingProperty: A required property is absent.

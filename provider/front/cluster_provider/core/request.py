@@ -216,9 +216,6 @@ def is_answerable(event: Mapping[str, Any]) -> bool:
     """Returns whether an event has what an answer needs, in a form that can be CloudFormation's.
 
     Source: AWS CloudFormation user guide, "Custom resource response objects".
-
-    Args:
-        event: The event.
     """
     return not _unanswerable(event)
 

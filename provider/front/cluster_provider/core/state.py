@@ -123,11 +123,7 @@ class Progress:
 
     @staticmethod
     def upgrade_document(document: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Returns the document of an earlier release in the present form.
-
-        Args:
-            document: The document, as it was stored.
-        """
+        """Returns the document of an earlier release in the present form."""
         return upgrades.upgrade_progress(document)
 
     @property
@@ -274,22 +270,12 @@ class QueueEntry:
         return self.deadline_at is not None and now >= self.deadline_at
 
     def is_idle(self, in_progress: Collection[str], now: datetime) -> bool:
-        """Returns whether a pass would have nothing to do, because the watched stack is still in progress.
-
-        Args:
-            in_progress: ARNs of the stacks in progress.
-            now: The current time.
-        """
+        """Returns whether a pass would have nothing to do, because the watched stack is still in progress."""
         return self.watching in in_progress and self.deadline_at is not None and now < self.deadline_at
 
 
 def backlog(waiting: Collection[QueueEntry], now: datetime) -> Backlog:
-    """Returns the number of open requests, and of those that are late.
-
-    Args:
-        waiting: The owners that wait.
-        now: The current time.
-    """
+    """Returns the number of open requests, and of those that are late."""
     late = [item for item in waiting if item.half_time_at is not None and item.half_time_at <= now]
     return Backlog(len(waiting), len(late))
 
@@ -398,10 +384,6 @@ def deadline_of(request: Request, progress: Progress) -> datetime:
     """Returns when work on a request ends: at the answer's deadline, or later at the wait condition's.
 
     A pending restart of the fleet has ``deadline.RESTART_MAX_S`` more.
-
-    Args:
-        request: The request.
-        progress: The work on it.
     """
     if progress.phase is Phase.RESTARTING:
         return (request.signal_deadline_at or request.deadline) + timedelta(seconds=deadline.RESTART_MAX_S)

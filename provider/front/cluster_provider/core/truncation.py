@@ -26,9 +26,6 @@ def truncate_for_storage(result: EngineResult) -> EngineResult:
 
     The validation messages of a refusal are its reasons, so they are kept in full. Together with the error's
     details they are part of one result, whose size is bounded.
-
-    Args:
-        result: The result.
     """
     error = result.error
     messages = result.validation_messages
@@ -43,11 +40,7 @@ def truncate_for_storage(result: EngineResult) -> EngineResult:
 
 
 def truncate_failure(failure: StackFailure) -> StackFailure:
-    """Returns a failed resource, with each text cut to the size of an answer.
-
-    Args:
-        failure: The failed resource.
-    """
+    """Returns a failed resource, with each text cut to the size of an answer."""
     return replace(
         failure,
         logical_id=_clipped(failure.logical_id),

@@ -41,10 +41,6 @@ def adopt(case: Case, cluster: ClusterStack) -> Adopt | Fail | Wait:
 
     The cluster must be a ParallelCluster cluster, permitted by the provider's operator, working, of a version
     with an engine, and without another owner.
-
-    Args:
-        case: The case.
-        cluster: The cluster's stack.
     """
     failure_id = case.request.failure_id
     if cluster.version is None:
@@ -79,13 +75,7 @@ def needs_mark(case: Case, cluster: ClusterStack) -> bool:
 
 
 def marking(case: Case, cluster: ClusterStack, start: Start) -> Start:
-    """Returns a change of a cluster; if its tags do not name this owner, its mark must before the change.
-
-    Args:
-        case: The case.
-        cluster: The cluster's stack.
-        start: The call.
-    """
+    """Returns a change of a cluster; if its tags do not name this owner, its mark must before the change."""
     if not needs_mark(case, cluster):
         return start
     previous_owner = Owner.from_key(case.progress.previous_owner) if case.progress.previous_owner else None
@@ -132,9 +122,6 @@ def leaves_adopted(case: Case) -> bool:
 
     If an update of the cluster is in progress, its end is awaited, and a deletion that has begun is
     completed.
-
-    Args:
-        case: The case.
     """
     known, observed, cluster = case.observed.known, case.observed, case.living
     if observed.disowned:

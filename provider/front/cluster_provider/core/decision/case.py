@@ -23,11 +23,7 @@ HEARD_OF_AFTER_S = 120
 
 
 def last_chance(deadline_of: datetime) -> datetime:
-    """Returns from when on an answer is sent with the values that are known.
-
-    Args:
-        deadline_of: The request's deadline.
-    """
+    """Returns from when on an answer is sent with the values that are known."""
     return deadline_of - timedelta(seconds=VALUES_MARGIN_S)
 
 
@@ -37,10 +33,6 @@ def waited_for_until(call: EngineCall, deadline_of: datetime) -> datetime:
     A call that may change something is waited for until after its fence. A harmless call may never report its
     end, so shortly before the deadline it no longer counts. If it was sent just before that, it still gets
     ``HEARD_OF_AFTER_S``, but not beyond the deadline.
-
-    Args:
-        call: The call.
-        deadline_of: The request's deadline.
     """
     over_at = deadline.over_at(call.not_after)
     if call.action not in HARMLESS:
@@ -147,9 +139,6 @@ def wait_for_engine(observed: Observed) -> Wait:
 
     A pass before that observes nothing new. A pass at the usual delay could come minutes later; in an old
     request, a compute fleet would then stay stopped for as long.
-
-    Args:
-        observed: The facts that this pass observed.
     """
     return Wait(observed.pending, observed.pending_until)
 
@@ -159,9 +148,6 @@ def settle_first(case: Case) -> Wait | Start | None:
 
     The first is an engine call that may still act. The second is an unreported cluster or image of a
     superseded request. A leftover that cannot be deleted blocks only a new cluster or image.
-
-    Args:
-        case: The case.
     """
     if case.observed.pending:
         return wait_for_engine(case.observed)
@@ -187,23 +173,13 @@ def _settle_image(case: Case, leftover: Leftover) -> Wait | Start:
 
 
 def is_given_up(progress: Progress, leftover: Leftover) -> bool:
-    """Returns whether the tries to delete a leftover are exhausted, and no deletion is in progress.
-
-    Args:
-        progress: The work so far.
-        leftover: The leftover.
-    """
+    """Returns whether the tries to delete a leftover are exhausted, and no deletion is in progress."""
     history = progress.history(_deletes(leftover.known.kind), leftover.known.name)
     return history.is_exhausted and not leftover.in_progress
 
 
 def left_over(progress: Progress, leftover: Leftover) -> ProviderError:
-    """Returns the error for a leftover that could not be deleted.
-
-    Args:
-        progress: The work so far.
-        leftover: The leftover.
-    """
+    """Returns the error for a leftover that could not be deleted."""
     name, stack = leftover.known.name, leftover.stack
     error = progress.history(_deletes(leftover.known.kind), name).error
     cause = f"the engine was called {ATTEMPTS_MAX} times and nothing came of it."
@@ -249,12 +225,7 @@ def describe(cluster: ClusterStack) -> Start:
 
 
 def unless_refused(case: Case, start: Start) -> ProviderError | Wait | Start:
-    """Returns a call; or the final error of the last call of its kind, or the pause after that call.
-
-    Args:
-        case: The case.
-        start: The call.
-    """
+    """Returns a call; or the final error of the last call of its kind, or the pause after that call."""
     name, history = start.cluster_name, case.progress.history(start.action, start.cluster_name)
     if history.error is not None and history.is_refused():
         return failures.rejection(history.error, case.progress.validation_messages, name)

@@ -30,10 +30,6 @@ def shows_update(progress: Progress, stack: ClusterStack) -> bool:
 
     CloudFormation's reads may be late. Without this check, the end of an earlier update could count as the
     end of this one.
-
-    Args:
-        progress: The work so far.
-        stack: The stack.
     """
     call = progress.history(EngineAction.UPDATE).last
     if stack.status == "CREATE_COMPLETE":
@@ -47,11 +43,6 @@ def is_failing(request: Request, progress: Progress, stack: ClusterStack) -> boo
     """Returns whether this request's change of the stack has failed, or is being rolled back.
 
     An image is judged by its AMI. A stack that fails to delete itself after the build does not count.
-
-    Args:
-        request: The request.
-        progress: The work so far.
-        stack: The stack.
     """
     if request.type is RequestType.DELETE:
         tried = any(progress.history(action).tries for action in DELETES)
@@ -124,11 +115,7 @@ def noticed(
 
 
 def failed_late(case: Case) -> ClusterFailed | ImageFailed | None:
-    """Returns the error at the deadline if the stack was failing before it settled; else None.
-
-    Args:
-        case: The case.
-    """
+    """Returns the error at the deadline if the stack was failing before it settled; else None."""
     request, progress, stack = case.request, case.progress, case.living
     known = progress.failing
     if known is None:

@@ -19,10 +19,6 @@ RESTART_MARGIN_S = 600
 def stop(case: Case, cluster: ClusterStack) -> ProviderError | Wait | Start | None:
     """Returns how to stop the fleet for an update that was refused because compute nodes run.
 
-    Args:
-        case: The case.
-        cluster: The cluster's stack.
-
     Returns:
         The next step, or the error if the fleet cannot be stopped; None once it is stopped.
     """
@@ -59,10 +55,6 @@ def put_back(case: Case, action: Succeed | Fail) -> Succeed | Fail | Wait | Star
     A failure also says what happened to the fleet. The fleet of a cluster that does not work cannot be
     started. Its restart then stays pending, and the answer says so. A Delete that leaves a working cluster in
     place does not succeed before its fleet was asked to start.
-
-    Args:
-        case: The case.
-        action: The answer.
     """
     cluster, known, progress = case.living, case.observed.known, case.progress
     if known is None:
@@ -94,9 +86,6 @@ def restart(case: Case) -> Nothing | Wait | Start:
 
     The next request may arrive months later, so the restart does not wait for one. The pauses between the
     calls grow, and at the deadline the restart is dropped.
-
-    Args:
-        case: The case.
     """
     cluster, known = case.living, case.observed.known
     if known is None or not compute_fleet.is_restart_pending(known, case.progress):
@@ -124,12 +113,7 @@ def _start(cluster: ClusterStack) -> Start:
 
 
 def with_fleet(case: Case, failure: Fail) -> Fail:
-    """Returns a failure that also says what happened to the fleet.
-
-    Args:
-        case: The case.
-        failure: The failure.
-    """
+    """Returns a failure that also says what happened to the fleet."""
     error, (_, sentence) = failure.error, compute_fleet.describe_restart(case.observed.known, case.progress)
     return replace(failure, error=error.but(" ".join(filter(None, [error.next_step, sentence]))))
 

@@ -205,10 +205,6 @@ def target_of(record: OwnerRecord, request: Request) -> str:
     CloudFormation makes up a physical id for a Create that was cancelled before it was answered. A Delete
     with such an id is about the cluster that this owner made and never reported. A marker names no cluster.
     Source: cloudformation-coverage-roadmap issues 1814 and 1730.
-
-    Args:
-        record: The owner's record.
-        request: The request.
     """
     if request.kind.is_read_only:
         return ""

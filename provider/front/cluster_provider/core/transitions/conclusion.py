@@ -21,11 +21,6 @@ def disowns(record: OwnerRecord, operation: OperationRecord, action: Succeed | F
 
     A cluster with a pending restart of its fleet is kept until the fleet is started (``close``). A cluster
     whose success was already reported is kept, too: the failure that follows goes to a wait condition only.
-
-    Args:
-        record: The owner's record.
-        operation: The request and the work on it.
-        action: The decision.
     """
     request, known = operation.request, record.clusters.get(operation.progress.cluster_name)
     if known is None or known.adopted_at is None or known.stack_id is None:
@@ -41,10 +36,6 @@ def pending_fleet_restart(record: OwnerRecord, operation: OperationRecord) -> st
 
     The request's own cluster comes first. Then come other reported clusters, for which no other request may
     ever arrive.
-
-    Args:
-        record: The owner's record.
-        operation: The request and the work on it.
     """
     progress = operation.progress
     known = record.clusters.get(progress.cluster_name)
@@ -200,10 +191,6 @@ def close(record: OwnerRecord, operation: OperationRecord) -> OwnerRecord:
     """Returns the record of an ended request; unchanged if a newer request was accepted.
 
     Failed adoptions are disowned, except for a cluster whose compute fleet could not be started.
-
-    Args:
-        record: The owner's record.
-        operation: The request and the work on it.
     """
     if record.newest_request_id != operation.request.request_id:
         return record

@@ -26,9 +26,6 @@ def disown_failed_adoptions(record: OwnerRecord) -> OwnerRecord:
     """Returns the record without failed adoptions: clusters whose adoption was never reported as a success.
 
     A cluster with a pending restart of its fleet is kept until the fleet is started.
-
-    Args:
-        record: The owner's record.
     """
     return disown(record, *(name for name, cluster in record.clusters.items() if _is_failed(cluster)))
 

@@ -170,12 +170,7 @@ def record_examination(operation: OperationRecord, holder: Owner, *, gave_up: bo
 
 
 def note_adoption(operation: OperationRecord, stack: ClusterStack) -> OperationRecord:
-    """Returns the request that adopts a cluster, with a message about the adoption and without tags.
-
-    Args:
-        operation: The request and the work on it.
-        stack: The cluster's stack.
-    """
+    """Returns the request that adopts a cluster, with a message about the adoption and without tags."""
     note = {
         "level": "INFO",
         "type": "AdoptExisting",
