@@ -67,7 +67,7 @@ class CallHistory:
 
     @property
     def is_exhausted(self) -> bool:
-        """Whether the call is not repeated any more.
+        """Whether the limit of calls is reached, so that no further one is made.
 
         For a read only failures count, since a read has no effect.
         """
