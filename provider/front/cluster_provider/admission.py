@@ -1,7 +1,8 @@
-"""Makes a request of an event: an event is a claim until CloudFormation confirms it.
+"""Admits events: turns an event into a recorded request, or refuses it.
 
-Everybody who deploys a template with a cluster may invoke the provider, and so may send it any event. What is
-asked for is done only if CloudFormation itself says that it is creating, updating or deleting the resource.
+This is the stage event -> request of the flow. An event is a claim until CloudFormation confirms it: everyone
+who may deploy a template with a cluster may also invoke the provider, with any event. The provider therefore
+carries a request out only if CloudFormation reports that it is creating, updating or deleting the resource.
 """
 
 import logging
@@ -28,24 +29,26 @@ from cluster_provider.repository import Repository
 
 logger = logging.getLogger(__name__)
 
-#: CloudFormation's reads may be late: a "no" is asked again after this pause, in seconds.
+#: Pause before a negative reply of CloudFormation is checked again, in seconds. Its reads may be late.
 ASK_AGAIN_AFTER_S = 2.0
 
-#: A request is this old, in seconds, when a "no" counts. Until then Lambda repeats the event, after one
-#: minute and after two more. Source: AWS Lambda developer guide, "Error handling and automatic retries".
+#: Minimum age of a request, in seconds, at which a negative reply of CloudFormation is final. Until then the
+#: event fails, and Lambda retries it after one minute and again after two more.
+#: Source: AWS Lambda developer guide, "Error handling and automatic retries".
 CONFIRMED_WITHIN_S = 90
 
-#: A request that may be recorded, as far as the table can tell, is answered without a look at its record this
-#: long after its deadline, in seconds: sweeps have tried by then, and the next ones may come too late.
+#: Applies while the table cannot say whether a request is recorded. This many seconds after its deadline, the
+#: request is answered without reading its record. Sweeps have had their chance to answer by then, and later
+#: sweeps may run too late.
 LAST_RESORT_AFTER_S = 60
 
 
 class Admission:
-    """Records requests, and refuses what can never become one.
+    """Records requests, and refuses events that can never become one.
 
     Args:
-        ports: The world.
-        repository: Where requests are recorded.
+        ports: The outside world.
+        repository: Records requests.
     """
 
     def __init__(self, ports: Ports, repository: Repository) -> None:
@@ -53,20 +56,20 @@ class Admission:
         self._repository = repository
 
     def admit(self, event: Mapping[str, Any], received_at: datetime | None = None) -> Answer | None:
-        """Records a request with its first wake-up, in one step.
+        """Records a request and its first wake-up in one step.
 
         Args:
-            event: What arrived.
-            received_at: When it arrived first, as far as that is known; None for now.
+            event: The event, as it arrived.
+            received_at: When the event first arrived; None for now. A later instant than now counts as now.
 
         Returns:
-            The answer to an event that fails for good; None for a request that is recorded, by this delivery
-            or by an earlier one, and for one that nobody waits for any more.
+            The answer to an event that is refused for good. None if the request is recorded, by this delivery
+            or by an earlier one, or if a newer request has superseded it.
 
         Raises:
-            Exception: It fails for now; the delivery must be repeated. A request that was not recorded until
-                its time is over is answered.
-            Unanswerable: It fails for good and does not say where an answer goes.
+            Exception: The event fails for now, and its delivery must be repeated. A request that could still
+                not be recorded at its deadline is answered instead.
+            Unanswerable: The event is refused for good, and it has no usable response URL.
         """
         now = self._ports.clock.now()
         try:
@@ -74,7 +77,7 @@ class Admission:
         except MalformedRequest as error:
             return refuse(event, error)
         except Exception:
-            # Parsing reads nothing but the event, so it fails again however often it is repeated.
+            # Parsing reads only the event, so a retry would fail in the same way.
             logger.exception("the event could not be read")
             return refuse(event, MalformedRequest("ResourceProperties", "they could not be read."))
         try:
@@ -127,10 +130,11 @@ class Admission:
         return self._ports.store.load_operation(request.owner, request.request_id) is not None
 
     def _is_given_up(self, request: Request) -> bool:
-        """Whether a request that cannot be recorded is to be answered all the same, since its time is over.
+        """Returns whether an unrecorded request must be answered now, because its deadline has passed.
 
-        One that an earlier delivery recorded is not: its own wake-up answers it, with what came of it. While
-        the table cannot tell, that answer has its time. In the end nobody listens any more.
+        A request that an earlier delivery recorded is excluded: a pass answers it with its result. While the
+        table cannot say whether the request is recorded, that pass gets ``LAST_RESORT_AFTER_S`` to answer.
+        After ``deadline.MARGIN_S`` CloudFormation no longer accepts an answer.
         """
         late_s = (self._ports.clock.now() - request.deadline).total_seconds()
         if not 0 <= late_s < deadline.MARGIN_S:
@@ -142,11 +146,17 @@ class Admission:
             return late_s >= LAST_RESORT_AFTER_S
 
     def _confirm(self, request: Request, record: OwnerRecord | None) -> datetime:
-        """Returns since when CloudFormation does to the resource what the request asks for.
+        """Returns since when CloudFormation has been making the change that the request asks for.
+
+        Args:
+            request: The request.
+            record: The owner's record; None for a new owner.
 
         Raises:
-            Unavailable: It does not, or cannot be asked, so far: its reads may be late.
-            NotConfirmed: It does not.
+            Unavailable: CloudFormation does not report the change yet, or cannot answer. Its reads may be
+                late.
+            NotConfirmed: CloudFormation does not report the change, and the request is old enough to rely on
+                that.
         """
         clock, stacks = self._ports.clock, self._ports.stacks
         for pause_s in (0.0, ASK_AGAIN_AFTER_S):
@@ -165,7 +175,7 @@ class Admission:
 
 
 def _too_late(error: Exception) -> ProviderError:
-    """What the template's author reads of a service that was away for as long as CloudFormation waits."""
+    """Returns the error for a request that could not be recorded until its deadline."""
     what = "the request could not be recorded in the time CloudFormation gives: "
     detail = bounds.shown(str(error), 500) if isinstance(error, Unavailable) else type(error).__name__
     return DeadlineExceeded(

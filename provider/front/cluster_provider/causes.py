@@ -1,4 +1,4 @@
-"""Why a stack fails, read from CloudFormation's events: only where it is needed, since they are throttled."""
+"""Finds out why a stack fails, from its events; they are throttled, so they are read only where needed."""
 
 import logging
 from dataclasses import replace
@@ -23,15 +23,17 @@ def with_cause(
     *,
     adopted: bool,
 ) -> Progress:
-    """The progress with the cause as soon as the stack fails, though that is answered once it has settled.
+    """Returns the progress with the cause of a failure, as soon as the stack starts to fail.
+
+    The failure is answered later, once the stack has settled.
 
     Args:
         stacks: CloudFormation.
-        operation: The request.
+        operation: The request and the work on it.
         progress: The work so far.
         stack: The request's stack as it is; None if there is none.
-        now: The time.
-        adopted: Whether the request took the cluster over.
+        now: The current time.
+        adopted: Whether the request adopted the cluster.
 
     Raises:
         Unavailable: CloudFormation cannot answer, and the deadline has not passed.
@@ -45,7 +47,7 @@ def with_cause(
     except Exception as error:
         if not is_late:
             raise
-        # The answer goes out now, and the stack's status is better than nothing.
+        # The answer is sent now, and it can still name the stack's status.
         logger.warning("the events of the stack could not be read: %s", error, extra=operation.names)
     noticed = failing.noticed(request, progress, stack, found)
     if noticed.failing is not None:
@@ -56,7 +58,14 @@ def with_cause(
 def failures_of(
     stacks: Stacks, request: Request, progress: Progress, stack: ClusterStack | None
 ) -> tuple[StackFailure, ...]:
-    """The failures that an answer tells: the request's own, or those of a cluster that broke before it."""
+    """Returns the failures for the answer: those of this request, or those that broke the cluster before it.
+
+    Args:
+        stacks: CloudFormation.
+        request: The request.
+        progress: The work so far.
+        stack: The request's stack; None if there is none.
+    """
     known = progress.failing
     if stack is None or known is not None:
         return (known.cause,) if known is not None and known.cause is not None else ()
@@ -69,7 +78,16 @@ def failures_of(
 def with_failures(
     stacks: Stacks, progress: Progress, leftover: Leftover, cluster: ClusterStack | None
 ) -> Leftover:
-    """A leftover with why it cannot be deleted; not while the request's own cluster is waited for."""
+    """Returns a leftover with the reasons why it cannot be deleted.
+
+    They are not read while the request's own cluster is in progress.
+
+    Args:
+        stacks: CloudFormation.
+        progress: The work so far.
+        leftover: The leftover.
+        cluster: The request's own cluster stack; None if there is none.
+    """
     stack = leftover.stack
     if stack is None or stack.status in failing.GOOD_ENDS or (cluster is not None and cluster.in_progress):
         return leftover

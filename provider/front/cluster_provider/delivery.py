@@ -1,4 +1,8 @@
-"""Answers and signals: written down before they are sent, sent within bounds, and resent byte for byte."""
+"""Builds answers and signals, sends them within bounds, and resends them byte for byte.
+
+This is the stage effect -> response of the flow. An answer goes to CloudFormation's response URL, and a
+signal to the handle of a wait condition. Both are recorded before they are sent.
+"""
 
 import logging
 from collections.abc import Mapping
@@ -20,14 +24,14 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Answer:
-    """An outcome and where it goes. The URL is a credential: never logged.
+    """An outcome and its destination. The URL is a credential and must never be logged.
 
     Args:
-        owner: Whose request is answered.
-        request_id: Which.
-        url: Where the answer goes.
-        outcome: What it says.
-        operation: The request as it was written down with its answer; None for one that never was.
+        owner: The owner whose request is answered.
+        request_id: The request.
+        url: The destination.
+        outcome: The content.
+        operation: The request as it was recorded with its answer; None for an event that was never recorded.
     """
 
     owner: Owner
@@ -40,13 +44,13 @@ class Answer:
 def write(
     operation: OperationRecord, record: OwnerRecord, action: Succeed | Fail, log_group: str
 ) -> Progress:
-    """Returns the progress with the answer in it, or with the signal once the answer has been given.
+    """Returns the progress with the answer; with the signal if the answer has been sent already.
 
     Args:
         operation: The request and the work on it.
-        record: What is known of its owner.
-        action: How it ends.
-        log_group: Named where something does not fit.
+        record: The owner's record.
+        action: The decision.
+        log_group: The provider's log group, named in an answer that had to be truncated.
     """
     progress = operation.progress
     if progress.phase is Phase.FOLLOWING:
@@ -57,10 +61,10 @@ def write(
 
 
 def written(operation: OperationRecord) -> Answer:
-    """Returns what was written down and is to be sent, byte for byte.
+    """Returns the recorded answer or signal, to be sent byte for byte.
 
     Raises:
-        LookupError: Nothing was.
+        LookupError: None is recorded.
     """
     request, progress = operation.request, operation.progress
     url, outcome = request.response_url, progress.outcome
@@ -98,7 +102,10 @@ def _signal(
 def _values(
     operation: OperationRecord, record: OwnerRecord, action: Succeed
 ) -> tuple[dict[str, str], list[dict[str, str]]]:
-    """The attributes, and ParallelCluster's messages after the provider's own; these are logged whole."""
+    """Returns the attributes, and the provider's messages followed by ParallelCluster's.
+
+    All messages are logged in full.
+    """
     messages = [*operation.progress.notes, *operation.progress.validation_messages]
     level, sentence = compute_fleet.describe_restart(
         record.clusters.get(operation.progress.cluster_name), operation.progress
@@ -119,7 +126,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class _Addressee:
-    """Who is answered about an event that never became a request."""
+    """The addressee of an answer to an event that never became a request."""
 
     owner: Owner
     request_id: str
@@ -129,8 +136,8 @@ class Delivery:
     """Sends answers and signals, and records that they arrived.
 
     Args:
-        ports: The world.
-        repository: Where answers are recorded.
+        ports: The outside world.
+        repository: Changes records.
     """
 
     def __init__(self, ports: Ports, repository: Repository) -> None:
@@ -138,13 +145,12 @@ class Delivery:
         self._repository = repository
 
     def deliver(self, answer: Answer) -> None:
-        """Sends an answer, and closes the request that it answers.
+        """Sends an answer or a signal, and closes its request.
 
-        One that can never arrive is given up: CloudFormation has long stopped listening.
+        If it can never arrive, the request is dropped: CloudFormation no longer accepts it.
 
         Raises:
-            DeliveryFailed: It did not arrive. It stays written down, and the next wake-up sends the same
-                bytes.
+            DeliveryFailed: It did not arrive. It stays recorded, and the next pass sends the same bytes.
         """
         names = {
             "request_id": answer.request_id,
@@ -171,7 +177,8 @@ class Delivery:
     def _close(self, answer: Answer, phase: Phase) -> None:
         operation = answer.operation
         if operation is not None and (operation.progress.signals or operation.progress.fleet_restart_pending):
-            # What follows the answer may have been begun by whoever sent the same answer before.
+            # Another invocation may have delivered the same answer already, and started the work that follows
+            # it. The stored record shows whether it has.
             operation = self._ports.store.load_operation(answer.owner, answer.request_id)
         if operation is None or operation.progress.written != answer.outcome:
             return
@@ -182,10 +189,10 @@ class Delivery:
 
 
 def refuse(event: Mapping[str, Any], error: ProviderError) -> Answer:
-    """Returns the answer to an event that is no request, but says where an answer goes.
+    """Returns the FAILED answer to an event that cannot become a request.
 
     Raises:
-        Unanswerable: It does not even say that.
+        Unanswerable: The event has no usable response URL or no owner.
     """
     if not is_answerable(event):
         raise Unanswerable(str(error))

@@ -1,7 +1,8 @@
-"""Carries decisions out: records what is to be done, does it, and records what came of it.
+"""Carries decisions out: records an effect, performs it, and records its result.
 
-Order of effects: record the call, send it, observe its effect, write the outcome, send it. A crash at any
-seam leaves a requeued owner, and the next pass goes on from what it sees.
+This is the stage decision -> effect of the flow. The order of effects is fixed: record the call, send it,
+observe its effect, record the outcome, send the response. After a crash between two of these, the owner is
+still in the queue, and the next pass continues from what it observes.
 """
 
 import logging
@@ -23,26 +24,26 @@ from cluster_provider.repository import Repository
 
 logger = logging.getLogger(__name__)
 
-#: When the sweep looks again at an answer that may not have arrived, in seconds.
+#: Delay until the sweep handles an answer that may not have arrived, in seconds.
 RESEND_AFTER_S = 30
 
-#: What is begun only as long as CloudFormation waits for the request.
+#: Actions that are started only while CloudFormation waits for the request.
 _WANTED_ONLY = CONFIGURED | {EngineAction.STOP_FLEET}
 
-#: For how long CloudFormation's word at the acceptance of a request counts, in seconds.
+#: For this many seconds after its acceptance, a request needs no second confirmation by CloudFormation.
 _CONFIRMED_FOR_S = 10
 
-#: A resource that the parent stack calls over is asked about again after this many seconds.
+#: Delay until the parent stack is asked a second time whether it waits for the request, in seconds.
 _UNWANTED_FOR_S = 30
 
 
 class Effects:
-    """What decisions do to the world; the caller holds the owner's lease.
+    """The effects of decisions; the caller holds the owner's lease.
 
     Args:
-        ports: The world.
-        repository: Where the state is kept.
-        log_group: The provider's log group, named where something does not fit into an answer.
+        ports: The outside world.
+        repository: Changes records.
+        log_group: The provider's log group, named in an answer that had to be truncated.
     """
 
     def __init__(self, ports: Ports, repository: Repository, log_group: str) -> None:
@@ -51,17 +52,29 @@ class Effects:
         self._log_group = log_group
 
     def end(self, operation: OperationRecord, action: Nothing) -> None:
-        """Closes a request about which nothing is left to do, or can be done."""
+        """Closes a request that needs no further work, or for which no further work is possible."""
         if action.gave_up:
             logger.error(action.why, extra=operation.names)
         self._repository.close(operation, operation.progress.ended or Phase.DROPPED)
 
     def leave_in_queue(self, operation: OperationRecord, holder: str) -> None:
-        """Releases the lease: written as it is, the record takes its place in the queue again."""
+        """Releases the lease and leaves the record unchanged, which puts the owner back at its recorded time.
+
+        Args:
+            operation: The request and the work on it.
+            holder: Name of this invocation in the lease.
+        """
         self._repository.change(operation.request.owner, lambda record: record, holder=holder)
 
     def wait(self, operation: OperationRecord, action: Wait, now: datetime, holder: str) -> None:
-        """Requeues the owner, at the deadline at the latest: the answer goes out then, whatever was seen."""
+        """Requeues the owner, at the latest for the request's deadline, when the answer must be sent.
+
+        Args:
+            operation: The request and the work on it.
+            action: The decision; without ``until``, the request's age sets the delay.
+            now: The current time.
+            holder: Name of this invocation in the lease.
+        """
         progress, request = operation.progress, operation.request
         requeue_at = min(
             action.until or deadline.next_poll_at(progress.accepted_at, now), operation.deadline_at
@@ -74,9 +87,10 @@ class Effects:
         )
 
     def start_engine(self, operation: OperationRecord, start: Start, now: datetime, holder: str) -> None:
-        """Records the call, then sends it: a crash in between costs a fence's time and nothing else.
+        """Records an engine call, then sends it.
 
-        The lease is kept until it was sent, since what comes of the sending is written, too.
+        After a crash between the two, the next pass waits until the call's fence has passed, and then decides
+        again. The lease is kept until the call is sent, because the result of sending is recorded as well.
         """
         request, before = operation.request, operation.progress
         if start.action in _WANTED_ONLY and not self._is_wanted(operation, now):
@@ -104,8 +118,8 @@ class Effects:
                 truncation.truncate_for_storage(engine_protocol.not_started(error)),
             )
         except Unavailable as error:
-            # It may have been accepted all the same: only the fence tells that it can act no more. It does
-            # not count as a try, since it says nothing about the request.
+            # Lambda may have accepted the call, so only its fence proves that it can no longer act. The call
+            # does not count as a try, because the error says nothing about the request.
             logger.warning("the engine could not be invoked: %s", error, extra=operation.names)
             uncounted = replace(operation.progress, calls=before.calls)
             self._repository.change(
@@ -115,7 +129,7 @@ class Effects:
     def settle_ownership(
         self, operation: OperationRecord, action: Adopt | Examine, now: datetime, holder: str
     ) -> bool:
-        """Finds out and records whose a cluster is; returns whether there is something to decide then."""
+        """Records which owner a cluster belongs to; returns whether the caller must decide again."""
         match action:
             case Adopt():
                 return self._adopt(operation, action, now, holder)
@@ -123,7 +137,7 @@ class Effects:
                 return self._examine(operation, action)
 
     def _adopt(self, operation: OperationRecord, action: Adopt, now: datetime, holder: str) -> bool:
-        """Claims a cluster that somebody else made, and records whose it is."""
+        """Claims a cluster that another party created, and records its owner."""
         request, ports, cluster = operation.request, self._ports, action.cluster
         if not self._is_wanted(operation, now):
             self._leave_unwanted(operation, now, holder)
@@ -151,9 +165,11 @@ class Effects:
         return True
 
     def _is_wanted(self, operation: OperationRecord, now: datetime) -> bool:
-        """Whether CloudFormation still wants this; if it cannot be asked, the gate's fence protects.
+        """Returns whether CloudFormation still waits for this request.
 
-        When a request is accepted it has just said so.
+        CloudFormation confirmed the request at its acceptance, so it is not asked again for
+        ``_CONFIRMED_FOR_S``. If it cannot answer, the result is True: the gate's fence still bounds what the
+        engine does.
         """
         if now < operation.progress.accepted_at + timedelta(seconds=_CONFIRMED_FOR_S):
             return True
@@ -164,7 +180,10 @@ class Effects:
             return True
 
     def _leave_unwanted(self, operation: OperationRecord, now: datetime, holder: str) -> None:
-        """Drops what CloudFormation no longer wants, once it said so twice: its reads may be late."""
+        """Drops a request after CloudFormation has reported twice that it no longer waits for it.
+
+        The first report may be a late read, so it only requeues the owner.
+        """
         first_at = operation.progress.unwanted_at
         if first_at is not None and now >= first_at + timedelta(seconds=_UNWANTED_FOR_S):
             logger.warning("dropped: the resource is no longer being made", extra=operation.names)
@@ -175,9 +194,11 @@ class Effects:
         self.wait(replace(operation, progress=progress), again, now, holder)
 
     def _version_for(self, operation: OperationRecord, action: Start) -> str:
-        """A new cluster's engine is pinned; an existing one's is that of its own version.
+        """Returns the version of the engine to call.
 
-        The newest engine deletes and describes what older versions made, if theirs is gone.
+        A new cluster uses the version that was pinned when its request was accepted. An existing cluster uses
+        its own version. If that version has no engine, the newest engine is used, since it can delete and
+        describe clusters of older versions.
         Source: aws-parallelcluster 3.16.1, api/controllers/common.py (check_cluster_version).
         """
         engines = self._ports.engines
@@ -192,7 +213,7 @@ class Effects:
         now: datetime,
         holder: str,
     ) -> Answer:
-        """Writes the answer down with everything that follows from it, before it is sent."""
+        """Records the answer and everything that follows from it, and returns the answer to send."""
         ended_at = cluster_end(self._ports.stacks, operation)
         requeue_at = now + timedelta(seconds=RESEND_AFTER_S)
         fleet_restart_pending = conclusion.pending_fleet_restart(

@@ -1,7 +1,15 @@
-"""Entry point of the provider function: tells its event sources apart; the only catch-all.
+"""Entry point of the provider function: routes every event by its source.
 
-Events come from CloudFormation (a request), from an engine's destination (its end), from the rule on stack
-events and from the sweep's rule. Whatever the source, the owner concerned is woken, and that is all.
+This is the first stage of the flow event -> request -> decision -> effect -> response. Four sources send
+events:
+
+- CloudFormation sends a request.
+- The destination of an engine function sends the end of an engine call.
+- The rule on stack events sends a change of a stack's status.
+- The schedule of the sweep sends one event a minute.
+
+Every event wakes the owners that it concerns. A wake-up is one call of ``Reconciler.reconcile``. This module
+is the outermost boundary for exceptions.
 """
 
 import os
@@ -54,12 +62,12 @@ _SWEEP_EVENT = "Scheduled Event"
 
 
 class Provider:
-    """The provider with its world: routes events.
+    """The provider function without its SDK clients: it routes events to the parts that handle them.
 
     Args:
-        ports: The world.
-        log_group: Name of this function's log group.
-        consent: Which clusters may be taken over.
+        ports: The outside world.
+        log_group: Name of this function's log group; failure reasons refer the reader to it.
+        consent: The clusters that this provider may adopt.
     """
 
     def __init__(self, ports: Ports, log_group: str, consent: Consent = DEFAULT) -> None:
@@ -74,11 +82,15 @@ class Provider:
     def handle(self, event: dict[str, Any], context: Any) -> None:
         """Routes an event by its source.
 
-        An error is logged here, once and redacted, and leaves: Lambda repeats asynchronous events, and the
-        dead-letter queue keeps what could not be handled at all.
+        An error is logged here once, redacted, and then raised. Lambda retries asynchronous events. After the
+        last attempt, the dead-letter queue keeps the event.
+
+        Args:
+            event: The event, as Lambda passes it.
+            context: Lambda's context object of this invocation.
 
         Raises:
-            ValueError: It is none of the events this function is for.
+            ValueError: The event has none of the four known forms.
         """
         begin_invocation(context.aws_request_id)
         try:
@@ -112,7 +124,8 @@ class Provider:
             elif refusal := self._admission.admit(claimed):
                 self._delivery.deliver(refusal)
         except Unanswerable as error:
-            # CloudFormation's own requests all say where their answer goes.
+            # CloudFormation always sends the fields that an answer needs, so this event was made by another
+            # caller.
             logger.error("dropped: an event that cannot be answered: %s", error)
 
     def _engine_end(self, event: dict[str, Any], context: Any) -> None:
@@ -134,10 +147,10 @@ class Provider:
             self._wake(owner, context, {"cluster_name": name})
 
     def _sweep(self, context: Any) -> None:
-        """Wakes who is due, and takes up again what could not be handled when it arrived.
+        """Wakes the owners that are due, and handles the events in the dead-letter queue again.
 
         Raises:
-            ExceptionGroup: Owners could not be woken for other reasons than a service that is away.
+            ExceptionGroup: Some owners could not be woken, for a reason other than an unavailable service.
         """
 
         def remaining_s() -> float:
@@ -153,9 +166,10 @@ class Provider:
             bind_log_context({})
 
     def _redrive(self, context: Any, remaining_s: Callable[[], float]) -> None:
-        """Handles events again whose own attempts all failed, as when the table was away for minutes.
+        """Handles events from the dead-letter queue again.
 
-        One that fails again stays in the queue, which gives it up after about an hour.
+        An event gets there when all attempts of Lambda failed, for example while the table was unavailable
+        for minutes. An event that fails again stays in the queue. The queue deletes it after about an hour.
         """
         letters = self._ports.dead_letters
         while remaining_s() > SWEEP_RESERVE_S:
@@ -171,7 +185,7 @@ class Provider:
                     return
                 bind_log_context({})
                 if letter.event.get("detail-type") == _SWEEP_EVENT:
-                    letters.remove(letter)  # this sweep does what that one did not
+                    letters.remove(letter)  # the current sweep does the same work
                     continue
                 try:
                     self._route(letter.event, context, letter.put_at)
@@ -187,13 +201,15 @@ class Provider:
         names: Mapping[str, str] | None = None,
         requeue_at: datetime | None = None,
     ) -> None:
-        """Takes an owner's request a step further; the step names it, and until then what is known.
+        """Runs passes over an owner's open request.
+
+        Log lines carry ``names`` until the pass has loaded the request and binds its own names.
 
         Args:
-            owner: Who is woken.
-            context: Lambda's.
-            names: What log lines are about.
-            requeue_at: When the owner is due again if the pass does not end well.
+            owner: The owner to wake.
+            context: Lambda's context object of this invocation.
+            names: What is known about the request, for log lines.
+            requeue_at: When the owner is due again if the pass fails, hangs or dies.
         """
         bind_log_context({**(names or {}), "stack_id": owner.stack_id, "logical_id": owner.logical_id})
         self._resource(poll_event(owner, requeue_at), context)
@@ -201,7 +217,7 @@ class Provider:
 
 @cache
 def provider() -> Provider:
-    """The provider on AWS, made once per execution environment."""
+    """Returns the provider with its AWS clients, made once per execution environment."""
     route_library_logs()
     clock = SystemClock()
     functions = parse_functions(os.environ["ENGINES"])
@@ -227,11 +243,12 @@ def provider() -> Provider:
 
 
 def handler(event: dict[str, Any], context: Any) -> None:
-    """Lambda's entry point."""
+    """Handles one event; this is the function that Lambda invokes."""
     provider().handle(event, context)
 
 
-# Lambda gives an initialisation a whole processor, and an invocation its memory's share of one: the clients,
-# which every event needs, are made now. A process without the function's variables makes none.
+# Lambda runs the initialisation on a full processor, but an invocation only on the share that belongs to its
+# memory size. Every event needs the clients, so they are made during initialisation. A process without the
+# function's environment variables, such as a test, makes none.
 if "OPERATIONS_TABLE" in os.environ:
     provider()

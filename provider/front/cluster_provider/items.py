@@ -1,9 +1,14 @@
-"""Records as items of the operations table: one item per owner, one per request.
+"""The layout of the operations table: one item per owner, and one per request.
 
-``pk`` is the owner's key; ``sk`` is ``owner`` or ``request#ID``. The records themselves are JSON in
-``document``; beside it stand only the attributes that DynamoDB must see: ``revision`` (optimistic lock),
-``due``, ``wake_at``, ``late_at``, ``watching`` and ``act_by`` (index of what is waited for), ``following``
-(index by cluster), the lease, ``failed_passes`` and ``expires_at`` (time to live).
+``pk`` is the owner's key. ``sk`` is ``owner`` or ``request#ID``. ``document`` has the record as JSON. The
+other attributes are those that DynamoDB must read:
+
+- ``revision``: the optimistic lock.
+- ``due``, ``wake_at``, ``late_at``, ``watching`` and ``act_by``: the index of owners that wait.
+- ``following``: the index by cluster name.
+- ``lease_holder``, ``lease_until`` and ``dirty``: the lease and its dirty flag.
+- ``failed_passes``: the number of failed passes in a row.
+- ``expires_at``: the time to live.
 """
 
 import json
@@ -17,7 +22,7 @@ from cluster_provider.core.state import OperationRecord, OwnerRecord, Phase, Que
 
 OWNER_ITEM = "owner"
 
-#: Everything that is waited for stands in one partition of the index, so one query finds what is due.
+#: All waiting owners are in one partition of the index, so that one query finds those that are due.
 DUE = "open"
 
 
@@ -32,21 +37,22 @@ def request_item(request_id: str) -> str:
 
 
 def value(of: str | int) -> dict[str, str]:
-    """Returns a text or a number as DynamoDB takes it."""
+    """Returns a text or a number in DynamoDB's form."""
     return {"N": str(of)} if isinstance(of, int) else {"S": of}
 
 
 def owner_update(
     owner: Owner, record: OwnerRecord, revision: int, holder: str, expires_at: int
 ) -> dict[str, Any]:
-    """Returns the update that sets a record's attributes; whoever holds the lease gives it back with it.
+    """Returns the update that stores an owner's record, and releases the lease if a holder is named.
 
     Args:
-        owner: Whose record.
+        owner: The owner.
         record: The record.
-        revision: The lock's count of the record that it replaces; 0 for a new one.
-        holder: Who holds the lease and gives it back; empty to leave the lease alone.
-        expires_at: When it expires if it does not last, in seconds since 1970.
+        revision: Revision of the record that this one replaces; 0 for a new owner.
+        holder: Holder of the lease to release; empty to leave the lease alone. The update fails if the dirty
+            flag is set.
+        expires_at: When an item that need not last expires, in seconds since 1970.
     """
     index = {
         "due": {"S": DUE} if record.requeue_at is not None else None,
@@ -61,7 +67,7 @@ def owner_update(
     values |= {name: attribute for name, attribute in index.items() if attribute is not None}
     removed = [f"#{name}" for name, attribute in index.items() if attribute is None]
     if not record.is_answering:
-        # Something came of the pass. An answer that is being sent may fail to arrive again and again.
+        # The pass succeeded. While an answer is being sent, the count stays, because sending may fail again.
         removed.append("failed_passes")
     condition = "#revision = :expected" if revision else "attribute_not_exists(#revision)"
     expected: dict[str, Any] = {":expected": {"N": str(revision)}} if revision else {}
@@ -82,12 +88,12 @@ def owner_update(
 
 
 def operation_put(operation: OperationRecord, newest_request_id: str, expires_at: int) -> dict[str, Any]:
-    """Returns the write of a request's item, which expires once the request is over or overtaken.
+    """Returns the write of a request's item, which expires once the request has ended or is superseded.
 
     Args:
         operation: The request and the work on it.
         newest_request_id: The owner's newest request.
-        expires_at: When it expires then, in seconds since 1970.
+        expires_at: When an ended or superseded request expires, in seconds since 1970.
     """
     request = operation.request
     over = operation.progress.phase in {Phase.ANSWERED, Phase.DROPPED}
@@ -101,7 +107,13 @@ def operation_put(operation: OperationRecord, newest_request_id: str, expires_at
 
 
 def expiry(owner: Owner, request_id: str, expires_at: int) -> dict[str, Any]:
-    """Returns the update that lets a request's item expire."""
+    """Returns the update that makes a request's item expire.
+
+    Args:
+        owner: The owner.
+        request_id: The request.
+        expires_at: When the item expires, in seconds since 1970.
+    """
     return {
         "Key": key(owner, request_item(request_id)),
         "UpdateExpression": "SET expires_at = :expires_at",
@@ -110,7 +122,7 @@ def expiry(owner: Owner, request_id: str, expires_at: int) -> dict[str, Any]:
 
 
 def waiting(item: Mapping[str, Any]) -> QueueEntry:
-    """Returns an owner who waits for something, from an item of the index."""
+    """Returns the queue entry of an owner, from an item of the index."""
 
     def instant(name: str) -> datetime | None:
         return parse_instant(item[name]["S"]) if name in item else None

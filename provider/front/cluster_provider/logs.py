@@ -1,4 +1,4 @@
-"""Log lines: one JSON object each, masked last of all, and named after what they are about."""
+"""Log lines: one JSON object each, with credentials masked and the request named in every line."""
 
 import json
 import logging
@@ -12,42 +12,42 @@ from cluster_provider.core.redact import redact, redact_text
 
 
 def _serialize(record: dict[str, Any]) -> str:
-    """Every log line passes here: what is a credential is masked last of all, wherever it came from."""
+    """Returns a log record as a line; every line passes through here, so credentials are masked last."""
     line = redact_text(json.dumps(redact(record), default=str, ensure_ascii=False))
-    # Half of a surrogate pair cannot be written; a line that cannot be written is lost.
+    # A line with half of a surrogate pair cannot be encoded, and would be lost.
     return line.encode(errors="backslashreplace").decode()
 
 
-#: Named like the package, so that every module's logger is its child.
+#: Has the package's name, so that the logger of every module is its child.
 logger = Logger(service="cluster_provider", json_serializer=_serialize)
 
-#: Longest name in a line, in characters: a stack's ARN has fewer.
+#: Maximum length of a name in a line, in characters. The ARN of a stack is shorter.
 _NAME_MAX = 300
 
-#: What a line is told apart by, as far as it is known.
+#: Names that a line may carry, as far as they are known.
 _NAMES = ("request_id", "request_type", "stack_id", "logical_id", "cluster_name", "call_id")
 
 
 def begin_invocation(invocation_id: str) -> None:
-    """An invocation begins; its lines carry its id, as those of Lambda itself do."""
+    """Starts the log of an invocation: its lines carry the invocation's id, as Lambda's own lines do."""
     bind_log_context({})
     logger.remove_keys(["wake_up"])
     logger.append_keys(invocation_id=invocation_id)
 
 
 def bind_source(source: str) -> None:
-    """Says what this invocation was woken by."""
+    """Adds the source of the wake-up to all further lines of this invocation."""
     logger.append_keys(wake_up=source)
 
 
 def bind_log_context(names: Mapping[str, str]) -> None:
-    """From here on every line says what it is about, whoever writes it, and nothing of what came before."""
+    """Sets the names that all further lines carry, and removes those set before."""
     logger.remove_keys(_NAMES)
     logger.append_keys(**names)
 
 
 def names_of_request(event: Mapping[str, Any]) -> dict[str, str]:
-    """What an event says of itself, before anybody knows whether it is a request."""
+    """Returns the names in an event that is not yet known to be a request."""
     fields = {
         "request_id": "RequestId",
         "request_type": "RequestType",
@@ -62,7 +62,7 @@ def names_of_request(event: Mapping[str, Any]) -> dict[str, str]:
 
 
 def names_of_call(call: Any) -> dict[str, str]:
-    """The same of an engine's end."""
+    """Returns the names in an engine call; empty if it has none."""
     if not isinstance(call, Mapping):
         return {}
     fields = ("request_id", "call_id", "cluster_name")
@@ -75,7 +75,7 @@ def names_of_call(call: Any) -> dict[str, str]:
 
 
 def route_library_logs() -> None:
-    """What libraries and warnings say goes the way of our own lines, and is masked and named like them."""
+    """Sends log lines and warnings of libraries through this logger, which masks and names them."""
     logging.captureWarnings(capture=True)
     logging.getLogger().handlers = list(logger.handlers)
     logging.getLogger(logger.service).propagate = False

@@ -1,4 +1,4 @@
-"""Looks at the world for one step of a request: reads only, and says what was seen as plain facts."""
+"""Observes the world for one pass over a request: it only reads, and returns plain facts."""
 
 import logging
 from collections.abc import Iterator
@@ -27,11 +27,11 @@ from cluster_provider.ports import Stacks
 
 logger = logging.getLogger(__name__)
 
-#: Tags that CloudFormation reserves; they cannot be handed on.
+#: Prefix of the tags that CloudFormation reserves; they cannot be passed on to another stack.
 #: Source: AWS CloudFormation user guide, "Add tags to your stack".
 RESERVED_TAG_PREFIX = "aws:"
 
-#: Type of the message about a cluster or an image that nobody was told of, and that cannot be deleted.
+#: Type of the message about an unreported cluster or image that cannot be deleted.
 NOT_DELETED = "NotDeleted"
 
 
@@ -42,17 +42,28 @@ def observe(
     operation: OperationRecord,
     now: datetime,
 ) -> tuple[Observed, Progress]:
-    """What a decision about a request needs to know, and the progress that follows from seeing it.
+    """Returns the facts that a decision needs, and the progress updated with them.
 
-    A service that cannot answer becomes a reason to wait, so that the deadline is kept all the same. So does
-    any other trouble at the deadline; before it, that is raised, for somebody to hear of it. Once an answer
-    is written down nothing is asked any more.
+    A service that cannot answer becomes a reason to wait, so that the request is still answered at its
+    deadline. At the deadline, every other error does so too. Before the deadline, other errors are raised, so
+    that operators learn of them. Once an answer is recorded, nothing is observed any longer.
+
+    Args:
+        stacks: CloudFormation.
+        engines: The ParallelCluster versions that have an engine.
+        record: The owner's record.
+        operation: The request and the work on it.
+        now: The current time.
+
+    Raises:
+        Exception: An observation failed for a reason other than an unavailable service, before the deadline.
     """
     request = operation.request
     known = record.clusters.get(operation.progress.cluster_name)
     base = Observed(known=known, undoes=_undoes(record, request), engines=engines, sent_by=record.requeue_at)
     if operation.progress.written is not None:
-        # It is sent as it was written, whatever has become of the world; a look that fails would hold it up.
+        # The answer is sent as it was recorded, whatever the state of the world is. A failed observation
+        # would only delay it.
         return base, operation.progress
     try:
         seen, progress = _look(stacks, operation, known)
@@ -60,7 +71,7 @@ def observe(
         progress = _with_effect(stacks, request, progress, seen, _ended_call(record, now), adopted=adopted)
         progress = _with_notes(request, progress, seen, known)
         failures: tuple[StackFailure, ...] = ()
-        if progress.phase is not Phase.RESTARTING:  # whose answer has been sent
+        if progress.phase is not Phase.RESTARTING:  # its answer has been sent already
             progress = with_cause(stacks, operation, progress, seen, now, adopted=adopted)
             failures = failures_of(stacks, request, progress, seen)
         leftover = _leftover(stacks, record, operation)
@@ -69,7 +80,7 @@ def observe(
         progress = _with_leftover_note(request, progress, leftover)
         base = _with_adoption(stacks, request, base, seen)
     except Exception as error:
-        # An hour of silence and a time-out would tell nobody what the trouble is.
+        # At the deadline, an answer that names the error helps more than a time-out of CloudFormation.
         if not isinstance(error, Unavailable) and now < operation.deadline_at:
             raise
         return replace(base, pending=f"AWS could not be asked: {error}"), operation.progress
@@ -84,14 +95,14 @@ def observe(
 
 
 def cluster_end(stacks: Stacks, operation: OperationRecord) -> datetime | None:
-    """When the cluster's stack ended what this request did to it, if it did and CloudFormation can tell."""
+    """Returns when the cluster's stack finished what this request changed; None if that is not known."""
     progress = operation.progress
     if progress.stack_id is None or not progress.effect_seen:
         return None
     try:
         return stacks.ended_at(progress.stack_id)
     except Exception as error:
-        # It is measured only: no answer waits for it, or is lost for it.
+        # The instant is a measurement only, so no answer is delayed or lost because of it.
         logger.warning("the end of the cluster's stack is not measured: %s", error)
         return None
 
@@ -99,9 +110,10 @@ def cluster_end(stacks: Stacks, operation: OperationRecord) -> datetime | None:
 def _look(
     stacks: Stacks, operation: OperationRecord, known: Cluster | None
 ) -> tuple[ClusterStack | None, Progress]:
-    """The cluster's stack, and the parent's tags the first time.
+    """Returns the cluster's stack, and the progress with the parent stack's tags, which are read once.
 
-    By ARN where it is known, so that a stranger who took the name later is never looked at.
+    The stack is looked up by its ARN if that is known. A later stack of the same name, of another owner, is
+    then never read.
     """
     request, progress = operation.request, operation.progress
     stack_id = progress.stack_id
@@ -117,7 +129,7 @@ def _look(
 def _with_adoption(
     stacks: Stacks, request: Request, base: Observed, cluster: ClusterStack | None
 ) -> Observed:
-    """What tells whether a cluster may be taken over, or one that was may be deleted."""
+    """Returns the facts, with those that decide about an adoption or the deletion of an adopted cluster."""
     known = base.known
     own = known is not None and known.request_id == request.request_id
     if request.type is RequestType.CREATE and cluster is not None and not own:
@@ -131,7 +143,7 @@ def _with_adoption(
 
 
 def _parents(stacks: Stacks, stack_id: str, since: datetime) -> tuple[ParentStack, ...]:
-    """A stack and every one around it, the innermost first; none if not all of them can be seen."""
+    """Returns a stack and all stacks that enclose it, innermost first; empty if one cannot be read."""
     parents: list[ParentStack] = []
     for stack in enclosing_stacks(stacks, stack_id):
         if stack is None:
@@ -142,9 +154,9 @@ def _parents(stacks: Stacks, stack_id: str, since: datetime) -> tuple[ParentStac
 
 
 def _current_owner(stacks: Stacks, request: Request, cluster: ClusterStack) -> Owner | None:
-    """Whose the cluster is by its tags, if that one's stack still has it.
+    """Returns the owner that the cluster's tags name, if that owner's stack still has the cluster.
 
-    Anybody may set tags: those that name a stack of another account or Region say nothing of this cluster.
+    Everyone may set tags. Tags that name a stack of another account or Region are therefore ignored.
     """
     owner = cluster.tagged_owner
     if owner is None or owner == request.owner or not owner.is_beside(request.owner):
@@ -153,10 +165,10 @@ def _current_owner(stacks: Stacks, request: Request, cluster: ClusterStack) -> O
 
 
 def _leftover(stacks: Stacks, record: OwnerRecord, operation: OperationRecord) -> Leftover | None:
-    """A cluster, or an image, of a request that was superseded before anybody heard of it.
+    """Returns an unreported cluster or image that an earlier, superseded request made; None if there is none.
 
-    What is left of an image is its AMI, once the stack that made it has deleted itself. One that cannot be
-    deleted does not keep the others from being so.
+    An image whose stack has deleted itself is represented by its AMI, without a stack. Leftovers that can
+    still be deleted come first, so that one that cannot be deleted does not block the others.
     """
     found = None
     for leftover in _leftovers(stacks, record, operation):
@@ -179,14 +191,14 @@ def _leftovers(stacks: Stacks, record: OwnerRecord, operation: OperationRecord) 
 
 
 def _is_had(known: Cluster, operation: OperationRecord) -> bool:
-    """Whether a request finds its cluster there: it is not to be made, in place of another of its name."""
+    """Returns whether the request is about this recorded cluster, not about a new one of the same name."""
     if operation.request.type is RequestType.CREATE:
         return has_adopted(operation.request, known)
     return known.reported or _is_subject(known, operation)
 
 
 def _is_subject(known: Cluster, operation: OperationRecord) -> bool:
-    """Whether a request is about this very cluster or image, not about another that is to have its name."""
+    """Returns whether the request names this recorded cluster or image, or is the request that made it."""
     request = operation.request
     if known.name != operation.progress.cluster_name:
         return False
@@ -198,7 +210,10 @@ def _is_subject(known: Cluster, operation: OperationRecord) -> bool:
 
 
 def _with_leftover_note(request: Request, progress: Progress, leftover: Leftover | None) -> Progress:
-    """An Update succeeds in spite of a leftover that cannot be deleted, and tells of it as it is now."""
+    """Returns the progress with a warning about a leftover that cannot be deleted; an Update still succeeds.
+
+    A warning of an earlier pass is replaced, so it describes the present state.
+    """
     notes = [note for note in progress.notes if note["type"] != NOT_DELETED]
     if request.type is RequestType.UPDATE and leftover is not None and is_given_up(progress, leftover):
         error = left_over(progress, leftover)
@@ -210,7 +225,10 @@ def _with_leftover_note(request: Request, progress: Progress, leftover: Leftover
 def _with_notes(
     request: Request, progress: Progress, cluster: ClusterStack | None, known: Cluster | None
 ) -> Progress:
-    """Notices once, before anything is changed, that somebody else changed the cluster's configuration."""
+    """Returns the progress with a warning if the cluster's configuration was changed outside of the stack.
+
+    The check is made only before this request changes the cluster.
+    """
     first_look = not progress.effect_seen and not progress.history(EngineAction.UPDATE).tries
     if request.type is not RequestType.UPDATE or cluster is None or known is None or not first_look:
         return progress
@@ -232,7 +250,10 @@ def _undoes(record: OwnerRecord, request: Request) -> bool:
 
 
 def _pending_until(call: EngineCall | None, operation: OperationRecord, now: datetime) -> datetime | None:
-    """Until when an engine may still act; None if none may, as for another request's call that only reads."""
+    """Returns until when an engine call may still act; None if no call can.
+
+    A read that was made for another request does not count.
+    """
     if call is None or not call.may_act(now):
         return None
     own = call.request_id == operation.request.request_id
@@ -255,7 +276,11 @@ def _with_effect(
     *,
     adopted: bool,
 ) -> Progress:
-    """Notices an effect that no engine reported, because it died after CloudFormation had accepted it."""
+    """Returns the progress with an effect that no engine reported.
+
+    An engine may die after CloudFormation has accepted its change. A new stack then carries the tags of this
+    request. An update of an existing stack has events with the call's client request token.
+    """
     if cluster is None or progress.effect_seen:
         return progress
     seen = replace(progress, stack_id=cluster.stack_id, effect_seen=True)
@@ -268,7 +293,11 @@ def _with_effect(
 
 
 def _tags(stacks: Stacks, request: Request, known: Cluster | None) -> dict[str, str]:
-    """The parent stack's tags when the work starts; as they were as long as the configuration is."""
+    """Returns the parent stack's tags for the cluster's configuration, as they are when the work starts.
+
+    If the configuration is unchanged, the tags that were last applied are returned. A change of the parent's
+    tags alone thus causes no update. An adopted cluster gets no tags.
+    """
     if has_adopted(request, known):
         return {}
     last_applied = known.last_applied if known is not None else None
@@ -280,5 +309,5 @@ def _tags(stacks: Stacks, request: Request, known: Cluster | None) -> dict[str, 
 
 
 def _wanted(request: Request) -> str:
-    """Digest of the wanted configuration."""
+    """Returns the digest of the configuration that the request asks for; empty if it has none."""
     return request.properties.configuration_digest if request.properties is not None else ""

@@ -1,4 +1,4 @@
-"""Takes a cluster over, or finds that another owner has it."""
+"""Adopts a cluster for an owner, or finds out that another owner has it."""
 
 from cluster_provider.core.errors import StillHeld
 from cluster_provider.core.identity import Owner
@@ -11,10 +11,17 @@ from cluster_provider.ports import Claims, Stacks, Store
 def take_over(
     claims: Claims, operations: Store, stacks: Stacks, owner: Owner, cluster: ClusterStack
 ) -> Owner:
-    """Records a claim on a cluster; returns whose the cluster is then.
+    """Records a claim on a cluster; returns the cluster's owner after that.
 
-    Whoever had it before, by a claim or by its tags, must have given it up, and forgets it in the same step:
-    no later request of theirs touches it.
+    A previous owner, known by a claim or by the cluster's tags, must have given the cluster up. Its record is
+    then changed to disown the cluster, so no later request of that owner touches it.
+
+    Args:
+        claims: The claims on clusters.
+        operations: The records of this provider.
+        stacks: CloudFormation.
+        owner: The owner that adopts the cluster.
+        cluster: The cluster's stack.
     """
     holder = claims.claim(cluster.stack_id, owner)
     for previous_owner in (holder, cluster.tagged_owner):
@@ -33,24 +40,28 @@ def take_over(
 def gives_up(
     operations: Store, stacks: Stacks, owner: Owner, previous_owner: Owner, cluster: ClusterStack
 ) -> bool:
-    """Makes a former owner's record forget a cluster, unless it is still theirs.
+    """Returns whether a previous owner has given a cluster up; if so, its record disowns the cluster.
 
-    It is as long as they are at work on a request that may be about it, or have the cluster and a stack that
-    lists it or may go back to it: a template's own ``DeletionPolicy: Retain`` lets go without a request. A
-    request that is accepted meanwhile is seen, since the record is looked at when it is changed.
+    A previous owner keeps the cluster in two cases. It is working on a request that may be about the cluster.
+    Or its record has the cluster, and its stack lists the cluster or may roll back to it. CloudFormation
+    sends no request for a resource that a template retains (``DeletionPolicy: Retain``), so the record alone
+    does not decide. The record is checked again when it is changed, so a request that is accepted meanwhile
+    is not missed.
 
-    Of an owner without a record another provider may have one: CloudFormation alone tells.
+    An owner without a record here may have one at another provider. For such an owner only CloudFormation
+    decides.
 
     Args:
         operations: The records of this provider.
         stacks: CloudFormation.
-        owner: Who wants the cluster.
-        previous_owner: Who may have it.
-        cluster: The cluster.
+        owner: The owner that wants the cluster.
+        previous_owner: The owner that may still have it.
+        cluster: The cluster's stack.
     """
     record = operations.load(previous_owner)
     if record is None:
-        # Anybody may set tags, or write a mark: those that name a stack of elsewhere say nothing.
+        # Everyone may set tags or write a mark. Those that name a stack of another account or Region are
+        # ignored.
         return not previous_owner.is_beside(owner) or not _may_have(stacks, previous_owner, cluster.name)
     if not (record.has(cluster) or record.following == cluster.name):
         return True
@@ -70,10 +81,10 @@ def gives_up(
 
 
 def _may_have(stacks: Stacks, previous_owner: Owner, cluster_name: str) -> bool:
-    """Whether a resource of another provider has a cluster, or may be at work on it.
+    """Returns whether a resource of another provider has the cluster, or is at work on it.
 
-    Its provider answers only once nothing of it can act any more, so its stack, and every one around, is
-    in progress as long as something can.
+    That provider answers only when none of its engine calls can act any longer. Until then its stack, or one
+    that encloses it, is in progress.
     """
     if _may_list(stacks, previous_owner, cluster_name):
         return True
@@ -84,10 +95,11 @@ def _may_have(stacks: Stacks, previous_owner: Owner, cluster_name: str) -> bool:
 
 
 def _may_list(stacks: Stacks, previous_owner: Owner, cluster_name: str) -> bool:
-    """Whether a stack has a cluster, or is in an update: it may go back to it, or is still to delete it.
+    """Returns whether a stack lists the cluster, or is being updated.
 
-    A nested stack goes back with every one around it, though its own update is complete. One that cannot be
-    seen may be in an update.
+    During an update the stack may roll back to the cluster, or may still have to delete it. A nested stack
+    rolls back with the stacks that enclose it, even if its own update is complete. A stack that cannot be
+    read counts as being updated.
     """
     if stacks.lists(previous_owner, cluster_name):
         return True
@@ -101,12 +113,17 @@ def _is_updated(stack: ClusterStack) -> bool:
     return stack.status.startswith("UPDATE_") and not stack.status.endswith("_COMPLETE")
 
 
-#: Stacks around a resource that are looked at; what is nested deeper counts as not seen.
+#: Maximum number of enclosing stacks that are read; those beyond count as unreadable.
 PARENTS_MAX = 10
 
 
 def enclosing_stacks(stacks: Stacks, stack_id: str) -> list[ClusterStack | None]:
-    """A stack and every one around it, the innermost first; the last is None if that cannot be seen."""
+    """Returns a stack and all stacks that enclose it, innermost first; ends with None if one cannot be read.
+
+    Args:
+        stacks: CloudFormation.
+        stack_id: ARN of the innermost stack.
+    """
     found: list[ClusterStack | None] = []
     around: str | None = stack_id
     while around is not None:

@@ -1,4 +1,4 @@
-"""What the provider needs of the world; adapters/ has one implementation of each."""
+"""What the provider needs from the outside world; adapters/ has one implementation of each protocol."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,8 +18,8 @@ class DeadLetter:
 
     Args:
         event: The event.
-        receipt: Names it to the queue.
-        put_at: When it came into the queue: minutes after it arrived first.
+        receipt: Identifies the event to the queue.
+        put_at: When Lambda put the event into the queue, which is minutes after its first arrival.
     """
 
     event: dict[str, Any]
@@ -28,75 +28,102 @@ class DeadLetter:
 
 
 class Clock(Protocol):
-    """Time."""
+    """The time."""
 
     def now(self) -> datetime:
-        """The time, aware UTC."""
+        """Returns the current time, as an aware datetime in UTC."""
         ...
 
     def sleep(self, seconds: float) -> None:
-        """Waits; a second or two at most, since an invocation pays for it."""
+        """Waits.
+
+        Args:
+            seconds: How long, in seconds; 2 at most, since the invocation is billed for it.
+        """
         ...
 
 
 class Stacks(Protocol):
-    """CloudFormation, read only. Every method raises Unavailable when AWS cannot answer just now."""
+    """CloudFormation, read only. Every method raises Unavailable if AWS cannot answer for the moment."""
 
     def describe(self, name_or_arn: str) -> ClusterStack | None:
-        """The stack of this name, or of this ARN even if it is deleted; None if there is none."""
+        """Returns the stack with this name or ARN; None if there is none.
+
+        A deleted stack is found by its ARN only.
+        """
         ...
 
     def failures(self, stack_id: str, since: datetime | None) -> tuple[StackFailure, ...]:
-        """Failed resources of a stack and its nested stacks since an instant, oldest first."""
+        """Returns the failed resources of a stack and its nested stacks, oldest first.
+
+        Args:
+            stack_id: ARN of the stack.
+            since: Earlier failures are left out; None for all.
+        """
         ...
 
     def ended_at(self, stack_id: str) -> datetime | None:
-        """When what was last done to a stack came to its end; None while it goes on."""
+        """Returns when the last operation on a stack ended; None while it is in progress."""
         ...
 
     def has_event_of(self, stack_id: str, client_request_token: str) -> bool:
-        """Whether CloudFormation acted on the stack for this client request token."""
+        """Returns whether CloudFormation changed the stack on a call with this client request token.
+
+        Args:
+            stack_id: ARN of the stack.
+            client_request_token: The token, which is the id of an engine call.
+        """
         ...
 
     def in_progress(self) -> frozenset[str]:
-        """ARNs of the stacks that CloudFormation is changing, whoever they belong to; some may be missing."""
+        """Returns the ARNs of all stacks in the account that are in progress; some may be missing."""
         ...
 
     def lists(self, owner: Owner, physical_id: str) -> bool:
-        """Whether the owner's stack has its resource, with this physical id.
+        """Returns whether the owner's stack lists its resource with this physical id.
 
-        One that is still being made has none yet: it may get this one.
+        A resource that is still being created has no physical id yet. It may get this one, so the result is
+        True.
+
+        Args:
+            owner: The resource.
+            physical_id: The physical id.
         """
         ...
 
     def completed_since(self, stack_id: str, since: datetime) -> bool | None:
-        """Whether a stack's creation or an update of it came to a good end since an instant.
+        """Returns whether a creation or an update of a stack has succeeded since an instant.
 
-        None if it did not as far as is known, and its events do not reach back to that instant.
+        Args:
+            stack_id: ARN of the stack.
+            since: The instant.
+
+        Returns:
+            None if no success is known, and the stack's events do not reach back to the instant.
         """
         ...
 
     def requested_since(
         self, owner: Owner, request_type: RequestType, physical_id: str | None
     ) -> datetime | None:
-        """Since when CloudFormation creates, updates or deletes the owner's resource.
+        """Returns since when CloudFormation has been creating, updating or deleting the owner's resource.
 
         Args:
-            owner: Whose resource.
+            owner: The resource.
             request_type: Which of the three.
-            physical_id: What is deleted: a clean-up after an update is about an id that the resource has no
-                more.
+            physical_id: The physical id to be deleted. A clean-up after an update deletes an earlier id of
+                the resource.
 
         Returns:
-            The instant at which the resource took this state; None if it is not in it, or is not there at
-            all, as far as CloudFormation's reads tell, which may be late.
+            The instant when the resource entered this state; None if it is not in this state, or does not
+            exist. CloudFormation's reads may be late.
         """
         ...
 
     def awaits_answer(self, owner: Owner) -> bool:
-        """Whether the owner's resource may still be being created or updated in its stack.
+        """Returns whether the owner's resource may still be being created or updated in its stack.
 
-        False is certain but for CloudFormation's reads being a little late: ask twice before acting on it.
+        CloudFormation's reads may be late, so ask twice before you act on False.
         """
         ...
 
@@ -106,46 +133,54 @@ class Engines(Protocol):
 
     @property
     def versions(self) -> frozenset[str]:
-        """The versions there are."""
+        """The versions that have an engine."""
         ...
 
     @property
     def default_version(self) -> str:
-        """The version that makes new clusters."""
+        """The version for new clusters."""
         ...
 
     def invoke(self, version: str, call: Mapping[str, object]) -> None:
-        """Starts an engine asynchronously with a call of docs/engine.md.
+        """Starts an engine asynchronously.
+
+        Args:
+            version: Version of the engine.
+            call: A call as in docs/engine.md.
 
         Raises:
-            NotAccepted: Lambda refused it.
-            Unavailable: It is not known whether it was accepted.
+            NotAccepted: Lambda refused the call.
+            Unavailable: It is not known whether Lambda accepted the call.
         """
         ...
 
 
 class Responses(Protocol):
-    """The way back to CloudFormation."""
+    """The response URLs of CloudFormation."""
 
     def send(self, url: str, body: str) -> None:
         """Puts a response to its URL.
 
+        Args:
+            url: The presigned URL.
+            body: The response, as JSON text.
+
         Raises:
-            DeliveryFailed: It did not arrive; worth sending again.
-            Undeliverable: It never will.
+            DeliveryFailed: The response did not arrive; another attempt may help.
+            Undeliverable: The response can never arrive.
         """
         ...
 
 
 class Store(Protocol):
-    """The table of owners and their requests. Every method raises Unavailable when it cannot answer."""
+    """The table of owners and their requests. Every method raises Unavailable if the table cannot answer."""
 
     def load(self, owner: Owner) -> OwnerRecord | None:
-        """What is known of an owner."""
+        """Returns the owner's record; None if there is none."""
         ...
 
     def load_operation(self, owner: Owner, request_id: str) -> OperationRecord | None:
-        """The record of one request."""
+        """Returns the record of one request; None if there is none."""
         ...
 
     def change(
@@ -155,89 +190,113 @@ class Store(Protocol):
         operations: Sequence[OperationRecord] = (),
         holder: str = "",
     ) -> OwnerRecord:
-        """Replaces an owner's record by what ``change`` makes of it, and writes operations in the same step.
+        """Replaces an owner's record by the result of ``change``, and writes operations in the same step.
 
         Args:
-            owner: Whose record.
-            change: The new record from the present one. Pure, since it is called again on a newer record
-                if somebody else wrote in between. What it raises leaves everything as it was.
+            owner: The owner.
+            change: Returns the new record from the present one. It must be pure: if another writer was
+                faster, it is called again on the newer record. If it raises an error, nothing is written.
             operations: Records of requests to write in the same step.
-            holder: Who holds the lease and gives it back in the same step, unless a mark was left.
+            holder: The holder of the lease, which is released in the same step unless the dirty flag is set.
         """
         ...
 
     def acquire(self, owner: Owner, holder: str, until: datetime, requeue_at: datetime) -> OwnerRecord | None:
-        """Takes the owner's lease and returns the record; None if there is none, or somebody holds it.
+        """Acquires the owner's lease and returns the record.
 
-        Then a mark is left for whoever does. With the lease the owner is moved back in the queue, and one
-        more failed pass is counted: the change that ends a pass well takes both back.
+        The owner is requeued in the same step, and its count of failed passes grows by one. The change with
+        which a pass succeeds sets both back. If another holder has the lease, the dirty flag is set for that
+        holder.
+
+        Args:
+            owner: The owner.
+            holder: Name of the new holder.
+            until: When the lease ends.
+            requeue_at: When the owner is due again if the pass fails, hangs or dies.
+
+        Returns:
+            None if the owner has no record, or another holder has the lease.
         """
         ...
 
     def release(self, owner: Owner, holder: str, *, again: bool = True) -> OwnerRecord | None:
-        """Gives the lease back; if a mark was left, keeps it, takes the mark and returns the record.
+        """Releases the lease; if the dirty flag is set, clears it, keeps the lease and returns the record.
 
-        Unless ``again``: then the lease is given back in any case, and a marked owner is due at once.
+        Args:
+            owner: The owner.
+            holder: Name of the holder.
+            again: False to release the lease even if the dirty flag is set; the owner is then due at once.
+
+        Returns:
+            The record for another pass; None if the lease is released, or has expired.
         """
         ...
 
     def failed_passes(self, owners: Sequence[Owner]) -> Mapping[Owner, int]:
-        """How many passes in a row did not end well, by owner; owners with none are left out."""
+        """Returns the number of failed passes in a row, by owner; owners without any are left out."""
         ...
 
     def waiting(self) -> list[QueueEntry]:
-        """Everybody with an open request, the longest overdue first."""
+        """Returns all owners with an open request, the longest overdue first."""
         ...
 
     def owners_of(self, cluster_name: str) -> list[Owner]:
-        """Owners with an open request about a cluster of this name."""
+        """Returns the owners with an open request about a cluster of this name."""
         ...
 
 
 class Claims(Protocol):
-    """Who took which cluster over. Every method raises Unavailable when it cannot answer."""
+    """Which owner adopted which cluster. Every method raises Unavailable if the table cannot answer."""
 
     def claim(self, cluster_id: str, owner: Owner, instead_of: Owner | None = None) -> Owner:
-        """Records whose a cluster is, unless that is recorded already.
+        """Records the owner of a cluster, unless another one is recorded.
 
         Args:
             cluster_id: ARN of the cluster's stack.
-            owner: Who takes it over.
-            instead_of: Whose it was and is no more.
+            owner: The owner that adopts the cluster.
+            instead_of: The previous owner to replace; None if there is none.
 
         Returns:
-            Whose it is now.
+            The recorded owner.
         """
         ...
 
     def disclaim(self, cluster_id: str, owner: Owner) -> None:
-        """The cluster is the owner's no more; somebody else's claim stays as it is."""
+        """Removes the owner's claim on a cluster; a claim of another owner is left alone.
+
+        Args:
+            cluster_id: ARN of the cluster's stack.
+            owner: The owner that disowns the cluster.
+        """
         ...
 
 
 class DeadLetters(Protocol):
-    """Events that Lambda could not have handled in its attempts. Every method raises Unavailable."""
+    """Events that were not handled in any of Lambda's attempts.
+
+    Every method raises Unavailable if the queue cannot answer.
+    """
 
     def receive(self) -> list[DeadLetter]:
-        """Some of the events that wait; none of them is received again for a while."""
+        """Returns some of the waiting events; the queue hides them for a while."""
         ...
 
     def remove(self, letter: DeadLetter) -> None:
-        """The event is handled. One that is not removed is received again, until the queue gives it up."""
+        """Removes a handled event. Other events are received again, until the queue deletes them."""
         ...
 
 
 class Metrics(Protocol):
-    """Where measurements go."""
+    """The destination of measurements."""
 
     def record(self, *measurements: Measurement) -> None:
-        """Hands measurements on at once, so that none is lost with the invocation."""
+        """Writes measurements at once, so that none is lost with the invocation."""
         ...
 
 
 @dataclass(frozen=True)
 class Ports:
-    """The world, as the provider uses it."""
+    """The outside world, as the provider uses it."""
 
     clock: Clock
     stacks: Stacks

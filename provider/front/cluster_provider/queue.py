@@ -1,8 +1,9 @@
-"""Who is due, in which order, with which share and backoff.
+"""The work queue: which owners are due, in which order, with which share of time and which backoff.
 
-The sweep takes owners off the queue, the longest overdue first. An owner whose passes fail, hang or die is
-moved back, ever further, before each pass begins: it costs its own time and nobody else's. This is the work
-queue of controller-runtime, kept in the table: backoff per key, fairness across keys.
+The sweep handles the owners that are due, the longest overdue first. An owner is requeued before each pass,
+and further in the future after each failed pass. An owner whose passes fail, hang or die therefore costs the
+other owners no time. This is the work queue of Kubernetes' controller-runtime, kept in a table: backoff per
+key, fairness across keys.
 """
 
 import logging
@@ -21,30 +22,31 @@ from cluster_provider.ports import Ports
 
 logger = logging.getLogger(__name__)
 
-#: The least delay after a pass that did not end well, in seconds, and the longest. Each further failure
-#: doubles it.
+#: Shortest and longest delay after a failed pass, in seconds. Each further failure doubles the delay.
 BACKOFF_MIN_S = 60
 BACKOFF_MAX_S = 900
 
-#: The sweep leaves this much of its time unused, in seconds.
+#: Time that the sweep leaves unused, in seconds.
 SWEEP_RESERVE_S = 15
 
-#: Owners whose passes failed before get their turn once so much of a sweep's time is left, in seconds,
-#: however many others are due: one that fails may use up what is left, and nobody waits for it for ever.
+#: Owners whose passes failed get their turn when this much of a sweep's time is left, in seconds, even if
+#: other owners are still due. A pass that hangs can then use up only this share, and no owner waits for ever.
 RETRY_SHARE_S = 30
 
 
 def next_attempt_at(
     now: datetime, lease_until: datetime, failed_passes: int = 0, deadline_at: datetime | None = None
 ) -> datetime:
-    """Returns when an owner is due again whose pass, which begins now, does not end well.
+    """Returns when an owner is due again if the pass that begins now fails, hangs or dies.
+
+    At its deadline a request must be answered. The owner is therefore due at the deadline at the latest, and
+    after it every ``BACKOFF_MIN_S`` while CloudFormation still accepts the answer.
 
     Args:
-        now: The time.
-        lease_until: Until when nobody else can take the owner's lease, should the pass die.
-        failed_passes: How many passes in a row did not end well before this one.
-        deadline_at: When the owner's request is answered whatever happens; None if that is not known. It is
-            due then, and as often as can be in the minutes that an answer has left.
+        now: The current time.
+        lease_until: When the lease ends; if the pass dies, no other pass can start before.
+        failed_passes: Number of failed passes in a row before this one.
+        deadline_at: The deadline of the owner's request; None if it is not known.
     """
     backoff_s = min(BACKOFF_MIN_S * 2 ** min(failed_passes, 10), BACKOFF_MAX_S)
     at = now + timedelta(seconds=backoff_s)
@@ -58,10 +60,10 @@ def next_attempt_at(
 
 
 class Queue:
-    """The owners that wait for something, as the sweep works on them.
+    """The owners that wait for a pass, as the sweep handles them.
 
     Args:
-        ports: The world.
+        ports: The outside world.
     """
 
     def __init__(self, ports: Ports) -> None:
@@ -73,19 +75,20 @@ class Queue:
         redrive: Callable[[], None],
         remaining_s: Callable[[], float],
     ) -> None:
-        """Wakes what is due; one owner's trouble does not hold up the others.
+        """Wakes the owners that are due; a failure of one does not stop the others.
 
-        Owners whose passes failed, and events that could not be handled, may both use up the time that is
-        left, or end the invocation. So either comes first in half of all minutes. An owner whose request is
-        to be answered now does not wait for events: its answer has minutes only.
+        Owners whose passes failed, and events in the dead-letter queue, may each use up the rest of the time
+        or end the invocation. Each of the two comes first in about half of the minutes. An owner whose
+        request has reached its deadline comes before those events, because its answer is accepted for minutes
+        only.
 
         Args:
-            wake: Takes an owner a pass further; given when it is due again if the pass does not end well.
-            redrive: Handles events again that could not be handled.
-            remaining_s: Seconds that this invocation has left.
+            wake: Runs passes over an owner; its second argument is when the owner is due again if they fail.
+            redrive: Handles the events in the dead-letter queue.
+            remaining_s: Returns the time that this invocation has left, in seconds.
 
         Raises:
-            ExceptionGroup: Not everybody could be woken, for other reasons than a service that is away.
+            ExceptionGroup: Some owners could not be woken, for a reason other than an unavailable service.
         """
         now = self._ports.clock.now()
         failures: list[Exception] = []
@@ -109,7 +112,11 @@ class Queue:
             raise ExceptionGroup("operations could not be woken", failures)
 
     def _waiting(self, redrive: Callable[[], None]) -> list[QueueEntry]:
-        """Everybody who waits. Where the table cannot tell, who could not be recorded is not forgotten."""
+        """Returns all owners that wait.
+
+        If the table cannot answer, the events in the dead-letter queue are handled before the error is
+        raised, since requests that could not be recorded are among them.
+        """
         try:
             return self._ports.store.waiting()
         except Exception:
@@ -119,9 +126,10 @@ class Queue:
     def _due(
         self, waiting: Sequence[QueueEntry], now: datetime, failures: list[Exception]
     ) -> list[QueueEntry]:
-        """Who is due, the longest overdue first, but for those whose stack is still in progress.
+        """Returns the owners that are due, the longest overdue first, unless their stack is in progress.
 
-        One call tells it for all of them. Without its answer each is looked at, whatever the reason.
+        One list of the stacks in progress serves all owners. Without that list, every owner whose time has
+        come is returned.
         """
         due = [item for item in waiting if item.is_due(now)]
         in_progress: frozenset[str] = frozenset()
@@ -136,7 +144,7 @@ class Queue:
         return [item for item in due if not item.is_idle(in_progress, now)]
 
     def _failed_passes(self, due: Sequence[QueueEntry], failures: list[Exception]) -> Mapping[Owner, int]:
-        """How many passes in a row failed, of those that are due; without an answer nobody's did."""
+        """Returns the number of failed passes in a row, by owner; empty if the table cannot answer."""
         if not due:
             return {}
         try:
@@ -150,7 +158,7 @@ class Queue:
 
 
 def _try(do: Callable[[], None], failures: list[Exception]) -> None:
-    """Does something; what goes wrong is logged, and kept unless it is a service that is away."""
+    """Runs a function; logs an exception, and adds it to ``failures`` unless a service was unavailable."""
     try:
         do()
     except (Unavailable, DeliveryFailed) as error:
@@ -161,17 +169,18 @@ def _try(do: Callable[[], None], failures: list[Exception]) -> None:
 
 
 def _are_events_first(now: datetime) -> bool:
-    """Whether events come before owners whose passes failed in this minute.
+    """Returns whether, in this minute, the dead-letter queue comes before owners whose passes failed.
 
-    It follows no rhythm: sweeps that take all their time would fall into it, and meet the same order always.
+    The choice is pseudorandom. A fixed alternation could coincide with sweeps that use up all their time, and
+    those would then always see the same order.
     """
     return crc32(now.isoformat(timespec="minutes").encode()) % 2 == 0
 
 
 def _interleaved(retried: Sequence[QueueEntry], failed: Mapping[Owner, int]) -> list[QueueEntry]:
-    """The longest overdue and those that failed least, by turns.
+    """Returns owners whose passes failed, alternating between the longest overdue and the least often failed.
 
-    Who has failed once only does not wait for all that always fail, and nobody waits for ever.
+    An owner that failed once thus need not wait for all that fail always, and every owner gets its turn.
     """
     least = sorted(retried, key=lambda item: failed[item.owner])
     return list(dict.fromkeys(chain.from_iterable(zip(retried, least, strict=True))))
@@ -180,7 +189,11 @@ def _interleaved(retried: Sequence[QueueEntry], failed: Mapping[Owner, int]) -> 
 def _order(
     due: Sequence[QueueEntry], failed: Mapping[Owner, int], now: datetime, remaining_s: Callable[[], float]
 ) -> "_Order":
-    """The turns of those that are due: who never failed, then who is to be answered now, then the others."""
+    """Returns the turns of the owners that are due.
+
+    Owners without failed passes come first, then those whose request has reached its deadline, then the
+    others.
+    """
     fresh = [item for item in due if not failed.get(item.owner)]
     before = [item for item in due if failed.get(item.owner)]
     urgent = sorted((item for item in before if item.is_late(now)), key=lambda item: failed[item.owner])
@@ -189,12 +202,13 @@ def _order(
 
 
 class _Order:
-    """Owners in the order of their turns, as long as there is time: those that never failed come first.
+    """The turns of the owners that are due, as long as there is time.
 
     Args:
-        fresh: Owners whose passes never failed, the longest overdue first, then those to be answered now.
-        retried: The others.
-        remaining_s: Seconds that are left.
+        fresh: Owners without failed passes, the longest overdue first, then those that reached their
+            deadline.
+        retried: The other owners.
+        remaining_s: Returns the time that is left, in seconds.
     """
 
     def __init__(
@@ -204,7 +218,10 @@ class _Order:
         self._remaining_s = remaining_s
 
     def fresh(self) -> Iterator[tuple[QueueEntry, float]]:
-        """Yields owners that never failed or are late; the others in their share if those are too many."""
+        """Yields owners without failed passes or past their deadline, each with the seconds that are left.
+
+        When less than ``RETRY_SHARE_S`` is left, it yields the other owners instead.
+        """
         while self._fresh:
             left_s = self._remaining_s()
             if left_s < SWEEP_RESERVE_S:
@@ -214,7 +231,7 @@ class _Order:
             yield (self._retried if is_their_turn else self._fresh).popleft(), left_s
 
     def all(self) -> Iterator[tuple[QueueEntry, float]]:
-        """Yields owners that never failed, then the others."""
+        """Yields all owners that have not had their turn, each with the seconds that are left."""
         yield from self.fresh()
         while self._retried:
             left_s = self._remaining_s()

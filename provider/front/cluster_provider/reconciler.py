@@ -1,7 +1,7 @@
 """Reconciles owners: one pass loads an owner's state, observes the world, decides, and acts.
 
-Every wake-up, whatever its source, asks for the same pass. Doing it twice, late or in another order changes
-nothing, since each pass starts from what is recorded and what is seen.
+Every wake-up asks for the same pass, whatever its source. A pass starts from what is recorded and what is
+observed. Repeated, late or reordered wake-ups therefore change nothing.
 """
 
 import logging
@@ -41,19 +41,19 @@ from cluster_provider.repository import Repository
 
 logger = logging.getLogger(__name__)
 
-#: How many passes one invocation makes over an owner while others ask for more. Then the owner is due at
-#: once, and the next sweep or event goes on.
+#: Maximum number of passes of one invocation over one owner, while other invocations ask for more. After that
+#: the owner is due at once, and the next sweep or event continues.
 PASSES_MAX = 5
 
 
 class Reconciler:
-    """Takes requests from their acceptance to their answer.
+    """Takes a request from its acceptance to its answer.
 
     Args:
-        ports: The world.
-        repository: Where the state is kept.
-        log_group: The provider's log group, named where something does not fit into an answer.
-        consent: Which clusters may be taken over.
+        ports: The outside world.
+        repository: Changes records.
+        log_group: The provider's log group, named in an answer that had to be truncated.
+        consent: The clusters that this provider may adopt.
     """
 
     def __init__(self, ports: Ports, repository: Repository, log_group: str, consent: Consent) -> None:
@@ -63,7 +63,13 @@ class Reconciler:
         self._effects = Effects(ports, repository, log_group)
 
     def record_engine_end(self, owner: Owner, call_id: str, result: EngineResult) -> None:
-        """Records what an engine reported, truncated to what an answer can show; the next pass uses it."""
+        """Records the result of an engine call for the next pass, truncated to what an answer can show.
+
+        Args:
+            owner: The owner that the call was made for.
+            call_id: Id of the call.
+            result: What the engine reported.
+        """
         truncated = truncation.truncate_for_storage(result)
         if len(truncated.validation_messages) < len(result.validation_messages):
             logger.info("validation messages", extra={"validation_messages": result.validation_messages})
@@ -75,22 +81,23 @@ class Reconciler:
     def reconcile(
         self, owner: Owner, holder: str, remaining_s: float, requeue_at: datetime | None = None
     ) -> Answer | None:
-        """Takes an owner's open request as far as it goes now, under the owner's lease.
+        """Runs passes over an owner's open request, under the owner's lease.
 
-        The owner is requeued with its lease, before anything that may hang or die. A pass that ends well sets
-        itself when the owner is due again.
+        The owner is requeued when its lease is acquired, before any effect that may hang or die. A pass that
+        succeeds sets when the owner is due again.
 
         Args:
-            owner: Whose request.
-            holder: Names this invocation in the lease.
-            remaining_s: Seconds that this invocation has left; the lease is bounded by them.
-            requeue_at: When the owner is due again if the pass does not end well; None for the least delay.
+            owner: The owner.
+            holder: Name of this invocation in the lease.
+            remaining_s: Time that this invocation has left, in seconds; the lease ends with it.
+            requeue_at: When the owner is due again if the pass fails, hangs or dies; None for the shortest
+                delay.
 
         Returns:
             An answer to deliver; None if the request waits, or if another invocation holds the lease.
 
         Raises:
-            Exception: The last pass failed, and there is nothing to deliver.
+            Exception: The last pass failed, and there is no answer to deliver.
         """
         store, now = self._ports.store, self._ports.clock.now()
         until = now + timedelta(seconds=remaining_s)
@@ -113,17 +120,18 @@ class Reconciler:
     def _pass_safely(
         self, owner: Owner, record: OwnerRecord, holder: str, answer: Answer | None
     ) -> tuple[Answer | None, Exception | None]:
-        """One pass; returns what there is to deliver after it, and how it failed.
+        """Runs one pass; returns the answer to deliver after it, and the exception if it failed.
 
-        A failure must not keep a newer request waiting that arrived meanwhile, so it does not end the
-        invocation before the lease is released.
+        The exception is returned, so that the lease is released first. A newer request may have arrived
+        meanwhile, and must not wait for the lease to expire.
         """
-        # What an earlier pass has to send is sent, whatever this one comes to.
+        # The answer of an earlier pass is sent whatever the result of this pass is.
         earlier = answer if _is_about(answer, record) else None
         try:
             return self._pass(owner, record, holder) or earlier, None
         except Superseded as error:
-            # Whoever accepted the newer request set the dirty flag, so the next pass is about that one.
+            # The delivery that recorded the newer request set the dirty flag, so the next pass handles that
+            # request.
             logger.info("left: a newer request was accepted", extra={"request_id": str(error)})
             return None, None
         except Exception as error:
@@ -131,11 +139,11 @@ class Reconciler:
             return earlier, error
 
     def _pass(self, owner: Owner, record: OwnerRecord, holder: str) -> Answer | None:
-        """Loads, observes, decides and acts; decides again once it is recorded whose a cluster is.
+        """Loads, observes, decides and acts; decides again once the cluster's owner is recorded.
 
         Raises:
             Superseded: A newer request was accepted meanwhile.
-            Unavailable: AWS cannot answer just now.
+            Unavailable: AWS cannot answer for the moment.
         """
         present: OwnerRecord | None = record
         while present is not None:
@@ -157,7 +165,10 @@ class Reconciler:
     def _observe(
         self, operation: OperationRecord, record: OwnerRecord, now: datetime
     ) -> tuple[OperationRecord, Observed]:
-        """The request with what its engine reported and what this look shows, and what was seen."""
+        """Returns the request with its updated progress, and the observed facts.
+
+        The progress contains what the request's engine call reported and what this observation shows.
+        """
         own_call = record.call if record.call and record.call.request_id == record.newest_request_id else None
         progress = merge_call_result(operation.progress, own_call, deletes=operation.request.deletes)
         operation = replace(operation, progress=replace(progress, wakes=progress.wakes + 1))

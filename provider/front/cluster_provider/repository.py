@@ -1,4 +1,4 @@
-"""Records of owners and their requests: read together, changed together, measured once they are written."""
+"""Reads and changes the records of owners and their requests, and measures each change after it is stored."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,13 +12,13 @@ from cluster_provider.ports import Claims, Clock, Metrics, Store
 
 
 class Repository:
-    """The table's records; every change of one passes here.
+    """The records in the operations table; every change of a record goes through this class.
 
     Args:
         operations: The table.
-        claims: Given up when a record lets go of what was taken over.
-        metrics: Told what a change counts as.
-        clock: Tells when it was.
+        claims: Claims on adopted clusters; removed when a record disowns the cluster.
+        metrics: Receives the measurements of each change.
+        clock: Gives the time of a change.
     """
 
     def __init__(self, operations: Store, claims: Claims, metrics: Metrics, clock: Clock) -> None:
@@ -28,7 +28,11 @@ class Repository:
         self._clock = clock
 
     def open_operation(self, owner: Owner, record: OwnerRecord) -> OperationRecord | None:
-        """The request of an owner with this record, if there is anything left to do for it."""
+        """Returns the owner's newest request, if there is work left for it; else None.
+
+        Raises:
+            LookupError: The newest request has no record.
+        """
         if not record.at_work:
             return None
         operation = self._store.load_operation(owner, record.newest_request_id)
@@ -43,9 +47,15 @@ class Repository:
         *operations: OperationRecord,
         holder: str = "",
     ) -> None:
-        """Makes of an owner's record what ``change`` says, new or not, and writes operations with it.
+        """Stores the owner's record that ``change`` returns, new or changed, and operations in the same step.
 
-        A holder of the lease who is named gives it back.
+        Args:
+            owner: The owner.
+            change: Returns the new record from the present one; None if there is none. It may be called
+                again.
+            operations: Records of requests to store in the same step.
+            holder: The holder of the lease, which is released in the same step; empty to leave the lease
+                alone.
         """
         before: OwnerRecord | None = None
 
@@ -58,7 +68,8 @@ class Repository:
         measured = measurements.of_change(before, after, operations, self._clock.now())
         self._metrics.record(*measured)
         for arn in newly_disowned(before, after):
-            # Who wants the cluster asks the record as well, so nothing is lost if it is not reached.
+            # An owner that wants the cluster checks this record, too, so a crash before this line loses
+            # nothing.
             self._claims.disclaim(arn, owner)
 
     def change(
@@ -68,10 +79,17 @@ class Repository:
         *operations: OperationRecord,
         holder: str = "",
     ) -> None:
-        """The same for a record that must be there.
+        """Changes an owner's record, which must exist, and stores operations in the same step.
+
+        Args:
+            owner: The owner.
+            change: Returns the new record from the present one. It may be called again.
+            operations: Records of requests to store in the same step.
+            holder: The holder of the lease, which is released in the same step; empty to leave the lease
+                alone.
 
         Raises:
-            LookupError: It is not.
+            LookupError: The owner has no record.
         """
 
         def of_present(record: OwnerRecord | None) -> OwnerRecord:
@@ -82,7 +100,12 @@ class Repository:
         self.write(owner, of_present, *operations, holder=holder)
 
     def end_call(self, owner: Owner, call_id: str, result: EngineResult) -> None:
-        """An engine reported what came of a call, or never got it; the next step takes it up.
+        """Records the result of an engine call, or that the call was never accepted; the next pass uses it.
+
+        Args:
+            owner: The owner that the call was made for.
+            call_id: Id of the call.
+            result: What the engine reported.
 
         Raises:
             LookupError: The owner has no record.
@@ -91,13 +114,24 @@ class Repository:
         self.change(owner, lambda record: work.end_call(record, call_id, result, now))
 
     def follow(self, operation: OperationRecord) -> None:
-        """A request is answered, but its cluster goes on: it is followed until the wait condition is told."""
+        """Records that a request is answered; its cluster is followed until the wait condition is signalled.
+
+        Args:
+            operation: The request and the work on it.
+        """
         request, now = operation.request, self._clock.now()
         followed = replace(operation, progress=replace(operation.progress, phase=Phase.FOLLOWING))
         self.change(request.owner, lambda record: conclusion.follow(record, request, now), followed)
 
     def close(self, operation: OperationRecord, phase: Phase) -> None:
-        """A request is over: answered, or dropped; a fleet that it left stopped is still to be started."""
+        """Records that a request is answered or dropped.
+
+        If the request left a compute fleet stopped, the work on it continues until the fleet is started.
+
+        Args:
+            operation: The request and the work on it.
+            phase: ANSWERED or DROPPED.
+        """
         owner, now = operation.request.owner, self._clock.now()
         if operation.progress.restarts:
             left = replace(operation, progress=operation.progress.turned_to_fleet(phase))

@@ -1,9 +1,17 @@
-"""The crhelper front: its decorators and its dispatch, without what is unsafe in it.
+"""The custom resource on crhelper: its decorators and its dispatch, with the unsafe parts replaced.
 
-crhelper 2.0.12 makes a rule and a permission per request, invents physical ids, keeps the last 240
-characters of a reason, sends without looking at the answer, turns every exception into FAILED, answers from
-a timer thread, sleeps two minutes on Delete and logs the whole event. ClusterResource replaces each of
-these; ``tests/contract/test_crhelper.py`` pins what it overrides to that version.
+crhelper 2.0.12 does the following, and ClusterResource replaces each of it:
+
+- It makes an EventBridge rule and a Lambda permission per request.
+- It invents random physical ids.
+- It keeps only the last 240 characters of a reason.
+- It sends a response without checking how the server answered.
+- It turns every exception into FAILED.
+- It answers from a timer thread.
+- It sleeps two minutes on Delete.
+- It logs the whole event.
+
+``tests/contract/provider/test_crhelper.py`` pins the overridden methods to that version.
 """
 
 from collections.abc import Callable
@@ -18,25 +26,29 @@ from cluster_provider.core.request import RequestType
 from cluster_provider.delivery import Answer, Delivery
 from cluster_provider.reconciler import Reconciler
 
-#: Marks an event as a poll, in crhelper's own way.
+#: Marks an event as a poll. crhelper defines this key.
 POLL = "CrHelperPoll"
 POLL_REQUEUE_AT = "RequeueAt"
 
-#: When an event arrived first, where that was not now.
+#: Key of the instant when an event first arrived; its value is None for an event that arrives now.
 RECEIVED_AT = "ReceivedAt"
 
-#: Keys that only the provider itself puts into an event.
+#: Keys that the provider adds to an event. They are removed from events that arrive.
 INTERNAL_KEYS = frozenset({POLL, POLL_REQUEUE_AT, RECEIVED_AT})
 
 Callback = Callable[[Any, Any], str | None]
 
 
 class ClusterResource(CfnResource):
-    """A custom resource whose state lives in the operations table, its answers written down first."""
+    """A custom resource with its state in the operations table; answers are recorded before they are sent.
+
+    Args:
+        deliver: Sends a recorded answer.
+    """
 
     def __init__(self, deliver: Callable[[Answer], None]) -> None:
-        # Not CfnResource.__init__: it makes three SDK clients and sets logging up anew. These are the
-        # attributes that the inherited methods read.
+        # CfnResource.__init__ is not called, because it makes three SDK clients and replaces the logging
+        # set-up. The attributes below are the ones that the inherited methods read.
         self._deliver = deliver
         self._answer: Answer | None = None
         for request_type in RequestType:
@@ -49,18 +61,30 @@ class ClusterResource(CfnResource):
         self.NoEcho = False
 
     def __call__(self, event: dict[str, Any], context: Any) -> None:
-        """Runs the callback of a request or a poll, and delivers the answer it comes back with.
+        """Runs the callback for a request or a poll, and delivers the answer that it returns.
 
-        Errors of the infrastructure leave: Lambda repeats the delivery, and the armed wake-up goes on.
+        Infrastructure errors are raised. Lambda then retries the event, and the owner stays in the queue, so
+        the sweep also continues the work.
+
+        Args:
+            event: A request of CloudFormation, or a poll (``poll_event``).
+            context: Lambda's context object of this invocation.
         """
-        inherited = cast("Any", self)  # crhelper's stubs leave its inner methods out
+        inherited = cast("Any", self)  # crhelper's type stubs omit its private methods
         self.keep(None)
         inherited._crhelper_init(event, context)  # noqa: SLF001 - a subclass calls what it inherits
         if self.PhysicalResourceId:
             inherited._cfn_response(event)  # noqa: SLF001
 
     def keep(self, answer: Answer | None) -> str | None:
-        """What a callback returns: the physical id of its answer, crhelper's way to say that it is done."""
+        """Keeps the answer to deliver, and returns its physical id; None if there is no answer yet.
+
+        A callback returns this value. crhelper treats a physical id as "the request has ended" and None as
+        "poll again".
+
+        Args:
+            answer: The answer; None while the request is in progress.
+        """
         self._answer = answer
         return answer.outcome.physical_id if answer is not None else None
 
@@ -74,15 +98,27 @@ class ClusterResource(CfnResource):
         self._deliver(self._answer)
 
     def _set_timeout(self) -> None:
-        """No thread answers for us: the deadline is in the record."""
+        """Does nothing: the recorded deadline replaces crhelper's timer thread."""
 
     def generate_physical_id(self, event: Any) -> str:
-        """Raises, since every answer has its id; a random one would lose a cluster."""
+        """Raises an error: every answer has its physical id, and a random one would lose track of a cluster.
+
+        Raises:
+            RuntimeError: Always.
+        """
         raise RuntimeError(f"an answer without a physical resource id for {event.get('LogicalResourceId')}")
 
 
 def build_resource(admission: Admission, reconciler: Reconciler, delivery: Delivery) -> ClusterResource:
-    """The resource with its callbacks: a request is recorded, and then treated like any wake-up."""
+    """Returns the resource with its callbacks.
+
+    The callback of a request records the request, and then runs the same pass as every other wake-up.
+
+    Args:
+        admission: Records requests.
+        reconciler: Runs passes.
+        delivery: Sends answers.
+    """
     resource = ClusterResource(delivery.deliver)
 
     @resource.create
@@ -106,13 +142,14 @@ def build_resource(admission: Admission, reconciler: Reconciler, delivery: Deliv
 
 
 def poll_event(owner: Owner, requeue_at: datetime | None = None) -> dict[str, Any]:
-    """The event of a wake-up, in crhelper's form.
+    """Returns the event of a wake-up, in crhelper's form.
 
-    Which request it is about, and where its answer goes, is read under the lease; all polls are the same.
+    The event names the owner only, so all polls have the same form. The pass reads the request and its
+    response URL under the lease.
 
     Args:
-        owner: Who is woken.
-        requeue_at: When the owner is looked at again, should this pass never come to its end.
+        owner: The owner to wake.
+        requeue_at: When the owner is due again if the pass fails, hangs or dies; None for the shortest delay.
     """
     return {
         "RequestType": RequestType.UPDATE.value,

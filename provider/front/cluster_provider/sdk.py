@@ -1,4 +1,4 @@
-"""What the SDK's adapters share: how patient a client is, and which errors say nothing about the request."""
+"""What the adapters of the AWS SDK share: time limits of clients, and which errors are transient."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,15 +9,16 @@ from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 from cluster_provider.core.errors import RecordTooLarge, Unavailable
 
-#: Patient enough for a burst of throttling, short enough for an invocation; the next wake-up does the rest.
+#: Long enough for a burst of throttling, short enough for an invocation. The next pass tries again.
 CLIENT_CONFIG = Config(
     connect_timeout=3, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 4}
 )
 
-#: CloudFormation's limits are the whole account's: who is throttled by it asks more slowly from then on.
+#: CloudFormation throttles per account, so a client that is throttled lowers its own rate of calls.
 ADAPTIVE_CONFIG = CLIENT_CONFIG.merge(Config(retries={"mode": "adaptive", "total_max_attempts": 4}))
 
-#: An invocation is never repeated by the SDK: a time-out does not tell whether it was accepted.
+#: The SDK never repeats an invocation: after a time-out it is not known whether Lambda accepted the first
+#: one.
 SINGLE_ATTEMPT_CONFIG = Config(
     connect_timeout=3, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 1}
 )
@@ -50,8 +51,8 @@ _TRANSIENT_CODES = frozenset(
 
 _SERVER_ERROR = 500
 
-#: Why a part of a transaction was refused. Source: Amazon DynamoDB API reference, TransactWriteItems
-#: (CancellationReasons).
+#: Reasons why DynamoDB refuses a part of a transaction.
+#: Source: Amazon DynamoDB API reference, TransactWriteItems (CancellationReasons).
 _NO_REASON, SOMEBODY_WROTE, SOMEBODY_WRITES = "None", "ConditionalCheckFailed", "TransactionConflict"
 _REASONS_THAT_PASS = frozenset({"ThrottlingError", "ProvisionedThroughputExceeded"})
 _CANCELLED, _INVALID_CODE, _INVALID = (
@@ -60,13 +61,16 @@ _CANCELLED, _INVALID_CODE, _INVALID = (
     "ValidationError",
 )
 
-#: DynamoDB's words for an item of more than 400 KB, which is refused like any other mistake.
+#: Part of DynamoDB's message about an item of more than 400 KB. No error code tells it from other mistakes.
 _TOO_LARGE = "Item size"
 
 
 @contextmanager
 def unavailable_if_transient() -> Iterator[None]:
-    """Turns throttling, server errors and connection errors into Unavailable; others pass as they are."""
+    """Raises transient SDK errors as Unavailable; other errors pass unchanged.
+
+    Throttling, server errors and connection errors are transient.
+    """
     try:
         yield
     except ClientError as error:
@@ -80,23 +84,29 @@ def unavailable_if_transient() -> Iterator[None]:
 
 
 def is_transient(error: ClientError) -> bool:
-    """Whether an error answer says nothing about the request: throttling, or the server's own trouble."""
+    """Returns whether an error does not depend on the request: throttling, or a fault of the server."""
     return error.response["Error"]["Code"] in _TRANSIENT_CODES or is_server_error(error)
 
 
 def is_server_error(error: ClientError) -> bool:
-    """Whether the service failed while it had the request, so that it may have acted on it."""
+    """Returns whether the service failed while processing the request; it may have carried it out."""
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     return status >= _SERVER_ERROR
 
 
 def why_not_written(error: ClientError) -> str:
-    """Why DynamoDB refused a transaction, where another attempt may help: SOMEBODY_WROTE or SOMEBODY_WRITES.
+    """Returns why DynamoDB refused a transaction, if another attempt may succeed.
+
+    Args:
+        error: DynamoDB's error.
+
+    Returns:
+        SOMEBODY_WROTE if a condition failed; SOMEBODY_WRITES if another transaction is in progress.
 
     Raises:
         RecordTooLarge: An item is larger than DynamoDB allows.
         Unavailable: DynamoDB throttles.
-        ClientError: Anything else.
+        ClientError: Any other reason.
     """
     code, message = error.response["Error"]["Code"], error.response["Error"]["Message"]
     details: Any = error.response.get("CancellationReasons", [])

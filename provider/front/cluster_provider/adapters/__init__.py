@@ -1,1 +1,1 @@
-"""One module per port; each is the sole importer of its library."""
+"""The adapters: one module per port, and each is the only importer of its library."""

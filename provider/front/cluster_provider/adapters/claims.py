@@ -1,4 +1,4 @@
-"""Claims on clusters, in the operations table: one item per cluster that was taken over."""
+"""Claims on clusters, in the operations table: one item per adopted cluster."""
 
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _CONDITION_FAILED = "ConditionalCheckFailedException"
 
-#: A claim that was given up expires like a record that is closed: nobody needs it any more.
+#: A claim that was removed expires after the same time as a closed record.
 EXPIRES_AFTER = timedelta(hours=48)
 
 
@@ -23,8 +23,8 @@ class DynamoClaims:
 
     Args:
         client: The client.
-        table: The operations table's name.
-        clock: Tells when what was given up expires.
+        table: Name of the operations table.
+        clock: Gives the time when a removed claim expires.
     """
 
     def __init__(self, client: "DynamoDBClient", table: str, clock: Clock) -> None:
@@ -33,14 +33,25 @@ class DynamoClaims:
         self._clock = clock
 
     def claim(self, cluster_id: str, owner: Owner, instead_of: Owner | None = None) -> Owner:
-        """Records whose a cluster is, unless that is recorded already; returns whose it is now."""
+        """Records the owner of a cluster, unless another one is recorded; returns the recorded owner.
+
+        Args:
+            cluster_id: ARN of the cluster's stack.
+            owner: The owner that adopts the cluster.
+            instead_of: The previous owner to replace; None if there is none.
+        """
         previous_owner = instead_of or owner
         condition = "attribute_not_exists(pk) OR attribute_exists(expires_at) OR holder IN (:owner, :former)"
         holder = self._put(cluster_id, owner, condition, {":owner": owner.key, ":former": previous_owner.key})
         return owner if holder is None else Owner.from_key(holder)
 
     def disclaim(self, cluster_id: str, owner: Owner) -> None:
-        """The cluster is the owner's no more; somebody else's claim stays as it is."""
+        """Marks the owner's claim on a cluster as removed; a claim of another owner is left alone.
+
+        Args:
+            cluster_id: ARN of the cluster's stack.
+            owner: The owner that disowns the cluster.
+        """
         expires_at = int((self._clock.now() + EXPIRES_AFTER).timestamp())
         expiry = {"expires_at": {"N": str(expires_at)}}
         self._put(cluster_id, owner, "holder = :owner", {":owner": owner.key}, expiry)
@@ -53,7 +64,7 @@ class DynamoClaims:
         values: dict[str, str],
         more: dict[str, Any] | None = None,
     ) -> str | None:
-        """Writes the item; returns the key of the holder who is in the way, empty if there is none."""
+        """Writes the item; returns None if it is written, else the key of the recorded holder."""
         key = {"pk": {"S": f"claim|{cluster_id}"}, "sk": {"S": "claim"}}
         with unavailable_if_transient():
             try:

@@ -1,16 +1,16 @@
-"""Time, from the machine."""
+"""The system's time."""
 
 import time
 from datetime import UTC, datetime
 
 
 class SystemClock:
-    """The machine's clock."""
+    """The port Clock on the system's clock."""
 
     def now(self) -> datetime:
-        """The time, aware UTC."""
+        """Returns the current time, as an aware datetime in UTC."""
         return datetime.now(UTC)
 
     def sleep(self, seconds: float) -> None:
-        """Waits."""
+        """Waits, in seconds."""
         time.sleep(seconds)

@@ -1,4 +1,4 @@
-"""Events that could not be handled, in the queue that Lambda puts them into."""
+"""The dead-letter queue, to which Lambda sends events that failed in all attempts, on SQS."""
 
 import json
 from collections.abc import Callable
@@ -12,17 +12,18 @@ from cluster_provider.sdk import unavailable_if_transient
 if TYPE_CHECKING:
     from types_boto3_sqs import SQSClient
 
-#: Most messages of one call. Source: Amazon SQS API reference, ReceiveMessage.
+#: Maximum number of messages per call. Source: Amazon SQS API reference, ReceiveMessage.
 _RECEIVED_MAX = 10
 
 
 class SqsDeadLetters:
     """The port DeadLetters on an SQS queue.
 
-    The queue hides what was received for its visibility timeout, and gives up what was received too often.
+    The queue hides received messages for its visibility timeout, and deletes those that were received too
+    often.
 
     Args:
-        make_client: Makes the client; the sweep alone needs one.
+        make_client: Makes the client; only the sweep needs one.
         url: The queue's URL.
     """
 
@@ -35,9 +36,9 @@ class SqsDeadLetters:
         return self._make_client()
 
     def receive(self) -> list[DeadLetter]:
-        """Some of the events that wait.
+        """Returns some of the waiting events.
 
-        What is no JSON object was not put there by Lambda; it stays until the queue gives it up.
+        A message that is not a JSON object was not put there by Lambda. It stays until the queue deletes it.
         """
         with unavailable_if_transient():
             answer = self._client.receive_message(
@@ -55,7 +56,7 @@ class SqsDeadLetters:
         return letters
 
     def remove(self, letter: DeadLetter) -> None:
-        """The event is handled."""
+        """Removes a handled event."""
         with unavailable_if_transient():
             self._client.delete_message(QueueUrl=self._url, ReceiptHandle=letter.receipt)
 

@@ -1,4 +1,4 @@
-"""The engine functions, on Lambda."""
+"""The engine functions, on AWS Lambda."""
 
 import json
 from collections.abc import Mapping
@@ -17,9 +17,12 @@ class LambdaEngines:
     """The port Engines on a Lambda client.
 
     Args:
-        client: A client that does not retry: a repeated invocation is a second start.
+        client: A client that makes one attempt only: a repeated invocation would start the engine twice.
         functions: ARN of the engine function by ParallelCluster version.
-        default_version: The version that makes new clusters.
+        default_version: The version for new clusters.
+
+    Raises:
+        ValueError: The default version has no engine.
     """
 
     def __init__(self, client: "LambdaClient", functions: Mapping[str, str], default_version: str) -> None:
@@ -31,18 +34,27 @@ class LambdaEngines:
 
     @property
     def versions(self) -> frozenset[str]:
-        """The versions there are."""
+        """The versions that have an engine."""
         return frozenset(self._functions)
 
     @property
     def default_version(self) -> str:
-        """The version that makes new clusters."""
+        """The version for new clusters."""
         return self._default_version
 
     def invoke(self, version: str, call: Mapping[str, object]) -> None:
-        """Starts an engine asynchronously with a call of docs/engine.md."""
-        # The answer's body is left unread: so its connection is not used again, and none is that a frozen
-        # process may have kept for too long. This client makes one attempt.
+        """Starts an engine asynchronously.
+
+        Args:
+            version: Version of the engine.
+            call: A call as in docs/engine.md.
+
+        Raises:
+            NotAccepted: Lambda refused the call.
+            Unavailable: It is not known whether Lambda accepted the call.
+        """
+        # The response's body is not read, so its connection is not reused. A frozen process could keep a
+        # connection until the server has closed it, and this client makes only one attempt.
         with unavailable_if_transient():
             try:
                 self._client.invoke(
@@ -57,7 +69,10 @@ class LambdaEngines:
 
 
 def parse_functions(text: str) -> dict[str, str]:
-    """Reads ``version=arn`` pairs separated by commas, the form of the template's parameter.
+    """Returns the engine functions by version, from the form of the template's parameter.
+
+    Args:
+        text: ``version=arn`` pairs, separated by commas.
 
     Raises:
         ValueError: An entry has another form; the message shows it.

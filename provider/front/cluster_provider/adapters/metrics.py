@@ -1,4 +1,4 @@
-"""Metrics, as log lines that CloudWatch Logs reads them from (embedded metric format, EMF): no API call."""
+"""Metrics as log lines in CloudWatch's embedded metric format (EMF), which need no API call."""
 
 import json
 import sys
@@ -9,7 +9,7 @@ from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import Ama
 from cluster_provider.core.measurements import Measurement
 from cluster_provider.core.redact import redact_text
 
-#: The namespace of all metrics in CloudWatch, and the dimension that tells provider stacks apart.
+#: The namespace of all metrics in CloudWatch, and the dimension that identifies the provider stack.
 NAMESPACE = "PclusterProvider"
 PROVIDER = "Provider"
 
@@ -18,8 +18,8 @@ class EmfMetrics:
     """The port Metrics on the function's standard output.
 
     Args:
-        function_name: The provider function's; the value of dimension ``Provider``.
-        output: Where lines go; standard output if None.
+        function_name: Name of the provider function; the value of dimension ``Provider``.
+        output: The destination of lines; standard output if None.
     """
 
     def __init__(self, function_name: str, output: TextIO | None = None) -> None:
@@ -27,7 +27,7 @@ class EmfMetrics:
         self._output = output
 
     def record(self, *measurements: Measurement) -> None:
-        """Writes a line for each measurement, at once: nothing is lost with the invocation."""
+        """Writes one line per measurement at once, so that none is lost with the invocation."""
         output = self._output or sys.stdout
         for measurement in measurements:
             output.write(self._line(measurement) + "\n")

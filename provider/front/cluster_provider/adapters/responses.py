@@ -1,4 +1,4 @@
-"""The way back to CloudFormation: one PUT to a presigned URL, bounded in time and in what is read."""
+"""Sends responses to CloudFormation: one PUT to a presigned URL, bounded in time and in bytes read."""
 
 import http.client
 import socket
@@ -11,16 +11,17 @@ from urllib.parse import SplitResult, urlsplit
 
 from cluster_provider.core.errors import DeliveryFailed, Undeliverable
 
-#: The time that a delivery takes at most, in seconds, with its name look-up, handshake and repetitions.
+#: Maximum time of a delivery, in seconds, including DNS look-up, TLS handshake and retries.
 DELIVERY_MAX_S = 10.0
 
-#: The time that one step of the network may take, in seconds.
+#: Maximum time of one network operation, in seconds.
 STEP_MAX_S = 5.0
 
-#: What is read of an answer's body, in bytes: S3's error codes stand in its first lines.
+#: Maximum number of bytes read from the server's body. S3's error codes are in its first lines.
 READ_MAX_BYTES = 4096
 
-#: Tries within one delivery. The next wake-up sends the same bytes again.
+#: Attempts within one delivery, and the pause after the first, in seconds; it doubles each time. The next
+#: pass sends the same bytes again.
 ATTEMPTS_MAX = 3
 PAUSE_S = 0.5
 
@@ -28,33 +29,41 @@ _HTTPS_PORT = 443
 _OK, _CLIENT_ERROR, _SERVER_ERROR = 200, 400, 500
 _WORTH_REPEATING = frozenset({408, 409, 429})
 
-#: S3's word for a body that came too slowly; its status is 400. Source: Amazon S3 API reference, "Error
-#: responses".
+#: S3's error for a body that arrived too slowly; its status is 400, though a retry may succeed.
+#: Source: Amazon S3 API reference, "Error responses".
 _TOO_SLOW = b"<Code>RequestTimeout</Code>"
 
 
 class HttpResponses:
     """The port Responses over HTTPS.
 
-    The standard library's client is used, since its socket can be closed while it is read from. A socket's
-    timeout bounds the time to the next byte only, and a host that drips sends one just in time, for ever. It
-    follows no redirect.
+    It uses the standard library's client, whose socket can be closed during a read. A socket's own timeout
+    bounds only the time to the next byte, so a host that sends single bytes could keep a read open for ever.
+    Redirects are not followed.
 
     Args:
-        delivery_max_s: The time that a delivery takes at most, in seconds.
+        delivery_max_s: Maximum time of a delivery, in seconds.
     """
 
     def __init__(self, delivery_max_s: float = DELIVERY_MAX_S) -> None:
         self._delivery_max_s = delivery_max_s
-        # Certificates and host names are checked, against what the system trusts.
+        # Checks certificates and host names against the system's trust store.
         self._context = ssl.create_default_context()
 
     def send(self, url: str, body: str) -> None:
         """Puts a response to its URL.
 
-        No Content-Type goes with it: the URL's signature covers an empty one.
-        Source: AWS CloudFormation user guide, "Using wait conditions"; no message carries the URL, which is a
-        credential.
+        The request has no Content-Type, because the URL's signature covers an empty one. No message contains
+        the URL, which is a credential.
+        Source: AWS CloudFormation user guide, "Using wait conditions".
+
+        Args:
+            url: The presigned URL.
+            body: The response, as JSON text.
+
+        Raises:
+            DeliveryFailed: The response did not arrive; another attempt may help.
+            Undeliverable: The response can never arrive.
         """
         if not url.startswith("https://"):
             raise Undeliverable("the URL is not https")
@@ -74,7 +83,7 @@ class HttpResponses:
         try:
             status, text = self._put(urlsplit(url), body, until_s)
         except (OSError, http.client.HTTPException, ValueError) as error:
-            # What a library says of an error may quote the URL.
+            # A library's error message may quote the URL.
             raise DeliveryFailed(f"the response could not be sent: {type(error).__name__}") from None
         if status == _OK:
             return
@@ -84,7 +93,7 @@ class HttpResponses:
         raise DeliveryFailed(f"CloudFormation's URL answered {status}")
 
     def _put(self, url: SplitResult, body: bytes, until_s: float) -> tuple[int, bytes]:
-        """Sends one request; returns the answer's status and the beginning of its body."""
+        """Sends one request; returns the response's status and the beginning of its body."""
         host = url.hostname or ""
         left_s = max(0.1, until_s - time.monotonic())
         plain = socket.create_connection((host, url.port or _HTTPS_PORT), timeout=min(STEP_MAX_S, left_s))
@@ -101,14 +110,14 @@ class HttpResponses:
             answer = connection.getresponse()
             text = b"" if answer.status == _OK else answer.read(READ_MAX_BYTES)
             if was_cut.is_set():
-                # What was cut looks like an answer that ended.
+                # A body that was cut off looks like one that ended.
                 raise TimeoutError
             return answer.status, text
 
 
 @contextmanager
 def _closed_at(until_s: float, connection: socket.socket) -> Iterator[threading.Event]:
-    """Cuts a connection when its time is over: whoever reads from it meets its end. Yields whether it was."""
+    """Shuts a connection down at an instant of the monotonic clock; yields whether that has happened."""
     was_cut = threading.Event()
 
     def cut() -> None:
@@ -116,7 +125,7 @@ def _closed_at(until_s: float, connection: socket.socket) -> Iterator[threading.
         try:
             connection.shutdown(socket.SHUT_RDWR)
         except OSError:
-            # It is closed already, which is what was to be.
+            # It is closed already, so there is nothing to shut down.
             return
 
     timer = threading.Timer(max(0.0, until_s - time.monotonic()), cut)

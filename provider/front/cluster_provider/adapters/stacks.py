@@ -1,4 +1,4 @@
-"""CloudFormation, read only."""
+"""CloudFormation, read only: stacks, their events, and the resources of parent stacks."""
 
 import logging
 import re
@@ -21,20 +21,20 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-#: Seconds for the list of the stacks in progress: a sweep has 60, and its work has to follow.
+#: Maximum time to list the stacks in progress, in seconds. A sweep has 60, and needs the rest for its work.
 LISTING_MAX_S = 15.0
 
-#: CloudFormation answers "does not exist" with this code, as it does many other things.
+#: CloudFormation uses this code for "does not exist", and for many other errors.
 #: Source: AWS CloudFormation API reference, DescribeStacks.
 _VALIDATION_ERROR = "ValidationError"
 
-#: In these states nobody waits for a Create or an Update any more. UPDATE_FAILED is not among them: it may be
-#: left from an earlier update, and the rollback's own request supersedes this one anyway.
+#: In these states CloudFormation no longer waits for a Create or an Update. UPDATE_FAILED is not among them:
+#: it may be left from an earlier update, and the rollback's request supersedes this one in any case.
 _OVER = frozenset(
     {"CREATE_FAILED", "DELETE_IN_PROGRESS", "DELETE_COMPLETE", "DELETE_FAILED", "DELETE_SKIPPED"}
 )
 
-#: What a resource's status is while its answer is waited for. A rollback asks for Updates as well.
+#: Status of a resource while CloudFormation waits for its response. A rollback sends Update requests, too.
 #: Source: AWS CloudFormation API reference, StackResourceDetail (ResourceStatus).
 _REQUESTED = {
     RequestType.CREATE: frozenset({"CREATE_IN_PROGRESS"}),
@@ -42,18 +42,19 @@ _REQUESTED = {
     RequestType.DELETE: frozenset({"DELETE_IN_PROGRESS"}),
 }
 
-#: In these a stack has its resource no more.
+#: In these states a stack no longer has the resource.
 _GONE = frozenset({"DELETE_COMPLETE", "DELETE_SKIPPED"})
 
-#: A stack's good ends. While it is only cleaned up after an update, that has succeeded already.
+#: States of a stack after a success. An update has already succeeded while its clean-up is in progress.
 _COMPLETED = frozenset(
     {"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "IMPORT_COMPLETE"}
 )
 
-#: A cluster has one nested stack per group of queues and one for login nodes, so this is ample.
+#: Maximum depth of nested stacks that are read. A cluster has one nested stack per group of queues and one
+#: for login nodes, so three levels are ample.
 _NESTED_DEPTH_MAX = 3
 
-#: Every state in which a stack is being changed. Source: AWS CloudFormation API reference, StackSummary.
+#: All states of a stack in progress. Source: AWS CloudFormation API reference, StackSummary.
 _IN_PROGRESS: Final[Sequence["StackStatusType"]] = (
     "CREATE_IN_PROGRESS",
     "ROLLBACK_IN_PROGRESS",
@@ -68,9 +69,10 @@ _IN_PROGRESS: Final[Sequence["StackStatusType"]] = (
 
 _STACK_TYPE = "AWS::CloudFormation::Stack"
 
-#: What can name a stack. CloudFormation refuses everything else as it refuses a wrong parameter, and does not
-#: say that there is no such stack. Sources: AWS CloudFormation API reference, CreateStack (``StackName``);
-#: the text of its refusal, as in aws-sam-cli issue 4979.
+#: The form of a stack's name or ARN. For any other text CloudFormation reports a wrong parameter, not that
+#: the stack does not exist.
+#: Sources: AWS CloudFormation API reference, CreateStack (``StackName``); the text of its refusal, as in
+#: aws-sam-cli issue 4979.
 _NAME_OR_ARN = re.compile(r"[a-zA-Z][-a-zA-Z0-9]{0,127}|arn:[-a-zA-Z0-9:/._+]*")
 
 
@@ -78,14 +80,17 @@ class CloudFormationStacks:
     """The port Stacks on a CloudFormation client.
 
     Args:
-        client: The client; its retries are the patience of this adapter.
+        client: The client; this adapter makes no retries of its own.
     """
 
     def __init__(self, client: "CloudFormationClient") -> None:
         self._client = client
 
     def describe(self, name_or_arn: str) -> ClusterStack | None:
-        """The stack of this name, or of this ARN even if it is deleted; None if there is none."""
+        """Returns the stack with this name or ARN; None if there is none.
+
+        A deleted stack is found by its ARN only.
+        """
         if not _may_name_stack(name_or_arn):
             return None
         with unavailable_if_transient():
@@ -98,32 +103,45 @@ class CloudFormationStacks:
         return _stack(stack)
 
     def failures(self, stack_id: str, since: datetime | None) -> tuple[StackFailure, ...]:
-        """Failed resources of a stack and its nested stacks since an instant, oldest first."""
+        """Returns the failed resources of a stack and its nested stacks, oldest first.
+
+        Args:
+            stack_id: ARN of the stack.
+            since: Earlier failures are left out; None for all.
+        """
         with unavailable_if_transient():
             return tuple(sorted(self._failures(stack_id, since, 0), key=lambda failure: failure.at))
 
     def ended_at(self, stack_id: str) -> datetime | None:
-        """When what was last done to a stack came to its end; None while it goes on."""
+        """Returns when the last operation on a stack ended; None while it is in progress."""
         with unavailable_if_transient():
             last = next(self._events(stack_id), None)
-        # The last event of all is the stack's own.
+        # The last event of an operation is about the stack itself.
         if last is None or last["PhysicalResourceId"] != stack_id:
             return None
         ended: datetime = last["Timestamp"]
         return None if last["ResourceStatus"].endswith("_IN_PROGRESS") else ended
 
     def has_event_of(self, stack_id: str, client_request_token: str) -> bool:
-        """Whether CloudFormation acted on the stack for this client request token."""
+        """Returns whether CloudFormation changed the stack on a call with this client request token.
+
+        Args:
+            stack_id: ARN of the stack.
+            client_request_token: The token, which is the id of an engine call.
+        """
         with unavailable_if_transient():
             return any(
                 event.get("ClientRequestToken") == client_request_token for event in self._events(stack_id)
             )
 
     def in_progress(self) -> frozenset[str]:
-        """ARNs of stacks that CloudFormation is changing, whoever they belong to.
+        """Returns the ARNs of all stacks in the account that are in progress.
 
-        All of them, unless it throttles so much that the list does not come to its end in time. What is
-        listed by then spares looking at each of those stacks, which would be throttled as well.
+        If CloudFormation throttles so much that the list takes more than ``LISTING_MAX_S``, the stacks listed
+        by then are returned. Each of those need not be read singly, and such reads would be throttled, too.
+
+        Raises:
+            Unavailable: No stack could be listed.
         """
         found: set[str] = set()
         until_s = time.monotonic() + LISTING_MAX_S
@@ -141,9 +159,14 @@ class CloudFormationStacks:
         return frozenset(found)
 
     def lists(self, owner: Owner, physical_id: str) -> bool:
-        """Whether the owner's stack has its resource, with this physical id.
+        """Returns whether the owner's stack lists its resource with this physical id.
 
-        One that is still being made has none yet: it may get this one.
+        A resource that is still being created has no physical id yet. It may get this one, so the result is
+        True.
+
+        Args:
+            owner: The resource.
+            physical_id: The physical id.
         """
         resource = self._resource(owner)
         if resource is None or resource["ResourceStatus"] in _GONE:
@@ -152,9 +175,14 @@ class CloudFormationStacks:
         return present == physical_id or (not present and resource["ResourceStatus"] == "CREATE_IN_PROGRESS")
 
     def completed_since(self, stack_id: str, since: datetime) -> bool | None:
-        """Whether a stack's creation or an update of it came to a good end since an instant.
+        """Returns whether a creation or an update of a stack has succeeded since an instant.
 
-        None if it did not as far as is known, and its events do not reach back to that instant.
+        Args:
+            stack_id: ARN of the stack.
+            since: The instant.
+
+        Returns:
+            None if no success is known, and the stack's events do not reach back to the instant.
         """
         with unavailable_if_transient():
             for event in self._events(stack_id):
@@ -167,7 +195,13 @@ class CloudFormationStacks:
     def requested_since(
         self, owner: Owner, request_type: RequestType, physical_id: str | None
     ) -> datetime | None:
-        """Since when CloudFormation creates, updates or deletes the owner's resource; None if it does not."""
+        """Returns since when CloudFormation has been creating, updating or deleting the resource; else None.
+
+        Args:
+            owner: The resource.
+            request_type: Which of the three.
+            physical_id: The physical id to be deleted.
+        """
         resource = self._resource(owner)
         if resource is not None and resource["ResourceStatus"] in _REQUESTED[request_type]:
             since: datetime = resource["LastUpdatedTimestamp"]
@@ -177,7 +211,10 @@ class CloudFormationStacks:
         return None
 
     def _deleted_since(self, owner: Owner, physical_id: str | None) -> datetime | None:
-        """Since when a stack deletes what its resource was before; only its events name that."""
+        """Returns since when a stack has been deleting an earlier physical id of its resource; else None.
+
+        Only the stack's events name earlier physical ids.
+        """
         with unavailable_if_transient():
             try:
                 for event in self._events(owner.stack_id):
@@ -186,7 +223,7 @@ class CloudFormationStacks:
                         begun: datetime = event["Timestamp"]
                         return begun if event["ResourceStatus"] in _REQUESTED[RequestType.DELETE] else None
                     if about[1] == owner.stack_id:
-                        # The clean-up begins with the stack's own event, and deletes nothing before it.
+                        # A clean-up starts with an event about the stack, and deletes nothing before that.
                         return None
             except ClientError as error:
                 if not _is_absent(error):
@@ -194,7 +231,7 @@ class CloudFormationStacks:
         return None
 
     def awaits_answer(self, owner: Owner) -> bool:
-        """Whether the owner's resource may still be being created or updated in its stack."""
+        """Returns whether the owner's resource may still be being created or updated in its stack."""
         resource = self._resource(owner)
         if resource is None:
             stack = self.describe(owner.stack_id)
@@ -202,9 +239,9 @@ class CloudFormationStacks:
         return resource["ResourceStatus"] not in _OVER
 
     def _resource(self, owner: Owner) -> Any:
-        """The owner's resource as its stack knows it; None if the stack has no such resource, or is gone.
+        """Returns the owner's resource as its stack reports it; None if either of them does not exist.
 
-        Owners are read from tags, too, and anybody may set those.
+        The owner may come from tags, which everyone may set, so its stack id is checked first.
         """
         if not _may_name_stack(owner.stack_id):
             return None
@@ -220,7 +257,10 @@ class CloudFormationStacks:
         return answer["StackResourceDetail"]
 
     def _events(self, stack_id: str) -> Iterator[Any]:
-        """Newest first, page by page, so that a caller who has seen enough costs no further call."""
+        """Yields a stack's events, newest first.
+
+        Pages are read on demand, so a caller that stops early causes no further call.
+        """
         for page in self._client.get_paginator("describe_stack_events").paginate(StackName=stack_id):
             yield from page["StackEvents"]
 

@@ -1,4 +1,4 @@
-"""The operations table, on DynamoDB: one item per owner, one per request (items.py)."""
+"""The operations table on DynamoDB: one item per owner, and one per request (items.py)."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 DUE_INDEX = "due"
 CLUSTER_INDEX = "cluster"
 
-#: A closed record stays until no delivery of its request can arrive any more.
+#: A closed record expires after this time, in seconds, when no delivery of its request can arrive any longer.
 #: Source: AWS Lambda developer guide: asynchronous events are kept for at most 6 hours.
 TOMBSTONE_S = 48 * 3600
 
@@ -31,22 +31,22 @@ _LEASE_ATTEMPTS_MAX = 5
 _CONDITION_FAILED = "ConditionalCheckFailedException"
 _TRANSACTION_CONFLICT = "TransactionConflictException"
 
-#: The pause before a write is repeated that met somebody else's transaction, in seconds; doubled each time.
+#: Pause before a write is repeated that conflicted with another transaction, in seconds; doubled each time.
 _CONFLICT_PAUSE_S = 0.05
 
-#: Most keys of one read. Source: Amazon DynamoDB API reference, BatchGetItem.
+#: Maximum number of keys per read. Source: Amazon DynamoDB API reference, BatchGetItem.
 _BATCH_MAX = 100
 
 
 @dataclass(frozen=True)
 class _Seen:
-    """An owner's record as this process saw it last.
+    """An owner's record as this process last read or wrote it.
 
     Args:
-        owner: Whose.
+        owner: The owner.
         record: The record; None if there is none.
-        revision: Its lock's count; 0 if there is none.
-        released_by: Who gave the lease back when it was written.
+        revision: Its revision; 0 if there is no record.
+        released_by: The holder that released the lease with this write; empty if the lease was left alone.
     """
 
     owner: Owner
@@ -56,12 +56,12 @@ class _Seen:
 
 
 class DynamoStore:
-    """The port Operations on a DynamoDB table.
+    """The port Store on a DynamoDB table.
 
     Args:
         client: The client.
         table: The table's name.
-        clock: Tells when closed records expire and leases end.
+        clock: Gives the time when closed records expire and leases end.
     """
 
     def __init__(self, client: "DynamoDBClient", table: str, clock: Clock) -> None:
@@ -71,11 +71,11 @@ class DynamoStore:
         self._seen: _Seen | None = None
 
     def load(self, owner: Owner) -> OwnerRecord | None:
-        """What is known of an owner."""
+        """Returns the owner's record; None if there is none."""
         return self._see(owner, self._get(owner, items.OWNER_ITEM)).record
 
     def load_operation(self, owner: Owner, request_id: str) -> OperationRecord | None:
-        """The record of one request."""
+        """Returns the record of one request; None if there is none."""
         item = self._get(owner, items.request_item(request_id))
         return from_document(OperationRecord, json.loads(item["document"]["S"])) if item else None
 
@@ -86,9 +86,19 @@ class DynamoStore:
         operations: Sequence[OperationRecord] = (),
         holder: str = "",
     ) -> OwnerRecord:
-        """Replaces an owner's record by what ``change`` makes of it, writing operations in the same step.
+        """Replaces an owner's record by the result of ``change``, and writes operations in the same step.
 
-        What was seen last is tried first: the lock tells if it is outdated.
+        The first attempt uses the record that this process saw last. If that is outdated, the optimistic lock
+        refuses the write, and the record is read again.
+
+        Args:
+            owner: The owner.
+            change: Returns the new record from the present one; it must be pure.
+            operations: Records of requests to write in the same step.
+            holder: The holder of the lease, which is released in the same step unless the dirty flag is set.
+
+        Raises:
+            Unavailable: All attempts met other writers.
         """
         seen = self._seen if self._seen is not None and self._seen.owner == owner else None
         for attempt in range(_WRITE_ATTEMPTS_MAX):
@@ -100,12 +110,26 @@ class DynamoStore:
                 return changed
             if refusal == SOMEBODY_WRITES:
                 self._clock.sleep(_CONFLICT_PAUSE_S * 2 ** min(attempt, 4))
-            # Somebody wrote, or left a mark; the mark is for release to find.
+            # Another writer changed the record or set the dirty flag. The lease is kept: ``release`` reads
+            # the flag.
             seen, holder = None, ""
         raise Unavailable(f"{_WRITE_ATTEMPTS_MAX} others wrote at the same time")
 
     def acquire(self, owner: Owner, holder: str, until: datetime, requeue_at: datetime) -> OwnerRecord | None:
-        """Takes the owner's lease and returns the record; None if there is none, or somebody holds it."""
+        """Acquires the owner's lease and returns the record; else sets the dirty flag for the present holder.
+
+        Args:
+            owner: The owner.
+            holder: Name of the new holder.
+            until: When the lease ends.
+            requeue_at: When the owner is due again if the pass fails, hangs or dies.
+
+        Returns:
+            None if the owner has no record, or another holder has the lease.
+
+        Raises:
+            Unavailable: Other holders acquired and released the lease during every attempt.
+        """
         for _ in range(_LEASE_ATTEMPTS_MAX):
             now = format_instant(self._clock.now())
             taken = self._update(
@@ -131,13 +155,19 @@ class DynamoStore:
         raise Unavailable("the lease changed hands again and again")
 
     def release(self, owner: Owner, holder: str, *, again: bool = True) -> OwnerRecord | None:
-        """Gives the lease back; if a mark was left, keeps it, takes the mark and returns the record.
+        """Releases the lease; if the dirty flag is set, clears it, keeps the lease and returns the record.
 
-        Unless ``again``: then the lease is given back, and the owner is due at once.
+        Args:
+            owner: The owner.
+            holder: Name of the holder.
+            again: False to release the lease even if the dirty flag is set; the owner is then due at once.
+
+        Returns:
+            The record for another pass; None if the lease is released, or has expired.
         """
         seen = self._seen
         if seen is not None and (seen.owner, seen.released_by) == (owner, holder):
-            return None  # with the last change
+            return None  # the last change released it
         disowned = self._update(
             owner,
             "REMOVE lease_holder, lease_until",
@@ -146,7 +176,7 @@ class DynamoStore:
         )
         if disowned is not None:
             return None
-        # Either a mark was left, or the lease ran out and is somebody else's by now.
+        # Either the dirty flag is set, or the lease has expired and another holder may have it.
         if not again:
             self._update(
                 owner,
@@ -159,7 +189,7 @@ class DynamoStore:
         return self._see(owner, marked).record if marked is not None else None
 
     def waiting(self) -> list[QueueEntry]:
-        """Everybody with an open request, the longest overdue first: one query, page by page."""
+        """Returns all owners with an open request, the longest overdue first, with one paginated query."""
         with unavailable_if_transient():
             pages = self._client.get_paginator("query").paginate(
                 TableName=self._table,
@@ -170,7 +200,7 @@ class DynamoStore:
             return [items.waiting(item) for page in pages for item in page["Items"]]
 
     def failed_passes(self, owners: Sequence[Owner]) -> dict[Owner, int]:
-        """How many passes in a row did not end well, by owner; owners with none are left out."""
+        """Returns the number of failed passes in a row, by owner; owners without any are left out."""
         found: dict[Owner, int] = {}
         for begin in range(0, len(owners), _BATCH_MAX):
             keys = [items.key(owner, items.OWNER_ITEM) for owner in owners[begin : begin + _BATCH_MAX]]
@@ -180,7 +210,7 @@ class DynamoStore:
 
     def _read_failed_passes(self, keys: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         with unavailable_if_transient():
-            # What DynamoDB has no time for is left out: whoever it is counts as not failed.
+            # DynamoDB may leave keys unprocessed; their owners count as not failed.
             answer = self._client.batch_get_item(
                 RequestItems={self._table: {"Keys": keys, "ProjectionExpression": "pk, failed_passes"}}
             )
@@ -188,7 +218,7 @@ class DynamoStore:
         return [item for item in items if "failed_passes" in item]
 
     def owners_of(self, cluster_name: str) -> list[Owner]:
-        """Owners with an open request about a cluster of this name."""
+        """Returns the owners with an open request about a cluster of this name."""
         with unavailable_if_transient():
             answer = self._client.query(
                 TableName=self._table,
@@ -213,7 +243,7 @@ class DynamoStore:
     def _update(
         self, owner: Owner, update: str, condition: str, values: dict[str, str | int]
     ) -> "Mapping[str, Any] | None":
-        """Returns the whole item as it is now; None if the condition does not hold."""
+        """Updates an owner's item; returns the whole new item, or None if the condition does not hold."""
         for attempt in range(_LEASE_ATTEMPTS_MAX):
             with unavailable_if_transient():
                 try:
@@ -232,7 +262,7 @@ class DynamoStore:
                     if code == _CONDITION_FAILED:
                         return None
                     if code == _TRANSACTION_CONFLICT and attempt < _LEASE_ATTEMPTS_MAX - 1:
-                        # Somebody's transaction is about this very item; it takes milliseconds.
+                        # Another transaction is writing this item, which takes milliseconds.
                         self._clock.sleep(_CONFLICT_PAUSE_S * 2**attempt)
                         continue
                     raise
@@ -245,8 +275,8 @@ class DynamoStore:
         """Writes everything or nothing.
 
         Returns:
-            Empty if it is written; else why it was not: somebody wrote the owner's record since it was seen,
-            or left a mark for the holder, or is writing at this moment.
+            Empty if it is written; else why not. Another writer changed the owner's record since it was read,
+            set the dirty flag for the holder, or is writing at this moment.
 
         Raises:
             RecordTooLarge: An item is larger than DynamoDB allows.
@@ -260,7 +290,8 @@ class DynamoStore:
             for operation in operations
         ]
         if seen.record is not None and _is_overtaken(seen.record, record):
-            # It was open, so its item is there; a step that is still at it writes it as overtaken, too.
+            # The superseded request was open, so its item exists. A pass that still works on it also writes
+            # it as superseded.
             writes.append({"Update": items.expiry(seen.owner, seen.record.newest_request_id, expires_at)})
         writes = [
             {verb: {"TableName": self._table, **write} for verb, write in item.items()} for item in writes
@@ -274,5 +305,5 @@ class DynamoStore:
 
 
 def _is_overtaken(present: OwnerRecord, changed: OwnerRecord) -> bool:
-    """Whether a newer request takes the place of one that was not answered, or not at its end."""
+    """Returns whether a newer request supersedes one that was not answered, or whose work had not ended."""
     return present.at_work and present.newest_request_id != changed.newest_request_id

@@ -1,1 +1,1 @@
-"""Pure decisions: no clock, randomness, logging, environment or network."""
+"""The pure part of the provider: no clock, randomness, logging, environment or network."""

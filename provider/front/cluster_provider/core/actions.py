@@ -1,4 +1,4 @@
-"""What a decision can ask for: a closed union, carried out by steps.py."""
+"""The actions that a decision may return: a closed union, carried out by effects.py."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,11 +12,11 @@ from cluster_provider.core.observed import ClusterStack
 
 @dataclass(frozen=True)
 class Nothing:
-    """Leave the request alone: it is answered, or nobody listens any more.
+    """Do nothing: the request is answered, or CloudFormation no longer accepts an answer.
 
     Args:
-        why: What there was, or is not, to do.
-        gave_up: Something is left undone that somebody should see to.
+        why: Why there is nothing to do, for logs.
+        gave_up: Whether work was left undone that an operator should finish.
     """
 
     why: str
@@ -25,15 +25,15 @@ class Nothing:
 
 @dataclass(frozen=True)
 class Resend:
-    """Send the answer that was written down, byte for byte."""
+    """Send the recorded answer, byte for byte."""
 
 
 @dataclass(frozen=True)
 class Leave:
-    """Leave the answer to who wrote it down a moment ago and is sending it: nothing is written.
+    """Leave the answer to the invocation that has just recorded it and is sending it; write nothing.
 
     Args:
-        until: From this instant on it may have been lost.
+        until: From this instant on, the answer counts as possibly lost.
     """
 
     until: datetime
@@ -41,12 +41,12 @@ class Leave:
 
 @dataclass(frozen=True)
 class Wait:
-    """Look again later; a wake-up may come sooner.
+    """Requeue the owner; a wake-up may come sooner.
 
     Args:
-        why: What is waited for, for logs and for a deadline's answer.
-        until: Not before this instant; None leaves it to the sweep's rhythm.
-        watching: ARN of a stack in progress without whose end there is nothing to do, where that is so.
+        why: What is waited for, for logs and for an answer at the deadline.
+        until: When the owner is due; None for a delay by the request's age.
+        watching: ARN of a stack in progress without whose end there is nothing to do; None if there is none.
     """
 
     why: str
@@ -55,26 +55,33 @@ class Wait:
 
 
 def wait_for(stack: ClusterStack, why: str) -> Wait:
-    """Waits until CloudFormation has come to an end with a stack."""
+    """Returns the wait for the end of a stack's operation.
+
+    Args:
+        stack: The stack.
+        why: What is waited for, for logs and for an answer at the deadline.
+    """
     return Wait(why, watching=stack.stack_id)
 
 
 @dataclass(frozen=True)
 class Start:
-    """Invoke the engine.
+    """Call the engine.
 
     Args:
-        action: What it is asked to do.
-        cluster_name: The cluster.
-        stack_id: ARN of its stack, where one exists; no other stack is touched.
-        stack_tags: Owner tags for the gate; create and update only.
-        version: ParallelCluster version of the cluster; None for a new one, whose engine is pinned.
-        arguments: What a list is asked for; the rest is in the request's properties.
-        as_stored: An update of a cluster that others made: its configuration keeps the form and the tags in
-            which it is stored, wherever the wanted one means the same.
-        fleet_status_before: Stopping the fleet only: the status that it has before, written down first.
-        marks: Update and delete only: the cluster's mark must name this owner before anything is changed.
-        instead_of: A former owner whose mark may be replaced.
+        action: The action.
+        cluster_name: Name of the cluster or image.
+        stack_id: ARN of its stack, if one exists; the engine changes no other stack.
+        stack_tags: Owner tags for the engine's gate; for create and update only.
+        version: ParallelCluster version of the cluster; None for a new one, whose version is pinned.
+        arguments: Arguments in addition to those of the request's properties.
+        as_stored: Whether an update keeps the stored form and tags of the configuration where the wanted one
+            means the same; for adopted clusters.
+        fleet_status_before: The fleet's status before it is stopped, which is recorded first; for stop-fleet
+            only.
+        marks: Whether the cluster's mark must name this owner before anything is changed; for update and
+            delete only.
+        instead_of: A previous owner whose mark may be replaced.
     """
 
     action: EngineAction
@@ -91,14 +98,23 @@ class Start:
 
 @dataclass(frozen=True)
 class Adopt:
-    """Record a living cluster as this owner's, unless another owner has it; then decide again."""
+    """Record an existing cluster as this owner's, unless another owner has it; then decide again.
+
+    Args:
+        cluster: The cluster's stack.
+    """
 
     cluster: ClusterStack
 
 
 @dataclass(frozen=True)
 class Examine:
-    """Record whether the owner that a cluster's mark names has it still; then decide again."""
+    """Record whether the owner that a cluster's mark names still has the cluster; then decide again.
+
+    Args:
+        cluster: The cluster's stack.
+        holder: The owner that the mark names.
+    """
 
     cluster: ClusterStack
     holder: Owner
@@ -110,10 +126,10 @@ class Succeed:
 
     Args:
         physical_id: The physical resource id.
-        cluster: The cluster's stack; None where there is no cluster (any more).
-        description: The engine's description; None if it could not be had in time.
-        gone: The cluster is no longer this owner's concern: its record is forgotten.
-        begun: The work goes on; a wait condition is signalled at its end.
+        cluster: The cluster's stack; None if there is no cluster.
+        description: The engine's description; None if it could not be read in time.
+        gone: Whether the cluster no longer concerns this owner, so that the record forgets it.
+        begun: Whether the work continues; a wait condition is signalled at its end.
     """
 
     physical_id: str
@@ -128,9 +144,10 @@ class Fail:
     """Answer FAILED.
 
     Args:
-        error: Why.
+        error: The error.
         physical_id: The physical resource id.
-        unseen: What became of the last engine call was not seen: it may still act, or nobody could look.
+        unseen: Whether the effect of the last engine call is unknown: the call may still act, or could not be
+            observed.
     """
 
     error: ProviderError

@@ -1,4 +1,4 @@
-"""The values a template reads with ``Fn::GetAtt``: describe-cluster, flattened, always the same names."""
+"""The values that a template reads with ``Fn::GetAtt``: flattened descriptions with constant names."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -8,8 +8,8 @@ from cluster_provider.core.engine import EngineResult
 from cluster_provider.core.identity import Kind, Owner
 from cluster_provider.core.observed import ClusterStack
 
-#: Names that describe-cluster has only at times; a template may read them all the same, so each is always
-#: there, empty if it has no value.
+#: Names in describe-cluster's result. Some are absent at times. A template may read all of them, so each is
+#: always answered, and is empty if it has no value.
 #: Source: aws-parallelcluster 3.16.1, api/controllers/cluster_operations_controller.py.
 HEAD_NODE_NAMES = ("instanceId", "instanceType", "launchTime", "privateIpAddress", "publicIpAddress", "state")
 LOGIN_POOL_NAMES = ("poolName", "status", "address", "scheme", "healthyNodes", "unhealthyNodes")
@@ -25,7 +25,7 @@ CLUSTER_NAMES = (
     "version",
 )
 
-#: Outputs of the cluster's stack that stand in when the head node could not be described in time.
+#: Outputs of the cluster's stack that replace values of the head node if it could not be described in time.
 #: Source: aws-parallelcluster 3.16.1, templates/cluster_stack.py.
 _OUTPUTS = {"instanceId": "HeadNodeInstanceID", "privateIpAddress": "HeadNodePrivateIP"}
 
@@ -33,12 +33,12 @@ _OUTPUTS = {"instanceId": "HeadNodeInstanceID", "privateIpAddress": "HeadNodePri
 def cluster_attributes(
     cluster: ClusterStack | None, described: Mapping[str, Any] | None, login_pools: int = 0
 ) -> dict[str, str]:
-    """The attributes but for ``validationMessages``, every value a string.
+    """Returns a cluster's attributes except ``validationMessages``; every value is a string.
 
     Args:
-        cluster: The cluster's stack; None if there is no cluster, then every value is empty.
-        described: describe-cluster's answer; None if it could not be had.
-        login_pools: At least so many login pools have attributes, because earlier answers had them.
+        cluster: The cluster's stack; None if there is no cluster, so that its values are empty.
+        described: Result of describe-cluster; None if it could not be read.
+        login_pools: Minimum number of login pools with attributes, since earlier answers had them.
     """
     described = described or {}
     data = {name: text(described.get(name)) for name in CLUSTER_NAMES}
@@ -55,12 +55,12 @@ def cluster_attributes(
 
 
 def pool_count(described: Mapping[str, Any] | None) -> int:
-    """How many login pools a description has."""
+    """Returns the number of login pools in a description."""
     return len((described or {}).get("loginNodes") or [])
 
 
 def messages_text(messages: Sequence[Mapping[str, str]]) -> str:
-    """Validation messages as the attribute ``validationMessages``: a JSON list, compact."""
+    """Returns validation messages as the attribute ``validationMessages``: a compact JSON list."""
     return json.dumps(list(messages), separators=(",", ":"), ensure_ascii=False)
 
 
@@ -72,9 +72,9 @@ def _head_node(cluster: ClusterStack | None, head_node: Mapping[str, Any] | None
 
 
 def _login_nodes(pools: Sequence[Mapping[str, Any]], at_least: int) -> dict[str, str]:
-    """``loginNodes.N.name`` for each pool, and ``loginNodes.name`` for the first.
+    """Returns ``loginNodes.N.name`` for each pool, and ``loginNodes.name`` for the first.
 
-    The second form is from releases that had one pool; templates of that time read it.
+    The second form dates from releases with one pool only, and templates from that time read it.
     """
     data: dict[str, str] = {}
     for index in range(max(len(pools), at_least, 1)):
@@ -85,28 +85,29 @@ def _login_nodes(pools: Sequence[Mapping[str, Any]], at_least: int) -> dict[str,
 
 
 def text(value: Any) -> str:
-    """A value as an attribute; what is no text is written as JSON writes it, and nothing as no text."""
+    """Returns a value as an attribute: a text unchanged, None as empty, and other values as JSON."""
     if value is None:
         return ""
     return value if isinstance(value, str) else json.dumps(value)
 
 
-#: Names of describe-image. Source: aws-parallelcluster 3.16.1, api/openapi/openapi.yaml.
+#: Names in describe-image's result. Source: aws-parallelcluster 3.16.1, api/openapi/openapi.yaml.
 IMAGE_ATTRIBUTES = ("imageId", "imageBuildStatus", "creationTime", "region", "version")
 
-#: An attribute, and its name in describe-image's ``ec2AmiInfo``.
+#: Attributes, and their names in ``ec2AmiInfo`` of describe-image's result.
 AMI_ATTRIBUTES = {"amiId": "amiId", "amiName": "amiName", "amiState": "state", "architecture": "architecture"}
 
-#: Source: aws-parallelcluster 3.16.1, constants.py (PCLUSTER_IMAGE_BUILD_LOG_TAG).
+#: Tag with the ARN of the build's log. Source: aws-parallelcluster 3.16.1, constants.py
+#: (PCLUSTER_IMAGE_BUILD_LOG_TAG).
 IMAGE_LOG_TAG = "parallelcluster:build_log"
 
 
 def image_attributes(stack: ClusterStack | None, described: Mapping[str, Any] | None) -> dict[str, str]:
-    """The attributes but for ``validationMessages``, every value a string.
+    """Returns an image's attributes except ``validationMessages``; every value is a string.
 
     Args:
         stack: The image's stack, deleted or not; None if it is not known.
-        described: describe-image's answer; None if it could not be had.
+        described: Result of describe-image; None if it could not be read.
     """
     described = described or {}
     data = {name: text(described.get(name)) for name in IMAGE_ATTRIBUTES}
@@ -123,50 +124,61 @@ def image_attributes(stack: ClusterStack | None, described: Mapping[str, Any] | 
 
 
 def has_built_image(described: Mapping[str, Any] | None, owner: Owner, image_id: str) -> bool:
-    """Whether there is an AMI, and it is this owner's: the AMI tells, whatever became of the stack.
+    """Returns whether there is an AMI of this owner, whatever the state of the stack that built it.
 
     Source: aws-parallelcluster issues 5914 and 6478.
+
+    Args:
+        described: Result of describe-image; None if it could not be read.
+        owner: The owner.
+        image_id: Id of the image.
     """
     ami = (described or {}).get("ec2AmiInfo") or {}
     tags = {tag["key"]: tag["value"] for tag in ami.get("tags") or []}
     return bool(ami.get("amiId")) and owner.owns(tags, image_id)
 
 
-#: Source: aws-parallelcluster 3.16.1, api/openapi/openapi.yaml (AmiInfo).
+#: Attributes of an official image. Source: aws-parallelcluster 3.16.1, api/openapi/openapi.yaml (AmiInfo).
 OFFICIAL_IMAGE_ATTRIBUTES = ("amiId", "name", "os", "architecture", "version")
 
-#: What a list says of each cluster. Source: as above (ClusterInfoSummary).
+#: Values of each cluster in a list. Source: as above (ClusterInfoSummary).
 LISTED_NAMES = ("clusterName", "clusterStatus", "cloudFormationStackStatus", "version")
 
-#: How much of a response a list of clusters may take; the rest is for the other values and whom it answers.
+#: Maximum size of a list of clusters in a response, in bytes. The rest is for the other values and the
+#: repeated fields.
 LISTED_MAX_BYTES = 1_500
 
 
 def information_attributes(kind: Kind, description: EngineResult | None) -> dict[str, str]:
-    """The values of a read-only resource, every one a string.
+    """Returns the attributes of a read-only resource; every value is a string.
 
     Args:
-        kind: Which resource.
-        description: What the engine found; None if nothing, then every value is empty.
+        kind: Kind of the resource.
+        description: What the engine found; None if nothing, so that every value is empty.
     """
     found = description or EngineResult("succeeded")
     return _official_image(found) if kind is Kind.OFFICIAL_IMAGE else _cluster_info(found)
 
 
 def found_nothing(kind: Kind, description: EngineResult) -> bool:
-    """Whether there is nothing of what was asked for; a list may be empty."""
+    """Returns whether the requested object does not exist; an empty list is a valid result.
+
+    Args:
+        kind: Kind of the resource.
+        description: What the engine found.
+    """
     return kind is Kind.OFFICIAL_IMAGE and not description.images
 
 
 def _official_image(found: EngineResult) -> dict[str, str]:
-    # An image's name ends with the instant it was made.
+    # An image's name ends with the date of its creation, so the last name is the newest.
     newest = max(found.images, key=lambda image: str(image.get("name", "")), default={})
     return {name: text(newest.get(name)) for name in OFFICIAL_IMAGE_ATTRIBUTES}
 
 
 def _cluster_info(found: EngineResult) -> dict[str, str]:
     data = cluster_attributes(None, found.cluster)
-    del data["logGroupName"]  # known to the cluster's stack only
+    del data["logGroupName"]  # only the cluster's stack has it
     clusters, count = found.clusters, found.cluster_count
     if found.cluster is not None:
         clusters, count = [found.cluster], 1
@@ -174,7 +186,7 @@ def _cluster_info(found: EngineResult) -> dict[str, str]:
 
 
 def _listed(clusters: Sequence[Mapping[str, Any]], count: int) -> dict[str, str]:
-    """As many whole clusters as fit, by name."""
+    """Returns the attributes of a list with as many whole clusters as fit, sorted by name."""
     ordered = sorted(clusters, key=lambda cluster: str(cluster.get("clusterName", "")))
     listed: list[dict[str, str]] = []
     for cluster in ordered:

@@ -1,4 +1,4 @@
-"""Bounds of what arrives: an event is a claim, so everything in it has a length, a form and a depth."""
+"""Bounds of what arrives: an event is a claim, so each part of it has a maximum length, form and depth."""
 
 import json
 import math
@@ -8,27 +8,31 @@ from typing import Any
 
 from cluster_provider.core.identity import StackArn
 
-#: Longest id of a request, in characters: CloudFormation's are UUIDs of 36. It is part of a key in the table.
+#: The form of a request's id, which is part of a key in the table. CloudFormation's ids are UUIDs of 36
+#: characters.
 _REQUEST_ID = re.compile(r"[!-{}~]{1,128}")
 
+#: The form of a logical id.
 #: Source: AWS CloudFormation user guide, "CloudFormation template Resources syntax" (logical ids are
 #: alphanumeric) and "Understand CloudFormation quotas" (255 characters).
 _LOGICAL_ID = re.compile(r"[A-Za-z0-9]{1,255}")
 
+#: The form of a resource type.
 #: Source: AWS CloudFormation user guide, AWS::CloudFormation::CustomResource (``Custom::`` and at most 60
 #: letters, digits, ``_``, ``@`` and ``-``).
 _RESOURCE_TYPE = re.compile(r"[A-Za-z0-9:_@-]{0,128}")
 
-#: Longest ARN of a stack, in characters: a stack's name has 128, its id 36.
+#: Maximum length of a stack's ARN, in characters. The name has at most 128, and the id 36.
 _STACK_ARN_MAX = 512
 
+#: Maximum size of a physical id, in bytes.
 #: Source: AWS CloudFormation user guide, "Custom resource response objects" (``PhysicalResourceId``: 1 KB).
 PHYSICAL_ID_MAX_BYTES = 1024
 
-#: How deep properties may be nested. ParallelCluster's configurations go down to 10 levels.
+#: Maximum depth of properties, in levels. ParallelCluster's configurations have up to 10.
 DEPTH_MAX = 100
 
-#: How much of a claim a message or a log line shows, in characters.
+#: Maximum part of a claim that a message or a log line shows, in characters.
 SHOWN_MAX = 100
 
 
@@ -48,12 +52,12 @@ def is_resource_type(value: object) -> bool:
 
 
 def is_short_arn(value: object) -> bool:
-    """Returns whether a value is printable ASCII, and no longer than a stack's ARN can be."""
+    """Returns whether a value is printable ASCII, and not longer than a stack's ARN."""
     return isinstance(value, str) and 0 < len(value) <= _STACK_ARN_MAX and is_printable(value)
 
 
 def is_physical_id(value: object) -> bool:
-    """Returns whether a value can be a physical id that a response repeats, escaped as JSON has it."""
+    """Returns whether a value can be a physical id; the maximum size counts it as JSON text."""
     if not isinstance(value, str) or not value or len(value) > PHYSICAL_ID_MAX_BYTES or not is_text(value):
         return False
     return len(json.dumps(value, ensure_ascii=False).encode()) - 2 <= PHYSICAL_ID_MAX_BYTES
@@ -65,18 +69,28 @@ def is_printable(text: str) -> bool:
 
 
 def is_text(text: str) -> bool:
-    """Returns whether a text can be encoded: JSON can name half of a surrogate pair, which is none."""
+    """Returns whether a text can be encoded: JSON can contain half of a surrogate pair, which cannot."""
     return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def shown(value: object, length_max: int = SHOWN_MAX) -> str:
-    """Returns a claim as a message or a log line can show it: printable, in one line, and short."""
+    """Returns a claim in a form for messages and log lines: printable, on one line, and short.
+
+    Args:
+        value: The claim.
+        length_max: Maximum length of the part shown, in characters.
+    """
     text = clip(value, length_max)
     return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
 
 
 def clip(value: object, length_max: int = SHOWN_MAX) -> str:
-    """Returns the beginning of a text, or of a JSON value's text, as it is."""
+    """Returns the beginning of a text, or of a value's JSON text, unchanged.
+
+    Args:
+        value: The text or the value.
+        length_max: Maximum length, in characters.
+    """
     text = value if isinstance(value, str) else _as_json(value)
     return text if len(text) <= length_max else text[: length_max - 1] + "…"
 
@@ -89,10 +103,10 @@ def _as_json(value: object) -> str:
 
 
 def find_fault(value: Any) -> tuple[list[str], str] | None:
-    """Finds what of a JSON value cannot be kept or handed on.
+    """Finds the part of a JSON value that cannot be stored or passed on.
 
     Returns:
-        Its path and what is wrong there; None if nothing is.
+        The path of the part, and what is wrong there; None if there is no fault.
     """
     stack: list[tuple[list[str], Any]] = [([], value)]
     while stack:
@@ -124,7 +138,14 @@ def _children(item: Any) -> Iterator[tuple[object, Any]]:
 
 
 def cut_to_depth(value: Any, depth_max: int = DEPTH_MAX) -> Any:
-    """Returns a JSON value without what is nested deeper, which a digest need not tell apart."""
+    """Returns a JSON value in which deeper parts are replaced by the name of their type.
+
+    Digests of two values that differ only deeper are therefore equal.
+
+    Args:
+        value: The value.
+        depth_max: Maximum depth, in levels.
+    """
     if depth_max == 0 and isinstance(value, Mapping | list | tuple):
         return type(value).__name__
     if isinstance(value, Mapping):
@@ -134,7 +155,8 @@ def cut_to_depth(value: Any, depth_max: int = DEPTH_MAX) -> Any:
     return value
 
 
-#: Longest URL that is kept, in characters. Presigned URLs have 400 to 2,000, the longest with a token.
+#: Maximum length of a URL, in characters. Presigned URLs have 400 to 2,000; those with a session token are
+#: the longest.
 URL_MAX = 4096
 
 #: DNS suffix by partition. Source: botocore, data/endpoints.json (dnsSuffix); a test compares the two.
@@ -149,7 +171,7 @@ DNS_SUFFIXES = {
     "aws-eusc": "amazonaws.eu",
 }
 
-#: A host alone, without user or port, then a path of what may stand in a URL, without a fragment.
+#: The form of a URL: https, a host without user or port, a path, and no fragment.
 #: Source: RFC 3986, sections 2 and 3.
 _URL = re.compile(r"https://(?P<host>[a-z0-9.-]+)/[A-Za-z0-9\-._~:/?\[\]@!$&'()*+,;=%]*")
 
@@ -159,13 +181,13 @@ _REGION = re.compile(r"[a-z]{2,8}(-[a-z]{2,12}){1,3}-[0-9]{1,2}")
 def is_response_url(url: object, stack_id: str) -> bool:
     """Returns whether a URL can be the response URL of a custom resource of this stack.
 
-    Args:
-        url: The claim.
-        stack_id: The stack's ARN, which names its partition and Region.
-
     Source: AWS CloudFormation user guide, "VPC endpoints" (the bucket
     ``cloudformation-custom-resource-response-REGION``, its Region without hyphens). Hosts of recorded events
     are ``BUCKET.s3.SUFFIX``, ``BUCKET.s3.REGION.SUFFIX`` and ``BUCKET.s3-REGION.SUFFIX``.
+
+    Args:
+        url: The claim.
+        stack_id: The stack's ARN, which names its partition and Region.
     """
     arn = _parse(stack_id)
     return arn is not None and _is_at(
@@ -176,11 +198,11 @@ def is_response_url(url: object, stack_id: str) -> bool:
 def is_wait_condition_handle(url: object, stack_id: str) -> bool:
     """Returns whether a URL can be the handle of a wait condition in this stack's Region.
 
+    Source: AWS CloudFormation user guide, "VPC endpoints" (bucket ``cloudformation-waitcondition-REGION``).
+
     Args:
         url: The claim.
         stack_id: The stack's ARN, which names its partition and Region.
-
-    Source: AWS CloudFormation user guide, "VPC endpoints" (bucket ``cloudformation-waitcondition-REGION``).
     """
     arn = _parse(stack_id)
     return arn is not None and _is_at(url, f"cloudformation-waitcondition-{arn.region}", arn)
@@ -195,7 +217,7 @@ def _parse(stack_id: str) -> StackArn | None:
 
 
 def _is_at(url: object, bucket: str, arn: StackArn) -> bool:
-    """Whether a URL is https and on this bucket, with no port, user or fragment of its own."""
+    """Returns whether a URL is https and on this bucket, without port, user or fragment."""
     match = _URL.fullmatch(url) if isinstance(url, str) and len(url) <= URL_MAX else None
     suffix = DNS_SUFFIXES[arn.partition]
     hosts = {

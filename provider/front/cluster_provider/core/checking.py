@@ -1,4 +1,4 @@
-"""Properties held against the schema of their resource type: what a template's author should hear first."""
+"""Checks properties against the schema of their resource type, and explains every mistake."""
 
 import re
 from collections import Counter
@@ -15,34 +15,35 @@ from cluster_provider.core.errors import InvalidProperty, MissingProperty
 if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
 
-#: What a ParallelCluster version looks like.
+#: The form of a ParallelCluster version.
 VERSION: dict[str, Any] = {"type": "string", "pattern": r"^[0-9]+\.[0-9]+\.[0-9]+$", "maxLength": 20}
 
-#: Which hosts it may name is judged where the stack's Region is known (endpoints.py).
+#: Which hosts are valid depends on the stack's Region, so the parser of requests checks that (bounds.py).
 WAIT_CONDITION_HANDLE: dict[str, Any] = {"type": "string", "pattern": "^https://", "maxLength": URL_MAX}
 
-#: A response has room for no more mistakes; a record keeps them.
+#: Maximum number of mistakes. A response has no room for more, and all are stored in a record.
 MISTAKES_MAX = 20
 
 
 @dataclass(frozen=True)
 class Rules:
-    """What the properties of a resource type may be.
+    """The rules for the properties of a resource type.
 
     Args:
-        schema: Their JSON Schema, an object's.
-        expected: By property, what it may be, in words.
+        schema: Their JSON Schema, of type object.
+        expected: What each property may be, in words, by property.
     """
 
     schema: Mapping[str, Any]
     expected: Mapping[str, str]
 
     def check(self, raw: Mapping[str, Any]) -> None:
-        """Checks properties as CloudFormation hands them over.
+        """Checks properties, as CloudFormation sends them.
 
         Raises:
             MissingProperty: A required property is absent.
-            InvalidProperty: A property has an impossible value or an unknown name. All mistakes are in it.
+            InvalidProperty: A property has a value that is not valid, or its name is not known. The error
+                contains all mistakes.
         """
         mistakes = self._mistakes(raw)
         if len(mistakes) == 1:
@@ -51,25 +52,25 @@ class Rules:
             raise _together(mistakes)
 
     def invalid(self, name: str, value: Any, path: str = "") -> InvalidProperty:
-        """The error for a value that a property cannot have.
+        """Returns the error for a value that is not valid.
 
         Args:
             name: The property.
             value: The value.
-            path: Where in the property the value stands, if not the property itself.
+            path: Path of the value in the property; empty for the property itself.
         """
         expected = self.expected.get(name, "a string")
         return InvalidProperty(shown(path or name), f"{clip(value)!r} is not valid; expected {expected}.")
 
     def _mistakes(self, raw: Mapping[str, Any]) -> list[MissingProperty | InvalidProperty]:
-        """Everything that the schema refuses, as errors; what a user should hear first of all comes first."""
-        # Imported here: only requests are looked at so, and most cold starts are wake-ups.
+        """Returns all violations of the schema as errors, the most relevant first."""
+        # Imported here, because only requests need it, and most cold starts are caused by other wake-ups.
         from jsonschema.exceptions import relevance  # noqa: PLC0415
 
         errors = _validator()(self.schema).iter_errors(dict(raw))
         ordered = sorted(errors, key=lambda error: (-len(error.path), relevance(error)))
         explained = (mistake for error in ordered for mistake in self._explain(error, raw))
-        # One value that breaks two rules is one mistake.
+        # A value that violates two rules counts as one mistake.
         return list(islice({mistake.where: mistake for mistake in explained}.values(), MISTAKES_MAX))
 
     def _explain(
@@ -78,7 +79,7 @@ class Rules:
         properties = self.schema["properties"]
         unknown = [name for name in raw if name not in properties][:MISTAKES_MAX]
         if error.validator == "required":
-            # A name that is misspelt is missing as well; that is one mistake.
+            # A misspelt name is also missing; that counts as one mistake.
             misspelt = {near for name in unknown for near in _nearest(name, properties)}
             for name in self.schema["required"]:
                 if name not in raw and name not in misspelt:
@@ -94,15 +95,15 @@ class Rules:
 
 
 def _nearest(name: str, known: Mapping[str, Any]) -> list[str]:
-    """The known name that is most like one; an empty list if none is.
+    """Returns the known name that is most similar to a name, as a list; empty if none is similar.
 
-    The first letter's case does not count: other tools write ``clusterName``.
+    The case of the first letter does not count, since other tools write ``clusterName``.
     """
     return get_close_matches(name[:1].upper() + name[1:SHOWN_MAX], known, n=1)
 
 
 def _together(mistakes: list[MissingProperty | InvalidProperty]) -> MissingProperty | InvalidProperty:
-    """One error for several mistakes: each with its own way out, and what several share once, at the end."""
+    """Returns one error for several mistakes; next steps that several of them share come once, at the end."""
     ways_out = Counter(mistake.next_step for mistake in mistakes)
     shared = next((text for text, times in ways_out.items() if text and times > 1), "")
     whats = [
@@ -122,9 +123,9 @@ def _validator() -> Any:
 
 
 def _pattern(_: Any, pattern: str, instance: Any, __: Any) -> "Iterator[ValidationError]":
-    """A pattern's ``$`` is the end of the text, and not also the place before a last newline.
+    """Matches ``$`` in a pattern only at the end of the text, not before a final newline.
 
-    Source: JSON Schema 2020-12, "pattern" (ECMA-262); Python's ``$`` is more lenient, and so is jsonschema.
+    Source: JSON Schema 2020-12, "pattern" (ECMA-262). Python's ``$``, which jsonschema uses, is more lenient.
     """
     from jsonschema.exceptions import ValidationError  # noqa: PLC0415 - as above
 

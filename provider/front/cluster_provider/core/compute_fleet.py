@@ -1,4 +1,4 @@
-"""The compute fleet that an update had stopped: what is owed to it, and what is told of it."""
+"""The compute fleet that an update stopped: whether a restart is pending, and how an answer reports it."""
 
 from cluster_provider.core.engine import EngineAction
 from cluster_provider.core.observed import Cluster
@@ -10,23 +10,32 @@ STOPPING = frozenset({"STOP_REQUESTED", "STOPPING"})
 STARTING = frozenset({"START_REQUESTED", "STARTING"})
 UP = frozenset({"RUNNING", "PROTECTED", *STARTING})
 
-#: Type of the validation message that tells of it.
+#: Type of the validation message about the fleet.
 MESSAGE_TYPE = "ComputeFleetUpdatePolicy"
 
-#: How the template's author asks for the provider's part, and does it without.
+#: How a template asks the provider to stop and restart the fleet, and the command that does it by hand.
 POLICY = "ComputeFleetUpdatePolicy: StopAndRestart"
 COMMAND = "pcluster update-compute-fleet"
 
 
 def is_restart_pending(known: Cluster, progress: Progress) -> bool:
-    """Whether the fleet is still to be started, since it ran before we stopped it."""
+    """Returns whether the fleet must still be started, because it was up before the provider stopped it.
+
+    Args:
+        known: The cluster, as the owner's record has it.
+        progress: The work on the request.
+    """
     return known.fleet_status_before in UP and progress.history(EngineAction.START_FLEET).success is None
 
 
 def describe_restart(known: Cluster | None, progress: Progress) -> tuple[str, str]:
-    """What became of the fleet, for the template's author: a level of severity and a sentence.
+    """Returns the level of severity and a sentence about the fleet, for the template's author.
 
-    Both are empty if this request had nothing to do with it.
+    Both are empty if this request did not concern the fleet.
+
+    Args:
+        known: The cluster, as the owner's record has it; None if it has none.
+        progress: The work on the request.
     """
     if known is None or not known.fleet_status_before:
         return "", ""

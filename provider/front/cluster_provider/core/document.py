@@ -1,4 +1,4 @@
-"""Dataclasses to plain JSON values and back, by their type hints: the shape in which records are kept."""
+"""Converts dataclasses to plain JSON values and back, by their type hints: the form of stored records."""
 
 import dataclasses
 import types
@@ -14,20 +14,20 @@ T = TypeVar("T")
 _STORED_AS = "stored_as"
 
 
-#: Types whose values are plain JSON already; a subclass, such as an enumeration of texts, is not.
+#: Types whose values are plain JSON values. A subclass, such as an enumeration of texts, is not.
 _PLAIN = frozenset({str, int, float, bool, type(None)})
 
 
 def stored_as(name: str) -> dict[str, str]:
-    """Returns the metadata of a field that is stored under another name: the one of earlier releases.
+    """Returns the metadata of a field that is stored under another name, that of earlier releases.
 
-    Records outlive the code: an upgrade finds those of requests in flight, and so does a rollback.
+    Records outlive the code: after an upgrade or its rollback, the other release's records are still read.
     """
     return {_STORED_AS: name}
 
 
 def to_document(value: Any) -> Any:
-    """Turns dataclasses, enums, instants, lists and maps into plain JSON values."""
+    """Returns a value with its dataclasses, enums, instants, lists and maps as plain JSON values."""
     if type(value) in _PLAIN:
         return value
     if isinstance(value, Mapping):
@@ -43,11 +43,15 @@ def to_document(value: Any) -> Any:
 
 
 def from_document(kind: type[T], document: Any) -> T:
-    """Builds a value of a type from plain JSON values; the inverse of :func:`to_document`.
+    """Returns a value of a type from plain JSON values; the inverse of :func:`to_document`.
 
-    Fields that the document has and the type has not are left out: an older version of this code reads
-    what a newer one wrote. A type with a static method ``upgrade_document`` reads what older ones wrote: the
-    method returns the document in the present form.
+    Fields that the type does not have are ignored, so that an older release reads the records of a newer one.
+    To read the records of older releases, a type may have a static method ``upgrade_document``, which returns
+    a document in the present form.
+
+    Args:
+        kind: The type.
+        document: The plain JSON values.
 
     Raises:
         TypeError: The document lacks a field that has no default.
@@ -58,7 +62,10 @@ def from_document(kind: type[T], document: Any) -> T:
 
 @cache
 def _reader(kind: Any) -> Callable[[Any], Any]:
-    """What builds values of a type. A record is read at every wake-up, so its types are looked at once."""
+    """Returns the function that builds values of a type.
+
+    Every pass reads a record, so each type is analysed only once.
+    """
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin is types.UnionType:
         (option,) = (option for option in arguments if option is not types.NoneType)
@@ -100,24 +107,24 @@ def _dataclass_reader(kind: Any) -> Callable[[Any], Any]:
 
 @cache
 def _readers(kind: Any) -> dict[str, tuple[str, Callable[[Any], Any]]]:
-    """Name and reader of each field, by the name under which it is stored."""
+    """Returns the name and the reader of each field, by the stored name."""
     hints = typing.get_type_hints(kind)
     return {stored: (name, _reader(hints[name])) for stored, name in _names(kind)}
 
 
 @cache
 def _names(kind: Any) -> tuple[tuple[str, str], ...]:
-    """Each field's stored name and its name."""
+    """Returns the stored name and the name of each field."""
     return tuple(
         (field.metadata.get(_STORED_AS, field.name), field.name) for field in dataclasses.fields(kind)
     )
 
 
 def format_instant(at: datetime) -> str:
-    """An aware UTC instant as ``YYYY-MM-DDThh:mm:ss.sssZ``; text order is time order."""
+    """Returns an aware instant as ``YYYY-MM-DDThh:mm:ss.sssZ`` in UTC; the texts sort by time."""
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}Z"
 
 
 def parse_instant(text: str) -> datetime:
-    """The aware UTC instant that :func:`format_instant` wrote."""
+    """Returns the aware UTC instant of a text by :func:`format_instant`."""
     return datetime.fromisoformat(text)

@@ -1,4 +1,4 @@
-"""What an engine is asked, and what it reports: the words of docs/engine.md as types."""
+"""The vocabulary of docs/engine.md as types: what an engine is asked to do, and what it reports."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,7 +11,7 @@ from cluster_provider.core.identity import Owner
 
 
 class EngineAction(StrEnum):
-    """What an engine is asked to do; the words of docs/engine.md."""
+    """An action that an engine is asked for, as in docs/engine.md."""
 
     CREATE = "create"
     UPDATE = "update"
@@ -26,7 +26,7 @@ class EngineAction(StrEnum):
     DELETE_IMAGE = "delete-image"
 
 
-#: Operations that change nothing: what they report is a description.
+#: Actions that change nothing; their result is a description.
 READS = frozenset(
     {
         EngineAction.DESCRIBE,
@@ -36,50 +36,52 @@ READS = frozenset(
     }
 )
 
-#: Operations that make a stack that was not there, and those that are given a configuration.
+#: Actions that create a stack, and actions that receive a configuration.
 MAKES = frozenset({EngineAction.CREATE, EngineAction.BUILD_IMAGE})
 CONFIGURED = MAKES | {EngineAction.UPDATE}
 
-#: Operations after which something is gone.
+#: Actions that delete.
 DELETES = frozenset({EngineAction.DELETE, EngineAction.DELETE_IMAGE})
 
-#: Operations on the compute fleet of a cluster, whose stack they leave alone.
+#: Actions on a cluster's compute fleet, which do not change the cluster's stack.
 ABOUT_FLEET = frozenset({EngineAction.STOP_FLEET, EngineAction.START_FLEET})
 
-#: Operations after which an answer is as true as before: nothing comes of them but what was to be.
+#: Actions that cannot make an answer wrong if they act after it was sent: reads, and the start of the fleet,
+#: which has only the intended effect.
 HARMLESS = READS | {EngineAction.START_FLEET}
 
-#: Engine errors that say nothing about the request: wait and try again, as often as time allows.
+#: Engine errors that do not depend on the request. The call is repeated as often as time allows.
 TRANSIENT = frozenset({"Throttled", "ClusterBusy", "Fenced", "Denied"})
 
-#: What AWS denies may be allowed a little later: IAM tells its services of a new role or policy within
-#: seconds, rarely minutes. A denial within so many seconds of a request's issue is no answer.
-#: Source: AWS IAM user guide, "Troubleshoot IAM" (changes are not always immediately visible);
-#: aws-samples/amazon-opensearch-service-sample-cdk pull request 146 (denied after the policy was complete).
+#: For this many seconds after a request was issued, a denied call counts as transient. IAM propagates a new
+#: role or policy to the services within seconds, rarely minutes.
+#: Source: AWS IAM user guide, "Troubleshoot IAM" (changes are not always immediately visible).
+#: Source: aws-samples/amazon-opensearch-service-sample-cdk pull request 146 (denied after the policy was
+#: complete).
 PERMISSIONS_SETTLE_S = 180
 
-#: Engine errors that may pass: tried again, a bounded number of times.
+#: Engine errors that may pass. The call is repeated a bounded number of times.
 RETRIED = frozenset({"Internal", "AlreadyExists"})
 
-#: An engine error that tells why a configuration cannot be put in force.
+#: The engine error for an update that ParallelCluster refuses.
 REFUSED = "UpdateRejected"
 
-#: An engine error that names another resource whose the cluster is by its mark.
+#: The engine error for a cluster whose mark names another owner.
 OTHER_OWNER = "OtherOwner"
 
-#: An engine error that does not tell whether CloudFormation had accepted the call before it.
+#: The engine error after which it is unknown whether CloudFormation accepted the call's change.
 UNTOLD = "Internal"
 
 
 @dataclass(frozen=True)
 class EngineError:
-    """An error of the engine, as docs/engine.md defines it.
+    """An error that the engine reported, as docs/engine.md defines it.
 
     Args:
-        code: What went wrong.
+        code: The error's code.
         message: Sentences for the template's author.
         details: Objects whose keys depend on the code.
-        denied: Calls that AWS denied on the way, as in ``ec2:DescribeVpcs``.
+        denied: AWS calls that were denied on the way, such as ``ec2:DescribeVpcs``.
     """
 
     code: str
@@ -88,10 +90,10 @@ class EngineError:
     denied: list[str] = field(default_factory=list)
 
     def unless_settling(self, since: datetime, at: datetime) -> "EngineError":
-        """The error, or one that may pass where its cause may be a permission that is not in effect yet.
+        """Returns the error, or a transient one if a new permission may not be in effect yet.
 
         Args:
-            since: When the request was issued; roles and policies that it depends on are older.
+            since: When the request was issued; the roles and policies that it depends on are older.
             at: When the call was sent that ended with this error.
         """
         if not self.denied or (at - since).total_seconds() >= PERMISSIONS_SETTLE_S:
@@ -101,7 +103,7 @@ class EngineError:
 
     @property
     def marked_owner(self) -> Owner | None:
-        """Whose the cluster is by its mark, where that kept the engine from its work; None if unreadable."""
+        """The owner that the cluster's mark names; None for another error, or if the mark is unreadable."""
         if self.code != OTHER_OWNER or not self.details:
             return None
         named = self.details[0]
@@ -110,7 +112,7 @@ class EngineError:
 
 @dataclass(frozen=True)
 class EngineResult:
-    """What an engine reported, as docs/engine.md defines it; a crash is reported as code ``Internal``."""
+    """The result that an engine reported, as docs/engine.md defines it; a crash has the code ``Internal``."""
 
     status: str
     stack_id: str | None = None
@@ -132,15 +134,15 @@ class EngineCall:
     """One asynchronous invocation of an engine.
 
     Args:
-        call_id: Its id; client request tokens derive from it.
-        request_id: The request it was made for.
-        action: What was asked.
-        cluster_name: Of which cluster.
+        call_id: Id of the call; client request tokens derive from it.
+        request_id: The request that it was made for.
+        action: The action.
+        cluster_name: Name of the cluster or image.
         sent_at: When it was recorded, just before it was sent.
-        not_after: Its fence: past it the gate sends nothing.
+        not_after: Its fence: after this instant the engine's gate sends no change.
         version: ParallelCluster version of the engine.
         ended_at: When its end was reported; None until then.
-        result: What it reported.
+        result: What the engine reported.
     """
 
     call_id: str
@@ -155,15 +157,15 @@ class EngineCall:
 
     @property
     def has_acted(self) -> bool:
-        """Whether its end says that something was done, or was done already."""
+        """Whether its end reports that a change was made, or had been made before."""
         return self.result is not None and (self.result.sent or self.result.error is None)
 
     @property
     def has_reported(self) -> bool:
-        """Whether its end was reported, and says what was done."""
+        """Whether its end was reported, and says whether a change was made."""
         error = self.result.error if self.result is not None else None
         return self.result is not None and (error is None or error.code != UNTOLD)
 
     def may_act(self, now: datetime) -> bool:
-        """Whether this call may still do something, or say something."""
+        """Returns whether this call may still make a change or report its end."""
         return self.ended_at is None and not deadline.is_over(self.not_after, now)

@@ -1,4 +1,4 @@
-"""The engine's contract (docs/engine.md) from the provider's side: calls made, results understood."""
+"""The provider's side of the engine's contract (docs/engine.md): builds calls, and reads their results."""
 
 import hashlib
 import re
@@ -23,11 +23,12 @@ from cluster_provider.core.state import OperationRecord
 
 CONTRACT = 1
 
-#: Source: AWS Lambda developer guide, "Capturing records of Lambda asynchronous invocations". Without retries
-#: by Lambda, an event grows old for want of concurrency alone.
+#: Lambda's condition for an event that it kept for too long. Lambda makes no retries here, so the only cause
+#: is a lack of concurrency.
+#: Source: AWS Lambda developer guide, "Capturing records of Lambda asynchronous invocations".
 _TOO_OLD = "EventAgeExceeded"
 
-#: A call's id, which is the client request token of what the engine asks of CloudFormation.
+#: The form of a call's id. The engine passes the id to CloudFormation as client request token.
 _CALL_ID = re.compile(r"[A-Za-z0-9-]{1,60}-\d+")
 
 _SAFE_ID = re.compile(r"[A-Za-z0-9-]{1,60}")
@@ -36,10 +37,16 @@ _SAFE_ID = re.compile(r"[A-Za-z0-9-]{1,60}")
 def next_call(
     operation: OperationRecord, start: Start, version: str, now: datetime
 ) -> tuple[OperationRecord, EngineCall]:
-    """The call that a start makes, counted.
+    """Returns the engine call for a start, and the request with that call counted.
 
-    Its id derives from the request and the count, so a step that is repeated after a crash repeats the call
-    and makes no second one.
+    The call's id derives from the request's id and the count. If a pass is repeated after a crash, it makes
+    the same call again, not a second one.
+
+    Args:
+        operation: The request and the work on it.
+        start: The decision.
+        version: Version of the engine.
+        now: The current time.
     """
     request, progress = operation.request, operation.progress
     number = progress.calls_made + 1
@@ -61,10 +68,10 @@ def next_call(
 
 
 def payload(operation: OperationRecord, start: Start, call: EngineCall) -> dict[str, Any]:
-    """The event an engine is invoked with."""
+    """Returns the event with which an engine is invoked."""
     request, wanted = operation.request, operation.request.properties
     changes = start.action in CONFIGURED and wanted is not None
-    # The library takes none of its own tags in an image's configuration.
+    # ParallelCluster refuses its own tags in an image's configuration.
     custom = CUSTOM_RESOURCE_TAG if start.action is not EngineAction.BUILD_IMAGE else {}
     tags = {**(operation.progress.tags or {}), **custom}
     return {
@@ -98,17 +105,23 @@ def _further(start: Start) -> dict[str, Any]:
 
 
 def may_be_ours(client_request_token: str | None) -> bool:
-    """Whether a stack's event may be about what an engine did; most others carry no token, or their own."""
+    """Returns whether a stack event may result from an engine call.
+
+    An event without a token may. An event with a token of another form than a call's id may not.
+    """
     return not client_request_token or _CALL_ID.fullmatch(client_request_token) is not None
 
 
 def parse_end(event: Mapping[str, Any]) -> tuple[Owner, str, EngineResult]:
-    """An engine's end, as Lambda's destination reports it: whose call, which, and what came of it.
-
-    Raises:
-        ValueError: It is not the end of an engine call.
+    """Returns the owner, the call's id and the result from the end of an engine call.
 
     Source: AWS Lambda developer guide, "Capturing records of Lambda asynchronous invocations".
+
+    Args:
+        event: The event, as Lambda's destination sends it.
+
+    Raises:
+        ValueError: The event is not the end of an engine call.
     """
     call = event.get("requestPayload")
     if not isinstance(call, Mapping) or call.get("contract") != CONTRACT:
@@ -122,12 +135,12 @@ def parse_end(event: Mapping[str, Any]) -> tuple[Owner, str, EngineResult]:
 
 
 def _never_ran(event: Mapping[str, Any]) -> bool:
-    """Whether Lambda kept the call until it was too old: more were wanted at once than may run."""
+    """Returns whether Lambda kept the call until it was too old, because it had no free concurrency."""
     return bool(event.get("requestContext", {}).get("condition") == _TOO_OLD)
 
 
 def _crash(event: Mapping[str, Any]) -> str:
-    """What Lambda says of an engine that ended without a result."""
+    """Returns Lambda's message about an engine that ended without a result."""
     condition = event.get("requestContext", {}).get("condition", "unknown")
     answer = event.get("responsePayload")
     message = answer.get("errorMessage") if isinstance(answer, Mapping) else None
@@ -135,11 +148,11 @@ def _crash(event: Mapping[str, Any]) -> str:
 
 
 def not_started(error: NotAccepted) -> EngineResult:
-    """The result of a call that Lambda refused."""
+    """Returns the result of a call that Lambda refused."""
     code = "Throttled" if error.passing else "Internal"
     return EngineResult("failed", error=EngineError(code, f"the engine was not started: {error}"))
 
 
 def newest(versions: frozenset[str]) -> str:
-    """The newest of some ParallelCluster versions."""
+    """Returns the newest of some ParallelCluster versions."""
     return max(versions, key=lambda version: tuple(int(part) for part in version.split(".")))

@@ -1,6 +1,7 @@
-"""What can go wrong, in the words of the template's author.
+"""The errors of the provider, in words for the template's author.
 
-An error's class name is its code: the first word of ``Reason`` in a FAILED response.
+A subclass of ProviderError is answered: its class name is the code, which is the first word of ``Reason`` in
+a FAILED response. The other exceptions are internal.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,10 +12,10 @@ class ProviderError(Exception):
     """A request cannot be carried out; says where, what, and what to do next.
 
     Args:
-        where: The place: a property, a path in the configuration, a cluster.
-        what: What is wrong there, with the value where it helps.
-        next_step: What the reader can do about it; empty if the message says it already.
-        others: What else is wrong, in whole sentences, the most important first.
+        where: The place: a property, a path in the configuration, or a cluster.
+        what: What is wrong there, with the value if that helps.
+        next_step: What the reader can do; empty if ``what`` says it.
+        others: Further mistakes, as whole sentences, the most important first.
     """
 
     def __init__(self, where: str, what: str, next_step: str = "", others: Sequence[str] = ()) -> None:
@@ -30,14 +31,14 @@ class ProviderError(Exception):
         return type(self).__name__
 
     def __str__(self) -> str:
-        """The text of ``Reason``: code, place, causes, way out."""
+        """Returns the text of ``Reason``: the code, the place, the causes and the next step."""
         return self._text(self.others)
 
     def texts(self, log_group: str) -> Iterator[str]:
-        """The whole text, then shorter ones: whole sentences are left out, the least important first.
+        """Yields the full text, then shorter ones without the least important sentences.
 
         Args:
-            log_group: Where the whole text is logged.
+            log_group: The log group that has the full text.
         """
         yield str(self)
         for kept in range(len(self.others) - 1, -1, -1):
@@ -45,7 +46,7 @@ class ProviderError(Exception):
             yield self._text([*self.others[:kept], left_out])
 
     def but(self, next_step: str) -> Self:
-        """The same error with another way out."""
+        """Returns the same error with another next step."""
         return type(self)(self.where, self.what, next_step, self.others)
 
     def _text(self, others: Sequence[str]) -> str:
@@ -64,19 +65,19 @@ class MalformedRequest(ProviderError):  # noqa: N818 - the class name is the pub
 
 
 class MissingProperty(ProviderError):  # noqa: N818 - the class name is the published code
-    """A property that is needed is not there."""
+    """A required property is absent."""
 
 
 class InvalidProperty(ProviderError):  # noqa: N818 - the class name is the published code
-    """A property has a value that cannot be used, or is not known."""
+    """A property has a value that is not valid, or its name is not known."""
 
 
 class NotOwner(ProviderError):  # noqa: N818 - the class name is the published code
-    """The cluster exists and belongs to somebody else, so it is not touched."""
+    """The cluster exists and belongs to another owner, so it was not changed."""
 
 
 class NotFound(ProviderError):  # noqa: N818 - the class name is the published code
-    """What a read-only resource asks about does not exist."""
+    """The object that a read-only resource asks about does not exist."""
 
 
 class ClusterRejected(ProviderError):  # noqa: N818 - the class name is the published code
@@ -84,7 +85,7 @@ class ClusterRejected(ProviderError):  # noqa: N818 - the class name is the publ
 
 
 class VersionMismatch(ProviderError):  # noqa: N818 - the class name is the published code
-    """The cluster's ParallelCluster version and the one asked for do not go together."""
+    """The cluster's ParallelCluster version does not fit the requested one, or has no engine."""
 
 
 class ClusterFailed(ProviderError):  # noqa: N818 - the class name is the published code
@@ -92,7 +93,7 @@ class ClusterFailed(ProviderError):  # noqa: N818 - the class name is the publis
 
 
 class ImageRejected(ProviderError):  # noqa: N818 - the class name is the published code
-    """ParallelCluster refused the image before anything was changed, or to delete it."""
+    """ParallelCluster refused to build the image before anything was changed, or refused to delete it."""
 
 
 class ImageFailed(ProviderError):  # noqa: N818 - the class name is the published code
@@ -100,19 +101,19 @@ class ImageFailed(ProviderError):  # noqa: N818 - the class name is the publishe
 
 
 class EngineFailed(ProviderError):  # noqa: N818 - the class name is the published code
-    """The engine ended again and again without having started anything."""
+    """The engine failed, or ended repeatedly without an effect."""
 
 
 class DeadlineExceeded(ProviderError):  # noqa: N818 - the class name is the published code
-    """CloudFormation's time for this request is nearly over."""
+    """CloudFormation's time for this request is almost over."""
 
 
 class NotConfirmed(ProviderError):  # noqa: N818 - the class name is the published code
-    """CloudFormation does not report what the event says that it asks for, so nothing is done."""
+    """CloudFormation does not report the change that the event asks for, so nothing was done."""
 
 
 class RecordTooLarge(ProviderError):  # noqa: N818 - the class name is the published code
-    """What is to be kept of a request is larger than the table allows."""
+    """The request's record is larger than the table allows."""
 
 
 #: Every code that a FAILED response can begin with.
@@ -138,15 +139,15 @@ ERRORS: dict[str, type[ProviderError]] = {
 
 
 class Unavailable(Exception):  # noqa: N818 - a condition, not a failure of the request
-    """A service could not answer just now (throttled, 5xx, connection); says nothing about the request."""
+    """A service could not answer for the moment (throttled, 5xx, connection), whatever the request was."""
 
 
 class NotAccepted(Unavailable):
-    """An engine was certainly not started.
+    """Lambda refused the call, so the engine was certainly not started.
 
     Args:
-        message: Lambda's words.
-        passing: Whether it may be accepted a little later.
+        message: Lambda's message.
+        passing: Whether a later call may be accepted.
     """
 
     def __init__(self, message: str, *, passing: bool) -> None:
@@ -155,20 +156,20 @@ class NotAccepted(Unavailable):
 
 
 class DeliveryFailed(Exception):  # noqa: N818 - the published word for it
-    """The response did not arrive; it is sent again, byte for byte, at the next wake-up."""
+    """The response did not arrive; the next pass sends it again, byte for byte."""
 
 
 class Undeliverable(Exception):  # noqa: N818 - the opposite of DeliveryFailed
-    """The response can never arrive any more: CloudFormation's URL refuses it for good."""
+    """The response can never arrive: its URL refuses it for good."""
 
 
 class StillHeld(Exception):  # noqa: N818 - a condition, not a failure of the request
-    """A cluster that is to be taken over is still its former owner's."""
+    """A cluster that is to be adopted still belongs to its previous owner."""
 
 
 class Unanswerable(Exception):  # noqa: N818 - a condition, not a failure of the request
-    """An event fails for good and does not say where an answer goes, so it is not CloudFormation's."""
+    """An event is refused for good and has no usable response URL, so it is not CloudFormation's."""
 
 
 class Superseded(Exception):  # noqa: N818 - a condition, not a failure of the request
-    """The record was changed by somebody else since it was read; read it again."""
+    """A newer request of the owner, or this very request, was accepted before."""

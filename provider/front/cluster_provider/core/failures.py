@@ -1,4 +1,4 @@
-"""From what the engine or the cluster's stack reported to the error the template's author reads."""
+"""Turns what an engine or a cluster's stack reported into an error for the template's author."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -20,17 +20,18 @@ from cluster_provider.core.observed import PCLUSTER_NAME_TAG, ClusterStack, Obse
 from cluster_provider.core.properties import Properties
 from cluster_provider.core.request import Request
 
-#: The engine's word for what a refused change needs. Source: docs/engine.md.
+#: The engine's cure for a refused change that a stopped fleet would allow. Source: docs/engine.md.
 FLEET_STOP = "fleet-stop"
 
 _LEVELS = {"ERROR": 0, "WARNING": 1, "INFO": 2}
 
-#: A resource that CloudFormation stopped because another had failed; it explains nothing.
+#: Part of the reason of a resource that CloudFormation stopped because another one had failed. It explains
+#: nothing.
 _CANCELLED = "cancelled"
 
 
 def worst_first(messages: Iterable[dict[str, str]]) -> list[dict[str, str]]:
-    """ParallelCluster's messages, the most severe first, each text once."""
+    """Returns ParallelCluster's messages, the most severe first, each text once."""
     seen: dict[str, dict[str, str]] = {}
     for message in messages:
         known = seen.setdefault(message["message"], message)
@@ -44,12 +45,12 @@ def _rank(message: dict[str, str]) -> int:
 
 
 def rejection(error: EngineError, messages: Iterable[dict[str, str]], cluster_name: str) -> ProviderError:
-    """The error for a call that the engine refused before anything was changed."""
+    """Returns the error for a call that the engine refused before anything was changed."""
     return naming_denials(_rejection(error, messages, cluster_name), error)
 
 
 def naming_denials(refusal: ProviderError, error: EngineError) -> ProviderError:
-    """A refusal that names the calls as well that AWS denied on the way: they may be all there is to it."""
+    """Returns a refusal that also names the calls that AWS denied, which may be its only cause."""
     if not error.denied:
         return refusal
     denied = f"AWS denied the engine {', '.join(error.denied)}; its role may lack the permission."
@@ -82,12 +83,12 @@ def _rejection(error: EngineError, messages: Iterable[dict[str, str]], cluster_n
 def cluster_failure(
     stack: ClusterStack, failures: tuple[StackFailure, ...], pcluster_failures: Iterable[dict[str, str]] = ()
 ) -> ClusterFailed:
-    """The error for a cluster whose stack failed: the root cause, ParallelCluster's own words, the logs.
+    """Returns the error for a failed cluster stack: the root cause, ParallelCluster's codes, and the logs.
 
     Args:
         stack: The cluster's stack.
-        failures: Its failed resources, nested stacks' included, oldest first.
-        pcluster_failures: ParallelCluster's failure codes, as describe-cluster names them.
+        failures: Its failed resources, nested stacks included, oldest first.
+        pcluster_failures: ParallelCluster's failure codes, as describe-cluster returns them.
     """
     parts = [root_cause(stack, failures)]
     parts += [f"{item['failureCode']}: {sentence(item['failureReason'])}" for item in pcluster_failures]
@@ -96,7 +97,12 @@ def cluster_failure(
 
 
 def root_cause(stack: ClusterStack, failures: tuple[StackFailure, ...]) -> str:
-    """Why a stack failed: its first resource that did, else what CloudFormation says of the whole."""
+    """Returns why a stack failed: its first failed resource, else CloudFormation's reason for the status.
+
+    Args:
+        stack: The stack.
+        failures: Its failed resources, oldest first.
+    """
     root = oldest(failures)
     if root is None:
         return f"the stack is {stack.status}: {sentence(stack.reason or 'no reason was given')}"
@@ -104,22 +110,22 @@ def root_cause(stack: ClusterStack, failures: tuple[StackFailure, ...]) -> str:
 
 
 def oldest(failures: tuple[StackFailure, ...]) -> StackFailure | None:
-    """The failure that led to the others; None if there is none, or each only followed from another."""
+    """Returns the first failure that is not a consequence of another; None if there is none."""
     causes = (failure for failure in failures if _CANCELLED not in failure.reason.lower())
     return next(causes, None)
 
 
 def failed_resource(failure: StackFailure) -> str:
-    """A failed resource and CloudFormation's reason, as a sentence."""
+    """Returns a sentence with a failed resource and CloudFormation's reason."""
     return f"{failure.logical_id} ({failure.resource_type}) {failure.status}: {sentence(failure.reason)}"
 
 
 def taken(cluster: ClusterStack, request: Request, *, disowned: bool) -> NotOwner:
-    """The name of a new cluster is in use.
+    """Returns the error for the name of a new cluster that is in use.
 
     Args:
-        cluster: Whoever's it is.
-        request: The request that is refused.
+        cluster: The stack that has the name.
+        request: The refused request.
         disowned: Whether the resource disowned the cluster, whose tags may still name it.
     """
     if cluster.belongs_to(request.owner) and not disowned:
@@ -135,7 +141,12 @@ def taken(cluster: ClusterStack, request: Request, *, disowned: bool) -> NotOwne
 
 
 def not_consented(cluster: ClusterStack, choice: Consent) -> NotOwner:
-    """The provider's operator does not let the cluster be taken over."""
+    """Returns the error for a cluster that the provider's operator does not permit to be adopted.
+
+    Args:
+        cluster: The cluster's stack.
+        choice: The operator's choice.
+    """
     suggestion, change = (
         f"{PCLUSTER_NAME_TAG}={cluster.name}",
         f"set {consent.PARAMETER} of the provider stack",
@@ -157,7 +168,12 @@ def not_consented(cluster: ClusterStack, choice: Consent) -> NotOwner:
 
 
 def had_by(cluster: ClusterStack, current_owner: Owner) -> NotOwner:
-    """The cluster that was to be taken over is a living resource of another stack."""
+    """Returns the error for a cluster that is an existing resource of another stack.
+
+    Args:
+        cluster: The cluster's stack.
+        current_owner: The other resource.
+    """
     return NotOwner(
         f"ClusterName {cluster.name}",
         f"the cluster belongs to resource {current_owner.logical_id} of stack {current_owner.stack_id}; "
@@ -167,7 +183,7 @@ def had_by(cluster: ClusterStack, current_owner: Owner) -> NotOwner:
 
 
 def unreadable_mark(cluster: ClusterStack, error: EngineError) -> NotOwner:
-    """The cluster has a mark that does not say whose it is."""
+    """Returns the error for a cluster whose mark names no owner."""
     return NotOwner(
         f"cluster {cluster.name}",
         f"{sentence(error.message)} The cluster was not touched.",
@@ -176,7 +192,7 @@ def unreadable_mark(cluster: ClusterStack, error: EngineError) -> NotOwner:
 
 
 def not_adoptable(cluster: ClusterStack) -> ClusterFailed:
-    """The cluster that was to be taken over does not work."""
+    """Returns the error for a cluster that is to be adopted and does not work."""
     return ClusterFailed(
         f"cluster {cluster.name}",
         f"it exists and is {cluster.status}, so it cannot be taken over; it was not touched.",
@@ -185,7 +201,7 @@ def not_adoptable(cluster: ClusterStack) -> ClusterFailed:
 
 
 def foreign(cluster: ClusterStack) -> NotOwner:
-    """The cluster under this name is somebody else's by now."""
+    """Returns the error for a cluster of this name that belongs to another owner."""
     return NotOwner(
         f"cluster {cluster.name}",
         "it does not belong to this resource; it was not touched.",
@@ -194,7 +210,7 @@ def foreign(cluster: ClusterStack) -> NotOwner:
 
 
 def absent(name: str) -> ClusterFailed:
-    """There is no cluster to update."""
+    """Returns the error for an Update of a cluster that does not exist."""
     return ClusterFailed(
         f"cluster {name}",
         "it does not exist any more; it was deleted outside of this stack.",
@@ -203,7 +219,12 @@ def absent(name: str) -> ClusterFailed:
 
 
 def renamed(wanted: Properties, physical_id: str) -> InvalidProperty:
-    """The update would need another cluster."""
+    """Returns the error for an Update that would need another cluster.
+
+    Args:
+        wanted: The wanted state, with the new name.
+        physical_id: The present name.
+    """
     return InvalidProperty(
         "ClusterName",
         f"a cluster cannot be renamed from {physical_id!r} to {wanted.cluster_name!r}.",
@@ -212,7 +233,13 @@ def renamed(wanted: Properties, physical_id: str) -> InvalidProperty:
 
 
 def version_mismatch(cluster: ClusterStack, wanted: Properties, observed: Observed) -> VersionMismatch | None:
-    """Why no engine may update a cluster, if so."""
+    """Returns the error if no engine may update a cluster; else None.
+
+    Args:
+        cluster: The cluster's stack.
+        wanted: The wanted state.
+        observed: The facts that this pass observed.
+    """
     made_with = cluster.version or "an unknown version"
     if wanted.version is not None and wanted.version != made_with:
         return VersionMismatch(
@@ -226,7 +253,13 @@ def version_mismatch(cluster: ClusterStack, wanted: Properties, observed: Observ
 
 
 def no_engine(where: str, version: str, observed: Observed) -> VersionMismatch:
-    """There is no engine of the version that is needed."""
+    """Returns the error for a version without an engine.
+
+    Args:
+        where: The place, for the error.
+        version: The ParallelCluster version.
+        observed: The facts that this pass observed.
+    """
     return VersionMismatch(
         where,
         f"it needs an engine for ParallelCluster {version}; "
@@ -244,7 +277,7 @@ def _configuration_invalid(error: EngineError) -> ProviderError:
 
 def _configuration_fault(detail: dict[str, str]) -> tuple[str, str]:
     what = f"{detail.get('value', '')} is not valid; expected {detail.get('expected', '')}."
-    if detail.get("message"):  # ParallelCluster's own words for it
+    if detail.get("message"):  # ParallelCluster's own message
         what = sentence(detail["message"])
     if detail.get("suggestion"):
         what += f" Did you mean {detail['suggestion']}?"
@@ -252,13 +285,13 @@ def _configuration_fault(detail: dict[str, str]) -> tuple[str, str]:
 
 
 def validation_texts(error: EngineError, messages: Iterable[dict[str, str]]) -> list[str]:
-    """What the library's validators said, the worst first; without a word of theirs the engine's own."""
+    """Returns the messages of ParallelCluster's validators, the worst first; without any, the engine's."""
     told = [f"{item['level']} {item['type']}: {sentence(item['message'])}" for item in worst_first(messages)]
     return told or [sentence(error.message)]
 
 
 def is_cured_by_fleet_stop(error: EngineError) -> bool:
-    """Whether a stopped compute fleet is all that a refused update needs."""
+    """Returns whether a refused update needs nothing but a stopped compute fleet."""
     return bool(error.details) and not _uncured(error)
 
 
@@ -286,6 +319,6 @@ def _update_rejected(error: EngineError) -> ClusterRejected:
 
 
 def sentence(text: str) -> str:
-    """The text on one line, with a full stop."""
+    """Returns a text on one line, with a full stop."""
     text = " ".join(text.split())
     return text if text.endswith((".", "!", "?")) else f"{text}."

@@ -1,4 +1,4 @@
-"""Who owns what: owners, stack ARNs, physical resource ids and the tags that record ownership."""
+"""Ownership: owners, stack ARNs, physical resource ids, and the tags that record an owner."""
 
 import hashlib
 import re
@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
 
-#: The owner tag, put on the cluster stack at birth by the engine's gate, never in the configuration.
+#: The owner tag. The engine's gate sets it when it creates the cluster's stack; it is never in the
+#: configuration.
 OWNER_TAG = "pcluster-cfn:owner"
 
-#: What images have instead, and clusters of earlier versions: a hosted zone in a cluster's stack takes ten
-#: tags at once, ParallelCluster's and the template's included.
+#: The tags that images, and clusters of earlier releases, have in place of the owner tag. A cluster has only
+#: one, because a hosted zone in its stack accepts ten tags at once, including ParallelCluster's and the
+#: template's.
 #: Source: Route 53 API reference, ChangeTagsForResource.
 STACK_ID_TAG = "pcluster-cfn:stack-id"
 LOGICAL_ID_TAG = "pcluster-cfn:logical-id"
@@ -19,21 +21,22 @@ CLUSTER_NAME_TAG = "pcluster-cfn:cluster-name"
 REQUEST_ID_TAG = "pcluster-cfn:request-id"
 OWNER_TAG_PREFIX = "pcluster-cfn:"
 
-#: Longest value of a tag, in characters. Source: AWS CloudFormation API reference, Tag.
+#: Maximum length of a tag's value, in characters. Source: AWS CloudFormation API reference, Tag.
 TAG_VALUE_MAX = 256
 
-#: Put into the configuration, as the official provider does.
+#: Tag in the configuration, which the official provider sets, too.
 #: Source: aws-parallelcluster, cloudformation/custom_resource/cluster.yaml.
 CUSTOM_RESOURCE_TAG = {"parallelcluster:custom_resource": "cluster"}
 
-#: A colon can stand in no cluster name, so a marker is never mistaken for one.
+#: Prefix of the marker: the physical id of a resource that was never created. A cluster's name has no colon,
+#: so a marker is never mistaken for a name.
 MARKER_PREFIX = "pcluster-cfn:not-created:"
 
-#: Begins the physical ids of Creates that failed and left something behind. Each Create has its own, so a
+#: Prefix of the physical ids of failed Creates that left something behind. Each Create has its own id, so a
 #: late clean-up after one never deletes what the next one made.
 FAILED_PREFIX = "pcluster-cfn:failed:"
 
-#: Begins the physical ids of resources that only ask.
+#: Prefix of the physical ids of read-only resources.
 READ_ONLY_PREFIX = "pcluster-cfn:read-only:"
 
 #: Source: aws-parallelcluster 3.16.1, constants.py (PCLUSTER_NAME_REGEX, PCLUSTER_NAME_MAX_LENGTH).
@@ -46,7 +49,7 @@ _STACK_ARN = re.compile(
 
 @dataclass(frozen=True)
 class StackArn:
-    """A stack's ARN, taken apart."""
+    """The parts of a stack's ARN."""
 
     partition: str
     region: str
@@ -56,10 +59,10 @@ class StackArn:
 
     @classmethod
     def parse(cls, arn: str) -> Self:
-        """Takes a stack ARN apart.
+        """Returns the parts of a stack's ARN.
 
         Raises:
-            ValueError: It is no stack ARN.
+            ValueError: The text is not a stack's ARN.
         """
         match = _STACK_ARN.fullmatch(arn)
         if match is None:
@@ -68,22 +71,22 @@ class StackArn:
 
     @property
     def prefix(self) -> str:
-        """What the ARNs of all stacks of the same account and Region begin with."""
+        """The common beginning of the ARNs of all stacks of the same account and Region."""
         return f"arn:{self.partition}:cloudformation:{self.region}:{self.account}:stack/"
 
     @classmethod
     def is_one(cls, text: str) -> bool:
-        """Returns whether a text is a stack ARN."""
+        """Returns whether a text is a stack's ARN."""
         return _STACK_ARN.fullmatch(text) is not None
 
 
 @dataclass(frozen=True)
 class Owner:
-    """One custom resource of one stack: whoever may change a cluster.
+    """One custom resource of one stack; only the owner of a cluster may change it.
 
     Args:
         stack_id: ARN of the user's stack.
-        logical_id: Logical resource id within it.
+        logical_id: Logical id of the resource in that stack.
     """
 
     stack_id: str
@@ -95,7 +98,7 @@ class Owner:
         return f"{self.stack_id}|{self.logical_id}"
 
     def is_beside(self, other: "Owner") -> bool:
-        """Whether both are stacks of one account and Region."""
+        """Returns whether the stacks of both owners are in one account and Region."""
         try:
             mine, theirs = StackArn.parse(self.stack_id), StackArn.parse(other.stack_id)
         except ValueError:
@@ -105,22 +108,32 @@ class Owner:
 
     @property
     def region(self) -> str:
-        """The Region of the owner's stack, which is the cluster's too."""
+        """The Region of the owner's stack, which is also the cluster's."""
         return StackArn.parse(self.stack_id).region
 
     @classmethod
     def from_key(cls, key: str) -> Self:
-        """The owner with this key."""
+        """Returns the owner with this key."""
         stack_id, _, logical_id = key.rpartition("|")
         return cls(stack_id, logical_id)
 
     def tag(self, cluster_name: str, request_id: str) -> dict[str, str]:
-        """The owner tag of a cluster that a request of this owner makes; several where that is too long."""
+        """Returns the owner tag of a cluster; the four tags of ``tags`` if its value would be too long.
+
+        Args:
+            cluster_name: Name of the cluster.
+            request_id: The request that makes it.
+        """
         text = " ".join((_path(self.stack_id), self.logical_id, cluster_name, request_id))
         return {OWNER_TAG: text} if len(text) <= TAG_VALUE_MAX else self.tags(cluster_name, request_id)
 
     def tags(self, cluster_name: str, request_id: str) -> dict[str, str]:
-        """The owner tags of an image that a request of this owner makes; clusters had them once."""
+        """Returns the owner tags of an image; clusters of earlier releases have them, too.
+
+        Args:
+            cluster_name: Name of the image or cluster.
+            request_id: The request that makes it.
+        """
         return {
             STACK_ID_TAG: self.stack_id,
             LOGICAL_ID_TAG: self.logical_id,
@@ -129,36 +142,48 @@ class Owner:
         }
 
     def is_made_up(self, physical_id: str) -> bool:
-        """Whether an id has the form of those that CloudFormation gives a resource that got none.
+        """Returns whether a physical id has the form of those that CloudFormation makes up.
 
+        CloudFormation makes one up for a resource that was given none.
         Source: cloudformation-coverage-roadmap issues 1814 and 1730.
         """
         return physical_id.startswith(f"{StackArn.parse(self.stack_id).name}-{self.logical_id}-")
 
     def owns(self, tags: Mapping[str, str], cluster_name: str) -> bool:
-        """Whether a stack with these tags is this owner's cluster of that name.
+        """Returns whether a stack with these tags is this owner's cluster of that name.
 
-        The cluster's name is compared as well: a configuration or a template that somebody re-used for
-        another cluster must not carry ownership along.
+        The tags also name the cluster, so a configuration or template that is re-used for another cluster
+        does not transfer ownership.
+
+        Args:
+            tags: Tags of a cluster's stack.
+            cluster_name: Name of that cluster.
         """
         tag = OwnerTag.read(tags)
         wanted = (_path(self.stack_id), self.logical_id, cluster_name)
         return tag is not None and (tag.stack, tag.logical_id, tag.cluster_name) == wanted
 
     def made(self, tags: Mapping[str, str], cluster_name: str, request_id: str) -> bool:
-        """Whether a stack with these tags is the cluster that this very request of the owner made."""
+        """Returns whether a stack with these tags was made by this very request of the owner.
+
+        Args:
+            tags: Tags of a cluster's stack.
+            cluster_name: Name of that cluster.
+            request_id: The request.
+        """
         tag = OwnerTag.read(tags)
         return tag is not None and self.owns(tags, cluster_name) and tag.request_id == request_id
 
 
 @dataclass(frozen=True)
 class OwnerTag:
-    """What the owner tag of a cluster says, or the tags that are there in its place.
+    """The content of a cluster's owner tag, or of the four tags in its place.
 
     Args:
-        stack: The part of the owner's stack ARN after ``stack/``; the rest is that of the cluster's own.
-        logical_id: The owner's logical id.
-        cluster_name: The cluster's name.
+        stack: The part of the owner's stack ARN after ``stack/``; the part before is that of the cluster's
+            own.
+        logical_id: Logical id of the owner.
+        cluster_name: Name of the cluster.
         request_id: The request that made it.
     """
 
@@ -169,7 +194,7 @@ class OwnerTag:
 
     @classmethod
     def read(cls, tags: Mapping[str, str]) -> Self | None:
-        """Returns what a stack's tags say; None if they name no owner."""
+        """Returns the content of a stack's owner tags; None if they name no owner."""
         fields = tags.get(OWNER_TAG, "").split(" ")
         if len(fields) == len(cls.__dataclass_fields__):
             return cls(*fields)
@@ -179,32 +204,32 @@ class OwnerTag:
         return cls(_path(tags[STACK_ID_TAG]), *others)
 
     def owner(self, stack: StackArn) -> Owner:
-        """The owner, in the account and Region of the cluster's stack."""
+        """Returns the owner, in the account and Region of the cluster's stack."""
         return Owner(f"{stack.prefix}{self.stack}", self.logical_id)
 
 
 def _path(stack_id: str) -> str:
-    """The part of a stack's ARN that differs within an account and Region; else the whole text."""
+    """Returns the part of a stack's ARN that differs within an account and Region; else the whole text."""
     return stack_id.partition(":stack/")[2] or stack_id
 
 
 def may_be_cluster(stack_name: str) -> bool:
-    """Whether a stack of this name can be a cluster; stacks nested in one mostly have longer names."""
+    """Returns whether a stack of this name can be a cluster; most nested stacks have longer names."""
     return _CLUSTER_NAME.fullmatch(stack_name) is not None
 
 
 def marker_id(owner: Owner) -> str:
-    """The physical id of a resource whose Create was refused: its Delete touches nothing."""
+    """Returns the physical id for a Create that was refused; the Delete of that id changes nothing."""
     return MARKER_PREFIX + _fingerprint(owner)
 
 
 @dataclass(frozen=True)
 class FailedCreate:
-    """A Create that failed, as the physical id of its answer names it.
+    """A failed Create, as its physical id names it.
 
     Args:
-        request_id: The request's id.
-        name: Name of the cluster or the image that it may have left behind.
+        request_id: Id of the request.
+        name: Name of the cluster or image that it may have left behind.
     """
 
     request_id: str
@@ -212,12 +237,12 @@ class FailedCreate:
 
     @property
     def physical_id(self) -> str:
-        """The physical id: its Delete concerns what this very request made, and nothing else of that name."""
+        """The physical id; its Delete is about what this very request made, not about others of that name."""
         return f"{FAILED_PREFIX}{self.request_id}:{self.name}"
 
     @classmethod
     def parse(cls, physical_id: str | None) -> Self | None:
-        """Returns the Create that a physical id names; None for every other id."""
+        """Returns the failed Create that a physical id names; None for every other id."""
         if physical_id is None or not physical_id.startswith(FAILED_PREFIX):
             return None
         request_id, _, name = physical_id.removeprefix(FAILED_PREFIX).rpartition(":")
@@ -225,12 +250,12 @@ class FailedCreate:
 
 
 def is_unmade(physical_id: str | None) -> bool:
-    """Whether a physical id is that of a Create that failed, with something left behind or without."""
+    """Returns whether a physical id is that of a failed Create, with or without something left behind."""
     return is_marker(physical_id) or FailedCreate.parse(physical_id) is not None
 
 
 def read_only_id(owner: Owner) -> str:
-    """The physical id of a resource that only asks: the same for life, so nothing is ever replaced."""
+    """Returns the physical id of a read-only resource; it never changes, so no resource is replaced."""
     return READ_ONLY_PREFIX + _fingerprint(owner)
 
 
@@ -239,12 +264,12 @@ def _fingerprint(owner: Owner) -> str:
 
 
 def is_marker(physical_id: str | None) -> bool:
-    """Whether a physical id says that nothing was made."""
+    """Returns whether a physical id is a marker: nothing was made under it."""
     return physical_id is not None and physical_id.startswith(MARKER_PREFIX)
 
 
 class Kind(StrEnum):
-    """The kinds of resources behind the one service token."""
+    """The kind of a resource; all kinds have the same service token."""
 
     CLUSTER = "Cluster"
     CLUSTER_INFO = "ClusterInfo"
@@ -253,11 +278,11 @@ class Kind(StrEnum):
 
     @property
     def is_read_only(self) -> bool:
-        """Whether it only asks, and owns nothing."""
+        """Whether a resource of this kind only reads, and owns nothing."""
         return self in {Kind.CLUSTER_INFO, Kind.OFFICIAL_IMAGE}
 
 
-#: The type names that mean something else than a cluster; every other name means a cluster.
+#: Types that are not clusters; every other custom type is a cluster.
 TYPES = {
     "Custom::PclusterClusterInfo": Kind.CLUSTER_INFO,
     "Custom::PclusterOfficialImage": Kind.OFFICIAL_IMAGE,
@@ -266,5 +291,5 @@ TYPES = {
 
 
 def kind_of(resource_type: str) -> Kind:
-    """The kind of a resource of this type."""
+    """Returns the kind of a resource of this type."""
     return TYPES.get(resource_type, Kind.CLUSTER)

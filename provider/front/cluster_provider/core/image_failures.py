@@ -1,4 +1,4 @@
-"""From what became of an image to the error the template's author reads."""
+"""Turns what an engine or an image's stack reported into an error for the template's author."""
 
 from collections.abc import Iterable
 
@@ -19,7 +19,7 @@ from cluster_provider.core.observed import ClusterStack, StackFailure
 
 
 def rejection(error: EngineError, messages: Iterable[dict[str, str]], image_id: str) -> ProviderError:
-    """The error for a call that the engine refused before anything was changed."""
+    """Returns the error for a call that the engine refused before anything was changed."""
     return failures.naming_denials(_rejection(error, messages, image_id), error)
 
 
@@ -44,14 +44,19 @@ def _rejection(error: EngineError, messages: Iterable[dict[str, str]], image_id:
 
 
 def failure(stack: ClusterStack, causes: tuple[StackFailure, ...]) -> ImageFailed:
-    """The error for an image whose stack failed and that has no AMI: the root cause and the log."""
+    """Returns the error for an image without an AMI whose stack failed: the root cause and the log.
+
+    Args:
+        stack: The image's stack.
+        causes: Its failed resources, oldest first.
+    """
     logs = stack.tags.get(IMAGE_LOG_TAG, "")
     hint = f"The build's log: {logs}." if logs else ""
     return ImageFailed(f"image {stack.name}", failures.root_cause(stack, causes), hint)
 
 
 def vanished(image_id: str) -> ImageFailed:
-    """There is no AMI, and no stack that could still make one."""
+    """Returns the error for an image without an AMI, and without a stack that could still build one."""
     return ImageFailed(
         f"image {image_id}",
         "there is no AMI of it that belongs to this resource; it was deleted outside of this stack.",
@@ -60,7 +65,7 @@ def vanished(image_id: str) -> ImageFailed:
 
 
 def taken(image_id: str) -> NotOwner:
-    """The id of a new image is in use."""
+    """Returns the error for the id of a new image that is in use."""
     return NotOwner(
         f"ImageId {image_id}",
         "an image or a stack of this name exists and was not made for this; it was not touched.",
@@ -69,7 +74,7 @@ def taken(image_id: str) -> NotOwner:
 
 
 def changed(image_id: str) -> InvalidProperty:
-    """The update would need another image."""
+    """Returns the error for an Update that would need another image."""
     return InvalidProperty(
         CONFIGURATION,
         f"image {image_id} is built, and a built image cannot be changed.",

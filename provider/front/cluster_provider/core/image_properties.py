@@ -49,11 +49,11 @@ RULES = Rules(
 
 
 def parse_image(raw: Mapping[str, Any]) -> Properties:
-    """Types and checks the properties of a Create or an Update; the image's id stands as its name.
+    """Returns the checked properties of a Create or an Update; ``cluster_name`` is the image's id.
 
     Raises:
         MissingProperty: A required property is absent.
-        InvalidProperty: A property has an impossible value or an unknown name, or the configuration is
-            larger than a record can hold.
+        InvalidProperty: A property has a value that is not valid, its name is not known, or the configuration
+            is larger than a record can hold.
     """
     return parse_configured(raw, RULES, "ImageId", CONFIGURATION)

@@ -1,7 +1,10 @@
-"""The ledger of a request's engine calls: what came of each kind of call, and when one is made again.
+"""The ledger of a request's engine calls: the results of each kind of call, and when it may be repeated.
 
-There is one retry policy for all of them. An error that says nothing about the request is waited out, as
-often as the time allows. One that may pass is tried a bounded number of times. Every other error is final.
+All kinds have one retry policy:
+
+- A transient error does not depend on the request. The call is repeated as often as time allows.
+- An error that may pass is retried a bounded number of times.
+- Every other error is final.
 """
 
 import hashlib
@@ -19,13 +22,14 @@ from cluster_provider.core.engine import (
     EngineResult,
 )
 
-#: An engine that has no effect is called this often, all in all.
+#: Maximum number of counted calls of one action on one subject.
 ATTEMPTS_MAX = 3
 
-#: How long to leave AWS alone before a call is repeated, in seconds.
+#: Pause between the end of a call and its repetition, in seconds.
 RETRY_AFTER_S = 30
 
-#: Calls that AWS turned away together come back spread over so many seconds more.
+#: Maximum further pause after a transient error, in seconds. Calls that AWS throttled together are spread
+#: over it.
 SPREAD_S = 30
 
 
@@ -34,12 +38,11 @@ class CallHistory:
     """The calls of one action on one subject.
 
     Args:
-        tries: Calls that count: all that were sent, without those that AWS throttled or that came too late.
-            For a compute fleet, which is asked again until it is there, those since the last success. For
-            reads all of them.
-        failures: Calls in a row that ended with an error, without those that AWS throttled.
+        tries: Calls that count: all that were sent, except those that ended with a transient error. For
+            actions on a compute fleet, those since the last success. For reads, all.
+        failures: Calls in a row that ended with an error that is not transient.
         last: The last call that ended. Its result is truncated to what decisions read.
-        found: What a read found the last time that it succeeded; None for other actions.
+        found: Result of the last successful read; None for other actions.
     """
 
     tries: int = 0
@@ -54,25 +57,28 @@ class CallHistory:
 
     @property
     def error(self) -> EngineError | None:
-        """The error of the last call; None if it succeeded, or if no call ended."""
+        """The error of the last call; None if it succeeded, or if no call has ended."""
         return self.result.error if self.result is not None else None
 
     @property
     def success(self) -> EngineResult | None:
-        """The result of the last call if it succeeded."""
+        """The result of the last call if it succeeded; else None."""
         return self.result if self.error is None else None
 
     @property
     def is_exhausted(self) -> bool:
-        """Whether no further call is worth it. A read counts only what failed: nothing else is lost by it."""
+        """Whether the limit of calls is reached, so that no further one is made.
+
+        For a read only failures count, since a read has no effect.
+        """
         is_read = self.last is not None and self.last.action in READS
         return (self.failures if is_read else self.tries) >= ATTEMPTS_MAX
 
     def is_refused(self, retried: frozenset[str] = RETRIED) -> bool:
-        """Whether the error of the last call is final.
+        """Returns whether the error of the last call is final.
 
         Args:
-            retried: Codes of errors that may pass, so that the call is tried again until it is exhausted.
+            retried: Codes of errors that may pass; they are final once the call is exhausted.
         """
         error = self.error
         if error is None or error.code in TRANSIENT:
@@ -80,9 +86,10 @@ class CallHistory:
         return error.code not in retried or self.is_exhausted
 
     def retry_at(self) -> datetime | None:
-        """When the next call may be made; None if no call ended yet.
+        """Returns when the next call may be made; None if no call has ended.
 
-        Calls that AWS turned away are spread: the same call always comes back after the same pause.
+        After a transient error, the pause has a further part that depends on the call's id. It is the same
+        each time it is computed.
         """
         if self.last is None or self.last.ended_at is None:
             return None
@@ -92,11 +99,11 @@ class CallHistory:
         return self.last.ended_at + timedelta(seconds=RETRY_AFTER_S + spread_s)
 
     def with_try(self) -> "CallHistory":
-        """The history once another call is about to be sent."""
+        """Returns the history with one more call, which is about to be sent."""
         return replace(self, tries=self.tries + 1)
 
     def with_end(self, call: EngineCall, result: EngineResult) -> "CallHistory":
-        """The history once a call ended.
+        """Returns the history with the end of a call.
 
         Args:
             call: The call.
@@ -110,20 +117,28 @@ class CallHistory:
         ended = replace(self, last=replace(call, result=_summary(call, result)))
         if error.code not in TRANSIENT:
             return replace(ended, failures=self.failures + 1)
-        # What only informs an answer is not asked for without end.
+        # All calls of a read count as tries, including those that AWS throttled.
         return ended if call.action in READS else replace(ended, tries=max(0, self.tries - 1))
 
 
 def key(action: EngineAction, subject: str) -> str:
-    """Returns the ledger's key for calls of an action on a subject, a cluster's or an image's name.
+    """Returns the ledger's key for the calls of an action on a subject.
 
-    What a request reads has one subject only, which need not be the cluster that the request is about.
+    A request reads one subject only, which need not be its own cluster. The key of a read therefore has no
+    subject.
+
+    Args:
+        action: The action.
+        subject: Name of a cluster or an image.
     """
     return action.value if action in READS else f"{action.value} {subject}"
 
 
 def _summary(call: EngineCall, result: EngineResult) -> EngineResult:
-    """A result without what is kept elsewhere: descriptions in ``found``, messages with the request."""
+    """Returns a result without the parts stored elsewhere.
+
+    Descriptions are in ``found``, and validation messages are in the request's progress.
+    """
     if call.action in READS:
         return EngineResult(result.status, error=result.error)
     return replace(result, validation_messages=[])

@@ -1,7 +1,8 @@
-"""What is measured: numbers that follow from how records change.
+"""Measurements: the numbers that follow from changes of records.
 
-A fact is counted by whoever wrote it down, after it was written: a duplicate, a repeated step and a resent
-answer write nothing new, so they count nothing. What dies in the instant between is not counted.
+A change is counted by the invocation that wrote it, after the write. A duplicate, a repeated pass and a
+resent answer write nothing new, so they count nothing. If the invocation dies between the write and the
+count, the change is not counted.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,7 +15,7 @@ from cluster_provider.core.state import Backlog, OperationRecord, OwnerRecord, P
 
 
 class Metric(StrEnum):
-    """Names of the metrics, as CloudWatch shows them; docs/operations.md says what each means."""
+    """Names of the metrics in CloudWatch; docs/operations.md explains them."""
 
     OPERATIONS_STARTED = "OperationsStarted"
     OPERATIONS_SUCCEEDED = "OperationsSucceeded"
@@ -42,10 +43,10 @@ class Measurement:
     """Values that were measured together.
 
     Args:
-        values: Value by metric, in the metric's unit.
-        dimensions: What CloudWatch tells metrics apart by; few, each of few values, since it charges for
-            every combination.
-        names: What it is about, for logs only.
+        values: The values by metric, in the metric's unit.
+        dimensions: CloudWatch's dimensions. Each should have few values, since CloudWatch charges for every
+            combination.
+        names: What the values are about, for logs only.
     """
 
     values: Mapping[Metric, float]
@@ -56,13 +57,13 @@ class Measurement:
 def of_change(
     before: OwnerRecord | None, after: OwnerRecord, operations: Sequence[OperationRecord], now: datetime
 ) -> list[Measurement]:
-    """What a change of an owner's record counts as.
+    """Returns the measurements of a change of an owner's record.
 
     Args:
-        before: The record that was replaced; None for a new owner.
-        after: What it was replaced by.
+        before: The record before; None for a new owner.
+        after: The record after.
         operations: The requests' records that were written with it.
-        now: When.
+        now: The current time.
     """
     about = {operation.request.request_id: operation for operation in operations}
     newest = about.get(after.newest_request_id)
@@ -77,12 +78,16 @@ def of_change(
 
 
 def delivery_failed(names: Mapping[str, str]) -> Measurement:
-    """A response that did not arrive, for now or for good."""
+    """Returns the measurement of a response that did not arrive, whether another attempt follows or not.
+
+    Args:
+        names: What it is about, for logs only.
+    """
     return Measurement({Metric.DELIVERIES_FAILED: 1}, names=names)
 
 
 def swept(backlog: Backlog) -> Measurement:
-    """A sweep came to its end: its heart-beat, and what is still to be answered."""
+    """Returns the measurement of a completed sweep: its heartbeat, and the open requests."""
     values = {Metric.SWEEPS: 1, Metric.OPERATIONS_OPEN: backlog.open, Metric.OPERATIONS_LATE: backlog.late}
     return Measurement(values)
 
@@ -90,7 +95,7 @@ def swept(backlog: Backlog) -> Measurement:
 def _accepted(
     before: OwnerRecord | None, after: OwnerRecord, newest: OperationRecord | None
 ) -> Iterator[Measurement]:
-    """A new request; one that was still open is superseded by that alone."""
+    """Yields the measurement of a new request, and of an open one that it superseded."""
     if before is not None and before.is_open:
         names = {"request_id": before.newest_request_id}
         yield Measurement({Metric.OPERATIONS_DROPPED: 1}, {"RequestType": before.newest_type.value}, names)

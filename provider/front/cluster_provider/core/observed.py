@@ -1,4 +1,4 @@
-"""What was seen of the world when a decision is made: plain facts, no judgement but the stack's status."""
+"""The facts that a pass observes: plain values, without judgement except for a stack's status."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,35 +19,36 @@ from cluster_provider.core.identity import (
 #: Source: aws-parallelcluster 3.16.1, constants.py (PCLUSTER_VERSION_TAG).
 VERSION_TAG = "parallelcluster:version"
 
-#: Every cluster's stack has its name in this tag.
+#: Tag with the cluster's name, on the stack of every cluster.
 #: Source: aws-parallelcluster 3.16.1, constants.py (PCLUSTER_CLUSTER_NAME_TAG).
 PCLUSTER_NAME_TAG = "parallelcluster:cluster-name"
 
-#: States from which a cluster works. Source: aws-parallelcluster 3.16.1, aws/aws_resources.py.
+#: States in which a cluster works. Source: aws-parallelcluster 3.16.1, aws/aws_resources.py.
 WORKING = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"})
 
-#: States in which what was asked for came about.
+#: States in which the last request of the stack succeeded.
 SUCCEEDED = WORKING - {"UPDATE_ROLLBACK_COMPLETE"}
 
-#: A stack in one of these refuses DeleteStack.
-#: Source: AWS CloudFormation API reference, DeleteStack; interleaving 19.
+#: Prefix of the states in which a stack refuses DeleteStack while it is in progress.
+#: Source: AWS CloudFormation API reference, DeleteStack; interleaving 19 in
+#: tests/scenario/test_interleavings.py.
 _UPDATING_PREFIX = "UPDATE_"
 
 
 @dataclass(frozen=True)
 class ClusterStack:
-    """ParallelCluster's own stack, which is the cluster.
+    """The stack that ParallelCluster made for a cluster or an image.
 
     Args:
         stack_id: Its ARN.
         name: Its name, which is the cluster's.
         status: CloudFormation's stack status.
-        reason: CloudFormation's reason for it, often empty.
+        reason: CloudFormation's reason for the status, often empty.
         tags: Its tags.
-        parameters: Its parameters; the library keeps its own facts there.
+        parameters: Its parameters, in which ParallelCluster stores facts of its own.
         outputs: Its outputs.
-        parent_id: ARN of the stack that it is nested in; None if it is nested in none.
-        rollback_disabled: Whether what fails to be created in it stays as it is.
+        parent_id: ARN of the enclosing stack; None if it is not nested.
+        rollback_disabled: Whether resources that failed to be created are kept.
         updated_at: When its last update began; None if it had none.
     """
 
@@ -64,12 +65,12 @@ class ClusterStack:
 
     @property
     def version(self) -> str | None:
-        """ParallelCluster version that made it; None for a stack that is no cluster."""
+        """The ParallelCluster version that made it; None for a stack that is not a cluster."""
         return self.tags.get(VERSION_TAG)
 
     @property
     def config_version(self) -> str:
-        """S3 version of the configuration in force; every update changes it, its rollback puts it back.
+        """S3 version of the configuration in force; an update changes it, and a rollback restores it.
 
         Source: aws-parallelcluster 3.16.1, models/cluster_resources.py (parameter ConfigVersion).
         """
@@ -77,7 +78,7 @@ class ClusterStack:
 
     @property
     def log_group(self) -> str:
-        """CloudWatch log group of the nodes; empty if logging is off.
+        """CloudWatch log group of the nodes; empty if logging is disabled.
 
         Source: aws-parallelcluster 3.16.1, models/cluster_resources.py (parameter ClusterCWLogGroup).
         """
@@ -86,12 +87,12 @@ class ClusterStack:
 
     @property
     def owner_tags(self) -> dict[str, str]:
-        """Our tags on it, as they are."""
+        """The provider's tags on it."""
         return {key: value for key, value in self.tags.items() if key.startswith(OWNER_TAG_PREFIX)}
 
     @property
     def tagged_owner(self) -> Owner | None:
-        """Whose its tags say it is; None if they say nothing of this very cluster."""
+        """The owner that its tags name; None if they name none, or are about another cluster."""
         tag = OwnerTag.read(self.tags)
         if tag is None or tag.cluster_name != self.name:
             return None
@@ -101,39 +102,40 @@ class ClusterStack:
 
     @property
     def in_progress(self) -> bool:
-        """Whether CloudFormation is changing it."""
+        """Whether an operation on it is in progress."""
         return self.status.endswith("_IN_PROGRESS")
 
     @property
     def updating(self) -> bool:
-        """Whether it is in a state that refuses to be deleted until it settles."""
+        """Whether an update is in progress, during which CloudFormation refuses a deletion."""
         return self.in_progress and self.status.startswith(_UPDATING_PREFIX)
 
     @property
     def deleting(self) -> bool:
-        """Whether it is on its way out."""
+        """Whether its deletion is in progress."""
         return self.status == "DELETE_IN_PROGRESS"
 
     @property
     def gone(self) -> bool:
-        """Whether it is deleted; CloudFormation still describes it by its ARN."""
+        """Whether it is deleted; CloudFormation still describes a deleted stack by its ARN."""
         return self.status == "DELETE_COMPLETE"
 
     @property
     def works(self) -> bool:
-        """Whether the cluster is up and settled, after its own rollback too."""
+        """Whether the cluster works and is settled, possibly after a rollback."""
         return self.status in WORKING
 
     def belongs_to(self, owner: Owner, known: "Cluster | None" = None) -> bool:
-        """Whether the owner made it (or adopted it).
+        """Returns whether the owner made or adopted it.
 
         Args:
-            owner: Whose it may be.
-            known: What the owner's record says of it. An update from outside replaces all tags of a stack;
-                where none of ours is left, the recorded ARN tells, which no other stack ever gets.
+            owner: The owner.
+            known: The cluster, as the owner's record has it; None if it has none. An update from outside
+                replaces all tags of a stack. If none of the provider's tags is left, the recorded ARN
+                decides, which is unique.
         """
         if known is not None and known.stack_id == self.stack_id:
-            # An adopted cluster may carry the tags of somebody who gave it up.
+            # An adopted cluster may have the tags of a previous owner.
             return (
                 known.adopted_at is not None or not self.owner_tags or owner.owns(dict(self.tags), self.name)
             )
@@ -142,13 +144,13 @@ class ClusterStack:
 
 @dataclass(frozen=True)
 class StackFailure:
-    """One failed resource of a cluster's stacks.
+    """A failed resource of a stack.
 
     Args:
         logical_id: Logical resource id.
         resource_type: CloudFormation's type name.
         status: Its failed status.
-        reason: CloudFormation's words.
+        reason: CloudFormation's reason.
         at: When it failed.
     """
 
@@ -161,13 +163,13 @@ class StackFailure:
 
 @dataclass(frozen=True)
 class ParentStack:
-    """A stack that a resource is in, or one that this stack is nested in.
+    """The stack of a resource, or a stack that encloses it.
 
     Args:
         status: CloudFormation's stack status.
-        completed: Whether it came to a good end since the resource's cluster was taken over; None if
-            CloudFormation's events do not reach back so far.
-        rollback_disabled: Whether what fails to be created in it stays as it is.
+        completed: Whether it has completed since the resource's cluster was adopted; None if CloudFormation's
+            events do not reach back so far.
+        rollback_disabled: Whether resources that failed to be created are kept.
     """
 
     status: str
@@ -176,18 +178,18 @@ class ParentStack:
 
     @property
     def rolls_back(self) -> bool:
-        """Whether what it deletes is what it did not get done, or puts back."""
+        """Whether it is undoing a change, so that its deletions do not express the template's intent."""
         return "ROLLBACK_" in self.status or self.status == "CREATE_FAILED"
 
 
 @dataclass(frozen=True)
 class LastApplied:
-    """What was true of a cluster when a Create or Update of it last succeeded.
+    """The state of a cluster when a Create or Update of it last succeeded.
 
     Args:
-        configuration_digest: Of the property ClusterConfiguration.
-        config_version: The stack's parameter ConfigVersion then.
-        tags: The tags handed to the configuration.
+        configuration_digest: Digest of the property ClusterConfiguration.
+        config_version: The stack's parameter ConfigVersion.
+        tags: The tags that were added to the configuration.
     """
 
     configuration_digest: str
@@ -197,19 +199,19 @@ class LastApplied:
 
 @dataclass(frozen=True)
 class Cluster:
-    """A cluster that an owner made, as the record knows it.
+    """A cluster or image of an owner, as the owner's record has it.
 
     Args:
         name: Its name.
-        request_id: The request that made it.
-        stack_id: ARN of its stack, once seen.
-        version: ParallelCluster version it was made with.
-        reported: Whether CloudFormation was ever told of it with SUCCESS.
-        touched: An update of ours was sent and did not end in a success that was told.
-        last_applied: The state of the last success.
-        fleet_status_before: The compute fleet's status before we stopped it; empty unless we did. While it is
-            set, a restart of the fleet is pending.
-        adopted_at: When it was taken over; None for a cluster that the owner made.
+        request_id: The request that made or adopted it.
+        stack_id: ARN of its stack, once observed.
+        version: ParallelCluster version that made it.
+        reported: Whether a SUCCESS with it was reported to CloudFormation, as far as is known.
+        touched: Whether an update was sent whose success has not been reported.
+        last_applied: The state at the last success.
+        fleet_status_before: The compute fleet's status before the provider stopped it; empty if it did not.
+            While it is set, a restart of the fleet is pending.
+        adopted_at: When it was adopted; None for one that the owner made.
         kind: Whether it is a cluster or an image.
     """
 
@@ -225,12 +227,12 @@ class Cluster:
     kind: Kind = Kind.CLUSTER
 
     def was_applied(self, digest: str) -> bool:
-        """Whether this configuration is what was last reached, and nothing else was asked for since."""
+        """Returns whether this configuration was the last one applied, and no update has been sent since."""
         last_applied = self.last_applied
         return last_applied is not None and not self.touched and last_applied.configuration_digest == digest
 
     def changed_outside(self, stack: ClusterStack) -> bool:
-        """Whether somebody else changed the cluster's configuration since the last success."""
+        """Returns whether another party changed the configuration since the last success."""
         last_applied = self.last_applied
         return (
             last_applied is not None
@@ -241,12 +243,12 @@ class Cluster:
 
 @dataclass(frozen=True)
 class Leftover:
-    """A cluster or an image of a request that was superseded before anybody heard of it.
+    """An unreported cluster or image of a request that was superseded.
 
     Args:
-        known: What the owner's record says of it.
-        stack: Its stack; None for an image that has none (any more): nothing tells whether it was built.
-        failures: Failed resources of its stack, oldest first; read only where no more is tried.
+        known: The cluster or image, as the owner's record has it.
+        stack: Its stack; None for an image without one, of which it is unknown whether it was built.
+        failures: Failed resources of its stack, oldest first; read only if no further try is made.
     """
 
     known: Cluster
@@ -255,31 +257,31 @@ class Leftover:
 
     @property
     def in_progress(self) -> bool:
-        """Whether CloudFormation is still at it."""
+        """Whether an operation on its stack is in progress."""
         return self.stack is not None and self.stack.in_progress
 
 
 @dataclass(frozen=True)
 class Observed:
-    """The world as one step sees it.
+    """The facts that a decision is based on.
 
     Args:
-        cluster: The stack under the cluster's name or recorded ARN; None if there is none, or it is gone.
-        known: What the owner's record says of that cluster.
+        cluster: The stack with the recorded ARN, or else with the cluster's name; None if there is none.
+        known: The cluster, as the owner's record has it; None if it has none.
         pending: Why an engine may still act for this owner; empty if none can.
-        pending_until: When that counts as over though nothing is heard of it; None where nobody can say.
-        undoes: This Update puts back what an Update wanted that failed without effect.
-        failures: Failed resources of the cluster's stacks, oldest first; read only when the stack failed.
-        tags: The tags the parent stack hands down, for an Update that starts now.
-        leftover: What this owner made, was never told of, and no longer wants.
-        engines: ParallelCluster versions of which there is an engine.
-        current_owner: A resource of another stack whose cluster it is by its tags; None if that is no longer
-            so.
-        disowned: The cluster was taken over once and disowned again.
-        parents: The owner's stack, and every one around it; read only where an adopted cluster may be
-            deleted, and empty if not all of them could be seen.
-        sent_by: When an answer that was written down must have been sent by who wrote it.
-        consent: Which clusters the provider's operator lets be taken over.
+        pending_until: When that call counts as over without a reported end; None if that is not known.
+        undoes: Whether this Update rolls back an Update that failed without effect.
+        failures: Failed resources of the cluster's stacks, oldest first; read only if the stack failed.
+        tags: The parent stack's tags for the configuration, for an Update that starts now.
+        leftover: A cluster or image that this owner made, that was never reported and is no longer wanted.
+        engines: The ParallelCluster versions that have an engine.
+        current_owner: Another owner that the cluster's tags name and whose stack lists the cluster; None if
+            there is none.
+        disowned: Whether this owner adopted the cluster and then disowned it.
+        parents: The owner's stack and all that enclose it; read only if an adopted cluster may be deleted,
+            and empty if one cannot be read.
+        sent_by: When the invocation that recorded an answer must have sent it.
+        consent: The clusters that the provider's operator permits to be adopted.
     """
 
     cluster: ClusterStack | None = None

@@ -20,26 +20,31 @@ from cluster_provider.core.errors import InvalidProperty
 CLUSTER_NAME_PATTERN = r"^[a-zA-Z][a-zA-Z0-9-]+$"
 CLUSTER_NAME_MAX = 60
 
-#: Largest configuration, compressed. An engine's end brings the call and its result, of 128 KiB at most, in
-#: 256 KiB; and a request's item in the table may hold 400 KB: the configuration, the result of a call with
-#: its lists (128 KiB), tags (80 KB in the widest letters), a description (30 KB), answers, errors and a
-#: root cause. Sources: docs/engine.md; AWS Lambda developer guide, quotas; Amazon DynamoDB developer guide,
-#: "Service, account, and table quotas". tests/contract/provider/test_item_size.py builds the worst case.
+#: Maximum size of a compressed configuration, in bytes. Two limits determine it. The end of an engine call
+#: has 256 KiB, for the call and its result of at most 128 KiB. A request's item in the table has 400 KB, for
+#: the configuration, the result of a call with its lists (128 KiB), tags (80 KB in the widest letters), a
+#: description (30 KB), answers, errors and a root cause. tests/contract/provider/test_item_size.py builds the
+#: worst case.
+#: Sources: docs/engine.md; AWS Lambda developer guide, quotas; Amazon DynamoDB developer guide, "Service,
+#: account, and table quotas".
 CONFIGURATION_MAX_BYTES = 100_000
 
-#: Longest arguments for the library, all validators of a release by name being half as much.
+#: Maximum size of the arguments for ParallelCluster, in bytes. The names of all validators of a release take
+#: half of it.
 ARGUMENTS_MAX_BYTES = 8_000
 
-#: Longest configuration as text, in bytes. Source: AWS CloudFormation user guide, "Understand CloudFormation
-#: quotas" (a template has at most 1 MB, and a configuration stands in one).
+#: Maximum size of a configuration as text, in bytes.
+#: Source: AWS CloudFormation user guide, "Understand CloudFormation quotas" (a template has at most 1 MB, and
+#: contains the configuration).
 CONFIGURATION_TEXT_MAX_BYTES = 1 << 20
 
 _SECONDS = re.compile("[0-9]{1,4}")
 
 _BOOLEAN: dict[str, Any] = {"enum": [True, False, "true", "false", "True", "False"]}
 
-#: CloudFormation hands every scalar over as a string; numbers and booleans in JSON are accepted as well,
-#: because people test with events of their own. Property names are the official provider's.
+#: The schema of the properties. CloudFormation sends every scalar as a string. Numbers and booleans in JSON
+#: are valid, too, because people test with events of their own. The names of the properties are the official
+#: provider's.
 #: Source: AWS ParallelCluster user guide, "cfn-cluster-resource".
 SCHEMA: dict[str, Any] = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -92,7 +97,7 @@ RULES = Rules(SCHEMA, _EXPECTED)
 
 
 class ClusterNameUpdatePolicy(StrEnum):
-    """What an Update with another ClusterName does."""
+    """What an Update does that names another ClusterName."""
 
     REFUSE = "Refuse"
     REPLACE = "Replace"
@@ -106,7 +111,7 @@ class ComputeFleetUpdatePolicy(StrEnum):
 
 
 class DeletionPolicy(StrEnum):
-    """What a Delete does with a living cluster."""
+    """What a Delete does with an existing cluster."""
 
     DELETE = "Delete"
     RETAIN = "Retain"
@@ -114,17 +119,18 @@ class DeletionPolicy(StrEnum):
 
 @dataclass(frozen=True)
 class Properties:
-    """A resource's wanted state.
+    """The wanted state of a resource.
 
     Args:
         cluster_name: Name of the cluster, which becomes the physical resource id.
-        configuration: The property ClusterConfiguration: base64 of zlib of UTF-8 JSON, never looked into.
+        configuration: The property ClusterConfiguration, as base64 of zlib of UTF-8 JSON; the provider never
+            reads it.
         configuration_digest: SHA-256 of the configuration's canonical JSON.
         deletion_policy: What a Delete does.
-        arguments: Arguments for the library, in the form of docs/engine.md.
-        version: ParallelCluster version asked for, if any.
-        service_timeout_s: Seconds CloudFormation waits for the answer, 1 to 3600.
-        adopts: A Create takes over a cluster of this name that exists already.
+        arguments: Arguments for ParallelCluster, in the form of docs/engine.md.
+        version: The ParallelCluster version that the properties name; None if they name none.
+        service_timeout_s: How long CloudFormation waits for the answer, in seconds, 1 to 3600.
+        adopts: Whether a Create adopts an existing cluster of this name.
     """
 
     cluster_name: str
@@ -138,12 +144,12 @@ class Properties:
 
 
 def parse_properties(raw: Mapping[str, Any]) -> Properties:
-    """Types and checks the properties of a Create or an Update.
+    """Returns the checked properties of a Create or an Update.
 
     Raises:
         MissingProperty: A required property is absent.
-        InvalidProperty: A property has an impossible value or an unknown name, or the configuration is
-            larger than a record can hold.
+        InvalidProperty: A property has a value that is not valid, its name is not known, or the configuration
+            is larger than a record can hold.
     """
     return parse_configured(raw, RULES, "ClusterName", "ClusterConfiguration")
 
@@ -151,13 +157,18 @@ def parse_properties(raw: Mapping[str, Any]) -> Properties:
 def parse_configured(
     raw: Mapping[str, Any], rules: Rules, name_key: str, configuration_key: str
 ) -> Properties:
-    """The properties of a resource that has a name and a configuration; raises as ``parse_properties``.
+    """Returns the checked properties of a resource with a name and a configuration.
 
     Args:
-        raw: The properties as they arrived.
-        rules: What they may be.
-        name_key: Which one is the name.
-        configuration_key: Which one is the configuration.
+        raw: The properties.
+        rules: The rules for them.
+        name_key: The property with the name.
+        configuration_key: The property with the configuration.
+
+    Raises:
+        MissingProperty: A required property is absent.
+        InvalidProperty: A property has a value that is not valid, its name is not known, or the configuration
+            is larger than a record can hold.
     """
     rules.check(raw)
     timeout_s, given = service_timeout_s(raw), arguments(raw)
@@ -178,7 +189,7 @@ def parse_configured(
 
 
 def service_timeout_s(raw: Mapping[str, Any]) -> int | None:
-    """The property ServiceTimeout in seconds; its default when absent; None when impossible."""
+    """Returns the property ServiceTimeout in seconds, or its default; None if the value is not valid."""
     value = raw.get("ServiceTimeout", SERVICE_TIMEOUT_MAX_S)
     if isinstance(value, str) and _SECONDS.fullmatch(value):
         value = int(value)
@@ -187,9 +198,10 @@ def service_timeout_s(raw: Mapping[str, Any]) -> int | None:
 
 
 def digest(configuration: Any) -> str:
-    """SHA-256 of a JSON value's canonical form: key order and spacing do not count, types do.
+    """Returns the SHA-256 of a JSON value's canonical form; key order and spacing do not count, types do.
 
-    It is total: a value that cannot be kept has a digest, too, since the swap of its Update arrives.
+    Every value has a digest, even one that cannot be stored, since the rollback of its Update must be
+    recognised.
     """
     bounded = cut_to_depth(configuration)
     canonical = json.dumps(bounded, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
@@ -197,16 +209,16 @@ def digest(configuration: Any) -> str:
 
 
 def encode_configuration(configuration: Any) -> str:
-    """The configuration in the form of docs/engine.md: base64 of zlib of UTF-8 JSON."""
+    """Returns a configuration in the form of docs/engine.md: base64 of zlib of UTF-8 JSON."""
     text = json.dumps(configuration, separators=(",", ":"), ensure_ascii=False)
     return base64.b64encode(zlib.compress(text.encode(), level=9)).decode()
 
 
 def decode_configuration(encoded: str) -> Any:
-    """The inverse of :func:`encode_configuration`, for tests and tools.
+    """Returns the configuration that :func:`encode_configuration` encoded; for tests and tools.
 
     Raises:
-        ValueError: It is not in that form.
+        ValueError: The text is not in that form.
     """
     try:
         return json.loads(zlib.decompress(base64.b64decode(encoded, validate=True)))
@@ -215,7 +227,11 @@ def decode_configuration(encoded: str) -> Any:
 
 
 def kept_configuration(name: str, value: Any) -> str:
-    """A property that is a configuration, encoded for its record.
+    """Returns a configuration, encoded for its record.
+
+    Args:
+        name: The property, for the error.
+        value: The configuration.
 
     Raises:
         InvalidProperty: It is larger than a record can hold.
@@ -238,7 +254,10 @@ def kept_configuration(name: str, value: Any) -> str:
 
 
 def arguments(raw: Mapping[str, Any]) -> dict[str, Any]:
-    """The library's arguments among the properties; the engine passes each to the calls that have it."""
+    """Returns ParallelCluster's arguments among the properties.
+
+    The engine passes each to the calls that accept it.
+    """
     given: dict[str, Any] = {}
     if "SuppressValidators" in raw:
         value = raw["SuppressValidators"]
@@ -252,5 +271,5 @@ def arguments(raw: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def is_true(raw: Mapping[str, Any], name: str) -> bool:
-    """Whether a boolean property is there and true."""
+    """Returns whether a boolean property is present and true."""
     return str(raw.get(name, False)).lower() == "true"

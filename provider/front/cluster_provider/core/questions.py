@@ -1,4 +1,7 @@
-"""What the read-only resources ask: ``Custom::PclusterClusterInfo`` and ``Custom::PclusterOfficialImage``."""
+"""The properties of the read-only resources, parsed into the question that the engine is asked.
+
+The resources are ``Custom::PclusterClusterInfo`` and ``Custom::PclusterOfficialImage``.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -24,11 +27,11 @@ CLUSTER_STATUSES = (
 #: Source: aws-parallelcluster 3.16.1, constants.py (SUPPORTED_ARCHITECTURES).
 ARCHITECTURES = ("x86_64", "arm64")
 
-#: Longest text that makes a resource be read again, in characters: a template's parameter has no more.
+#: Maximum length of ``Trigger``, in characters; a template's parameter has no more.
 #: Source: AWS CloudFormation user guide, "Understand CloudFormation quotas" (parameter value).
 TRIGGER_MAX = 4096
 
-#: Longest name of an operating system, in characters; ParallelCluster's have 12 at most.
+#: Maximum length of an operating system's name, in characters; ParallelCluster's have 12 at most.
 OS_MAX = 40
 
 _STATUS = {"enum": list(CLUSTER_STATUSES)}
@@ -101,13 +104,13 @@ OFFICIAL_IMAGE = Rules(
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked of ParallelCluster.
+    """A question to ParallelCluster.
 
     Args:
-        about: What the answer is about, in words, for refusals.
-        cluster_name: The cluster that is described; empty where a list is asked for.
-        arguments: Arguments of the engine's operation, in the form of docs/engine.md.
-        version: ParallelCluster version asked for, if any.
+        about: The subject in words, for errors.
+        cluster_name: The cluster to describe; empty for a list.
+        arguments: Arguments of the engine's action, in the form of docs/engine.md.
+        version: The ParallelCluster version that the properties name; None if they name none.
     """
 
     about: str
@@ -117,11 +120,12 @@ class Question:
 
 
 def parse_cluster_info(raw: Mapping[str, Any]) -> Question:
-    """The question of a ``Custom::PclusterClusterInfo``.
+    """Returns the question of a ``Custom::PclusterClusterInfo``.
 
     Raises:
         MissingProperty: A required property is absent.
-        InvalidProperty: A property has an impossible value or an unknown name, or two exclude each other.
+        InvalidProperty: A property has a value that is not valid, its name is not known, or two properties
+            exclude each other.
     """
     _check(CLUSTER_INFO, raw)
     version = raw.get("PclusterVersion")
@@ -143,11 +147,11 @@ def parse_cluster_info(raw: Mapping[str, Any]) -> Question:
 
 
 def parse_official_image(raw: Mapping[str, Any]) -> Question:
-    """The question of a ``Custom::PclusterOfficialImage``.
+    """Returns the question of a ``Custom::PclusterOfficialImage``.
 
     Raises:
         MissingProperty: A required property is absent.
-        InvalidProperty: A property has an impossible value or an unknown name.
+        InvalidProperty: A property has a value that is not valid, or its name is not known.
     """
     _check(OFFICIAL_IMAGE, raw)
     architecture = raw.get("Architecture", ARCHITECTURES[0])

@@ -1,18 +1,18 @@
-"""Masks what must not be read in a log: the response URL is a credential."""
+"""Masks credentials, such as the response URL, before they reach a log."""
 
 import re
 from typing import Any
 
 MASK = "***"
 
-#: Query parameters of a presigned URL that make it usable.
+#: Query parameters that give access with a presigned URL.
 #: Source: Amazon S3 API reference, "Authenticating requests: using query parameters".
 _SIGNATURE = re.compile(
     r"(X-Amz-(?:Signature|Credential|Security-Token)|Signature|AWSAccessKeyId)=[^&\s\"'\\]+", re.IGNORECASE
 )
 
-#: Keys whose values are not for logs, at any depth: credentials, and the user's configuration, which may
-#: hold secrets of its own (script arguments, chef attributes, tags).
+#: Keys whose values are masked at any depth. They are credentials, and the user's configuration, which may
+#: contain secrets (script arguments, chef attributes, tags).
 SECRET_KEYS = frozenset(
     {
         "ResponseURL",
@@ -27,12 +27,12 @@ SECRET_KEYS = frozenset(
 
 
 def redact_text(text: str) -> str:
-    """The text with every presigned URL made useless."""
+    """Returns a text in which presigned URLs are unusable."""
     return _SIGNATURE.sub(rf"\1={MASK}", text)
 
 
 def redact(value: Any) -> Any:
-    """A copy of a JSON value with secret keys masked and presigned URLs made useless."""
+    """Returns a copy of a JSON value in which secret keys are masked and presigned URLs are unusable."""
     if isinstance(value, dict):
         return {key: MASK if key in SECRET_KEYS else redact(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

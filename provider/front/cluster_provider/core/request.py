@@ -1,4 +1,4 @@
-"""CloudFormation's request, parsed once at the edge into types."""
+"""CloudFormation's request, parsed once into types; this is the stage event -> request of the flow."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -31,7 +31,7 @@ _STOP = ComputeFleetUpdatePolicy.STOP_AND_RESTART
 
 
 class RequestType(StrEnum):
-    """What CloudFormation asks for."""
+    """The type of a request."""
 
     CREATE = "Create"
     UPDATE = "Update"
@@ -40,7 +40,15 @@ class RequestType(StrEnum):
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why a request cannot be carried out, in the form in which a record keeps it."""
+    """Why a request cannot be carried out, in the form that a record keeps.
+
+    Args:
+        code: The error's code.
+        where: The place: a property, or a path in the configuration.
+        what: What is wrong there.
+        next_step: What the reader can do; empty if ``what`` says it.
+        others: Further mistakes, as whole sentences.
+    """
 
     code: str
     where: str
@@ -55,28 +63,32 @@ class Request:
 
     Args:
         type: Create, Update or Delete.
-        request_id: CloudFormation's id; the same for every delivery of this request.
-        owner: The resource it is for.
-        response_url: Where the answer goes. A credential: never logged.
-        resource_type: The resource's type name.
-        physical_id: The resource's id as CloudFormation knows it; None for a Create.
+        request_id: CloudFormation's id of the request; the same in every delivery.
+        owner: The resource that it is for.
+        response_url: Destination of the answer. It is a credential and must never be logged.
+        resource_type: Name of the resource's type.
+        physical_id: The resource's physical id, as CloudFormation knows it; None for a Create.
         issued_at: When CloudFormation issued it.
         deadline: When it is answered at the latest.
-        digest: SHA-256 of the raw properties (without ServiceToken and ServiceTimeout).
-        old_digest: The same of the old properties; Update only.
-        properties: The wanted state; None for a Delete and for a request that is refused.
-        refusal: Why the properties cannot be used, if so.
-        deletion_policy: What a Delete does; read leniently, since old forms arrive for ever.
-        deletion_is_explicit: The template itself says that a Delete deletes.
-        configuration_changes: An Update that wants another configuration than before.
-        may_replace: Another ClusterName may be answered with a new cluster: either set of properties
-            allows it, since a rollback arrives with the sets exchanged.
-        may_stop_fleet: The compute fleet may be stopped for this Update and started again; likewise.
-        signal_url: Handle of a wait condition that waits for the end of this request's work; None for a
-            handle that an Update did not change, since its condition waits no more. A credential.
+        digest: SHA-256 of the raw properties, without ServiceToken and ServiceTimeout.
+        old_digest: SHA-256 of the old properties likewise; for an Update only.
+        properties: The wanted state; None for a Delete, a read-only resource and a refused request.
+        refusal: Why the properties are not valid; None if they are.
+        deletion_policy: What a Delete does. Unknown values count as Delete, since CloudFormation may send
+            properties of any age.
+        deletion_is_explicit: Whether the template itself says ``DeletionPolicy: Delete``.
+        configuration_changes: Whether the configuration differs from the old one; True for every request but
+            an Update.
+        may_replace: Whether another ClusterName may be answered with a new cluster. Either set of properties
+            may permit it, because a rollback arrives with the sets swapped.
+        may_stop_fleet: Whether the compute fleet may be stopped and restarted for this Update. Either set of
+            properties may permit it.
+        signal_url: Handle of the wait condition that waits for the end of this request's work; None if there
+            is none, or if an Update did not change the handle, since its condition no longer waits. It is a
+            credential.
         signal_deadline_at: When that wait condition is signalled at the latest.
-        kind: What the resource is.
-        question: What a read-only resource asks, in place of ``properties``.
+        kind: Kind of the resource.
+        question: What a read-only resource asks; None for other resources.
     """
 
     type: RequestType
@@ -103,42 +115,50 @@ class Request:
 
     @property
     def version(self) -> str | None:
-        """The ParallelCluster version asked for, if any."""
+        """The ParallelCluster version that the properties name; None if they name none."""
         wanted = self.question or self.properties
         return wanted.version if wanted is not None else None
 
     @property
     def failure_id(self) -> str:
-        """The physical id for an answer that made nothing: what it was, else the marker."""
+        """The physical id for an answer to a request that made nothing: the present one, else the marker."""
         return self.physical_id or marker_id(self.owner)
 
     @property
     def deletes(self) -> bool:
-        """Whether the resource is to be deleted."""
+        """Whether it is a Delete."""
         return self.type is RequestType.DELETE
 
     @property
     def failed_create(self) -> FailedCreate | None:
-        """The failed Create that a Delete cleans up after; None for every other request."""
+        """The failed Create that this Delete cleans up after; None for every other request."""
         return FailedCreate.parse(self.physical_id) if self.deletes else None
 
     def left_behind_id(self, name: str) -> str:
-        """The physical id for an answer that leaves something of this name behind, which does not work.
+        """Returns the physical id for a failure that leaves a cluster or an image behind.
 
-        A Create has one of its own. An Update keeps the id that the resource has: another one would make
-        CloudFormation delete the resource that was to be replaced.
+        A Create has a physical id of its own. An Update keeps the id that the resource has: with another id,
+        CloudFormation would delete the resource that was to be replaced.
+
+        Args:
+            name: Name of the cluster or image.
         """
         return self.physical_id or FailedCreate(self.request_id, name).physical_id
 
 
 def parse_request(event: Mapping[str, Any], received_at: datetime) -> Request:
-    """Parses an event of the custom resource protocol.
+    """Returns the request of an event.
 
-    Wrong properties do not raise: they become the request's refusal, so that they are answered like
-    any other outcome.
+    Properties that are not valid do not raise an error. They become the request's refusal, which is answered
+    like any other outcome.
+
+    Args:
+        event: The event.
+        received_at: When it first arrived.
 
     Raises:
-        MalformedRequest: The event is not such a request. It can be answered if ``is_answerable`` says so.
+        MalformedRequest: The event is not a request of the custom resource protocol. It can be answered if
+            ``is_answerable`` is true.
     """
     kind, owner = _kind(event), _owner(event)
     raw = _mapping(event, "ResourceProperties")
@@ -183,7 +203,7 @@ def parse_request(event: Mapping[str, Any], received_at: datetime) -> Request:
 
 
 def _patience_s(event: Mapping[str, Any], raw: Mapping[str, Any]) -> int:
-    """Returns how many seconds CloudFormation waits for the answer.
+    """Returns how long CloudFormation waits for the answer, in seconds.
 
     ServiceTimeout is documented among the properties, and has been seen beside ServiceToken in events.
     Source: AWS CloudFormation user guide, "Custom resource request objects"; public event of 2024-06-15.
@@ -193,7 +213,7 @@ def _patience_s(event: Mapping[str, Any], raw: Mapping[str, Any]) -> int:
 
 
 def is_answerable(event: Mapping[str, Any]) -> bool:
-    """Whether an event names where its answer goes and what it answers, and both can be CloudFormation's.
+    """Returns whether an event has what an answer needs, in a form that can be CloudFormation's.
 
     Source: AWS CloudFormation user guide, "Custom resource response objects".
     """
@@ -201,7 +221,7 @@ def is_answerable(event: Mapping[str, Any]) -> bool:
 
 
 def _unanswerable(event: Mapping[str, Any]) -> str:
-    """The name of the field without which an event cannot be answered; empty if it can be."""
+    """Returns the first field that prevents an answer, because it is missing or not valid; empty if none."""
     stack_id, url = event.get("StackId"), event.get("ResponseURL")
     checks = {
         "StackId": bounds.is_short_arn(stack_id) and StackArn.is_one(str(stack_id)),
@@ -268,7 +288,7 @@ def _parsed(kind: Kind, raw: Mapping[str, Any], owner: Owner) -> Properties | Qu
 
 
 def _refuse_own_stack_name(name: str, properties: Properties, owner: Owner) -> None:
-    """A cluster or an image is a stack of its own name, so the template's stack cannot have the same.
+    """Refuses the name of the template's own stack: a cluster or image is a stack, and needs another name.
 
     Source: AWS ParallelCluster user guide, "cfn-cluster-resource" (ClusterName).
     """
@@ -281,7 +301,7 @@ def _refuse_own_stack_name(name: str, properties: Properties, owner: Owner) -> N
 
 
 def _refuse_foreign_handle(raw: Mapping[str, Any], owner: Owner) -> None:
-    """Signals go to CloudFormation only: another host could be somebody's own, or one inside the network."""
+    """Refuses a handle on a host that is not CloudFormation's; it could name any host in the network."""
     if _HANDLE in raw and not bounds.is_wait_condition_handle(raw[_HANDLE], owner.stack_id):
         raise InvalidProperty(
             _HANDLE,
@@ -296,5 +316,5 @@ def _deletion_policy(raw: Mapping[str, Any]) -> DeletionPolicy:
 
 
 def _digest(raw: Mapping[str, Any]) -> str:
-    """ServiceToken and ServiceTimeout say nothing about the cluster, so they do not count."""
+    """Returns the digest without ServiceToken and ServiceTimeout, which do not affect the cluster."""
     return digest({key: value for key, value in raw.items() if key not in {"ServiceToken", "ServiceTimeout"}})

@@ -1,4 +1,7 @@
-"""The one response to a request, and the signal that may follow: at most 4,096 bytes, whatever is said."""
+"""Responses to requests and signals to wait conditions, each of at most 4,096 bytes.
+
+Every answer is built here. What does not fit is left out in a fixed order, the least important first.
+"""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -10,23 +13,24 @@ from cluster_provider.core.failures import worst_first
 from cluster_provider.core.identity import Owner
 from cluster_provider.core.state import Outcome
 
+#: Maximum size of a response, in bytes.
 #: Source: AWS CloudFormation user guide, "Custom resource response objects".
 BODY_MAX_BYTES = 4096
 
 _ELLIPSIS = "…"
 
-#: The type of a message of the provider's own that tells of others, or of values, that have no room.
+#: Type of the provider's message about messages or values that were left out.
 LEFT_OUT = "LeftOut"
 
-#: The attribute, where there is one, that is ``true`` if not everything fits.
+#: Attribute that is ``true`` if values were left out; not every resource has it.
 _SHORTENED = "isShortened"
 
-#: A response's statuses, and what a wait condition calls the second one.
+#: The statuses of a response. A wait condition's status of a failure is FAILURE.
 SUCCESS, FAILED, FAILURE = "SUCCESS", "FAILED", "FAILURE"
 
 
 class Addressee(Protocol):
-    """What is answered: the fields that a response copies unchanged."""
+    """The fields of a request that a response repeats unchanged."""
 
     @property
     def owner(self) -> Owner:
@@ -46,17 +50,17 @@ def success(
     messages: Sequence[Mapping[str, str]] | None,
     log_group: str,
 ) -> Outcome:
-    """A SUCCESS with its values, as many as fit.
+    """Returns a SUCCESS with as many values as fit.
 
-    Validation messages are cut by whole messages, the least severe first. If that is not enough, the values
-    of whole login pools are emptied, the last first; the names stay.
+    Whole validation messages are left out first, the least severe first. After that, the values of whole
+    login pools are emptied, the last pool first. The names of the values stay.
 
     Args:
-        request: What is answered.
+        request: The request.
         physical_id: The physical resource id.
         data: The attributes without ``validationMessages``; empty for a Delete.
-        messages: ParallelCluster's validation messages; None for a resource that has no such attribute.
-        log_group: Where the whole list is logged, named in the last entry of a list that was cut.
+        messages: Validation messages; None for a resource without that attribute.
+        log_group: The log group that has all messages; the last entry of a shortened list names it.
     """
 
     def body(data: Mapping[str, str]) -> str:
@@ -67,13 +71,13 @@ def success(
 
 
 def failure(request: Addressee, physical_id: str, error: ProviderError, log_group: str) -> Outcome:
-    """A FAILED with its reason; of a long one the least important sentences are left out.
+    """Returns a FAILED with its reason, without the least important sentences if it is too long.
 
     Args:
-        request: What is answered.
+        request: The request.
         physical_id: The physical resource id.
-        error: Why it failed.
-        log_group: Where the whole reason is logged, named in one that was shortened.
+        error: The error.
+        log_group: The log group that has the full reason; a shortened reason names it.
     """
 
     def body(reason: str) -> str:
@@ -89,9 +93,15 @@ def signal_success(
     messages: Sequence[Mapping[str, str]],
     log_group: str,
 ) -> Outcome:
-    """The SUCCESS of a wait condition: the same values, as the JSON text of the signal's ``Data``.
+    """Returns the SUCCESS of a wait condition, with the same values as JSON text in the signal's ``Data``.
 
-    Its size is bounded like a response's: CloudFormation does not say how long a signal may be.
+    CloudFormation documents no maximum size of a signal, so a response's is used.
+
+    Args:
+        physical_id: The physical resource id, which is the signal's unique id.
+        data: The attributes without ``validationMessages``.
+        messages: Validation messages.
+        log_group: The log group that has all messages.
     """
 
     def body(data: Mapping[str, str]) -> str:
@@ -102,26 +112,36 @@ def signal_success(
 
 
 def signal_failure(physical_id: str, error: ProviderError, log_group: str) -> Outcome:
-    """The FAILURE of a wait condition with its reason, shortened like a response's."""
+    """Returns the FAILURE of a wait condition with its reason, shortened like a response's.
+
+    Args:
+        physical_id: The physical resource id, which is the signal's unique id.
+        error: The error.
+        log_group: The log group that has the full reason.
+    """
     reason = _fit_reason(lambda text: _signal(physical_id, FAILURE, Reason=text), error, log_group)
     return Outcome(FAILURE, physical_id, _signal(physical_id, FAILURE, Reason=reason), error.code, reason)
 
 
 def _signal(physical_id: str, status: str, **field: str) -> str:
-    """Source: AWS CloudFormation user guide, "Using wait conditions"; one unique id is one signal."""
+    """Returns the text of a signal; each unique id counts as one signal.
+
+    Source: AWS CloudFormation user guide, "Using wait conditions".
+    """
     fields = {"Status": status, "UniqueId": physical_id, **field}
     return json.dumps(fields, separators=(",", ":"), ensure_ascii=False)
 
 
 def _fit_reason(body: Callable[[str], str], error: ProviderError, log_group: str) -> str:
-    """The longest text of an error that fits; where even the shortest does not, its beginning."""
+    """Returns the longest text of an error that fits; if none fits, the beginning of the shortest."""
     for reason in error.texts(log_group):
         if _size(body(reason)) <= BODY_MAX_BYTES:
             return reason
     while (excess := _size(body(reason)) - BODY_MAX_BYTES) > 0:
         if reason in {"", _ELLIPSIS}:
             raise ValueError("the fields that a response repeats leave no room for a reason")
-        # Every character removed frees at least one byte, and one more than the ellipsis has is removed.
+        # Each round removes at least two characters, the previous ellipsis among them, and adds one ellipsis.
+        # The text therefore gets shorter in every round.
         reason = reason[: -(excess // 4 + 2)].rstrip() + _ELLIPSIS
     return reason
 
@@ -132,7 +152,7 @@ def _fit(
     messages: Sequence[Mapping[str, str]] | None,
     log_group: str,
 ) -> dict[str, str]:
-    """The values, and the messages if there is such an attribute, that fit."""
+    """Returns the values that fit, and the messages if the resource has that attribute."""
     groups = _least_needed_first(data)
     values = dict(data)
     for count in range(len(groups) + 1):
@@ -150,13 +170,13 @@ def _fit(
 
 
 def _least_needed_first(data: Mapping[str, str]) -> list[str]:
-    """Groups of attributes in the order in which they are emptied: the last login pool first."""
+    """Returns groups of attributes in the order in which they are emptied: the last login pool first."""
     groups = list(dict.fromkeys(map(_group, reversed(list(data)))))
     return sorted(groups, key=lambda group: not group.rpartition(".")[2].isdecimal())
 
 
 def _group(name: str) -> str:
-    """What an attribute belongs to: ``loginNodes.9`` for ``loginNodes.9.address``."""
+    """Returns the group of an attribute: ``loginNodes.9`` for ``loginNodes.9.address``."""
     return name.rpartition(".")[0]
 
 
@@ -175,7 +195,7 @@ def _fit_messages(
     notes: Sequence[Mapping[str, str]],
     log_group: str,
 ) -> str | None:
-    """The notes, as many of the messages as fit, and how many are left out; None if not even that fits."""
+    """Returns as many messages as fit, after the notes, and the number left out; None if nothing fits."""
     missing = sum(int(message["count"]) for message in messages if "count" in message)
     ranked = worst_first([dict(message) for message in messages if "count" not in message])
     for kept in range(len(ranked), -1, -1):

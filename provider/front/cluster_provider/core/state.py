@@ -1,4 +1,4 @@
-"""What the table keeps: of each owner, and of each request and the work on it."""
+"""The state that the operations table keeps: one record per owner, and one per request with its progress."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
@@ -16,7 +16,11 @@ from cluster_provider.core.request import Request, RequestType
 
 
 class Phase(StrEnum):
-    """How far a request has come."""
+    """The phase of a request.
+
+    OPEN, ANSWERING and ANSWERED are the usual way. A wait condition adds FOLLOWING and SIGNALLING. A pending
+    restart of the compute fleet adds RESTARTING. A request ends as ANSWERED or DROPPED.
+    """
 
     OPEN = "open"
     ANSWERING = "answering"
@@ -29,14 +33,14 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True)
 class Outcome:
-    """An answer or a signal, written down before it is sent and resent byte for byte.
+    """An answer or a signal, recorded before it is sent and resent byte for byte.
 
     Args:
-        status: SUCCESS or FAILED.
-        physical_id: The physical resource id it names.
-        body: Its JSON text.
+        status: SUCCESS or FAILED; a signal has FAILURE in its body.
+        physical_id: The physical resource id that it names.
+        body: The JSON text that is sent.
         code: The error's code; empty for SUCCESS.
-        reason: Its Reason.
+        reason: The error's text; empty for SUCCESS.
     """
 
     status: str
@@ -48,12 +52,12 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Failing:
-    """A stack that was seen to fail, with the cause as soon as CloudFormation's events name it.
+    """A failure of the cluster's stack, observed before or after the stack has settled.
 
     Args:
-        status: Its status when its events were last read.
-        calls_made: How many engine calls had been made for the request then.
-        cause: Its oldest failed resource, nested stacks' included; None if no event named one.
+        status: The stack's status when its events were last read.
+        calls_made: Number of engine calls made for the request by then.
+        cause: The oldest failed resource, nested stacks included; None if no event named one.
     """
 
     status: str
@@ -67,30 +71,31 @@ class Progress:
 
     Args:
         accepted_at: When the request was recorded.
-        phase: How far it has come.
-        ended: How it ended, while its cluster's fleet is still to be started; None before.
-        engine_version: The engine pinned at acceptance.
-        cluster_name: The cluster it is about.
-        tags: Tags for the configuration, taken from the parent stack when the work started.
-        calls: The ledger of its engine calls, by ``ledger.key``.
-        calls_made: How many engine calls were made for it, all counted.
-        stack_id: ARN of the cluster stack, once this request's effect on it was seen.
-        effect_seen: Whether CloudFormation accepted this request's change of the cluster stack.
-        failing: How that change was seen to fail; None as long as it was not.
-        validation_messages: As the engine reported them.
-        notes: What the provider itself reports, in the same form.
-        current_owner: Key of another owner who has the cluster that was to be taken over, updated or deleted;
-            empty if nobody has.
-        previous_owner: Key of an owner whose mark the cluster has and who gave it up; empty if there is none.
-        unwanted_at: When the parent stack first said that it no longer waits for this.
+        phase: The phase.
+        ended: ANSWERED or DROPPED, while a restart of the fleet is pending after that; None before.
+        engine_version: Version of the engine, pinned at acceptance.
+        cluster_name: Name of the request's cluster or image.
+        tags: Tags for the configuration, read from the parent stack when the work started.
+        calls: The ledger of the request's engine calls, by ``ledger.key``.
+        calls_made: Number of engine calls made for the request, without exception.
+        stack_id: ARN of the cluster's stack, once this request's effect on it was observed.
+        effect_seen: Whether CloudFormation accepted this request's change of the cluster's stack.
+        failing: The observed failure of that change; None if there is none.
+        validation_messages: Validation messages, as the engine reported them.
+        notes: Messages of the provider, in the same form.
+        current_owner: Key of another owner that has the cluster to be adopted, updated or deleted; empty if
+            there is none.
+        previous_owner: Key of an owner that the cluster's mark names and that gave the cluster up; empty if
+            there is none.
+        unwanted_at: When the parent stack first reported that it no longer waits for the request.
         outcome: The answer.
-        cluster_ended_at: When the cluster's stack came to the end that is answered, by CloudFormation's own
-            time; None where nothing was done to it.
-        fleet_restart_pending: Name of the cluster whose compute fleet, which an update had stopped, is still
-            to be started, as of the last pass; empty if there is none.
-        signals: Whether a wait condition is signalled how the work ended, after the answer.
+        cluster_ended_at: When the cluster's stack reached the state that is answered, by CloudFormation's
+            clock; None if the stack was not changed.
+        fleet_restart_pending: Name of the cluster whose compute fleet an update stopped and that is still to
+            be started, as of the last pass; empty if there is none.
+        signals: Whether the result of the work is signalled to a wait condition, after the answer.
         signal: The signal.
-        wakes: How many passes there were over this request.
+        wakes: Number of passes over the request.
     """
 
     accepted_at: datetime
@@ -118,12 +123,12 @@ class Progress:
 
     @staticmethod
     def upgrade_document(document: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Returns what an earlier release stored in the present form."""
+        """Returns the document of an earlier release in the present form."""
         return upgrades.upgrade_progress(document)
 
     @property
     def written(self) -> Outcome | None:
-        """What was written down and is being sent."""
+        """The recorded outcome that is being sent; None if there is none."""
         match self.phase:
             case Phase.ANSWERING:
                 return self.outcome
@@ -134,12 +139,18 @@ class Progress:
 
     @property
     def restarts(self) -> bool:
-        """Whether a fleet is started after the end of the work; that is tried once for each."""
+        """Whether the work continues to start a compute fleet; each cluster's fleet gets one such phase."""
         pending = self.fleet_restart_pending
         return bool(pending) and (self.phase is not Phase.RESTARTING or pending != self.cluster_name)
 
     def turned_to_fleet(self, ended: Phase) -> "Progress":
-        """The work on a request that ended so, but for the fleet of a cluster, its own or another."""
+        """Returns the work that remains after the request ended: the start of a cluster's compute fleet.
+
+        The cluster may be another one than the request's own.
+
+        Args:
+            ended: ANSWERED or DROPPED.
+        """
         left = replace(self, phase=Phase.RESTARTING, ended=ended)
         if self.fleet_restart_pending == self.cluster_name:
             return left
@@ -147,45 +158,64 @@ class Progress:
 
     @property
     def follows(self) -> bool:
-        """Whether the work goes on once the answer has arrived; after a failure CloudFormation rolls back."""
+        """Whether the cluster is followed once the answer has arrived.
+
+        After a failure it is not, because CloudFormation rolls the change back.
+        """
         succeeded = self.outcome is not None and not self.outcome.code
         return self.signals and self.phase is Phase.ANSWERING and succeeded
 
     def history(self, action: EngineAction, subject: str | None = None) -> CallHistory:
-        """The calls of an action; without a subject those on the request's own cluster or image."""
+        """Returns the calls of an action on a subject.
+
+        Args:
+            action: The action.
+            subject: Name of a cluster or an image; None for the request's own.
+        """
         name = self.cluster_name if subject is None else subject
         return self.calls.get(ledger.key(action, name), CallHistory())
 
     def with_history(self, action: EngineAction, subject: str, history: CallHistory) -> "Progress":
-        """The work with another history of the calls of an action on a subject."""
+        """Returns the progress with another history of the calls of an action on a subject.
+
+        Args:
+            action: The action.
+            subject: Name of a cluster or an image.
+            history: The new history.
+        """
         return replace(self, calls={**self.calls, ledger.key(action, subject): history})
 
     @property
     def reads(self) -> CallHistory:
-        """The calls that only read: a request makes one kind of them."""
+        """The calls that only read; a request makes at most one kind of them."""
         return next((self.calls[action] for action in READS if action in self.calls), CallHistory())
 
     @property
     def description(self) -> EngineResult | None:
-        """What the engine found when it last described the cluster or image, or listed what was asked for."""
+        """The engine's last description of the cluster or image, or its last list; None if there is none."""
         return self.reads.found
 
     def has_deleted_image(self, name: str) -> bool:
-        """Whether an engine deleted this image for the request, or found nothing of it."""
+        """Returns whether an engine deleted this image for the request, or found no such image."""
         history = self.history(EngineAction.DELETE_IMAGE, name)
         return history.last is not None and (history.error is None or history.error.code == "NotFound")
 
 
 @dataclass(frozen=True)
 class OperationRecord:
-    """A request and the work on it, as the table keeps them."""
+    """A request and the work on it, as the table keeps them.
+
+    Args:
+        request: The request.
+        progress: The work on it.
+    """
 
     request: Request
     progress: Progress
 
     @property
     def names(self) -> dict[str, str]:
-        """What a log line is told apart by."""
+        """The names that identify the request in log lines."""
         return {
             "request_id": self.request.request_id,
             "request_type": self.request.type.value,
@@ -196,17 +226,17 @@ class OperationRecord:
 
     @property
     def deadline_at(self) -> datetime:
-        """The instant after which nothing is begun any more: somebody listens until a little later."""
+        """The instant after which no work is started; CloudFormation accepts the answer a little longer."""
         return deadline_of(self.request, self.progress)
 
 
 @dataclass(frozen=True)
 class Backlog:
-    """Requests that are not answered yet, or left a compute fleet to be started.
+    """The requests that are not answered yet, or whose work continues after the answer.
 
     Args:
-        open: How many there are.
-        late: How many of them have used more than half of their time.
+        open: Their number.
+        late: The number of those that have used more than half of their time.
     """
 
     open: int
@@ -215,14 +245,14 @@ class Backlog:
 
 @dataclass(frozen=True)
 class QueueEntry:
-    """An open request, as the sweep sees it.
+    """An owner that waits for a pass, as the sweep reads it.
 
     Args:
-        owner: Whose.
-        requeue_at: When it is to be looked at.
-        half_time_at: When half of its time has passed; None if that is not known.
-        watching: ARN of a stack without whose end there is nothing to do; None if there is none.
-        deadline_at: The instant at which there is something to do all the same.
+        owner: The owner.
+        requeue_at: When the owner is due.
+        half_time_at: When half of the request's time has passed; None if that is not known.
+        watching: ARN of a stack without whose end a pass has nothing to do; None if there is none.
+        deadline_at: When a pass has something to do in any case; None if that is not known.
     """
 
     owner: Owner
@@ -232,61 +262,71 @@ class QueueEntry:
     deadline_at: datetime | None = None
 
     def is_due(self, now: datetime) -> bool:
-        """Whether it is to be looked at now."""
+        """Returns whether the owner is due."""
         return self.requeue_at <= now
 
     def is_late(self, now: datetime) -> bool:
-        """Whether its request is to be answered now, whatever is known."""
+        """Returns whether the request has reached its deadline, so that it must be answered now."""
         return self.deadline_at is not None and now >= self.deadline_at
 
     def is_idle(self, in_progress: Collection[str], now: datetime) -> bool:
-        """Whether nothing can have happened: the stack that it waits for is still in progress."""
+        """Returns whether a pass would have nothing to do, because the watched stack is still in progress."""
         return self.watching in in_progress and self.deadline_at is not None and now < self.deadline_at
 
 
 def backlog(waiting: Collection[QueueEntry], now: datetime) -> Backlog:
-    """How many of the open requests there are, and how many are late."""
+    """Returns the number of open requests, and of those that are late."""
     late = [item for item in waiting if item.half_time_at is not None and item.half_time_at <= now]
     return Backlog(len(waiting), len(late))
 
 
 @dataclass(frozen=True)
 class Undo:
-    """An Update that failed without effect: its swap succeeds without doing anything."""
+    """An Update that failed without effect.
+
+    Its rollback arrives as an Update with the two sets of properties swapped. That Update succeeds without
+    any work.
+
+    Args:
+        digest: Digest of the failed Update's properties.
+        old_digest: Digest of its old properties.
+    """
 
     digest: str
     old_digest: str
 
     def is_by(self, request: Request) -> bool:
-        """Whether a request is the swap."""
+        """Returns whether a request is the rollback of this Update."""
         return (request.digest, request.old_digest) == (self.old_digest, self.digest)
 
 
 @dataclass(frozen=True)
 class OwnerRecord:
-    """Everything known of one owner, as the table keeps it.
+    """Everything that is known of one owner, as the table keeps it.
 
     Args:
-        newest_request_id: The newest request accepted; it alone is worked on.
-        newest_issued_at: When that one was issued.
-        newest_type: What it asks for.
+        newest_request_id: The newest accepted request; work is done for this request only.
+        newest_issued_at: When that request was issued.
+        newest_type: Its type.
         is_open: Whether it is still to be answered, or its cluster to be followed after the answer.
-        restarts: Whether it is over but for the compute fleet, which is still to be started.
-        following: Name of the cluster it is about; events of that stack wake it.
-        clusters: Clusters this owner made and that were not seen gone, by name.
-        call: The engine call of this owner that was made last.
+        restarts: Whether only a restart of the compute fleet is pending.
+        following: Name of the cluster that it is about; events of that stack wake the owner.
+        clusters: The owner's clusters and images, made or adopted, that are not known to be gone, by name.
+        call: The last engine call made for this owner.
         undo: The last Update that failed without effect.
-        requeue_at: When the sweep looks next; None if nothing is waited for.
-        watching: ARN of the stack without whose end there is nothing to do; None if there is none.
-        deadline_at: When there is something to do all the same, however far the owner was moved back.
+        requeue_at: When the owner is due; None if it waits for nothing.
+        watching: ARN of the stack without whose end a pass has nothing to do; None if there is none.
+        deadline_at: When a pass has something to do in any case, however far in the future the owner was
+            requeued.
         half_time_at: When half of the newest request's time has passed.
-        login_pools: Largest number of login pools ever reported; their attribute names stay.
-        disowned: ARNs of clusters that were taken over and disowned again; nothing is done to them.
-        acknowledged: Names of clusters of this owner that CloudFormation itself has named in a request.
-        is_answering: Whether an answer is written down and being sent.
-        confirmed_since: Since when CloudFormation did to the resource what the newest request asks for, by
-            its own clock; None for a request that was accepted before this was recorded.
-        handles: Digests of the wait condition handles it was given; each is signalled for one request only.
+        login_pools: Largest number of login pools ever reported; the attributes of so many are always
+            answered.
+        disowned: ARNs of clusters that were adopted and then disowned; no request changes them.
+        acknowledged: Names of the owner's clusters that CloudFormation itself has named in a request.
+        is_answering: Whether an answer is recorded and being sent.
+        confirmed_since: Since when CloudFormation has been making the change of the newest request, by its
+            own clock; None for a request that was accepted before this was recorded.
+        handles: Digests of the wait condition handles of this owner; each is signalled for one request only.
     """
 
     newest_request_id: str
@@ -310,35 +350,40 @@ class OwnerRecord:
     confirmed_since: datetime | None = None
 
     def has(self, stack: ClusterStack) -> bool:
-        """Whether this owner made the cluster or took it over, and did not let it go since."""
+        """Returns whether this owner made or adopted the cluster, and has not disowned it since."""
         known = self.clusters.get(stack.name)
         return known is not None and known.stack_id in {None, stack.stack_id}
 
     @property
     def lasts(self) -> bool:
-        """Whether it is needed for longer than a delivery may be late.
+        """Whether the record must outlive the time within which a delivery may arrive late.
 
-        A Delete whose answer was not heard is repeated, however late. It must not destroy what was let go of,
-        though tags from an earlier time may say that the cluster is this owner's.
+        CloudFormation repeats a Delete whose answer it did not acknowledge, however late. Such a Delete must
+        not destroy a disowned cluster, even if tags of an earlier time still name this owner.
         """
         return self.at_work or bool(self.clusters or self.disowned)
 
     @property
     def at_work(self) -> bool:
-        """Whether there is anything left to do for the newest request."""
+        """Whether there is work left for the newest request."""
         return self.is_open or self.restarts
 
 
 def newly_disowned(before: OwnerRecord | None, after: OwnerRecord) -> list[str]:
-    """ARNs of the clusters that were taken over and that a change of their owner's record lets go of."""
+    """Returns the ARNs of the clusters that a change of a record disowned.
+
+    Args:
+        before: The record before; None if there was none.
+        after: The record after.
+    """
     earlier = before.disowned if before is not None else []
     return [arn for arn in after.disowned if arn not in earlier]
 
 
 def deadline_of(request: Request, progress: Progress) -> datetime:
-    """Until when work on a request makes sense: the answer's deadline, later the wait condition's.
+    """Returns when work on a request ends: at the answer's deadline, or later at the wait condition's.
 
-    A fleet that is still to be started then has some hours more.
+    A pending restart of the fleet has ``deadline.RESTART_MAX_S`` more.
     """
     if progress.phase is Phase.RESTARTING:
         return (request.signal_deadline_at or request.deadline) + timedelta(seconds=deadline.RESTART_MAX_S)

@@ -1,7 +1,7 @@
-"""What is kept of an engine's result: what an answer can use, so that a record fits into its item.
+"""Truncates an engine's result to what an answer can use, so that a record fits into its item.
 
-A result has at most 128 KiB (docs/engine.md); an answer has 4,096 bytes, an item of the table 400 KB. The sum
-behind ``CONFIGURATION_MAX_BYTES`` (core/properties.py) counts on these limits.
+A result has at most 128 KiB (docs/engine.md), an answer 4,096 bytes, and an item of the table 400 KB. The sum
+behind ``CONFIGURATION_MAX_BYTES`` (core/properties.py) relies on these limits.
 """
 
 import json
@@ -16,14 +16,16 @@ from cluster_provider.core.identity import OWNER_TAG_PREFIX
 from cluster_provider.core.observed import StackFailure
 from cluster_provider.core.response import BODY_MAX_BYTES, LEFT_OUT
 
-#: Validation messages of a success, and failures of a cluster: several times what an answer can tell.
+#: Maximum size of a list of validation messages or of a cluster's failures, in bytes: several times the size
+#: of an answer.
 LIST_MAX_BYTES = 16_000
 
 
 def truncate_for_storage(result: EngineResult) -> EngineResult:
-    """The result without what no answer shows, its long lists cut at whole items.
+    """Returns a result without the parts that no answer shows; long lists are cut after whole items.
 
-    The messages of a refusal are its reasons and stay whole: together with its details they are one result.
+    The validation messages of a refusal are its reasons, so they are kept in full. Together with the error's
+    details they are part of one result, whose size is bounded.
     """
     error = result.error
     messages = result.validation_messages
@@ -38,7 +40,7 @@ def truncate_for_storage(result: EngineResult) -> EngineResult:
 
 
 def truncate_failure(failure: StackFailure) -> StackFailure:
-    """A failed resource whose texts are no longer than an answer."""
+    """Returns a failed resource, with each text cut to the size of an answer."""
     return replace(
         failure,
         logical_id=_clipped(failure.logical_id),
@@ -48,7 +50,7 @@ def truncate_failure(failure: StackFailure) -> StackFailure:
 
 
 def _messages(messages: Sequence[dict[str, str]]) -> list[dict[str, str]]:
-    """The worst ones, and how many are left out."""
+    """Returns the most severe messages, and an entry with the number of those left out."""
     ranked = worst_first(messages)
     shown = _fitting(ranked)
     if len(shown) == len(ranked):
@@ -73,7 +75,7 @@ def _image(described: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _fitting(items: Sequence[dict[str, str]]) -> list[dict[str, str]]:
-    """As many of the first items as fit, their texts no longer than an answer."""
+    """Returns as many of the first items as fit, with each text cut to the size of an answer."""
     fitting: list[dict[str, str]] = []
     room = LIST_MAX_BYTES
     for item in items:

@@ -1,4 +1,4 @@
-"""Stored documents of earlier releases in the present form, so that an upgrade finds requests in flight."""
+"""Converts documents of earlier releases, so that an upgrade can continue requests in progress."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from cluster_provider.core import ledger
 from cluster_provider.core.engine import READS, EngineAction
 
-#: Fields that were kept for calls before there was a ledger.
+#: Fields about engine calls in documents of releases without a ledger.
 _BEFORE_LEDGER = frozenset(
     {
         "attempts",
@@ -23,10 +23,10 @@ _BEFORE_LEDGER = frozenset(
 
 
 def upgrade_progress(document: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Returns the work on a request with a ledger; as it is if it has one.
+    """Returns the progress with a ledger; unchanged if it has one, or if it has no fields about calls.
 
     Args:
-        document: ``Progress`` as it was stored.
+        document: ``Progress``, as it was stored.
     """
     if "ledger" in document or not _BEFORE_LEDGER & document.keys():
         return document
@@ -55,7 +55,7 @@ def _history(calls: dict[str, dict[str, Any]], action: str, subject: str) -> dic
 
 
 def _call(document: Mapping[str, Any], action: str, name: str, **facts: Any) -> dict[str, Any]:
-    """A call of which no more was stored than what it came to."""
+    """Returns a call of which only the result was stored."""
     at = document["accepted_at"]
     unknown = {"call_id": "", "request_id": "", "sent_at": at, "not_after": at, "ended_at": at}
     return {**unknown, "operation": action, "cluster_name": name, **facts}

@@ -1,7 +1,8 @@
-"""Decides what to do next for a request: pure, total, first match wins.
+"""Decides the next action for a request: a pure, total function; the first row that matches wins.
 
-A wake-up is the same request decided again on newer facts, so deciding twice, late or in another order
-changes nothing. The table these functions follow is in docs/contract.md.
+This is the stage request -> decision of the flow. Each pass decides again on newer facts, so repeated, late
+or reordered wake-ups change nothing. docs/contract.md has the table of decisions; each row names its
+function.
 """
 
 from dataclasses import replace
@@ -41,13 +42,13 @@ __all__ = ["decide"]
 
 
 def decide(request: Request, observed: Observed, progress: Progress, now: datetime) -> Action:
-    """The next action for a request.
+    """Returns the next action for a request.
 
     Args:
-        request: What CloudFormation asks for.
-        observed: The world as it is.
+        request: The request.
+        observed: The facts that this pass observed.
         progress: The work so far.
-        now: The time.
+        now: The current time.
     """
     case = Case(request, observed, progress, now)
     if progress.phase in {Phase.ANSWERING, Phase.SIGNALLING}:
@@ -60,7 +61,7 @@ def decide(request: Request, observed: Observed, progress: Progress, now: dateti
         return Succeed(case.begun.name, case.begun, begun=True)
     action = _decide_open(case)
     if isinstance(action, Succeed) and request.type is RequestType.DELETE and case.stuck is not None:
-        # Nobody would ever hear of it again.
+        # After a Delete no further request would report the leftover.
         action = Fail(left_over(progress, case.stuck), request.failure_id)
     if isinstance(action, Succeed | Fail):
         action = put_back(case, action)
@@ -87,14 +88,17 @@ def _decide_open(case: Case) -> Action:
 
 
 def _undone(case: Case, action: Action) -> Action:
-    """The swap of an Update that failed without effect succeeds, whatever has become of what it asks for."""
+    """Returns the action, or SUCCESS if it fails the rollback of an Update that had no effect."""
     if isinstance(action, Fail) and case.observed.undoes:
         return Succeed(case.request.failure_id, case.living)
     return action
 
 
 def _deliver(case: Case) -> Action:
-    """An answer that was written down. Events that come while it is being sent do not send it once more."""
+    """Returns how a recorded answer is sent.
+
+    The invocation that recorded the answer also sends it. Wake-ups in the meantime leave it alone.
+    """
     sent_by = case.observed.sent_by
     if _is_unheard(case):
         return Nothing("nobody listens any more")
@@ -102,14 +106,18 @@ def _deliver(case: Case) -> Action:
 
 
 def _is_unheard(case: Case) -> bool:
-    """Whether what was written down can no longer be delivered."""
+    """Returns whether CloudFormation no longer accepts the recorded answer or signal."""
     if case.progress.phase is Phase.ANSWERING:
         return deadline.is_too_old(case.request.issued_at, case.now)
     return case.now >= case.deadline_at + timedelta(seconds=deadline.MARGIN_S)
 
 
 def _refused(case: Case) -> Action | None:
-    """Properties that cannot be used; CloudFormation can only go back to such after we refused them."""
+    """Returns the action for properties that are not valid; None if they are.
+
+    CloudFormation returns to such properties only in the rollback of an Update that was refused because of
+    them.
+    """
     request, refusal = case.request, case.request.refusal
     if refusal is None:
         return None
@@ -120,9 +128,11 @@ def _refused(case: Case) -> Action | None:
 
 
 def _with_values(case: Case, action: Succeed) -> Action:
-    """SUCCESS is answered only with its values, which describe the final state and nothing before it.
+    """Returns a SUCCESS with the values of the cluster's final state, or the call that reads them.
 
-    Source: interleaving 24; the library leaves ``headNode`` out when EC2 throttles and when there is none.
+    Near the deadline the SUCCESS is returned with the values that are known. ParallelCluster omits
+    ``headNode`` both when EC2 throttles and when there is no head node.
+    Source: interleaving 24 in tests/scenario/test_interleavings.py.
     """
     cluster, progress = action.cluster, case.progress
     if cluster is None:
@@ -140,7 +150,7 @@ def _describes(description: EngineResult | None, cluster: ClusterStack) -> bool:
 
 
 def _about(case: Case, action: Start | Wait | Adopt | Examine) -> str:
-    """What a request would wait for or start; that is not its own where an earlier one left something."""
+    """Returns what an action is about, which may be a leftover of an earlier request."""
     request, name = case.request, case.progress.cluster_name or case.request.failure_id
     if isinstance(action, Start) and action.action is EngineAction.DELETE:
         return f"cluster {action.cluster_name}"
@@ -152,7 +162,7 @@ def _about(case: Case, action: Start | Wait | Adopt | Examine) -> str:
 
 
 def _too_late(case: Case, action: Start | Wait | Adopt | Examine) -> Fail:
-    """The answer when the time is over: what the cluster failed of, or else what was being waited for."""
+    """Returns the failure at the deadline: the cause in the cluster's stack, else the pending action."""
     request, cluster, name = case.request, case.observed.cluster, case.progress.cluster_name
     made = case.progress.stack_id is not None or (cluster is not None and case.made_by_request(cluster))
     made = made and not is_adopted(case)

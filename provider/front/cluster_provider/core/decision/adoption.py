@@ -1,4 +1,4 @@
-"""Rows about clusters that others made: taken over by a Create, and let go rather than deleted."""
+"""Decisions about adopted clusters: a Create adopts them, and a Delete normally leaves them in place."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -11,20 +11,25 @@ from cluster_provider.core.identity import Owner
 from cluster_provider.core.observed import Cluster, ClusterStack, ParentStack
 from cluster_provider.core.request import Request, RequestType
 
-#: CloudFormation keeps events for 90 days, and no operation on a stack lasts as long as this: after it, one
-#: that took a cluster over has come to its end. Source: AWS CloudFormation user guide, "Stack events".
+#: Age of an adoption after which the operation that made it has ended, although its events may be deleted.
+#: CloudFormation keeps events for 90 days, and no operation on a stack takes 60.
+#: Source: AWS CloudFormation user guide, "Stack events".
 COMPLETED_AFTER = timedelta(days=60)
 
 
 def is_adopted(case: Case) -> bool:
-    """Whether the cluster is one that this owner took over."""
+    """Returns whether this owner adopted the cluster."""
     return has_adopted(case.request, case.observed.known)
 
 
 def has_adopted(request: Request, known: Cluster | None) -> bool:
-    """Whether a cluster was taken over: for a Create by itself, for every other request by whichever.
+    """Returns whether a cluster was adopted: for a Create by this very request, else by any request.
 
-    What an earlier Create took over in vain is known only as long as its compute fleet is owed.
+    A failed adoption of an earlier Create is in the record only while a restart of its fleet is pending.
+
+    Args:
+        request: The request.
+        known: The cluster, as the owner's record has it; None if it has none.
     """
     if known is None or known.adopted_at is None:
         return False
@@ -32,7 +37,11 @@ def has_adopted(request: Request, known: Cluster | None) -> bool:
 
 
 def adopt(case: Case, cluster: ClusterStack) -> Adopt | Fail | Wait:
-    """Takes a living cluster over, if it is one, may be, works, can be updated, and nobody else has it."""
+    """Returns the adoption of an existing cluster, or why it must wait or cannot be adopted.
+
+    The cluster must be a ParallelCluster cluster, permitted by the provider's operator, working, of a version
+    with an engine, and without another owner.
+    """
     failure_id = case.request.failure_id
     if cluster.version is None:
         return Fail(failures.taken(cluster, case.request, disowned=case.observed.disowned), failure_id)
@@ -56,17 +65,17 @@ def adopt(case: Case, cluster: ClusterStack) -> Adopt | Fail | Wait:
 
 
 def _is_consented(case: Case, cluster: ClusterStack) -> bool:
-    """Whether a cluster may be taken over; the resource that made one may always have it back."""
+    """Returns whether the cluster may be adopted; the resource that made a cluster may always adopt it."""
     return cluster.tagged_owner == case.request.owner or case.observed.consent.covers(cluster.tags)
 
 
 def needs_mark(case: Case, cluster: ClusterStack) -> bool:
-    """Whether the cluster's tags do not say that it is this owner's, so that its mark has to."""
+    """Returns whether the cluster's tags do not name this owner, so that its mark must."""
     return is_adopted(case) or not case.request.owner.owns(dict(cluster.tags), cluster.name)
 
 
 def marking(case: Case, cluster: ClusterStack, start: Start) -> Start:
-    """A change of a cluster, made only once its mark names this owner, where its tags do not say so."""
+    """Returns a change of a cluster; if its tags do not name this owner, its mark must before the change."""
     if not needs_mark(case, cluster):
         return start
     previous_owner = Owner.from_key(case.progress.previous_owner) if case.progress.previous_owner else None
@@ -74,12 +83,14 @@ def marking(case: Case, cluster: ClusterStack, start: Start) -> Start:
 
 
 def held_by_other(case: Case, cluster: ClusterStack, start: Start) -> Fail | Examine | Start | None:
-    """What follows where the cluster's mark named another owner: they have it, or gave it up; None else.
+    """Returns what follows if the cluster's mark names another owner; None if it does not.
+
+    The other owner either still has the cluster, or has given it up.
 
     Args:
         case: The case.
-        cluster: The cluster.
-        start: The call that met the mark, to be repeated if its owner gave the cluster up.
+        cluster: The cluster's stack.
+        start: The call that found the mark; it is repeated if the other owner gave the cluster up.
     """
     history, failure_id = case.progress.history(start.action), case.request.failure_id
     error = history.error
@@ -98,14 +109,19 @@ def held_by_other(case: Case, cluster: ClusterStack, start: Start) -> Fail | Exa
 
 
 def leaves_adopted(case: Case) -> bool:
-    """Whether a Delete leaves the cluster to whoever it belongs to.
+    """Returns whether a Delete leaves an adopted cluster in place; a disowned one always stays.
 
-    What was taken over is deleted only if the template says so in so many words, and never while a stack
-    undoes what it began: until then the cluster was somebody else's. A nested stack is complete before the
-    ones around it are, and goes back with them. A stack that keeps its failures is complete without them
-    later, so the taking over must itself have been told as a success, and CloudFormation must have heard it.
-    How an update ends that is still under way is waited for, and a deletion that has begun is brought to its
-    end.
+    An adopted cluster is deleted only under three conditions:
+
+    - The template itself says ``DeletionPolicy: Delete``.
+    - The adoption was reported as a success, and CloudFormation acknowledged it. A stack that keeps its
+      failures may complete later without the resource, so a completed stack alone does not prove that.
+    - No enclosing stack is rolling back, and each has completed since the adoption. Before that, the cluster
+      was another party's. A nested stack completes before the stacks that enclose it, and rolls back with
+      them.
+
+    If an update of the cluster is in progress, its end is awaited, and a deletion that has begun is
+    completed.
     """
     known, observed, cluster = case.observed.known, case.observed, case.living
     if observed.disowned:
@@ -120,9 +136,14 @@ def leaves_adopted(case: Case) -> bool:
 
 
 def _completed_well(parent: ParentStack, age: timedelta) -> bool:
-    """Whether a stack came to a good end since it took a cluster over, this long ago.
+    """Returns whether a stack has completed since it adopted a cluster.
 
-    Where CloudFormation has forgotten, a failure would long have been undone, unless that is disabled.
+    If its events are deleted by now, a failure would have been rolled back long ago, unless rollback is
+    disabled.
+
+    Args:
+        parent: The stack.
+        age: Time since the adoption.
     """
     if parent.rolls_back:
         return False

@@ -1,4 +1,4 @@
-"""What one decision is about, and the judgements that all kinds of requests share."""
+"""The input of one decision, and the judgements that all kinds of requests share."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,24 +14,25 @@ from cluster_provider.core.properties import Properties
 from cluster_provider.core.request import Request
 from cluster_provider.core.state import Phase, Progress, deadline_of
 
-#: This long before the deadline an answer goes out with the values there are, in seconds.
+#: Time before the deadline, in seconds, from which on an answer is sent with the values that are known.
 VALUES_MARGIN_S = 60
 
-#: What is asked of an engine and changes nothing is answered after so long, a cold start and a slow AWS
-#: included, or most probably never, in seconds.
+#: Time in which a call that changes nothing reports its end, in seconds, with a cold start and a slow AWS. A
+#: call that has not reported by then most probably never will.
 HEARD_OF_AFTER_S = 120
 
 
 def last_chance(deadline_of: datetime) -> datetime:
-    """From when on an answer goes out with what there is."""
+    """Returns from when on an answer is sent with the values that are known."""
     return deadline_of - timedelta(seconds=VALUES_MARGIN_S)
 
 
 def waited_for_until(call: EngineCall, deadline_of: datetime) -> datetime:
-    """Until when an answer waits for a call of its own request whose end was not heard of.
+    """Returns until when an answer waits for a call of its own request whose end is not reported.
 
-    Past its fence for what may change something. One that is harmless may never be heard of, so at last it
-    does not count; sent just now it is given a little time.
+    A call that may change something is waited for until after its fence. A harmless call may never report its
+    end, so shortly before the deadline it no longer counts. If it was sent just before that, it still gets
+    ``HEARD_OF_AFTER_S``, but not beyond the deadline.
     """
     over_at = deadline.over_at(call.not_after)
     if call.action not in HARMLESS:
@@ -42,13 +43,13 @@ def waited_for_until(call: EngineCall, deadline_of: datetime) -> datetime:
 
 @dataclass(frozen=True)
 class Case:
-    """Everything a decision may depend on.
+    """Everything that a decision depends on.
 
     Args:
-        request: What CloudFormation asks for.
-        observed: The world as it is.
+        request: The request.
+        observed: The facts that this pass observed.
         progress: The work so far.
-        now: The time.
+        now: The current time.
     """
 
     request: Request
@@ -58,24 +59,28 @@ class Case:
 
     @property
     def wanted(self) -> Properties:
-        """The wanted state of a Create or an Update that is not refused."""
+        """The wanted state of a Create or an Update with valid properties.
+
+        Raises:
+            LookupError: The request has no valid properties.
+        """
         if self.request.properties is None:
             raise LookupError(f"request {self.request.request_id} has no properties to act on")
         return self.request.properties
 
     @property
     def deadline_at(self) -> datetime:
-        """The instant after which nothing is begun any more."""
+        """The instant after which no work is started."""
         return deadline_of(self.request, self.progress)
 
     @property
     def is_last_chance(self) -> bool:
-        """Whether the time has come to answer with what there is."""
+        """Whether it is time to answer with the values that are known."""
         return self.now >= last_chance(self.deadline_at)
 
     @property
     def begun(self) -> ClusterStack | None:
-        """The cluster, once its stack does what this request wants and a wait condition waits for the end."""
+        """The cluster, if its stack is carrying this request out and a wait condition waits for the end."""
         cluster, progress = self.living, self.progress
         waits = progress.signals and progress.phase is Phase.OPEN and progress.effect_seen
         settling = self.observed.pending or (self.observed.leftover and self.stuck is None)
@@ -83,7 +88,7 @@ class Case:
 
     @property
     def stuck(self) -> Leftover | None:
-        """What a superseded request left and nobody can delete: no more is tried for this request."""
+        """A leftover of an earlier request that cannot be deleted; this request makes no further try."""
         leftover = self.observed.leftover
         if leftover is None or not is_given_up(self.progress, leftover):
             return None
@@ -98,11 +103,11 @@ class Case:
 
     @property
     def ended_well(self) -> bool:
-        """Whether a success was reported for the cluster or image, and what it was reported for came about.
+        """Whether a success was reported for the cluster or image, and the work then ended in that success.
 
-        A success that is reported at the begin says little. Its end may be recorded nowhere, because a
-        request that came before it ended what was followed; then the stack shows how it ended. An image's
-        stack deletes itself once the image is built.
+        With a wait condition, a success is reported when the work begins. The end of that work may not be
+        recorded, because a newer request ended the work of following it. The stack's status then shows it. An
+        image's stack deletes itself once the image is built.
         """
         known, stack = self.observed.known, self.living
         if known is None or not known.reported:
@@ -112,14 +117,17 @@ class Case:
         return known.kind is Kind.IMAGE if stack is None else stack.status in SUCCEEDED
 
     def owns(self, cluster: ClusterStack) -> bool:
-        """Whether the cluster is this resource's, and made by the Create that a Delete cleans up after."""
+        """Returns whether the cluster belongs to this resource.
+
+        The Delete after a failed Create owns only what that very Create made.
+        """
         failed, known = self.request.failed_create, self.observed.known
         if failed is not None and known is None and not self._made_by(failed.request_id, cluster):
             return False
         return cluster.belongs_to(self.request.owner, known)
 
     def made_by_request(self, cluster: ClusterStack) -> bool:
-        """Whether this very request made the cluster, and not an earlier one of the same owner."""
+        """Returns whether this very request made the cluster, not an earlier one of the same owner."""
         return self._made_by(self.request.request_id, cluster)
 
     def _made_by(self, request_id: str, cluster: ClusterStack) -> bool:
@@ -127,19 +135,19 @@ class Case:
 
 
 def wait_for_engine(observed: Observed) -> Wait:
-    """Waits until an engine has ended, or its call counts as over.
+    """Returns the wait for the end of an engine call, at the latest until the call counts as over.
 
-    No look before then can show more, and one at the sweep's rhythm may come minutes later: in an old request
-    that would leave a compute fleet stopped for as long.
+    A pass before that observes nothing new. A pass at the usual delay could come minutes later; in an old
+    request, a compute fleet would then stay stopped for as long.
     """
     return Wait(observed.pending, observed.pending_until)
 
 
 def settle_first(case: Case) -> Wait | Start | None:
-    """What must end before anything else is done or answered.
+    """Returns what must end before anything else is done or answered; None if there is nothing.
 
-    That is an engine call that may still act, and a cluster or an image that a superseded request made and
-    nobody was told of. One that cannot be deleted holds nothing up but a new cluster or image.
+    The first is an engine call that may still act. The second is an unreported cluster or image of a
+    superseded request. A leftover that cannot be deleted blocks only a new cluster or image.
     """
     if case.observed.pending:
         return wait_for_engine(case.observed)
@@ -165,13 +173,13 @@ def _settle_image(case: Case, leftover: Leftover) -> Wait | Start:
 
 
 def is_given_up(progress: Progress, leftover: Leftover) -> bool:
-    """Whether a leftover was to be deleted often enough, and nothing comes of it any more."""
+    """Returns whether the tries to delete a leftover are exhausted, and no deletion is in progress."""
     history = progress.history(_deletes(leftover.known.kind), leftover.known.name)
     return history.is_exhausted and not leftover.in_progress
 
 
 def left_over(progress: Progress, leftover: Leftover) -> ProviderError:
-    """Why a leftover could not be deleted."""
+    """Returns the error for a leftover that could not be deleted."""
     name, stack = leftover.known.name, leftover.stack
     error = progress.history(_deletes(leftover.known.kind), name).error
     cause = f"the engine was called {ATTEMPTS_MAX} times and nothing came of it."
@@ -191,14 +199,19 @@ def _deletes(kind: Kind) -> EngineAction:
 
 
 def delete(cluster: ClusterStack) -> Start:
-    """Deletes this stack and no other."""
+    """Returns the call that deletes this stack and no other."""
     return Start(EngineAction.DELETE, cluster.name, cluster.stack_id, version=cluster.version)
 
 
 def delete_image(owner: Owner, known: Cluster, stack: ClusterStack | None) -> Start:
-    """Deletes what there may be of an image that this owner made, and of no other: the tags tell.
+    """Returns the call that deletes an image of this owner; the tags keep it from deleting another owner's.
 
-    Without a stack that is its AMI, if it was ever built.
+    Without a stack, the image is its AMI, if one was built.
+
+    Args:
+        owner: The owner.
+        known: The image, as the owner's record has it.
+        stack: The image's stack; None if it is gone.
     """
     tags = (stack.owner_tags if stack is not None else {}) or owner.tags(known.name, known.request_id)
     stack_id = stack.stack_id if stack is not None else known.stack_id
@@ -207,12 +220,12 @@ def delete_image(owner: Owner, known: Cluster, stack: ClusterStack | None) -> St
 
 
 def describe(cluster: ClusterStack) -> Start:
-    """Asks the engine to describe this cluster."""
+    """Returns the call that describes this cluster."""
     return Start(EngineAction.DESCRIBE, cluster.name, cluster.stack_id, version=cluster.version)
 
 
 def unless_refused(case: Case, start: Start) -> ProviderError | Wait | Start:
-    """A start, or what the last call of its kind means: a final error, or a pause before the next."""
+    """Returns a call; or the final error of the last call of its kind, or the pause after that call."""
     name, history = start.cluster_name, case.progress.history(start.action, start.cluster_name)
     if history.error is not None and history.is_refused():
         return failures.rejection(history.error, case.progress.validation_messages, name)
@@ -228,16 +241,16 @@ def unless_refused(case: Case, start: Start) -> ProviderError | Wait | Start:
 def pause_after(
     case: Case, action: EngineAction, subject: str | None = None, waits_for: str = ""
 ) -> Wait | None:
-    """Returns the pause after an engine call, so that its effect shows and AWS is left alone for a while.
+    """Returns the pause after an engine call, so that its effect can appear before AWS is called again.
 
     Args:
         case: The case.
-        action: What was asked.
-        subject: Of which cluster or image; None for the request's own.
-        waits_for: What is waited for; empty for what came of the call.
+        action: The action of the call.
+        subject: Name of the cluster or image; None for the request's own.
+        waits_for: What is waited for; empty for the effect of the call.
 
     Returns:
-        The wait; None once the call may be repeated, or if none was made.
+        The wait; None if the call may be repeated now, or if none was made.
     """
     history = case.progress.history(action, subject)
     until = history.retry_at()
@@ -249,7 +262,12 @@ def pause_after(
 
 
 def stack_failure(case: Case, cluster: ClusterStack) -> ClusterFailed:
-    """Why the cluster's stack failed, with ParallelCluster's own words where it was described."""
+    """Returns the error for a failed cluster stack, with ParallelCluster's failure codes if they were read.
+
+    Args:
+        case: The case.
+        cluster: The cluster's stack.
+    """
     description = case.progress.description
     described = description.cluster if description is not None and description.cluster is not None else {}
     return failures.cluster_failure(cluster, case.observed.failures, described.get("failures", ()))

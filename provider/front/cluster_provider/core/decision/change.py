@@ -1,4 +1,4 @@
-"""Rows for a living cluster that is to have another configuration."""
+"""Decisions that give an existing cluster another configuration."""
 
 from cluster_provider.core import failures
 from cluster_provider.core.actions import Action, Fail, Start, Succeed, Wait, wait_for
@@ -13,7 +13,7 @@ from cluster_provider.core.request import RequestType
 
 
 def change(case: Case) -> Action:
-    """Gives a living cluster the wanted configuration."""
+    """Returns the action that gives an existing cluster the wanted configuration."""
     cluster, failure_id = case.living, case.request.failure_id
     if cluster is None:
         return Fail(failures.absent(case.wanted.cluster_name), failure_id)
@@ -30,7 +30,7 @@ def change(case: Case) -> Action:
 
 
 def _settled(case: Case, cluster: ClusterStack) -> Action:
-    """This request's update has run its course: the stack tells how it ended."""
+    """Returns the answer to this request's update, which has ended; the stack shows how."""
     if not shows_update(case.progress, cluster):
         return Wait("the accepted update cannot be seen yet")
     if cluster.status == "UPDATE_COMPLETE":
@@ -39,7 +39,7 @@ def _settled(case: Case, cluster: ClusterStack) -> Action:
 
 
 def _idle(case: Case, cluster: ClusterStack) -> Action:
-    """Nothing was changed for this request yet, and nobody else is changing the cluster."""
+    """Returns the action while this request has changed nothing yet, and the cluster is not in progress."""
     failure_id = case.request.failure_id
     if not cluster.works:
         return Fail(failures.cluster_failure(cluster, case.observed.failures), failure_id)
@@ -59,7 +59,11 @@ def _idle(case: Case, cluster: ClusterStack) -> Action:
 
 
 def _refused(case: Case, cluster: ClusterStack, error: EngineError) -> Fail | Wait | Start:
-    """ParallelCluster refused the update: made possible where the template allows it, else told."""
+    """Returns the action after ParallelCluster refused the update.
+
+    If a stopped fleet would allow the update and the template permits it, the fleet is stopped. Otherwise the
+    refusal is answered.
+    """
     failure_id, rejection = case.request.failure_id, failures.rejection(error, (), cluster.name)
     if not case.request.may_stop_fleet or not failures.is_cured_by_fleet_stop(error):
         return Fail(rejection, failure_id)
@@ -73,9 +77,9 @@ def _refused(case: Case, cluster: ClusterStack, error: EngineError) -> Fail | Wa
 
 
 def _is_refused_again(case: Case) -> bool:
-    """Whether the update was refused after a call that stopped the fleet: that will not help it either.
+    """Returns whether the update was refused after the last call that stopped the fleet.
 
-    Tries that came to nothing before the fleet was ever stopped do not keep it from being stopped.
+    Another stop would not help then. Tries before the first stop do not count, so they do not prevent it.
     """
     refused = case.progress.history(EngineAction.UPDATE).last
     stopped = case.progress.history(EngineAction.STOP_FLEET).last
@@ -83,7 +87,7 @@ def _is_refused_again(case: Case) -> bool:
 
 
 def _start(case: Case, cluster: ClusterStack) -> Start:
-    # An update replaces every tag of a stack, so ours are put again as they are, or were.
+    # An update replaces all tags of a stack, so the owner's tags are passed again, as they are or were.
     known, request = case.observed.known, case.request
     if is_adopted(case):
         return marking(case, cluster, _start_as_stored(case, cluster))
@@ -95,10 +99,12 @@ def _start(case: Case, cluster: ClusterStack) -> Start:
 
 
 def _start_as_stored(case: Case, cluster: ClusterStack) -> Start:
-    """An update of a cluster that others made: with no tag that it has not, and at first with no loss.
+    """Returns the update of an adopted cluster; it adds no tags, and at first refuses removals.
 
-    Tags of a stack are handed to its resources, which ParallelCluster supports since 3.15 only.
-    Source: interleaving 15; aws-parallelcluster 3.16.1, config/update_policy.py.
+    CloudFormation propagates the tags of a stack to its resources, and ParallelCluster supports that only
+    since 3.15.
+    Source: interleaving 15 in tests/scenario/test_interleavings.py; aws-parallelcluster 3.16.1,
+    config/update_policy.py.
     """
     taking_over = {"refuse_removals": True} if case.request.type is RequestType.CREATE else {}
     return Start(
@@ -113,7 +119,7 @@ def _start_as_stored(case: Case, cluster: ClusterStack) -> Start:
 
 
 def _is_wanted(case: Case, cluster: ClusterStack) -> bool:
-    """Whether the configuration in force is the wanted one: the same text, and nobody changed it since."""
+    """Returns whether the wanted configuration is in force, unchanged since it was last applied."""
     last_applied = case.observed.known.last_applied if case.observed.known is not None else None
     return (
         last_applied is not None
@@ -124,9 +130,10 @@ def _is_wanted(case: Case, cluster: ClusterStack) -> bool:
 
 
 def _is_left_alone(case: Case, cluster: ClusterStack) -> bool:
-    """A change from outside stays as long as the template does not ask for another configuration.
+    """Returns whether a change from outside of the stack is left in place.
 
-    After a replacement that failed, the old and the new properties are about two clusters.
+    It is, unless the template asks for another configuration. After a replacement that failed, the old and
+    the new properties are about two clusters, so the last applied configuration is compared, too.
     """
     known, wanted = case.observed.known, case.wanted.configuration_digest
     if known is None or not known.changed_outside(cluster):

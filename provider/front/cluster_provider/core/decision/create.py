@@ -1,4 +1,4 @@
-"""Rows for a Create, and for an Update that replaces: a new cluster."""
+"""Decisions for a Create, and for an Update that replaces: a new cluster."""
 
 from cluster_provider.core import failures
 from cluster_provider.core.actions import Action, Fail, Start, Succeed, Wait, wait_for
@@ -18,7 +18,7 @@ from cluster_provider.core.request import RequestType
 
 
 def decide_create(case: Case) -> Action:
-    """What to do for a Create with usable properties."""
+    """Returns the action for a Create with valid properties."""
     first = settle_first(case)
     if first is not None:
         return first
@@ -26,7 +26,7 @@ def decide_create(case: Case) -> Action:
 
 
 def make(case: Case) -> Action:
-    """Makes the wanted cluster, once what an earlier request left of that name is gone."""
+    """Returns the action that makes the wanted cluster, once a leftover with that name is gone."""
     cluster, name = case.observed.cluster, case.wanted.cluster_name
     failed_id = case.request.left_behind_id(name)
     if case.stuck is not None:
@@ -46,7 +46,7 @@ def make(case: Case) -> Action:
         error = ClusterFailed(f"cluster {name}", "it was deleted while it was being created.")
         return Fail(error, failed_id)
     if not case.progress.history(EngineAction.DESCRIBE).tries:
-        # describe-cluster alone knows ParallelCluster's own failure codes.
+        # Only describe-cluster returns ParallelCluster's own failure codes.
         return describe(cluster)
     return Fail(stack_failure(case, cluster), failed_id)
 

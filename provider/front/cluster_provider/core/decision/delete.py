@@ -1,4 +1,4 @@
-"""Rows for a Delete."""
+"""Decisions for a Delete."""
 
 from cluster_provider.core import compute_fleet, failures
 from cluster_provider.core.actions import Action, Fail, Succeed, wait_for
@@ -12,7 +12,7 @@ from cluster_provider.core.properties import DeletionPolicy
 
 
 def decide_delete(case: Case) -> Action:
-    """What to do for a Delete."""
+    """Returns the action for a Delete."""
     cluster, physical_id = case.living, case.request.failure_id
     first = settle_first(case)
     if first is not None:
@@ -38,7 +38,10 @@ def decide_delete(case: Case) -> Action:
 
 
 def _delete(case: Case, cluster: ClusterStack) -> Action:
-    """Deletes a settled cluster, unless its mark says that it is another resource's by now."""
+    """Returns the action that deletes a settled cluster; SUCCESS if its mark names another owner.
+
+    That owner must still have the cluster.
+    """
     physical_id = case.request.failure_id
     start = marking(case, cluster, delete(cluster))
     held = held_by_other(case, cluster, start)
@@ -52,10 +55,11 @@ def _delete(case: Case, cluster: ClusterStack) -> Action:
 
 
 def is_retained(case: Case) -> bool:
-    """Whether the template keeps the cluster; a Create that failed or was cancelled is never kept.
+    """Returns whether the template retains the cluster.
 
-    The record knows of such a cluster until it is gone. One that it does not know was retained before: a
-    Delete whose answer was not heard is repeated, years later perhaps, when there is no record at all.
+    The cluster of a Create that failed or was cancelled is never retained; the record has it until it is
+    gone. A cluster without a record was retained by an earlier Delete. CloudFormation repeats a Delete whose
+    answer it did not acknowledge, perhaps years later, when the record has expired.
     """
     known = case.observed.known
     if case.request.failed_create is not None:

@@ -1,4 +1,4 @@
-"""A stack that fails: when its events are read for the cause, and the answer at the deadline."""
+"""Stacks that fail: when their events are read for the cause, and the answer at the deadline."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -12,22 +12,24 @@ from cluster_provider.core.observed import ClusterStack, StackFailure
 from cluster_provider.core.request import Request, RequestType
 from cluster_provider.core.state import Failing, Progress
 
-#: How far CloudFormation's clock and the provider's may be apart, in seconds. The library needs seconds to
-#: begin an update, and an update takes minutes, so the one before began longer ago than that.
+#: Maximum difference between CloudFormation's clock and the provider's, in seconds. ParallelCluster needs
+#: seconds to begin an update, and an update takes minutes. An earlier update therefore began longer ago than
+#: that.
 CLOCKS_APART_S = 30
 
-#: Settled states in which nothing failed.
+#: Settled states without a failure.
 GOOD_ENDS = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "DELETE_COMPLETE"})
 
-#: In these a resource may have failed though the stack's status does not show it yet. A clean-up after an
-#: update is not among them: what fails in it changes nothing.
+#: States in which a resource may have failed before the stack's status shows it. A clean-up after an update
+#: is not among them, because its failures change nothing.
 _MAY_FAIL = frozenset({"CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS"})
 
 
 def shows_update(progress: Progress, stack: ClusterStack) -> bool:
-    """Whether the stack is described as it is since this request's update was accepted; reads may be late.
+    """Returns whether the stack's description shows this request's update, not the state before it.
 
-    The end of an earlier update must not be taken for the end of this one.
+    CloudFormation's reads may be late. Without this check, the end of an earlier update could count as the
+    end of this one.
     """
     call = progress.history(EngineAction.UPDATE).last
     if stack.status == "CREATE_COMPLETE":
@@ -38,9 +40,9 @@ def shows_update(progress: Progress, stack: ClusterStack) -> bool:
 
 
 def is_failing(request: Request, progress: Progress, stack: ClusterStack) -> bool:
-    """Whether what this request does to its stack has failed, or is being rolled back.
+    """Returns whether this request's change of the stack has failed, or is being rolled back.
 
-    An image is judged by its AMI, so a stack that cannot delete itself after the build is none that fails.
+    An image is judged by its AMI. A stack that fails to delete itself after the build does not count.
     """
     if request.type is RequestType.DELETE:
         tried = any(progress.history(action).tries for action in DELETES)
@@ -53,15 +55,15 @@ def is_failing(request: Request, progress: Progress, stack: ClusterStack) -> boo
 
 
 def reads_events(request: Request, progress: Progress, stack: ClusterStack, *, is_late: bool) -> bool:
-    """Whether the stack's events are worth a read: they are many, and describing them is throttled.
+    """Returns whether the stack's events must be read; there are many, and AWS throttles the reads.
 
-    They are read once, as soon as the stack is seen to fail; again only if they named no cause and something
-    has happened since. At the deadline they are read though nothing shows yet.
+    They are read once, as soon as the stack fails. They are read again only if they named no cause and the
+    stack or the calls have changed since. At the deadline they are read even if the status shows no failure.
 
     Args:
-        request: What CloudFormation asks for.
+        request: The request.
         progress: The work so far.
-        stack: The stack as it is.
+        stack: The stack.
         is_late: Whether the deadline has passed.
     """
     known = progress.failing
@@ -77,9 +79,14 @@ def reads_events(request: Request, progress: Progress, stack: ClusterStack, *, i
 
 
 def failed_since(request: Request, progress: Progress, *, adopted: bool) -> datetime | None:
-    """From when on a failure is this request's; None if every failure of the stack is.
+    """Returns from when on a failure belongs to this request; None if every failure of the stack does.
 
-    While a request waited, what an earlier one did may have failed.
+    While this request waited, the work of an earlier request may have failed.
+
+    Args:
+        request: The request.
+        progress: The work so far.
+        adopted: Whether the request adopted the cluster.
     """
     if request.type is RequestType.CREATE and not adopted:
         return None
@@ -92,13 +99,13 @@ def failed_since(request: Request, progress: Progress, *, adopted: bool) -> date
 def noticed(
     request: Request, progress: Progress, stack: ClusterStack, found: tuple[StackFailure, ...]
 ) -> Progress:
-    """The progress once a stack's events were read; unchanged if nothing fails.
+    """Returns the progress after a stack's events were read; unchanged if nothing fails.
 
     Args:
-        request: What CloudFormation asks for.
+        request: The request.
         progress: The work so far.
-        stack: The stack as it is.
-        found: Its failed resources, nested stacks' included, oldest first.
+        stack: The stack.
+        found: Its failed resources, nested stacks included, oldest first.
     """
     cause = failures.oldest(found)
     if cause is None and not is_failing(request, progress, stack):
@@ -108,7 +115,7 @@ def noticed(
 
 
 def failed_late(case: Case) -> ClusterFailed | ImageFailed | None:
-    """Why a request whose time is over has failed, if its stack was seen to fail before it settled."""
+    """Returns the error at the deadline if the stack was failing before it settled; else None."""
     request, progress, stack = case.request, case.progress, case.living
     known = progress.failing
     if known is None:

@@ -1,4 +1,4 @@
-"""Rows about the compute fleet: stopped for an update that needs it, put back before an answer."""
+"""Decisions about the compute fleet, which is stopped for an update and started before an answer."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -11,15 +11,16 @@ from cluster_provider.core.errors import ClusterFailed, DeadlineExceeded, Provid
 from cluster_provider.core.observed import ClusterStack
 from cluster_provider.core.request import RequestType
 
-#: This long before the deadline no more waiting for the fleet to stop, in seconds: it is to be started again.
+#: Time before the deadline, in seconds, from which on the fleet is not stopped: it must also be started
+#: again.
 RESTART_MARGIN_S = 600
 
 
 def stop(case: Case, cluster: ClusterStack) -> ProviderError | Wait | Start | None:
-    """Stops the fleet for an update that was refused because nodes run.
+    """Returns how to stop the fleet for an update that was refused because compute nodes run.
 
     Returns:
-        What there is to do, or why it cannot be done; None once the fleet is stopped.
+        The next step, or the error if the fleet cannot be stopped; None once it is stopped.
     """
     where, unchanged = f"cluster {cluster.name}", "The configuration was not changed."
     status, found = _status_since_refusal(case), _status_before(case)
@@ -49,10 +50,11 @@ def stop(case: Case, cluster: ClusterStack) -> ProviderError | Wait | Start | No
 
 
 def put_back(case: Case, action: Succeed | Fail) -> Succeed | Fail | Wait | Start:
-    """Has the fleet as it was found before an answer goes out, and tells of it in an error.
+    """Returns the answer, or the step that gives the fleet its former status before the answer is sent.
 
-    A cluster that cannot work has no fleet to start: the debt stays, and the answer says so. A Delete that
-    keeps one that works does not succeed before its fleet was asked to start.
+    A failure also says what happened to the fleet. The fleet of a cluster that does not work cannot be
+    started. Its restart then stays pending, and the answer says so. A Delete that leaves a working cluster in
+    place does not succeed before its fleet was asked to start.
     """
     cluster, known, progress = case.living, case.observed.known, case.progress
     if known is None:
@@ -69,7 +71,7 @@ def put_back(case: Case, action: Succeed | Fail) -> Succeed | Fail | Wait | Star
     started = start_history.success
     if started is not None and started.fleet_status not in compute_fleet.STARTING:
         return answered
-    # After a Delete that succeeds nobody knows of the debt any more.
+    # A successful Delete removes the cluster from the record, and the pending restart with it.
     forgets = isinstance(action, Succeed) and case.request.type is RequestType.DELETE
     in_vain = case.is_last_chance or start_history.is_exhausted
     if in_vain and not (forgets and compute_fleet.is_restart_pending(known, progress)):
@@ -80,9 +82,10 @@ def put_back(case: Case, action: Succeed | Fail) -> Succeed | Fail | Wait | Star
 
 
 def restart(case: Case) -> Nothing | Wait | Start:
-    """Starts the fleet after the answer, as soon as the cluster can: the next request may be months away.
+    """Returns how to start the fleet after the answer, as soon as the cluster allows it.
 
-    It is asked for at the sweep's rhythm, ever more slowly, and given up in the end.
+    The next request may arrive months later, so the restart does not wait for one. The pauses between the
+    calls grow, and at the deadline the restart is dropped.
     """
     cluster, known = case.living, case.observed.known
     if known is None or not compute_fleet.is_restart_pending(known, case.progress):
@@ -110,7 +113,7 @@ def _start(cluster: ClusterStack) -> Start:
 
 
 def with_fleet(case: Case, failure: Fail) -> Fail:
-    """A failure that tells what became of the fleet as well."""
+    """Returns a failure that also says what happened to the fleet."""
     error, (_, sentence) = failure.error, compute_fleet.describe_restart(case.observed.known, case.progress)
     return replace(failure, error=error.but(" ".join(filter(None, [error.next_step, sentence]))))
 
@@ -121,7 +124,7 @@ def _not_started(case: Case, cluster: ClusterStack) -> ClusterFailed:
 
 
 def _status_before(case: Case) -> str:
-    """The fleet's status before it was stopped, by an earlier request perhaps."""
+    """Returns the fleet's status before it was stopped by this or an earlier request; empty if unknown."""
     known, refused = case.observed.known, case.progress.history(EngineAction.UPDATE).result
     if known is not None and known.fleet_status_before:
         return known.fleet_status_before
@@ -129,7 +132,7 @@ def _status_before(case: Case) -> str:
 
 
 def _status_since_refusal(case: Case) -> str | None:
-    """The fleet's status as a call to stop it reported since the update was refused."""
+    """Returns the fleet's status as a stop reported it after the update was refused; None if none did."""
     refused = case.progress.history(EngineAction.UPDATE).last
     stop_history = case.progress.history(EngineAction.STOP_FLEET)
     call = stop_history.last
@@ -139,7 +142,7 @@ def _status_since_refusal(case: Case) -> str | None:
 
 
 def _pause(case: Case, action: EngineAction) -> Wait | None:
-    """Leaves the head node some time between two questions."""
+    """Returns the pause before the head node is asked again; None if there is none."""
     result = case.progress.history(action).result
     status = result.fleet_status if result is not None else None
     return pause_after(

@@ -1,4 +1,4 @@
-"""Rows for a custom image: built once, judged by its AMI, deleted with it."""
+"""Decisions for a custom image: built once, judged by its AMI, and deleted with it."""
 
 from cluster_provider.core import attributes, failures, image_failures
 from cluster_provider.core.actions import Action, Fail, Start, Succeed, Wait, wait_for
@@ -17,16 +17,17 @@ from cluster_provider.core.ledger import ATTEMPTS_MAX
 from cluster_provider.core.observed import Cluster, ClusterStack
 from cluster_provider.core.request import RequestType
 
-#: Statuses from which no AMI comes any more; in others one may, or the stack has done its work and gone.
+#: Statuses after which no AMI can appear. In other statuses one may, or the stack has finished and deleted
+#: itself.
 #: Source: aws-parallelcluster 3.16.1, models/imagebuilder.py (ImageBuilderStatusMapping).
 _FAILED = frozenset({"CREATE_FAILED", "ROLLBACK_FAILED", "ROLLBACK_COMPLETE"})
 
-#: Engine errors that may pass: an image that exists already is somebody else's, and stays so.
+#: Engine errors that may pass. An image that exists already belongs to another owner, and will not pass.
 _RETRIED = frozenset({"Internal"})
 
 
 def decide_image(case: Case) -> Action:
-    """What to do for a request about an image with usable properties."""
+    """Returns the action for a request about an image with valid properties."""
     first = settle_first(case)
     if first is not None:
         return first
@@ -40,7 +41,7 @@ def decide_image(case: Case) -> Action:
 
 
 def _is_kept(case: Case) -> bool:
-    """Whether an Update is about an image that CloudFormation was told of; else it replaces."""
+    """Returns whether an Update is about an image that was reported to CloudFormation; else it replaces."""
     known, wanted = case.observed.known, case.wanted.cluster_name
     if known is not None and known.request_id == case.request.request_id:
         return False
@@ -60,7 +61,7 @@ def _make(case: Case) -> Action:
 
 
 def _was_built(case: Case) -> bool:
-    """Whether the engine found this request's image built: by a call that nobody heard of."""
+    """Returns whether the engine found the image already built, by a call whose end was not reported."""
     built = case.progress.history(EngineAction.BUILD_IMAGE).success
     return built is not None and built.stack_id is None
 
@@ -87,16 +88,16 @@ def _build(case: Case) -> Action:
 
 
 def _unless_built(case: Case, failure: Fail) -> Action:
-    """A failure once it is known that there is no image.
+    """Returns a failure, once it is known that there is no image.
 
-    An earlier engine whose end nobody heard of may have built it, by a stack that has deleted itself since.
+    An earlier call whose end was not reported may have built it, by a stack that has deleted itself since.
     """
     judged = _judged(case, failure.physical_id)
     return failure if isinstance(judged, Fail) else judged
 
 
 def _keep(case: Case) -> Action:
-    """An image that was made before: it stays as it is."""
+    """Returns the action for an image that was made before, which cannot be changed."""
     known, failed_id = case.observed.known, case.request.failure_id
     if known is None:
         return Fail(image_failures.vanished(case.wanted.cluster_name), failed_id)
@@ -109,7 +110,7 @@ def _keep(case: Case) -> Action:
 
 
 def _judged(case: Case, failed_id: str) -> Action:
-    """The AMI tells whether an image is built, once its stack has come to an end."""
+    """Returns the action once the image's stack has ended; only the AMI proves that the image is built."""
     stack, name, progress = case.observed.cluster, case.wanted.cluster_name, case.progress
     if stack is not None and stack.in_progress:
         return wait_for(stack, f"image {name} is {stack.status}")
@@ -124,7 +125,7 @@ def _judged(case: Case, failed_id: str) -> Action:
         gone = error.code == "NotFound"
         why = image_failures.vanished(name) if gone else image_failures.rejection(error, (), name)
         return Fail(why, failed_id)
-    # The AMI is marked a little after the stack has come to its end.
+    # The AMI may get its tags a little after the stack has ended.
     pause = pause_after(case, EngineAction.DESCRIBE_IMAGE, waits_for="the image's AMI is not there yet")
     return pause or _describe(case, stack)
 
@@ -135,7 +136,7 @@ def _describe(case: Case, stack: ClusterStack | None) -> Start:
 
 
 def _identity(case: Case, stack: ClusterStack | None) -> tuple[str | None, str | None]:
-    """ARN and version of the image's stack, as it is seen or was recorded."""
+    """Returns ARN and version of the image's stack, as observed or as recorded."""
     if stack is not None:
         return stack.stack_id, stack.version
     known = case.observed.known

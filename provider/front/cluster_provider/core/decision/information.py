@@ -1,4 +1,4 @@
-"""Rows for the resources that only ask: one engine call, answered with what it found."""
+"""Decisions for the read-only resources: one engine call, answered with what it found."""
 
 from cluster_provider.core import failures
 from cluster_provider.core.actions import Action, Fail, Start, Succeed, Wait
@@ -17,12 +17,12 @@ from cluster_provider.core.questions import Question
 
 
 def decide_information(case: Case) -> Action:
-    """What to do for a request of a read-only resource with usable properties."""
+    """Returns the action for a request of a read-only resource with valid properties."""
     request, question = case.request, case.request.question
     first = settle_first(case)
     if first is not None:
         return first
-    if question is None:  # a Delete: every other request that is not refused asks something
+    if question is None:  # only a Delete has no question
         return Succeed(request.failure_id)
     if case.progress.engine_version not in case.observed.engines:
         missing = failures.no_engine(question.about, case.progress.engine_version, case.observed)
@@ -48,12 +48,12 @@ def _ask(kind: Kind, question: Question) -> Start:
 
 
 def _is_whole(case: Case, description: EngineResult) -> bool:
-    """Whether EC2 gave what it has, too; what it did not give in time is left empty."""
+    """Returns whether the description has EC2's values, too; near the deadline missing values stay empty."""
     return description.head_node != "unknown" or case.is_last_chance
 
 
 def _refusal(case: Case, question: Question) -> ProviderError | None:
-    """What the engine refused for good."""
+    """Returns the error for a read that the engine finally refused; None if it did not."""
     reads = case.progress.reads
     if reads.error is None or not reads.is_refused():
         return None
@@ -79,7 +79,7 @@ def _not_found(question: Question, what: str) -> NotFound:
 
 
 def _pause(case: Case, ask: Start) -> Wait | None:
-    """Leaves AWS alone for a while after a try that failed, or that did not find everything."""
+    """Returns the pause after a read that failed or was incomplete; None if there is none."""
     error = case.progress.reads.error
     why = error.message if error is not None else "the head node's values are not known yet"
     return pause_after(case, ask.action, waits_for=f"it was asked for: {why}")

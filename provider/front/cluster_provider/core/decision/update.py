@@ -1,4 +1,4 @@
-"""Rows for an Update with usable properties."""
+"""Decisions for an Update with valid properties."""
 
 from cluster_provider.core import failures
 from cluster_provider.core.actions import Action, Fail, Succeed
@@ -9,7 +9,7 @@ from cluster_provider.core.identity import is_unmade
 
 
 def decide_update(case: Case) -> Action:
-    """What to do for an Update with usable properties."""
+    """Returns the action for an Update with valid properties."""
     request, cluster = case.request, case.living
     first = settle_first(case)
     if first is not None:
@@ -24,9 +24,10 @@ def decide_update(case: Case) -> Action:
 
 
 def _returns(case: Case) -> bool:
-    """Whether an Update goes back to a living cluster of this owner: always allowed, a rollback does it.
+    """Returns whether an Update goes back to a cluster that this owner has already; a rollback does so.
 
-    One that this request made itself, and whose begin was told, is none to go back to.
+    Such an Update is always allowed. A cluster that this very request made does not count, even if its begin
+    was reported.
     """
     known, request = case.observed.known, case.request
     if known is None or known.request_id == request.request_id:

@@ -1,1 +1,1 @@
-"""How an owner's state changes: pure functions, each from one state to the next."""
+"""Transitions of an owner's state: pure functions, each from one state to the next."""

@@ -1,4 +1,4 @@
-"""What a request changes about its owner's record when it is accepted."""
+"""Transitions when a request is accepted: which request is current, and what it is about."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -11,26 +11,29 @@ from cluster_provider.core.request import Request, RequestType
 from cluster_provider.core.state import OwnerRecord
 from cluster_provider.core.transitions.disowning import disown_failed_adoptions
 
-#: How far the clock of the host that signed a response URL may be behind CloudFormation's, in seconds.
+#: Maximum lag of the clock of the host that signs response URLs behind CloudFormation's clock, in seconds.
 SIGNED_BEFORE_MAX_S = 10
 
-#: Most wait condition handles that are remembered of one owner, and most clusters that it gave back.
+#: Maximum number of wait condition handles, and of disowned clusters, kept per owner.
 HANDLES_MAX = 200
 DISOWNED_MAX = 500
 
 
 def is_current(record: OwnerRecord | None, request: Request, since: datetime) -> bool:
-    """Returns whether a request can be the one that CloudFormation waits for.
+    """Returns whether a request can be the one that CloudFormation is waiting for.
 
-    CloudFormation asks once for each state that it brings a resource into. So a request is not the one it
-    waits for if its URL was signed before that state began, if another one of its kind was accepted in that
-    state, or if the state is older than the one in which the newest was accepted. The last may be a read that
-    is late.
+    CloudFormation sends one request for each state into which it brings a resource. A request is therefore
+    not current in three cases:
+
+    - Its URL was signed before the present state began.
+    - Another request of the same type was accepted in this state.
+    - The state began before the one in which the newest request was accepted. The read of the state may be
+      late.
 
     Args:
-        record: What is known of the owner; None for a new one.
-        request: What was asked for.
-        since: Since when CloudFormation does to the resource what the request asks for.
+        record: The owner's record; None for a new owner.
+        request: The request.
+        since: Since when CloudFormation has been making the change that the request asks for.
     """
     since = in_milliseconds(since)
     if request.issued_at < since - timedelta(seconds=SIGNED_BEFORE_MAX_S):
@@ -45,24 +48,24 @@ def is_current(record: OwnerRecord | None, request: Request, since: datetime) ->
 
 
 def in_milliseconds(at: datetime) -> datetime:
-    """Returns an instant as records keep it, in whole milliseconds."""
+    """Returns an instant in whole milliseconds, as records keep it."""
     return at.replace(microsecond=at.microsecond // 1000 * 1000)
 
 
 def accept(
     record: OwnerRecord | None, request: Request, requeue_at: datetime, since: datetime, present_id: str = ""
 ) -> OwnerRecord:
-    """A request is the newest of its owner; older open ones are superseded by that alone.
+    """Returns the record with a new newest request; that alone supersedes older open requests.
 
     Args:
-        record: What is known of the owner; None for a new one.
-        request: What was asked for.
-        requeue_at: When it is looked at at the latest.
-        since: Since when CloudFormation does to the resource what the request asks for.
-        present_id: Which of the ids that ``candidates`` names the resource has; empty if it has none of them.
+        record: The owner's record; None for a new owner.
+        request: The request.
+        requeue_at: When the owner is due at the latest.
+        since: Since when CloudFormation has been making the change that the request asks for.
+        present_id: The one of ``candidate_ids`` that the resource has now; empty if it has none of them.
 
     Raises:
-        Superseded: This request, or a newer one of this owner, was accepted already.
+        Superseded: This request, or a newer one of this owner, was accepted before.
     """
     half_time_at = deadline.half_way(request.issued_at, request.deadline)
     if record is None:
@@ -98,10 +101,14 @@ def accept(
 
 
 def will_signal(record: OwnerRecord | None, request: Request) -> bool:
-    """Whether a request's end is signalled to a wait condition, asked before the request is accepted.
+    """Returns whether the end of a request is signalled to a wait condition; call it before acceptance.
 
-    Neither wait conditions nor their handles can be used twice: what was signalled once counts for ever.
+    A wait condition and its handle cannot be used twice: the first signal counts for ever.
     Source: AWS CloudFormation user guide, AWS::CloudFormation::WaitConditionHandle.
+
+    Args:
+        record: The owner's record; None for a new owner.
+        request: The request.
     """
     if request.signal_url is None:
         return False
@@ -115,23 +122,31 @@ def _with_handle(record: OwnerRecord, request: Request) -> OwnerRecord:
 
 
 def _is_late(record: OwnerRecord, request: Request) -> bool:
-    """Whether a newer request was accepted already, by the dates of their URLs.
+    """Returns whether a newer request was accepted before, by the dates in the response URLs.
 
-    They are whole seconds of whichever host signed them, so a small step back is no order at all; then the
-    later receipt counts. A Delete is never late: it is the last that CloudFormation asks for.
+    The dates are whole seconds from the clocks of several hosts. Within ``deadline.ORDER_TOLERANCE_S`` the
+    order of receipt decides. A Delete is never late, because it is the last request for a resource.
     """
     behind_s = (record.newest_issued_at - request.issued_at).total_seconds()
     return request.type is not RequestType.DELETE and behind_s > deadline.ORDER_TOLERANCE_S
 
 
 def candidate_ids(record: OwnerRecord | None, request: Request) -> list[str]:
-    """The physical ids of which the one that the resource has tells what CloudFormation used of our answers.
+    """Returns ids of clusters; the one that the resource has now shows which answers were acknowledged.
 
-    Only some Deletes need to know. One of an id that names no cluster may end a Create whose answer was not
-    used, and then the resource has that id. Or it cleans up after a Create that failed, in a stack that kept
-    its failures, and then the resource has the cluster that a later Create made. And beside the cluster that
-    is deleted there may be another one of which CloudFormation has never spoken: the resource has it if this
-    is the clean-up of a replacement, and does not know of it if its answer was not used.
+    Only some Deletes need this:
+
+    - A Delete whose id names no known cluster may follow a Create whose answer was not acknowledged. The
+      resource then has that id.
+    - Or such a Delete cleans up after a failed Create, in a stack that keeps its failures. The resource then
+      has the cluster that a later Create made.
+    - A Delete may name one cluster while the record has another one that CloudFormation has never named. If
+      the Delete is the clean-up of a replacement, the resource has that other cluster. If the answer was not
+      acknowledged, it does not.
+
+    Args:
+        record: The owner's record; None for a new owner.
+        request: The request.
     """
     named = request.physical_id or ""
     if record is None or request.type is not RequestType.DELETE or request.failed_create is not None:
@@ -144,11 +159,12 @@ def candidate_ids(record: OwnerRecord | None, request: Request) -> list[str]:
 
 
 def _corrected(record: OwnerRecord, request: Request, present_id: str) -> OwnerRecord:
-    """Takes back what CloudFormation was told and did not hear, since it names a cluster that it knows.
+    """Returns the record with clusters marked as unreported whose answers CloudFormation did not acknowledge.
 
-    An answer that comes after a cancellation or too late is ignored. Then an Update names another cluster
-    than the one that was told, and a Delete an id that CloudFormation made up, the marker of an answer that
-    was sent while the record could not be read, or the cluster that the resource had before.
+    CloudFormation ignores an answer that arrives too late or after a cancellation. The next request shows
+    that by the id that it names. An Update then names another cluster than the reported one. A Delete names
+    one of three ids: an id that CloudFormation made up, the marker of an answer that was sent while the
+    record could not be read, or the cluster that the resource had before.
     """
     if request.type is RequestType.CREATE:
         return _forget_reported(record)
@@ -168,11 +184,12 @@ def _corrected(record: OwnerRecord, request: Request, present_id: str) -> OwnerR
 
 
 def _forget_reported(record: OwnerRecord) -> OwnerRecord:
-    """A Create says that CloudFormation has let go of every cluster it was told of, whatever it heard.
+    """Returns the record at a Create: without the clusters that were reported, acknowledged or not.
 
-    The template's attribute ``DeletionPolicy: Retain`` does so without a request. Whose they are by now is
-    not known, so nothing is done to them any more, and a fleet that is owed to one stays as it is. What an
-    earlier Create took over in vain is whoever's it was.
+    A Create proves that CloudFormation no longer has them. The template's attribute ``DeletionPolicy:
+    Retain`` removes a resource without sending a request. The present owners of these clusters are not known.
+    Nothing is therefore done to the clusters, and a pending restart of a fleet is dropped. Failed adoptions
+    are disowned.
     Source: AWS CloudFormation user guide, "DeletionPolicy attribute".
     """
     record = disown_failed_adoptions(record)
@@ -183,10 +200,10 @@ def _forget_reported(record: OwnerRecord) -> OwnerRecord:
 
 
 def target_of(record: OwnerRecord, request: Request) -> str:
-    """The name of the cluster that a request is about.
+    """Returns the name of the cluster that a request is about; empty if it is about none.
 
-    A Delete may carry an id that CloudFormation made up, because the Create it follows was cancelled
-    before it was answered; then it is about what this owner made and never reported. A marker names nothing.
+    CloudFormation makes up a physical id for a Create that was cancelled before it was answered. A Delete
+    with such an id is about the cluster that this owner made and never reported. A marker names no cluster.
     Source: cloudformation-coverage-roadmap issues 1814 and 1730.
     """
     if request.kind.is_read_only:
@@ -208,7 +225,7 @@ def target_of(record: OwnerRecord, request: Request) -> str:
 
 
 def _update_target(record: OwnerRecord, request: Request) -> str:
-    """The wanted name, if it may be another than the present one; else the cluster there is."""
+    """Returns the wanted name if the Update may replace the cluster or go back to it; else the old name."""
     wanted = request.properties.cluster_name if request.properties is not None else ""
     known = record.clusters.get(wanted)
     is_new = request.may_replace or is_unmade(request.physical_id)

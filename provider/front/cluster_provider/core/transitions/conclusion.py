@@ -1,4 +1,4 @@
-"""What an answer leaves behind: what is recorded when it is written down, and when it has arrived."""
+"""Transitions at the end of a request: when its answer is recorded, and when the answer has arrived."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -17,10 +17,10 @@ from cluster_provider.core.transitions.disowning import disown, disown_failed_ad
 
 
 def disowns(record: OwnerRecord, operation: OperationRecord, action: Succeed | Fail) -> bool:
-    """Whether a cluster that was taken over is the owner's no more with this answer.
+    """Returns whether an answer disowns an adopted cluster.
 
-    One whose fleet is still to be started is kept until it is (``close``). So is one for which a success was
-    reported: the failure that follows goes to a wait condition only.
+    A cluster with a pending restart of its fleet is kept until the fleet is started (``close``). A cluster
+    whose success was already reported is kept, too: the failure that follows goes to a wait condition only.
     """
     request, known = operation.request, record.clusters.get(operation.progress.cluster_name)
     if known is None or known.adopted_at is None or known.stack_id is None:
@@ -32,9 +32,10 @@ def disowns(record: OwnerRecord, operation: OperationRecord, action: Succeed | F
 
 
 def pending_fleet_restart(record: OwnerRecord, operation: OperationRecord) -> str:
-    """Name of the cluster whose fleet was stopped by us and is still to be started; empty if there is none.
+    """Returns the name of a cluster whose fleet the provider stopped and must still start; empty if none.
 
-    The request's own comes first, then what CloudFormation was told of: no other request may come for it.
+    The request's own cluster comes first. Then come other reported clusters, for which no other request may
+    ever arrive.
     """
     progress = operation.progress
     known = record.clusters.get(progress.cluster_name)
@@ -47,10 +48,17 @@ def pending_fleet_restart(record: OwnerRecord, operation: OperationRecord) -> st
 def conclude(
     record: OwnerRecord, operation: OperationRecord, action: Succeed | Fail, requeue_at: datetime
 ) -> OwnerRecord:
-    """An answer was written down: what follows from it is recorded with it, and its sending is armed.
+    """Returns the record at the moment when an answer is recorded, with the owner requeued for its sending.
+
+    Args:
+        record: The owner's record.
+        operation: The request and the work on it.
+        action: The decision.
+        requeue_at: When the owner is due, in case the answer does not arrive.
 
     Raises:
-        Superseded: A newer request was accepted since the decision: it has judged what nobody was told of.
+        Superseded: A newer request was accepted since the decision. It has already treated the request's
+            cluster as unreported.
     """
     if record.newest_request_id != operation.request.request_id:
         raise Superseded(operation.request.request_id)
@@ -65,7 +73,7 @@ def conclude(
 
 
 def _succeeded(record: OwnerRecord, operation: OperationRecord, action: Succeed) -> OwnerRecord:
-    """A request succeeded: what is true of its cluster now is kept, for the next Update to compare with."""
+    """Returns the record after a success, with the cluster's state for the next Update to compare with."""
     request, progress = operation.request, operation.progress
     if request.kind.is_read_only:
         return replace(record, undo=None)
@@ -73,7 +81,7 @@ def _succeeded(record: OwnerRecord, operation: OperationRecord, action: Succeed)
         return _forget_unreported(forget(record, progress.cluster_name))
     record = _forget_unreported(replace(record, undo=None), but=progress)
     stack = action.cluster
-    # An image may be there though nobody ever saw the stack that made it and then deleted itself.
+    # An image may exist though no pass observed its stack, which deletes itself after the build.
     known = record.clusters.get(progress.cluster_name)
     cluster = _seen(record, stack, request) if stack is not None else known
     if request.properties is None or cluster is None:
@@ -94,13 +102,13 @@ def _succeeded(record: OwnerRecord, operation: OperationRecord, action: Succeed)
 
 
 def _seen(record: OwnerRecord, stack: ClusterStack, request: Request) -> Cluster:
-    """A cluster of this owner, with its stack's ARN as it was seen."""
+    """Returns the owner's cluster with the ARN and the version of its stack as observed."""
     known = record.clusters.get(stack.name) or Cluster(stack.name, request.request_id, kind=request.kind)
     return replace(known, stack_id=stack.stack_id, version=stack.version)
 
 
 def _settle_fleet_restart(record: OwnerRecord, progress: Progress) -> OwnerRecord:
-    """The compute fleet is as it was found, or on its way there: nothing is owed any more."""
+    """Returns the record without the fleet's former status, if the fleet needs no restart."""
     known = record.clusters.get(progress.cluster_name)
     if known is None or compute_fleet.is_restart_pending(known, progress):
         return record
@@ -108,9 +116,9 @@ def _settle_fleet_restart(record: OwnerRecord, progress: Progress) -> OwnerRecor
 
 
 def _failed(record: OwnerRecord, operation: OperationRecord, action: Fail) -> OwnerRecord:
-    """A request failed: what must be known of it when CloudFormation rolls back."""
+    """Returns the record after a failure, with what the following rollback needs."""
     request, progress = operation.request, operation.progress
-    if request.old_digest is not None:  # an Update: no other request has old properties
+    if request.old_digest is not None:  # only an Update has old properties
         had_effect = progress.effect_seen or _may_have_updated(record, request, unseen=action.unseen)
         own = Undo(request.digest, request.old_digest)
         record = replace(record, undo=None if had_effect else _undo(record, request, own))
@@ -121,14 +129,24 @@ def _failed(record: OwnerRecord, operation: OperationRecord, action: Fail) -> Ow
 
 
 def _undo(record: OwnerRecord, request: Request, own: Undo) -> Undo:
-    """What a swap of this Update undoes; a rollback that failed itself is repeated, and undoes the same."""
+    """Returns the Update that the next rollback undoes.
+
+    If this request was itself a rollback that failed, CloudFormation repeats it, and it undoes the same
+    Update.
+    """
     if record.undo is not None and record.undo.is_by(request):
         return record.undo
     return own
 
 
 def follow(record: OwnerRecord, request: Request, requeue_at: datetime) -> OwnerRecord:
-    """A request is answered, and its cluster followed further unless a newer request came."""
+    """Returns the record of an answered request whose cluster is followed; unchanged after a newer request.
+
+    Args:
+        record: The owner's record.
+        request: The request.
+        requeue_at: When the owner is due.
+    """
     if record.newest_request_id != request.request_id or request.signal_deadline_at is None:
         return record
     half_time_at = deadline.half_way(request.issued_at, request.signal_deadline_at)
@@ -145,7 +163,14 @@ def follow(record: OwnerRecord, request: Request, requeue_at: datetime) -> Owner
 def await_fleet_restart(
     record: OwnerRecord, operation: OperationRecord, left: OperationRecord, now: datetime
 ) -> OwnerRecord:
-    """A request is over, but ``left`` of it is a cluster's compute fleet; a newer request would start it."""
+    """Returns the record of an ended request that only has to start a fleet; unchanged after a newer request.
+
+    Args:
+        record: The owner's record.
+        operation: The request and the work on it, as it ended.
+        left: The same request with the work that remains.
+        now: The current time.
+    """
     if record.newest_request_id != operation.request.request_id:
         return record
     record = _settle_fleet_restart(record, operation.progress)
@@ -163,9 +188,9 @@ def await_fleet_restart(
 
 
 def close(record: OwnerRecord, operation: OperationRecord) -> OwnerRecord:
-    """A request is over; nothing is waited for unless a newer one came.
+    """Returns the record of an ended request; unchanged if a newer request was accepted.
 
-    What it took over in vain is let go, unless the compute fleet could not be started at all.
+    Failed adoptions are disowned, except for a cluster whose compute fleet could not be started.
     """
     if record.newest_request_id != operation.request.request_id:
         return record
@@ -182,10 +207,10 @@ def close(record: OwnerRecord, operation: OperationRecord) -> OwnerRecord:
 
 
 def _forget_unreported(record: OwnerRecord, but: Progress | None = None) -> OwnerRecord:
-    """Clusters nobody was told of are gone by now: an answer waits until they are.
+    """Returns the record without unreported clusters; they are gone, because an answer waits until they are.
 
-    Kept are a request's own cluster, and what it could not delete: the next request tries again. One that was
-    taken over in vain is kept until its fleet is started.
+    Three kinds are kept. The first is the request's own cluster. The second is a leftover that could not be
+    deleted; the next request tries again. The third is a failed adoption with a pending restart of its fleet.
     """
     kept = {
         name: item
@@ -202,10 +227,10 @@ def _is_still_there(cluster: Cluster, progress: Progress) -> bool:
 
 
 def _forget_unmade(record: OwnerRecord, progress: Progress, *, unseen: bool) -> OwnerRecord:
-    """Forgets what was not made after all.
+    """Returns the record without a cluster that was not made.
 
-    What a call may have made is kept though nobody saw it: it may show only after the answer, and the next
-    request looks once that call's fence has passed.
+    A cluster that a call may have made is kept, even if no pass observed it. It may appear only after the
+    answer. The next request looks for it after the call's fence.
     """
     name, call = progress.cluster_name, record.call
     known = record.clusters.get(name)
@@ -217,7 +242,7 @@ def _forget_unmade(record: OwnerRecord, progress: Progress, *, unseen: bool) -> 
 
 
 def _may_have_updated(record: OwnerRecord, request: Request, *, unseen: bool) -> bool:
-    """Whether the cluster may be, or become, what this request wanted: its swap is no mere formality."""
+    """Returns whether this Update may have changed the cluster, so that its rollback needs real work."""
     call = record.call
     if call is None or (call.action, call.request_id) != (EngineAction.UPDATE, request.request_id):
         return False
@@ -225,5 +250,5 @@ def _may_have_updated(record: OwnerRecord, request: Request, *, unseen: bool) ->
 
 
 def _may_have_acted(call: EngineCall, *, unseen: bool) -> bool:
-    """Whether a call did what it was for, for all that is known."""
+    """Returns whether a call may have made its change, as far as is known."""
     return call.has_acted or (unseen and not call.has_reported)

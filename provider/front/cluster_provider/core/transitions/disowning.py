@@ -1,4 +1,4 @@
-"""How a cluster stops being its owner's: untouched, and never touched by it again."""
+"""Disowns clusters: a cluster stops being its owner's, unchanged, and no later request touches it."""
 
 from dataclasses import replace
 
@@ -8,13 +8,14 @@ from cluster_provider.core.state import OwnerRecord
 
 
 def disown(record: OwnerRecord, *names: str) -> OwnerRecord:
-    """Forgets clusters, and remembers their stacks: no later request of this owner touches them.
+    """Returns the record without some clusters, and with their stacks among the disowned ones.
 
-    A Delete may be repeated, however late, and the tags of an earlier time may still name this owner.
+    A Delete may be repeated, however late, and tags of an earlier time may still name this owner. The list of
+    disowned stacks keeps such a Delete from destroying the cluster.
 
     Args:
-        record: What is known of the owner.
-        names: Names of clusters in its record.
+        record: The owner's record.
+        names: Names of clusters in the record.
     """
     stacks = [record.clusters[name].stack_id for name in names]
     disowned = [*record.disowned, *(arn for arn in stacks if arn is not None)]
@@ -22,15 +23,20 @@ def disown(record: OwnerRecord, *names: str) -> OwnerRecord:
 
 
 def disown_failed_adoptions(record: OwnerRecord) -> OwnerRecord:
-    """Disowns clusters that were taken over by a request whose success was never reported.
+    """Returns the record without failed adoptions: clusters whose adoption was never reported as a success.
 
-    One whose compute fleet is still to be started is kept until it is.
+    A cluster with a pending restart of its fleet is kept until the fleet is started.
     """
     return disown(record, *(name for name, cluster in record.clusters.items() if _is_failed(cluster)))
 
 
 def forget(record: OwnerRecord, *names: str) -> OwnerRecord:
-    """Forgets clusters that are gone, or about which nothing more is known."""
+    """Returns the record without some clusters, which are gone or of which nothing more is known.
+
+    Args:
+        record: The owner's record.
+        names: Names of clusters in the record.
+    """
     clusters = {name: cluster for name, cluster in record.clusters.items() if name not in names}
     return replace(record, clusters=clusters)
 

@@ -1,4 +1,4 @@
-"""How an owner's record changes while its newest request is under way: pure, told by what happened."""
+"""Transitions while a request is in progress: pure functions, one for each thing that happens."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -29,7 +29,15 @@ def requeue(
     watching: str | None = None,
     deadline_at: datetime | None = None,
 ) -> OwnerRecord:
-    """Nothing to do until a wake-up; the cluster's stack is recorded once it was seen."""
+    """Returns the record with the owner requeued, and with the cluster's ARN once the stack was observed.
+
+    Args:
+        record: The owner's record.
+        progress: The work on the newest request.
+        requeue_at: When the owner is due.
+        watching: ARN of a stack without whose end a pass has nothing to do; None if there is none.
+        deadline_at: When a pass has something to do in any case.
+    """
     known = record.clusters.get(progress.cluster_name)
     clusters = dict(record.clusters)
     if known is not None and progress.stack_id is not None:
@@ -42,7 +50,14 @@ def requeue(
 def start_call(
     record: OwnerRecord, call: EngineCall, start: Start, version: str, requeue_at: datetime
 ) -> OwnerRecord:
-    """An engine call is about to be sent; a cluster that it may make is known from here on.
+    """Returns the record with an engine call that is about to be sent, and with the cluster it may make.
+
+    Args:
+        record: The owner's record.
+        call: The call.
+        start: The decision.
+        version: Version of the engine.
+        requeue_at: When the owner is due.
 
     Raises:
         Superseded: A newer request was accepted since the decision.
@@ -71,7 +86,14 @@ def start_call(
 
 
 def end_call(record: OwnerRecord, call_id: str, result: EngineResult, now: datetime) -> OwnerRecord:
-    """An engine reported its end; the report of a call that is no longer the last one changes nothing."""
+    """Returns the record with the end of an engine call; the end of an earlier call changes nothing.
+
+    Args:
+        record: The owner's record.
+        call_id: Id of the call.
+        result: What the engine reported.
+        now: The current time.
+    """
     call = record.call
     if call is None or call.call_id != call_id or call.ended_at is not None:
         return record
@@ -84,9 +106,16 @@ def end_call(record: OwnerRecord, call_id: str, result: EngineResult, now: datet
 
 
 def adopt(record: OwnerRecord, stack: ClusterStack, request_id: str, now: datetime) -> OwnerRecord:
-    """A cluster that somebody else made is this owner's from now on.
+    """Returns the record with an adopted cluster.
 
-    What an earlier Create that took it over in vain owes to its compute fleet is owed still.
+    An earlier, failed adoption of the same cluster may have left a restart of its fleet pending. The restart
+    then stays pending.
+
+    Args:
+        record: The owner's record.
+        stack: The cluster's stack.
+        request_id: The request that adopts it.
+        now: The current time.
     """
     known = record.clusters.get(stack.name)
     found = known.fleet_status_before if known is not None and known.stack_id == stack.stack_id else ""
@@ -101,10 +130,14 @@ def adopt(record: OwnerRecord, stack: ClusterStack, request_id: str, now: dateti
 
 
 def give_up(record: OwnerRecord, stack: ClusterStack) -> OwnerRecord:
-    """Disowns a cluster that another owner wants, unless a request of this one may still be at work on it.
+    """Returns the record with a cluster disowned, because another owner wants it.
+
+    Args:
+        record: The record of the previous owner.
+        stack: The cluster's stack.
 
     Raises:
-        StillHeld: One may.
+        StillHeld: A request of the previous owner may still be working on the cluster.
     """
     if record.at_work and (record.has(stack) or record.following == stack.name):
         raise StillHeld(stack.name)
@@ -115,9 +148,14 @@ def give_up(record: OwnerRecord, stack: ClusterStack) -> OwnerRecord:
 
 
 def record_examination(operation: OperationRecord, holder: Owner, *, gave_up: bool) -> OperationRecord:
-    """It is known whether the owner that a cluster's mark named has the cluster still.
+    """Returns the request with the finding whether the owner named by a cluster's mark still has it.
 
-    If not, the call that met the mark is made again, with all its tries.
+    If that owner gave the cluster up, the call that found the mark may be repeated, with all its tries.
+
+    Args:
+        operation: The request and the work on it.
+        holder: The owner that the mark names.
+        gave_up: Whether it gave the cluster up.
     """
     progress = operation.progress
     if not gave_up:
@@ -132,7 +170,7 @@ def record_examination(operation: OperationRecord, holder: Owner, *, gave_up: bo
 
 
 def note_adoption(operation: OperationRecord, stack: ClusterStack) -> OperationRecord:
-    """The request that takes a cluster over: it adds no tags to it, and tells what it did."""
+    """Returns the request that adopts a cluster, with a message about the adoption and without tags."""
     note = {
         "level": "INFO",
         "type": "AdoptExisting",
@@ -144,12 +182,12 @@ def note_adoption(operation: OperationRecord, stack: ClusterStack) -> OperationR
 
 
 def merge_call_result(progress: Progress, call: EngineCall | None, *, deletes: bool = False) -> Progress:
-    """Takes what an ended call of this request reported over into its progress; changes nothing twice.
+    """Returns the progress with the result of an ended call; merging a result twice changes nothing.
 
     Args:
-        progress: The work so far.
-        call: The owner's last call; None if there is none.
-        deletes: Whether the request is a Delete. What another one deletes is what an earlier one left.
+        progress: The work on the request.
+        call: The last call made for the request; None if there is none.
+        deletes: Whether the request is a Delete. A deletion in any other request is about a leftover.
     """
     if call is None or call.ended_at is None or call.result is None:
         return progress
@@ -164,14 +202,15 @@ def merge_call_result(progress: Progress, call: EngineCall | None, *, deletes: b
     history = history.with_end(call, replace(result, error=error))
     is_refused_update = call.action is EngineAction.UPDATE and error is not None and error.code == REFUSED
     if is_refused_update and progress.history(EngineAction.STOP_FLEET).last is None:
-        # The engine works. Once the fleet is stopped it has all its tries, and refusals count from there.
+        # A refusal proves that the engine works, so it does not count as a try. After the fleet is stopped,
+        # the update has all its tries, and further refusals count.
         history = replace(history, tries=0)
     progress = progress.with_history(call.action, call.cluster_name, history)
     return _with_change(progress, result) if is_change and not is_leftover else progress
 
 
 def _with_change(progress: Progress, result: EngineResult) -> Progress:
-    """The progress once a call that changes the request's own cluster or image ended."""
+    """Returns the progress with the result of a change to the request's own cluster or image."""
     error, messages = result.error, result.validation_messages
     if error is None:
         messages = messages or progress.validation_messages
