@@ -12,11 +12,17 @@ from cluster_provider.core.measurements import Metric
 from cluster_provider.core.properties import SCHEMA
 from cluster_provider.core.questions import CLUSTER_INFO, OFFICIAL_IMAGE
 
-CONTRACT = Path("docs/contract.md").read_text()
+REFERENCE = Path("docs/reference")
+CLUSTER = (REFERENCE / "cluster.md").read_text()
+OTHERS = "".join(
+    (REFERENCE / f"{name}.md").read_text() for name in ("cluster-info", "image", "official-image")
+)
+ERROR_CODES = (REFERENCE / "errors.md").read_text()
+DECISIONS = Path("docs/explanation/decision-table.md").read_text()
 
 
 def test_every_row_of_the_decision_table_names_a_test_that_exists() -> None:
-    table = CONTRACT[CONTRACT.index("## Decisions") :]
+    table = DECISIONS[DECISIONS.index("## Decisions") :]
     rows = [line for line in table.splitlines() if re.match(r"\| (any|Create|Update|Delete)", line)]
     scenarios = "\n".join(path.read_text() for path in Path("tests/scenario").glob("test_*.py"))
     named = [re.findall(r"`(test_\w+)`", row) for row in rows]
@@ -31,28 +37,28 @@ def test_every_interleaving_has_a_test_with_its_number() -> None:
 
 
 def test_every_property_and_every_error_code_is_described() -> None:
-    assert [name for name in SCHEMA["properties"] if f"`{name}`" not in CONTRACT] == []
-    assert [code for code in ERRORS if f"`{code}`" not in CONTRACT] == []
+    assert [name for name in SCHEMA["properties"] if f"`{name}`" not in CLUSTER] == []
+    assert [code for code in ERRORS if f"`{code}`" not in ERROR_CODES] == []
 
 
 def test_every_property_and_attribute_of_the_other_resources_is_described() -> None:
-    page = CONTRACT[CONTRACT.index("## Other resources") :]
     names = {*CLUSTER_INFO.schema["properties"], *OFFICIAL_IMAGE.schema["properties"]}
     names |= set(information_attributes(Kind.CLUSTER_INFO, None)) - set(cluster_attributes(None, None))
     names |= set(information_attributes(Kind.OFFICIAL_IMAGE, None))
     names |= {*image_properties.RULES.schema["properties"], *attributes.image_attributes(None, None)}
-    assert [name for name in names if f"`{name}`" not in page] == []
+    assert [name for name in names if f"`{name}`" not in OTHERS] == []
 
 
 def test_every_error_code_has_a_cause_and_a_cure() -> None:
-    section = CONTRACT[CONTRACT.index("## Errors") :]
-    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in section.splitlines() if "`" in line]
+    rows = [
+        [cell.strip() for cell in line.split("|")[1:-1]] for line in ERROR_CODES.splitlines() if "`" in line
+    ]
     explained = {code: row for row in rows if len(row) == 3 for code in re.findall(r"`(\w+)`", row[0])}
     assert [code for code in ERRORS if not all(explained.get(code, [""]))] == []
 
 
 def test_every_property_is_described_with_its_values_and_what_a_change_does() -> None:
-    section = CONTRACT[CONTRACT.index("## Properties") : CONTRACT.index("## Return values")]
+    section = CLUSTER[CLUSTER.index("## Properties") : CLUSTER.index("## Attributes")]
     lines = [line for line in section.splitlines() if line.startswith("| `")]
     rows = {line.split("`")[1]: [cell.strip() for cell in line.split("|")[1:-1]] for line in lines}
     for name, schema in SCHEMA["properties"].items():
@@ -66,7 +72,7 @@ def test_every_property_is_described_with_its_values_and_what_a_change_does() ->
 
 
 def test_every_attribute_is_described() -> None:
-    described = set(re.findall(r"`([\w.]+)`", CONTRACT))
+    described = set(re.findall(r"`([\w.]+)`", CLUSTER))
     suffixes = {name for name in described if name.startswith(".")}
     groups = ("headNode", "loginNodes.N", "loginNodes")
 
@@ -79,7 +85,7 @@ def test_every_attribute_is_described() -> None:
 
 
 def test_the_key_policy_lets_logs_do_what_the_role_may_do_through_other_services() -> None:
-    page = Path("docs/operations.md").read_text()
+    page = Path("docs/how-to/operations.md").read_text()
     (text,) = re.findall(r"```json\n(.*?)```", page, re.DOTALL)
     logs = next(item for item in json.loads(text)["Statement"] if item["Sid"] == "Logs")
     role = Path("template.yaml").read_text().split("Sid: Key\n")[1].split("Condition:")[0]
@@ -98,6 +104,6 @@ def test_the_key_policy_lets_logs_do_what_the_role_may_do_through_other_services
 
 
 def test_every_metric_is_described_with_its_unit() -> None:
-    page = Path("docs/operations.md").read_text()
+    page = Path("docs/how-to/operations.md").read_text()
     rows = dict(re.findall(r"^\| `(\w+)` \| (Count|Seconds) \|", page, re.MULTILINE))
     assert rows == {metric.value: metric.unit for metric in Metric}

@@ -41,6 +41,31 @@ def test_every_link_within_the_project_leads_somewhere(page):
     assert list(broken_links(page)) == []
 
 
+def named_pages(source):
+    return set(re.findall(r"\bdocs/[\w./-]*\w\.(?:md|json|svg|png)\b", source.read_text(encoding="utf-8")))
+
+
+def test_every_page_that_a_source_file_names_exists():
+    folders = (
+        "cfn_template",
+        "examples",
+        "layers",
+        "localcloud",
+        "pcluster_cfn",
+        "provider",
+        "tests",
+        "tools",
+    )
+    sources = [
+        path for folder in folders for end in ("py", "yaml", "in") for path in Path(folder).rglob(f"*.{end}")
+    ]
+    named = {page: source for source in [*sources, *Path().glob("*.yaml")] for page in named_pages(source)}
+    of_others = {"docs/CLOUDFORMATION.md", "docs/rules.md"}  # AWS CDK's and cfn-lint's, named as sources
+    assert {
+        page: str(source) for page, source in named.items() if not Path(page).exists()
+    }.keys() == of_others
+
+
 def commands():
     """Every command line of the pages, without prompt, continuation and comment."""
     for page in PAGES:

@@ -17,7 +17,7 @@ from tools.published_schemas.__main__ import FOLDER, published
 from tools.published_schemas.editors import UndescribedPolicyError, keys, sentence, update
 
 CORPUS = Path(__file__).parents[3] / "shared" / "corpus" / "configurations"
-EDITORS = Path("docs/editors.md").read_text(encoding="utf-8")
+EDITORS = Path("docs/how-to/editors.md").read_text(encoding="utf-8")
 
 
 def schema(version):

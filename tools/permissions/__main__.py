@@ -13,7 +13,7 @@ from typing import Any
 from tools.permissions.arns import Place
 from tools.permissions.template import TEMPLATE, Names, Template
 
-FOLDER = Path(__file__).parents[2] / "docs" / "custom-lambda-role"
+FOLDER = Path(__file__).parents[2] / "docs" / "reference" / "custom-lambda-role"
 #: What whoever makes the role puts in the place of these words.
 WORDS = Names(Place("REGION", "ACCOUNT"), "STACK")
 

@@ -27,7 +27,7 @@ class _Unknown:
 #: A value that only CloudFormation will know: it fits every place, and nothing is said about it.
 UNKNOWN = _Unknown()
 
-#: Source: docs/engine.md, error details of ConfigurationInvalid.
+#: Source: docs/reference/engine.md, error details of ConfigurationInvalid.
 VALUE_MAX_CHARACTERS = 100
 #: What does not fit is looked at no further than this; a result holds some hundreds of misfits.
 ERRORS_MAX = 2_000

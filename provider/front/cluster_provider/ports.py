@@ -115,7 +115,7 @@ class Engines(Protocol):
         ...
 
     def invoke(self, version: str, call: Mapping[str, object]) -> None:
-        """Starts an engine asynchronously with a call of docs/engine.md.
+        """Starts an engine asynchronously with a call of docs/reference/engine.md.
 
         Raises:
             NotAccepted: Lambda refused it.

@@ -40,7 +40,7 @@ class LambdaEngines:
         return self._default_version
 
     def invoke(self, version: str, call: Mapping[str, object]) -> None:
-        """Starts an engine asynchronously with a call of docs/engine.md."""
+        """Starts an engine asynchronously with a call of docs/reference/engine.md."""
         # The answer's body is left unread: so its connection is not used again, and none is that a frozen
         # process may have kept for too long. This client makes one attempt.
         with unavailable_if_transient():

@@ -1,4 +1,4 @@
-"""What an engine is asked, and what it reports: the words of docs/engine.md as types."""
+"""What an engine is asked, and what it reports: the words of docs/reference/engine.md as types."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,7 +11,7 @@ from cluster_provider.core.identity import Owner
 
 
 class EngineAction(StrEnum):
-    """What an engine is asked to do; the words of docs/engine.md."""
+    """What an engine is asked to do; the words of docs/reference/engine.md."""
 
     CREATE = "create"
     UPDATE = "update"
@@ -73,7 +73,7 @@ UNTOLD = "Internal"
 
 @dataclass(frozen=True)
 class EngineError:
-    """An error of the engine, as docs/engine.md defines it.
+    """An error of the engine, as docs/reference/engine.md defines it.
 
     Args:
         code: What went wrong.
@@ -110,7 +110,7 @@ class EngineError:
 
 @dataclass(frozen=True)
 class EngineResult:
-    """What an engine reported, as docs/engine.md defines it; a crash is reported as code ``Internal``."""
+    """What an engine reported, as in docs/reference/engine.md; a crash is reported as ``Internal``."""
 
     status: str
     stack_id: str | None = None

@@ -1,4 +1,4 @@
-"""The engine's contract (docs/engine.md) from the provider's side: calls made, results understood."""
+"""The engine's contract (docs/reference/engine.md) from the provider's side: calls and results."""
 
 import hashlib
 import re

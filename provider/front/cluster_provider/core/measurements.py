@@ -14,7 +14,7 @@ from cluster_provider.core.state import Backlog, OperationRecord, OwnerRecord, P
 
 
 class Metric(StrEnum):
-    """Names of the metrics, as CloudWatch shows them; docs/operations.md says what each means."""
+    """Names of the metrics, as CloudWatch shows them; docs/how-to/operations.md says what each means."""
 
     OPERATIONS_STARTED = "OperationsStarted"
     OPERATIONS_SUCCEEDED = "OperationsSucceeded"

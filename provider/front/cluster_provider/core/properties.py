@@ -23,7 +23,8 @@ CLUSTER_NAME_MAX = 60
 #: Largest configuration, compressed. An engine's end brings the call and its result, of 128 KiB at most, in
 #: 256 KiB; and a request's item in the table may hold 400 KB: the configuration, the result of a call with
 #: its lists (128 KiB), tags (80 KB in the widest letters), a description (30 KB), answers, errors and a
-#: root cause. Sources: docs/engine.md; AWS Lambda developer guide, quotas; Amazon DynamoDB developer guide,
+#: root cause. Sources: docs/reference/engine.md; AWS Lambda developer guide, quotas; Amazon DynamoDB
+#: developer guide,
 #: "Service, account, and table quotas". tests/contract/provider/test_item_size.py builds the worst case.
 CONFIGURATION_MAX_BYTES = 100_000
 
@@ -121,7 +122,7 @@ class Properties:
         configuration: The property ClusterConfiguration: base64 of zlib of UTF-8 JSON, never looked into.
         configuration_digest: SHA-256 of the configuration's canonical JSON.
         deletion_policy: What a Delete does.
-        arguments: Arguments for the library, in the form of docs/engine.md.
+        arguments: Arguments for the library, in the form of docs/reference/engine.md.
         version: ParallelCluster version asked for, if any.
         service_timeout_s: Seconds CloudFormation waits for the answer, 1 to 3600.
         adopts: A Create takes over a cluster of this name that exists already.
@@ -197,7 +198,7 @@ def digest(configuration: Any) -> str:
 
 
 def encode_configuration(configuration: Any) -> str:
-    """The configuration in the form of docs/engine.md: base64 of zlib of UTF-8 JSON."""
+    """The configuration in the form of docs/reference/engine.md: base64 of zlib of UTF-8 JSON."""
     text = json.dumps(configuration, separators=(",", ":"), ensure_ascii=False)
     return base64.b64encode(zlib.compress(text.encode(), level=9)).decode()
 

@@ -106,7 +106,7 @@ class Question:
     Args:
         about: What the answer is about, in words, for refusals.
         cluster_name: The cluster that is described; empty where a list is asked for.
-        arguments: Arguments of the engine's operation, in the form of docs/engine.md.
+        arguments: Arguments of the engine's operation, in the form of docs/reference/engine.md.
         version: ParallelCluster version asked for, if any.
     """
 

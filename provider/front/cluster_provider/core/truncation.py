@@ -1,7 +1,7 @@
 """What is kept of an engine's result: what an answer can use, so that a record fits into its item.
 
-A result has at most 128 KiB (docs/engine.md); an answer has 4,096 bytes, an item of the table 400 KB. The sum
-behind ``CONFIGURATION_MAX_BYTES`` (core/properties.py) counts on these limits.
+A result has at most 128 KiB (docs/reference/engine.md); an answer has 4,096 bytes, an item of the table 400
+KB. The sum behind ``CONFIGURATION_MAX_BYTES`` (core/properties.py) counts on these limits.
 """
 
 import json

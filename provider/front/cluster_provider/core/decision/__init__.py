@@ -1,7 +1,7 @@
 """Decides what to do next for a request: pure, total, first match wins.
 
 A wake-up is the same request decided again on newer facts, so deciding twice, late or in another order
-changes nothing. The table these functions follow is in docs/contract.md.
+changes nothing. The table these functions follow is in docs/explanation/decision-table.md.
 """
 
 from dataclasses import replace
