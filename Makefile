@@ -10,7 +10,7 @@ TEMPLATES := template.yaml engine.yaml $(shell grep -rl --include=*.yaml ^AWSTem
 export PYTHONPATH := .:provider/front:provider/engine
 
 .DEFAULT_GOAL := help
-.PHONY: help check format test e2e test-browser schemas reference build engine publish e2e-examples e2e-artefact e2e-engines property crash fuzz bench bench-scale mutants runtimes outdated demo local lock clean
+.PHONY: help check format test e2e test-browser schemas reference pictures build engine publish e2e-examples e2e-artefact e2e-engines property crash fuzz bench bench-scale mutants runtimes outdated demo local lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1|/' | column -t -s '|'
@@ -60,6 +60,9 @@ schemas: .venv/.installed ## write the published schemas, for editors and valida
 
 reference: .venv/.installed ## write the pages of docs/reference that are made from the code
 	$(PY) -m tools.reference_pages
+
+pictures: .venv/.installed ## make the pictures of the documentation from the running product; needs a chromium
+	@$(PY) -m tools.pictures
 
 fuzz: .venv/.installed ## mutated events, each lived through to its end [EVENTS=20000 SEED=1]
 	@$(PY) -m tests.fuzz $(if $(EVENTS),--events $(EVENTS)) $(if $(SEED),--seed $(SEED))
