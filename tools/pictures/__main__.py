@@ -21,8 +21,8 @@ from tools.pictures import architecture, chart, terminal
 ROOT = Path(__file__).parents[2]
 IMAGES = ROOT / "docs" / "images"
 _COMMAND = (sys.executable, "-m", "pcluster_cfn")
-#: Large enough for the whole page, small enough for a README.
-_PAGE_SIZE = "760,1240"
+#: Both groups of the form.
+_PAGE_SIZE = "760,905"
 
 
 def main() -> None:

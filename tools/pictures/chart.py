@@ -19,7 +19,9 @@ _STATES = {"OK": "#2ca02c", "ALARM": "#d62728", "INSUFFICIENT_DATA": "#8a8f98"}
 _GREY = "#545b64"
 _FONT = 'font-family="Arial, sans-serif" font-size="11"'
 _LEGEND_MAX = 6
-_CHARACTER = 6.2
+_CHARACTER = 5.7
+#: From here on, an axis shows whole numbers.
+_WHOLE = 100
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,10 @@ class Account:
             r'"(\w+)"', expression.partition("MetricName=")[2].partition("Provider=")[0]
         )
         provider = re.findall(r'Provider="([^"]*)"', expression)[0]
-        for found in self._cloudwatch.list_metrics(Namespace=namespace)["Metrics"]:
+        listed = self._cloudwatch.list_metrics(Namespace=namespace)["Metrics"]
+        # The embedded cloud lists a metric once for each value that was sent.
+        distinct = {json.dumps(found, sort_keys=True): found for found in listed}
+        for _, found in sorted(distinct.items()):
             dimensions = {each["Name"]: each["Value"] for each in found["Dimensions"]}
             if (
                 found["MetricName"] in metric_names
@@ -122,10 +127,11 @@ class Account:
         message = re.findall(r"message = '([^']*)'", query)[0]
         events = self._logs.filter_log_events(logGroupName=group, filterPattern=f'"{message}"')["events"]
         read = [json.loads(event["message"]) for event in events]
-        rows = [
-            each | {"@timestamp": each["timestamp"][11:19]} for each in read if each["message"] == message
-        ]
-        return columns, [[str(row.get(column, "")) for column in columns] for row in reversed(rows)]
+        found = sorted(
+            (each for each in read if each["message"] == message), key=lambda each: each["timestamp"]
+        )
+        rows = [each | {"@timestamp": each["timestamp"][11:19]} for each in reversed(found)]
+        return columns, [[str(row.get(column, "")) for column in columns] for row in rows]
 
 
 def svg(account: Account, dashboard_name: str) -> str:
@@ -183,14 +189,15 @@ def _chart(series: Sequence[Series], account: Account, width: float, height: flo
 
     grid = "".join(
         f'<path d="M{left} {level:.1f}H{right}" stroke="#e5e8e8"/>'
-        f'<text x="{left - 6}" y="{level + 4:.1f}" text-anchor="end" fill="{_GREY}">{most * share:.3g}</text>'
+        f'<text x="{left - 6}" y="{level + 4:.1f}" text-anchor="end" fill="{_GREY}">'
+        f"{_number(most * share)}</text>"
         for share in (0, 0.5, 1)
         for level in [bottom - share * (bottom - top)]
     )
     clock = "".join(
-        f'<text x="{left + share * (right - left):.0f}" y="{bottom + 15:.0f}" text-anchor="middle" '
+        f'<text x="{left + share * (right - left):.0f}" y="{bottom + 15:.0f}" text-anchor="{anchor}" '
         f'fill="{_GREY}">{account.start + timedelta(seconds=seconds * share):%H:%M}</text>'
-        for share in (0, 0.5, 1)
+        for share, anchor in ((0, "start"), (0.5, "middle"), (1, "end"))
     )
     lines = "".join(
         f'<polyline points="{" ".join(map(place, each.points))}" fill="none" stroke="{colour}"/>'
@@ -213,7 +220,7 @@ def _legend(series: Sequence[Series], width: float, top: float) -> str:
 
 
 def _table(columns: Sequence[str], rows: Sequence[Sequence[str]], width: float, height: float) -> str:
-    shares = [0.14, 0.13, 0.17, 0.15, 0.41]
+    shares = [0.15, 0.15, 0.16, 0.12, 0.42]
     starts = [sum(shares[:index]) for index in range(len(columns))]
     parts = []
     for number, row in enumerate([columns, *rows[: int((height - 44) / 20)]]):
@@ -239,3 +246,7 @@ def _short(name: str) -> str:
     """Returns a physical name without what CloudFormation put around the logical one."""
     parts = re.match(r"^.+-(\w+)-[0-9A-Z]{12}$", name)
     return parts[1] if parts else name
+
+
+def _number(value: float) -> str:
+    return f"{value:.3g}" if value < _WHOLE else f"{value:,.0f}"
