@@ -18,7 +18,7 @@ _COLOURS = ("#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#8c564b", "#
 _STATES = {"OK": "#2ca02c", "ALARM": "#d62728", "INSUFFICIENT_DATA": "#8a8f98"}
 _GREY = "#545b64"
 _FONT = 'font-family="Arial, sans-serif" font-size="11"'
-_LEGEND_MAX = 6
+_LEGEND_MAX = 8
 _CHARACTER = 5.7
 #: From here on, an axis shows whole numbers.
 _WHOLE = 100

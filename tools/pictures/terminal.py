@@ -92,4 +92,5 @@ def svg(title: str, lines: Sequence[str]) -> str:
     )
     for line in lines:
         console.print(Text.from_ansi(line), no_wrap=True, crop=True)
-    return console.export_svg(title=title, unique_id="terminal")
+    picture = console.export_svg(title=title, unique_id="terminal")
+    return re.sub(r"@font-face \{.*?\}\s*", "", picture, flags=re.DOTALL)  # fonts that a browser would fetch
