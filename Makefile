@@ -82,7 +82,7 @@ build: .venv/.installed ## what is deployed, into build/, with sizes [ARCH=arm64
 engine: .venv/.installed ## another version's engine with its stack, into build/engine-VERSION [PCLUSTER_VERSION=3.14.0 ARCH=arm64 TARGET_PYTHON=3.12]
 	@$(PY) -m tools.artefacts engine-stack --pcluster-version $(or $(PCLUSTER_VERSION),$(error name a version: make engine PCLUSTER_VERSION=3.14.0)) $(if $(ARCH),--arch $(ARCH)) $(if $(TARGET_PYTHON),--python $(TARGET_PYTHON))
 
-e2e-examples: .venv/.installed .venv-cdk/.installed ## every example, deployed on the embedded cloud
+e2e-examples: .venv/.installed .venv-cdk/.installed ## every example and every tutorial, on the embedded cloud
 	E2E_EXAMPLES=1 $(PY) -m pytest tests/examples $(ARGS)
 
 e2e-artefact: .venv/.installed .venv-sam/.installed ## build, then run the end-to-end tests on what was built, as Lambda would run it

@@ -4,7 +4,10 @@ import json
 import re
 from pathlib import Path
 
+from click.testing import CliRunner
+
 from cluster_provider.core.measurements import Metric
+from pcluster_cfn.cli import main
 
 REFERENCE = Path("docs/reference")
 CLUSTER = (REFERENCE / "cluster.md").read_text()
@@ -53,3 +56,16 @@ def test_every_metric_is_described_with_its_unit() -> None:
     page = Path("docs/how-to/operations.md").read_text()
     rows = dict(re.findall(r"^\| `(\w+)` \| (Count|Seconds) \|", page, re.MULTILINE))
     assert rows == {metric.value: metric.unit for metric in Metric}
+
+
+def test_the_readme_is_read_in_four_minutes() -> None:
+    prose = re.sub(r"```.*?```|\]\([^)]*\)", "", Path("README.md").read_text(), flags=re.DOTALL)
+    assert len(re.findall(r"[A-Za-z][\w'.-]*", prose)) <= 900
+
+
+def test_the_smallest_template_of_the_readme_has_no_mistakes(tmp_path: Path) -> None:
+    (text,) = re.findall(r"```yaml\n(.*?)```", Path("README.md").read_text(), re.DOTALL)
+    template = tmp_path / "cluster.yaml"
+    template.write_text(text)
+    result = CliRunner().invoke(main, ["validate", str(template)])
+    assert (result.exit_code, result.stdout) == (0, "")

@@ -12,7 +12,7 @@ FOLDERS = ("docs", "examples", "layers", "localcloud", "provider", "tests")
 PAGES = sorted([*Path().glob("*.md"), *(page for folder in FOLDERS for page in Path(folder).rglob("*.md"))])
 #: Programs of others, and what a shell has; theirs to test.
 OTHERS = {"aws", "cfn-lint", "curl", "pcluster", "python", "sam"} | {
-    *("cp", "eval", "export", "kill", "open", "sed", "sudo"),
+    *("cp", "eval", "export", "git", "kill", "open", "sed", "sudo"),
 }
 
 

@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from click.testing import CliRunner
 
 from cfn_template.reading import read_plain
 from cluster_provider.core.errors import ERRORS
+from pcluster_cfn.cli import main
 from tools.published_schemas.resources import resources
 
 ROOT = Path(__file__).parents[2]
@@ -28,6 +30,14 @@ among them: the provider waits and tries again.
 
 [Troubleshooting](../how-to/troubleshooting.md) starts from what you see instead.
 """
+_COMMAND_LEAD = """
+`make .venv/.installed` installs the command, and `export PATH=$PWD/.venv/bin:$PATH` makes it available in a
+shell. This page has what `pcluster-cfn COMMAND --help` prints. More about [`validate`](validate.md),
+[`publish`](../how-to/publish.md), [`quick-create` and `launch-page`](../how-to/launching.md), and
+[`local` and `demo`](../how-to/embedded-cloud.md).
+"""
+#: Width of the help, in characters.
+_COLUMNS = 100
 _STACK_LEAD = """
 `template.yaml` makes the provider: two Lambda functions with their layer, a table, two queues, rules, log
 groups and alarms. No parameter is required. [Operate the provider](../how-to/operations.md) and
@@ -57,6 +67,7 @@ def pages(words_folder: Path = WORDS) -> Iterator[tuple[Path, str]]:
         yield FOLDER / f"{page['page']}.md", _resource(resource_type, page, schema, errors)
     yield FOLDER / "errors.md", _errors(errors)
     yield FOLDER / "provider-stack.md", _provider_stack()
+    yield FOLDER / "command.md", _command()
 
 
 def _resource(resource_type: str, words: Mapping[str, Any], schema: Mapping[str, Any], errors: Any) -> str:
@@ -187,6 +198,19 @@ def _provider_stack() -> str:
         _table(("parameter", "default", "meaning"), parameters),
         "## Outputs",
         _table(("output", "value"), outputs),
+    ])  # fmt: skip
+
+
+def _command() -> str:
+    def help_of(name: str) -> str:
+        shown = CliRunner().invoke(main, [name, "--help"], prog_name="pcluster-cfn", terminal_width=_COLUMNS)
+        return f"## `{name}`\n\n```text\n{shown.output.rstrip()}\n```"
+
+    return _joined([
+        "<!-- Made from the command's own help by make reference. -->",
+        "# The command `pcluster-cfn`",
+        _COMMAND_LEAD,
+        *map(help_of, main.commands),
     ])  # fmt: skip
 
 
