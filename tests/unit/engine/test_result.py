@@ -11,9 +11,7 @@ from cluster_engine.call import Call
 from cluster_engine.errors import EngineError
 from cluster_engine.gate import Gate
 
-CONTRACT = json.loads(
-    (Path(__file__).parents[3] / "docs" / "reference" / "engine.schema.json").read_text(encoding="utf-8")
-)
+CONTRACT = json.loads((Path(__file__).parents[3] / "docs" / "engine.schema.json").read_text(encoding="utf-8"))
 RESULT = Draft202012Validator({"$defs": CONTRACT["$defs"], "$ref": "#/$defs/result"})
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 CALL = Call(
