@@ -10,7 +10,7 @@ TEMPLATES := template.yaml engine.yaml $(shell grep -rl --include=*.yaml ^AWSTem
 export PYTHONPATH := .:provider/front:provider/engine
 
 .DEFAULT_GOAL := help
-.PHONY: help check format test e2e test-browser schemas reference pictures build engine publish e2e-examples e2e-artefact e2e-engines property crash fuzz bench bench-scale mutants runtimes outdated demo local lock clean
+.PHONY: help check format test e2e test-browser schemas build engine publish e2e-examples e2e-artefact e2e-engines property crash fuzz bench bench-scale mutants runtimes outdated demo local lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1|/' | column -t -s '|'
@@ -58,6 +58,7 @@ test-browser: .venv/.browser ## the launch page in chromium, with pictures in bu
 schemas: .venv/.installed ## write the published schemas, for editors and validate
 	$(PY) -m tools.published_schemas
 
+.PHONY: reference pictures
 reference: .venv/.installed ## write the pages of docs/reference that are made from the code
 	$(PY) -m tools.reference_pages
 

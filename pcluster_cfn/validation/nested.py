@@ -24,7 +24,7 @@ _ELSEWHERE = ("s3://", "http://", "https://")
 #: The official provider's template, which has no clusters. Source: ParallelCluster user guide,
 #: "cfn-provider-stack".
 _OFFICIAL_PROVIDER = re.compile(r"/templates/custom_resource/cluster\.yaml$")
-#: What a provider's stack is nested for. Source: docs/reference/cluster.md.
+#: What a provider's stack is nested for. Source: docs/contract.md.
 _PROVIDER_OUTPUT = "Outputs.ServiceToken"
 
 

@@ -1,4 +1,4 @@
-"""The call: one attempt that the provider asks of the engine, as docs/reference/engine.md defines it."""
+"""The call: one attempt that the provider asks of the engine, as docs/engine.md defines it."""
 
 import json
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class MisdirectedCallError(RuntimeError):
 
 @dataclass(frozen=True)
 class Call:
-    """One call. The fields are those of docs/reference/engine.md; ``not_after`` is an aware instant."""
+    """One call. The fields are those of docs/engine.md; ``not_after`` is an aware instant."""
 
     call_id: str
     operation: str

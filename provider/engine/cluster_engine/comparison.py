@@ -20,7 +20,7 @@ class Update:
     Args:
         cluster_name: The cluster.
         region: Its Region.
-        arguments: As in docs/reference/engine.md.
+        arguments: As in docs/engine.md.
         gate: What guards the call.
         dryrun: Whether it is asked for only: nothing will be sent, so no fence ends it.
     """

@@ -101,7 +101,7 @@ def _decoded(encoded: str) -> Any:
 
     Raises:
         ConfigurationInvalidError: It exceeds a limit, or has half of a character.
-        ValueError: It is not packed as docs/reference/engine.md says.
+        ValueError: It is not packed as docs/engine.md says.
     """
     text = _unpacked(base64.b64decode(encoded, validate=True)).decode()
     try:
@@ -150,8 +150,7 @@ def parse(text: str) -> Any:
     """Returns the value of a YAML or JSON text, read as safely and as strictly as the library reads it.
 
     Raises:
-        ConfigurationInvalidError: The text is neither, exceeds a limit of
-            docs/reference/engine.md, has a key twice,
+        ConfigurationInvalidError: The text is neither, exceeds a limit of docs/engine.md, has a key twice,
             or a value that cannot be or is in itself; says the line and column where there is one.
     """
     try:

@@ -1,8 +1,8 @@
 """One dry run of the library, asked for on standard input: ``python -m cluster_engine.dry_run``.
 
 For whoever asks what a create or an update would say before anything is deployed, with credentials of their
-own. What is asked and answered is in docs/reference/engine.md. The library goes as far as a deployment would,
-with synthesis and all; nothing is changed, because what would change something is not sent.
+own. What is asked and answered is in docs/engine.md. The library goes as far as a deployment would, with
+synthesis and all; nothing is changed, because what would change something is not sent.
 """
 
 import json

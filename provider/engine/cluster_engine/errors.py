@@ -1,4 +1,4 @@
-"""The errors of docs/reference/engine.md: what the engine answers instead of a cluster."""
+"""The errors of docs/engine.md: what the engine answers instead of a cluster."""
 
 from collections.abc import Sequence
 from typing import Any, Literal
@@ -24,9 +24,9 @@ class EngineError(Exception):
     """The call cannot be carried out; the code says whose fault it is and what may come next.
 
     Args:
-        code: One of the codes of docs/reference/engine.md.
+        code: One of the codes of docs/engine.md.
         message: Sentences for the template's author.
-        details: Objects whose keys docs/reference/engine.md states per code.
+        details: Objects whose keys docs/engine.md states per code.
         validation_messages: The messages of the library's validators, all levels.
         change_set: What an update would change.
     """

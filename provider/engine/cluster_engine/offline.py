@@ -1,7 +1,7 @@
 """The library's rules that need no AWS, for the command: ``python -m cluster_engine.offline``.
 
 Reads a question from each line of standard input and writes an answer in a line to standard output; both are
-in docs/reference/engine.md. No connection leaves this program: each is refused before it is made.
+in docs/engine.md. No connection leaves this program: each is refused before it is made.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""The result: what the engine returns (docs/reference/engine.md), never too long for a destination."""
+"""The result: what the engine returns, as docs/engine.md defines it, never too long for a destination."""
 
 import json
 from typing import Any
@@ -8,7 +8,7 @@ from cluster_engine.errors import EngineError
 from cluster_engine.gate import Gate
 
 CONTRACT = 1
-#: Source: docs/reference/engine.md. Lambda's destinations carry 256 KiB, and they carry the call as well.
+#: Source: docs/engine.md. Lambda's destinations carry 256 KiB, and they carry the call as well.
 RESULT_MAX_BYTES = 128 * 1024
 #: One sentence longer than this is no sentence; keeps the error itself from filling the result.
 MESSAGE_MAX_CHARACTERS = 8 * 1024

@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 Answer = dict[str, Any]
 
-#: The library's function for each operation of docs/reference/engine.md, and what makes it that operation.
+#: The library's function for each operation of docs/engine.md, and what makes it that operation.
 #: Source: pcluster/api/openapi/openapi.yaml.
 FUNCTIONS: dict[str, tuple[str, Answer]] = {
     "create": ("create_cluster", {}),

@@ -62,7 +62,7 @@ class Verdict:
         return str(ConfigPatch.build_config_param_path(self.path, self.key))
 
     def change(self) -> Detail:
-        """Returns the change as docs/reference/engine.md has it in a change set."""
+        """Returns the change as docs/engine.md has it in a change set."""
         return {
             "parameter": self.parameter,
             "currentValue": _shown(self.current),

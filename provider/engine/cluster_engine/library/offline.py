@@ -123,7 +123,7 @@ def judge_offline(
     Args:
         name: The cluster's name.
         configuration: One that fits the schema.
-        suppressed: As ``suppress_validators`` in docs/reference/engine.md.
+        suppressed: As ``suppress_validators`` in docs/engine.md.
         schema: The schema of the library's version.
         questions: Counts what would have been asked.
     """

@@ -1,4 +1,4 @@
-"""Maps what the library raises to a code of docs/reference/engine.md, by its class and what the gate saw."""
+"""What the library raises becomes a code of docs/engine.md: by its class, and by what the gate saw."""
 
 import json
 import logging
@@ -33,7 +33,7 @@ TAKEN_CODES = frozenset({"AlreadyExistsException", "TokenAlreadyExistsException"
 
 
 def engine_error(operation: str, name: str, error: Exception, gate: Gate) -> EngineError:
-    """Maps what the library raised to a code of docs/reference/engine.md. What the gate saw comes first."""
+    """Maps whatever the library raised to a code of docs/engine.md. What the gate saw comes first."""
     content = content_of(error)
     message = content.get("message") or str(error) or type(error).__name__
     message = without_python(message.removeprefix("Bad Request: "), _causes(error))
