@@ -12,8 +12,6 @@ FOLDERS = ("docs", "examples", "layers", "localcloud", "provider", "tests")
 PAGES = sorted([*Path().glob("*.md"), *(page for folder in FOLDERS for page in Path(folder).rglob("*.md"))])
 #: Programs of others, and what a shell has; theirs to test.
 OTHERS = {"aws", "curl", "eval", "kill", "pcluster", "python", "sam", "sudo", "export", "open"}
-#: The same, in the tutorials.
-LEARNT = {"cfn-lint", "cp", "git", "sed"}
 
 
 def anchors(page):
@@ -89,6 +87,10 @@ def test_every_line_of_the_command_is_understood_by_it_and_tested(arguments):
         pass
     tests = "".join(path.read_text() for path in Path("tests").rglob("*.py"))
     assert f'"{name}"' in tests
+
+
+#: The same, in the tutorials.
+LEARNT = {"cfn-lint", "cp", "git", "sed"}
 
 
 def test_every_other_program_is_somebody_else_s():
