@@ -22,20 +22,19 @@ from pcluster_cfn.validation.findings import Finding
 from pcluster_cfn.validation.foresight import as_received, foresee, settled
 
 _PROGRAM = "cluster_engine.dry_run"
-#: What the provider adds to a configuration's tags. Source: docs/reference/cluster.md, "Properties".
+#: What the provider adds to a configuration's tags. Source: docs/contract.md, "Properties".
 _TAG = {"parallelcluster:custom_resource": "cluster"}
 #: Properties that say nothing of the cluster, and are seldom known before.
 _NOT_THE_LIBRARYS = {"ServiceToken", "WaitConditionHandle"}
 #: Source: pcluster.constants, PCLUSTER_VERSION_TAG.
 _VERSION_TAG = "parallelcluster:version"
 #: Whose a cluster is that the provider made: its stack's path and logical id come first, with spaces between.
-#: Source: docs/explanation/decision-table.md.
+#: Source: docs/contract.md, "Who owns a cluster".
 OWNER_TAG = "pcluster-cfn:owner"
 #: What clusters of earlier versions have instead.
 _OWNER_TAGS = ("pcluster-cfn:stack-id", "pcluster-cfn:logical-id")
 _OWNER_PREFIX = "pcluster-cfn:"
-#: Arguments of an update of a cluster that was made elsewhere.
-#: Source: docs/reference/engine.md, "Taking over".
+#: Arguments of an update of a cluster that was made elsewhere. Source: docs/engine.md, "Taking over".
 _AS_STORED, _WITHOUT_LOSS = "resemble_stored", "refuse_removals"
 #: Longer than the engine's own patience.
 _TIMEOUT_S = 600
@@ -58,7 +57,7 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the library said of a cluster, in the words of docs/reference/engine.md.
+    """What the library said of a cluster, in the words of docs/engine.md.
 
     ``operation`` is ``take-over`` for the update that a create with AdoptExisting makes. ``is_ours`` is false
     for a cluster that exists and is neither this stack's nor to be adopted.
@@ -143,7 +142,7 @@ def run(aws: Aws, wanted: Wanted, deployed: Deployed) -> Verdict:
 def question(
     wanted: Wanted, deployed: Deployed, existing: Existing | None
 ) -> tuple[Operation, dict[str, Any]]:
-    """Returns what the provider would do, and the call of docs/reference/engine.md for it.
+    """Returns what the provider would do, and what the engine is asked for it, as docs/engine.md says.
 
     Args:
         wanted: What the template asks for.
@@ -230,7 +229,7 @@ def _ask(question: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _arguments(properties: Mapping[str, Any], *, update: bool) -> dict[str, Any]:
-    """The properties that the provider passes on. Source: docs/reference/engine.md, ``arguments``."""
+    """The properties that the provider passes to the library. Source: docs/engine.md, ``arguments``."""
     arguments: dict[str, Any] = {}
     if suppressed := properties.get("SuppressValidators"):
         arguments["suppress_validators"] = suppressed if isinstance(suppressed, list) else [suppressed]
