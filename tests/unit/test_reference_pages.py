@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tools.published_schemas.resources import resources
+from pcluster_cfn.validation.clusters import schemas
 from tools.reference_pages.pages import WORDS, WordsError, pages
 
 
@@ -73,7 +73,7 @@ def test_an_example_that_is_gone_is_an_error(words):
 
 def test_a_page_has_a_heading_for_every_property_and_links_every_code_to_its_explanation():
     made = {path.stem: text for path, text in pages()}
-    for schema in resources().values():
+    for schema in schemas().values():
         page = next(text for text in made.values() if f"# `{schema['title']}`" in text)
         assert set(re.findall(r"^### `(\w+)`$", page, re.MULTILINE)) == set(schema["properties"])
     linked = {anchor for text in made.values() for anchor in re.findall(r"errors\.md#(\w+)", text)}

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from cfn_template.reading import read_plain
 from cluster_provider.core.errors import ERRORS
 from pcluster_cfn.cli import main
-from tools.published_schemas.resources import resources
+from pcluster_cfn.validation.clusters import schemas as resource_schemas
 
 ROOT = Path(__file__).parents[2]
 FOLDER = Path("docs/reference")
@@ -58,7 +58,7 @@ def pages(words_folder: Path = WORDS) -> Iterator[tuple[Path, str]]:
     Raises:
         WordsError: A property, an attribute, an error or a resource type lacks its sentences, or is gone.
     """
-    words, schemas = _words(words_folder / "resources.yaml"), resources()
+    words, schemas = _words(words_folder / "resources.yaml"), resource_schemas()
     _same("resource types", words, schemas)
     errors = _words(words_folder / "errors.yaml")
     _same("error codes", errors, ERRORS)
