@@ -9,12 +9,6 @@ from click.testing import CliRunner
 from cluster_provider.core.measurements import Metric
 from pcluster_cfn.cli import main
 
-REFERENCE = Path("docs/reference")
-CLUSTER = (REFERENCE / "cluster.md").read_text()
-OTHERS = "".join(
-    (REFERENCE / f"{name}.md").read_text() for name in ("cluster-info", "image", "official-image")
-)
-ERROR_CODES = (REFERENCE / "errors.md").read_text()
 DECISIONS = Path("docs/explanation/decision-table.md").read_text()
 
 
