@@ -63,3 +63,11 @@ def test_the_smallest_template_of_the_readme_has_no_mistakes(tmp_path: Path) -> 
     template.write_text(text)
     result = CliRunner().invoke(main, ["validate", str(template)])
     assert (result.exit_code, result.stdout) == (0, "")
+
+
+def test_every_file_that_the_tour_of_the_code_names_exists() -> None:
+    page = Path("docs/explanation/how-it-works.md").read_text()
+    named = re.findall(r"`([\w/]+(?:\.py|/))`", page[page.index("## Where things are") :])
+    front = Path("provider/front/cluster_provider")
+    assert len(named) > 10
+    assert [name for name in named if not (front / name).exists() and not Path(name).exists()] == []
