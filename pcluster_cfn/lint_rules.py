@@ -1,6 +1,6 @@
-"""What ``pcluster-cfn validate`` finds, as rules of cfn-lint: ``--append-rules pcluster_cfn.lint_rules``.
+"""The checks of ``pcluster-cfn validate`` as cfn-lint rules: ``--append-rules pcluster_cfn.lint_rules``.
 
-Ids beginning with E9 are left to rules of others. Source: cfn-lint, docs/rules.md.
+Ids that start with E9 are free for custom rules. Source: cfn-lint, docs/rules.md.
 """
 
 from functools import lru_cache
@@ -10,20 +10,20 @@ from typing import ClassVar
 from cfnlint.rules import CloudFormationLintRule, RuleMatch
 from cfnlint.template import Template
 
-from pcluster_cfn.files import read_text
-from pcluster_cfn.validation.examination import check
-from pcluster_cfn.validation.findings import Finding, Rule
+from pcluster_cfn.template import read_text
+from pcluster_cfn.validation.file_check import check
+from pcluster_cfn.validation.report import Finding, Rule
 
 
 class _ClusterRule(CloudFormationLintRule):  # type: ignore[misc] # cfn-lint has no types for us
-    """A rule for one part of a template that holds clusters."""
+    """A rule for one part of a template with clusters."""
 
     source_url = "https://docs.aws.amazon.com/parallelcluster/latest/ug/cluster-configuration-file-v3.html"
     tags: ClassVar[list[str]] = ["parallelcluster"]
     part: ClassVar[Rule]
 
     def match(self, cfn: Template) -> list[RuleMatch]:
-        """Returns what is wrong with the clusters of a template file; nothing for one that is no file."""
+        """Returns the mistakes in the clusters of a template file; none if the template is not a file."""
         path = Path(str(cfn.filename))
         findings = _findings(path, path.stat().st_mtime_ns) if path.is_file() else ()
         return [_as_match(finding) for finding in findings if finding.rule == self.part]
@@ -34,7 +34,7 @@ class ClusterProperties(_ClusterRule):
 
     id = "E9801"
     shortdesc = "A cluster's properties fit its provider"
-    description = "Properties of Custom::PclusterCluster have known names and possible values"
+    description = "Properties of Custom::PclusterCluster have known names and valid values"
     part = "property"
 
 
@@ -59,17 +59,17 @@ class ClusterConfigurationTexts(_ClusterRule):
 
 
 class ClusterAttributes(_ClusterRule):
-    """Attributes that are read of clusters."""
+    """Attributes that a template reads from clusters."""
 
     id = "E9804"
-    shortdesc = "Attributes that a template reads of a cluster exist"
-    description = "Fn::GetAtt and Fn::Sub read attributes that the provider answers with"
+    shortdesc = "Attributes that a template reads from a cluster exist"
+    description = "Fn::GetAtt and Fn::Sub read attributes that the provider returns"
     part = "attribute"
 
 
 @lru_cache(maxsize=8)
 def _findings(path: Path, _modified_ns: int) -> tuple[Finding, ...]:
-    """Each file is checked once for all rules."""
+    """Returns a file's mistakes; the file is checked once for all rules."""
     return tuple(check(read_text(path)))
 
 

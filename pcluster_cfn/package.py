@@ -1,7 +1,7 @@
-"""Packages a template: uploads what it names by local path and writes the addresses in its place.
+"""Packages a template: uploads the files that it names by local path, and writes their addresses instead.
 
 The same templates work with ``aws cloudformation package``. Archives are deterministic and stored under a
-hash of their content, so packaging twice uploads once and changes nothing.
+hash of their content, so packaging twice uploads once.
 """
 
 import hashlib
@@ -15,30 +15,29 @@ from typing import TYPE_CHECKING, Literal
 from botocore.exceptions import ClientError
 
 from cfn_template.nodes import child, put, scalar
+from pcluster_cfn.aws import message_of
 from pcluster_cfn.errors import CommandError
-from pcluster_cfn.files import reason
-from pcluster_cfn.nesting import Chain, nested
-from pcluster_cfn.template import Resource, Template
+from pcluster_cfn.template import Chain, Resource, Template, extend_chain, reason
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
     from yaml.nodes import MappingNode
 
-#: The earliest instant an archive can carry. Source: PKWARE APPNOTE 6.3.9, 4.4.6 (MS-DOS date).
+#: The earliest time that an archive can hold. Source: PKWARE APPNOTE 6.3.9, 4.4.6 (MS-DOS date).
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 #: Byte code's magic number and flags, and the flag for hashes in place of a time stamp. Source: PEP 552.
 _HEADER_BYTES, _HASH_BASED = 8, 1
 _EXECUTABLE, _PLAIN = 0o755, 0o644
 #: Source: Lambda quotas, "Deployment package (.zip file archive) size": unzipped, layers included.
 _CODE_MAX_BYTES = 250 * 1024 * 1024
-#: How S3 answers a question for an object that is not there, or may not be seen.
+#: S3's status codes for an object that does not exist or may not be seen.
 _NOT_SEEN = {403, 404}
 _LEFT_OUT = {".git", ".DS_Store", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
 
 
 @dataclass(frozen=True)
 class Artefact:
-    """A property that may name a local path, and the form its address takes once uploaded."""
+    """A property that may name a local path, and the form of the address that replaces it."""
 
     property: str
     kind: Literal["code", "template"]
@@ -57,7 +56,7 @@ _ARTEFACTS = {
 
 
 class Bucket:
-    """Where packaged artefacts go."""
+    """The bucket that artefacts are uploaded to."""
 
     def __init__(self, s3: "S3Client", name: str, *, say: Callable[[str], None] = lambda _: None) -> None:
         self._s3 = s3
@@ -65,7 +64,7 @@ class Bucket:
         self._say = say
 
     def put(self, body: bytes, suffix: str) -> str:
-        """Stores an object under the hash of its content, unless it is there, and returns its key.
+        """Stores an object under the hash of its content, unless it exists, and returns its key.
 
         Raises:
             CommandError: The bucket does not exist or refuses the upload.
@@ -76,21 +75,20 @@ class Bucket:
                 self._say(f"uploading {len(body):,} bytes to s3://{self.name}/{key}")
                 self._s3.put_object(Bucket=self.name, Key=key, Body=body)
         except ClientError as error:
-            said = error.response.get("Error", {}).get("Message", str(error))
             raise CommandError(
-                f"cannot upload to bucket {self.name}: {said}",
+                f"cannot upload to bucket {self.name}: {message_of(error)}",
                 "name a bucket of the stack's Region that you may write to with --bucket",
             ) from error
         return key
 
     def url(self, key: str) -> str:
-        """Returns an object's path-style address, at whatever endpoint the client talks to."""
+        """Returns an object's path-style address at the client's endpoint."""
         return f"{self._s3.meta.endpoint_url}/{self.name}/{key}"
 
     def _holds(self, key: str) -> bool:
-        """Whether an object is there for sure.
+        """Whether an object certainly exists.
 
-        Source: S3 API reference, HeadObject: what is missing is forbidden to whoever may not list the bucket.
+        Source: S3 API reference, HeadObject: without permission to list the bucket, a missing object is 403.
         """
         try:
             self._s3.head_object(Bucket=self.name, Key=key)
@@ -102,17 +100,17 @@ class Bucket:
 
 
 def has_local_artefacts(template: Template, folder: Path) -> bool:
-    """Tells whether a template names anything by local path and so needs a bucket."""
+    """Whether a template names anything by local path, so that it needs a bucket."""
     return any(True for _ in local_artefacts(template, folder))
 
 
 def package(template: Template, folder: Path, bucket: Bucket) -> None:
-    """Uploads what a template names by local path and puts the addresses in the place of the paths.
+    """Uploads everything that a template names by local path, and writes the addresses into the template.
 
     Args:
         template: Changed in place.
-        folder: What local paths are relative to; nested templates' own paths to their own folder.
-        bucket: Where archives and nested templates go.
+        folder: Local paths are relative to it. Those of a nested template are relative to its own folder.
+        bucket: The bucket for archives and nested templates.
 
     Raises:
         CommandError: A path does not exist or cannot be read, templates nest each other in a circle, or the
@@ -122,7 +120,7 @@ def package(template: Template, folder: Path, bucket: Bucket) -> None:
 
 
 class _Packaging:
-    """Packages each template and each folder once, however often and from wherever it is named."""
+    """Packages each template and each folder once, however often it is named."""
 
     def __init__(self, bucket: Bucket) -> None:
         self._bucket = bucket
@@ -133,14 +131,14 @@ class _Packaging:
             key = self._key(named, chain)
             put(named.properties, named.artefact.property, _address(self._bucket, key, named.artefact.form))
 
-    def _key(self, named: "Named", chain: Chain) -> str:
-        inner = nested(chain, named.path, named.place) if named.artefact.kind == "template" else chain
+    def _key(self, named: "LocalArtefact", chain: Chain) -> str:
+        inner = extend_chain(chain, named.path, named.place) if named.artefact.kind == "template" else chain
         what = (named.artefact.kind, named.path)
         if what not in self._keys:
             self._keys[what] = self._uploaded(named, inner)
         return self._keys[what]
 
-    def _uploaded(self, named: "Named", chain: Chain) -> str:
+    def _uploaded(self, named: "LocalArtefact", chain: Chain) -> str:
         if named.artefact.kind == "code":
             return self._bucket.put(archive(named.path), ".zip")
         template = Template.read(named.path)
@@ -149,13 +147,13 @@ class _Packaging:
 
 
 def archive(path: Path) -> bytes:
-    """Returns a folder as a zip that depends on nothing but the names, modes and bytes of its files.
+    """Returns a folder as a zip archive that depends only on the names, modes and bytes of its files.
 
     Args:
-        path: A folder, or a file that is an archive already and is returned as it is.
+        path: A folder, or an archive, which is returned as it is.
 
     Raises:
-        CommandError: It cannot be read, or is larger than what Lambda takes.
+        CommandError: The path cannot be read, or is larger than Lambda allows.
     """
     try:
         files = _files(path) if path.is_dir() else [path]
@@ -172,7 +170,7 @@ def _require_code_size(path: Path, files: list[Path]) -> None:
         if size_bytes > _CODE_MAX_BYTES:
             raise CommandError(
                 f"{path} has more than {_CODE_MAX_BYTES:,} bytes, which is Lambda's limit for code",
-                "name a folder that holds a function's code and nothing else",
+                "name a folder that holds only the function's code",
             )
 
 
@@ -197,9 +195,9 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _is_left_over(file: Path) -> bool:
-    """Whether a file is byte code that running the sources left behind, and no part of what was built.
+    """Whether a file is byte code that a run of the sources left behind, and not part of a build.
 
-    The former is bound to a source's time stamp, which an archive does not keep. Source: PEP 552.
+    Such byte code depends on its source's time stamp, which an archive does not keep. Source: PEP 552.
     """
     if file.suffix != ".pyc":
         return False
@@ -208,22 +206,33 @@ def _is_left_over(file: Path) -> bool:
     return not int.from_bytes(header[4:], "little") & _HASH_BASED
 
 
-def local_names(template: Template) -> "Iterator[tuple[Resource, Artefact, str]]":
-    """Yields what a template names by local path, with the resource that names it: there or not."""
+def template_property(kind: str) -> str | None:
+    """Returns the property by which a type of resource nests a template; None if it nests none."""
+    artefact = _ARTEFACTS.get(kind)
+    return artefact.property if artefact and artefact.kind == "template" else None
+
+
+def is_local(location: str) -> bool:
+    """Whether a location in a template is a local path and not an address."""
+    return not location.startswith(("s3://", "http://", "https://"))
+
+
+def local_references(template: Template) -> "Iterator[tuple[Resource, Artefact, str]]":
+    """Yields the local paths in a template, each with its resource, whether the path exists or not."""
     for resource in template.resources():
         artefact = _ARTEFACTS.get(resource.type)
         value = scalar(child(resource.properties, artefact.property)) if artefact else None
-        if artefact and value is not None and not value.startswith(("s3://", "http://", "https://")):
+        if artefact and value is not None and is_local(value):
             yield resource, artefact, value
 
 
 @dataclass(frozen=True)
-class Named:
-    """What a template names by local path.
+class LocalArtefact:
+    """A file or folder that a template names by local path.
 
     Args:
         artefact: The property that names it.
-        properties: Those of the resource.
+        properties: The resource's properties.
         path: The file or folder.
         place: The resource and the property, for messages.
     """
@@ -234,13 +243,13 @@ class Named:
     place: str
 
 
-def local_artefacts(template: Template, folder: Path) -> Iterator[Named]:
-    """Yields what a template names by local path and what is there.
+def local_artefacts(template: Template, folder: Path) -> Iterator[LocalArtefact]:
+    """Yields the files and folders that a template names by local path.
 
     Raises:
         CommandError: A path does not exist.
     """
-    for resource, artefact, value in local_names(template):
+    for resource, artefact, value in local_references(template):
         place = f"{resource.logical_id}.{artefact.property}"
         local = _resolved(folder, value, place)
         if not (local.is_file() or local.is_dir()):
@@ -249,7 +258,7 @@ def local_artefacts(template: Template, folder: Path) -> Iterator[Named]:
                 f"{place} names {value}, which {what}",
                 f"paths are relative to the template's folder, {folder}",
             )
-        yield Named(artefact, resource.properties, local, place)
+        yield LocalArtefact(artefact, resource.properties, local, place)
 
 
 def _resolved(folder: Path, value: str, place: str) -> Path:
@@ -258,7 +267,7 @@ def _resolved(folder: Path, value: str, place: str) -> Path:
         local.exists()  # raises for names that no file system has
     except (OSError, RuntimeError, ValueError) as error:
         raise CommandError(
-            f"{place} names {value}, which is no path here: {reason(error)}", "name a file or a folder"
+            f"{place} names {value}, which is not a path here: {reason(error)}", "name a file or a folder"
         ) from error
     return local
 

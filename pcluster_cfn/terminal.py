@@ -1,8 +1,7 @@
-"""The edge to the terminal: what comes from a file, an event or AWS cannot give it orders.
+"""Output in which no text from a file, an event or AWS can control the terminal.
 
-A terminal obeys control characters: they move its cursor, set its title, write to its clipboard. Characters
-that change the direction of writing show a line other than it is. Both are written as escapes of JSON, so
-that JSON stays JSON.
+Control characters move a terminal's cursor, set its title or write to its clipboard. Characters that change
+the direction of writing disguise a line. Both are written as JSON escapes, so JSON output stays valid.
 """
 
 import re
@@ -18,20 +17,20 @@ from rich.segment import Segment
 #: C0 but for tab and newline, DEL and C1; marks, embeddings, overrides and isolates of direction; separators
 #: of lines and paragraphs; halves of characters; tags, which nobody sees. Source: Unicode, chapters 23.1,
 #: 23.2 and 23.9, and UAX #9, "Explicit Directional Formatting Characters".
-_OBEYED = re.compile(
+_CONTROLS = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\U000e0000-\U000e007f]"
 )
 _BMP_MAX = 0xFFFF
 
 
 def harmless(text: str, encoding: str | None = None) -> str:
-    """Returns a text that a terminal shows and does not obey.
+    """Returns a text with every character escaped that would control a terminal.
 
     Args:
-        text: Anything. Newlines and tabs stay.
-        encoding: Of the terminal; what it cannot show is escaped as well.
+        text: Any text. Newlines and tabs stay.
+        encoding: Encoding of the terminal; characters that it lacks are escaped, too. Default: UTF-8.
     """
-    shown = _OBEYED.sub(lambda found: _escaped(found[0]), text)
+    shown = _CONTROLS.sub(lambda found: _escaped(found[0]), text)
     try:
         shown.encode(encoding or "utf-8")
     except UnicodeEncodeError:
@@ -40,7 +39,7 @@ def harmless(text: str, encoding: str | None = None) -> str:
 
 
 def one_line(text: str) -> str:
-    """Returns a text with its line ends as escapes, so that no name in a file makes up a line of output."""
+    """Returns a text with its line ends escaped, so that a name in a file cannot forge a line of output."""
     return text.replace("\r", "\\r").replace("\n", "\\n")
 
 
@@ -61,15 +60,15 @@ def _escaped(character: str) -> str:
 
 
 class _Harmless:
-    """A text stream that makes everything harmless on its way."""
+    """A text stream that escapes control characters in everything written to it."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
-        #: Where rich writes, whose colours are orders that we give; ``Console`` sees to what is in them.
+        #: Where rich writes: its colours are control characters of ours. ``Console`` escapes the texts.
         self.rich_proxied_file = stream
 
     def write(self, text: str) -> int:
-        """Writes a text, made harmless; returns how much of it was taken."""
+        """Writes a text, escaped; returns its number of characters before that."""
         self._stream.write(harmless(text, self._stream.encoding))
         return len(text)
 
@@ -84,20 +83,20 @@ class _Harmless:
 
 @contextmanager
 def harmless_output() -> Iterator[None]:
-    """Makes harmless whatever is written to standard output and standard error inside."""
+    """Escapes control characters in everything that the block writes to standard output and error."""
     with redirect_stdout(_Harmless(sys.stdout)), redirect_stderr(_Harmless(sys.stderr)):
         yield
 
 
 class Console(RichConsole):
-    """A console whose colours reach the terminal and whose texts are made harmless.
+    """A console whose colours reach the terminal and whose texts are escaped.
 
-    That is done to each part before it is cut and aligned, so tables stay tables.
+    Each part is escaped before it is cut and aligned, so columns of tables stay aligned.
     """
 
     @property
     def file(self) -> IO[str]:
-        """Where it writes: past what makes other output harmless, also while a live view is shown."""
+        """The stream behind ``harmless_output``, also while a live view is shown."""
         file = super().file
         return cast("IO[str]", getattr(file, "rich_proxied_file", file))
 
@@ -106,7 +105,7 @@ class Console(RichConsole):
         self._file = new_file
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
-        """Yields what a renderable consists of."""
+        """Yields the parts of a renderable, with their texts escaped."""
         for segment in super().render(renderable, options):
             if segment.control:
                 yield segment

@@ -1,1 +1,1 @@
-"""Publishing: what others nest or launch by URL, stored in buckets under versions that never change."""
+"""``publish``: uploads the provider's stacks, in versions that never change, for others to nest or launch."""

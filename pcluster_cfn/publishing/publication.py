@@ -1,30 +1,84 @@
-"""What is published under one prefix: a stack's template, what it names, and a manifest of both."""
+"""What is published under one prefix: a built stack's template, its archives, and a manifest of both."""
 
 import base64
 import hashlib
 import json
-from collections.abc import Iterable
+import subprocess
+import sys
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
+
+import boto3
+from samtranslator.metrics.metrics import DummyMetricsPublisher, Metrics
+from samtranslator.model.exceptions import InvalidDocumentException
+from samtranslator.parser.parser import Parser
+from samtranslator.translator.translator import Translator
 
 from cfn_template.nodes import put
+from cfn_template.reading import read_plain
 from pcluster_cfn.errors import CommandError
 from pcluster_cfn.package import archive, local_artefacts
-from pcluster_cfn.publishing.expansion import expand
 from pcluster_cfn.template import Template
+
+_TRANSFORM = "AWS::Serverless-2016-10-31"
+#: Pseudo parameters that the translator would replace by values of the place where it runs.
+_PSEUDO_PARAMETERS = ("AWS::Region", "AWS::Partition")
+#: The translator needs a Region. The result does not contain it, because the Region is a reference there.
+_ANY_REGION: Final = "us-east-1"
+
+
+def expand(text: str) -> str:
+    """Returns a template after CloudFormation's serverless transform, as JSON.
+
+    Stacks of an expanded template do not need CAPABILITY_AUTO_EXPAND. CloudFormation transforms a template
+    for one stack and fills in that stack's parameters. A published template is for many stacks, so here every
+    reference stays a reference.
+
+    Args:
+        text: A template whose only transform is the serverless one.
+
+    Raises:
+        CommandError: The template has another transform, or the transform refuses it.
+    """
+    template: dict[str, Any] = read_plain(text)
+    if template.get("Transform") != _TRANSFORM:
+        raise CommandError(
+            f"the template's transform is {template.get('Transform')!r}", f"only {_TRANSFORM} can be expanded"
+        )
+    names = (*template.get("Parameters", {}), *_PSEUDO_PARAMETERS)
+    metrics = Metrics("ServerlessTransform", DummyMetricsPublisher())
+    translator = Translator(
+        managed_policy_map={},
+        sam_parser=Parser(),
+        boto_session=boto3.Session(region_name=_ANY_REGION),
+        metrics=metrics,
+    )
+    try:
+        expanded = translator.translate(template, {name: {"Ref": name} for name in names})
+    except InvalidDocumentException as error:
+        causes = " ".join(cause.message for cause in error.causes)
+        raise CommandError(
+            f"the serverless transform refuses the template: {causes}", "fix the template"
+        ) from error
+    finally:
+        metrics.publish()  # to nobody: it would warn of metrics that were not published
+    expanded.pop("Transform", None)
+    return json.dumps(expanded, indent=1) + "\n"
+
 
 Kind = Literal["provider", "engine"]
 
 TEMPLATE, MANIFEST = "template.json", "manifest.json"
-#: Hexadecimal digits of a content's hash that its file's name shows.
+#: Number of hexadecimal digits of its hash in an archive's name.
 _NAMED_DIGITS = 16
 
 
 @dataclass(frozen=True)
 class File:
-    """Something to be stored, and the end of its key."""
+    """A file to upload, and the end of its key."""
 
     name: str
     body: bytes
@@ -36,20 +90,22 @@ class File:
 
     @property
     def sha256(self) -> str:
-        """The content's SHA-256 as S3 writes it: base64."""
+        """The content's SHA-256 in base64, as S3 has it."""
         return base64.b64encode(self.digest).decode()
 
     def described(self) -> dict[str, Any]:
-        """Returns the manifest's entry."""
+        """Returns the file's entry in the manifest."""
         return {"name": self.name, "sizeBytes": len(self.body), "sha256": self.digest.hex()}
 
 
 @dataclass(frozen=True)
 class Built:
-    """A stack that ``make build`` or ``make engine`` built: its template, its archives, and of what.
+    """A stack that ``make build`` or ``make engine`` built.
 
     Attributes:
-        about: pclusterVersion, architecture, python, and the commit, with whether it was modified.
+        folder: The folder with its template.
+        about: pclusterVersion, architecture, python, commit, and whether the commit was modified.
+        archives: The archives by the path that the template names.
     """
 
     kind: Kind
@@ -59,46 +115,46 @@ class Built:
 
     @staticmethod
     def read(kind: Kind, folder: Path) -> "Built":
-        """Reads a folder and its archives.
+        """Returns the stack in a folder, with its archives.
 
         Raises:
-            CommandError: The folder is not one that was built.
+            CommandError: The folder does not contain a built stack.
         """
-        told = folder / "build.json"
-        if not told.is_file():
+        build_info = folder / "build.json"
+        if not build_info.is_file():
             make = "make build" if kind == "provider" else "make engine PCLUSTER_VERSION=…"
-            raise CommandError(f"{folder} holds no {kind} that was built", f"build it: {make}")
-        about = json.loads(told.read_text(encoding="utf-8"))
+            raise CommandError(f"{folder} does not contain a built {kind}", f"build it: {make}")
+        about = json.loads(build_info.read_text(encoding="utf-8"))
         template = Template.read(folder / "template.yaml")
         paths = (named.path for named in local_artefacts(template, folder))
         return Built(kind, folder, about, {path: _archived(path) for path in paths})
 
     @property
     def name(self) -> str:
-        """What it is, for people."""
+        """The stack's name for people."""
         return f"{self.kind} of ParallelCluster {self.about['pclusterVersion']}"
 
     def prefix(self, prefix: str, version: str) -> str:
-        """Returns what the keys of its files begin with; an engine's are beside the provider's."""
+        """Returns the start of its files' keys; an engine's are below the provider's."""
         parts = [prefix, version] if prefix else [version]
         if self.kind == "engine":
             parts.append(f"engine-{self.about['pclusterVersion']}")
         return "".join(f"{part}/" for part in parts)
 
     def publication(self, bucket: str, prefix: str, version: str) -> "Publication":
-        """Returns what goes into a bucket: the template names that bucket, so each has its own."""
-        begin = self.prefix(prefix, version)
+        """Returns the files for a bucket; the template names the bucket, so each bucket has its own."""
+        start = self.prefix(prefix, version)
         template = Template.read(self.folder / "template.yaml")
         for named in list(local_artefacts(template, self.folder)):
-            uri = f"s3://{bucket}/{begin}{self.archives[named.path].name}"
+            uri = f"s3://{bucket}/{start}{self.archives[named.path].name}"
             put(named.properties, named.artefact.property, uri)
         expanded = File(TEMPLATE, expand(template.text()).encode())
-        return Publication(self, version, bucket, begin, tuple(self.archives.values()), expanded)
+        return Publication(self, version, bucket, start, tuple(self.archives.values()), expanded)
 
 
 @dataclass(frozen=True)
 class Publication:
-    """The files of one prefix of one bucket. Once the template is there, none of them ever changes."""
+    """The files of one prefix of one bucket. They never change once the template is uploaded."""
 
     built: Built
     version: str
@@ -109,7 +165,7 @@ class Publication:
 
     @property
     def manifest(self) -> File:
-        """What is published and what it was made of; no two runs differ in it but by the commit."""
+        """The list of files and the build's origin; two runs of one build differ only in the commit."""
         content = {
             "version": self.version,
             "kind": self.built.kind,
@@ -120,7 +176,7 @@ class Publication:
 
     @property
     def files(self) -> tuple[File, ...]:
-        """All files, in the order in which they are uploaded."""
+        """All files, in the order of their upload."""
         return (self.manifest, *self.archives, self.template)
 
     def key(self, file: File) -> str:
@@ -128,16 +184,16 @@ class Publication:
         return self.prefix + file.name
 
     def differing(self, manifest: bytes) -> list[str]:
-        """Returns which files a manifest lists with other contents than this publication, or only one does.
+        """Returns the names of the files that differ between a manifest and this publication.
 
         Raises:
-            CommandError: It is no manifest.
+            CommandError: The bytes are not a manifest.
         """
         try:
             theirs = _contents(json.loads(manifest)["files"])
         except (ValueError, TypeError, LookupError) as error:
             raise CommandError(
-                f"s3://{self.bucket}/{self.prefix}{MANIFEST} is no manifest of ours",
+                f"s3://{self.bucket}/{self.prefix}{MANIFEST} is not a manifest of this project",
                 "publish under another --prefix",
             ) from error
         ours = _contents(json.loads(self.manifest.body)["files"])
@@ -151,3 +207,40 @@ def _archived(path: Path) -> File:
 
 def _contents(files: Iterable[dict[str, Any]]) -> set[tuple[str, str]]:
     return {(file["name"], file["sha256"]) for file in files}
+
+
+_CLONE = Path(__file__).parents[2]
+_FOLDER = _CLONE / "build"
+
+
+def read_stacks(folder: Path, engines: Sequence[str]) -> list[Built]:
+    """Returns the built stacks of the provider and of other engines.
+
+    Args:
+        folder: The folder that ``make build`` filled.
+        engines: ParallelCluster versions, each built in ``engine-<version>`` in the folder.
+    """
+    further = [Built.read("engine", folder / f"engine-{version}") for version in engines]
+    return [Built.read("provider", folder), *further]
+
+
+def build_stacks(engines: Sequence[str]) -> list[Built]:
+    """Builds the stacks of the provider and of other engines from this clone, with progress on stderr.
+
+    Raises:
+        CommandError: A build fails.
+    """
+    _run("build")
+    for version in engines:
+        _run("engine-stack", "--pcluster-version", version)
+    return read_stacks(_FOLDER, engines)
+
+
+def _run(*arguments: str) -> None:
+    done = subprocess.run(  # noqa: S603 - this project's own builder
+        [sys.executable, "-m", "tools.artefacts", *arguments], cwd=_CLONE, stdout=sys.stderr, check=False
+    )
+    if done.returncode:
+        raise CommandError(
+            f"the build failed ({' '.join(arguments)}): see above", "or give a built folder with --build"
+        )

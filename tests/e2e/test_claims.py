@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
+from localcloud.testing.hosts import drips, standing_behind
 from tests.e2e.parents import PROVIDER, all_created, all_deleted, eventually
-from tests.support.hosts import drips, standing_behind
 
 pytestmark = pytest.mark.e2e
 

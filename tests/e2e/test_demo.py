@@ -231,6 +231,6 @@ def test_a_template_that_fails_ends_the_demo_with_the_reason(tmp_path):
     template.write_text(OFFICIAL_TEMPLATE)
     shown = demo(str(template), "-p", "Os=windows")
     assert shown.returncode == 1
-    assert "Official nests the provider: this clone's template.yaml is used" in shown.stdout
+    assert "Official nests the provider: using this clone's template.yaml" in shown.stdout
     assert "/Image/Os" in shown.stdout
     assert "Traceback" not in shown.stderr

@@ -37,7 +37,7 @@ def test_a_dry_run_tells_what_a_create_and_an_update_would_come_to_and_changes_n
     made = parent(NAME).create()
     assert made.status == "CREATE_COMPLETE", made.why
     status, said = foretold()
-    assert (status, "update of cluster c-foretold, without a difference\n" in said) == (0, True)
+    assert (status, "update of cluster c-foretold, without changes\n" in said) == (0, True)
 
     stored = made.stored_configuration
     status, said = foretold("--json", **{"HeadNode__InstanceType": "t3.large", f"{COMPUTE}__MaxCount": 2})

@@ -121,7 +121,8 @@ def test_what_the_dry_run_does_not_ask_about_is_named(account, service_token, va
     )
     assert validated(outer)[0] == 0
     status, text = validated(outer, "--dry-run")
-    assert (status, "inner.json:1:1: not looked at: --dry-run asks about clusters of" in text) == (3, True), (
-        text
-    )
-    assert "1 cluster checked in 2 templates, 1 not looked at" in text
+    assert (status, "inner.json:1:1: not checked: --dry-run covers only the templates" in text) == (
+        3,
+        True,
+    ), text
+    assert "1 cluster checked in 2 templates, 1 not checked" in text

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from localcloud.testing.configurations import rich
 from tests.e2e.account import CLUSTER_TEMPLATE, ROOT, outputs
 from tests.e2e.recorded import KINDS, PLACE, REPORT, Recorded, physical_ids
-from tests.support.configurations import rich
 from tests.support.resource_types import IMAGE_RESOURCE_TYPES, RESOURCE_TYPES
 from tools.permissions.__main__ import FOLDER
 from tools.permissions.report import RoleReport, refusals, text

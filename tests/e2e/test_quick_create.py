@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from pcluster_cfn.quick_create.link import parse
 from tests.e2e.account import DEADLINE_S, ROOT, outputs
+from tests.support.links import read_link
 
 pytestmark = pytest.mark.e2e
 
@@ -54,7 +54,7 @@ def quick_create(cloud):
 
 def test_a_link_replayed_makes_the_stack(account, quick_create, template_key):
     url = f"https://s3.us-east-1.amazonaws.com/{template_key}"
-    said = parse(
+    said = read_link(
         quick_create(
             "--template-url", url, "--stack-name", "linked", "-p", f"Text={AWKWARD}", "-p", "Count=8"
         )
@@ -72,7 +72,7 @@ def test_a_link_replayed_makes_the_stack(account, quick_create, template_key):
 
 def test_a_template_is_read_and_checked_where_the_link_says_it_is(cloud, quick_create, template_key):
     at_the_cloud = f"{cloud.endpoint_url}/{template_key}"
-    assert parse(quick_create("--template-url", at_the_cloud)).template_url == at_the_cloud
+    assert read_link(quick_create("--template-url", at_the_cloud)).template_url == at_the_cloud
     complaint = quick_create("--template-url", at_the_cloud, "-p", "Text=", "-p", "Cuont=1", code=1)
     assert "Text='': must have at least 1 character" in complaint
     assert "did you mean Count?" in complaint

@@ -65,7 +65,7 @@ def test_a_dry_run_foretells_what_taking_it_over_comes_to(account, service_token
 
     taken = f"Cluster: take-over of cluster {NAME}, "
     status, said = foretold()
-    assert (status, f"{taken}without a difference\n" in said) == (0, True), said
+    assert (status, f"{taken}without changes\n" in said) == (0, True), said
     status, said = foretold(changes={f"{COMPUTE}__MaxCount": 8})
     assert (status, f"{taken}would be accepted\n" in said) == (0, True), said
     assert "  allowed  Scheduling.SlurmQueues[compute].ComputeResources[c6i].MaxCount: 4 → 8\n" in said
@@ -119,7 +119,7 @@ def test_without_the_operators_consent_nothing_is_taken_over(account, made, othe
 def test_its_first_update_changes_what_the_template_changes_and_no_more(account, adopting, made, tmp_path):
     before = adopting.stored_configuration
     status, said = foretell(adopting, tmp_path)
-    assert (status, f"update of cluster {NAME}, without a difference\n" in said) == (0, True), said
+    assert (status, f"update of cluster {NAME}, without changes\n" in said) == (0, True), said
     assert adopting.update(changes={f"{COMPUTE}__MaxCount": 8}).status == "UPDATE_COMPLETE", adopting.why
     after = adopting.stored_configuration
     compute = after["Scheduling"]["SlurmQueues"][0]["ComputeResources"][0]

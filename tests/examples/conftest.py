@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from localcloud.cloud import Cloud
-from tests.contract.localcloud_resources import inventory
+from localcloud.testing import inventory
 from tests.e2e.account import ARTEFACT, Account
 from tests.examples.stacks import EXAMPLES, Example, Place
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.contract.localcloud_resources import inventory
+from localcloud.testing import inventory
 
 pytestmark = pytest.mark.e2e
 

@@ -1,8 +1,10 @@
 """When the long crash run last told each story, and whether the code is still the one it was told of."""
 
 import hashlib
+import io
 import json
 import subprocess
+import tokenize
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -46,12 +48,33 @@ class StoryRun:
 
 
 def digest(root: Path = Path()) -> str:
-    """What the stories depend on, as 16 hexadecimal digits; another byte or file name gives others."""
+    """What the stories depend on, as 16 hexadecimal digits; other code or another file name gives others.
+
+    Comments, docstrings and layout do not count: a story passes the same way whatever they say.
+    """
     summed = hashlib.sha256()
     for path in sorted({path for pattern in SUBJECT for path in root.glob(pattern)}):
-        content = hashlib.sha256(path.read_bytes()).hexdigest()
+        content = hashlib.sha256(code(path.read_text(encoding="utf-8")).encode()).hexdigest()
         summed.update(f"{path.relative_to(root).as_posix()} {content}\n".encode())
     return summed.hexdigest()[:16]
+
+
+def code(text: str) -> str:
+    """Returns a module's tokens without comments, docstrings and layout."""
+    kept: list[str] = []
+    begins, documents = True, False  # a logical line; one that holds nothing but a docstring
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type in {tokenize.COMMENT, tokenize.NL, tokenize.ENDMARKER}:
+            continue
+        if token.type == tokenize.STRING and begins:
+            documents = True
+        elif not (token.type == tokenize.NEWLINE and documents):
+            is_layout = token.type in {tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT}
+            kept.append(tokenize.tok_name[token.type] if is_layout else token.string)
+        if token.type == tokenize.NEWLINE:
+            documents = False
+        begins = token.type in {tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT}
+    return " ".join(kept)
 
 
 def commit() -> str:

@@ -1,6 +1,17 @@
+import logging
+from collections.abc import Iterator
+
 import pytest
 
 from tests.scenario.crashes import STORIES, Run, deaths
+
+
+@pytest.fixture(autouse=True)
+def silence() -> Iterator[None]:
+    """Thousands of deaths would fill pytest's capture with log lines, a sixth of their time."""
+    logging.disable(logging.CRITICAL)
+    yield
+    logging.disable(logging.NOTSET)
 
 
 @pytest.mark.parametrize("name", STORIES)

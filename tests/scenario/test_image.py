@@ -254,7 +254,7 @@ def test_an_image_of_a_version_without_an_engine_is_refused() -> None:
 
 def test_a_wrong_property_of_an_image_is_refused_by_name() -> None:
     for changed, reason in (
-        ({"ImageId": "1"}, "InvalidProperty: ImageId: '1' is not possible"),
+        ({"ImageId": "1"}, "InvalidProperty: ImageId: '1' is not valid"),
         ({"ImageId": "parent"}, "InvalidProperty: ImageId: 'parent' is this stack's name"),
         ({"ClusterName": "x"}, "InvalidProperty: ClusterName: there is no such property."),
     ):

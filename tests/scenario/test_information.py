@@ -195,7 +195,7 @@ def test_a_question_without_an_answer_in_time_says_what_it_was_about() -> None:
         (
             IMAGE,
             {"Os": "alinux2", "Architecture": "arm"},
-            "InvalidProperty: Architecture: 'arm' is not possible",
+            "InvalidProperty: Architecture: 'arm' is not valid",
         ),
         (
             IMAGE,
@@ -205,11 +205,11 @@ def test_a_question_without_an_answer_in_time_says_what_it_was_about() -> None:
         (
             INFO,
             {"ClusterName": "a b"},
-            "InvalidProperty: ClusterName: 'a b' is not possible; expected 2 to 60",
+            "InvalidProperty: ClusterName: 'a b' is not valid; expected 2 to 60",
         ),
-        (INFO, {"ClusterStatus": ["GONE"]}, "InvalidProperty: ClusterStatus: '[\"GONE\"]' is not possible"),
+        (INFO, {"ClusterStatus": ["GONE"]}, "InvalidProperty: ClusterStatus: '[\"GONE\"]' is not valid"),
         (INFO, {"ClusterName": "hpc", "NamePrefix": "h"}, "InvalidProperty: NamePrefix: it selects from all"),
-        (INFO, {"ServiceTimeout": "4000"}, "InvalidProperty: ServiceTimeout: '4000' is not possible"),
+        (INFO, {"ServiceTimeout": "4000"}, "InvalidProperty: ServiceTimeout: '4000' is not valid"),
     ],
 )
 def test_a_question_that_cannot_be_asked_is_refused_at_once(

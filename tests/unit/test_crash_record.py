@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.scenario.last_run import SUBJECT, StoryRun, digest, load, report, save, standing
+from tests.scenario.last_run import SUBJECT, StoryRun, code, digest, load, report, save, standing
 
 RUN = StoryRun("2026-11-02", "0123456789ab", "cafe", single=180, pairs=3672, failures=0, seconds=54)
 
@@ -64,6 +64,29 @@ def test_the_digest_follows_every_file_that_a_story_is_told_with(tmp_path: Path)
     (tmp_path / "tests/support/other.py").write_text("")  # no story is told with it
     assert digest(tmp_path) == seen[-1]
     assert len(set(seen)) == len(seen)
+
+
+BODY = """def late(at):
+    if at > 1:
+        return f"{at} s"
+    return "never"
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "is_same"),
+    [
+        ('"""What it is."""\n\n' + BODY, True),
+        ("# Why.\n" + BODY.replace("at > 1:", "at > 1:  # soon"), True),
+        (BODY.replace("(at):", '(at):\n    """Whether."""'), True),
+        (BODY.replace('    return "never"', '\n    return "never"'), True),
+        (BODY.replace("never", "soon"), False),
+        (BODY.replace("> 1", ">= 1"), False),
+        (BODY.replace('    return "never"', '        return "never"'), False),
+    ],
+)
+def test_what_is_said_about_code_is_no_code(text: str, is_same: bool) -> None:
+    assert (code(text) == code(BODY)) is is_same
 
 
 def test_every_part_of_the_subject_is_there() -> None:

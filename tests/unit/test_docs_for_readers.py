@@ -11,7 +11,7 @@ from pcluster_cfn.cli import main
 FOLDERS = ("docs", "examples", "layers", "localcloud", "provider", "tests")
 PAGES = sorted([*Path().glob("*.md"), *(page for folder in FOLDERS for page in Path(folder).rglob("*.md"))])
 #: Programs of others, and what a shell has; theirs to test.
-OTHERS = {"aws", "curl", "eval", "kill", "pcluster", "python", "sam", "sudo", "export", "open"}
+OTHERS = {"aws", "curl", "eval", "kill", "pcluster", "python", "sam", "source", "sudo", "export", "open"}
 
 
 def anchors(page):

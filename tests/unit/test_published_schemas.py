@@ -11,7 +11,7 @@ from jsonschema import Draft7Validator
 
 from cluster_provider.core.identity import TYPES
 from cluster_schema import configuration_schema, versions
-from pcluster_cfn.validation.clusters import CLUSTER, schemas
+from pcluster_cfn.validation.resource_check import CLUSTER, schemas
 from tests.support import custom_resource_properties as properties
 from tools.published_schemas.__main__ import FOLDER, published
 from tools.published_schemas.editors import UndescribedPolicyError, keys, sentence, update

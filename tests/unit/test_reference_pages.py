@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pcluster_cfn.validation.clusters import schemas
+from pcluster_cfn.validation.resource_check import schemas
 from tools.reference_pages.pages import WORDS, WordsError, pages
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from localcloud.cloud import Cloud
+from pcluster_cfn.aws import find_stack
 from pcluster_cfn.package import Bucket, package
-from pcluster_cfn.stacks import find_stack
 from pcluster_cfn.template import Template
 from tools.bench.calls import configuration
 from tools.bench.processes import BenchError

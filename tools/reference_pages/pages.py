@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from cfn_template.reading import read_plain
 from cluster_provider.core.errors import ERRORS
 from pcluster_cfn.cli import main
-from pcluster_cfn.validation.clusters import schemas as resource_schemas
+from pcluster_cfn.validation.resource_check import schemas as resource_schemas
 
 ROOT = Path(__file__).parents[2]
 FOLDER = Path("docs/reference")

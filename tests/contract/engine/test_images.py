@@ -3,9 +3,9 @@
 import boto3
 import pytest
 
+from localcloud.testing.waiting import eventually
 from tests.contract.engine.conftest import OWNER_TAGS, VERSION
 from tests.support.cloudformation_api import Refusal
-from tests.support.localcloud_functions import eventually
 
 pytestmark = pytest.mark.library
 

@@ -3,12 +3,14 @@
 import gzip
 import logging
 import ssl
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import pytest
 import trustme
@@ -31,6 +33,11 @@ class _Bucket(ThreadingHTTPServer):
     received: list[tuple[str, bytes, str | None]]
     hostile: Callable[["_Handler"], None] | None = None
     over: threading.Event
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Prints a traceback, except for the client of one test, which does not trust this server."""
+        if not isinstance(sys.exception(), ssl.SSLError):
+            super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):

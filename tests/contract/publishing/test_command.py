@@ -61,13 +61,13 @@ def test_a_version_with_other_contents_is_one_line_that_says_what_to_do(publish,
     done = publish("--prefix", "refused")
     assert done.exit_code == 1
     assert len(done.stderr.splitlines()) == 1
-    assert "a version never changes; publish this one under another with --version" in done.stderr
+    assert "a published version never changes; give another one with --version" in done.stderr
 
 
 def test_the_region_is_refused_that_has_no_bucket_before_another_gets_anything(cloud, publish):
     done = publish("--prefix", "both", "--region", "us-east-1", "--region", "eu-west-1")
     assert done.exit_code == 1
-    assert "there is no bucket commanded-eu-west-1" in done.stderr
+    assert "bucket commanded-eu-west-1 does not exist" in done.stderr
     assert "Contents" not in cloud.client("s3").list_objects_v2(Bucket=BUCKET, Prefix="both")
 
 
@@ -76,10 +76,10 @@ def test_the_same_region_twice_is_one(publish):
     assert len(json.loads(done.stdout)["publications"]) == 1
 
 
-def test_changes_that_no_commit_has_are_told(publish, tmp_path):
+def test_changes_that_no_commit_has_are_reported(publish, tmp_path):
     told = tmp_path / "build.json"
     told.write_text(json.dumps({**json.loads(told.read_text()), "modified": True}))
-    assert "built with changes that its commit does not have" in publish("--prefix", "modified").stdout
+    assert "built with uncommitted changes" in publish("--prefix", "modified").stdout
 
 
 def test_an_engine_is_added_to_a_version_that_is_there_already(publish, tmp_path):

@@ -10,8 +10,8 @@ import pytest
 from click.testing import CliRunner
 
 from pcluster_cfn.cli import main
-from pcluster_cfn.local import export_lines
-from pcluster_cfn.stacks import Event, Outcome
+from pcluster_cfn.deploy.events import Event, Outcome
+from pcluster_cfn.embedded.local import export_lines
 
 
 @pytest.fixture
@@ -92,17 +92,32 @@ def test_a_demo_says_at_once_which_nested_template_it_does_not_have(unfit):
 
 @pytest.mark.parametrize("stem", ["my_cluster", "cluster.prod", "my cluster", "2nd", "a" * 129])
 @pytest.mark.parametrize("command", [["deploy"], ["validate", "--dry-run"]])
-def test_a_file_name_that_cannot_be_a_stack_s_is_told_before_aws_is_asked(tmp_path, command, stem):
+def test_a_file_name_that_cannot_be_a_stack_s_is_reported_before_aws_is_asked(tmp_path, command, stem):
     path = tmp_path / f"{stem}.yaml"
     path.write_text("Resources: {T: {Type: AWS::SNS::Topic}}")
     result = run(*command, path)
     assert result.exit_code == 1
     assert result.output == (
-        f"Error: {stem!r}, the name of {path}, cannot be a stack's name, which must be 1 to 128 letters, "
+        f"Error: {stem!r}, the name of {path}, is not a valid stack name: it must be 1 to 128 letters, "
         "digits and hyphens, the first a letter; give one with --stack-name\n"
     )
     named = run(*command, path, "--stack-name", "hpc")
     assert "Could not connect to the endpoint URL" in named.output
+
+
+@pytest.mark.parametrize("command", ["demo", "local"])
+def test_a_region_that_does_not_exist_is_one_line(command):
+    ran = subprocess.run(
+        [sys.executable, "-m", "pcluster_cfn", command, "--region", "mars-1"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 1
+    assert ran.stderr == (
+        "Error: the embedded cloud did not start: argument --region: Region 'mars-1' does not exist; "
+        "choose one such as us-east-1\n"
+    )
 
 
 def test_an_unreachable_endpoint_is_one_line_without_a_traceback(tmp_path):

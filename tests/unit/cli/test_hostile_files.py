@@ -13,11 +13,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pcluster_cfn.cli import main
+from pcluster_cfn.deploy.preflight import require_built
+from pcluster_cfn.embedded.template_edits import raise_max_count
 from pcluster_cfn.errors import CommandError
-from pcluster_cfn.max_count import raise_max_count
 from pcluster_cfn.package import archive, package
 from pcluster_cfn.template import Template
-from pcluster_cfn.unbuilt import require_built
 
 URL = "https://bucket.s3.us-east-1.amazonaws.com/cluster.yaml"
 HEAD = "Resources:\n  Cluster:\n    Type: Custom::PclusterCluster\n    Properties:\n      ServiceToken: x\n"
@@ -124,7 +124,7 @@ def test_a_bomb_and_brackets_end_a_process_with_exit_status_1(tmp_path):
     [
         (
             b"a\nDescr\xc3\xa9: \xff",
-            "byte 0xff in line 2, column 9 is not UTF-8, which CloudFormation reads; save the",
+            "byte 0xff in line 2, column 9 is not UTF-8; save the",
         ),
         (
             b"x" * 1_048_577,
@@ -149,7 +149,7 @@ def test_a_device_without_an_end_is_read_no_further_than_a_template_goes():
     assert "/dev/zero has more than 1,048,576 bytes" in run("validate", "/dev/zero").output
 
 
-def test_what_nobody_foresaw_is_one_line_and_a_traceback_where_it_is_asked_for(monkeypatch):
+def test_an_unexpected_error_is_one_line_and_a_traceback_where_it_is_asked_for(monkeypatch):
     @click.command("broken")
     def broken():
         raise KeyError("secret detail")
@@ -157,7 +157,7 @@ def test_what_nobody_foresaw_is_one_line_and_a_traceback_where_it_is_asked_for(m
     monkeypatch.setitem(main.commands, "broken", broken)
     result = run("broken")
     assert result.exit_code == 1
-    assert result.output.startswith("Error: this is a fault of pcluster-cfn, not of what it was given")
+    assert result.output.startswith("Error: this is a bug in pcluster-cfn, not in your input")
     assert "secret detail" not in result.output
     monkeypatch.setenv("PCLUSTER_CFN_DEBUG", "1")
     assert isinstance(run("broken").exception, KeyError)
@@ -231,8 +231,8 @@ def test_a_template_that_is_nested_by_ever_more_ways_is_packaged_once(tmp_path):
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("a\\0b", "which is no path here: no file can have that name"),
-        ("x" * 5_000, "which is no path here: File name too long"),
+        ("a\\0b", "which is not a path here: it is not a valid file name"),
+        ("x" * 5_000, "which is not a path here: File name too long"),
         ("no.yaml", "which does not exist"),
         ("pipe", "which is neither a file nor a folder"),
     ],

@@ -15,8 +15,8 @@ from rich.table import Table
 from rich.text import Text
 
 from pcluster_cfn.cli import main
-from pcluster_cfn.progress import LiveView, PlainView
-from pcluster_cfn.stacks import Event
+from pcluster_cfn.deploy.events import Event
+from pcluster_cfn.deploy.view import LiveView, PlainView
 from pcluster_cfn.terminal import Console, harmless, harmless_output
 
 ORDERS = "\x1b]0;title\a\x1b[2J\x9b31m\u202eevil\u2028\x7f\b\r"

@@ -117,7 +117,7 @@ def test_all_mistakes_are_named_at_once_each_with_its_own_way_out() -> None:
     with pytest.raises(InvalidProperty) as refused:
         parse_properties(raw | {"ClusterConfiguration": {"a": "b"}})
     text = str(refused.value)
-    assert text.startswith("InvalidProperty: ServiceTimeout: 'soon' is not possible; expected whole seconds")
+    assert text.startswith("InvalidProperty: ServiceTimeout: 'soon' is not valid; expected whole seconds")
     assert "clusterName: there is no such property. Did you mean ClusterName? Region: " in text
     assert "Region: there is no such property. Foo: there is no such property. Known are " in text
     assert (text.count("Known are"), text.count("this property is needed")) == (1, 0)

@@ -6,7 +6,7 @@ import pytest
 from samtranslator.yaml_helper import yaml_parse
 
 from pcluster_cfn.errors import CommandError
-from pcluster_cfn.publishing.expansion import expand
+from pcluster_cfn.publishing.publication import expand
 from tests.support.built import build_from_sources
 from tools.artefacts.built import ENGINE_STACK, PROVIDER_STACK
 

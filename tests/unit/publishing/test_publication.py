@@ -8,10 +8,10 @@ import pytest
 from botocore.config import Config
 
 from pcluster_cfn.errors import CommandError
+from pcluster_cfn.publishing.bucket import Store
+from pcluster_cfn.publishing.command import Report
 from pcluster_cfn.publishing.publication import Built
-from pcluster_cfn.publishing.publisher import Plan, Publishing
-from pcluster_cfn.publishing.report import Report
-from pcluster_cfn.publishing.store import Store
+from pcluster_cfn.publishing.upload import Plan, Publishing
 from tests.support.built import ABOUT, small_build
 
 ENGINE = f"engine-{hashlib.sha256(b'engine').hexdigest()[:16]}.zip"
@@ -66,7 +66,7 @@ def test_another_commit_with_the_same_contents_is_the_same_publication(folder, p
     assert later.differing(publication.manifest.body) == []
 
 
-def test_other_contents_are_told_by_their_names(folder, publication):
+def test_other_contents_are_reported_by_their_names(folder, publication):
     (folder / "layer.zip").write_bytes(b"another")
     later = Built.read("provider", folder).publication("bucket", "tools", "1.0.0")
     differing = later.differing(publication.manifest.body)
@@ -75,18 +75,18 @@ def test_other_contents_are_told_by_their_names(folder, publication):
 
 @pytest.mark.parametrize("text", [b"", b"[]", b"{}", b'{"files": [{}]}'])
 def test_what_is_no_manifest_is_refused(publication, text):
-    with pytest.raises(CommandError, match=r"tools/1\.0\.0/manifest\.json is no manifest of ours"):
+    with pytest.raises(CommandError, match=r"tools/1\.0\.0/manifest\.json is not a manifest of this project"):
         publication.differing(text)
 
 
 @pytest.mark.parametrize(
     ("prefix", "version", "message"),
     [
-        ("a b", "1", "--prefix 'a b' cannot"),
-        ("a//b", "1", "--prefix 'a//b' cannot"),
-        ("a", "1+2", r"--version '1\+2' cannot"),
-        ("a", "1/2", "--version '1/2' cannot"),
-        ("a", "", "--version '' cannot"),
+        ("a b", "1", "--prefix 'a b' is not valid"),
+        ("a//b", "1", "--prefix 'a//b' is not valid"),
+        ("a", "1+2", r"--version '1\+2' is not valid"),
+        ("a", "1/2", "--version '1/2' is not valid"),
+        ("a", "", "--version '' is not valid"),
     ],
 )
 def test_prefix_and_version_are_what_a_url_shows_as_it_is(prefix, version, message):
@@ -100,7 +100,7 @@ def test_a_prefix_has_any_number_of_folders(prefix):
 
 
 def test_a_folder_that_nothing_was_built_into_is_refused_with_the_target_that_builds(tmp_path):
-    with pytest.raises(CommandError, match="holds no provider that was built; build it: make build"):
+    with pytest.raises(CommandError, match="does not contain a built provider; build it: make build"):
         Built.read("provider", tmp_path)
     with pytest.raises(CommandError, match="make engine"):
         Built.read("engine", tmp_path)
@@ -148,7 +148,7 @@ def test_one_bucket_for_several_regions_is_refused_with_a_name_that_would_do():
 
 
 def test_braces_that_mean_nothing_are_refused():
-    with pytest.raises(CommandError, match=r"only \{region\} may stand in its name"):
+    with pytest.raises(CommandError, match=r"only \{region\} is allowed in its name"):
         stores("b-{Region}", "us-east-1")
 
 

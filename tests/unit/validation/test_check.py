@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from pcluster_cfn.validation.examination import check
+from pcluster_cfn.validation.file_check import check
 
 GOOD = """\
 Image: {Os: alinux2023}
@@ -61,7 +61,7 @@ def test_a_resource_of_another_kind_does_not_count():
     assert check("Resources: {A: {Type: Custom::Other, Properties: {ServiceToken: x}}}") == []
 
 
-def test_a_missing_property_is_told_at_the_resource():
+def test_a_missing_property_is_reported_at_the_resource():
     ((line, _, path, message),) = found("Resources:\n  C:\n    Type: Custom::PclusterCluster\n")[:1]
     assert (line, path) == (3, "C/ClusterConfiguration")
     assert message.startswith("ClusterConfiguration is required: a map")
@@ -93,32 +93,32 @@ Resources:
     assert "C/ClusterConfiguration/Imagine" in [path for _, _, path, _ in found(text)]
 
 
-def test_a_merge_that_cannot_be_carried_out_is_told_with_its_place():
+def test_a_merge_that_cannot_be_carried_out_is_reported_with_its_place():
     assert found("Resources:\n  <<: text\n") == [
         (2, 7, "", "the template cannot be read: << merges what is no map")
     ]
 
 
-def test_an_anchor_in_itself_is_told_and_not_followed():
+def test_an_anchor_in_itself_is_reported_and_not_followed():
     problem = "the template cannot be read: an alias stands for what it is in"
     assert found(template("Image: &a {Os: *a}")) == [(8, 24, "", problem)]
 
 
-def test_an_anchor_in_itself_in_a_text_is_told_at_the_text_s_line():
+def test_an_anchor_in_itself_in_a_text_is_reported_at_the_text_s_line():
     (finding,) = found(template("|\n  Image: &a {Os: *a}"))
     problem = "the configuration cannot be read: an alias stands for what it is in"
     assert finding[0] == 8
     assert finding[2:] == ("Cluster/ClusterConfiguration", problem)
 
 
-def test_a_key_that_is_there_twice_is_told_at_the_second():
-    assert (19, 9, "Cluster/ClusterConfiguration/Image", "the key Image is there twice") in found(
+def test_a_key_that_is_there_twice_is_reported_at_the_second():
+    assert (19, 9, "Cluster/ClusterConfiguration/Image", "the key Image appears twice") in found(
         template(GOOD + "Image: {Os: rhel9}")
     )
 
 
 @pytest.mark.parametrize("text", ["Resources: [", "Resources:\n\t- a: b", '{"Resources": '])
-def test_a_text_that_is_no_yaml_is_told_with_its_place(text):
+def test_a_text_that_is_no_yaml_is_reported_with_its_place(text):
     (finding,) = check(text)
     assert finding.message.startswith("the template cannot be read: ")
     assert 1 <= finding.place.line <= len(text.splitlines())
@@ -133,7 +133,7 @@ def test_what_is_behind_an_escaped_character_of_json_is_found_in_its_column():
 
 
 @pytest.mark.parametrize("text", ["", "words", "- a"])
-def test_a_text_that_is_no_template_is_told(text):
+def test_a_text_that_is_no_template_is_reported(text):
     assert [finding.message for finding in check(text)] == ["the template is not a map with Resources"]
 
 
@@ -168,13 +168,13 @@ class TestText:
         line, column, *_ = next(each for each in found(text) if each[2].endswith("/O"))
         assert text.splitlines()[line - 1][column - 1 :].startswith('"O"')
 
-    def test_a_text_that_a_function_puts_together_is_told_at_the_function(self):
+    def test_a_text_that_a_function_puts_together_is_reported_at_the_function(self):
         text = template('!Join ["", ["Image: {Os: beos}\\n", "HeadNode: {}\\n", "Scheduling: {}\\n"]]')
         (mistake,) = [each for each in found(text) if each[2].endswith("/Os")]
         assert mistake[:2] == (7, 29)
         assert mistake[3].endswith("rocky9 (line 1, column 13 of the text)")
 
-    def test_unreadable_text_is_told_with_its_place(self):
+    def test_unreadable_text_is_reported_with_its_place(self):
         ((line, column, _, message),) = found(template("|\nImage:\n  Os: a: b\n"))
         assert (line, column) == (9, 16)
         assert message.startswith("the configuration cannot be read: mapping values are not allowed")
@@ -185,12 +185,12 @@ class TestText:
     def test_a_number_in_quotes_is_a_number_in_a_text_too(self):
         assert found(template("|\n" + GOOD.replace("MaxCount: 4", "MaxCount: '4'"))) == []
 
-    def test_a_tag_that_is_no_yaml_is_told(self):
+    def test_a_tag_that_is_no_yaml_is_reported(self):
         text = template("|\n" + GOOD.replace("alinux2023", "!Ref Os"))
         assert 'the tag "!Ref" makes no value of a configuration' in found(text)[0][3]
 
     @pytest.mark.parametrize("value", ["2026-31-12", "0b_", "!!int ''", "!!timestamp soon", "!!bool maybe"])
-    def test_a_value_that_looks_like_a_date_or_a_number_and_is_none_is_told(self, value):
+    def test_a_value_that_looks_like_a_date_or_a_number_and_is_none_is_reported(self, value):
         ((_, _, path, message),) = found(template(f"|\n{GOOD}Tags: [{{Key: until, Value: {value}}}]\n"))
         assert path.endswith("/Tags/0/Value")
         assert "and is none: quote it if it is meant as text" in message

@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from pcluster_cfn.cli import main
 from pcluster_cfn.lint_rules import ClusterConfigurations, ClusterProperties
-from pcluster_cfn.validation.examination import Inputs, check, examine
+from pcluster_cfn.validation.file_check import Inputs, check, check_file
 from tests.unit.validation.test_check import GOOD, template
 
 CLUSTER = template(GOOD)
@@ -30,7 +30,7 @@ def validate(tmp_path):
 
 
 def skipped(text, **options):
-    report = examine(text, "", Inputs(**options))
+    report = check_file(text, "", Inputs(**options))
     return [(each.place.line, each.path, each.reason) for each in report.skipped]
 
 
@@ -47,17 +47,17 @@ class TestCommand:
         assert (status, len(lines)) == (1, 1)
         assert summary == ["1 mistake, 1 cluster checked in 1 template"]
 
-    def test_what_was_not_looked_at_is_a_line_and_ends_with_status_3(self, validate):
+    def test_what_was_not_checked_is_a_line_and_ends_with_status_3(self, validate):
         text = template(GOOD, properties="      PclusterVersion: 3.99.0\n")
         status, (line,), summary = validate(text)
         assert status == 3
         assert line == (
-            "main.yaml:8:7: Cluster/ClusterConfiguration: not looked at: version 3.99.0 "
+            "main.yaml:8:7: Cluster/ClusterConfiguration: not checked: version 3.99.0 "
             "has no schema here; there are 3.16.1, 3.14.0, 3.6.0"
         )
-        assert summary == ["1 cluster checked in 1 template, 1 not looked at"]
+        assert summary == ["1 cluster checked in 1 template, 1 not checked"]
 
-    def test_a_mistake_weighs_more_than_what_was_not_looked_at(self, validate):
+    def test_a_mistake_weighs_more_than_what_was_not_checked(self, validate):
         text = template(GOOD, properties="      PclusterVersion: 3.99.0\n      Foo: bar\n")
         assert validate(text)[0] == 1
 
@@ -79,14 +79,14 @@ class TestCommand:
         status, lines, summary = validate(text)
         assert status == 1
         assert (
-            "main.yaml:3:3: HeadNode/InstanceTyp: there is no such key, did you mean InstanceType?" in lines
+            "main.yaml:3:3: HeadNode/InstanceTyp: there is no such key; did you mean InstanceType?" in lines
         )
         assert summary == [f"{len(lines)} mistakes, 1 configuration checked"]
 
     def test_a_dry_run_says_that_it_does_not_ask_about_a_configuration_file(self, validate):
         status, (line,), summary = validate(GOOD, "--dry-run")
-        assert (status, summary) == (3, ["1 configuration checked, 1 not looked at"])
-        assert line.startswith("main.yaml:1:1: not looked at: --dry-run asks about clusters of templates")
+        assert (status, summary) == (3, ["1 configuration checked, 1 not checked"])
+        assert line.startswith("main.yaml:1:1: not checked: --dry-run covers clusters in templates only")
 
     def test_a_configuration_file_is_checked_by_the_schema_that_is_asked_for(self, validate):
         text = GOOD.replace("alinux2023", "centos7")
@@ -98,6 +98,28 @@ class TestCommand:
         status, lines, _ = validate(text)
         assert status == 1
         assert lines == ["main.yaml:1:1: the template is not a map with Resources"]
+
+
+class TestParameters:
+    @pytest.mark.parametrize(
+        ("kind", "value", "expected"),
+        [
+            ("Number", "abc", 'parameter N: "abc" is not valid; expected a number, as in -p N=4'),
+            ("Number", "", 'parameter N: "" is not valid; expected a number, as in -p N=4'),
+            (
+                "List<Number>",
+                "4,x",
+                'parameter N: "4,x" is not valid; expected numbers separated by commas, as in -p N=4,8',
+            ),
+        ],
+    )
+    def test_a_value_that_is_no_number_is_refused_with_one_error(self, validate, kind, value, expected):
+        text = f"Parameters: {{N: {{Type: {kind}, Default: 4}}}}\n{CLUSTER}"
+        assert validate(text, "-p", f"N={value}") == (1, [], [f"Error: {expected}"])
+
+    def test_a_number_and_a_text_are_taken(self, validate):
+        text = f"Parameters: {{N: {{Type: Number}}, T: {{Type: String}}}}\n{CLUSTER}"
+        assert validate(text, "-p", "N=1.5", "-p", "T=abc")[0] == 0
 
 
 LOOP = """\
@@ -126,7 +148,7 @@ Resources:
 
 class TestLoops:
     def test_mistakes_in_clusters_of_a_loop_are_found_where_they_stand(self):
-        report = examine(LOOP.replace("COLLECTION", "[Red, Blue]"), "", Inputs())
+        report = check_file(LOOP.replace("COLLECTION", "[Red, Blue]"), "", Inputs())
         assert report.clusters == 2
         assert [(each.place.line, each.path.partition("/")[0]) for each in report.findings] == [
             (14, "ClusterBlue"),
@@ -146,7 +168,7 @@ class TestLoops:
 
     def test_a_collection_that_is_given_is_known(self):
         text = LOOP.replace("COLLECTION", "!Ref Teams")
-        assert examine(text, "", Inputs({"Teams": "a, b, c"})).clusters == 3
+        assert check_file(text, "", Inputs({"Teams": "a, b, c"})).clusters == 3
 
     def test_a_loop_over_what_is_not_known_is_named(self):
         text = LOOP.replace("COLLECTION", "!Ref Teams")
@@ -206,10 +228,10 @@ class TestNestedTemplates:
             ("!Ref Address", "its template is at an address that is not known (Address is known"),
         ],
     )
-    def test_a_template_elsewhere_is_not_looked_at_and_named(self, validate, address, what):
+    def test_a_template_elsewhere_is_not_checked_and_named(self, validate, address, what):
         status, (line,), _ = validate(NESTING.replace("ADDRESS", address))
         assert status == 3
-        assert f"not looked at: {what}" in line
+        assert f"not checked: {what}" in line
         assert line.endswith("; validate that template, too")
 
     def test_a_provider_elsewhere_has_no_clusters(self):
@@ -236,14 +258,14 @@ class TestNearMisses:
         text = f"Resources:\n  C:\n    Type: {kind}\n    Properties: {{ServiceToken: x}}\n"
         finding = next(each for each in check(text) if each.path == "C/Type")
         assert (finding.place.line, finding.place.column) == (3, 11)
-        assert finding.message == f"the provider has no resources of this type, did you mean {meant}?"
+        assert finding.message == f"the provider has no resources of this type; did you mean {meant}?"
 
     @pytest.mark.parametrize("kind", ["Custom::PclusterClutser", "AWS::CloudFormation::CustomResource"])
     def test_a_cluster_of_any_custom_type_is_a_cluster(self, kind):
-        report = examine(BROKEN.replace("Custom::PclusterCluster", kind), "", Inputs())
+        report = check_file(BROKEN.replace("Custom::PclusterCluster", kind), "", Inputs())
         assert (report.clusters, len(report.findings)) == (1, 1)
 
-    def test_a_custom_resource_with_names_in_lower_case_is_taken_for_a_cluster(self):
+    def test_a_custom_resource_with_names_in_lower_case_counts_as_a_cluster(self):
         text = CLUSTER.replace("Custom::PclusterCluster", "AWS::CloudFormation::CustomResource")
         text = text.replace("ClusterName", "clusterName").replace("ClusterConfig", "clusterConfig")
         assert [each.path for each in check(text)] == ["Cluster/clusterName", "Cluster/clusterConfiguration"]
@@ -269,7 +291,7 @@ class TestLibraryRules:
 
     @pytest.mark.parametrize(("text", "line"), [(GOOD, 15), (f"|\n{GOOD}", 15)])
     def test_what_the_library_says_is_placed_in_a_map_and_in_a_text(self, text, line):
-        found = examine(template(text), "", Inputs(library=self)).findings
+        found = check_file(template(text), "", Inputs(library=self)).findings
         path = "Cluster/ClusterConfiguration/Scheduling/SlurmQueues/0/Name"
         assert [(each.place.line, each.path, each.message, each.rule) for each in found] == [
             (line, path, "NameValidator: wrong", "library")
@@ -279,11 +301,11 @@ class TestLibraryRules:
         assert (version, properties["ClusterName"]) == ("3.16.1", "hpc")
 
     def test_a_configuration_file_is_held_against_them_too(self):
-        (finding,) = examine(GOOD, "", Inputs(library=self)).findings
+        (finding,) = check_file(GOOD, "", Inputs(library=self)).findings
         assert (finding.place.line, finding.path) == (8, "Scheduling/SlurmQueues/0/Name")
 
     def test_a_configuration_with_other_mistakes_is_not_asked_about(self):
-        assert len(examine(BROKEN, "", Inputs(library=self)).findings) == 1
+        assert len(check_file(BROKEN, "", Inputs(library=self)).findings) == 1
         assert self.asked == []
 
 
@@ -304,7 +326,7 @@ class TestWhatIsNotKnown:
         text = CLUSTER.replace("Os: alinux2023", f"Os: '{{{{resolve:{service}:x}}}}'")
         said = [(each.place.line, each.place.column, each.message) for each in check(text)]
         reference = f"{{{{resolve:{service}:x}}}}"
-        message = f"CloudFormation does not resolve {reference} in a custom resource: give its value"
+        message = f"CloudFormation does not resolve {reference} in a custom resource; give the value itself"
         assert said == [(8, 21, message)]
 
     def test_an_empty_list_parameter_is_a_list_of_one_empty_text(self):
@@ -322,7 +344,7 @@ class TestWhatIsNotKnown:
         text = template(GOOD.replace("[subnet-0123456789abcdef0]", "[!Ref Subnets]"), head)
         (finding,) = check(text)
         assert finding.path.endswith("/Networking/SubnetIds/0")
-        assert finding.message.startswith("[…] is not valid, expected text")
+        assert finding.message.startswith("[…] is not valid; expected text")
         assert check(template(GOOD.replace("[subnet-0123456789abcdef0]", "!Ref Subnets"), head)) == []
 
     @pytest.mark.parametrize("configuration", ["!Ref Open", "!GetAtt X.y", "!Sub '${Open}'"])
@@ -330,7 +352,7 @@ class TestWhatIsNotKnown:
         head = "Parameters: {Open: {Type: String}}\n"
         ((line, path, reason),) = skipped(template(configuration, head))
         assert (line, path) == (8, "Cluster/ClusterConfiguration")
-        assert reason in {"parameter Open has no value", "X.y is known from the deployment on"}
+        assert reason in {"parameter Open has no value", "X.y is known only after the deployment"}
 
     def test_properties_that_a_condition_chooses_are_checked(self):
         properties = BROKEN.partition("Properties:\n")[2].replace("\n", "\n      ").rstrip()
@@ -344,6 +366,6 @@ class TestWhatIsNotKnown:
     def test_properties_that_a_macro_makes_are_named(self):
         text = "Resources: {C: {Type: Custom::PclusterCluster, Properties: {Fn::Transform: {Name: x}}}}"
         ((_, path, reason),) = skipped(text)
-        assert (path, examine(text, "", Inputs()).clusters) == ("C", 0)
+        assert (path, check_file(text, "", Inputs()).clusters) == ("C", 0)
         assert "the function Fn::Transform is not known" in reason
         assert [path for _, path, _ in skipped(f"Transform: My::Macro\n{CLUSTER}")] == ["Transform"]

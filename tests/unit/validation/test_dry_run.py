@@ -7,18 +7,18 @@ import pytest
 
 from cluster_provider.core.identity import Owner
 from pcluster_cfn.errors import CommandError
-from pcluster_cfn.validation.deployed import Deployed
+from pcluster_cfn.validation.deployed_stack import DeployedStack
 from pcluster_cfn.validation.dry_run import (
     OWNER_TAG,
-    Existing,
+    ExistingCluster,
+    RequestedCluster,
     Verdict,
-    Wanted,
-    question,
-    run,
-    wanted_clusters,
+    dry_run_cluster,
+    engine_request,
+    requested_clusters,
 )
-from pcluster_cfn.validation.findings import Finding
-from pcluster_cfn.validation.verdicts import document, is_refused, lines
+from pcluster_cfn.validation.dry_run_report import document, is_refused, lines
+from pcluster_cfn.validation.report import Finding
 
 TEMPLATE = """\
 Parameters: {Subnet: {Type: String}, Name: {Type: String, Default: hpc}}
@@ -43,14 +43,14 @@ GROWTH = {
 
 
 def wanted(deployed, **given):
-    return list(wanted_clusters(TEMPLATE, given, deployed))
+    return list(requested_clusters(TEMPLATE, given, deployed))
 
 
 def new(**fields):
-    return Deployed("stack", {"AWS::StackName": "stack"}, **fields)
+    return DeployedStack("stack", {"AWS::StackName": "stack"}, **fields)
 
 
-def test_what_is_not_known_is_told_with_its_place():
+def test_what_is_not_known_is_reported_with_its_place():
     found = wanted(new())
     assert [(each.place.line, each.path) for each in found if isinstance(each, Finding)] == [
         (9, "Cluster/ClusterConfiguration/A"),
@@ -58,9 +58,9 @@ def test_what_is_not_known_is_told_with_its_place():
     ]
 
 
-def test_properties_that_are_not_known_at_all_are_told():
+def test_properties_that_are_not_known_at_all_are_reported():
     text = "Resources: {C: {Type: Custom::PclusterCluster, Properties: {Fn::Transform: {Name: x}}}}"
-    (found,) = wanted_clusters(text, {}, new())
+    (found,) = requested_clusters(text, {}, new())
     assert isinstance(found, Finding)
     assert found.path == "C/ClusterConfiguration"
 
@@ -75,7 +75,7 @@ def test_a_given_parameter_wins_over_the_stack_s_and_that_over_the_default():
 
 def verdict(is_ours=True, **answer):
     (cluster,) = wanted(new(outputs={"Network.Outputs.Vpc": "vpc"}), Subnet="s")
-    assert isinstance(cluster, Wanted)
+    assert isinstance(cluster, RequestedCluster)
     common = {"version": "3.16.1", "change_set": [], "validation_messages": []}
     return Verdict(cluster, "update", is_ours, common | answer)
 
@@ -100,9 +100,9 @@ def test_a_cluster_of_another_version_than_the_library_s_is_not_judged():
     deployed = new(outputs={"Network.Outputs.Vpc": "vpc"})
     (cluster,) = wanted(deployed, Subnet="s")
     with pytest.raises(
-        CommandError, match=r"needs ParallelCluster 3\.6\.0, and the library here is 3\.16\.1"
+        CommandError, match=r"needs ParallelCluster 3\.6\.0; the installed version is 3\.16\.1"
     ):
-        run(Aws(), cluster, deployed)
+        dry_run_cluster(Aws(), cluster, deployed)
 
 
 STACK_ID = "arn:aws:cloudformation:us-east-1:1:stack/stack/unique"
@@ -120,8 +120,10 @@ def asked(existing, *, adopts="true", physical_id="", **properties):
     )
     deployed.known.update({"AWS::Region": "us-east-1", "AWS::StackId": STACK_ID})
     (cluster,) = wanted(deployed, Subnet="s")
-    cluster = Wanted(cluster.resource, {**cluster.properties, "AdoptExisting": adopts, **properties})
-    operation, sent = question(cluster, deployed, existing)
+    cluster = RequestedCluster(
+        cluster.resource, {**cluster.properties, "AdoptExisting": adopts, **properties}
+    )
+    operation, sent = engine_request(cluster, deployed, existing)
     assert sent["stack_id"] == (existing.stack_id if existing else None)
     assert sent["operation"] == ("update" if existing else "create")
     tags = {OWNER_TAG: ""} if existing is None else existing.tags
@@ -129,9 +131,9 @@ def asked(existing, *, adopts="true", physical_id="", **properties):
     return operation, sent["arguments"], sorted(sent["configuration_tags"])
 
 
-LIVING = Existing("arn:cluster", {"parallelcluster:cluster-name": "c-stack"})
-FORMERLY = Existing("arn:cluster", {**LIVING.tags, **OWNER})
-OURS = Existing("arn:cluster", {**LIVING.tags, **Owner(STACK_ID, "Cluster").tag("c-stack", "request")})
+LIVING = ExistingCluster("arn:cluster", {"parallelcluster:cluster-name": "c-stack"})
+FORMERLY = ExistingCluster("arn:cluster", {**LIVING.tags, **OWNER})
+OURS = ExistingCluster("arn:cluster", {**LIVING.tags, **Owner(STACK_ID, "Cluster").tag("c-stack", "request")})
 TAGS = ["Team", "parallelcluster:custom_resource"]
 
 
@@ -140,7 +142,7 @@ TAGS = ["Team", "parallelcluster:custom_resource"]
     [
         (None, {}, ("create", {}, TAGS)),
         (LIVING, {}, ("take-over", TAKEN, [])),
-        (Existing("arn:cluster", OWNER), {}, ("take-over", TAKEN, [])),
+        (ExistingCluster("arn:cluster", OWNER), {}, ("take-over", TAKEN, [])),
         (LIVING, {"physical_id": "c-stack"}, ("update", AS_STORED, [])),
         (OURS, {"physical_id": "c-stack"}, ("update", {}, TAGS)),
         (FORMERLY, {"physical_id": "c-stack"}, ("update", {}, TAGS)),
@@ -170,8 +172,8 @@ def test_the_owner_tag_that_is_counted_is_the_one_that_the_provider_sets():
 
 def test_an_empty_list_parameter_is_one_empty_item_as_cloudformation_has_it():
     text = TEMPLATE.replace("Subnet: {Type: String}", "Subnet: {Type: CommaDelimitedList, Default: ''}")
-    (cluster,) = wanted_clusters(text, {}, new(outputs={"Network.Outputs.Vpc": "vpc"}))
-    assert isinstance(cluster, Wanted)
+    (cluster,) = requested_clusters(text, {}, new(outputs={"Network.Outputs.Vpc": "vpc"}))
+    assert isinstance(cluster, RequestedCluster)
     assert cluster.properties["ClusterConfiguration"]["A"] == [""]
 
 
@@ -180,7 +182,7 @@ def test_adopting_counts_for_a_create_only():
     assert operation == "update"
 
 
-def test_messages_are_told_once_and_the_worst_first():
+def test_messages_are_reported_once_and_the_worst_first():
     messages = [
         {"level": level, "type": "V", "message": level.lower()} for level in ("INFO", "ERROR", "WARNING")
     ]
@@ -194,14 +196,14 @@ def test_messages_are_told_once_and_the_worst_first():
     ]
 
 
-def test_a_refused_change_is_told_first_with_its_policy_the_reason_and_the_cure():
+def test_a_refused_change_is_reported_first_with_its_policy_the_reason_and_the_cure():
     refused = CHANGE | {"message": "Update actions are not supported.", "cure": "fleet-stop"}
     error = {"code": "UpdateRejected", "message": "Update failure", "details": [refused]}
     assert told(verdict(change_set=[GROWTH, CHANGE], error=error))[1:] == [
         "  refused  HeadNode.InstanceType: a → b",
         "           a change of this key: not allowed; it takes a new cluster",
         "           Update actions are not supported.",
-        "           with ComputeFleetUpdatePolicy: StopAndRestart the provider does it",
+        "           the provider does it with ComputeFleetUpdatePolicy: StopAndRestart",
         "  allowed  Scheduling.SlurmQueues[q.1].ComputeResources[c].MaxCount: 4 → 8",
         f"           a change of this key: {POLICY}",
     ]
@@ -211,18 +213,18 @@ def test_a_refused_change_is_told_first_with_its_policy_the_reason_and_the_cure(
     ("fields", "refused", "outcome"),
     [
         ({}, False, "would be accepted"),
-        ({"error": {"code": "NoChanges", "message": "No changes found"}}, False, "without a difference"),
+        ({"error": {"code": "NoChanges", "message": "No changes found"}}, False, "without changes"),
         ({"error": {"code": "BadRequest", "message": "why"}}, True, "would be refused"),
         ({"is_ours": False}, True, "would be refused"),
     ],
 )
-def test_the_outcome_is_told(fields, refused, outcome):
+def test_the_outcome_is_reported(fields, refused, outcome):
     found = verdict(**fields)
     assert is_refused(found) is refused
     assert told(found)[0].endswith(outcome)
 
 
-def test_an_error_without_details_is_told_in_its_words():
+def test_an_error_without_details_is_reported_in_its_words():
     found = told(verdict(error={"code": "BadRequest", "message": "why", "details": []}))
     assert found[1:] == ["  BadRequest: why"]
     assert len(told(verdict(error={"code": "NoChanges", "message": "none", "details": []}))) == 1
@@ -235,7 +237,7 @@ def test_a_take_over_is_called_so():
 
 
 def test_a_cluster_of_somebody_else_is_named():
-    assert "exists and is not this stack's" in told(verdict(is_ours=False))[1]
+    assert "exists and does not belong to this stack" in told(verdict(is_ours=False))[1]
 
 
 def test_for_programs_it_is_one_object():

@@ -4,7 +4,7 @@ import pytest
 
 from cfn_template.reading import read
 from cluster_schema.conversion import UNKNOWN
-from pcluster_cfn.validation.foresight import Answers, as_received, foresee, settled
+from pcluster_cfn.validation.partial_template import Answers, as_received, evaluate_partially, plain_values
 
 TEMPLATE = """\
 Parameters:
@@ -36,8 +36,8 @@ Conditions:
 
 def value(text):
     answers = Answers(known={"AWS::Region": "eu-west-1"})
-    template = foresee(read(TEMPLATE), {"Given": "given"}, answers)
-    return settled(as_received(template.evaluate(read(text))))
+    template = evaluate_partially(read(TEMPLATE), {"Given": "given"}, answers)
+    return plain_values(as_received(template.evaluate(read(text))))
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pcluster_cfn.validation.examination import Inputs, examine
+from pcluster_cfn.validation.file_check import Inputs, check_file
 from pcluster_cfn.validation.library_rules import LibraryRules
 
 TEMPLATE = """\
@@ -28,7 +28,7 @@ Resources:
 
 
 def check(text, rules):
-    return examine(text, "", Inputs(library=rules)).findings
+    return check_file(text, "", Inputs(library=rules)).findings
 
 
 class Stated:
@@ -70,13 +70,13 @@ def test_a_configuration_with_another_mistake_is_not_the_library_s_to_judge():
     ("installed", "reason"),
     [
         (None, "the ParallelCluster library is not installed: pip install aws-parallelcluster"),
-        ("3.14.0", "a cluster is for ParallelCluster 3.16.1, and the library here is 3.14.0"),
+        ("3.14.0", "a cluster is for ParallelCluster 3.16.1; the installed version is 3.14.0"),
     ],
 )
 def test_without_the_library_of_the_version_it_says_that_it_did_not_look(installed, reason):
     with LibraryRules(lambda: installed) as rules:
         assert check(TEMPLATE, rules=rules) == []
-    assert list(rules.notes) == [f"rules between several values were not looked at: {reason}"]
+    assert list(rules.notes) == [f"rules about several values were not checked: {reason}"]
 
 
 def test_a_section_that_is_not_known_keeps_the_library_from_looking_and_it_says_so():
@@ -84,4 +84,4 @@ def test_a_section_that_is_not_known_keeps_the_library_from_looking_and_it_says_
     with LibraryRules(lambda: "3.16.1") as rules:
         assert check(text, rules=rules) == []
     (note,) = rules.notes
-    assert note.endswith("parts of a configuration are not known before the deployment")
+    assert note.endswith("parts of a configuration are unknown before the deployment")

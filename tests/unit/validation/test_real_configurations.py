@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from cluster_engine.configuration import apply_types
 from cluster_engine.errors import ConfigurationInvalidError
-from pcluster_cfn.validation.examination import check
+from pcluster_cfn.validation.file_check import check
 from tests.support import custom_resource_properties as properties
 
 CORPUS = Path(__file__).parents[4] / "shared" / "corpus" / "configurations"

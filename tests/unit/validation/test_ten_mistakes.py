@@ -70,7 +70,7 @@ def test_a_line_of_text_names_file_line_column_path_and_what_is_expected():
     size = next(line for line in lines if "RootVolume/Size" in line)
     assert size == (
         f"{PLANTED}:27:21: Map/ClusterConfiguration/HeadNode/LocalStorage/RootVolume/Size: "
-        '"forty" is not valid, expected an integer'
+        '"forty" is not valid; expected an integer'
     )
 
 

@@ -59,7 +59,7 @@ class Rules:
             path: Where in the property the value stands, if not the property itself.
         """
         expected = self.expected.get(name, "a string")
-        return InvalidProperty(shown(path or name), f"{clip(value)!r} is not possible; expected {expected}.")
+        return InvalidProperty(shown(path or name), f"{clip(value)!r} is not valid; expected {expected}.")
 
     def _mistakes(self, raw: Mapping[str, Any]) -> list[MissingProperty | InvalidProperty]:
         """Everything that the schema refuses, as errors; what a user should hear first of all comes first."""

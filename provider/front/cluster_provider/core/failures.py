@@ -243,7 +243,7 @@ def _configuration_invalid(error: EngineError) -> ProviderError:
 
 
 def _configuration_fault(detail: dict[str, str]) -> tuple[str, str]:
-    what = f"{detail.get('value', '')} is not possible; expected {detail.get('expected', '')}."
+    what = f"{detail.get('value', '')} is not valid; expected {detail.get('expected', '')}."
     if detail.get("message"):  # ParallelCluster's own words for it
         what = sentence(detail["message"])
     if detail.get("suggestion"):

@@ -180,7 +180,7 @@ def left_over(progress: Progress, leftover: Leftover) -> ProviderError:
     elif stack is not None:
         cause = failures.root_cause(stack, leftover.failures)
     what = f"an earlier request left it, and it could not be deleted: {cause}"
-    way_out = "Mend what keeps it, or delete it by hand; then try again."
+    way_out = "Fix what keeps it, or delete it by hand; then try again."
     if leftover.known.kind is Kind.IMAGE:
         return ImageFailed(f"image {name}", what, way_out)
     return ClusterFailed(f"cluster {name}", what, way_out)

@@ -136,7 +136,7 @@ def note_adoption(operation: OperationRecord, stack: ClusterStack) -> OperationR
     note = {
         "level": "INFO",
         "type": "AdoptExisting",
-        "message": f"Cluster {stack.name} existed already and was taken over. It is let go, not deleted, "
+        "message": f"Cluster {stack.name} existed already and was taken over. It is released, not deleted, "
         "unless the template says DeletionPolicy: Delete.",
     }
     progress = replace(operation.progress, tags={}, notes=[*operation.progress.notes, note])

@@ -1,0 +1,14 @@
+"""Adds the reader of templates, a package beside this project, to the wheel."""
+
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+
+class TemplateReader(BuildHookInterface):
+    """Adds a copy, except to an editable install, which has the repository on its path."""
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """See ``BuildHookInterface``."""
+        if version != "editable":
+            build_data["force_include"]["../cfn_template"] = "cfn_template"

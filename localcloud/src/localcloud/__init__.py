@@ -1,0 +1,1 @@
+"""AWS on this machine: moto with CloudFormation, Lambda and time that work as on AWS."""

@@ -1,0 +1,84 @@
+"""CloudFormation: stacks that take time, fail, roll back and clean up, made of moto's resource models."""
+
+from collections.abc import Callable
+from typing import Any, cast
+
+from moto.cloudformation import urls
+from moto.cloudformation.models import cloudformation_backends
+
+from localcloud import events, functions
+from localcloud.cloudformation import requests
+from localcloud.cloudformation.handlers import register
+from localcloud.cloudformation.handlers.nested import NestedStackHandler
+from localcloud.cloudformation.handlers.wait import signal_wait_handle
+from localcloud.cloudformation.names import Names
+from localcloud.cloudformation.nesting import Nesting
+from localcloud.cloudformation.ports import Ports, PutServiceEvent, connect
+from localcloud.cloudformation.registry import StackRegistry
+from localcloud.cloudformation.response_endpoint import response_endpoint
+from localcloud.cloudformation.responses import StackResponse
+from localcloud.cloudformation.steps import lock
+from localcloud.notifications import ResourceEvent, subscribe, unsubscribe
+
+__all__ = [
+    "ResourceEvent",
+    "delete_stack",
+    "install",
+    "names",
+    "responses",
+    "responses_address",
+    "signal_wait_handle",
+    "stop",
+    "subscribe",
+    "unsubscribe",
+]
+
+
+def install(
+    *,
+    invoke_async: Callable[[str, bytes], str] = functions.invoke_async,
+    put_service_event: PutServiceEvent = events.put_service_event,
+) -> None:
+    """Replaces moto's stacks in this process; call it before the first request.
+
+    Args:
+        invoke_async: Invokes a function by ARN with a payload and returns the request id; must not wait
+            for anything that needs a stack to move.
+        put_service_event: Puts an event on the default bus; called outside the lock.
+    """
+    connect(Ports(invoke_async, put_service_event))
+    register("AWS::CloudFormation::Stack", NestedStackHandler(Nesting()))
+    cloudformation_backends.backend = StackRegistry
+    cloudformation_backends.clear()
+    # This is the only path: responses of custom resources arrive at our endpoint and not at moto's.
+    urls.url_paths.clear()
+    urls.url_paths["{0}/$"] = StackResponse.dispatch
+    response_endpoint.start()
+
+
+def names() -> Names:
+    """Returns the host names of response URLs and the authority that their clients must trust."""
+    return response_endpoint.names
+
+
+def responses_address() -> str:
+    """Returns the host and port where the server behind all response URLs listens."""
+    return f"127.0.0.1:{response_endpoint.port}"
+
+
+def responses() -> list[dict[str, Any]]:
+    """Returns every PUT to a response URL or a wait condition's handle so far, oldest first."""
+    return [delivery.to_json() for delivery in list(response_endpoint.deliveries)]
+
+
+def delete_stack(stack_id: str) -> None:
+    """Starts the deletion of a stack, as the API does; does nothing if it is deleted or being deleted."""
+    _, _, _, region_name, account_id, _ = stack_id.split(":", maxsplit=5)
+    registry = cast("StackRegistry", cloudformation_backends[account_id][region_name])
+    with lock:
+        requests.delete(registry, stack_id, None, [])
+
+
+def stop() -> None:
+    """Stops the response endpoint and removes its certificate files."""
+    response_endpoint.stop()

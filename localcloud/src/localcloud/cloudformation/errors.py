@@ -1,0 +1,87 @@
+"""CloudFormation's errors, with the code and the message that clients get."""
+
+from moto.core.exceptions import ServiceException
+
+
+class RequestRefused(ServiceException):
+    """A request that is answered with an error and changes nothing."""
+
+    code = "ValidationError"
+
+
+class ValidationError(RequestRefused):
+    """A request or a template that cannot be carried out as it stands."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+
+
+class StackNotFoundError(ValidationError):
+    """No stack of this name, or no stack with this id."""
+
+    def __init__(self, name_or_id: str) -> None:
+        super().__init__(f"Stack with id {name_or_id} does not exist")
+
+
+class AlreadyExistsError(RequestRefused):
+    """A stack of this name exists."""
+
+    code = "AlreadyExistsException"
+
+    def __init__(self, stack_name: str) -> None:
+        super().__init__(f"Stack [{stack_name}] already exists")
+
+
+class ChangeSetExistsError(RequestRefused):
+    """The stack has a change set of this name."""
+
+    code = "AlreadyExistsException"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"ChangeSet {name} already exists")
+
+
+class InsufficientCapabilitiesError(RequestRefused):
+    """The template does something that the caller has not acknowledged."""
+
+    code = "InsufficientCapabilitiesException"
+
+    def __init__(self, missing: list[str]) -> None:
+        super().__init__(f"Requires capabilities : [{', '.join(missing)}]")
+
+
+class ChangeSetNotFoundError(RequestRefused):
+    """No change set of this name on this stack."""
+
+    code = "ChangeSetNotFound"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"ChangeSet [{name}] does not exist")
+
+
+class InvalidChangeSetStatusError(RequestRefused):
+    """The change set cannot be executed as it is."""
+
+    code = "InvalidChangeSetStatus"
+
+    def __init__(self, change_set_id: str, status: str) -> None:
+        super().__init__(
+            f"ChangeSet [{change_set_id}] cannot be executed in its current status of [{status}]"
+        )
+
+
+class TokenAlreadyExistsError(RequestRefused):
+    """A client request token was used for another operation before."""
+
+    code = "TokenAlreadyExistsException"
+
+    def __init__(self, token: str) -> None:
+        super().__init__(f"Token already exists: {token}")
+
+
+class ResourceFailedError(Exception):
+    """A resource cannot be made, changed or deleted; the text is the reason shown."""
+
+
+class UnresolvedValueError(ResourceFailedError):
+    """A function in a template has no value; its resource or output fails with this reason."""

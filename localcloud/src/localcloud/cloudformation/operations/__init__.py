@@ -1,0 +1,1 @@
+"""Creation, update, rollback and deletion of stacks."""

@@ -1,0 +1,190 @@
+"""All stacks of one account and Region, with their names and exports."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+from moto.cloudformation import urls
+from moto.cloudformation.models import CloudFormationBackend
+from moto.ec2.models import ec2_backends
+from moto.s3.exceptions import S3ClientError
+from moto.s3.models import s3_backends
+from moto.ssm.models import ssm_backends
+
+from localcloud.cloudformation.errors import StackNotFoundError, UnresolvedValueError, ValidationError
+from localcloud.cloudformation.stack import Options, Stack
+from localcloud.cloudformation.steps import lock
+from localcloud.cloudformation.template.compiled import CompiledTemplate, Place, compile_template
+from localcloud.official import official_template
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from localcloud.cloudformation.request import ChangeSet
+
+#: Source: the text of CloudFormation's refusal, as in aws-sam-cli issue 4979.
+_NAME_OR_ID = re.compile(r"[a-zA-Z][-a-zA-Z0-9]*|arn:[-a-zA-Z0-9:/._+]*")
+
+_VIRTUAL_HOST = re.compile(r"^(?P<bucket>.+)\.s3([.-]|$)")
+
+
+class StackRegistry(CloudFormationBackend):
+    """Replaces moto's store of stacks, so that moto's other services find ours.
+
+    Attributes:
+        stacks: Those that exist, by id.
+        deleted_stacks: Those that were deleted, by id.
+        tokens: The stack id for each client request token, by action and token.
+    """
+
+    stacks: dict[str, Stack]  # type: ignore[assignment]
+    deleted_stacks: dict[str, Stack]  # type: ignore[assignment]
+    change_sets: dict[str, ChangeSet]  # type: ignore[assignment]
+
+    def __init__(self, region_name: str, account_id: str) -> None:
+        super().__init__(region_name, account_id)
+        self.tokens: dict[tuple[str, str], str] = {}
+        self._ids: dict[str, str] = {}
+        self._imports: dict[str, set[str]] = {}
+
+    @property
+    def _url_module(self) -> ModuleType:
+        return urls
+
+    def reset(self) -> None:
+        """Removes all stacks and cancels their operations."""
+        with lock:
+            for stack in self.stacks.values():
+                if stack.operation is not None:
+                    stack.operation.abandon()
+            super().reset()
+
+    def find(self, name_or_id: str) -> Stack:
+        """Returns a stack by name, or by id even after its deletion.
+
+        Raises:
+            StackNotFoundError: There is none.
+            ValidationError: The name or id is not valid.
+        """
+        for stacks in (self.stacks, self.deleted_stacks):
+            if name_or_id in stacks:
+                return stacks[name_or_id]
+        stack = self.find_living(name_or_id)
+        if stack is None:
+            raise StackNotFoundError(name_or_id)
+        return stack
+
+    def find_living(self, name_or_id: str) -> Stack | None:
+        """Returns a stack that is not deleted, if there is one of this name or id.
+
+        Raises:
+            ValidationError: The name or id is not valid.
+        """
+        if not _NAME_OR_ID.fullmatch(name_or_id):
+            raise ValidationError(
+                f"1 validation error detected: Value '{name_or_id}' at 'stackName' failed to satisfy "
+                f"constraint: Member must satisfy regular expression pattern: {_NAME_OR_ID.pattern}"
+            )
+        return self.stacks.get(name_or_id) or self.stacks.get(self._ids.get(name_or_id, ""))
+
+    def new_stack(self, name: str, options: Options, parent: Stack | None = None) -> Stack:
+        """Returns a new stack, which is not in the registry yet."""
+        prefix = f"arn:{self.partition}:cloudformation:{self.region_name}:{self.account_id}"
+        return Stack(self, name, f"{prefix}:stack/{name}/{uuid.uuid4()}", options, parent)
+
+    def add(self, stack: Stack) -> None:
+        """Adds a stack to the registry."""
+        self.stacks[stack.id] = stack
+        self._ids[stack.name] = stack.id
+
+    def forget(self, stack: Stack) -> None:
+        """Moves a stack to the deleted ones, which frees its name."""
+        self.stacks.pop(stack.id, None)
+        self.deleted_stacks[stack.id] = stack
+        self._imports.pop(stack.id, None)
+
+    def compile(self, stack: Stack, text: str, parameters: dict[str, str]) -> CompiledTemplate:
+        """Compiles a template for a stack.
+
+        Raises:
+            ValidationError: The template or a parameter is not acceptable.
+        """
+        place = Place(
+            account_id=self.account_id,
+            region=self.region_name,
+            partition=self.partition,
+            stack_name=stack.name,
+            stack_id=stack.id,
+            read_ssm=self._read_ssm,
+            import_value=lambda name: self._import_value(name, stack),
+            zones=self._zones,
+        )
+        return compile_template(text, parameters, place)
+
+    def read_template(self, url: str) -> str:
+        """Returns a template from S3, or one that ParallelCluster publishes.
+
+        Args:
+            url: In path or virtual-host style, with a host of Amazon or of this machine.
+
+        Raises:
+            ValidationError: There is no such object.
+        """
+        parts = urlsplit(url)
+        path = unquote(parts.path).lstrip("/")
+        virtual = _VIRTUAL_HOST.match(parts.hostname or "")
+        bucket, _, key = (virtual["bucket"], "/", path) if virtual else path.partition("/")
+        if (official := official_template(bucket, key)) is not None:
+            return official
+        try:
+            found = s3_backends[self.account_id][self.partition].get_object(bucket, key)
+        except S3ClientError as error:
+            raise ValidationError(f"S3 error: {error.message} ({url})") from error
+        if found is None:
+            raise ValidationError(f"S3 error: The specified key does not exist. ({url})")
+        return str(found.value.decode())
+
+    def all_exports(self) -> list[tuple[str, Stack, str]]:
+        """Returns name, owner and value of every export."""
+        return [
+            (output.export_name, stack, output.value)
+            for stack in self.stacks.values()
+            for output in stack.outputs
+            if output.export_name is not None
+        ]
+
+    def exporter(self, export_name: str) -> Stack | None:
+        """Returns the stack that exports a name."""
+        return next((owner for name, owner, _ in self.all_exports() if name == export_name), None)
+
+    def imports_of(self, stack: Stack) -> list[tuple[str, Stack]]:
+        """Returns the exports of a stack that other stacks import, with those stacks."""
+        names = {output.export_name for output in stack.outputs if output.export_name}
+        return [
+            (name, self.stacks[importer])
+            for importer, imported in self._imports.items()
+            for name in sorted(imported & names)
+            if importer in self.stacks
+        ]
+
+    def _import_value(self, name: str, importer: Stack) -> str:
+        for export_name, _, value in self.all_exports():
+            if export_name == name:
+                self._imports.setdefault(importer.id, set()).add(name)
+                return value
+        raise UnresolvedValueError(f"No export named {name} found.")
+
+    def _read_ssm(self, name: str) -> str:
+        found: Any = ssm_backends[self.account_id][self.region_name].get_parameter(name)
+        if found is None:
+            raise ValidationError(
+                f"Unable to fetch parameters [{name}] from parameter store for this account."
+            )
+        return str(found.value)
+
+    def _zones(self, region: str) -> list[str]:
+        backend = ec2_backends[self.account_id][region]
+        return sorted(zone.name for zone in backend.describe_availability_zones())

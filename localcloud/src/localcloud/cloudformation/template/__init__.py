@@ -1,0 +1,1 @@
+"""Templates: text, parameters, functions and transforms."""

@@ -1,0 +1,236 @@
+"""Invokes functions, which run in pools of execution environments."""
+
+import json
+import queue
+import threading
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import cast
+
+from moto.awslambda.utils import get_backend
+
+from localcloud.clock import clock
+from localcloud.functions.asynchronous import AsynchronousInvocations
+from localcloud.functions.destinations import AsyncEvent
+from localcloud.functions.environment import Outcome
+from localcloud.functions.errors import (
+    Caller,
+    InvalidRequestContentError,
+    InvokeDeniedError,
+    RequestTooLargeError,
+    ThrottledError,
+)
+from localcloud.functions.models import Function
+from localcloud.functions.permissions import allows
+from localcloud.functions.pool import FunctionPool, Job, WarmEnvironments
+from localcloud.functions.process import Settings
+from localcloud.functions.records import Attempt, Ending, InvocationRecord, Records
+from localcloud.metrics import put_invocation
+from localcloud.resources.model import Place
+
+#: Source: AWS Lambda quotas, invocation payload.
+SYNC_LIMIT_BYTES = 6 * 1024 * 1024
+ASYNC_LIMIT_BYTES = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a synchronous invocation returns.
+
+    Attributes:
+        function_error: ``Unhandled`` if the function failed, else nothing.
+    """
+
+    request_id: str
+    payload: bytes
+    function_error: str | None
+    executed_version: str
+    log_tail: bytes
+
+
+class Functions:
+    """All functions of the cloud, with their pools and the records of their invocations."""
+
+    def __init__(self) -> None:
+        self.records = Records()
+        self._asynchronous = AsynchronousInvocations(self)
+        self._settings: Settings | None = None
+        self._warm = WarmEnvironments(0)
+        self._lock = threading.Lock()
+        self._pools: dict[str, FunctionPool] = {}
+
+    def configure(self, settings: Settings) -> None:
+        """Sets what all functions share; call it before any invocation."""
+        self._settings = settings
+        self._warm = WarmEnvironments(settings.idle)
+
+    @property
+    def settings(self) -> Settings:
+        """What all functions share.
+
+        Raises:
+            RuntimeError: ``configure`` has not been called.
+        """
+        if self._settings is None:
+            raise RuntimeError("functions are not configured: call localcloud.functions.install first")
+        return self._settings
+
+    def find(self, name_or_arn: str) -> Function:
+        """Returns a function, or the version of it that a qualifier names.
+
+        Raises:
+            UnknownFunctionException: There is none.
+        """
+        fields = name_or_arn.split(":")
+        settings = self.settings
+        account, region = (
+            (fields[4], fields[3]) if fields[0] == "arn" else (settings.account, settings.region)
+        )
+        return cast(Function, get_backend(account, region).get_function(name_or_arn))
+
+    def invoke(self, function_arn: str, payload: bytes, caller: Caller | None = None) -> Result:
+        """Runs a function and waits for its end.
+
+        Args:
+            function_arn: ARN or name, with or without a qualifier.
+            payload: JSON text.
+            caller: The service that asks, where the function's policy has to allow it.
+
+        Raises:
+            LambdaClientError: Unknown function, not allowed, throttled, payload too large or not JSON.
+        """
+        function = self.find(function_arn)
+        attempt = Attempt(str(uuid.uuid4()), payload, _invoked(function, function_arn), "RequestResponse")
+        self._check(function, attempt, SYNC_LIMIT_BYTES, caller)
+        if function.reserved == 0:
+            self.note(function, attempt, "throttled", "reserved concurrency is 0")
+            raise ThrottledError
+        outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
+        self.run(function, attempt, outcomes.put)
+        with clock.resting():
+            outcome = outcomes.get()
+        error = None if outcome.ending == "success" else "Unhandled"
+        return Result(attempt.request_id, outcome.payload, error, str(function.version), outcome.log_tail)
+
+    def invoke_async(self, function_arn: str, payload: bytes, caller: Caller | None = None) -> str:
+        """Puts an event into a function's asynchronous queue and returns the request id; see ``invoke``."""
+        function = self.find(function_arn)
+        source = caller.source_arn if caller else ""
+        attempt = Attempt(
+            str(uuid.uuid4()), payload, _invoked(function, function_arn), "Event", source=source
+        )
+        self._check(function, attempt, ASYNC_LIMIT_BYTES, caller)
+        self._asynchronous.accept(
+            AsyncEvent(
+                request_id=attempt.request_id,
+                payload=payload,
+                function_arn=attempt.invoked_arn,
+                qualified_arn=f"{function.unqualified_arn}:{function.version}",
+                version=str(function.version),
+                accepted_at=clock.now(),
+                source=source,
+            )
+        )
+        return attempt.request_id
+
+    def run(self, function: Function, attempt: Attempt, done: Callable[[Outcome], None]) -> None:
+        """Runs one attempt when an environment is free, records its outcome and calls ``done``."""
+        deployment = function.deployment(self.settings.folder)
+        started_at = clock.now()
+
+        def ended(outcome: Outcome) -> None:
+            self._add(
+                InvocationRecord(
+                    function=deployment.function_name,
+                    request_id=attempt.request_id,
+                    kind=attempt.kind,
+                    attempt=attempt.number,
+                    started_at=started_at,
+                    duration_ms=round(outcome.duration_ms, 1),
+                    cold=outcome.cold,
+                    outcome=outcome.ending,
+                    error=outcome.error,
+                    max_rss_mb=outcome.max_rss_mb,
+                    log_file=str(outcome.log_file),
+                    source=attempt.source,
+                )
+            )
+            done(outcome)
+
+        with self._lock:
+            pool = self._pools.setdefault(deployment.qualified_arn, FunctionPool(self.settings, self._warm))
+        limit = self.settings.concurrency
+        if function.reserved is not None:
+            limit = min(function.reserved, limit)
+        pool.submit(Job(deployment, attempt, ended), limit)
+
+    def note(self, function: Function, attempt: Attempt, ending: Ending, error: str) -> None:
+        """Records an attempt that did not reach the function."""
+        self._add(
+            InvocationRecord(
+                function=function.function_name,
+                request_id=attempt.request_id,
+                kind=attempt.kind,
+                attempt=attempt.number,
+                started_at=clock.now(),
+                duration_ms=0,
+                cold=False,
+                outcome=ending,
+                error=error,
+                max_rss_mb=None,
+                log_file=None,
+                source=attempt.source,
+            )
+        )
+
+    def forget(self, function_arn: str) -> None:
+        """Ends the processes of a deleted function or version; running invocations finish."""
+        with self._lock:
+            arns = [arn for arn in self._pools if f"{arn}:".startswith(f"{function_arn}:")]
+            ended = [self._pools.pop(arn) for arn in arns]
+        for pool in ended:
+            pool.retire()
+
+    def stop(self) -> None:
+        """Ends all processes."""
+        with self._lock:
+            pools, self._pools = list(self._pools.values()), {}
+        for pool in pools:
+            pool.stop()
+
+    def _add(self, record: InvocationRecord) -> None:
+        self.records.add(record)
+        put_invocation(Place(self.settings.account, self.settings.region), record)
+
+    def _check(self, function: Function, attempt: Attempt, limit_bytes: int, caller: Caller | None) -> None:
+        if caller is not None and not _may_invoke(function, caller):
+            denied = InvokeDeniedError(caller, attempt.invoked_arn)
+            self.note(function, attempt, "refused", denied.message)
+            raise denied
+        if len(attempt.payload) > limit_bytes:
+            raise RequestTooLargeError(len(attempt.payload), attempt.kind, limit_bytes)
+        try:
+            json.loads(attempt.payload)
+        except ValueError as error:
+            raise InvalidRequestContentError(str(error)) from error
+
+
+def qualifier_of(name_or_arn: str) -> str | None:
+    """Returns the version or alias at the end of a function's name or ARN, if there is one."""
+    fields = name_or_arn.split(":")
+    position = 7 if fields[0] == "arn" else 1
+    return fields[position] if len(fields) > position else None
+
+
+def _invoked(function: Function, asked_for: str) -> str:
+    qualifier = qualifier_of(asked_for)
+    return f"{function.unqualified_arn}:{qualifier}" if qualifier else function.unqualified_arn
+
+
+def _may_invoke(function: Function, caller: Caller) -> bool:
+    return allows(function.policy.statements, caller.service, caller.source_arn, function.account_id)
+
+
+#: The process's functions.
+functions = Functions()

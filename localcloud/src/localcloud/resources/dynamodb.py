@@ -1,0 +1,155 @@
+"""DynamoDB tables."""
+
+import copy
+import threading
+from collections.abc import Iterable
+from functools import wraps
+from typing import Any, ClassVar
+
+from moto.core.common_models import CloudFormationModel
+from moto.dynamodb import urls
+from moto.dynamodb.models import DynamoDBBackend, dynamodb_backends
+from moto.dynamodb.models import table as moto_table
+
+from localcloud.resources.model import Place, Resource, Wanted, in_place_of
+
+#: The account's own key for DynamoDB, which encryption without a named key uses.
+_ACCOUNT_KEY = "alias/aws/dynamodb"
+
+
+@in_place_of(moto_table.Table, maker="moto.dynamodb.models")
+class Table(Resource, moto_table.Table, CloudFormationModel):
+    """`AWS::DynamoDB::Table`; moto's knows neither an update nor a time to live."""
+
+    cfn_attributes: ClassVar = {"Arn": "table_arn", "StreamArn": "stream_arn"}
+
+    #: While a transaction begins: the hash keys of what it may change. moto copies the table to go back to.
+    at_stake: frozenset[str] | None = None
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Table":
+        """Copies the table; in a transaction, shares the items that it does not change."""
+        twin = copy.copy(self)
+        memo[id(self)] = twin
+        if self.at_stake is None or self.stream_shard is not None:
+            vars(twin).update({name: copy.deepcopy(value, memo) for name, value in vars(self).items()})
+        else:
+            twin.items = self.items.copy()
+            for key in self.items:
+                if key.value in self.at_stake:
+                    twin.items[key] = copy.deepcopy(self.items[key], memo)
+        twin.at_stake = None
+        return twin
+
+    @property
+    def stream_arn(self) -> str:
+        """The ARN of the table's stream."""
+        return str(self.describe()["TableDescription"]["LatestStreamArn"])
+
+    @classmethod
+    def create_resource(cls, wanted: Wanted) -> "Table":
+        """Creates the table with its time to live and backups."""
+        table: Table = super().create_resource(wanted)
+        table.sse_specification = _encryption(wanted.properties)
+        _keep(wanted.place.regional(dynamodb_backends), table, wanted.properties)
+        return table
+
+    def update_resource(self, wanted: Wanted) -> "Table":
+        """Changes capacity, time to live, backups, protection and encryption; keys and indexes stay."""
+        properties = wanted.properties
+        backend = wanted.place.regional(dynamodb_backends)
+        backend.update_table(
+            self.name,
+            attr_definitions=properties.get("AttributeDefinitions"),
+            global_index=[],
+            throughput=properties.get("ProvisionedThroughput"),
+            billing_mode=properties.get("BillingMode"),
+            stream_spec={},
+            deletion_protection_enabled=properties.get("DeletionProtectionEnabled", False),
+            warm_throughput=properties.get("WarmThroughput"),
+        )
+        self.sse_specification = _encryption(properties)
+        _keep(backend, self, properties)
+        return self
+
+    @classmethod
+    def delete_resource(cls, physical_id: str, place: Place) -> None:
+        """Deletes the table with its items."""
+        backend = place.regional(dynamodb_backends)
+        if physical_id in backend.tables:
+            backend.delete_table(physical_id)
+
+
+def _one_at_a_time(name: str) -> Any:
+    """Returns a method of moto's backend that runs alone among these, so that its checks hold."""
+
+    @wraps(getattr(DynamoDBBackend, name))
+    def alone(self: "Backend", *args: Any, **kwargs: Any) -> Any:
+        with self.lock:
+            # Looked up now: others may have put theirs in its place, see head_node.py.
+            return getattr(DynamoDBBackend, name)(self, *args, **kwargs)
+
+    return alone
+
+
+class Backend(DynamoDBBackend):
+    """moto's DynamoDB, which executes one request at a time."""
+
+    # moto looks for a service's URLs beside its backend's module.
+    _url_module = urls
+
+    def __init__(self, region_name: str, account_id: str) -> None:
+        super().__init__(region_name, account_id)
+        self.lock = threading.RLock()
+
+    get_item = _one_at_a_time("get_item")
+    query = _one_at_a_time("query")
+    scan = _one_at_a_time("scan")
+    put_item = _one_at_a_time("put_item")
+    update_item = _one_at_a_time("update_item")
+    delete_item = _one_at_a_time("delete_item")
+
+    def transact_write_items(self, transact_items: list[dict[str, Any]]) -> None:
+        """Executes a transaction, and copies only the tables that it changes for a rollback."""
+        with self.lock:
+            tables = self._at_stake(transact_items)
+            for table, keys in tables.items():
+                table.at_stake = frozenset(keys)
+            try:
+                super().transact_write_items(transact_items)
+            finally:
+                for table in tables:
+                    table.at_stake = None
+
+    def _at_stake(self, transact_items: Iterable[dict[str, Any]]) -> dict[Table, list[str]]:
+        tables: dict[Table, list[str]] = {}
+        for operation in (operation for item in transact_items for operation in item.values()):
+            table = self.tables.get(operation.get("TableName", ""))
+            key = (
+                (operation.get("Key") or operation.get("Item") or {}).get(table.hash_key_attr)
+                if table
+                else None
+            )
+            if isinstance(table, Table) and key:
+                tables.setdefault(table, []).append(next(iter(key.values())))
+        return tables
+
+
+def install() -> None:
+    """Replaces moto's DynamoDB; call it before the first request."""
+    dynamodb_backends.backend = Backend
+
+
+def _encryption(properties: dict[str, Any]) -> dict[str, Any] | None:
+    """A template's encryption in the API's words; None is DynamoDB's own key."""
+    wanted = properties.get("SSESpecification")
+    if not wanted or str(wanted["SSEEnabled"]).lower() != "true":
+        return None
+    return {"Enabled": True, "KMSMasterKeyId": wanted.get("KMSMasterKeyId", _ACCOUNT_KEY)}
+
+
+def _keep(backend: DynamoDBBackend, table: Table, properties: dict[str, Any]) -> None:
+    """Sets how long items and backups are kept."""
+    if "TimeToLiveSpecification" in properties:
+        backend.update_time_to_live(table.name, properties["TimeToLiveSpecification"])
+    if "PointInTimeRecoverySpecification" in properties:
+        backend.update_continuous_backups(table.name, properties["PointInTimeRecoverySpecification"])

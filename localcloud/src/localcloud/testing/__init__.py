@@ -1,0 +1,1 @@
+"""For tests that use the cloud: an account's inventory, servers behind host names, waiting."""

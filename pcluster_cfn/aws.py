@@ -1,0 +1,139 @@
+"""Clients of AWS, or of an embedded cloud, and that cloud's warnings."""
+
+import json
+import threading
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Protocol, cast
+from urllib.parse import urljoin, urlsplit
+
+import boto3
+from botocore.exceptions import ClientError
+
+from localcloud import guard
+from pcluster_cfn.errors import CommandError
+from pcluster_cfn.terminal import Console
+
+if TYPE_CHECKING:
+    from types_boto3_cloudformation import CloudFormationClient
+    from types_boto3_cloudformation.type_defs import StackTypeDef
+
+#: Source: pcluster.constants PCLUSTER_CLUSTER_NAME_TAG.
+CLUSTER_NAME_TAG = "parallelcluster:cluster-name"
+_EVERY_S = 1.0
+_TIMEOUT_S = 5.0
+
+
+class Aws(Protocol):
+    """A source of AWS clients: a boto3 session or an embedded cloud."""
+
+    def client(self, service: str, /) -> Any:
+        """Returns a boto3 client of a service."""
+
+
+def session(region: str | None) -> Aws:
+    """Returns a session in a Region, or in the configured one.
+
+    Raises:
+        CommandError: No Region is given, and none is configured.
+    """
+    return cast("Aws", boto3.Session(region_name=region or configured_region()))
+
+
+def configured_region() -> str:
+    """Returns the Region of the AWS configuration.
+
+    Raises:
+        CommandError: None is configured.
+    """
+    region = boto3.Session().region_name
+    if region is None:
+        raise CommandError("no Region is configured", "give one with --region or AWS_DEFAULT_REGION")
+    return region
+
+
+def embedded_cloud(aws: Aws) -> str | None:
+    """Returns the address of the embedded cloud that a session talks to; None on AWS."""
+    address: str = aws.client("lambda").meta.endpoint_url
+    host = urlsplit(address).hostname
+    return address if host is not None and guard.is_local(host) else None
+
+
+def reaches_embedded_cloud(aws: Aws) -> bool:
+    """Whether a session talks to an embedded cloud on this machine."""
+    return embedded_cloud(aws) is not None
+
+
+def message_of(error: ClientError) -> str:
+    """Returns what AWS says of an error, without the words that the SDK puts around it."""
+    return error.response.get("Error", {}).get("Message", str(error))
+
+
+def find_stack(cloudformation: "CloudFormationClient", name: str) -> "StackTypeDef | None":
+    """Returns a stack by its name or ARN; None if there is no such stack."""
+    try:
+        return cloudformation.describe_stacks(StackName=name)["Stacks"][0]
+    except ClientError as error:
+        if "does not exist" in message_of(error):
+            return None
+        raise
+
+
+def find_cluster_stack(cloudformation: "CloudFormationClient", name: str) -> "StackTypeDef | None":
+    """Returns the stack of a cluster; None if no stack has the name, or it is not a cluster's."""
+    stack = find_stack(cloudformation, name)
+    return stack if stack and tags_of(stack).get(CLUSTER_NAME_TAG) == name else None
+
+
+def tags_of(stack: "StackTypeDef") -> dict[str, str]:
+    """Returns a stack's tags by key."""
+    return {tag["Key"]: tag["Value"] for tag in stack.get("Tags", [])}
+
+
+@contextmanager
+def warnings_shown(address: str | None, console: Console, *, every_s: float = _EVERY_S) -> Iterator[None]:
+    """Prints each new warning of an embedded cloud until the block ends.
+
+    A function that cannot be imported never answers, so its custom resource waits an hour for a time-out
+    while the stack's events say nothing. The embedded cloud knows the reason at the first invocation.
+
+    Args:
+        address: Address of the embedded cloud; None for AWS, which has no such warnings.
+        console: Where warnings are printed.
+        every_s: Seconds between two requests for warnings.
+    """
+    if address is None:
+        yield
+        return
+    block_ended = threading.Event()
+
+    def watch() -> None:
+        shown = 0
+        is_last = False
+        while not is_last:
+            is_last = block_ended.wait(every_s)
+            warnings = _warnings(address)
+            for warning in warnings[shown:]:
+                console.print(
+                    f"Warning: {warning}", style="yellow", highlight=False, markup=False, soft_wrap=True
+                )
+            shown = max(shown, len(warnings))
+
+    watcher = threading.Thread(target=watch, name="warnings", daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        block_ended.set()
+        watcher.join(_TIMEOUT_S)
+
+
+def _warnings(address: str) -> list[str]:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(urljoin(address, "/_localcloud/warnings"), timeout=_TIMEOUT_S) as answer:
+            warnings: list[str] = json.load(answer)
+    except (OSError, ValueError):
+        return []  # another emulator, an older embedded cloud, or one that has ended
+    return warnings

@@ -1,0 +1,1 @@
+"""``deploy`` and ``delete``: run stack operations and show their progress."""

@@ -1,0 +1,1 @@
+"""``demo`` and ``local``: the embedded cloud on this machine."""

@@ -1,0 +1,82 @@
+"""``pcluster-cfn local``: an embedded cloud for other clients, and the variables that lead them to it."""
+
+import os
+import shlex
+import signal
+import sys
+import threading
+from types import FrameType
+
+import click
+
+from localcloud.cloud import Cloud
+from pcluster_cfn.aws import warnings_shown
+from pcluster_cfn.options import EXIT_CODES
+from pcluster_cfn.terminal import Console
+
+
+@click.command(epilog=EXIT_CODES, short_help="Start an embedded cloud for real AWS clients.")
+@click.option("--port", default=0, help="TCP port on 127.0.0.1; 0 takes a free one.", show_default=True)
+@click.option("--region", default="us-east-1", show_default=True)
+@click.option(
+    "--skip-idle/--real-time",
+    default=True,
+    help="Skip times in which nothing happens, or let them pass.",
+    show_default=True,
+)
+def local(port: int, region: str, skip_idle: bool) -> None:
+    """Start an embedded cloud, print export lines for a shell, and run until Ctrl-C.
+
+    In a script, start it with: eval "$(pcluster-cfn local &)". Stop it with: kill $LOCALCLOUD_PID
+    """
+    errors = Console(stderr=True)
+    with (
+        Cloud.start(region=region, skip_idle=skip_idle, port=port) as cloud,
+        warnings_shown(cloud.endpoint_url, errors),
+    ):
+        run(cloud, errors)
+
+
+def run(cloud: Cloud, errors: Console) -> None:
+    """Prints the exports of a running embedded cloud and waits for SIGINT or SIGTERM.
+
+    Standard output gets only the export lines. Unless it is a terminal, it is closed after them, so that
+    ``eval "$(pcluster-cfn local &)"`` returns while the cloud runs.
+
+    Args:
+        cloud: The cloud. The caller stops it.
+        errors: Console on standard error, for messages to people.
+    """
+    ended = threading.Event()
+
+    def end(_signal: int, _frame: FrameType | None) -> None:
+        ended.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end)
+    for line in export_lines(cloud.environment, cloud.exports):
+        print(line)  # noqa: T201 - this is the command's output
+    sys.stdout.flush()
+    if sys.stdout.isatty():
+        errors.print(f"\nThe embedded cloud runs at {cloud.endpoint_url}. Ctrl-C ends it.", highlight=False)
+    else:
+        _close_standard_output()
+    ended.wait()
+
+
+def export_lines(environment: dict[str, str], exports: dict[str, str]) -> list[str]:
+    """Returns shell lines that lead AWS clients to the cloud and name its seeded ids.
+
+    Args:
+        environment: Environment of a client. Variables that this process already has are left out.
+        exports: The seeded ids.
+    """
+    changed = {name: value for name, value in environment.items() if os.environ.get(name) != value}
+    wanted = {**changed, **exports, "LOCALCLOUD_PID": str(os.getpid())}
+    return [f"export {name}={shlex.quote(value)}" for name, value in sorted(wanted.items())]
+
+
+def _close_standard_output() -> None:
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)

@@ -1,0 +1,1 @@
+"""Ways to launch a template from a link or a web page: ``quick-create`` and ``launch-page``."""

@@ -1,0 +1,102 @@
+"""Prints the answer of a dry run: changes, refusals with their reasons, and messages, the worst first."""
+
+import json
+import re
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+from cluster_schema.conversion import Schema
+from pcluster_cfn.validation.dry_run import Verdict
+from pcluster_cfn.validation.resource_check import RESOURCES
+
+_LEVELS = ("ERROR", "WARNING", "INFO")
+#: An item of a list in the library's names of parameters: its key in brackets.
+_ITEM = re.compile(r"\[[^\]]*\]")
+
+
+def is_refused(verdict: Verdict) -> bool:
+    """Whether a deployment would be refused. An update without changes is not refused."""
+    return verdict.answer.get("error", {}).get("code", "NoChanges") != "NoChanges" or not verdict.is_ours
+
+
+def document(verdict: Verdict, source: str) -> dict[str, Any]:
+    """Returns a verdict as JSON values."""
+    return {
+        "file": source,
+        "resource": verdict.wanted.resource.logical_id,
+        "cluster": verdict.wanted.name,
+        "operation": verdict.operation,
+        "version": verdict.answer["version"],
+        "refused": is_refused(verdict),
+        "error": verdict.answer.get("error"),
+        "changes": list(_changes(verdict)),
+        "messages": _messages(verdict),
+    }
+
+
+def lines(verdict: Verdict, source: str) -> Iterator[str]:
+    """Yields the lines of a verdict."""
+    answer, wanted = verdict.answer, verdict.wanted
+    about = f"{verdict.operation} of cluster {wanted.name}"
+    yield f"{source}: {wanted.resource.logical_id}: {about}, {_outcome(verdict)}"
+    if not verdict.is_ours:
+        yield f"  cluster {wanted.name} exists and does not belong to this stack: it stays unchanged"
+    for change in _changes(verdict):
+        mark = "refused" if change["refused"] else "allowed"
+        yield f"  {mark}  {change['parameter']}: {change['currentValue']} → {change['requestedValue']}"
+        if change["update"]:
+            yield f"           a change of this key: {change['update']}"
+        if change["refused"]:
+            yield f"           {change['refused']}"
+        if change["cure"]:
+            yield "           the provider does it with ComputeFleetUpdatePolicy: StopAndRestart"
+    for message in _messages(verdict):
+        yield f"  {message['level']}  {message['type']}: {message['message']}"
+    error = answer.get("error", {"code": "NoChanges"})
+    if error["code"] not in {"NoChanges", "UpdateRejected"} and not answer["validation_messages"]:
+        yield f"  {error['code']}: {error['message']}"
+
+
+def _outcome(verdict: Verdict) -> str:
+    if verdict.answer.get("error", {}).get("code") == "NoChanges":
+        return "without changes"
+    return "would be refused" if is_refused(verdict) else "would be accepted"
+
+
+def _changes(verdict: Verdict) -> Iterator[dict[str, str]]:
+    """Yields the changes, refused ones first, each with its update policy in words."""
+    error = verdict.answer.get("error", {})
+    details = error.get("details", []) if error.get("code") == "UpdateRejected" else []
+    refused = {detail["parameter"]: detail for detail in details}
+    others = [change for change in verdict.answer["change_set"] if change["parameter"] not in refused]
+    for change in [*refused.values(), *others]:
+        yield {
+            "parameter": change["parameter"],
+            "currentValue": change["currentValue"],
+            "requestedValue": change["requestedValue"],
+            "update": _update(change["parameter"], verdict.answer["version"]),
+            "refused": change.get("message", "") if change["parameter"] in refused else "",
+            "cure": change.get("cure", ""),
+        }
+
+
+def _messages(verdict: Verdict) -> list[dict[str, Any]]:
+    """Returns the library's messages, each once, the worst first."""
+    once = {json.dumps(message, sort_keys=True): message for message in verdict.answer["validation_messages"]}
+    return sorted(once.values(), key=lambda message: _LEVELS.index(message["level"]))
+
+
+def _update(parameter: str, version: str) -> str:
+    """Returns what a change of a parameter needs, in words; empty if the schema lacks the parameter."""
+    place: Schema = _schema(version)
+    for key in _ITEM.sub("", parameter).split("."):
+        place = place.get("items", place).get("properties", {}).get(key, {})
+    return str(place.get("x-update", ""))
+
+
+@cache
+def _schema(version: str) -> Schema:
+    path = RESOURCES.with_name(f"configuration-{version}.json")
+    schema: Schema = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return schema
