@@ -70,7 +70,7 @@ test-browser: .venv/.browser ## the launch page in chromium, with pictures in bu
 	@$(PY) -m tools.browser
 	BROWSER=1 $(PY) -m pytest tests/browser $(ARGS)
 
-schemas: .venv/.installed ## write the published schemas, for editors and validate
+schemas: .venv/.installed ## write the schemas for editors into build/schemas, and the one that validate reads
 	$(PY) -m tools.published_schemas
 
 .PHONY: reference pictures

@@ -1,7 +1,7 @@
-"""The text of a template as a tree of YAML nodes, within limits.
+"""Composes the text of a template into a tree of YAML nodes, within limits.
 
-The nodes are made from the parser's events, one after the other, so a text that nests too deep or repeats too
-much is refused at the event that exceeds a limit and before anything calls itself once per level.
+Nodes are made from the parser's events, one by one. So a text that nests too deep or repeats too much is
+refused at the event that exceeds a limit, before any function recurses into it.
 """
 
 import re
@@ -35,41 +35,44 @@ from cfn_template.limits import (
     require_size,
     shown,
 )
-from cfn_template.numbers import FIRST_CHARACTERS, FLOAT_WITHOUT_POINT
 
 PREFIX = "tag:yaml.org,2002:"
 _MERGE = PREFIX + "merge"
 _TIMESTAMP = PREFIX + "timestamp"
 _NUMBERS = {PREFIX + "int", PREFIX + "float"}
-#: What no YAML text holds as it is. Source: YAML 1.1, "Character Set"; a byte order mark may begin a text.
+#: Characters that YAML does not allow. Source: YAML 1.1, "Character Set"; a byte order mark may start a text.
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 _HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 #: Source: YAML 1.1, "Line Break Characters".
 _LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 #: The parser is libyaml's where PyYAML has it, which is ten times as fast.
 _Parser = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
-#: Which plain scalars are more than text, by their first character: YAML 1.1's, but for dates, which stay
-#: text, and with SnakeYAML's reading of numbers. What others in this process add to PyYAML stays out.
+#: Numbers that YAML 1.1 calls text: digits with a leading zero that are not octal, and an exponent without a
+#: point. CloudFormation's parser is Java's, so 012345678901 arrives as 1.2345678901E10. Source: SnakeYAML,
+#: Resolver.FLOAT, tried after Resolver.INT; aws/aws-cli issues 2934, 3991, 6908; aws-cloudformation/rain 27.
+_FLOAT_WITHOUT_POINT = re.compile(r"[-+]?[0-9][0-9_]*(?:[eE][-+]?[0-9]+)?$")
+#: The types of plain scalars, by first character: YAML 1.1's without dates, which stay text, and with
+#: SnakeYAML's numbers. Resolvers that others in this process add to PyYAML have no effect here.
 IMPLICIT = {
     first: [(tag, pattern) for tag, pattern in resolvers if tag != _TIMESTAMP]
     for first, resolvers in Resolver.yaml_implicit_resolvers.items()
 }
-for _first in FIRST_CHARACTERS:
+for _first in "-+0123456789":
     # The last one: what YAML calls an integer stays one.
-    IMPLICIT[_first] = [*IMPLICIT.get(_first, []), (PREFIX + "float", FLOAT_WITHOUT_POINT)]
+    IMPLICIT[_first] = [*IMPLICIT.get(_first, []), (PREFIX + "float", _FLOAT_WITHOUT_POINT)]
 
 
 def compose(text: str, *, aliases: bool = True) -> Node | None:
-    """Returns the root node of a text, None for an empty one. What is merged (``<<``) stands in its place.
+    """Returns the root node of a text, with merges (``<<``) carried out; None for an empty text.
 
     Args:
-        text: JSON if it begins with a brace, else YAML.
+        text: JSON if it starts with a brace, else YAML.
         aliases: Whether the text may have aliases (``*name``).
 
     Raises:
         AliasError: It has an alias and may not.
-        TemplateError: It is neither YAML nor JSON, exceeds a limit, merges what is no map, has a key that is
-            a list or a map, or a node that is in itself.
+        TemplateError: It is neither YAML nor JSON, exceeds a limit, merges something that is no map, has a
+            key that is a list or a map, or a node that contains itself.
     """
     require_size(text)
     if is_json(text):
@@ -93,7 +96,7 @@ def is_json(text: str) -> bool:
 
 
 def in_file(mark: yaml.Mark) -> Place:
-    """Returns the place of a mark of the file itself."""
+    """Returns the place of a YAML mark."""
     return Place(mark.line + 1, mark.column + 1)
 
 
@@ -121,7 +124,7 @@ def _place_at(text: str, index: int) -> Place:
 
 
 def _inside(text: str, mark: yaml.Mark) -> Place:
-    """Returns a place that is in the text: libyaml puts what is missing at the end on a line behind it."""
+    """Returns a place within the text: libyaml reports a missing end on the line after the last."""
     lines = text.rstrip().split("\n")
     if mark.line < len(lines):
         return in_file(mark)
@@ -130,13 +133,13 @@ def _inside(text: str, mark: yaml.Mark) -> Place:
 
 @dataclass
 class _Open:
-    """A list or map whose end has not come yet.
+    """A list or map that has started and not ended.
 
     Args:
-        node: Where what is in it will stand.
-        anchor: Its name for aliases.
-        before: What was written out before it: values and characters.
-        items: What is in it so far; of a map, keys and values by turns.
+        node: Its node.
+        anchor: Its name for aliases; None if it has none.
+        before: The values and characters counted before it.
+        items: Its items so far; of a map, keys and values in turn.
     """
 
     node: CollectionNode
@@ -146,21 +149,21 @@ class _Open:
 
 
 class _Composer:
-    """Makes nodes of a parser's events, and refuses the first event that exceeds a limit."""
+    """Makes nodes from a parser's events, and refuses the first event that exceeds a limit."""
 
     def __init__(self, *, aliases: bool) -> None:
         self.root: Node | None = None
         self._aliases = aliases
         self._open: list[_Open] = []
         self._amount = Amount()
-        #: A node that aliases name, and its values and characters; None while its end has not come.
+        #: Nodes with an anchor, and their values and characters; None until the node ends.
         self._anchored: dict[str, tuple[Node, tuple[int, int] | None]] = {}
 
     def take(self, event: Event) -> None:
         """Takes the next event.
 
         Raises:
-            TemplateError: It exceeds a limit, or no value can come of it.
+            TemplateError: It exceeds a limit or is not valid.
         """
         mark = cast("yaml.Mark", event.start_mark)  # a parser's events have one
         match event:
@@ -178,12 +181,12 @@ class _Composer:
     def _alias(self, event: AliasEvent, mark: yaml.Mark) -> None:
         name = str(event.anchor)  # an alias has one
         if name not in self._anchored:
-            raise TemplateError(f"the alias {shown(name)} stands for nothing", in_file(mark))
+            raise TemplateError(f"the alias {shown(name)} is not defined", in_file(mark))
         if not self._aliases:
             raise AliasError(f"the alias {shown(name)} is not allowed: write it out", in_file(mark))
         node, size = self._anchored[name]
         if size is None:
-            raise TemplateError("an alias stands for what it is in", in_file(mark))
+            raise TemplateError("an alias refers to a node that contains it", in_file(mark))
         self._count(*size, mark)
         self._put(node, mark)
 
@@ -233,11 +236,11 @@ class _Composer:
         if event.anchor is None:
             return
         if event.anchor in self._anchored:
-            raise TemplateError(f"the anchor {shown(event.anchor)} is there twice", in_file(mark))
+            raise TemplateError(f"the anchor {shown(event.anchor)} is defined twice", in_file(mark))
         self._anchored[event.anchor] = (node, size)
 
     def _put(self, node: Node, mark: yaml.Mark) -> None:
-        """Puts a node into what is open, or makes it the root."""
+        """Adds a node to the innermost open list or map, or makes it the root."""
         if not self._open:
             self.root = node
             return
@@ -257,9 +260,9 @@ def _implicit_tag(text: str) -> str:
 
 
 def _merged(pairs: list[tuple[Node, Node]]) -> list[tuple[Node, Node]]:
-    """Returns a map's pairs with those that it merges: its own keys win, then those of what is merged first.
+    """Returns a map's pairs and those that it merges. Its own keys win, then those of the first merged map.
 
-    What is merged has ended, or it would be in itself, and so has its own merges in it already.
+    A merged map has ended, since no map can contain itself, so its own merges are carried out already.
 
     Source: YAML 1.1, "Merge Key Language-Independent Type".
     """
@@ -280,5 +283,5 @@ def _sources(pairs: list[tuple[Node, Node]]) -> Iterator[MappingNode]:
             is_list = isinstance(value, SequenceNode) and not value.tag.startswith("!")
             for source in value.value if is_list else [value]:
                 if not isinstance(source, MappingNode) or source.tag.startswith("!"):
-                    raise TemplateError("<< merges what is no map", in_file(source.start_mark))
+                    raise TemplateError("<< merges something that is not a map", in_file(source.start_mark))
                 yield source

@@ -11,7 +11,7 @@ from typing import Any
 from cfn_template.values import PartialText, Text, Unknown, copied_list, copied_map
 
 _REFERENCE = re.compile(r"\{\{resolve:([a-z-]+):([^{}]*)\}\}")
-#: What is never in text that anybody sees. Source: the same, "Considerations": not in custom resources.
+#: Services whose values never appear in text. Source: the same, "Considerations": not in custom resources.
 SECURE_SERVICES = {"ssm-secure", "secretsmanager"}
 
 
@@ -21,8 +21,8 @@ class DynamicReference:
 
     Args:
         service: ``ssm``, ``ssm-secure`` or ``secretsmanager``.
-        name: What is behind the service: a parameter with its version, or a secret with its key.
-        text: All of it, as written.
+        name: The rest: a parameter with its version, or a secret with its key.
+        text: The whole reference, as written.
     """
 
     service: str
@@ -44,10 +44,10 @@ def resolve_references(value: Any, resolve: Callable[[DynamicReference], str | U
 
     Args:
         value: Lists, maps and scalars without functions.
-        resolve: Returns what takes the place of a reference; its own text where it stays as it is.
+        resolve: Returns the replacement of a reference, or the reference's own text to keep it.
 
     Returns:
-        The copy; text whose reference is not known is Unknown as a whole.
+        The copy. Text with a reference of unknown value is Unknown as a whole.
     """
     if isinstance(value, dict):
         return copied_map(value, {key: resolve_references(item, resolve) for key, item in value.items()})

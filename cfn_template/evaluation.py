@@ -1,14 +1,14 @@
-"""What a piece of a template evaluates to: its functions carried out, its conditions decided.
+"""Evaluates pieces of a template: its functions and its conditions.
 
-The same code serves a live stack, where every question has an answer or an error, and a check before anything
-is deployed, where some answers are Unknown. ``Context`` is the whole difference.
+The same code evaluates for a live stack, where every name has a value or an error, and for a check before a
+deployment, where some values are Unknown. They differ in their ``functions.Context`` alone.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
-from cfn_template.functions import FUNCTIONS
+from cfn_template.functions import FUNCTIONS, Context
 from cfn_template.limits import MADE_MAX_CHARACTERS
 from cfn_template.texts import (
     EvaluationError,
@@ -20,37 +20,8 @@ from cfn_template.texts import (
 )
 from cfn_template.values import NO_VALUE, Unknown, copied_list, copied_map, first_unknown
 
-#: Keys that stand beside others and whose value would give further keys.
+#: The prefix of functions. A function beside other keys would yield further keys.
 _GIVES_KEYS = "Fn::"
-
-
-class Context(Protocol):
-    """What is outside of a template. Each answer may be Unknown; errors of its own pass through."""
-
-    def name(self, name: str) -> Any:
-        """Returns what ``Ref`` gives for a parameter, a pseudo parameter or a resource."""
-        ...
-
-    def attribute(self, logical_id: str, name: str) -> Any:
-        """Returns what ``Fn::GetAtt`` gives; the name may hold dots."""
-        ...
-
-    def export(self, name: str) -> Any:
-        """Returns the value of an export."""
-        ...
-
-    def zones(self, region: str) -> Any:
-        """Returns the Availability Zones of a Region; of the stack's own if it is empty."""
-        ...
-
-    def failed(self, error: EvaluationError, node: Any) -> Any:
-        """Returns what a function that has no value stands for, or raises.
-
-        Args:
-            error: Why it has none.
-            node: The function, as it stands in the template.
-        """
-        ...
 
 
 @dataclass
@@ -58,9 +29,9 @@ class Evaluator:
     """Evaluates pieces of one template.
 
     Args:
-        context: What is outside of it.
-        mappings: Its section ``Mappings``.
-        conditions: Its section ``Conditions``.
+        context: Supplies values from outside the template.
+        mappings: The template's section ``Mappings``.
+        conditions: The template's section ``Conditions``.
     """
 
     context: Context
@@ -73,7 +44,7 @@ class Evaluator:
         """Returns a copy of a piece of a template with every function replaced by its value.
 
         Raises:
-            EvaluationError: The context does not take an error.
+            EvaluationError: A function has no value, and the context raises.
         """
         if isinstance(node, list):
             items = ((index, self.evaluate(item)) for index, item in enumerate(node))
@@ -87,10 +58,10 @@ class Evaluator:
         return self._map(node)
 
     def holds(self, name: Any) -> bool | Unknown:
-        """Says whether a condition of the template is true.
+        """Returns whether a condition of the template is true.
 
         Raises:
-            EvaluationError: There is no such condition, or it asks for itself.
+            EvaluationError: There is no such condition, or it depends on itself.
         """
         if not isinstance(name, str) or name not in self.conditions:
             shown = name if isinstance(name, str) else as_shown(name)
@@ -102,10 +73,10 @@ class Evaluator:
     def choose(self, node: Any) -> Any:
         """Returns a copy of a piece of a template with every ``Fn::If`` replaced by the branch it takes.
 
-        A branch that is not known leaves the ``Fn::If`` as it stands.
+        An ``Fn::If`` whose condition is Unknown stays as it is.
 
         Raises:
-            EvaluationError: A condition cannot be decided.
+            EvaluationError: A condition has no value.
         """
         if isinstance(node, list):
             chosen = [(index, self.choose(item)) for index, item in enumerate(node)]
@@ -122,7 +93,7 @@ class Evaluator:
         """Returns the branch that ``Fn::If`` takes, as it stands in the template.
 
         Raises:
-            EvaluationError: It has other arguments, or its condition cannot be decided.
+            EvaluationError: Its arguments are not valid, or its condition has no value.
         """
         condition, if_true, if_false = exactly(arguments, 3, "Fn::If")
         held = self.holds(condition)
@@ -131,10 +102,10 @@ class Evaluator:
         return if_true if held else if_false
 
     def charge(self, value: Any) -> None:
-        """Counts what a function gives.
+        """Counts the characters of a function's value.
 
         Raises:
-            TooLargeError: All functions together have given more than ``MADE_MAX_CHARACTERS``.
+            TooLargeError: The values of all functions have more than ``MADE_MAX_CHARACTERS``.
         """
         self._made_characters += _characters(value)
         self._require_unspent()
@@ -143,7 +114,7 @@ class Evaluator:
         if self._made_characters > MADE_MAX_CHARACTERS:
             raise TooLargeError(
                 f"the functions of this template make more than {MADE_MAX_CHARACTERS:,} characters: "
-                "what is behind is not evaluated"
+                "the rest is not evaluated"
             )
 
     def _call(self, node: dict[str, Any], name: str, argument: Any) -> Any:
@@ -206,10 +177,10 @@ class Evaluator:
         return doubt or not deciding
 
     def _undecided(self, name: str) -> list[str]:
-        """Returns what has to be decided for a condition, each behind those that it asks for.
+        """Returns a condition and those that it depends on, dependencies first.
 
         Raises:
-            EvaluationError: A condition asks for itself.
+            EvaluationError: A condition depends on itself.
         """
         order: dict[str, None] = {}
         inside: set[str] = set()
@@ -230,7 +201,7 @@ class Evaluator:
     def _circle(self, name: str) -> None:
         error = EvaluationError(f"Template format error: Circular dependency of condition {name}")
         failed = self.context.failed(error, self.conditions[name])
-        # Nothing is known of any condition in the circle; those that ask for one of them go on from there.
+        # The conditions of a circle are Unknown, and so are those that depend on one of them.
         self._decided[name] = failed if isinstance(failed, Unknown) else Unknown(str(error))
 
 
@@ -238,7 +209,7 @@ _NO_VALUE_REF = {"Ref": "AWS::NoValue"}
 
 
 def _characters(value: Any) -> int:
-    """Returns how much a function has given, a little for each item of a list as well."""
+    """Returns the characters of a value, plus one for each item of a list."""
     if isinstance(value, list | dict):
         return sum(_characters(item) + 1 for item in (value.values() if isinstance(value, dict) else value))
     return len(value) if isinstance(value, str) else 1
@@ -256,7 +227,7 @@ def _comparable(value: Any) -> Any:
 
 
 def _asked(condition: Any) -> Iterator[str]:
-    """Yields the names of the conditions that one asks for."""
+    """Yields the names of the conditions that a condition depends on."""
     waiting = [condition]
     while waiting:
         node = waiting.pop()

@@ -1,4 +1,4 @@
-"""Intrinsic functions, each as a function of the evaluator and its argument.
+"""Intrinsic functions, each as a Python function of a scope and its argument.
 
 Source: CloudFormation template reference, "Intrinsic function reference".
 """
@@ -9,19 +9,60 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from cfn_template.texts import EvaluationError, as_shown, as_text, exactly, known_text, require_length
 from cfn_template.values import HOLE, NO_VALUE, PartialText, Unknown, first_unknown, unplaced
-
-if TYPE_CHECKING:
-    from cfn_template.evaluation import Evaluator
 
 VARIABLE = re.compile(r"\$\{([^}]*)\}")
 #: The place of an item in a list; none has a billion.
 _INDEX = re.compile("[0-9]{1,9}")
 #: Source: template reference, "Fn::Cidr": the number of CIDRs is between 1 and 256.
 _CIDR_COUNT_MAX = 256
+
+
+class Context(Protocol):
+    """Supplies values from outside the template. Each may be Unknown; exceptions pass through."""
+
+    def name(self, name: str) -> Any:
+        """Returns the value of ``Ref`` for a parameter, a pseudo parameter or a resource."""
+        ...
+
+    def attribute(self, logical_id: str, name: str) -> Any:
+        """Returns the value of ``Fn::GetAtt``; the attribute's name may have dots."""
+        ...
+
+    def export(self, name: str) -> Any:
+        """Returns the value of an export."""
+        ...
+
+    def zones(self, region: str) -> Any:
+        """Returns the Availability Zones of a Region, or of the stack's Region if the name is empty."""
+        ...
+
+    def failed(self, error: EvaluationError, node: Any) -> Any:
+        """Returns a replacement for a function that has no value, or raises.
+
+        Args:
+            error: Why it has no value.
+            node: The function, as it stands in the template.
+        """
+        ...
+
+
+class Scope(Protocol):
+    """Evaluates a function's arguments."""
+
+    context: Context
+    mappings: Mapping[str, Any]
+
+    def evaluate(self, node: Any) -> Any:
+        """Returns a copy of a piece of a template with every function replaced by its value."""
+        ...
+
+    def branch(self, arguments: Any) -> Any:
+        """Returns the branch that ``Fn::If`` takes, as it stands in the template."""
+        ...
 
 
 def split_attribute(arguments: Any) -> tuple[Any, Any]:
@@ -58,19 +99,19 @@ def text_and_variables(arguments: Any) -> tuple[str, Mapping[str, Any]]:
     )
 
 
-def _ref(evaluator: "Evaluator", name: Any) -> Any:
+def _ref(scope: Scope, name: Any) -> Any:
     if not isinstance(name, str):
         raise EvaluationError("Template format error: every Ref object must have a single String value.")
-    return NO_VALUE if name == "AWS::NoValue" else evaluator.context.name(name)
+    return NO_VALUE if name == "AWS::NoValue" else scope.context.name(name)
 
 
-def _get_att(evaluator: "Evaluator", arguments: Any) -> Any:
+def _get_att(scope: Scope, arguments: Any) -> Any:
     logical_id, name = split_attribute(arguments)
-    known = known_text(evaluator.evaluate(name))
-    return known if isinstance(known, Unknown) else evaluator.context.attribute(logical_id, known)
+    known = known_text(scope.evaluate(name))
+    return known if isinstance(known, Unknown) else scope.context.attribute(logical_id, known)
 
 
-def _sub(evaluator: "Evaluator", arguments: Any) -> str:
+def _sub(scope: Scope, arguments: Any) -> str:
     text, local = text_and_variables(arguments)
     values: dict[str, Any] = {}
     pieces: list[str] = []
@@ -79,7 +120,7 @@ def _sub(evaluator: "Evaluator", arguments: Any) -> str:
     for variable in VARIABLE.finditer(text):
         name = variable[1].strip()
         if name not in values:  # once, however often the text says it
-            values[name] = _variable(evaluator, name, local)
+            values[name] = _variable(scope, name, local)
         value = values[name]
         if isinstance(value, Unknown):
             # As wide as its name, so that what is behind it stays where it is.
@@ -94,19 +135,19 @@ def _sub(evaluator: "Evaluator", arguments: Any) -> str:
     return _partial("".join([*pieces, text[end:]]), reason)
 
 
-def _variable(evaluator: "Evaluator", name: str, local: Mapping[str, Any]) -> Any:
+def _variable(scope: Scope, name: str, local: Mapping[str, Any]) -> Any:
     """Returns what a variable of ``Fn::Sub`` stands for."""
     if name.startswith("!"):
         return "${" + name[1:] + "}"
     if name in local:
-        return evaluator.evaluate(local[name])
-    return _get_att(evaluator, name) if "." in name else _ref(evaluator, name)
+        return scope.evaluate(local[name])
+    return _get_att(scope, name) if "." in name else _ref(scope, name)
 
 
-def _join(evaluator: "Evaluator", arguments: Any) -> str | Unknown:
+def _join(scope: Scope, arguments: Any) -> str | Unknown:
     delimiter, items = exactly(arguments, 2, "Fn::Join")
     between = as_text(delimiter)
-    values = _list(evaluator, items, "Fn::Join")
+    values = _list(scope, items, "Fn::Join")
     if isinstance(values, Unknown):
         return values
     reason = next((item.reason for item in values if isinstance(item, Unknown | PartialText)), "")
@@ -119,19 +160,19 @@ def _partial(text: str, reason: str) -> str:
     return PartialText.of(text, reason) if reason else text
 
 
-def _split(evaluator: "Evaluator", arguments: Any) -> list[str] | Unknown:
+def _split(scope: Scope, arguments: Any) -> list[str] | Unknown:
     delimiter, source = exactly(arguments, 2, "Fn::Split")
     between = as_text(delimiter)
     if not between:
         raise EvaluationError("Template error: every Fn::Split object requires a delimiter that is not empty")
-    text = known_text(evaluator.evaluate(source))
+    text = known_text(scope.evaluate(source))
     return Unknown(text.reason, is_list=True) if isinstance(text, Unknown) else text.split(between)
 
 
-def _select(evaluator: "Evaluator", arguments: Any) -> Any:
+def _select(scope: Scope, arguments: Any) -> Any:
     index, items = exactly(arguments, 2, "Fn::Select")
-    position = known_text(evaluator.evaluate(index))
-    values = _list(evaluator, items, "Fn::Select")
+    position = known_text(scope.evaluate(index))
+    values = _list(scope, items, "Fn::Select")
     if isinstance(position, Unknown):
         return position
     if isinstance(values, Unknown):
@@ -147,23 +188,23 @@ def _select(evaluator: "Evaluator", arguments: Any) -> Any:
     return values[int(position)]
 
 
-def _list(evaluator: "Evaluator", items: Any, name: str) -> list[Any] | Unknown:
-    values = evaluator.evaluate(items)
+def _list(scope: Scope, items: Any, name: str) -> list[Any] | Unknown:
+    values = scope.evaluate(items)
     if not isinstance(values, list | Unknown):
         raise EvaluationError(f"Template error: every {name} object needs a list")
     return values
 
 
-def _if(evaluator: "Evaluator", arguments: Any) -> Any:
-    branch = evaluator.branch(arguments)
-    return branch if isinstance(branch, Unknown) else evaluator.evaluate(branch)
+def _if(scope: Scope, arguments: Any) -> Any:
+    branch = scope.branch(arguments)
+    return branch if isinstance(branch, Unknown) else scope.evaluate(branch)
 
 
-def _find_in_map(evaluator: "Evaluator", arguments: Any) -> Any:
+def _find_in_map(scope: Scope, arguments: Any) -> Any:
     options = arguments[3:] if isinstance(arguments, list) else []
     parts = exactly(arguments if len(options) != 1 else arguments[:3], 3, "Fn::FindInMap")
-    names = [known_text(evaluator.evaluate(part)) for part in parts]
-    found: Any = evaluator.mappings
+    names = [known_text(scope.evaluate(part)) for part in parts]
+    found: Any = scope.mappings
     for name in names:
         if isinstance(name, Unknown):
             return name
@@ -171,7 +212,7 @@ def _find_in_map(evaluator: "Evaluator", arguments: Any) -> Any:
     if found is not NO_VALUE:
         return _of_mapping(found)
     if options and isinstance(options[0], dict) and "DefaultValue" in options[0]:
-        return evaluator.evaluate(options[0]["DefaultValue"])
+        return scope.evaluate(options[0]["DefaultValue"])
     raise EvaluationError(f"Template error: Unable to get mapping for {'::'.join(map(str, names))}")
 
 
@@ -181,27 +222,27 @@ def _of_mapping(value: Any) -> Any:
     return unplaced(value)
 
 
-def _import_value(evaluator: "Evaluator", argument: Any) -> Any:
-    name = known_text(evaluator.evaluate(argument))
-    return name if isinstance(name, Unknown) else evaluator.context.export(name)
+def _import_value(scope: Scope, argument: Any) -> Any:
+    name = known_text(scope.evaluate(argument))
+    return name if isinstance(name, Unknown) else scope.context.export(name)
 
 
-def _get_azs(evaluator: "Evaluator", argument: Any) -> Any:
-    region = known_text(evaluator.evaluate(argument))
+def _get_azs(scope: Scope, argument: Any) -> Any:
+    region = known_text(scope.evaluate(argument))
     if isinstance(region, Unknown):
         return Unknown(region.reason, is_list=True)
-    return evaluator.context.zones(region)
+    return scope.context.zones(region)
 
 
-def _base64(evaluator: "Evaluator", argument: Any) -> str | Unknown:
-    text = known_text(evaluator.evaluate(argument))
+def _base64(scope: Scope, argument: Any) -> str | Unknown:
+    text = known_text(scope.evaluate(argument))
     return text if isinstance(text, Unknown) else base64.b64encode(text.encode()).decode()
 
 
-def _cidr(evaluator: "Evaluator", arguments: Any) -> list[str] | Unknown:
+def _cidr(scope: Scope, arguments: Any) -> list[str] | Unknown:
     if not isinstance(arguments, list) or len(arguments) not in {2, 3}:
         raise EvaluationError("Template error: every Fn::Cidr object requires 2 or 3 arguments")
-    texts = [known_text(evaluator.evaluate(argument)) for argument in arguments]
+    texts = [known_text(scope.evaluate(argument)) for argument in arguments]
     known = [text for text in texts if not isinstance(text, Unknown)]
     for text in texts:
         if isinstance(text, Unknown):
@@ -218,13 +259,13 @@ def _cidr(evaluator: "Evaluator", arguments: Any) -> list[str] | Unknown:
         ) from error
 
 
-def _to_json(evaluator: "Evaluator", argument: Any) -> str | Unknown:
-    value = evaluator.evaluate(argument)
+def _to_json(scope: Scope, argument: Any) -> str | Unknown:
+    value = scope.evaluate(argument)
     return first_unknown(value) or json.dumps(value, separators=(",", ":"))
 
 
-def _length(evaluator: "Evaluator", argument: Any) -> int | Unknown:
-    values = _list(evaluator, argument, "Fn::Length")
+def _length(scope: Scope, argument: Any) -> int | Unknown:
+    values = _list(scope, argument, "Fn::Length")
     if isinstance(values, Unknown):
         return values
     # What is not known may turn out to be AWS::NoValue and so no item at all.
@@ -233,7 +274,7 @@ def _length(evaluator: "Evaluator", argument: Any) -> int | Unknown:
 
 
 #: Each function's code, by its name.
-FUNCTIONS: dict[str, "Callable[[Evaluator, Any], Any]"] = {
+FUNCTIONS: dict[str, Callable[[Scope, Any], Any]] = {
     "Ref": _ref,
     "Fn::GetAtt": _get_att,
     "Fn::Sub": _sub,

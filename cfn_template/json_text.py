@@ -1,4 +1,4 @@
-"""The text of a JSON template as a tree of YAML nodes, with the place of every value and every key."""
+"""Composes the text of a JSON template into a tree of YAML nodes, with the place of every value and key."""
 
 import json
 import re
@@ -26,7 +26,7 @@ _SPACE = re.compile(r"[ \t\n\r]*")
 #: Source: RFC 8259, section 6.
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
 _WORDS = {"true": "bool", "false": "bool", "null": "null"}
-#: Everything but brackets that are not in quotes.
+#: Everything but brackets outside quotes.
 _NO_BRACKETS = re.compile(r'(?:"(?:[^"\\]|\\.)*"|[^\[\]{}"])+')
 _ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]|[\ud800-\udfff]")
 _LONG_NUMBER = re.compile(rf"[0-9]{{{DIGITS_MAX}}}")
@@ -37,10 +37,10 @@ def compose_json(text: str) -> Node:
     """Returns the root node of a JSON text.
 
     Args:
-        text: Within ``TEXT_MAX_BYTES``; may begin with a byte order mark.
+        text: At most ``TEXT_MAX_BYTES``; may start with a byte order mark.
 
     Raises:
-        TemplateError: It is no JSON, exceeds a limit, or has half of a character in it.
+        TemplateError: It is not JSON, exceeds a limit, or contains half of a character.
     """
     reader = _Reader(text.removeprefix("\ufeff"))
     root, end = reader.value(reader.skipped(0), 0)
@@ -49,11 +49,10 @@ def compose_json(text: str) -> Node:
 
 
 def load_json(text: str) -> Any:
-    """Returns a JSON text as plain values, by the standard reader, which is a hundred times as fast.
+    """Returns a JSON text as plain values, read by the standard library, which is a hundred times as fast.
 
     Returns:
-        The values, or None for a text that it does not take or takes beyond the limits: ``compose_json`` says
-        what is wrong with it, if anything is.
+        The values; None if the text is not valid, or if only ``compose_json`` can tell whether it is.
     """
     depth = deepest = 0
     for bracket in _NO_BRACKETS.sub("", text):

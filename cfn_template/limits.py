@@ -1,7 +1,7 @@
-"""How much of a template is read, and the one error for a text that cannot be read.
+"""The limits within which templates are read, and the error for a text that cannot be read.
 
-Whoever writes a template decides how large it is, how deep it nests and how often an alias repeats what.
-These limits bound the time and the memory of everything that reads one.
+The author of a template decides its size, its depth and how often aliases repeat something. The limits bound
+the time and the memory that reading it takes.
 """
 
 import json
@@ -10,23 +10,23 @@ from typing import Literal
 
 #: Source: CloudFormation quotas, "Template body size in an S3 object for a template": 1 MB.
 TEXT_MAX_BYTES = 1_048_576
-#: Lists and maps within each other. What reads and evaluates values calls itself a few times per level and
-#: stays far from Python's limit of 1,000 calls. Source: Python library, sys.setrecursionlimit.
+#: Levels of lists and maps. Reading and evaluation recurse a few times per level and stay far below Python's
+#: limit of 1,000 calls. Source: Python library, sys.setrecursionlimit.
 DEPTH_MAX = 100
-#: Lists, maps, keys and scalars once aliases are written out. A template at CloudFormation's limit of 500
-#: resources has some 20,000.
+#: Lists, maps, keys and scalars, aliases expanded. A template with CloudFormation's maximum of 500 resources
+#: has about 20,000.
 VALUES_MAX = 200_000
-#: Characters of all keys and scalars once aliases are written out: a template has no aliases when it reaches
-#: CloudFormation. Source: CloudFormation user guide, "Template formats": aliases are not supported.
+#: Characters of all keys and scalars, aliases expanded, since CloudFormation takes no aliases.
+#: Source: CloudFormation user guide, "Template formats": aliases are not supported.
 WRITTEN_OUT_MAX_CHARACTERS = TEXT_MAX_BYTES
 #: Source: YAML 1.1, "Mappings": a simple key has at most 1,024 characters.
 KEY_MAX_CHARACTERS = 1_024
 #: A double needs at most 309 digits before its point, and Python turns at most 4,300 digits into text.
 #: Source: Python library, "Integer string conversion length limitation".
 DIGITS_MAX = 1_000
-#: What all functions of a template make together: a few times the largest template.
+#: Characters of the values of all functions of a template: a few times the largest template.
 MADE_MAX_CHARACTERS = 8 * TEXT_MAX_BYTES
-#: Parts of a text in a message; longer ones hide the sentence they belong to.
+#: Characters of a text that a message shows; more would hide its sentence.
 _SHOWN_MAX_CHARACTERS = 40
 
 Language = Literal["YAML", "JSON"]
@@ -34,7 +34,7 @@ Language = Literal["YAML", "JSON"]
 
 @dataclass(frozen=True, order=True)
 class Place:
-    """Where something is in a file; both count from 1. The note says more where that is not exact."""
+    """A place in a file. Line and column count from 1; the note explains a place that is not exact."""
 
     line: int
     column: int
@@ -42,12 +42,12 @@ class Place:
 
 
 class TemplateError(ValueError):
-    """A text that is neither YAML nor JSON, or says what no template can.
+    """A text is neither YAML nor JSON, or no valid template.
 
     Args:
-        problem: What is wrong, the limit where there is one, and what to do.
+        problem: What is wrong, the limit if there is one, and what to do.
         place: Where; None if the text as a whole is wrong.
-        language: What the text was read as.
+        language: The language that the text was read as.
     """
 
     def __init__(self, problem: str, place: Place | None = None, language: Language = "YAML") -> None:
@@ -58,16 +58,16 @@ class TemplateError(ValueError):
 
 
 class AliasError(TemplateError):
-    """An alias, where the reader takes none."""
+    """The text has an alias and may not."""
 
 
 def require_size(text: str) -> None:
-    """Refuses a text that is longer than what CloudFormation takes.
+    """Refuses a text that is longer than CloudFormation accepts.
 
     Raises:
-        TemplateError: It is.
+        TemplateError: It is longer.
     """
-    # Half a character has no place in UTF-8; the reader finds it with its place.
+    # UTF-8 has no half characters. The reader reports one with its place.
     size_bytes = len(text.encode("utf-8", "surrogatepass"))
     if size_bytes > TEXT_MAX_BYTES:
         raise TemplateError(
@@ -77,14 +77,14 @@ def require_size(text: str) -> None:
 
 
 class Amount:
-    """Counts what a text comes to with its aliases written out."""
+    """Counts the values and characters of a text, aliases expanded."""
 
     def __init__(self) -> None:
         self.values = 0
         self.characters = 0
 
     def add(self, values: int, characters: int) -> str | None:
-        """Counts something; returns what is wrong if there is more than a limit allows."""
+        """Adds to the count; returns what is wrong if it exceeds a limit, else None."""
         self.values += values
         self.characters += characters
         if self.values > VALUES_MAX:
@@ -99,10 +99,10 @@ def _too_much(limit: int, what: str) -> str:
 
 
 def require_depth(levels: int, place: Place, language: Language) -> None:
-    """Refuses what nests deeper than ``DEPTH_MAX``.
+    """Refuses more levels than ``DEPTH_MAX``.
 
     Raises:
-        TemplateError: It does.
+        TemplateError: There are more.
     """
     if levels > DEPTH_MAX:
         raise TemplateError(
@@ -114,7 +114,7 @@ def require_digits(text: str, place: Place, language: Language) -> None:
     """Refuses a number that is longer than ``DIGITS_MAX``.
 
     Raises:
-        TemplateError: It is.
+        TemplateError: It is longer.
     """
     if len(text) > DIGITS_MAX:
         raise TemplateError(
@@ -129,7 +129,7 @@ def require_key(text: str, place: Place, language: Language) -> None:
     """Refuses a key that is longer than ``KEY_MAX_CHARACTERS``.
 
     Raises:
-        TemplateError: It is.
+        TemplateError: It is longer.
     """
     if len(text) > KEY_MAX_CHARACTERS:
         raise TemplateError(
@@ -141,7 +141,7 @@ def require_key(text: str, place: Place, language: Language) -> None:
 
 
 def shown(text: str) -> str:
-    """Returns the begin of a text as it can stand in a message: in quotes, in one line."""
+    """Returns the start of a text for a message: in quotes, on one line."""
     cut = text if len(text) <= _SHOWN_MAX_CHARACTERS else text[: _SHOWN_MAX_CHARACTERS - 1] + "…"
-    # Half of a character could not be written out as UTF-8.
+    # Half of a character cannot be encoded as UTF-8.
     return json.dumps(cut, ensure_ascii=False).encode("utf-8", "backslashreplace").decode()

@@ -1,4 +1,4 @@
-"""`Fn::ForEach`: what a loop in a template stands for, written out.
+"""Expands the loops of a template (`Fn::ForEach`).
 
 Source: CloudFormation template reference, "Fn::ForEach"; cfn-language-discussion, RFC 0009.
 """
@@ -13,7 +13,7 @@ from cfn_template.texts import EvaluationError
 from cfn_template.values import Map, Text, Unknown, copied_list, copied_map, first_unknown
 
 PREFIX = "Fn::ForEach::"
-#: Where loops may be, at any depth.
+#: The sections that may have loops, at any depth.
 SECTIONS = ("Conditions", "Resources", "Outputs")
 _NAME = re.compile(rf"{PREFIX}[A-Za-z0-9]+")
 _NOT_ALPHANUMERIC = re.compile(r"[^A-Za-z0-9]+")
@@ -24,12 +24,12 @@ LANGUAGE_EXTENSIONS = "AWS::LanguageExtensions"
 
 
 class LoopError(ValueError):
-    """A loop that cannot be written out; the text says which and why."""
+    """A loop that cannot be expanded; the message says which and why."""
 
 
 @dataclass(frozen=True)
 class LeftLoop:
-    """A loop that stays as it stands, because its collection is not known.
+    """A loop that is not expanded, because its collection is not known.
 
     Args:
         section: ``Resources``, ``Conditions`` or ``Outputs``.
@@ -54,15 +54,15 @@ def transforms_of(template: Mapping[str, Any]) -> list[str]:
 def expand_loops(
     template: Mapping[str, Any], evaluate: Callable[[Any], Any]
 ) -> tuple[dict[str, Any], list[LeftLoop]]:
-    """Returns a template with its loops written out, and the loops that cannot be.
+    """Returns a template with its loops expanded, and the loops whose collection is not known.
 
     Args:
-        template: As given, with ``AWS::LanguageExtensions``.
+        template: A template with ``AWS::LanguageExtensions``.
         evaluate: Evaluates a collection that is a function of parameters and mappings.
 
     Raises:
-        LoopError: A loop has another form, a collection that is no list of text, makes one key twice, or all
-            loops together make more values than a template has.
+        LoopError: A loop is not valid, its collection is no list of text, it makes a key twice, or all loops
+            together make more values than a template may have.
     """
     expanded = copied_map(template, template)
     left: list[LeftLoop] = []
@@ -75,7 +75,7 @@ def expand_loops(
 
 
 class _Expansion:
-    """Writes the loops of a section out."""
+    """Expands the loops of one section."""
 
     def __init__(self, section: str, evaluate: Callable[[Any], Any]) -> None:
         self.left: list[LeftLoop] = []
@@ -124,7 +124,7 @@ class _Expansion:
     def _loop(
         self, node: dict[str, Any], key: str, loop: Any, items: Mapping[str, str]
     ) -> list[tuple[dict[str, Any], str, str, Any]]:
-        """Returns what a loop makes: the map and the key that it stands at, its name, and its value."""
+        """Returns each entry that a loop makes: its source map and key, its new name, and its value."""
         if not _NAME.fullmatch(key):
             raise LoopError(f"the name of {key} is not alphanumeric")
         match loop:
@@ -140,7 +140,7 @@ class _Expansion:
         written = []
         for item in values:
             made = self.expand(fragment, {**items, identifier: item})
-            # The fragment's keys have one place, whatever they are called for an item.
+            # A key of the fragment has one place, whatever its name is for an item.
             sources = list(fragment) if len(made) == len(fragment) else [next(iter(fragment), "")] * len(made)
             written += [(fragment, at, name, made[name]) for at, name in zip(sources, made, strict=True)]
         return written
@@ -175,7 +175,7 @@ def _replace(text: str, items: Mapping[str, str]) -> str:
 
 
 def _plain(node: dict[str, Any]) -> Any:
-    """Returns the text of a substitution with nothing left to substitute: it may name a resource."""
+    """Replaces an ``Fn::Sub`` without variables by its text, which may name a resource."""
     if set(node) == {"Fn::Sub"} and isinstance(node["Fn::Sub"], str) and "${" not in node["Fn::Sub"]:
         return node["Fn::Sub"]
     return node

@@ -1,7 +1,7 @@
-"""Templates as YAML nodes, for whoever changes one and passes it on.
+"""Templates as YAML nodes, for code that changes a template and passes it on.
 
-As a node tree ``!Sub`` stays ``!Sub``, ``007`` stays ``007`` and a date stays text, whatever YAML would make
-of them. What is not changed leaves as it came, but for comments and layout.
+In a tree of nodes ``!Sub`` stays ``!Sub``, ``007`` stays ``007`` and a date stays text. Everything that is
+not changed is written as it was read, except comments and layout.
 """
 
 from collections.abc import Iterator
@@ -20,14 +20,14 @@ _TRUE = {"true", "yes", "on", "y"}
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes plain what the reader reads plain."""
+    """Writes scalars plain if the reader reads them back as the same type."""
 
 
 _Dumper.yaml_implicit_resolvers = IMPLICIT
 
 
 def serialize(root: Node) -> str:
-    """Returns a tree as YAML, as CloudFormation reads it: in block style, aliases written out.
+    """Returns a tree as YAML for CloudFormation: in block style, with aliases expanded.
 
     Inside ``[…]`` the emitter would write ``1:02:03`` with a tag of YAML's. Source: CloudFormation user
     guide, "Template formats": neither such tags nor aliases are supported.
@@ -42,33 +42,33 @@ def empty_map() -> MappingNode:
 
 
 def entries(node: Node | None) -> Iterator[tuple[str, Node]]:
-    """Yields a mapping's keys and values; nothing for any other node."""
+    """Yields the keys and values of a mapping; nothing for any other node."""
     if isinstance(node, MappingNode):
         for key, value in node.value:
             yield str(key.value), value
 
 
 def child(node: Node | None, key: str) -> Node | None:
-    """Returns the value of a key of a mapping, None where there is none."""
+    """Returns the value of a key of a mapping; None if there is none."""
     return next((value for name, value in entries(node) if name == key), None)
 
 
 def scalar(node: Node | None) -> str | None:
-    """Returns a plain value's text as written; None for lists, maps and intrinsic functions (``!Sub …``)."""
+    """Returns a plain value's text as written; None for lists, maps and functions (``!Sub …``)."""
     if isinstance(node, ScalarNode) and not node.tag.startswith("!"):
         return str(node.value)
     return None
 
 
 def value(node: Node | None) -> str | None:
-    """Returns a plain value as CloudFormation hands it over; None where ``scalar`` returns it, too."""
+    """Returns a plain value as CloudFormation delivers it; None for lists, maps and functions."""
     if isinstance(node, ScalarNode) and not node.tag.startswith("!"):
         return handed_over(node)
     return None
 
 
 def handed_over(node: ScalarNode) -> str:
-    """Returns a scalar's text as CloudFormation hands it over: a boolean in the spelling of JSON."""
+    """Returns a scalar's text as CloudFormation delivers it: booleans as ``true`` and ``false``."""
     if node.tag == _BOOLEAN:
         return "true" if node.value.lower() in _TRUE else "false"
     return str(node.value)
@@ -82,7 +82,7 @@ def reference(node: Node | None) -> str | None:
 
 
 def text_of(node: Node | None) -> str:
-    """Returns all text in a node, for searching: intrinsic functions' arguments included."""
+    """Returns all text in a node for searching, arguments of functions included."""
     if isinstance(node, ScalarNode):
         return str(node.value)
     if isinstance(node, SequenceNode):
@@ -97,7 +97,7 @@ def put(node: MappingNode, key: str, value: str | dict[str, str]) -> None:
 
 
 def _plain(node: Node) -> Node:
-    """Returns a copy in block style in which no node is met twice."""
+    """Returns a copy in block style, in which no node occurs twice."""
     if isinstance(node, SequenceNode):
         return SequenceNode(node.tag, [_plain(item) for item in node.value], flow_style=False)
     if isinstance(node, MappingNode):

@@ -1,4 +1,4 @@
-"""Parameters: what the caller gave, checked against what the template declares."""
+"""Values of parameters, validated by the template's declarations."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -7,12 +7,12 @@ from typing import Any
 
 from cfn_template.texts import as_text
 
-#: What the type of a parameter begins with whose value Parameter Store has.
+#: The prefix of the types of parameters whose values are in Parameter Store.
 SSM_PREFIX = "AWS::SSM::Parameter::Value<"
 
 
 class ParameterError(ValueError):
-    """A value that is missing, not declared or outside of its constraints, in CloudFormation's words."""
+    """A value is missing, not declared or not valid; the message is CloudFormation's."""
 
 
 @dataclass(frozen=True)
@@ -20,10 +20,10 @@ class Parameter:
     """One parameter of a stack.
 
     Attributes:
-        text: The value as given, or the default.
-        value: What ``Ref`` evaluates to: text, a number or a list.
-        resolved: For a parameter read from Parameter Store: the text found there.
-        no_echo: Whether descriptions mask it.
+        text: The given value, or the default.
+        value: The value of ``Ref``: text, a number or a list.
+        resolved: The text in Parameter Store; None for other parameters.
+        no_echo: Whether descriptions mask the value.
     """
 
     text: str
@@ -37,7 +37,7 @@ def resolve(
     supplied: Mapping[str, str],
     read_ssm: Callable[[str], str],
 ) -> dict[str, Parameter]:
-    """Gives every declared parameter its value.
+    """Returns every declared parameter with its value.
 
     Args:
         declarations: The section ``Parameters`` of the template.
@@ -82,31 +82,31 @@ def default_text(declaration: Mapping[str, Any]) -> str:
 
 
 def is_list(kind: str) -> bool:
-    """Whether ``Ref`` gives a list for a parameter of a type."""
+    """Whether ``Ref`` returns a list for a parameter of a type."""
     return kind == "CommaDelimitedList" or kind.startswith("List<")
 
 
 def typed(name: str, kind: str, text: str) -> Any:
-    """Returns what ``Ref`` gives for a parameter.
+    """Returns the value of ``Ref`` for a parameter.
 
     Args:
-        name: For messages.
+        name: The parameter, for messages.
         kind: Its type.
-        text: Its value.
+        text: Its value as text.
 
     Raises:
-        ParameterError: A number is none.
+        ParameterError: A ``Number`` is not a number.
     """
     if kind == "Number":
         return _number(name, text)
     if is_list(kind):
         items = _items(text)
         return [_number(name, item) for item in items] if kind == "List<Number>" else items
-    return str(text)  # what refers to it stands elsewhere than its default
+    return str(text)  # without the place of the default, which is not the place of the reference
 
 
 def _items(text: str) -> list[str]:
-    """Returns the items of a list parameter: of an empty text, one item that is empty.
+    """Returns the items of a list parameter; an empty text has one empty item.
 
     Source: aws-cloudformation/cfn-language-discussion issue 102; aws-cloudformation/cfn-lint issue 4396.
     """

@@ -1,4 +1,4 @@
-"""The text of a template as values: functions in their long form, numbers as CloudFormation reads them."""
+"""Reads the text of a template as values: functions in long form, numbers as CloudFormation reads them."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ _JSON_BOOLEANS = {"true", "false"}
 def read(text: str) -> Any:
     """Returns a template as values with places; None for an empty text.
 
-    Functions are in their long form: ``!Sub x`` is ``{"Fn::Sub": "x"}``.
+    Functions are in long form: ``!Sub x`` is ``{"Fn::Sub": "x"}``.
 
     Args:
         text: YAML or JSON.
@@ -35,7 +35,7 @@ def read(text: str) -> Any:
 
 
 def read_plain(text: str, *, aliases: bool = True) -> Any:
-    """Returns a template as plain values, without places; else as ``read`` does.
+    """Returns a template as ``read`` does, but as plain values without places.
 
     Args:
         text: YAML or JSON.
@@ -57,7 +57,7 @@ def value_of(node: Node) -> Any:
     """Returns a node as a value with places.
 
     Raises:
-        TemplateError: It has a tag that makes no value of a template, or a number that is none.
+        TemplateError: It has a tag that is not valid in a template, or a number that is not one.
     """
     return _value(node, located=True)
 
@@ -72,7 +72,7 @@ def _value(node: Node, *, located: bool) -> Any:
 
 
 def _list(node: SequenceNode, *, located: bool, names: int = 0) -> Any:
-    """Returns a list; the first items of some functions are names."""
+    """Returns a list. The first ``names`` items are names, as in some functions."""
     values = [
         _written(item, located=located) if index < names else _value(item, located=located)
         for index, item in enumerate(node.value)
@@ -99,7 +99,7 @@ def _map(node: Node, *, located: bool) -> Any:
 
 
 def _argument(key: str, node: Node, *, located: bool) -> Any:
-    """Returns the value of a key, which may be a function's name."""
+    """Returns the value of a key, which may be the name of a function."""
     if key in _UNPREFIXED:
         return _written(node, located=located)
     if key == "Fn::If" and isinstance(node, SequenceNode) and not node.tag.startswith("!"):
@@ -108,7 +108,7 @@ def _argument(key: str, node: Node, *, located: bool) -> Any:
 
 
 def _written(node: Node, *, located: bool) -> Any:
-    """Returns a name as it is written: a resource or a condition may be called ``Yes``."""
+    """Returns a name as written: a resource or a condition may have the name ``Yes``."""
     is_boolean = isinstance(node, ScalarNode) and node.tag == _BOOLEAN and node.value not in _JSON_BOOLEANS
     if not is_boolean:
         return _value(node, located=located)
@@ -169,7 +169,7 @@ def _typed(node: ScalarNode, tag: str) -> Any:
         case "float":
             return _number(node, _CONSTRUCTOR.construct_yaml_float)
     raise TemplateError(
-        f"the tag {shown(tag.replace(PREFIX, '!!'))} makes no value of a template: remove it",
+        f"the tag {shown(tag.replace(PREFIX, '!!'))} is not supported in a template: remove it",
         in_file(node.start_mark),
     )
 

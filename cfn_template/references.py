@@ -1,4 +1,4 @@
-"""What a piece of a template reads of its parameters and resources, and where."""
+"""Finds the parameters and resources that a piece of a template refers to, and where."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,9 +13,9 @@ class Reference:
     """A name that ``Ref``, ``Fn::GetAtt`` or ``Fn::Sub`` reads.
 
     Args:
-        name: Of a parameter, a pseudo parameter or a resource.
-        attribute: Of ``Fn::GetAtt``: text, or a function that gives it; None for ``Ref``.
-        place: Of the function; None in values without places.
+        name: The parameter, pseudo parameter or resource.
+        attribute: The attribute in ``Fn::GetAtt``: text or a function; None for ``Ref``.
+        place: The function's place; None in values without places.
     """
 
     name: str
@@ -24,10 +24,10 @@ class Reference:
 
 
 def references(node: Any) -> Iterator[Reference]:
-    """Yields what a piece of a template reads, both branches of ``Fn::If`` included.
+    """Yields the references in a piece of a template, those in both branches of ``Fn::If`` included.
 
     Raises:
-        EvaluationError: A function has other arguments than it takes.
+        EvaluationError: A function's arguments are not valid.
     """
     if isinstance(node, list):
         for item in node:
@@ -54,10 +54,10 @@ def references(node: Any) -> Iterator[Reference]:
 
 
 def names_in(node: Any) -> Iterator[str]:
-    """Yields every name that a piece of a template reads through Ref, GetAtt or Sub.
+    """Yields every name that a piece of a template refers to by Ref, GetAtt or Sub.
 
     Raises:
-        EvaluationError: A function has other arguments than it takes.
+        EvaluationError: A function's arguments are not valid.
     """
     return (reference.name for reference in references(node))
 

@@ -1,4 +1,4 @@
-"""Templates as values, each of which knows where it stands; and what is not known."""
+"""Values of templates: each has its place in the file, and values may be unknown."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,19 +6,19 @@ from typing import Any, Self
 
 from cfn_template.limits import Place
 
-#: What ``Ref: AWS::NoValue`` evaluates to: the key or the item that holds it is left out.
+#: The value of ``Ref: AWS::NoValue``: the key or the item with it is left out.
 NO_VALUE: Any = object()
-#: Stands for a character that is not known, in text that is known in part. From Unicode's private use.
+#: Stands for an unknown character in text that is known in part. A character of Unicode's private use area.
 HOLE = "\ue000"
 Path = tuple[str | int, ...]
 
 
 @dataclass(frozen=True)
 class Unknown:
-    """A value that is not known here.
+    """A value that is not known.
 
     Args:
-        reason: Why: ``parameter Subnet has no value``.
+        reason: Why not: ``parameter Subnet has no value``.
         is_list: Whether it is known to be a list.
     """
 
@@ -27,7 +27,7 @@ class Unknown:
 
 
 class Text(str):
-    """Text, its place, and how it is written: ``|``, ``>``, a quote or nothing."""
+    """Text, its place, and its YAML style: ``|``, ``>``, a quote or None."""
 
     place: Place | None
     style: str | None
@@ -41,18 +41,18 @@ class Text(str):
 
 
 class PartialText(Text):
-    """Text with a hole for each character that is not known.
-
-    Args of ``of``:
-        text: With ``HOLE`` in it.
-        reason: Why the first hole is not known.
-    """
+    """Text with a hole for each unknown character."""
 
     reason: str
 
     @classmethod
     def of(cls, text: str, reason: str) -> "PartialText":
-        """Returns such a text."""
+        """Returns a text with holes.
+
+        Args:
+            text: The text, with ``HOLE`` for each unknown character.
+            reason: Why the first of them is unknown.
+        """
         made = cls(text)
         made.reason = reason
         return made
@@ -71,7 +71,7 @@ class Real(float):
 
 
 class Map(dict[str, Any]):
-    """A map, its place, those of its keys and values, and the keys that it has more than once."""
+    """A map, its place, the places of its keys and values, and its repeated keys."""
 
     def __init__(self, place: Place) -> None:
         super().__init__()
@@ -81,7 +81,7 @@ class Map(dict[str, Any]):
         self.twice: list[tuple[str, Place]] = []
 
     def put(self, key: str, value: Any, key_at: Place, value_at: Place) -> None:
-        """Sets a key; the last one of a name counts."""
+        """Sets a key. The last of repeated keys counts."""
         if key in self:
             self.twice.append((key, key_at))
         self[key] = value
@@ -90,7 +90,7 @@ class Map(dict[str, Any]):
 
 
 class List(list[Any]):
-    """A list, its place, and those of its items."""
+    """A list, its place, and the places of its items."""
 
     def __init__(self, place: Place) -> None:
         super().__init__()
@@ -104,7 +104,7 @@ class List(list[Any]):
 
 
 def copied_map(source: Mapping[str, Any], items: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns a map of the kind of another one, with its places for the keys that both have."""
+    """Returns a map with the places of another one for the keys that both have, if that one has places."""
     if not isinstance(source, Map):
         return dict(items)
     made = Map(source.place)
@@ -116,11 +116,11 @@ def copied_map(source: Mapping[str, Any], items: Mapping[str, Any]) -> dict[str,
 
 
 def copied_list(source: Sequence[Any], items: Sequence[tuple[int, Any]]) -> list[Any]:
-    """Returns a list of the kind of another one.
+    """Returns a list with the places of another one, if that one has places.
 
     Args:
-        source: Where the items come from.
-        items: Each with its index in the source.
+        source: The list that the items come from.
+        items: The items, each with its index in the source.
     """
     if not isinstance(source, List):
         return [item for _, item in items]
@@ -131,7 +131,7 @@ def copied_list(source: Sequence[Any], items: Sequence[tuple[int, Any]]) -> list
 
 
 def unplaced(value: Any) -> Any:
-    """Returns a copy without places, for use somewhere else than where it stands."""
+    """Returns a copy without places, for use at another place."""
     if isinstance(value, dict):
         return {str(key): unplaced(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -145,12 +145,12 @@ def unplaced(value: Any) -> Any:
 
 
 def place_of(root: Any, path: Path, *, of_key: bool = False) -> Place | None:
-    """Returns where a value is, or where the innermost thing is that would hold it; None without places.
+    """Returns the place of a value, or of the innermost value on its path that exists; None without places.
 
     Args:
         root: Values with places.
-        path: Keys and indices from the root on.
-        of_key: Whether the place of the last key is asked for, rather than that of its value.
+        path: Keys and indices, from the root.
+        of_key: Whether to return the place of the last key rather than of its value.
     """
     found: Place | None = getattr(root, "place", None)
     node, inner = root, None
@@ -163,7 +163,7 @@ def place_of(root: Any, path: Path, *, of_key: bool = False) -> Place | None:
             inner = node[int(key)]
             found = _own(inner) or node.items_at[int(key)]
         else:
-            # What is missing is reported at the key of the map that it is missing from.
+            # A missing key has the place of the key of the map that lacks it.
             return _key_place(root, path[:position]) or found
         node = inner
     return found
@@ -179,7 +179,7 @@ def _key_place(root: Any, path: Path) -> Place | None:
 
 
 def unknown_parts(value: Any, path: Path = ()) -> Iterator[tuple[Path, str]]:
-    """Yields the paths of what is not known in a value, each with the reason."""
+    """Yields the path of each unknown part of a value, with the reason."""
     if isinstance(value, Unknown | PartialText):
         yield path, value.reason
     elif isinstance(value, dict):
@@ -191,14 +191,14 @@ def unknown_parts(value: Any, path: Path = ()) -> Iterator[tuple[Path, str]]:
 
 
 def first_unknown(value: Any) -> Unknown | None:
-    """Returns an Unknown for the first part of a value that is not known; None if all of it is known."""
+    """Returns an Unknown for the first unknown part of a value; None if all of it is known."""
     for _, reason in unknown_parts(value):
         return Unknown(reason)
     return None
 
 
 def repeated_keys(value: Any, path: Path = ()) -> Iterator[tuple[Path, Place]]:
-    """Yields the paths of keys that a map has more than once, each with the place of a later one."""
+    """Yields the path of each repeated key, with the place of a later occurrence."""
     if isinstance(value, Map):
         for key, place in value.twice:
             yield (*path, key), place

@@ -1,1 +1,1 @@
-"""Generators that developers run; nothing here is deployed."""
+"""Programs that developers run. Nothing here is deployed."""

@@ -1,7 +1,6 @@
 """Makes sure that there is a chromium to test with: ``python -m tools.browser``.
 
-A browser that is missing is an error and never a reason to skip. On a CI machine that is ours to change, it
-is installed.
+A missing browser is an error, never a reason to skip. On a CI machine it is installed.
 """
 
 import os
@@ -14,12 +13,12 @@ _INSTALL = "apt-get update && apt-get install --yes --no-install-recommends chro
 
 
 def executable() -> str | None:
-    """Returns the path of the browser: what ``CHROMIUM`` names, else the first that is found."""
+    """Returns the path of the browser: the one that ``CHROMIUM`` names, or the first that is found."""
     return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, _NAMES)), None)
 
 
 def main() -> None:
-    """Finds the browser, installs it in CI, or says what to do and fails."""
+    """Finds the browser. Without one, installs it in CI; elsewhere fails and says what to do."""
     if executable() is None and _may_install():
         quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
         subprocess.run(["/bin/sh", "-c", _INSTALL], check=True, env=quiet)

@@ -106,12 +106,14 @@ class Built:
         folder: The folder with its template.
         about: pclusterVersion, architecture, python, commit, and whether the commit was modified.
         archives: The archives by the path that the template names.
+        schemas: The schemas for editors; empty for an engine.
     """
 
     kind: Kind
     folder: Path
     about: dict[str, Any]
     archives: dict[Path, File]
+    schemas: tuple[File, ...] = ()
 
     @staticmethod
     def read(kind: Kind, folder: Path) -> "Built":
@@ -127,7 +129,8 @@ class Built:
         about = json.loads(build_info.read_text(encoding="utf-8"))
         template = Template.read(folder / "template.yaml")
         paths = (named.path for named in local_artefacts(template, folder))
-        return Built(kind, folder, about, {path: _archived(path) for path in paths})
+        schemas = (File(f"schemas/{path.name}", path.read_bytes()) for path in _schemas(kind, folder))
+        return Built(kind, folder, about, {path: _archived(path) for path in paths}, tuple(schemas))
 
     @property
     def name(self) -> str:
@@ -149,7 +152,8 @@ class Built:
             uri = f"s3://{bucket}/{start}{self.archives[named.path].name}"
             put(named.properties, named.artefact.property, uri)
         expanded = File(TEMPLATE, expand(template.text()).encode())
-        return Publication(self, version, bucket, start, tuple(self.archives.values()), expanded)
+        files = (*self.archives.values(), *self.schemas)
+        return Publication(self, version, bucket, start, files, expanded)
 
 
 @dataclass(frozen=True)
@@ -160,7 +164,7 @@ class Publication:
     version: str
     bucket: str
     prefix: str
-    archives: tuple[File, ...]
+    contents: tuple[File, ...]
     template: File
 
     @property
@@ -170,14 +174,14 @@ class Publication:
             "version": self.version,
             "kind": self.built.kind,
             **self.built.about,
-            "files": [file.described() for file in (*self.archives, self.template)],
+            "files": [file.described() for file in (*self.contents, self.template)],
         }
         return File(MANIFEST, (json.dumps(content, indent=1) + "\n").encode())
 
     @property
     def files(self) -> tuple[File, ...]:
         """All files, in the order of their upload."""
-        return (self.manifest, *self.archives, self.template)
+        return (self.manifest, *self.contents, self.template)
 
     def key(self, file: File) -> str:
         """Returns a file's key in the bucket."""
@@ -198,6 +202,10 @@ class Publication:
             ) from error
         ours = _contents(json.loads(self.manifest.body)["files"])
         return sorted({name for name, _ in theirs ^ ours})
+
+
+def _schemas(kind: Kind, folder: Path) -> list[Path]:
+    return sorted((folder / "schemas").glob("*.json")) if kind == "provider" else []
 
 
 def _archived(path: Path) -> File:

@@ -3,12 +3,11 @@
 import json
 import re
 from collections.abc import Iterator
-from functools import cache
 from typing import Any
 
-from cluster_schema.conversion import Schema
+from cluster_schema import configuration_schema, versions
+from pcluster_cfn.editor_schemas import update
 from pcluster_cfn.validation.dry_run import Verdict
-from pcluster_cfn.validation.resource_check import RESOURCES
 
 _LEVELS = ("ERROR", "WARNING", "INFO")
 #: An item of a list in the library's names of parameters: its key in brackets.
@@ -89,14 +88,9 @@ def _messages(verdict: Verdict) -> list[dict[str, Any]]:
 
 def _update(parameter: str, version: str) -> str:
     """Returns what a change of a parameter needs, in words; empty if the schema lacks the parameter."""
-    place: Schema = _schema(version)
-    for key in _ITEM.sub("", parameter).split("."):
+    place = configuration_schema(version) if version in versions() else {}
+    keys = _ITEM.sub("", parameter).split(".")
+    for key in keys:
         place = place.get("items", place).get("properties", {}).get(key, {})
-    return str(place.get("x-update", ""))
-
-
-@cache
-def _schema(version: str) -> Schema:
-    path = RESOURCES.with_name(f"configuration-{version}.json")
-    schema: Schema = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    return schema
+    policy = place.get("x-update-policy")
+    return update(policy, keys[-1]) if policy else ""

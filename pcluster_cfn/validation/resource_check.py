@@ -34,7 +34,7 @@ from pcluster_cfn.validation.partial_template import (
 from pcluster_cfn.validation.report import Finding, NotChecked, Rule
 
 #: Generated from the provider's own schema: ``make schemas``.
-RESOURCES = Path(__file__).parents[2] / "schemas" / "resources.json"
+RESOURCES = Path(__file__).with_name("resources.json")
 CLUSTER = "Custom::PclusterCluster"
 CONFIGURATION = "ClusterConfiguration"
 #: Similarity from which one name counts as a misspelling of another: two wrong letters of twenty.

@@ -242,7 +242,7 @@ def test_two_builds_give_the_same_bytes(tmp_path):
     code = "import json, sys; print(json.dumps(['%d.%d' % sys.version_info[:2], sys._base_executable]))"
     python = ARTEFACT / "runtime" / "bin" / "python"
     version, interpreter = json.loads(subprocess.check_output([python, "-I", "-c", code]))
-    build = Build(Target("x86_64", version), "3.16.1", Path(interpreter), ROOT / "build" / ".wheels")
+    build = Build(Target("x86_64", version), "3.16.1", Path(interpreter))
     for part in ("provider", "engine"):
         for number in ("one", "two"):
             getattr(build, part)(tmp_path / number / part)

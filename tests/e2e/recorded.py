@@ -4,10 +4,10 @@ import re
 
 import pytest
 
-from tools.permissions.arns import Place
 from tools.permissions.calls import requests_of
 from tools.permissions.changes import Clusters, left_out
 from tools.permissions.lambda_service import requests_for
+from tools.permissions.policy import Place
 from tools.permissions.report import Asked
 
 PLACE = Place("us-east-1")

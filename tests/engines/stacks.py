@@ -40,7 +40,7 @@ def provider_of(version, into):
     shutil.copy(ARTEFACT / "provider.zip", into)
     for part in ("engine.zip", "layer.zip"):
         shutil.copy(folder(version) / part, into)
-    build = Build(Target("x86_64", python(ARTEFACT)), version, None, into)
+    build = Build(Target("x86_64", python(ARTEFACT)), version, None)
     (into / "template.yaml").write_text(built.template(built.PROVIDER_STACK, build))
     return into
 

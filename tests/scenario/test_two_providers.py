@@ -263,7 +263,7 @@ def test_the_one_with_a_mark_of_somebody_who_is_gone_puts_its_own_in_the_place(
 def test_a_mark_that_cannot_be_read_is_reported_with_its_place(account: Account) -> None:
     account.first.foreign()
     request = account.first.create(ResourceProperties=properties(**ADOPT))
-    place = "s3://bucket/folder/pcluster-cfn/owner.json does not say whose the cluster is"
+    place = "s3://bucket/folder/pcluster-cfn/owner.json does not name the cluster's owner"
     account.first.run_engine(failed("OtherOwner", f"{place}."))
     reason = account.first.sink.answer(request)["Reason"]
     assert reason == (
@@ -319,7 +319,7 @@ def test_a_made_cluster_that_has_its_tags_is_changed_without_a_mark(account: Acc
 
 
 def test_the_calls_that_ask_for_a_mark_keep_the_engines_contract(account: Account) -> None:
-    contract = json.loads(Path("docs/engine.schema.json").read_text())
+    contract = json.loads(Path("provider/engine/cluster_engine/contract.schema.json").read_text())
     validator = Draft202012Validator({"$defs": contract["$defs"], "$ref": "#/$defs/call"})
     account.first.foreign()
     account.stacks.marks[account.first.cluster().stack_id] = Owner(f"{PARENT}/gone", "Cluster")

@@ -32,7 +32,7 @@ def build_from_sources(
     folder: Path, stack: built.Stack = built.PROVIDER_STACK, version: str = "3.16.1"
 ) -> Path:
     """Fills a folder with archives of the sources and with the template that names them."""
-    build = Build(Target("x86_64", "3.12"), version, None, folder)
+    build = Build(Target("x86_64", "3.12"), version, None)
     folder.mkdir(parents=True, exist_ok=True)
     for part in stack.parts:
         (folder / f"{part}.zip").write_bytes(archive(ROOT / PARTS[part]))

@@ -55,10 +55,8 @@ def test_every_page_that_a_source_file_names_exists():
     ]
     named = {page: str(source) for source in [*files, *Path().glob("*.yaml")] for page in named_pages(source)}
     of_others = {"docs/CLOUDFORMATION.md", "docs/rules.md"}  # AWS CDK's and cfn-lint's, named as sources
-    # Names from before the pages were sorted by kind. Delete an entry when no source has it any more.
-    former = {"docs/contract.md", "docs/engine.md", "docs/engines.md"}
     missing = {page: source for page, source in named.items() if not Path(page).exists()}
-    assert {page: source for page, source in missing.items() if page not in of_others | former} == {}
+    assert {page: source for page, source in missing.items() if page not in of_others} == {}
 
 
 def commands():

@@ -5,8 +5,8 @@ from datetime import date
 import pytest
 from packaging.version import Version
 
+from tools import pip
 from tools.artefacts.parts import packages
-from tools.outdated.index import configured
 from tools.outdated.releases import Age, age, releases
 from tools.outdated.report import Pin, pins, summary, table
 
@@ -107,4 +107,13 @@ def test_everything_that_is_built_is_listed_and_nothing_that_is_left_out():
 def test_pips_environment_precedes_its_files_and_a_commands_section_the_global_one(
     settings, environment, url
 ):
-    assert configured(settings, environment, "index-url") == url
+    assert pip.configured(settings, environment, "index-url") == url
+
+
+def test_uv_uses_pip_s_index_and_certificates_unless_its_own_are_named():
+    settings = {"global.index-url": "https://mirror/simple", "global.cert": "/ca.pem"}
+    assert pip.uv_environment(settings, {"PATH": "/bin", "SSL_CERT_FILE": "/own.pem"}) == {
+        "PATH": "/bin",
+        "UV_DEFAULT_INDEX": "https://mirror/simple",
+        "SSL_CERT_FILE": "/own.pem",
+    }

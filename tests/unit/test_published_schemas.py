@@ -11,22 +11,38 @@ from jsonschema import Draft7Validator
 
 from cluster_provider.core.identity import TYPES
 from cluster_schema import configuration_schema, versions
-from pcluster_cfn.validation.resource_check import CLUSTER, schemas
+from pcluster_cfn.editor_schemas import UndescribedPolicyError, keys, sentence, update
+from pcluster_cfn.validation.resource_check import CLUSTER, RESOURCES, schemas
 from tests.support import custom_resource_properties as properties
-from tools.published_schemas.__main__ import FOLDER, published
-from tools.published_schemas.editors import UndescribedPolicyError, keys, sentence, update
+from tools import published_schemas
+from tools.artefacts import built
 
 CORPUS = Path(__file__).parents[3] / "shared" / "corpus" / "configurations"
 EDITORS = Path("docs/how-to/editors.md").read_text(encoding="utf-8")
 
 
+PUBLISHED = dict(published_schemas.published())
+
+
 def schema(version):
-    return json.loads((FOLDER / f"configuration-{version}.json").read_text(encoding="utf-8"))
+    return json.loads(PUBLISHED[f"configuration-{version}.json"])
 
 
-def test_the_published_files_are_what_make_schemas_writes():
-    current = {path.name: path.read_text(encoding="utf-8") for path in FOLDER.iterdir()}
-    assert current == dict(published()), "out of date: run make schemas"
+def test_make_schemas_writes_every_schema_and_the_one_that_the_command_reads(tmp_path):
+    for_command = tmp_path / "for-command.json"
+    published_schemas.write(tmp_path / "schemas", for_command)
+    written = {path.name: path.read_text(encoding="utf-8") for path in tmp_path.glob("schemas/*")}
+    assert written == PUBLISHED
+    assert for_command.read_text(encoding="utf-8") == PUBLISHED[RESOURCES.name]
+
+
+def test_a_build_has_the_same_schemas_to_publish(tmp_path):
+    built.write_schemas(tmp_path / "schemas")
+    assert {path.name: path.read_text(encoding="utf-8") for path in tmp_path.glob("schemas/*")} == PUBLISHED
+
+
+def test_the_command_reads_the_provider_s_own_schema_of_the_resources():
+    assert RESOURCES.read_text(encoding="utf-8") == PUBLISHED[RESOURCES.name], "out of date: run make schemas"
 
 
 @pytest.mark.parametrize("version", versions())
@@ -52,7 +68,9 @@ def test_every_key_leads_to_the_user_guide_and_says_what_an_update_takes(version
 
 
 def test_a_policy_without_words_stops_the_generator():
-    with pytest.raises(UndescribedPolicyError, match=r"NEW_POLICY: put it into words in descriptions\.yaml"):
+    with pytest.raises(
+        UndescribedPolicyError, match=r"NEW_POLICY: put it into words in editor_schemas\.yaml"
+    ):
         update("NEW_POLICY", "MaxCount")
 
 
@@ -73,7 +91,7 @@ def test_the_documents_say_how_many_keys_have_a_sentence():
 
 def test_every_schema_that_the_documents_name_is_there():
     named = set(re.findall(r"schemas/([\w.-]+\.json)", EDITORS))
-    assert named <= {path.name for path in FOLDER.iterdir()}
+    assert named <= PUBLISHED.keys()
     assert named >= {"configuration-3.16.1.json", "resources.json"}
 
 
@@ -103,4 +121,4 @@ def test_the_resource_s_schema_takes_a_cluster_and_knows_every_property():
 
 
 def test_every_resource_type_of_the_provider_has_a_schema():
-    assert set(schemas()) == {CLUSTER, *TYPES}, "name it in tools/published_schemas/resources.py"
+    assert set(schemas()) == {CLUSTER, *TYPES}, "name it in tools/published_schemas.py"

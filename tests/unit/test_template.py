@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
+from cfn_template.reading import read_plain
 from cluster_provider.adapters.store import CLUSTER_INDEX, DUE_INDEX
 from cluster_provider.core.deadline import ENGINE_LIMIT_S
-from tools.permissions.arns import Place
+from tools.permissions.policy import Place
 from tools.permissions.template import TEMPLATE as TEMPLATE_FILE
 from tools.permissions.template import Names, Template
 
@@ -31,23 +31,9 @@ SETTLED = {
 ROLLING_BACK = {"ROLLBACK_IN_PROGRESS", "UPDATE_ROLLBACK_IN_PROGRESS"}
 
 
-class Loader(yaml.SafeLoader):
-    """Reads intrinsic functions as their arguments."""
-
-
-def _argument(loader: Loader, _: str, node: yaml.Node) -> Any:
-    if isinstance(node, yaml.ScalarNode):
-        return loader.construct_scalar(node)
-    if isinstance(node, yaml.SequenceNode):
-        return loader.construct_sequence(node, deep=True)
-    assert isinstance(node, yaml.MappingNode)
-    return loader.construct_mapping(node, deep=True)
-
-
-Loader.add_multi_constructor("!", _argument)
-TEMPLATE = yaml.load(Path("template.yaml").read_text(), Loader)  # noqa: S506 - a safe loader
+TEMPLATE = read_plain(TEMPLATE_FILE.read_text())
 RESOURCES = TEMPLATE["Resources"]
-ENGINE_TEMPLATE = yaml.load(Path("engine.yaml").read_text(), Loader)  # noqa: S506 - a safe loader
+ENGINE_TEMPLATE = read_plain(Path("engine.yaml").read_text())
 
 
 def test_a_fence_is_as_long_as_an_engine_can_run() -> None:
@@ -78,7 +64,7 @@ def test_every_queue_names_one_kind_of_encryption_so_that_a_change_of_the_key_ta
 
 def test_the_default_engine_is_one_of_the_engines() -> None:
     variables = RESOURCES["Provider"]["Properties"]["Environment"]["Variables"]
-    assert variables["ENGINES"].startswith(f"{variables['DEFAULT_ENGINE_VERSION']}=")
+    assert variables["ENGINES"]["Fn::Sub"].startswith(f"{variables['DEFAULT_ENGINE_VERSION']}=")
 
 
 def test_lambda_never_repeats_an_engine_call_and_reports_its_end_either_way() -> None:

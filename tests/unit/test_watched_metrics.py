@@ -47,14 +47,16 @@ def test_every_alarm_on_the_providers_own_metrics_watches_one_that_is_sent(sent:
 
 
 def test_the_dashboard_shows_metrics_that_are_sent(sent: set[Sent]) -> None:
-    widgets = json.loads(RESOURCES["OperationsDashboard"]["Properties"]["DashboardBody"])["widgets"]
+    widgets = json.loads(RESOURCES["OperationsDashboard"]["Properties"]["DashboardBody"]["Fn::Sub"])[
+        "widgets"
+    ]
     shown = {metric for widget in widgets for metric in _shown(widget)}
     assert len(shown) > 8
     assert shown <= sent
 
 
 def test_every_alarm_is_on_the_dashboard() -> None:
-    body = RESOURCES["OperationsDashboard"]["Properties"]["DashboardBody"]
+    body = RESOURCES["OperationsDashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
     alarms = [name for name, item in RESOURCES.items() if item["Type"] == "AWS::CloudWatch::Alarm"]
     assert [name for name in alarms if f"${{{name}.Arn}}" not in body] == []
 

@@ -1,4 +1,5 @@
 """Builds what is deployed: both functions and the layer, for Lambda's platform, without Docker.
 
-Standard library only, because ``sam build`` runs it with whatever ``python3`` there is.
+``sam build`` runs it with whatever ``python3`` there is. So the parts need uv and the standard library, but
+no package of the project's environment.
 """

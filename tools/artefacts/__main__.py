@@ -6,8 +6,8 @@ from pathlib import Path
 
 from tools.artefacts import runtime
 from tools.artefacts.parts import ROOT, Build
+from tools.artefacts.requirements import BuildError
 from tools.artefacts.target import MACHINES, Target, find_interpreter
-from tools.artefacts.wheels import BuildError
 
 _STACKS = {"build": "PROVIDER_STACK", "engine-stack": "ENGINE_STACK"}
 _PARTS = ("provider", "engine", "layer")
@@ -48,7 +48,6 @@ def main() -> int:
         target=target,
         pcluster_version=arguments.pcluster_version,
         interpreter=interpreter,
-        downloads=ROOT / "build" / ".wheels",
     )
     _say(f"ParallelCluster {build.pcluster_version} for Python {arguments.python}, {arguments.arch}")
     _say(_byte_code(build))

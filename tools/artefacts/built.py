@@ -1,4 +1,4 @@
-"""A folder that ``make`` fills: the parts of a stack, their archives, and a template that names these."""
+"""Builds a stack into a folder: its parts, their archives, and a template that names the archives."""
 
 import json
 import shutil
@@ -7,30 +7,30 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from cfn_template.composing import compose
+from cfn_template.nodes import serialize
+from pcluster_cfn import editor_schemas
 from pcluster_cfn.package import archive
+from pcluster_cfn.validation.resource_check import RESOURCES
 from tools.artefacts.parts import ROOT, Build
-from tools.artefacts.wheels import BuildError
+from tools.artefacts.requirements import BuildError
 
 #: Source: AWS Lambda quotas: function and layers unzipped 250 MB, one zip uploaded directly 50 MB.
 UNZIPPED_LIMIT_BYTES = 250 * 1024 * 1024
 ZIPPED_LIMIT_BYTES = 50 * 1024 * 1024
 
-#: What a template names by local path, and the archive that takes its place, by part.
+#: The local path of each part in a template, and the archive that replaces it.
 PATHS = {
     "provider": ("CodeUri: provider/front", "CodeUri: provider.zip"),
     "engine": ("CodeUri: provider/engine", "CodeUri: engine.zip"),
     "layer": ("ContentUri: layers/pcluster", "ContentUri: layer.zip"),
 }
-#: Long enough for the longest line of a template, so that none is folded.
-_LINE_WIDTH = 1_000
 _TEMPLATE_ARCH, _TEMPLATE_PYTHON, _TEMPLATE_VERSION = "x86_64", "python3.12", "3.16.1"
 
 
 @dataclass(frozen=True)
 class Stack:
-    """A template of this project, and the parts that it deploys in the order in which they are built."""
+    """A template of this project, and the parts that it deploys, in build order."""
 
     template: str
     parts: tuple[str, ...]
@@ -42,7 +42,7 @@ ENGINE_STACK = Stack("engine.yaml", ("layer", "engine"))
 
 @dataclass(frozen=True)
 class Size:
-    """How large a part is."""
+    """The size of a part."""
 
     part: str
     unzipped_bytes: int
@@ -50,19 +50,33 @@ class Size:
 
 
 def build(stack: Stack, build: Build, folder: Path) -> list[Size]:
-    """Builds a stack's parts, their archives and its template into a folder, and returns the parts' sizes."""
+    """Builds a stack into a folder: its parts, archives, template, and the provider's schemas.
+
+    Returns:
+        The sizes of the parts.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     make = {"provider": build.provider, "engine": build.engine, "layer": build.layer}
     for part in stack.parts:
         make[part](folder / part)
         (folder / f"{part}.zip").write_bytes(archive(folder / part))
+    if stack is PROVIDER_STACK:
+        write_schemas(folder / "schemas")
     (folder / "template.yaml").write_text(template(stack, build), encoding="utf-8")
     (folder / "build.json").write_text(json.dumps(about(build), indent=1) + "\n", encoding="utf-8")
     return sizes_of(stack, folder)
 
 
+def write_schemas(folder: Path) -> None:
+    """Writes the schemas for editors, and the one of the resources, which are published with the provider."""
+    folder.mkdir(exist_ok=True)
+    for name, text in editor_schemas.files():
+        (folder / name).write_text(text, encoding="utf-8")
+    shutil.copyfile(RESOURCES, folder / RESOURCES.name)
+
+
 def about(build: Build) -> dict[str, Any]:
-    """Returns what a build was made of, for whoever publishes it; without Git no commit is known."""
+    """Returns what a build was made from, for publishing. Without Git, the commit is None."""
     commit = _git("rev-parse", "HEAD")
     return {
         "pclusterVersion": build.pcluster_version,
@@ -82,7 +96,7 @@ def _git(*arguments: str) -> str | None:
 
 
 def sizes_of(stack: Stack, folder: Path) -> list[Size]:
-    """Returns how large a stack's parts are in a folder that was built."""
+    """Returns the sizes of a stack's parts in a folder that was built."""
     return [
         Size(part, _unzipped_bytes(folder / part), (folder / f"{part}.zip").stat().st_size)
         for part in stack.parts
@@ -90,7 +104,7 @@ def sizes_of(stack: Stack, folder: Path) -> list[Size]:
 
 
 def over_limits(sizes: list[Size]) -> list[str]:
-    """Says what Lambda would refuse; empty if nothing."""
+    """Returns a sentence for each size that Lambda would refuse."""
     unzipped = {size.part: size.unzipped_bytes for size in sizes}
     totals = {"engine and layer": unzipped["engine"] + unzipped["layer"]}
     if "provider" in unzipped:
@@ -144,30 +158,7 @@ def template(stack: Stack, build: Build) -> str:
     text = text.replace(_TEMPLATE_ARCH, build.target.arch)
     text = text.replace(_TEMPLATE_PYTHON, f"python{build.target.python}")
     text = text.replace(_TEMPLATE_VERSION, build.pcluster_version)
-    return f"# Built from {stack.template}, which has the comments.\n{without_aliases(text)}"
-
-
-def without_aliases(text: str) -> str:
-    """Returns YAML with every alias written out, as CloudFormation refuses aliases; comments are lost.
-
-    Source: AWS CloudFormation user guide, "Template formats": YAML 1.1 without aliases and hash merges.
-    """
-    document = yaml.compose(text, yaml.SafeLoader)
-    if document is None:
-        return ""
-    whole = _copied(document)
-    written: str = yaml.serialize(whole, width=_LINE_WIDTH, allow_unicode=True)
-    return written
-
-
-def _copied(node: yaml.Node) -> yaml.Node:
-    """Returns a node that shares nothing: what occurs twice is written as an anchor and an alias."""
-    match node:
-        case yaml.MappingNode(value=pairs):
-            copies = [(_copied(key), _copied(value)) for key, value in pairs]
-            return yaml.MappingNode(node.tag, copies, flow_style=node.flow_style)
-        case yaml.SequenceNode(value=items):
-            return yaml.SequenceNode(node.tag, list(map(_copied, items)), flow_style=node.flow_style)
-        case yaml.ScalarNode():
-            return yaml.ScalarNode(node.tag, node.value, style=node.style)
-    raise TypeError(f"{type(node).__name__} is no node of YAML's")
+    root = compose(text)
+    if root is None:
+        raise BuildError(f"{stack.template} is empty")
+    return f"# Built from {stack.template}, which has the comments.\n{serialize(root)}"

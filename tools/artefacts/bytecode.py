@@ -1,6 +1,6 @@
-"""Byte code for the target Python, so that a cold start does not compile what it imports.
+"""Compiles modules to byte code for the target Python, so that cold starts need not.
 
-Code and layers are read-only on Lambda: what is not compiled at build time is compiled at every cold start.
+Code and layers are read-only on Lambda. A module without byte code is compiled at every cold start.
 """
 
 import os
@@ -35,10 +35,10 @@ def compile_tree(interpreter: Path, root: Path, shown: str, sourceless: tuple[st
     """Compiles every module below a folder.
 
     Args:
-        interpreter: Of the target's version.
-        root: Compiled in place.
+        interpreter: An interpreter of the target's version.
+        root: The folder; compiled in place.
         shown: The folder that tracebacks name.
-        sourceless: Folders below the root, of which only byte code stays, without docstrings.
+        sourceless: Folders below the root that keep only byte code, without docstrings.
 
     Raises:
         subprocess.CalledProcessError: A module does not compile.

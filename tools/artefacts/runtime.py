@@ -1,4 +1,4 @@
-"""What Lambda's Python runtime has, as a virtual environment that the embedded cloud runs functions with."""
+"""Makes a virtual environment like Lambda's Python runtime, in which the embedded cloud runs functions."""
 
 import shutil
 import subprocess
@@ -6,13 +6,13 @@ import sys
 from pathlib import Path
 
 from tools.artefacts.parts import ROOT
-from tools.artefacts.wheels import BuildError
+from tools.artefacts.requirements import BuildError
 
 _LOCKED = ROOT / "requirements" / "runtime.txt"
 
 
 def make(interpreter: Path, folder: Path) -> Path:
-    """Makes the environment, unless it is there and as the locked requirements say; returns its interpreter.
+    """Returns the interpreter of the environment, which is made anew if the locked requirements changed.
 
     Raises:
         BuildError: pip could not install into it.

@@ -1,4 +1,4 @@
-"""What an artefact is built for: a processor, a Python, and the interpreter that compiles for it."""
+"""The platform of a build: a processor, a Python version, and the interpreter that compiles for it."""
 
 import os
 import shutil
@@ -11,9 +11,8 @@ from pathlib import Path
 #: Lambda's architectures, as wheels name them. Source: AWS Lambda API reference, Architectures.
 MACHINES = {"x86_64": "x86_64", "arm64": "aarch64"}
 
-#: Versions of glibc that wheels ask for and Lambda's Amazon Linux 2023 (2.34) has. Source: PEP 600.
-_GLIBC_MINORS = (34, 31, 28, 27, 26, 24, 17, 12, 5)
-_LEGACY_PLATFORMS = ("manylinux2014", "manylinux2010", "manylinux1")
+#: Wheels for glibc 2.34, which Amazon Linux 2023 has, and for older ones. Source: PEP 600.
+_PLATFORM = "manylinux_2_34"
 
 
 @dataclass(frozen=True)
@@ -29,13 +28,9 @@ class Target:
     python: str
 
     @property
-    def platforms(self) -> list[str]:
-        """The tags of wheels that run there, newest first."""
-        machine = MACHINES[self.arch]
-        return [
-            *(f"manylinux_2_{minor}_{machine}" for minor in _GLIBC_MINORS),
-            *(f"{name}_{machine}" for name in _LEGACY_PLATFORMS),
-        ]
+    def platform(self) -> str:
+        """The platform in uv's words; wheels for older ones run there as well."""
+        return f"{MACHINES[self.arch]}-{_PLATFORM}"
 
     @property
     def has_amazon_linux_2023(self) -> bool:
@@ -47,14 +42,14 @@ class Target:
 
     @property
     def name(self) -> str:
-        """A name for folders."""
+        """A name for messages."""
         return f"python{self.python}-{self.arch}"
 
 
 def find_interpreter(python: str) -> Path | None:
-    """Returns an interpreter of a Python version that really starts, None where there is none.
+    """Returns an interpreter of a Python version that starts; None if there is none.
 
-    Looks at this process's own, on PATH and among pyenv's, which keeps versions that PATH does not name.
+    Looks at this process's own interpreter, on PATH, and in pyenv's versions.
     """
     return next((path for path in _candidates(python) if _runs(path, python)), None)
 

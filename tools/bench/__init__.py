@@ -1,1 +1,1 @@
-"""Measures what is deployed, in processes of its own, against the embedded cloud: ``make bench``."""
+"""Measures the deployed functions in new processes, against the embedded cloud: ``make bench``."""

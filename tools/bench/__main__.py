@@ -11,15 +11,14 @@ from rich.console import Console
 
 from tools.artefacts import built
 from tools.artefacts.parts import ROOT
-from tools.bench.figures import figure, ratios
 from tools.bench.processes import BenchError, Starter
-from tools.bench.report import Report
+from tools.bench.report import Report, figure, ratios
 from tools.bench.runs import Runs, Sample
 from tools.bench.world import open_world
 
 
 def main() -> int:
-    """Measures, reports, and returns the exit code: 1 if a run did not do what it measures."""
+    """Measures and reports; returns the exit code, which is 1 if a run failed."""
     arguments = _parse()
     notes = Console(stderr=True)
     try:
@@ -34,16 +33,16 @@ def main() -> int:
 
 
 def measure(artefact: Path, runs: int, processors: tuple[int, ...], notes: Console) -> Report:
-    """Measures everything as often as asked.
+    """Returns the samples of every run.
 
     Args:
-        artefact: What ``python -m tools.artefacts build --runnable`` made.
-        runs: At least 1.
-        processors: Numbers of those that the processes may use; empty for all.
-        notes: Told how far it is.
+        artefact: The folder that ``python -m tools.artefacts build --runnable`` filled.
+        runs: How often to measure; at least 1.
+        processors: Numbers of the processors that the processes may use; empty for all.
+        notes: Called with each step's name.
 
     Raises:
-        BenchError: A run did not do what it measures.
+        BenchError: A run failed.
     """
     python = artefact / "runtime" / "bin" / "python"
     samples: dict[str, list[Sample]] = defaultdict(list)

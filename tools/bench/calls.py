@@ -1,4 +1,4 @@
-"""What is asked of the functions: a cluster, the engine's call that creates one, a provider's wake-up."""
+"""The events of a bench: the engine's calls about a cluster, and an event that wakes the provider."""
 
 import base64
 import json
@@ -7,16 +7,16 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-#: Long enough for one run; the engine's gate sends nothing later.
+#: Longer than any run; the engine's gate sends nothing later.
 _FENCE = timedelta(minutes=10)
 
 
 def configuration(seeded: Mapping[str, str], max_count: int = 4) -> dict[str, Any]:
-    """Returns a cluster as in the example, with one queue; numbers are text, as CloudFormation hands them on.
+    """Returns a configuration with one queue. Numbers are text, as CloudFormation delivers them.
 
     Args:
-        seeded: Names of what the embedded cloud was seeded with.
-        max_count: Largest number of compute nodes.
+        seeded: The names of the embedded cloud's resources.
+        max_count: The largest number of compute nodes.
     """
     return {
         "Image": {"Os": "alinux2023"},
@@ -72,7 +72,7 @@ def _call(operation: str, cluster: str, stack_id: str | None, parent_id: str, re
 
 
 def stack_event(stack_id: str) -> dict[str, Any]:
-    """Returns the event that wakes the provider about a cluster's stack; it looks for the status itself."""
+    """Returns the event of a cluster's stack that wakes the provider, which then reads the status itself."""
     return {
         "detail-type": "CloudFormation Stack Status Change",
         "detail": {"stack-id": stack_id, "status-details": {"status": "UPDATE_COMPLETE"}},

@@ -1,4 +1,4 @@
-"""Runs in a process of its own, which is what is measured, and says what that took.
+"""Runs a function in the process that is measured, and reports time and memory.
 
 Started by path in the functions' interpreter, with an order on standard input. Imports nothing but Python's
 own library: what a function loads is to be the function's.
@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-#: How long an invocation may take, in milliseconds, as the runtime tells a handler.
+#: The remaining time in milliseconds that handlers read from their context.
 _TIMEOUT_MS = 300_000
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 #: Processor time in user and in kernel mode, counted after the name. Source: proc(5), /proc/pid/stat.
@@ -21,17 +21,17 @@ _USER, _SYSTEM = 11, 12
 
 
 class Context:
-    """What a handler asks of Lambda's context."""
+    """The part of Lambda's context that handlers read."""
 
     aws_request_id = "00000000-0000-4000-8000-000000000000"
 
     def get_remaining_time_in_millis(self) -> int:
-        """Returns the time left of an invocation that has just begun."""
+        """Returns the remaining time at the start of an invocation."""
         return _TIMEOUT_MS
 
 
 def main() -> None:
-    """Carries out the order and writes the report."""
+    """Runs the calls and writes the report."""
     order = json.load(sys.stdin)
     if order["processors"]:
         os.sched_setaffinity(0, order["processors"])
@@ -49,14 +49,14 @@ def main() -> None:
 
 
 def _guard(module: Path) -> None:
-    """Closes the network by the embedded cloud's own guard, which is found by path."""
+    """Refuses connections beyond this machine with the embedded cloud's guard, found by path."""
     sys.path.insert(0, str(module.parent))
     importlib.import_module(module.stem).install()
     del sys.path[0]
 
 
 def _note_requests(text: bytes, sent_at: list[float]) -> None:
-    """Notes when a request that holds a text goes out. Source: Python's audit events table, http.client."""
+    """Records when requests with a text are sent. Source: Python's audit events table, http.client."""
 
     def note(event: str, arguments: tuple[Any, ...]) -> None:
         if event == "http.client.send" and isinstance(arguments[1], bytes) and text in arguments[1]:

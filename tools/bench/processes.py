@@ -1,4 +1,4 @@
-"""Starts what is measured: a new process with a built function, as Lambda would have it."""
+"""Starts a built function in a new process, with Lambda's environment."""
 
 import json
 import shutil
@@ -17,12 +17,12 @@ _TIMEOUT_S = 300
 
 
 class BenchError(Exception):
-    """A run did not do what it claims to measure."""
+    """A run failed, so its figures mean nothing."""
 
 
 @dataclass(frozen=True)
 class Program:
-    """What a process loads.
+    """The program of a process.
 
     Args:
         path: Folders that come first on the import path, such as /var/task and /opt/python.
@@ -39,7 +39,7 @@ class Program:
 
 @dataclass(frozen=True)
 class Call:
-    """One call in a process; instants are seconds after the process was started."""
+    """One call in a process. Times are seconds after the start of the process."""
 
     started_s: float
     ended_s: float
@@ -48,16 +48,16 @@ class Call:
 
 @dataclass(frozen=True)
 class Process:
-    """What became of a process.
+    """The figures of a process that ended.
 
     Attributes:
         duration_s: From the request to start it to its end.
         imported_s: When its program was loaded; seconds after the start, as in ``calls`` and ``sent_s``.
-        sent_s: When the requests that were watched for went out.
+        sent_s: When the watched requests were sent.
         peak_bytes: Peak memory of it and of every process it had started, added up.
         processor_s: Processor time of the same.
-        processes: How many they were.
-        output: What it wrote.
+        processes: The number of these processes.
+        output: Its standard output.
     """
 
     duration_s: float
@@ -88,13 +88,13 @@ class Starter:
         """Runs a program to its end.
 
         Args:
-            program: What it loads.
+            program: The program.
             calls: What it calls its target with, one after the other: ``{"event": …}`` for a handler,
                 ``{"arguments": …}`` for any other function.
-            watch: Part of the requests whose instants are wanted.
+            watch: A text in the requests whose times are recorded.
 
         Raises:
-            BenchError: It failed; with what it wrote.
+            BenchError: It failed; has its output.
         """
         folder = Path(tempfile.mkdtemp(prefix="bench-"))
         try:

@@ -1,11 +1,11 @@
 """Walks the library's marshmallow schema and states the same rules as JSON Schema (draft 2020-12).
 
-The result names what a single value must look like: type, range, length, pattern, required and known
-keys. Rules that relate several values (``validates_schema``, ``validates``) and validators written as
-functions are left to the library, so the schema refuses nothing that the library accepts, but for what
-it swallows without a word (the fraction of a decimal number given for an integer, and keys beside
-``Sequence`` in a custom action), and for what CloudFormation refuses of the stack that it makes
-(``STACK_RULES``). Where the library has a message of its own for a broken rule, the schema has it too.
+The schema constrains single values: type, range, length, pattern, required and known keys. Rules between
+several values (``validates_schema``, ``validates``) and validators that are functions are left to the
+library. So the schema refuses nothing that the library accepts, with two exceptions: what the library drops
+silently (the fraction of a number given for an integer, and keys beside ``Sequence`` in a custom action), and
+what CloudFormation refuses of the stack (``STACK_RULES``). If the library has its own message for a broken
+rule, the schema has it, too.
 """
 
 import re
@@ -19,13 +19,13 @@ from pcluster.utils import get_installed_version
 
 JsonSchema = dict[str, Any]
 
-#: Fields that the library leaves untyped, and what it does with them.
+#: Fields without a type in the library, and the types that it accepts.
 #: Source: pcluster/config/cluster_config.py, HeadNodeNetworking.headnode_elastic_ip (3.16.1).
 RAW_FIELDS: dict[str, JsonSchema] = {"ElasticIp": {"type": ["boolean", "string"]}}
 
-#: What the library takes and CloudFormation then refuses, by place: the tags of the cluster's stack, and the
-#: nested stack of login nodes, which has no resource without a pool.
-#: Source: CloudFormation API reference, Tag; CloudFormation user guide, "Resources": at least one.
+#: Rules that only CloudFormation has, by place: about tags of the cluster's stack, and about the nested stack
+#: of login nodes, which has no resource without a pool. Source: CloudFormation API reference, Tag;
+#: CloudFormation user guide, "Resources": at least one.
 STACK_RULES: dict[tuple[str, ...], JsonSchema] = {
     ("Tags", "Key"): {
         "minLength": 1,
@@ -57,7 +57,7 @@ def configuration_schema() -> JsonSchema:
     """Returns the schema of the installed ParallelCluster version's cluster configuration.
 
     Raises:
-        UnknownConstructError: The library's schema holds a construct not seen before.
+        UnknownConstructError: The library's schema has an unknown construct.
     """
     version = get_installed_version()
     whole = section(ClusterSchema(cluster_name="any"))
@@ -76,7 +76,7 @@ def configuration_schema() -> JsonSchema:
 
 
 def _place(schema: JsonSchema, path: tuple[str, ...]) -> JsonSchema:
-    """Returns what is said of a key; of nothing that is kept if the version does not have it."""
+    """Returns the schema of a key; an unused one if the version does not have the key."""
     for key in path:
         schema = schema.get("items", schema).get("properties", {}).get(key, {})
     return schema
@@ -100,10 +100,9 @@ def section(schema: Schema) -> JsonSchema:
 
 
 def _messages_of_unknown_keys(schema: Schema) -> JsonSchema:
-    """What the library says of keys that this section does not have (any more), where it says more than that.
+    """Returns the library's own messages about keys that this section does not have (any more).
 
-    It is asked for every key that a configuration can have anywhere: a section's own reading of its errors
-    is code.
+    The messages are made by code, so it is run for every key that a configuration can have anywhere.
     """
     if type(schema).handle_error is Schema.handle_error:
         return {}
@@ -188,7 +187,7 @@ def _one_or_many_scripts(script: JsonSchema) -> JsonSchema:
 
 
 def _own_messages(validator: Any, described: JsonSchema) -> dict[str, str]:
-    """Returns what the library says of each broken rule, where it does not leave that to marshmallow."""
+    """Returns the library's own message for each broken rule that has one."""
     if isinstance(validator, validate.And):
         parts = [_own_messages(each, described) for each in validator.validators]
         return {keyword: text for part in parts for keyword, text in part.items()}
@@ -235,7 +234,7 @@ def _known(limits: dict[str, Any]) -> JsonSchema:
 
 
 def _anchored(regex: re.Pattern[Any]) -> str:
-    """JSON Schema searches where marshmallow matches from the start of the text."""
+    """Returns a pattern that is anchored: JSON Schema searches, and marshmallow matches from the start."""
     if regex.flags & ~re.UNICODE.value:
         raise UnknownConstructError(f"flags of the expression {regex.pattern}")
     pattern = str(regex.pattern)

@@ -1,1 +1,1 @@
-"""Lists what is deployed, how old it is, and whether there is something newer."""
+"""Lists the deployed packages, their age, and newer versions."""

@@ -1,7 +1,7 @@
 """Lists every package that is deployed, with its age and whether there is a newer one.
 
-Asks the package index that pip uses on this machine, once for each package. The exit code is 1 where the
-index did not answer about a package.
+Queries the package index that pip uses on this machine, once for each package. The exit code is 1 if the
+index did not answer for a package.
 """
 
 import argparse
@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime
 
 from tools.artefacts.parts import packages
-from tools.artefacts.wheels import normalised
+from tools.artefacts.requirements import normalised
 from tools.outdated.index import Index, IndexUnavailableError
 from tools.outdated.releases import Age, Releases, age, releases
 from tools.outdated.report import Pin, pins, summary, table
 
-#: An index that fails this often in a row, from the first package on, is not asked about the others.
+#: After so many failures in a row, from the first package on, the index is not queried again.
 _PATIENCE = 3
 
 
@@ -37,11 +37,11 @@ def main() -> int:
 
 
 def ages(chosen: Sequence[Pin], index: Index, today: date) -> tuple[list[tuple[Pin, Age | None]], list[str]]:
-    """Returns each pin with its age, None where the index did not say, and what the index's failures were.
+    """Returns each pin with its age, None if the index did not answer, and the index's failures.
 
     Args:
         chosen: The pins.
-        index: Where to ask.
+        index: The package index.
         today: The day that ages are counted to.
     """
     known: dict[str, Releases] = {}

@@ -1,50 +1,33 @@
-"""The package index that pip uses on this machine: where it is, and a package's page there."""
+"""The package index that pip uses on this machine: its URL, and the pages of packages."""
 
 import base64
 import json
 import os
 import re
 import ssl
-import subprocess
-import sys
-from collections.abc import Mapping
 from typing import Any
 from urllib.error import URLError
 from urllib.parse import urlsplit, urlunsplit
 from urllib.request import Request, urlopen
 
+from tools import pip
+
 _TIMEOUT_S = 30
 _JSON = "application/vnd.pypi.simple.v1+json"
 #: pip's help shows the index it would use, whichever file or variable names it, but hides a password in it.
 _DEFAULT = re.compile(r"--index-url <url>.*?\(default\s+(\S+?)\)", re.DOTALL)
-#: The settings of pip that name the index and the certificates to trust, the most particular first.
-#: Source: pip documentation, "Configuration": a command's section precedes the global one.
-_SECTIONS = ("download", "install", "global")
 
 
 class IndexUnavailableError(Exception):
     """A package's page cannot be read; the message says why."""
 
 
-def configured(settings: Mapping[str, str], environment: Mapping[str, str], key: str) -> str | None:
-    """Returns a setting of pip's, as its environment or its files have it.
-
-    Args:
-        settings: What ``pip config list`` says, by ``section.key``.
-        environment: This process's.
-        key: As in pip's files, ``index-url`` for instance.
-    """
-    variable = environment.get(f"PIP_{key.upper().replace('-', '_')}")
-    named = (settings.get(f"{section}.{key}") for section in _SECTIONS)
-    return variable or next(filter(None, named), None)
-
-
 class Index:
     """A package index.
 
     Args:
-        url: Of its root, with name and password if it wants them.
-        certificates: File with the authorities to trust, None for the system's.
+        url: The root's URL, with name and password if it needs them.
+        certificates: The file with the trusted authorities; None for the system's.
     """
 
     def __init__(self, url: str, certificates: str | None = None) -> None:
@@ -62,14 +45,14 @@ class Index:
         """Returns the index that pip is configured with on this machine, or pip's own default.
 
         Raises:
-            IndexUnavailableError: pip names none.
+            IndexUnavailableError: pip names no index.
         """
-        settings = dict(_setting(line) for line in _pip("config", "list").splitlines() if "=" in line)
-        url = configured(settings, os.environ, "index-url")
-        shown = _DEFAULT.search(_pip("download", "--help"))
+        settings = pip.settings()
+        url = pip.configured(settings, os.environ, "index-url")
+        shown = _DEFAULT.search(pip.output("download", "--help"))
         if url is None and shown is None:
             raise IndexUnavailableError("pip names no package index: see 'pip config list'")
-        return cls(url or (shown[1] if shown else ""), configured(settings, os.environ, "cert"))
+        return cls(url or (shown[1] if shown else ""), pip.configured(settings, os.environ, "cert"))
 
     def page(self, package: str) -> dict[str, Any]:
         """Returns a package's page as JSON.
@@ -95,14 +78,3 @@ class Index:
             )
         page: dict[str, Any] = json.loads(body)
         return page
-
-
-def _pip(*arguments: str) -> str:
-    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", *arguments]
-    wide = {**os.environ, "COLUMNS": "200"}
-    return subprocess.run(command, env=wide, capture_output=True, text=True, check=False).stdout
-
-
-def _setting(line: str) -> tuple[str, str]:
-    name, _, value = line.partition("=")
-    return name.strip(), value.strip().strip("'\"")

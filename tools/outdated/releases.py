@@ -1,4 +1,4 @@
-"""Releases of a package as its index lists them, and what they say of a pinned version.
+"""The releases of a package in its index, and the age of a pinned version.
 
 Source: PEP 691 (the index as JSON), PEP 700 (``upload-time``), PEP 592 (yanked files).
 """
@@ -22,7 +22,7 @@ class Releases:
     """The versions of a package that can be installed.
 
     Attributes:
-        dates: The day of each version's first file, None where the index does not say.
+        dates: The day of each version's first file; None if the index does not have it.
     """
 
     dates: Mapping[Version, date | None]
@@ -33,20 +33,20 @@ class Releases:
         return max((version for version in self.dates if not version.is_prerelease), default=None)
 
     def released_on(self, version: str) -> date | None:
-        """The day of a version's first file, None where the index does not say or does not have it."""
+        """The day of a version's first file; None if the index does not have it."""
         return self.dates.get(Version(version))
 
 
 @dataclass(frozen=True)
 class Age:
-    """How a pinned version stands beside its package's releases.
+    """The age of a pinned version among its package's releases.
 
     Attributes:
         pinned: The version that is deployed.
-        released: Its day, if the index says.
-        days: How many days ago that was.
-        newest: The newest version, None where the pinned one is as new.
-        newest_released: The newest version's day, if there is one and the index says.
+        released: Its day; None if the index does not have it.
+        days: The days since then.
+        newest: The newest version; None if the pinned one is as new.
+        newest_released: The newest version's day; None without one, or if the index does not have it.
     """
 
     pinned: str
@@ -57,7 +57,7 @@ class Age:
 
 
 def releases(page: Mapping[str, Any]) -> Releases:
-    """Returns the releases of a package's page; yanked files and names of no version do not count.
+    """Returns the releases in a package's page. Yanked files and names that are no versions do not count.
 
     Args:
         page: The page, as JSON.
@@ -74,7 +74,7 @@ def releases(page: Mapping[str, Any]) -> Releases:
 
 
 def age(pinned: str, found: Releases, today: date) -> Age:
-    """Returns how a pinned version stands beside its package's releases.
+    """Returns the age of a pinned version among its package's releases.
 
     Args:
         pinned: The version that is deployed.

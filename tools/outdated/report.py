@@ -25,10 +25,10 @@ def pins(deployed: Mapping[str, Mapping[str, str]], wanted: Iterable[str] = ()) 
 
     Args:
         deployed: Versions by package, by part.
-        wanted: Only these packages; all of them if there is none.
+        wanted: The packages to list; empty for all.
 
     Raises:
-        ValueError: A package that is wanted is not deployed.
+        ValueError: One of these packages is not deployed.
     """
     parts: dict[tuple[str, str], list[str]] = defaultdict(list)
     for part, packages in deployed.items():
@@ -45,7 +45,7 @@ def pins(deployed: Mapping[str, Mapping[str, str]], wanted: Iterable[str] = ()) 
 
 
 def table(rows: Iterable[tuple[Pin, Age | None]]) -> str:
-    """Returns the list, the oldest release first and what has no date last; without an age it is unknown."""
+    """Returns the list, the oldest release first and those without a date last."""
     found = sorted(rows, key=_order)
     cells = [_HEADER, *(_row(pin, age) for pin, age in found)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(_HEADER))]
@@ -59,7 +59,7 @@ def table(rows: Iterable[tuple[Pin, Age | None]]) -> str:
 
 
 def summary(rows: Iterable[tuple[Pin, Age | None]]) -> str:
-    """Returns how many packages there are, how many have something newer, and how many are unknown."""
+    """Returns how many packages there are, how many have a newer version, and how many are unknown."""
     ages = [age for _, age in rows]
     behind = sum(age is not None and age.newest is not None for age in ages)
     return f"{len(ages)} pinned versions; {behind} have a newer release, {ages.count(None)} are unknown"

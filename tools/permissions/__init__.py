@@ -1,1 +1,1 @@
-"""What the roles in template.yaml allow, judged by what was asked of AWS."""
+"""Compares what the roles in template.yaml allow with the calls that are made."""

@@ -10,16 +10,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tools.permissions.arns import Place
+from tools.permissions.policy import Place
 from tools.permissions.template import TEMPLATE, Names, Template
 
 FOLDER = Path(__file__).parents[2] / "docs" / "reference" / "custom-lambda-role"
-#: What whoever makes the role puts in the place of these words.
+#: Words in the policies that the role's author replaces.
 WORDS = Names(Place("REGION", "ACCOUNT"), "STACK")
 
 
 def documents() -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yields file names and contents: the trust policy, and what both roles of the template may do."""
+    """Yields file names and contents: the trust policy, and the permissions of both roles of the template."""
     template = Template(TEMPLATE.read_text(encoding="utf-8"), WORDS)
     yield "trust.json", template.properties("ProviderRole")["AssumeRolePolicyDocument"]
     roles = template.roles()
@@ -49,7 +49,7 @@ def main() -> int:
 
 
 def _named(statement: dict[str, Any]) -> dict[str, Any]:
-    """Returns a statement about any stack's provider as one about that of the stack that the role is for."""
+    """Returns a statement about any stack's provider, limited to the stack that the role is for."""
     place, stack = WORDS.place, f"function:{WORDS.stack}-Provider-*"
     if statement["Resource"] == place.arn("lambda", "function:*-Provider-*"):
         return statement | {"Resource": place.arn("lambda", stack)}

@@ -1,4 +1,4 @@
-"""What IAM is asked when an API operation is called.
+"""The requests that IAM decides on when an API operation is called.
 
 Source: Service Authorization Reference, per service "Actions defined by …", for actions, resources and
 dependent actions; Amazon S3 user guide, "Required permissions for Amazon S3 API operations".
@@ -9,13 +9,12 @@ from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from tools.permissions.arns import Place
-from tools.permissions.policy import Context, Request
+from tools.permissions.policy import Context, Place, Request
 from tools.permissions.reference import has_resources
 
 #: IAM's names of services that sign with another.
 _PREFIXES = {"monitoring": "cloudwatch", "tagging": "tag"}
-#: Operations that everybody may call. Source: AWS STS API reference, GetCallerIdentity.
+#: Operations that need no permission. Source: AWS STS API reference, GetCallerIdentity.
 _FREE = {"sts:GetCallerIdentity"}
 #: IAM's names of operations, where they are not the operations' own.
 _ACTIONS: dict[str, tuple[str, ...]] = {
@@ -48,17 +47,17 @@ Parameters = Mapping[str, str]
 
 
 class UnknownResourceError(Exception):
-    """Nobody told yet how the parameters of a call name its resource."""
+    """This module does not know how the parameters of a call name its resource."""
 
 
 def requests_of(call: Mapping[str, Any]) -> Iterator[Request]:
-    """Yields what IAM decides on when a recorded call is made.
+    """Yields the requests that IAM decides on for a recorded call.
 
     Args:
         call: Service (signing name), operation, Region and parameters, as the embedded cloud records them.
 
     Raises:
-        UnknownResourceError: The resource cannot be told.
+        UnknownResourceError: The call's resource is not known.
         UnknownActionError: IAM has no such action.
     """
     service, operation = _prefix(call["service"]), call["operation"]
@@ -79,12 +78,12 @@ def requests_of(call: Mapping[str, Any]) -> Iterator[Request]:
 def actions_of(
     service: str, operation: str, parameters: Parameters = MappingProxyType({})
 ) -> tuple[str, ...]:
-    """Returns the actions that stand for an operation; none where everybody may call it.
+    """Returns the actions of an operation; none if it needs no permission.
 
     Args:
         service: The signing name.
-        operation: As the API has it.
-        parameters: Which may make a difference.
+        operation: The API's name of it.
+        parameters: The call's parameters, on which the actions may depend.
     """
     action = f"{_prefix(service)}:{operation}"
     if action in _FREE:
@@ -115,7 +114,7 @@ def _transaction(parameters: Parameters, place: Place, context: Context) -> Iter
 def _dependent(
     action: str, parameters: Parameters, place: Place, context: Context, tags: bool
 ) -> Iterator[Request]:
-    """What else is asked when the call brings tags, a role or a template along."""
+    """Yields the further requests for a call with tags, a role or a template."""
     if action == "ec2:RunInstances":
         if tags:
             yield Request("ec2:CreateTags", place.arn("ec2", "*/*"), context)
@@ -156,7 +155,7 @@ def _stack(parameters: Parameters) -> str:
 
 
 def _table(parameters: Parameters) -> str | None:
-    # A batch names its tables like the items of a transaction; the provider has one.
+    # A batch names its tables as a transaction does; the provider has one table.
     table = parameters.get("TableName") or parameters.get("RequestItems.1.TableName")
     index = parameters.get("IndexName")
     return table and f"table/{table}" + (f"/index/{index}" if index else "")
@@ -164,14 +163,14 @@ def _table(parameters: Parameters) -> str | None:
 
 def _object(parameters: Parameters) -> str:
     bucket, key = parameters["Bucket"], parameters.get("Key")
-    # Keys of a deletion of many are in the body, which is not recorded.
+    # The keys of a deletion of many objects are in the body, which is not recorded.
     is_about_objects = key is not None or "delete" in parameters
     return f"{bucket}/{key or '*'}" if is_about_objects else bucket
 
 
 def _principal(parameters: Parameters) -> str | None:
     if name := parameters.get("RoleName"):
-        # IAM knows the path of a role that a call names; here it is known of those that the library makes.
+        # IAM knows the path of a role in a call. Here it is known for roles that the library makes.
         return f"role{_LIBRARY_PATH if name.startswith(_LIBRARY_ROLE) else '/'}{name}"
     if name := parameters.get("InstanceProfileName"):
         return f"instance-profile/{name}"
@@ -190,7 +189,7 @@ def _named(kind: str, *members: str) -> Callable[[Parameters], str | None]:
 _NAMES: dict[str, Callable[[Parameters], str | None]] = {
     "cloudformation": _stack,
     "dynamodb": _table,
-    # Instances, images, subnets and so on at once; policies on EC2 tell them apart by nothing but the Region.
+    # Instances, images, subnets and so on at once: policies for EC2 limit them by Region only.
     "ec2": lambda _: "*/*",
     "elasticfilesystem": _named("file-system/", "FileSystemId", "MountTargetId", "AccessPointId"),
     "iam": _principal,

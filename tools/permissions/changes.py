@@ -1,7 +1,7 @@
-"""What IAM is asked when CloudFormation changes a resource in a caller's name.
+"""The requests that IAM decides on when CloudFormation changes a resource for a caller.
 
 Source: the handlers in CloudFormation's registry (``reference.handler_permissions``), and the services' own
-guides for types of which it says nothing.
+guides for types without handlers there.
 """
 
 from collections import defaultdict
@@ -12,12 +12,11 @@ from typing import Any
 
 import yaml
 
-from tools.permissions.arns import Place
 from tools.permissions.calls import template
-from tools.permissions.policy import Context, Request, glob
+from tools.permissions.policy import Context, Place, Request, glob
 from tools.permissions.reference import handler_permissions, has_resources
 
-#: Types that CloudFormation serves itself.
+#: Types that CloudFormation implements itself.
 _OWN = {"AWS::CloudFormation::WaitCondition", "AWS::CloudFormation::WaitConditionHandle"}
 _CUSTOM = "AWS::CloudFormation::CustomResource"
 _RECIPE = "AWS::ImageBuilder::ImageRecipe"
@@ -36,7 +35,7 @@ _SILENT: dict[str, dict[str, frozenset[str]]] = {
         "DELETE": frozenset({"fsx:DeleteFileSystem", "fsx:DescribeFileSystems"}),
     }
 }
-#: The service in whose name a service-linked role is made, by resource type.
+#: The service of the service-linked role that is made, by resource type.
 #: Source: the services' guides, "Using service-linked roles".
 _SERVICE_LINKED = {
     "AWS::AutoScaling::AutoScalingGroup": "autoscaling.amazonaws.com",
@@ -62,7 +61,7 @@ _NODES = {"AWS::AutoScaling::AutoScalingGroup", "AWS::EC2::Instance"}
 _PASSED_TO_EC2 = "ec2.amazonaws.com"
 
 
-#: Actions on roles that a resource names, with what conditions look at.
+#: Actions on roles that a resource names, with the keys of conditions.
 _ABOUT_ROLES = {
     "iam:AttachRolePolicy",
     "iam:CreateServiceLinkedRole",
@@ -80,10 +79,10 @@ class LeftOut:
     """Permissions that handlers may use and clusters do not need.
 
     Attributes:
-        actions: Patterns, of what handlers name.
-        types: The resource types they are left out for; empty for all.
-        reason: Why.
-        instead: What is asked for in their place.
+        actions: Patterns of actions that handlers name.
+        types: The resource types for which they are left out; empty for all.
+        reason: Why they are left out.
+        instead: The actions that replace them.
     """
 
     actions: tuple[str, ...]
@@ -92,14 +91,14 @@ class LeftOut:
     instead: tuple[str, ...] = ()
 
     def covers(self, action: str, resource_type: str) -> bool:
-        """Says whether an action of a type's handlers is left out."""
+        """Returns whether an action of a type's handlers is left out."""
         return (not self.types or resource_type in self.types) and any(
             glob(pattern, action) for pattern in self.actions
         )
 
 
 def left_out() -> tuple[LeftOut, ...]:
-    """Reads the reviewed list of what handlers name and clusters do not need."""
+    """Returns the reviewed list of permissions that handlers name and clusters do not need."""
     text = Path(__file__).with_name("left_out.yaml").read_text(encoding="utf-8")
     return tuple(
         LeftOut(
@@ -113,7 +112,7 @@ def left_out() -> tuple[LeftOut, ...]:
 
 
 def permissions_of(resource_type: str, action: str, exceptions: Iterable[LeftOut]) -> list[str]:
-    """Returns what a type's handlers need for CREATE, UPDATE or DELETE, without what is left out.
+    """Returns the permissions of a type's handlers for CREATE, UPDATE or DELETE, without those left out.
 
     Raises:
         KeyError: Neither the registry nor this module knows the type.
@@ -129,9 +128,9 @@ class Clusters:
     """Turns recorded changes into requests; knows the roles that they made, by name.
 
     Args:
-        changes: All that were recorded, as the embedded cloud gives them.
-        place: Where.
-        exceptions: What is not asked for.
+        changes: All changes that the embedded cloud recorded.
+        place: The account and the Region.
+        exceptions: The permissions that are left out.
     """
 
     def __init__(
@@ -141,7 +140,7 @@ class Clusters:
         self._exceptions = exceptions
         self._paths: dict[str, str] = {}
         self._boundaries: dict[str, str] = {}
-        #: By cluster, names of the roles that its nodes have.
+        #: The names of the roles of each cluster's nodes.
         self._node_roles: dict[str, set[str]] = defaultdict(set)
         for change in changes:
             properties = change["properties"]
@@ -152,7 +151,7 @@ class Clusters:
                 self._node_roles[_cluster(change)].update(properties["Roles"])
 
     def requests_of(self, change: Mapping[str, Any]) -> Iterator[Request]:
-        """Yields what IAM decides on when CloudFormation makes a recorded change.
+        """Yields the requests that IAM decides on for a recorded change of CloudFormation.
 
         Raises:
             KeyError: Neither the registry nor this module knows the type.
@@ -174,7 +173,7 @@ class Clusters:
             "aws:requestedregion": (self._place.region,),
             "aws:tagkeys": (*change["stack_tags"], *own),
         }
-        # The boundary of the role that is made, or that a policy is put into.
+        # The boundary of the role that is made or that gets a policy.
         roles = [change["physical_id"], *properties.get("Roles", ())]
         if boundary := next(filter(None, map(self._boundaries.get, roles)), None):
             context["iam:permissionsboundary"] = (boundary,)
@@ -237,7 +236,7 @@ class Clusters:
             case "iam":
                 return self._role(change)
             case _:
-                # Made under ids that nobody knows before: policies name no more than account and Region.
+                # Their ids are not known before, so policies name account and Region only.
                 name = "some/thing"
         return self._place.arn(service, name)
 
@@ -245,7 +244,7 @@ class Clusters:
         return self._role_arn(change["physical_id"])
 
     def _role_arn(self, name: str) -> str:
-        # A role that no stack made is the user's own: policies see its path, which nobody told.
+        # A role that no stack made is the user's own, and its path is not known here.
         return self._place.arn("iam", f"role{self._paths.get(name, '/')}{name}")
 
     def _roles(self, change: Mapping[str, Any]) -> list[str]:
@@ -260,7 +259,7 @@ class Clusters:
 
 
 def _parents(recipe: Mapping[str, Any]) -> list[str]:
-    """The image that a recipe begins with; none where that is an AMI, which Image Builder does not know."""
+    """Yields the image that a recipe starts with; nothing for an AMI, which Image Builder does not know."""
     return [parent for parent in [str(recipe["ParentImage"])] if parent.startswith("arn:")]
 
 
@@ -268,7 +267,7 @@ def _components(recipe: Mapping[str, Any]) -> list[str]:
     return [str(component["ComponentArn"]) for component in recipe.get("Components", [])]
 
 
-#: What an image recipe names, by the action that reads it.
+#: The parts of an image recipe, by the action that reads them.
 _INGREDIENTS = {"imagebuilder:GetComponent": _components, "imagebuilder:GetImage": _parents}
 
 

@@ -1,10 +1,9 @@
-"""What Lambda does with a function's role, whatever the function does."""
+"""The requests that Lambda itself makes with a function's role."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tools.permissions.arns import Place
-from tools.permissions.policy import Request
+from tools.permissions.policy import Place, Request
 
 #: Source: AWS Lambda developer guide, "Giving Lambda functions access to resources in an Amazon VPC".
 _NETWORK = (
@@ -26,12 +25,12 @@ _DELIVERIES = {
 def requests_for(
     configuration: Mapping[str, Any], asynchronous: Mapping[str, Any], place: Place
 ) -> Iterator[Request]:
-    """Yields what Lambda asks IAM for in the name of a function's role.
+    """Yields the requests that Lambda makes with a function's role.
 
     Args:
-        configuration: Answer of GetFunctionConfiguration.
-        asynchronous: Answer of GetFunctionEventInvokeConfig, empty if there is none.
-        place: Where the function is.
+        configuration: The answer of GetFunctionConfiguration.
+        asynchronous: The answer of GetFunctionEventInvokeConfig; empty if there is none.
+        place: The function's account and Region.
     """
     context = {"aws:requestedregion": (place.region,)}
     group = configuration["LoggingConfig"]["LogGroup"]

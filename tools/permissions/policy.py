@@ -16,7 +16,26 @@ Context = Mapping[str, tuple[str, ...]]
 
 
 class UnsupportedPolicyError(Exception):
-    """A policy has an element that is not understood here; nothing is decided about it."""
+    """A policy has an element that this module does not support, so no decision is made."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A Region of an account, for the ARNs of its resources."""
+
+    region: str
+    account: str = "123456789012"
+    partition: str = "aws"
+    url_suffix: str = "amazonaws.com"
+
+    def arn(self, service: str, resource: str) -> str:
+        """Returns the ARN of a resource; an ARN stays as it is."""
+        if resource.startswith("arn:"):
+            return resource
+        # Source: Service Authorization Reference: IAM has no Regions, S3 and Route 53 name no account either.
+        region = "" if service in {"iam", "s3", "route53"} else self.region
+        account = "" if service in {"s3", "route53"} else self.account
+        return f"arn:{self.partition}:{service}:{region}:{account}:{resource}"
 
 
 @dataclass(frozen=True)
@@ -24,9 +43,9 @@ class Request:
     """One action on one resource.
 
     Attributes:
-        action: Such as ``s3:GetObject``.
+        action: The action, such as ``s3:GetObject``.
         resource: Its ARN, ``*`` for an action that has none.
-        context: What conditions may look at; keys in lower case.
+        context: The values of condition keys, by key in lower case.
     """
 
     action: str
@@ -43,10 +62,10 @@ class Condition:
     values: tuple[str, ...]
 
     def holds(self, context: Context) -> bool:
-        """Says whether the values in a request's context satisfy it.
+        """Returns whether the values in a request's context satisfy the condition.
 
         Raises:
-            UnsupportedPolicyError: The operator is not known here.
+            UnsupportedPolicyError: The operator is not supported.
         """
         quantifier, _, operator = self.operator.rpartition(":")
         operator, is_optional = operator.removesuffix("IfExists"), operator.endswith("IfExists")
@@ -78,11 +97,11 @@ class Statement:
     conditions: tuple[Condition, ...]
 
     def names(self, action: str) -> bool:
-        """Says whether the statement is about an action."""
+        """Returns whether the statement covers an action."""
         return any(glob(one.lower(), action.lower()) for one in self.actions) != self.excludes_actions
 
     def applies(self, request: Request) -> bool:
-        """Says whether the statement is about a request."""
+        """Returns whether the statement covers a request."""
         return (
             self.names(request.action)
             and any(glob(one, request.resource) for one in self.resources) != self.excludes_resources
@@ -94,10 +113,10 @@ Policy = tuple[Statement, ...]
 
 
 def parse(document: str | Mapping[str, Any]) -> Policy:
-    """Reads a policy document.
+    """Returns the statements of a policy document.
 
     Raises:
-        UnsupportedPolicyError: It has an element that is not understood here.
+        UnsupportedPolicyError: It has an element that is not supported.
     """
     content = json.loads(document) if isinstance(document, str) else document
     statements = content["Statement"]
@@ -105,13 +124,13 @@ def parse(document: str | Mapping[str, Any]) -> Policy:
 
 
 def allows(policies: Iterable[Policy], boundary: Policy | None, request: Request) -> bool:
-    """Says whether a role with these policies and this boundary may do what is requested."""
+    """Returns whether a role with these policies and this boundary allows a request."""
     statements = [statement for policy in policies for statement in policy]
     return _grants(statements, request) and (boundary is None or _grants(boundary, request))
 
 
 def glob(pattern: str, text: str) -> bool:
-    """Matches with ``*`` and ``?``, the only wildcards of policies."""
+    """Returns whether a text matches a pattern with ``*`` and ``?``, the only wildcards of policies."""
     return _compiled(pattern).fullmatch(text) is not None
 
 
@@ -135,7 +154,7 @@ def _equals(value: str, asked: str) -> bool:
     return value == asked
 
 
-#: By name: how a value matches, and whether the condition wants it not to.
+#: How a value matches, and whether the condition is negated, by operator.
 _OPERATORS: dict[str, tuple[Callable[[str, str], bool] | None, bool]] = {
     "StringEquals": (_equals, False),
     "StringNotEquals": (_equals, True),

@@ -1,4 +1,4 @@
-"""AWS's own lists, as cfn-lint brings them: which actions there are, and what a resource's handlers call.
+"""AWS's lists of actions and of the permissions of resource handlers, from cfn-lint.
 
 Source: Service Authorization Reference (actions and the resources they can be limited to), and the
 CloudFormation registry (permissions of each handler of a resource type).
@@ -30,7 +30,7 @@ def _services() -> Mapping[str, Any]:
 
 
 def has_resources(action: str) -> bool:
-    """Says whether an action can be limited to resources; otherwise only ``*`` grants it.
+    """Returns whether an action can be limited to resources; otherwise only ``*`` allows it.
 
     Raises:
         UnknownActionError: There is no such action.
@@ -43,7 +43,7 @@ def has_resources(action: str) -> bool:
 
 
 def matching(pattern: str) -> frozenset[str]:
-    """Returns the actions that a pattern such as ``s3:Get*`` stands for, in lower case."""
+    """Returns the actions that match a pattern such as ``s3:Get*``, in lower case."""
     service, _, name = pattern.lower().partition(":")
     known = _services().get(service, {"Actions": {}})["Actions"]
     return frozenset(f"{service}:{action}" for action in known if glob(name, action))
@@ -51,7 +51,7 @@ def matching(pattern: str) -> frozenset[str]:
 
 @cache
 def handler_permissions(resource_type: str) -> Mapping[str, frozenset[str]] | None:
-    """Returns what a type's handlers may call, by action; None where the registry is silent.
+    """Returns the permissions of a type's handlers; None if the registry does not have them.
 
     Actions are CREATE, UPDATE (both followed by a read) and DELETE. Patterns stay patterns.
     """

@@ -1,4 +1,4 @@
-"""How roles fared: what was asked of IAM in their name, what was refused, and what they allow for nothing."""
+"""Reports on roles: the requests made with them, those refused, and unused permissions."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,11 +12,11 @@ _WIDTH = 110
 
 @dataclass(frozen=True)
 class Asked:
-    """A request, and who asked for what to make it necessary.
+    """A request, and the call or change that needs it.
 
     Attributes:
-        request: What IAM decides on.
-        function: The function in whose name it was made.
+        request: The request that IAM decides on.
+        function: The function with whose role it was made.
         cause: The API call, or the resource that CloudFormation changed.
         times: How often it was made.
     """
@@ -29,42 +29,42 @@ class Asked:
 
 @dataclass
 class RoleReport:
-    """One role and what was asked in its name."""
+    """A role and the requests that were made with it."""
 
     name: str
     role: Role
     asked: Sequence[Asked]
-    #: Why an action is allowed that was not seen, by action.
+    #: Why an action is allowed that was never requested, by action.
     reasons: Mapping[str, str] = field(default_factory=dict)
-    #: Roles like this one, of functions that have one of their own, by function.
+    #: The roles of functions that have their own, by function.
     others: Mapping[str, Role] = field(default_factory=dict)
 
     @property
     def refused(self) -> list[Asked]:
-        """What was asked and the function's role does not allow."""
+        """The requests that the function's role does not allow."""
         return [
             item for item in self.asked if not self.others.get(item.function, self.role).allows(item.request)
         ]
 
     @property
     def unseen(self) -> list[str]:
-        """Actions that the role allows and that nobody asked for, in lower case."""
+        """The allowed actions that were never requested, in lower case."""
         return sorted(self.role.actions() - {item.request.action.lower() for item in self.asked})
 
     @property
     def unexplained(self) -> list[str]:
-        """Those of them for which there is no reason."""
+        """The actions in ``unseen`` without a reason."""
         known = {action.lower() for action in self.reasons}
         return [action for action in self.unseen if action not in known]
 
     @property
     def stale(self) -> list[str]:
-        """Actions with a reason that the role does not allow."""
+        """The actions with a reason that the role does not allow."""
         return sorted(action for action in self.reasons if action.lower() not in self.role.actions())
 
 
 def text(reports: Sequence[RoleReport]) -> str:
-    """Returns the report as lines for people."""
+    """Returns the report as text."""
     return "\n".join(
         [
             f"{'role':12}{'requests':>9}{'allowed':>9}{'distinct':>10}{'actions':>11}{'seen':>6}{'unseen':>8}",

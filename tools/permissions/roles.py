@@ -1,4 +1,4 @@
-"""Roles as they are deployed: their policies, resolved, and what those weigh."""
+"""Deployed roles: their policies and the sizes of these."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -19,7 +19,7 @@ class Role:
     """A role's permissions.
 
     Attributes:
-        documents: Its policies by name, those attached by ARN.
+        documents: Its inline policies by name, its attached ones by ARN.
         boundary: The permissions boundary, if there is one.
     """
 
@@ -29,15 +29,15 @@ class Role:
 
     @cached_property
     def policies(self) -> tuple[Policy, ...]:
-        """The policies, read."""
+        """The statements of each policy."""
         return tuple(parse(document) for document in self.documents.values())
 
     def allows(self, request: Request) -> bool:
-        """Says whether the role may do what is requested."""
+        """Returns whether the role allows a request."""
         return allows(self.policies, self.boundary, request)
 
     def actions(self) -> frozenset[str]:
-        """Returns every action that a policy allows on anything at all, in lower case."""
+        """Returns every action that a policy allows on any resource, in lower case."""
         patterns = {
             pattern
             for policy in self.policies
@@ -53,12 +53,12 @@ class Role:
 
 
 def size(document: Mapping[str, Any]) -> int:
-    """Counts the characters of a policy without white space between its elements."""
+    """Returns the characters of a policy, without white space between its elements."""
     return len(json.dumps(document, separators=(",", ":")))
 
 
 def deployed(iam: Any, name: str) -> Role:
-    """Reads a role from an account.
+    """Returns a role of an account.
 
     Args:
         iam: A boto3 client.
@@ -74,7 +74,7 @@ def deployed(iam: Any, name: str) -> Role:
 
 
 def refused(role: Role, requests: Iterable[Request]) -> list[Request]:
-    """Returns what the role may not do of what is requested."""
+    """Returns the requests that the role does not allow."""
     return [request for request in requests if not role.allows(request)]
 
 

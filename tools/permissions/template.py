@@ -1,4 +1,4 @@
-"""The policies in template.yaml, resolved without deploying it."""
+"""Evaluates the policies in template.yaml without a deployment."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from cfn_template.evaluation import Evaluator
 from cfn_template.parameters import default_text, typed
 from cfn_template.reading import read_plain
 from cfn_template.texts import EvaluationError
-from tools.permissions.arns import Place
+from tools.permissions.policy import Place
 
 TEMPLATE = Path(__file__).parents[2] / "template.yaml"
 #: Service and kind of the resources that policies name, by type. CloudFormation names them after the stack.
@@ -26,7 +26,7 @@ Documents = dict[str, dict[str, dict[str, Any]]]
 
 @dataclass(frozen=True)
 class Names:
-    """What only a deployment knows, as it is to stand in the policies."""
+    """The names in policies that only a deployment has."""
 
     place: Place
     stack: str
@@ -40,7 +40,7 @@ def _parsed(text: str) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class _Policies:
-    """What functions in policies see: ARNs of resources that are named after the stack, and nothing else."""
+    """The evaluation context of policies: parameters, and ARNs of resources named after the stack."""
 
     names: Names
     values: Mapping[str, Any]
@@ -67,7 +67,7 @@ class _Policies:
 
 
 class Template:
-    """A template whose policies are evaluated with these parameters; others have their defaults."""
+    """A template whose policies are evaluated with the given parameters, or their defaults."""
 
     def __init__(self, text: str, names: Names, parameters: Mapping[str, Any] | None = None) -> None:
         template = _parsed(text)
@@ -115,7 +115,7 @@ class Template:
 
 
 def _value(name: str, declared: Mapping[str, Any], given: Any) -> Any:
-    """The value of a parameter; what the tool gives may be a list already."""
+    """Returns the value of a parameter; a given value may be a list already."""
     if given is None and "Default" not in declared:
         return None
     value = default_text(declared) if given is None else given

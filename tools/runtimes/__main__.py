@@ -1,7 +1,7 @@
 """Prints the Lambda runtimes in all templates of each engine: ``python -m tools.runtimes [--on 2027-02-01]``.
 
-The exit code is 1 where Lambda would refuse a function on that day although the engine does what it can,
-where a runtime is not in the engine's table, and where a release could not be looked at.
+The exit code is 1 if Lambda would refuse a function on that day even with the runtime that the engine sets,
+if a runtime is not in the engine's table, or if a release could not be examined.
 """
 
 import argparse

@@ -24,10 +24,10 @@ def versions() -> list[str]:
 
 
 def python(version: str) -> Path:
-    """Returns an interpreter that has a release's library and what its layer has beside it.
+    """Returns an interpreter with a release's library and the other packages of its layer.
 
     Raises:
-        NotInstalledError: It is not there yet and cannot be installed.
+        NotInstalledError: It is missing and cannot be installed.
     """
     if version == metadata.version("aws-parallelcluster"):
         return Path(sys.executable)

@@ -1,4 +1,4 @@
-"""What Lambda's calendar says of the functions in templates, and what the engine makes of them."""
+"""Reports functions' runtimes in templates: Lambda's dates, and the runtime that the engine sets."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -17,11 +17,11 @@ class Finding:
     """One function.
 
     Args:
-        of: What its stack belongs to.
-        template: Which of its templates.
+        of: The kind of cluster or image that the stack is for.
+        template: The template in that stack.
         function: The logical id.
-        runtime: As the library writes it.
-        given: As the engine sends it on the day of the report; None where the engine refuses the stack.
+        runtime: The runtime in the library's template.
+        given: The runtime that the engine sets on the day of the report; None if it refuses the stack.
     """
 
     of: str
@@ -31,17 +31,17 @@ class Finding:
     given: str | None
 
     def lifecycle(self) -> Lifecycle | None:
-        """The calendar of the library's runtime; None where the engine's table does not have it."""
+        """The dates of the library's runtime; None if it is not in the engine's table."""
         return LIFECYCLES.get(self.runtime)
 
     def is_good(self, on: date) -> bool:
-        """Whether Lambda creates the function on a day."""
+        """Whether Lambda creates the function on the day."""
         given = LIFECYCLES.get(self.given or "")
         return given is not None and on < given.create_block
 
 
 def find(templates: Iterable[Uploaded], on: date) -> Iterator[Finding]:
-    """Yields every function of templates, those whose code is not the library's included."""
+    """Yields every function in templates, also those with code other than the library's."""
     for template in templates:
         given = _given(template.text, on)
         for name, runtime in _runtimes(template.text).items():
@@ -65,7 +65,7 @@ def _runtimes(text: str) -> dict[str, str]:
 
 
 def lines(version: str, templates: list[Uploaded], findings: list[Finding], on: date) -> Iterator[str]:
-    """Yields the report of one release, readable."""
+    """Yields the lines of one release's report."""
     yield f"ParallelCluster {version}: {len(findings)} functions in {len(templates)} templates"
     for of in dict.fromkeys(template.of for template in templates):
         found = [finding for finding in findings if finding.of == of]

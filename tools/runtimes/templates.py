@@ -1,4 +1,4 @@
-"""The templates of one release: what is asked of its engine, and what reached the bucket."""
+"""Collects the templates that one release uploads: the engine's calls, and the objects in the bucket."""
 
 import json
 import os
@@ -20,7 +20,7 @@ _QUEUES = 10
 
 
 class SynthesisError(Exception):
-    """A release's library did not synthesise what it was asked for."""
+    """A release's library did not synthesise a template."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Uploaded:
     """A template in the bucket.
 
     Args:
-        of: What it belongs to: ``cluster`` or ``image``, and which kind.
+        of: ``cluster`` or ``image``, and which kind.
         name: ``stack`` or ``nested stack``.
         text: YAML or JSON.
     """
@@ -43,8 +43,8 @@ def synthesised(version: str, python: Path, cloud: Cloud) -> list[Uploaded]:
 
     Args:
         version: The release.
-        python: An interpreter that has it.
-        cloud: Where the library asks and uploads.
+        python: An interpreter that has the release's library.
+        cloud: The embedded cloud.
 
     Raises:
         SynthesisError: A call failed.

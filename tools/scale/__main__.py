@@ -1,4 +1,4 @@
-"""Makes, updates and deletes many clusters at once, and counts: ``python -m tools.scale``.
+"""Creates, updates and deletes many clusters at once, and measures: ``python -m tools.scale``.
 
 Everything is real but AWS: the provider, the engine with the ParallelCluster library. Two things are left
 out: the clusters' validators, by ``SuppressValidators``, and all but the first two syntheses of each
@@ -19,7 +19,7 @@ from tools.scale.parents import Parents
 from tools.scale.plan import ALONE, ALONE_CREATE_S, Action, Plan
 from tools.scale.world import ScaleError, World, open_world
 
-#: Real seconds in which what is under way comes to its end.
+#: Real seconds within which pending work ends.
 _PATIENCE_S = 60
 
 #: Execution environments of a function: as many as there are processors. Engines whose calls are throttled
@@ -28,7 +28,7 @@ _CONCURRENCY, _CONCURRENCY_THROTTLED = 2, 24
 
 
 def main() -> int:
-    """Runs and reports; returns 1 if an answer was lost, wrong or repeated, or anything is left."""
+    """Runs and reports; returns 1 if an answer was lost, wrong or repeated, or if records are left."""
     arguments = _parse()
     plan = Plan(arguments.clusters, arguments.seed, arguments.faults, arguments.lost_events)
     console, notes = Console(), Console(stderr=True)
@@ -64,7 +64,7 @@ def _run(world: World, plan: Plan, console: Console, notes: Console) -> list[Cla
 
 
 def _one_alone(world: World) -> Work:
-    """Makes a cluster that takes 15 minutes, and removes it; returns what making it cost."""
+    """Creates and deletes a cluster that takes 15 minutes; returns the work of the create."""
     world.cloud.set_head_nodes(cluster=f"c-{ALONE}", create_s=ALONE_CREATE_S)
     parents = Parents(world, _CONCURRENCY)
     world.settle(lambda: world.cloud.in_flight() == 0, "the provider's stack", _PATIENCE_S)

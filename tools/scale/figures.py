@@ -1,4 +1,4 @@
-"""Numbers of a run, and the claims that they bear out or break."""
+"""The figures of a run, and the claims that they confirm or refute."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 #: One answer in twenty may come later than this after the cluster's end, in simulated seconds.
 LATENCY_P95_S = 5.0
-#: The same where no event arrives: two periods of the sweep.
+#: The same if no event arrives: two periods of the sweep.
 LOST_LATENCY_P95_S = 120.0
-#: What one create of 15 minutes may cost.
+#: The most work for one create of 15 minutes.
 INVOCATIONS_MAX, ENGINE_INVOCATIONS_MAX, CALLS_MAX = 6, 2, 30
-#: Memory counts as flat up to this much more.
+#: The growth up to which memory counts as flat.
 _FLAT = 1.1
 _COMPARED = 100
 _WORKS = {f"{action}_COMPLETE" for action in Action}
@@ -29,10 +29,10 @@ class Phase:
     """One action on all clusters.
 
     Args:
-        action: Which.
-        operations: What became of each.
-        work: What functions did for them.
-        kept: What was in the table afterwards.
+        action: The action.
+        operations: Their outcomes.
+        work: The functions' work for them.
+        kept: The records in the table afterwards.
     """
 
     action: Action
@@ -52,13 +52,13 @@ class Latency:
 
 @dataclass(frozen=True)
 class Claim:
-    """Something that is to be so.
+    """A statement about a run.
 
     Args:
-        text: What.
-        seen: What was measured.
-        holds: Whether it is so.
-        is_correctness: Whether a run in which it is not so has failed; the others are targets.
+        text: The statement.
+        seen: The measured value.
+        holds: Whether it is true.
+        is_correctness: Whether the run fails if it is false; otherwise it is a target.
     """
 
     text: str
@@ -68,7 +68,7 @@ class Claim:
 
 
 def latency(operations: Iterable[Operation]) -> Latency | None:
-    """Returns how long answers took after the end of what they tell of; None without any."""
+    """Returns the time from the end of each stack to the answer; None without any answer."""
     taken = sorted(
         (operation.answered_at - operation.cluster_ended_at).total_seconds()
         for operation in operations
@@ -84,7 +84,7 @@ def percentile(ordered: Sequence[float], percent: int) -> float:
 
 
 def durations_s(operations: Iterable[Operation]) -> list[float]:
-    """Returns how long answered operations took, from the request to the answer."""
+    """Returns the seconds from request to answer of answered operations."""
     return [
         (operation.answered_at - operation.requested_at).total_seconds()
         for operation in operations
@@ -93,7 +93,7 @@ def durations_s(operations: Iterable[Operation]) -> list[float]:
 
 
 def in_flight_max(operations: Iterable[Operation]) -> int:
-    """Returns how many operations were under way at one time, at most."""
+    """Returns the most operations that were under way at one time."""
     changes: list[tuple[datetime, int]] = []
     for operation in operations:
         changes.append((operation.requested_at, 1))
@@ -121,11 +121,11 @@ def memory_mb(peaks_mb: Sequence[int]) -> tuple[float, float]:
 
 
 def claims(phases: Sequence[Phase], *, latency_p95_s: float | None) -> list[Claim]:
-    """Returns what a run is to show.
+    """Returns the claims about a run.
 
     Args:
-        phases: All that was done, deletion last.
-        latency_p95_s: How late one answer in twenty may be; None where only the deadline counts.
+        phases: The phases, deletion last.
+        latency_p95_s: The most for 95 % of the answers; None if only the deadline counts.
     """
     found = [claim for phase in phases for claim in _answered(phase)]
     if latency_p95_s is not None:
@@ -134,7 +134,7 @@ def claims(phases: Sequence[Phase], *, latency_p95_s: float | None) -> list[Clai
 
 
 def cost_claims(alone: Work) -> list[Claim]:
-    """Returns what one create of 15 minutes, with nothing beside it, is to cost at most."""
+    """Returns the claims about the work for one create of 15 minutes alone."""
     counted = [
         ("invocations of the provider, without sweeps", alone.own, INVOCATIONS_MAX),
         ("invocations of the engine", alone.engine, ENGINE_INVOCATIONS_MAX),
@@ -147,7 +147,7 @@ def cost_claims(alone: Work) -> list[Claim]:
 
 
 def replay_claim(syntheses: Counter[str]) -> Claim:
-    """Returns that what is replayed is what would have been synthesised: the second of a kind is both."""
+    """Returns the claim that replayed templates equal synthesised ones; the second of a kind is both."""
     equal, different = syntheses["equal"], syntheses["different"]
     text = "a replayed template equals a synthesised one, byte for byte"
     return Claim(text, f"{equal} equal, {different} different", bool(equal) and not different)
@@ -182,7 +182,7 @@ def _left(kept: Kept) -> list[Claim]:
 
 def _flat(peaks_mb: Sequence[int]) -> Claim:
     if not peaks_mb:
-        return Claim("memory of the provider process flat", "not told here", True, is_correctness=False)
+        return Claim("memory of the provider process flat", "not measured here", True, is_correctness=False)
     first, last = memory_mb(peaks_mb)
     seen = f"{first:.1f} MB first, {last:.1f} MB last"
     return Claim("memory of the provider process flat", seen, last <= first * _FLAT, is_correctness=False)

@@ -1,4 +1,4 @@
-"""What was seen of a run: who asked, when the cluster was done, when and how often it was answered."""
+"""Observes a run from outside: its requests, the ends of clusters, and the answers."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -12,25 +12,25 @@ from tools.scale.parents import PREFIX
 from tools.scale.plan import Action
 from tools.scale.world import World
 
-#: What the sweep asks for all operations at once: who waits, by this index, and what else its calls are for
-#: (the stacks in progress, passes that failed, events that could not be handled).
+#: The index by which the sweep finds due operations. Its other calls read stacks in progress, failed passes
+#: and unhandled events.
 _DUE_INDEX = "due"
 _SWEEP_ONLY = frozenset({"ListStacks", "BatchGetItem", "ReceiveMessage", "DeleteMessage"})
 
 
 @dataclass(frozen=True)
 class Operation:
-    """One request, from outside.
+    """One request, as seen from outside.
 
     Args:
-        name: Whose.
+        name: The cluster's name.
         status: How the parent stack ended.
-        requested_at: When CloudFormation began with the resource.
-        cluster_ended_at: When the cluster's stack came to its end; None if there never was one.
-        answered_at: When the answer arrived that CloudFormation took; None if none did.
-        answers: How many answers S3 took, those that nobody waited for any more included.
+        requested_at: When CloudFormation started the resource.
+        cluster_ended_at: When the cluster's stack ended; None if there was none.
+        answered_at: When CloudFormation accepted an answer; None if it accepted none.
+        answers: How many answers S3 stored, late ones included.
         succeeded: Whether the answer was SUCCESS.
-        reason: What the answer said.
+        reason: The answer's reason.
     """
 
     name: str
@@ -45,11 +45,11 @@ class Operation:
 
 @dataclass(frozen=True)
 class Work:
-    """What functions did.
+    """The work of functions.
 
     Args:
         own: Invocations of the provider for single operations.
-        sweeps: Invocations of the provider by the clock.
+        sweeps: Invocations of the provider by its schedule.
         engine: Invocations of the engine.
         failed: Invocations of either that did not succeed.
         calls: AWS calls of the provider by service and operation, without the sweep's own.
@@ -68,7 +68,7 @@ class Work:
     peaks_mb: tuple[int, ...]
 
     def __sub__(self, before: "Work") -> "Work":
-        """What was done since an earlier look."""
+        """Returns the work since an earlier observation."""
         return Work(
             own=self.own - before.own,
             sweeps=self.sweeps - before.sweeps,
@@ -83,7 +83,7 @@ class Work:
 
 @dataclass(frozen=True)
 class Kept:
-    """What is in the operations table and in the dead-letter queue."""
+    """The contents of the operations table and the dead-letter queue."""
 
     items: int
     size_bytes: int
@@ -93,7 +93,7 @@ class Kept:
 
 
 def work(world: World) -> Work:
-    """Looks at what functions did so far."""
+    """Returns the functions' work so far."""
     invocations = world.cloud.invocations()
     provider = [call for call in invocations if call["function"] == world.provider]
     engine = [call for call in invocations if call["function"] == world.engine]
@@ -121,7 +121,7 @@ def work(world: World) -> Work:
 
 
 def kept(world: World) -> Kept:
-    """Looks at what the provider has written down, and at what it could not handle."""
+    """Returns the provider's records, and the events that it could not handle."""
     pages = world.cloud.client("dynamodb").get_paginator("scan").paginate(TableName=world.table)
     items = [item for page in pages for item in page["Items"]]
     queue = world.cloud.client("sqs").get_queue_attributes(
@@ -137,10 +137,10 @@ def kept(world: World) -> Kept:
 
 
 class Watch:
-    """Looks at operations from outside, as CloudFormation and the response's way show them.
+    """Observes operations through CloudFormation and the responses.
 
     Args:
-        world: Where they are.
+        world: The embedded cloud with the provider.
     """
 
     def __init__(self, world: World) -> None:
@@ -149,12 +149,12 @@ class Watch:
         self._cluster_ids: dict[str, str] = {}
 
     def operations(self, action: Action, parents: Mapping[str, str], since: datetime) -> list[Operation]:
-        """Returns what became of one action on these parents.
+        """Returns the outcomes of one action on parent stacks.
 
         Args:
-            action: Which.
+            action: The action.
             parents: Stack ids by name.
-            since: When the action began, simulated.
+            since: The simulated time at which the action started.
         """
         answers: dict[str, list[Mapping[str, Any]]] = {}
         for answer in self._world.cloud.responses():
@@ -189,7 +189,7 @@ class Watch:
         )
 
     def _ended_at(self, cluster: str) -> datetime | None:
-        """The newest event of a stack of its own, which is about its end."""
+        """Returns the time of a stack's newest event about itself, which is its end."""
         if cluster not in self._cluster_ids:
             try:
                 found = self._cloudformation.describe_stacks(StackName=cluster)["Stacks"][0]

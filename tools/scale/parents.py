@@ -1,4 +1,4 @@
-"""The stacks whose resource is a cluster: made, updated and deleted as a user would."""
+"""Creates, updates and deletes the stacks that have the clusters as resources, as a user would."""
 
 import json
 import time
@@ -10,11 +10,11 @@ from tools.scale.plan import Action
 from tools.scale.world import World
 
 PREFIX = "p-"
-#: So much work for each execution environment may be under way when the next stack is asked for: the
-#: environments are busy, and no queue grows that AWS would not have.
+#: The pending work per execution environment at which the next stack is requested: the environments are busy,
+#: and no queue grows that AWS would not have.
 _IN_FLIGHT_EACH = 4
 _PACE_S = 0.1
-#: Real seconds after which a run hangs: so much for each cluster, and something for few.
+#: Real seconds after which a run counts as hanging: per cluster, and at least.
 _PATIENCE_S, _PATIENCE_EACH_S = 300, 30
 #: Compute nodes at most, before and after the update.
 _MAX_COUNT = {Action.CREATE: 4, Action.UPDATE: 8}
@@ -24,7 +24,7 @@ class Parents:
     """All parent stacks of a run.
 
     Args:
-        world: Where they are.
+        world: The embedded cloud with the provider.
         concurrency: Execution environments per function.
     """
 
@@ -35,10 +35,10 @@ class Parents:
         self.ids: dict[str, str] = {}
 
     def carry_out(self, action: Action, names: Iterable[str]) -> None:
-        """Asks for one action on the parents with these names, and waits until all have ended.
+        """Runs one action on the parents with these names, and waits until all have ended.
 
         Raises:
-            ScaleError: One has not, in far more time than it needs.
+            ScaleError: One did not end in far more time than it needs.
         """
         asked = list(names)
         for name in asked:
@@ -80,7 +80,7 @@ class Parents:
             "ServiceTimeout": 3600,
             "ClusterName": f"c-{name}",
             "ClusterConfiguration": _configuration(self._world.cloud.exports, _MAX_COUNT[action]),
-            # They ask EC2 and S3 some hundred questions, the same for every cluster.
+            # Validators make some hundred calls to EC2 and S3, the same for every cluster.
             "SuppressValidators": ["ALL"],
         }
         resource = {"Type": "Custom::PclusterCluster", "Properties": properties}

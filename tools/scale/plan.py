@@ -1,4 +1,4 @@
-"""What is asked for: how many clusters, how long each takes, and what goes wrong meanwhile."""
+"""The plan of a run: the number of clusters, their durations, and the faults."""
 
 import random
 from collections.abc import Mapping
@@ -10,16 +10,16 @@ from typing import Any
 _CREATE_S = (600.0, 1700.0)
 _UPDATE_S = (120.0, 1500.0)
 _DELETE_S = (60.0, 900.0)
-#: A deletion's duration is said for all clusters whose name ends in the same digit.
+#: A deletion takes equally long for all clusters whose name ends in the same digit.
 _DIGITS = "0123456789"
 
-#: The cluster that is made alone, to count what one costs.
+#: The cluster that is created alone, to measure the work for one.
 ALONE = "alone"
 ALONE_CREATE_S = 900.0
 
 
 class Action(StrEnum):
-    """What is done to every cluster, in this order."""
+    """The actions on every cluster, in this order."""
 
     CREATE = "CREATE"
     UPDATE = "UPDATE"
@@ -28,11 +28,11 @@ class Action(StrEnum):
 
 @dataclass(frozen=True)
 class Plan:
-    """A run.
+    """The settings of a run.
 
     Args:
-        clusters: How many.
-        seed: Of the durations and of the faults.
+        clusters: The number of clusters.
+        seed: The seed of durations and faults.
         faults: Whether events are dropped and repeated, and CloudFormation throttles.
         lost_events: Whether every event about a stack is lost.
     """
@@ -44,11 +44,11 @@ class Plan:
 
     @property
     def names(self) -> list[str]:
-        """The clusters' names, without what tells a cluster from its parent."""
+        """The clusters' names, without the suffix that distinguishes a cluster from its parent."""
         return [f"{number:04}" for number in range(self.clusters)]
 
     def boots(self) -> dict[str, dict[str, float]]:
-        """How long each head node takes to boot and to apply an update, by name."""
+        """Seconds that each head node takes to boot and to apply an update, by name."""
         drawn = random.Random(self.seed)  # noqa: S311 - no secret, but repeatable
         return {
             name: {"create_s": drawn.uniform(*_CREATE_S), "update_s": drawn.uniform(*_UPDATE_S)}
@@ -56,7 +56,7 @@ class Plan:
         }
 
     def deletions(self) -> list[dict[str, Any]]:
-        """How long clusters take to be deleted, as behaviours of the embedded cloud."""
+        """The durations of deletions, as behaviours of the embedded cloud."""
         drawn = random.Random(self.seed + 1)  # noqa: S311
         return [
             {
@@ -69,7 +69,7 @@ class Plan:
         ]
 
     def wrong(self) -> list[Mapping[str, Any]]:
-        """What goes wrong, as faults of the embedded cloud."""
+        """The faults of the embedded cloud."""
         bus = {"service": "bus", "operation": "CloudFormation Stack Status Change"}
         if self.lost_events:
             return [{**bus, "kind": "drop"}]
@@ -77,7 +77,7 @@ class Plan:
             return []
         return [
             {**bus, "kind": "drop", "ratio": 0.3, "seed": self.seed},
-            # Of the events that are left, so that it is one in ten of all.
+            # A share of the remaining events, so that it is one in ten of all.
             {**bus, "kind": "duplicate", "ratio": 1 / 7, "seed": self.seed + 1, "after_s": 5},
             {
                 "service": "cloudformation",

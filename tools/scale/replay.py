@@ -1,9 +1,9 @@
-"""The engine, whose library synthesises a configuration's first two templates and replays all later ones.
+"""Wraps the engine: its library synthesises a configuration's first two templates and replays later ones.
 
 The bench deploys this module beside the engine and makes it the function's handler; nothing else uses it.
-What it takes the place of is one step of the library: from a validated configuration to a template and its
-assets. The first synthesis of a configuration is recorded. The second is done, too, and compared with what
-the recording would have given; later ones are replayed only if the two were equal, byte for byte.
+It replaces one step of the library: from a validated configuration to a template and its assets. The first
+synthesis of a configuration is recorded. The second runs, too, and is compared with the replayed recording.
+Later ones are replayed only if the two were equal, byte for byte.
 """
 
 import hashlib
@@ -27,15 +27,15 @@ from cluster_engine import handler as engine
 
 #: A file beside this module that names the folder of the recordings; the bench writes it.
 FOLDER_FILE = "recordings.path"
-#: A file in that folder: a line for each synthesis, saying what became of it.
+#: A file in that folder, with the outcome of each synthesis on a line.
 LOG_FILE = "log"
 SYNTHESISED, EQUAL, DIFFERENT, REPLAYED = "synthesised", "equal", "different", "replayed"
 
 #: Source: pcluster/templates/cluster_stack.py: both are made from the time of the synthesis.
 _TIMESTAMP = re.compile(r'"HeadNodeWaitCondition(\d{14})"')
 _LOG_GROUP = re.compile(r"/aws/parallelcluster/[^\"\\]+-\d{12}")
-#: What is handed from stack to stack is named after its construct's path and a digest of that, which both
-#: begin with the cluster's name. Source: AWS CDK 1, core/lib/private/refs.ts and uniqueid.ts.
+#: Values that stacks pass to each other are named after their construct's path and its digest, which both
+#: start with the cluster's name. Source: AWS CDK 1, core/lib/private/refs.ts and uniqueid.ts.
 _PATH = re.compile(r"<<path (?P<path>[^>]+)>>")
 #: The parameters by which a template finds an asset. Source: AWS CDK 1, core/lib/stack-synthesizers/legacy.
 _ASSET_PARAMETERS = ("ArtifactHash", "S3Bucket", "S3VersionKey")
@@ -46,7 +46,7 @@ Build = Callable[..., Synthesis]
 
 @dataclass(frozen=True)
 class Names:
-    """All in which two syntheses of one configuration differ; what contains another comes first."""
+    """The names in which two syntheses of one configuration differ; names that contain others come first."""
 
     directory: str
     log_group: str
@@ -57,7 +57,7 @@ class Names:
     stack: str
 
     def hide(self, text: str) -> str:
-        """Puts marks in the place of the names."""
+        """Replaces the names by placeholders."""
         for name in set(re.findall(rf"{self._plain}(\w+)", text)):
             for found in re.finditer("(?=([0-9A-F]{8}))", name):
                 if path := self._path(name[: found.start()], found[1]):
@@ -67,7 +67,7 @@ class Names:
         return text
 
     def show(self, text: str) -> str:
-        """Puts the names in the place of the marks."""
+        """Replaces the placeholders by the names."""
         for item in fields(self):
             text = text.replace(f"<<{item.name}>>", getattr(self, item.name))
         return _PATH.sub(lambda found: self._construct(found["path"]), text)
@@ -91,7 +91,7 @@ class Names:
 
 @dataclass(frozen=True)
 class Wanted:
-    """What the library asks for: the arguments of ``CDKTemplateBuilder.build_cluster_template``."""
+    """The arguments of ``CDKTemplateBuilder.build_cluster_template``."""
 
     config: Any
     bucket: Any
@@ -100,12 +100,12 @@ class Wanted:
 
     @property
     def key(self) -> str:
-        """The same for all clusters of one configuration, made anew or updated."""
+        """Returns a key that is the same for all clusters of one configuration, new or updated."""
         what = [self.config.source_config, self.bucket.name, self.log_group_name is None]
         return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
 
     def names(self, synthesis: Synthesis | None) -> Names:
-        """Returns the names in a synthesis, or of one that would be made now."""
+        """Returns the names in a synthesis, or those that a synthesis would have now."""
         timestamp, log_group = _times(synthesis, self.stack_name)
         return Names(
             directory=self.bucket.artifact_directory,
@@ -119,11 +119,11 @@ class Wanted:
 
 
 class Replay:
-    """Stands where the library synthesises.
+    """Replaces the library's synthesis.
 
     Args:
-        folder: Of the recordings, shared by the function's processes.
-        build: The library's own.
+        folder: The folder of recordings, shared by the function's processes.
+        build: The library's own function.
     """
 
     def __init__(self, folder: Path, build: Build) -> None:
@@ -154,7 +154,7 @@ class Replay:
         return made
 
     def _record(self, recording: Path, text: str) -> None:
-        # The function's other process finds all of it or nothing.
+        # So that another process of the function finds the whole recording or none.
         partial = recording.with_suffix(f".{os.getpid()}")
         partial.write_text(text, encoding="utf-8")
         partial.rename(recording)
@@ -165,7 +165,7 @@ class Replay:
 
 
 def render(recording: str, names: Names) -> Synthesis:
-    """Returns what a synthesis with these names gives, from a recording of one with others.
+    """Returns the template of a synthesis with these names, from a recording with other names.
 
     An asset's name is a digest of its content, and part of the names of its parameters.
     """
@@ -187,19 +187,19 @@ def _parameters(asset: str) -> Iterator[str]:
 
 
 def _digest(path: str) -> str:
-    """What AWS CDK ends a construct's name with."""
+    """Returns the digest at the end of a construct's name in AWS CDK."""
     return hashlib.md5(path.encode(), usedforsecurity=False).hexdigest()[:8].upper()
 
 
 def _times(synthesis: Synthesis | None, stack_name: str) -> tuple[str, str]:
-    """When a synthesis was made, and the log group that it named after that."""
+    """Returns the time of a synthesis, and the log group that has it in its name."""
     if synthesis is None:
         now = datetime.now(UTC)
         return f"{now:%Y%m%d%H%M%S}", f"/aws/parallelcluster/{stack_name}-{now:%Y%m%d%H%M}"
     text = json.dumps(synthesis[0])
     timestamp, log_group = _TIMESTAMP.search(text), _LOG_GROUP.search(text)
     if timestamp is None or log_group is None:
-        raise ValueError(f"the template of {stack_name} does not tell when it was made")
+        raise ValueError(f"the template of {stack_name} does not show when it was synthesised")
     return timestamp[1], log_group[0]
 
 
@@ -212,10 +212,10 @@ def _upload(synthesis: Synthesis, bucket: Any) -> None:
 
 
 def install(folder: Path) -> None:
-    """Puts replays in the place of the library's synthesis in this process.
+    """Installs replays in place of the library's synthesis in this process.
 
-    Some work that gives the same each time is made cheaper as well: botocore asks handlers for their code
-    instead of their signatures, and YAML is written in C.
+    Two other steps with constant results are made cheaper: botocore reads handlers' code instead of their
+    signatures, and libyaml writes YAML.
     """
     vars(hooks)["accepts_kwargs"] = _accepts_kwargs
     yaml.dump.__defaults__ = (None, yaml.CDumper)

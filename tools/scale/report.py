@@ -1,4 +1,4 @@
-"""Shows a run: tables on a terminal, aligned lines elsewhere."""
+"""Prints a run's report: tables on a terminal, aligned lines elsewhere."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ Rows = Sequence[tuple[str, ...]]
 
 
 def show_alone(console: Console, work: Work, claims: Sequence[Claim]) -> None:
-    """Prints what one cluster costs that is made alone."""
+    """Prints the work for one cluster that is created alone."""
     rows = [("provider's own invocations", str(work.own)), ("engine invocations", str(work.engine))]
     rows += [("sweeps meanwhile", str(work.sweeps)), ("AWS calls of all these sweeps", str(work.sweep_calls))]
     rows += [(f"  {name}", str(count)) for name, count in sorted(work.calls.items())]
@@ -30,7 +30,7 @@ def show_phases(console: Console, phases: Sequence[Phase]) -> None:
 
 
 def show_conditions(console: Console, syntheses: Counter[str], pace: float) -> None:
-    """Prints what of the run was not as on AWS."""
+    """Prints the differences between the run and AWS."""
     real = syntheses.total() - syntheses["replayed"]
     rows = [
         ("templates synthesised by the library", str(real) if syntheses else "all"),
@@ -42,7 +42,7 @@ def show_conditions(console: Console, syntheses: Counter[str], pace: float) -> N
 
 
 def show_failures(console: Console, phases: Sequence[Phase]) -> None:
-    """Prints what was answered with a failure, or not at all."""
+    """Prints requests that failed or got no answer."""
     for phase in phases:
         for operation in phase.operations:
             if not operation.succeeded:
@@ -52,7 +52,7 @@ def show_failures(console: Console, phases: Sequence[Phase]) -> None:
 
 
 def show_claims(console: Console, claims: Sequence[Claim]) -> None:
-    """Prints what was to be shown, and whether it was."""
+    """Prints the claims, and whether they hold."""
     words = {True: "yes", False: "NO"}
     rows = [(claim.text, claim.seen, words[claim.holds]) for claim in claims]
     _show(console, "", ("claim", "seen", "holds"), rows)

@@ -19,16 +19,16 @@ ROOT = Path(__file__).parents[2]
 _CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 _PROVIDER_STACK = "provider"
 _LOOK_EVERY_S = 5.0
-#: Nobody outside asks for anything while the operations take their course, so there is nobody to wait for.
+#: No client calls while the operations run, so the clock need not wait for any.
 _IDLE_GRACE_S = 0.01
-#: Deployed beside the engine, which it wraps; see there. Named here as that module names them: it imports the
-#: library, which this process has no need of.
+#: The module that wraps the engine, deployed beside it. Its names are repeated here, because it imports the
+#: library, which this process does not need.
 _REPLAY = Path(__file__).with_name("replay.py")
 _FOLDER_FILE, _LOG_FILE = "recordings.path", "log"
 
 
 class ScaleError(Exception):
-    """The run came to nothing: what it needs did not come up, or did not end."""
+    """The run failed: something that it needs did not start, or did not end."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class World:
 
     Args:
         cloud: The embedded cloud.
-        service_token: The provider's.
+        service_token: The provider's ServiceToken.
         provider: Name of the provider function.
         engine: Name of the engine function.
         table: Name of the operations table.
@@ -56,10 +56,10 @@ class World:
     recordings: Path | None
 
     def settle(self, is_over: Callable[[], bool], what: str, patience_s: float) -> None:
-        """Looks again and again, in real time, until something is over.
+        """Waits, in real time, until a condition holds.
 
         Raises:
-            ScaleError: It is not, after so many seconds.
+            ScaleError: It does not hold in time.
         """
         give_up_at = time.monotonic() + patience_s
         while not is_over():
@@ -68,7 +68,7 @@ class World:
             time.sleep(_LOOK_EVERY_S)
 
     def syntheses(self) -> Counter[str]:
-        """Returns how often the library synthesised a template, and how often that was replayed."""
+        """Returns how often the library synthesised a template, and how often one was replayed."""
         log = self.recordings / _LOG_FILE if self.recordings else None
         return Counter(log.read_text(encoding="utf-8").split() if log and log.exists() else ())
 
@@ -78,7 +78,7 @@ def open_world(log_dir: Path | None, *, replays: bool, concurrency: int) -> Iter
     """Starts a cloud that skips waits in which nothing happens, and deploys ``template.yaml`` to it.
 
     Args:
-        log_dir: Where functions write; None for a folder that goes with the cloud.
+        log_dir: The folder of the functions' logs; None for a temporary one.
         replays: Whether the engine replays syntheses, see ``tools.scale.replay``.
         concurrency: Execution environments per function at most.
 
@@ -120,7 +120,7 @@ def open_world(log_dir: Path | None, *, replays: bool, concurrency: int) -> Iter
 
 
 def _replay(template: Template, folder: Path) -> Path:
-    """Wraps the engine of a template; returns where the wrapped one keeps its recordings."""
+    """Wraps the engine of a template; returns the folder of its recordings."""
     code, recordings = folder / "engine", folder / "recordings"
     shutil.copytree(ROOT / "provider" / "engine", code, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(_REPLAY, code)

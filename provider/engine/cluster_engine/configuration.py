@@ -1,11 +1,11 @@
-"""From the property ClusterConfiguration as it arrived to the configuration the library is given."""
+"""Makes the library's configuration of the property ClusterConfiguration or ImageConfiguration."""
 
 import base64
 import json
 import zlib
 from typing import Any
 
-from cluster_engine.errors import ConfigurationInvalidError
+from cluster_engine.contract import ConfigurationInvalidError
 from cluster_schema import fit
 from cluster_schema.conversion import Detail, misfits
 from cluster_schema.limits import TEXT_MAX_BYTES, UnreadableError
@@ -13,9 +13,9 @@ from cluster_schema.reading import json_value, value_of
 
 Configuration = dict[str, Any]
 
-#: Begins the keys of tags that are the library's own. Source: pcluster/constants.py, PCLUSTER_PREFIX.
+#: The prefix of the library's own tag keys. Source: pcluster/constants.py, PCLUSTER_PREFIX.
 RESERVED = "parallelcluster:"
-#: What a property takes unpacked: the largest template, each byte of it escaped as JSON does at worst.
+#: The largest property, unpacked: the largest template with every byte escaped as JSON does at worst.
 PROPERTY_MAX_BYTES = 6 * TEXT_MAX_BYTES
 _TAGS = {
     "type": "array",
@@ -28,33 +28,33 @@ _TAGS = {
         "properties": {"Key": {"type": "string"}, "Value": {"type": "string"}},
     },
 }
-#: Where an image's configuration has tags, which are merged with others here; the rest is the library's.
+#: The parts of an image's configuration with tags, which are merged here. The library checks the rest.
 _TAGGED_PARTS = ("Build", "Image")
 _IMAGE_TAGS = {"properties": {part: {"properties": {"Tags": _TAGS}} for part in _TAGGED_PARTS}}
 
 
 def load(encoded: str, tags: dict[str, str], version: str) -> Configuration:
-    """Returns the configuration the library is called with.
+    """Returns the cluster configuration that the library is called with.
 
-    An object gets its types back from the schema of the version, because CloudFormation has turned its
-    scalars into text. A text is read as YAML or JSON and keeps its values; it has to fit the schema too.
+    CloudFormation turns the scalars of an object into text; the schema of the version restores their types. A
+    text is read as YAML or JSON and keeps its values. Both must fit the schema.
 
     Args:
         encoded: Base64 of zlib of the property's JSON.
-        tags: Added to ``Tags`` unless the configuration sets the same key, in the order of their keys.
+        tags: Added to ``Tags`` in the order of their keys, unless the configuration sets the same key.
         version: The ParallelCluster version whose schema applies.
 
     Raises:
-        ConfigurationInvalidError: With everything found wrong, at once.
+        ConfigurationInvalidError: Something is not valid. The details name all of it.
     """
     return read(_decoded(encoded), tags, version)
 
 
 def read(arrived: Any, tags: dict[str, str], version: str) -> Configuration:
-    """Returns the configuration the library is called with, as ``load`` does, from the property itself.
+    """Returns the configuration that the library is called with, as ``load`` does, from the property itself.
 
     Raises:
-        ConfigurationInvalidError: With everything found wrong, at once.
+        ConfigurationInvalidError: Something is not valid. The details name all of it.
     """
     written = parse(arrived) if isinstance(arrived, str) else arrived
     typed = apply_types(written, version)
@@ -62,17 +62,17 @@ def read(arrived: Any, tags: dict[str, str], version: str) -> Configuration:
 
 
 def load_image(encoded: str, tags: dict[str, str], owner_tags: dict[str, str]) -> Configuration:
-    """Returns the image configuration the library is called with.
+    """Returns the image configuration that the library is called with.
 
-    The library itself reads text as numbers and booleans here, so there is nothing to type back.
+    Here the library itself reads text as numbers and booleans, so no types are restored.
 
     Args:
         encoded: Base64 of zlib of the property's JSON.
-        tags: Put on what the build makes and on the image, unless the configuration sets the same key.
-        owner_tags: Put on the image, whatever the configuration says.
+        tags: Put on the build's resources and on the image, unless the configuration sets the same key.
+        owner_tags: Put on the image; they override the configuration's.
 
     Raises:
-        ConfigurationInvalidError: It is no map, neither YAML nor JSON, or its tags are not tags.
+        ConfigurationInvalidError: It is no map, neither YAML nor JSON, or its tags are not valid.
     """
     arrived = _decoded(encoded)
     written = parse(arrived) if isinstance(arrived, str) else arrived
@@ -82,7 +82,7 @@ def load_image(encoded: str, tags: dict[str, str], owner_tags: dict[str, str]) -
     parts = {name: _tagged(wanted[name]) for name in _TAGGED_PARTS if isinstance(wanted.get(name), dict)}
     if found := misfits(parts, parts, _IMAGE_TAGS):
         raise ConfigurationInvalidError(_summary(found, "an image"), found)
-    # What the library reserves for itself, it refuses in an image's configuration.
+    # The library refuses its own prefix in an image's configuration.
     added = {key: value for key, value in tags.items() if not key.startswith(RESERVED)}
     for name, part in parts.items():
         forced = owner_tags if name == "Image" else {}
@@ -92,22 +92,22 @@ def load_image(encoded: str, tags: dict[str, str], owner_tags: dict[str, str]) -
 
 
 def _tagged(part: dict[str, Any]) -> dict[str, Any]:
-    """Returns a part of an image's configuration with a list of tags, where it has none with an empty one."""
+    """Returns a part of an image's configuration with its list of tags, empty if it has none."""
     return part if part.get("Tags") is not None else {**part, "Tags": []}
 
 
 def _decoded(encoded: str) -> Any:
-    """Returns the property as the provider packed it.
+    """Returns the property that the provider packed.
 
     Raises:
         ConfigurationInvalidError: It exceeds a limit, or has half of a character.
-        ValueError: It is not packed as docs/engine.md says.
+        ValueError: It is not packed as docs/reference/engine.md states.
     """
     text = _unpacked(base64.b64decode(encoded, validate=True)).decode()
     try:
         return json_value(text)
     except UnreadableError as error:
-        # The place would be one in the provider's JSON, which the author has never seen.
+        # Its place is one in the provider's JSON, which the author has never seen.
         raise _invalid_text(error.problem, value=_excerpt(text)) from error
 
 
@@ -147,11 +147,12 @@ def with_tags(configuration: Configuration, tags: dict[str, str]) -> Configurati
 
 
 def parse(text: str) -> Any:
-    """Returns the value of a YAML or JSON text, read as safely and as strictly as the library reads it.
+    """Returns the value of a YAML or JSON text, read as strictly as the library reads it.
 
     Raises:
-        ConfigurationInvalidError: The text is neither, exceeds a limit of docs/engine.md, has a key twice,
-            or a value that cannot be or is in itself; says the line and column where there is one.
+        ConfigurationInvalidError: The text is neither, exceeds a limit of
+            docs/reference/engine.md, repeats a key, or has a value that is not valid or
+            contains itself. The message has the line and column if known.
     """
     try:
         return value_of(text)
@@ -181,7 +182,7 @@ def _unreadable(text: str, error: UnreadableError) -> ConfigurationInvalidError:
 
 
 def _excerpt(text: str) -> str:
-    """Returns the begin of a text as JSON that can be written as UTF-8, whatever is in it."""
+    """Returns the start of a text as JSON that can be written as UTF-8, whatever it contains."""
     return json.dumps(text[:80], ensure_ascii=False).encode("utf-8", "backslashreplace").decode()
 
 

@@ -1,8 +1,12 @@
 """One dry run of the library, asked for on standard input: ``python -m cluster_engine.dry_run``.
 
-For whoever asks what a create or an update would say before anything is deployed, with credentials of their
-own. What is asked and answered is in docs/engine.md. The library goes as far as a deployment would, with
-synthesis and all; nothing is changed, because what would change something is not sent.
+It answers what a create or an update would come to, with the caller's own credentials and before anything is
+deployed. docs/reference/engine.md states the question and the answer.
+
+The library's own dry run ends with its validators, but synthesis, which comes after them, can fail as well.
+So here the library believes that it deploys. The gate answers in AWS's place what would store, make or change
+something, and every question goes to AWS.
+Source: botocore, client.py: the return value of a ``before-call`` handler replaces the answer.
 """
 
 import json
@@ -11,15 +15,36 @@ import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from cluster_engine import configuration, library
-from cluster_engine.comparison import ARGUMENTS, Update, compared
-from cluster_engine.errors import EngineError
-from cluster_engine.rehearsal import RehearsalGate
+from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 
-#: A throttled dry run is not waited for any longer; validators alone may take a minute.
+from cluster_engine import configuration, library
+from cluster_engine.contract import EngineError
+from cluster_engine.gate import Gate
+from cluster_engine.runtimes import Session
+from cluster_engine.update import ARGUMENTS, Update, prepare
+
+#: How long a throttled dry run may take; validators alone may take a minute.
 PATIENCE = timedelta(minutes=5)
-#: In the past: should a CreateStack, UpdateStack or DeleteStack come so far, the gate would not send it.
+#: In the past: the gate would not send a CreateStack, UpdateStack or DeleteStack that comes so far.
 NEVER = datetime.min.replace(tzinfo=UTC)
+
+#: What the library stores and makes on its way to a stack, and the answers that it goes on with.
+#: Source: pcluster/models/cluster.py, create and update, and pcluster/models/s3_bucket.py.
+ANSWERS: dict[str, dict[str, Any]] = {
+    # The bucket may not exist yet, and the caller need not have access to it: the engine has.
+    "s3.HeadBucket": {},
+    "s3.CreateBucket": {},
+    "s3.PutBucketVersioning": {},
+    "s3.PutBucketEncryption": {},
+    "s3.PutBucketPolicy": {},
+    "s3.PutObject": {"VersionId": "dry-run"},
+    "s3.DeleteObjects": {},
+    "cloudformation.CreateStack": {"StackId": "dry-run"},
+}
+#: The library's note that its bucket is set up; without one it sets the bucket up, which is answered here.
+_BOOTSTRAPPED = "/.bootstrapped"
+_IS_BOOTSTRAPPED = "dry-run:bootstrapped"
 
 Answer = dict[str, Any]
 
@@ -32,7 +57,7 @@ def main() -> None:
 
 def run(question: dict[str, Any]) -> Answer:
     """Returns what a create or an update would come to."""
-    gate = RehearsalGate(
+    gate = DryRunGate(
         token=uuid.uuid4().hex,
         stack_id=question["stack_id"],
         stack_tags=question.get("stack_tags", {}),
@@ -41,14 +66,14 @@ def run(question: dict[str, Any]) -> Answer:
         now=lambda: datetime.now(UTC),
     )
     version = library.version()
-    operation, name, region = question["operation"], question["cluster_name"], question["region"]
+    action, name, region = question["operation"], question["cluster_name"], question["region"]
     arguments = question["arguments"]
     try:
         wanted = configuration.read(question["configuration"], question["configuration_tags"], version)
-        if operation == "update":
-            wanted = compared(wanted, Update(name, region, arguments, gate, dryrun=True), version)
+        if action == "update":
+            wanted = prepare(wanted, Update(name, region, arguments, gate, dryrun=True), version)
         theirs = {key: value for key, value in arguments.items() if key not in ARGUMENTS}
-        answer = library.invoke(operation, name, region, gate, cluster_configuration=wanted, **theirs)
+        answer = library.invoke(action, name, region, gate, cluster_configuration=wanted, **theirs)
     except EngineError as error:
         return {
             "version": version,
@@ -61,6 +86,45 @@ def run(question: dict[str, Any]) -> Answer:
         "validation_messages": answer.get("validationMessages") or [],
         "change_set": answer.get("changeSet") or [],
     }
+
+
+class DryRunGate(Gate):
+    """A gate that sends nothing that stores, makes or changes anything."""
+
+    is_dry_run = True
+
+    def install(self, session: Session) -> None:
+        """Installs the gate in a session, for every client made from the session afterwards."""
+        super().install(session)
+        for name, answer in ANSWERS.items():
+            session.events.register(f"before-call.{name}", _answering(answer))
+        session.events.register("before-call.cloudformation.UpdateStack", self._answer_update)
+        session.events.register("before-parameter-build.s3.HeadObject", _note_bootstrapped)
+        session.events.register("before-call.s3.HeadObject", _answer_bootstrapped)
+
+    def _answer_update(self, **_: Any) -> tuple[AWSResponse, Answer]:
+        return _response(200), {"StackId": self.stack_id}
+
+
+def _answering(answer: Answer) -> Any:
+    def handler(**_: Any) -> tuple[AWSResponse, Answer]:
+        return _response(200), dict(answer)
+
+    return handler
+
+
+def _note_bootstrapped(params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
+    context[_IS_BOOTSTRAPPED] = params["Key"].endswith(_BOOTSTRAPPED)
+
+
+def _answer_bootstrapped(context: dict[str, Any], **_: Any) -> tuple[AWSResponse, Answer] | None:
+    if not context[_IS_BOOTSTRAPPED]:
+        return None  # a script of the user's, which a validator looks for
+    return _response(404), {"Error": {"Code": "404", "Message": "Not Found"}}
+
+
+def _response(status: int) -> AWSResponse:
+    return AWSResponse("", status, HTTPHeaders(), None)
 
 
 if __name__ == "__main__":

@@ -1,27 +1,15 @@
-"""What AWS answers, told apart by its error codes: slower, or not allowed."""
+"""Error codes of AWS that stand for one answer in many services: throttled, and access denied."""
 
-#: Error codes that mean "slower". Source: botocore, retries/standard.py, ThrottledRetryableChecker, without
-#: LimitExceededException, which is CloudFormation's word for a full quota.
-THROTTLING_CODES = frozenset(
-    {
-        "BandwidthLimitExceeded",
-        "EC2ThrottledException",
-        "PriorRequestNotComplete",
-        "ProvisionedThroughputExceededException",
-        "RequestLimitExceeded",
-        "RequestThrottled",
-        "RequestThrottledException",
-        "SlowDown",
-        "ThrottledException",
-        "Throttling",
-        "ThrottlingException",
-        "TooManyRequestsException",
-        "TransactionInProgressException",
-    }
-)
+from botocore.retries.standard import ThrottledRetryableChecker
 
-#: Error codes that mean "not allowed", by which service they come from: most; EC2; SNS; S3, where there is no
-#: body to say more. Source: botocore's service models, and each service's API reference ("Common errors").
+#: Throttled: botocore's own list, which it has nowhere in public. LimitExceededException is left out, because
+#: CloudFormation means a full quota by it.
+THROTTLING_CODES = frozenset(vars(ThrottledRetryableChecker)["_THROTTLED_ERROR_CODES"]) - {
+    "LimitExceededException"
+}
+
+#: Access denied, in the words of most services, of EC2, of SNS, and of S3 where the answer has no body.
+#: Source: botocore's service models, and each service's API reference ("Common errors").
 DENIED_CODES = frozenset(
     {
         "AccessDenied",

@@ -1,8 +1,8 @@
-"""The gate: what leaves the library for CloudFormation passes here, and what comes back is noted.
+"""The gate: every request of the library to AWS passes it, and it records what AWS answers.
 
-It works from outside, on botocore's events, so the library stays as it is. Source: botocore, client.py and
-endpoint.py: ``before-parameter-build``, ``before-send`` (once per attempt, retries included), ``after-call``
-(error answers included) and ``after-call-error`` (no answer).
+It works on botocore's events, so the library is not modified.
+Source: botocore, client.py and endpoint.py: ``before-parameter-build``, ``before-send`` (once per attempt,
+retries included), ``after-call`` (error answers included) and ``after-call-error`` (no answer).
 """
 
 from collections.abc import Callable, Iterator
@@ -30,17 +30,17 @@ STOPPED = "STOPPED"
 
 
 class FencedError(Exception):
-    """A mutating request was not sent, because the call's ``not_after`` had passed."""
+    """A mutating request was not sent, because the call's ``not_after`` has passed."""
 
 
 class GaveUpError(Exception):
-    """AWS still throttles and the invocation ends soon; the library would go on for ever."""
+    """AWS still throttles, and the invocation ends soon. The library would retry without end."""
 
 
 class ProtectedError(BotoCoreError):
-    """A clean-up of the library was refused, because what it cleans may be in use."""
+    """A clean-up of the library was refused, because something may use what it would delete."""
 
-    fmt = "{what} left alone: {reason}"
+    fmt = "{what} kept: {reason}"
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Stack:
 
 @dataclass(frozen=True)
 class Refusal:
-    """CloudFormation's answer to a mutating request that it did not accept."""
+    """The error with which CloudFormation refused a mutating request."""
 
     code: str
     message: str
@@ -62,16 +62,16 @@ class Refusal:
 
 @dataclass
 class Gate:
-    """One call's passage to AWS. A gate serves one call and is then thrown away.
+    """Guards one call's requests to AWS. Each call has a gate of its own.
 
     Args:
-        token: Client request token of the mutating request: a second delivery finds the same stack.
+        token: Client request token of the mutating request, so that a second delivery finds the same stack.
         stack_id: ARN of the existing stack; None for a create. No other stack of that name is touched.
-        stack_tags: Put on the stack by CreateStack and UpdateStack; they win over the library's.
-        not_after: No mutating request is sent later than this.
-        give_up_at: From here on a throttled request is not waited for any longer.
+        stack_tags: Tags that CreateStack and UpdateStack put on the stack. They override the library's.
+        not_after: No mutating request is sent after this instant.
+        give_up_at: From this instant on, a throttled request ends the call.
         now: The clock; aware UTC.
-        only_own: Whether a stack that does not carry ``stack_tags`` counts as none, if no ARN names it.
+        only_own: Whether a stack without ``stack_tags`` counts as missing, unless ``stack_id`` names it.
     """
 
     token: str
@@ -86,52 +86,52 @@ class Gate:
     fenced: bool = field(default=False, init=False)
     gave_up: bool = field(default=False, init=False)
     refusal: Refusal | None = field(default=None, init=False)
-    #: The stack of the cluster's name, as last described; None while there is none.
+    #: The stack with the cluster's name, as last described; None if there is none.
     seen: Stack | None = field(default=None, init=False)
-    #: Whether EC2 answered the last question for instances; None if it was not asked.
+    #: Whether EC2 answered the last DescribeInstances; None if there was none.
     instances_known: bool | None = field(default=None, init=False)
-    #: The compute fleet's status, as last read from the cluster's table; None if it was not.
+    #: The compute fleet's status, as last read from the cluster's table; None if it was not read.
     fleet_status: str | None = field(default=None, init=False)
     _pretends_stopped: bool = field(default=False, init=False)
-    #: Whether an image was left alone, because it does not carry ``stack_tags``.
+    #: Whether an image was not deleted, because it does not carry ``stack_tags``.
     protected_image: bool = field(default=False, init=False)
     #: The tags of images, as last described.
     _image_tags: dict[str, dict[str, str]] = field(default_factory=dict, init=False)
-    #: Operations that were not answered when they were last called.
+    #: AWS operations whose last call got no answer.
     _unanswered: set[str] = field(default_factory=set, init=False)
-    #: Operations that were denied when they were last called.
+    #: AWS operations whose last call was denied.
     _denied: set[str] = field(default_factory=set, init=False)
     _in_doubt: bool = field(default=False, init=False)
-    #: The templates that the library uploads on the way.
+    #: Raises runtimes in the templates that the library uploads.
     uploads: TemplateUploads = field(init=False)
-    #: What CloudFormation would refuse of requests and templates.
+    #: Refuses requests and templates that CloudFormation would refuse.
     rules: StackRules = field(default_factory=StackRules, init=False)
-    #: Whether nothing that changes anything is sent, so that no fence has to end the call.
-    rehearses: ClassVar[bool] = False
+    #: Whether the gate sends nothing that changes anything, so that the fence need not end the call.
+    is_dry_run: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         self.uploads = TemplateUploads(self.now, creates=self.stack_id is None)
 
     @property
     def unanswered(self) -> bool:
-        """Whether AWS throttled an operation, failed or was out of reach, past its retries and to the end.
+        """Whether AWS throttled, failed or was out of reach in the last attempt at some operation.
 
-        What the library made of it (a validator's message, for instance) says nothing about the request.
+        If so, the library's conclusion (a validator's message, for instance) says nothing about the request.
         """
         return self.gave_up or bool(self._unanswered)
 
     @property
     def denied(self) -> list[str]:
-        """The calls that AWS denied when they were last made, as in ``ec2:DescribeVpcs``; ten at most."""
+        """The operations that AWS denied when last called, such as ``ec2:DescribeVpcs``; ten at most."""
         return sorted(operation.replace(".", ":", 1) for operation in self._denied)[:DENIED_MAX]
 
     @property
     def saw_own_image(self) -> bool:
-        """Whether an image that carries ``stack_tags`` was described."""
+        """Whether EC2 described an image that carries ``stack_tags``."""
         return any(self._is_own(tags) for tags in self._image_tags.values())
 
     def install(self, session: Session) -> None:
-        """Puts the gate into a session; it holds for every client made from the session afterwards."""
+        """Installs the gate in a session, for every client made from the session afterwards."""
         register = session.events.register
         for operation in MUTATING:
             register(f"before-parameter-build.cloudformation.{operation}", self._complete)
@@ -141,7 +141,7 @@ class Gate:
         register("after-call.cloudformation.DescribeStacks", self._check_identity)
         register("after-call.ec2.DescribeInstances", self._note_instances)
         register("after-call-error.ec2.DescribeInstances", self._note_no_instances)
-        # The handlers of a longer name run first: boto3's, for "after-call.dynamodb", unpacks the item.
+        # Handlers of longer names run first. boto3's, of "after-call.dynamodb", would unpack the item before.
         register("after-call.dynamodb.GetItem", self._note_fleet)
         register("before-send.dynamodb.UpdateItem", self._fence_fleet)
         register("before-send.ec2.TerminateInstances", self._protect_nodes)
@@ -165,7 +165,7 @@ class Gate:
         """Refuses once ``not_after`` has passed.
 
         Raises:
-            FencedError: It has; ``fenced`` says so from now on, whatever becomes of the exception.
+            FencedError: It has. ``fenced`` stays true, whatever the library does with the exception.
         """
         if self.now() > self.not_after:
             self.fenced = True
@@ -173,7 +173,7 @@ class Gate:
 
     def _fence(self, **_: Any) -> None:
         self.check_fence()
-        self._in_doubt = True  # from here until CloudFormation's answer the request may have arrived
+        self._in_doubt = True  # until CloudFormation answers, the request may have arrived
 
     def _note_answer(self, http_response: Any, parsed: dict[str, Any], **_: Any) -> None:
         if http_response.status_code < 300:  # noqa: PLR2004 - HTTP
@@ -185,7 +185,7 @@ class Gate:
             self.refusal = Refusal(error.get("Code", ""), error.get("Message", ""))
 
     def _address_own(self, params: dict[str, Any], **_: Any) -> None:
-        # Once accepted, the name may stop to resolve at any moment (a deletion): the ARN never does.
+        # During a deletion the name stops resolving at some moment; the ARN never does.
         if self.accepted and self.stack_id and "StackName" in params:
             params["StackName"] = self.stack_id
 
@@ -208,7 +208,7 @@ class Gate:
 
     @contextmanager
     def fleet_seen_stopped(self) -> Iterator[None]:
-        """Has the library see a stopped fleet, whatever its status is: for a dry run on that condition."""
+        """Shows the library a stopped fleet, whatever its status is, for a dry run under that condition."""
         self._pretends_stopped = True
         try:
             yield
@@ -226,10 +226,10 @@ class Gate:
             self.fleet_status = status["S"]
 
     def _fence_fleet(self, **_: Any) -> None:
-        self.check_fence()  # the library writes one item only: the request to stop or start the fleet
+        self.check_fence()  # the library updates no other item than the request to stop or start the fleet
 
     def _protect_nodes(self, **_: Any) -> None:
-        # The library terminates the compute nodes whenever its deletion fails, also when it never began.
+        # The library terminates the compute nodes whenever its deletion fails, even if it never started.
         if not self.accepted:
             raise ProtectedError(what="compute nodes", reason="the cluster is not being deleted")
 
@@ -239,8 +239,8 @@ class Gate:
             self._image_tags[image["ImageId"]] = tags
 
     def _protect_image(self, params: dict[str, Any], **_: Any) -> None:
-        # The library finds images by tags that anybody may set, and those of failed builds by how their
-        # names begin.
+        # The library finds images by tags that anybody can set, and images of failed builds by a prefix of
+        # their names.
         self.check_fence()
         if not self._is_own(self._image_tags.get(params["ImageId"], {})):
             self.protected_image = True
@@ -250,8 +250,8 @@ class Gate:
         return bool(self.stack_tags) and self.stack_tags.items() <= tags.items()
 
     def _protect_artefacts(self, **_: Any) -> None:
-        # The library deletes them when CreateStack fails, also when the stack is being built from them
-        # and only the answer was lost.
+        # The library deletes them when CreateStack fails, even if only the answer was lost and the stack is
+        # being built from them.
         if self._in_doubt:
             raise ProtectedError(what="artefacts", reason="the stack may be under construction")
 
@@ -269,7 +269,7 @@ class Gate:
             self._unanswered.discard(operation)
         if throttles and self.now() >= self.give_up_at:
             self.gave_up = True
-            raise GaveUpError(f"{operation} is throttled and the time of this invocation is used up")
+            raise GaveUpError(f"{operation} is still throttled, and this invocation ends soon")
 
     def _watch_connection(self, exception: Exception, event_name: str, **_: Any) -> None:
         operation = _operation(event_name)
@@ -280,16 +280,16 @@ class Gate:
 
 
 def _operation(event_name: str) -> str:
-    """Service and operation of an event such as ``after-call.ec2.DescribeVpcs``."""
+    """Returns ``ec2.DescribeVpcs`` for the event ``after-call.ec2.DescribeVpcs``."""
     return event_name.partition(".")[2]
 
 
 def _is_mutating(operation: str) -> bool:
-    """Whether it changes a cluster stack: without an answer it may have taken effect, which is looked for."""
+    """Whether the operation changes a cluster stack. Without an answer the engine looks for its effect."""
     return operation in {f"cloudformation.{name}" for name in MUTATING}
 
 
 def _no_such_stack(stack_id: str) -> Any:
-    """CloudFormation's own words for a stack that is not there, which the library understands."""
+    """CloudFormation's own error for a missing stack, which the library understands."""
     message = f"Stack with id {stack_id} does not exist"
     return {"Error": {"Code": "ValidationError", "Message": message}}

@@ -1,9 +1,9 @@
-"""Runtimes of the functions that the library puts into its stacks, held against Lambda's calendar.
+"""Raises deprecated Lambda runtimes in the templates that the library uploads.
 
-A release of ParallelCluster names a runtime in its code, which never changes. Lambda deprecates that runtime
-one day, later refuses to create functions with it, and then to update them. So the templates that the library
-uploads, those of nested stacks included, are read on their way to S3: a deprecated runtime is raised to one
-on which the same functions run. docs/decisions/0024 says why.
+A release of ParallelCluster names a runtime in its code, which never changes. Lambda deprecates that runtime,
+later refuses to create functions with it, and then to update them. So the engine reads every template on its
+way to S3, nested ones included, and replaces a deprecated runtime by one on which the same functions run.
+docs/decisions/0024 says why.
 """
 
 import json
@@ -25,9 +25,9 @@ class Lifecycle:
     """When Lambda stops supporting a runtime; the days are UTC.
 
     Args:
-        deprecated: From here on it gets no security patches.
-        create_block: From here on Lambda creates no function with it.
-        update_block: From here on Lambda updates no function that has it and keeps it.
+        deprecated: The first day without security patches.
+        create_block: The first day on which Lambda creates no function with it.
+        update_block: The first day on which Lambda updates no function that keeps it.
     """
 
     deprecated: date
@@ -48,44 +48,44 @@ LIFECYCLES = {
     "python3.14": Lifecycle(date(2029, 6, 30), date(2029, 7, 31), date(2029, 8, 31)),
 }
 
-#: A deprecated runtime of the second is raised to the first. ParallelCluster's own releases took this step.
-#: Source: aws/aws-parallelcluster, pull request 7284 and issue 7287.
+#: The runtime that replaces deprecated ones, and the ones that it replaces, as ParallelCluster's releases
+#: did. Source: aws/aws-parallelcluster, pull request 7284 and issue 7287.
 RAISED_TO = "python3.12"
 RAISED_FROM = frozenset({"python3.8", "python3.9"})
 
 _FUNCTION = "AWS::Lambda::Function"
-#: The archive of the library's own functions. Functions in a template of the user's own (a scheduler
-#: plugin's) have code that is not known here.
+#: The archive of the library's own functions. A user's template (of a scheduler plugin) has functions with
+#: unknown code.
 #: Source: pcluster/templates/cdk_builder_utils.py, PclusterLambdaConstruct.
 _LIBRARY_CODE = "/custom_resources/artifacts.zip"
 #: Where the library uploads templates: the stack's, and those of nested stacks.
 #: Source: pcluster/models/s3_bucket.py, S3FileType.
 _TEMPLATE_FOLDERS = ("/templates/", "/assets/")
 
-# libyaml's where it is installed: it takes a tenth of the time.
-_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+#: Reads the library's own templates: libyaml's where it is installed, which takes a tenth of the time.
+LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _Dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 
 class BlockedRuntimeError(Exception):
-    """Lambda creates no functions with a runtime any more, and it cannot be raised.
+    """Lambda no longer creates functions with a runtime, and the engine has none to replace it.
 
     Args:
         functions: Logical ids of the functions in the library's template.
-        runtime: Theirs.
-        since: When Lambda began to refuse.
+        runtime: Their runtime.
+        since: The first day on which Lambda refuses.
     """
 
     def __init__(self, functions: list[str], runtime: str, since: date) -> None:
         super().__init__(
-            f"Lambda creates no functions with the runtime {runtime} since {since.isoformat()}, and this "
-            f"ParallelCluster needs it for {', '.join(functions)}. Nothing was made. Use a newer version: "
+            f"Lambda has created no functions with the runtime {runtime} since {since.isoformat()}, and this "
+            f"ParallelCluster needs it for {', '.join(functions)}. Nothing was created. Use a newer version: "
             "deploy a newer provider, or name another of its engines in PclusterVersion."
         )
 
 
 class Session(Protocol):
-    """What is needed of a boto3 session: its event system, inherited by every client made from it."""
+    """The part of a boto3 session that the engine uses: its events, which every client of it inherits."""
 
     @property
     def events(self) -> Any:
@@ -93,13 +93,13 @@ class Session(Protocol):
 
 
 def raised(runtime: str, on: date) -> str:
-    """Returns the runtime that a function of the library gets on a day: its own until that is deprecated."""
+    """Returns the runtime that a function of the library gets on a day: its own until it is deprecated."""
     is_old = runtime in RAISED_FROM and LIFECYCLES[runtime].deprecated <= on
     return RAISED_TO if is_old else runtime
 
 
 def blocked_since(runtime: str, on: date) -> date | None:
-    """Returns since when Lambda creates no function with a runtime; None if it does so on that day.
+    """Returns the day since which Lambda creates no function with a runtime; None if it still does.
 
     A runtime that ``LIFECYCLES`` does not name counts as not blocked: Lambda decides.
     """
@@ -108,7 +108,7 @@ def blocked_since(runtime: str, on: date) -> date | None:
 
 
 def library_functions(template: Template) -> Iterator[tuple[str, Template]]:
-    """Yields logical id and properties of each function whose code the library brings."""
+    """Yields logical id and properties of each function with the library's own code."""
     for logical_id, resource in template.get("Resources", {}).items():
         properties = resource.get("Properties", {})
         if resource.get("Type") == _FUNCTION and _has_library_code(properties):
@@ -121,20 +121,20 @@ def _has_library_code(properties: Template) -> bool:
 
 
 def raise_runtimes(text: str, on: date, *, creates: bool) -> str:
-    """Returns a template with the runtimes of a day and otherwise equal; the same text if none is raised.
+    """Returns a template with the runtimes of a day, otherwise equal; the same text if none is raised.
 
     Args:
         text: A template as the library uploads it, YAML or JSON.
         on: The day, UTC.
-        creates: Whether its stack is new, and with it every function.
+        creates: Whether the template's stack, and with it every function, is new.
 
     Raises:
-        BlockedRuntimeError: The stack is new, and Lambda would refuse a function of it all the same.
+        BlockedRuntimeError: The stack is new, and Lambda would still refuse to create one of its functions.
     """
     if _LIBRARY_CODE not in text:
         return text
     is_json = text.lstrip().startswith("{")
-    template: Template = json.loads(text) if is_json else yaml.load(text, Loader=_Loader)  # noqa: S506 - a safe one
+    template: Template = json.loads(text) if is_json else yaml.load(text, Loader=LOADER)  # noqa: S506 - a safe one
     changed: dict[str, str] = {}
     refused: dict[str, list[str]] = {}
     for logical_id, properties in library_functions(template):
@@ -156,7 +156,7 @@ def raise_runtimes(text: str, on: date, *, creates: bool) -> str:
 
 
 def is_template(upload: dict[str, Any]) -> bool:
-    """Returns whether the parameters of a PutObject bring a template to where the library keeps them."""
+    """Returns whether a PutObject with these parameters uploads a template of the library."""
     return isinstance(upload.get("Body"), str) and any(
         folder in upload["Key"] for folder in _TEMPLATE_FOLDERS
     )
@@ -167,10 +167,10 @@ class TemplateUploads:
 
     Args:
         now: The clock; aware UTC.
-        creates: Whether the call makes a new stack.
+        creates: Whether the call creates a new stack.
 
     Attributes:
-        blocked: Why an upload was refused; None while none was.
+        blocked: Why an upload was refused; None if none was.
     """
 
     def __init__(self, now: Callable[[], datetime], *, creates: bool) -> None:
@@ -179,7 +179,7 @@ class TemplateUploads:
         self._creates = creates
 
     def install(self, session: Session) -> None:
-        """Watches every client that is made from the session afterwards."""
+        """Watches every client made from the session afterwards."""
         session.events.register("before-parameter-build.s3.PutObject", self._raise_runtimes)
 
     def _raise_runtimes(self, params: dict[str, Any], **_: Any) -> None:

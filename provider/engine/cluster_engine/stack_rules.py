@@ -1,8 +1,8 @@
-"""What CloudFormation refuses of a stack's request and of its templates.
+"""Refuses what CloudFormation would refuse of a stack's request and of its templates, before it is sent.
 
-The library sends what it is given. A request that breaks CreateStack's rules would be refused after minutes,
-by a place in the request; a nested template that breaks CloudFormation's would be found when the cluster's
-stack is half built. So both are looked at on their way, in a deployment and in a dry run alike.
+The library sends what it is given. CloudFormation would refuse a request that breaks CreateStack's rules
+after minutes, and a nested template that breaks its quotas when the cluster's stack is half built. So the
+gate checks both, in a deployment and in a dry run alike.
 """
 
 from collections.abc import Iterator
@@ -10,38 +10,38 @@ from typing import Any
 
 import yaml
 
-from cluster_engine.runtimes import Session, Template, is_template
+from cluster_engine.runtimes import LOADER, Session, is_template
 
 #: Items of each part of a template. Source: CloudFormation user guide, "Understand CloudFormation quotas".
 PARTS_MAX = {"Resources": 500, "Parameters": 200, "Outputs": 200, "Mappings": 200}
 #: Bytes of a template in S3. Source: the same quotas, "Template body size in an S3 object".
 TEMPLATE_MAX_BYTES = 1_048_576
-#: Begins keys of tags that AWS alone sets, in any case. Source: CloudFormation API reference, Tag.
+#: The prefix of tag keys that only AWS sets, in any case. Source: CloudFormation API reference, Tag.
 RESERVED = "aws:"
 
-#: What botocore knows of a size, by the type of the value: how it is counted, and in which unit.
+#: Types with a size in botocore's model, and its unit.
 _UNITS = {"string": "characters", "list": "items"}
 
 
 class StackRefusedError(Exception):
-    """CloudFormation would refuse the request or a template; the text says why, for the template's author."""
+    """CloudFormation would refuse the request or a template; the message tells the template's author why."""
 
     def __init__(self, what: str, faults: list[str]) -> None:
-        super().__init__(f"CloudFormation would refuse {what}: {'; '.join(faults)}. Nothing was made.")
+        super().__init__(f"CloudFormation would refuse {what}: {'; '.join(faults)}. Nothing was created.")
 
 
 class StackRules:
-    """Refuses requests and templates of one call of the library that CloudFormation would refuse.
+    """Refuses requests and templates that CloudFormation would refuse, during one call of the library.
 
     Attributes:
-        refused: Why something was refused; None while nothing was.
+        refused: Why something was refused; None if nothing was.
     """
 
     def __init__(self) -> None:
         self.refused: StackRefusedError | None = None
 
     def install(self, session: Session) -> None:
-        """Watches every client that is made from the session afterwards; after what completes a request."""
+        """Watches every client made from the session afterwards; runs after handlers installed before it."""
         for operation in ("CreateStack", "UpdateStack"):
             session.events.register(
                 f"before-parameter-build.cloudformation.{operation}", self._look_at_request
@@ -66,14 +66,14 @@ class StackRules:
 
 
 def shape_faults(value: Any, shape: Any, path: str = "") -> Iterator[str]:
-    """Yields what in a request is longer, shorter or other than its service's model allows.
+    """Yields the values of a request that are longer or shorter than the service's model allows.
 
-    Botocore itself looks at types and at what is too short only.
+    Botocore itself checks types and minimum lengths only.
 
     Args:
         value: The request's parameters, or a part of them.
-        shape: Botocore's model of it.
-        path: Where it stands in the request.
+        shape: Botocore's model of the value.
+        path: Its place in the request.
     """
     if shape.type_name == "structure" and isinstance(value, dict):
         for name, member in shape.members.items():
@@ -94,14 +94,14 @@ def _size_faults(value: str | list[Any], shape: Any, path: str) -> Iterator[str]
 
 
 def tag_faults(tags: list[dict[str, str]]) -> Iterator[str]:
-    """Yields what the model of the service does not say of tags: whose a key is."""
+    """Yields the tags whose keys AWS reserves, which the service's model does not state."""
     for place, tag in enumerate(tags):
         if tag["Key"].lower().startswith(RESERVED):
             yield f"Tags[{place}].Key is {tag['Key']}, and AWS reserves keys that begin with {RESERVED}"
 
 
 def template_faults(text: str) -> Iterator[str]:
-    """Yields why CloudFormation would not make a stack of a template.
+    """Yields the reasons why CloudFormation would refuse a template.
 
     Args:
         text: A template as the library uploads it, YAML or JSON.
@@ -109,17 +109,12 @@ def template_faults(text: str) -> Iterator[str]:
     size_bytes = len(text.encode())
     if size_bytes > TEMPLATE_MAX_BYTES:
         yield f"it has {size_bytes:,} bytes, and at most {TEMPLATE_MAX_BYTES:,} are allowed"
-    template: Template = yaml.load(text, Loader=_Loader)  # noqa: S506 - a safe one
-    if not template.get("Resources"):
+    # Nodes are enough to count, and need no loader that knows functions in their short form (!Ref).
+    root = yaml.compose(text, Loader=LOADER)
+    parts = root.value if isinstance(root, yaml.MappingNode) else []
+    counts = {key.value: len(part.value) for key, part in parts if isinstance(part, yaml.MappingNode)}
+    if not counts.get("Resources"):
         yield "it has no resource, and at least one is needed"
     for part, most in PARTS_MAX.items():
-        count = len(template.get(part) or {})
-        if count > most:
+        if (count := counts.get(part, 0)) > most:
             yield f"it has {count} {part}, and at most {most} are allowed"
-
-
-class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """Reads functions in their short form as nothing: they stand in no place that is looked at."""
-
-
-_Loader.add_multi_constructor("!", lambda *_: None)

@@ -1,7 +1,7 @@
-"""What a ParallelCluster configuration looks like, per version: the schemas, and typing by them.
+"""The schemas of ParallelCluster configurations, by version, and the typing of configurations by them.
 
-The engine types configurations with it and the command line checks templates with it, so that both say the
-same. It stands beside the engine's package and is shipped with it; it imports nothing of this project.
+The engine types configurations with this package and the command validates templates with it, so both report
+the same. The package is deployed with the engine and imports nothing of this project.
 """
 
 import json
@@ -15,11 +15,11 @@ from cluster_schema.conversion import Detail, Schema, convert, misfits
 
 @dataclass(frozen=True)
 class Fit:
-    """A configuration as the schema reads it.
+    """A configuration, typed and validated.
 
     Args:
-        typed: The configuration, text converted to the types of the schema.
-        misfits: Everything the schema refuses, in the order of its paths.
+        typed: The configuration, with text converted to the types of the schema.
+        misfits: Every value that is not valid, in the order of paths.
     """
 
     typed: Any
@@ -27,10 +27,10 @@ class Fit:
 
 
 def fit(written: Any, version: str) -> Fit:
-    """Returns a configuration with the types of a version's schema, and all that the schema refuses in it.
+    """Returns a configuration with the types of a version's schema, and every value that is not valid.
 
     Args:
-        written: JSON values, as CloudFormation delivers them or as their author wrote them; not changed.
+        written: JSON values, as CloudFormation delivers them or as the author wrote them; not changed.
         version: One of ``versions()``.
     """
     schema = configuration_schema(version)
@@ -48,14 +48,14 @@ def configuration_schema(version: str) -> Schema:
 
 @cache
 def booleans(version: str) -> dict[str, bool]:
-    """Returns every text that a version reads as a boolean, and what it reads."""
+    """Returns every text that a version reads as a boolean, with its value."""
     spelled = configuration_schema(version)["x-booleans"]
     return {text: meaning == "true" for meaning, texts in spelled.items() for text in texts}
 
 
 @cache
 def versions() -> list[str]:
-    """Returns the ParallelCluster versions whose schemas are here, the newest first."""
+    """Returns the ParallelCluster versions that have a schema, the newest first."""
     names = [path.name for path in (resources.files("cluster_schema") / "schemas").iterdir()]
     found = [name.removesuffix(".json") for name in names if name.endswith(".json")]
     return sorted(found, key=lambda version: [int(part) for part in version.split(".")], reverse=True)

@@ -1,7 +1,8 @@
-"""The text of a template or of a configuration as YAML nodes, within the limits of ``limits``.
+"""Composes the text of a configuration into a tree of YAML nodes, within limits.
 
-The nodes are made from the parser's events, one after the other, so a text that nests too deep or repeats too
-much is refused at the event that exceeds a limit and before anything calls itself once per level.
+Nodes are made from the parser's events, one by one. So a text that nests too deep or repeats too much is
+refused at the event that exceeds a limit, before any function recurses into it. ``cfn_template.composing``
+does the same for templates; docs/decisions/0025 says why there are two.
 """
 
 import re
@@ -38,7 +39,7 @@ from cluster_schema.limits import (
 
 _MERGE = "tag:yaml.org,2002:merge"
 _NUMBERS = {"tag:yaml.org,2002:int", "tag:yaml.org,2002:float"}
-#: What no YAML text holds as it is. Source: YAML 1.1, "Character Set"; a byte order mark may begin a text.
+#: Characters that YAML does not allow. Source: YAML 1.1, "Character Set"; a byte order mark may start a text.
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 _HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 _HALF = "{} has half of a character, which is no text: write the whole character"
@@ -47,11 +48,11 @@ _Parser = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
 
 def compose(text: str) -> Node | None:
-    """Returns the root node of a text, None for an empty one. What is merged (``<<``) stands in its place.
+    """Returns the root node of a text, with merges (``<<``) carried out; None for an empty text.
 
     Raises:
-        UnreadableError: It is neither YAML nor JSON, exceeds a limit, merges what is no map, has a key that
-            is a list or a map, or a node that is in itself.
+        UnreadableError: It is neither YAML nor JSON, exceeds a limit, merges something that is no map, has a
+            key that is a list or a map, or a node that contains itself.
     """
     require_size(text)
     if half := _HALF_CHARACTER.search(text):
@@ -59,7 +60,7 @@ def compose(text: str) -> Node | None:
     unprintable = _UNPRINTABLE.search(text, 1 if text.startswith("\ufeff") else 0)
     if unprintable:
         raise UnreadableError(
-            f"the character U+{ord(unprintable[0]):04X} cannot stand in YAML: take it out, or write it as an "
+            f"the character U+{ord(unprintable[0]):04X} cannot stand in YAML: remove it, or write it as an "
             "escape in double quotes",
             mark_at(text, unprintable.start()),
         )
@@ -78,13 +79,13 @@ def compose(text: str) -> Node | None:
 
 @dataclass
 class _Open:
-    """A list or map whose end has not come yet.
+    """A list or map that has started and not ended.
 
     Args:
-        node: Where what is in it will stand.
-        anchor: Its name for aliases.
-        before: What was written out before it.
-        items: What is in it so far; of a map, keys and values by turns.
+        node: Its node.
+        anchor: Its name for aliases; None if it has none.
+        before: The size counted before it.
+        items: Its items so far; of a map, keys and values in turn.
     """
 
     node: CollectionNode
@@ -100,7 +101,7 @@ class _Open:
 
 @dataclass(frozen=True)
 class _Size:
-    """What something comes to with all aliases written out."""
+    """The size of something, aliases expanded."""
 
     values: int = 0
     characters: int = 0
@@ -113,7 +114,7 @@ class _Size:
 
 
 class _Composer:
-    """Makes nodes of a parser's events, and refuses the first event that exceeds a limit."""
+    """Makes nodes from a parser's events, and refuses the first event that exceeds a limit."""
 
     def __init__(self, filler: str) -> None:
         self.root: Node | None = None
@@ -121,14 +122,14 @@ class _Composer:
         self._resolver = Resolver()
         self._open: list[_Open] = []
         self._written = _Size()
-        #: A node that aliases name, and its size; a size of None while its end has not come.
+        #: Nodes with an anchor, and their sizes; None until the node ends.
         self._anchored: dict[str, tuple[Node, _Size | None]] = {}
 
     def take(self, event: Event) -> None:
         """Takes the next event.
 
         Raises:
-            UnreadableError: It exceeds a limit, or no value can come of it.
+            UnreadableError: It exceeds a limit or is not valid.
         """
         mark = cast("yaml.Mark", event.start_mark)  # a parser's events have one
         match event:
@@ -146,10 +147,10 @@ class _Composer:
     def _alias(self, event: AliasEvent, mark: yaml.Mark) -> None:
         name = str(event.anchor)  # an alias has one
         if name not in self._anchored:
-            raise UnreadableError(f"the alias {shown(name)} stands for nothing", mark)
+            raise UnreadableError(f"the alias {shown(name)} is not defined", mark)
         node, size = self._anchored[name]
         if size is None:
-            raise UnreadableError("an alias stands for what it is in", mark)
+            raise UnreadableError("an alias refers to a node that contains it", mark)
         self._count(size, mark)
         self._put(node, mark)
 
@@ -209,7 +210,7 @@ class _Composer:
         if event.anchor is None:
             return
         if event.anchor in self._anchored:
-            raise UnreadableError(f"the anchor {shown(event.anchor)} is there twice", mark)
+            raise UnreadableError(f"the anchor {shown(event.anchor)} is defined twice", mark)
         self._anchored[event.anchor] = (node, size)
 
     def _tag(self, written: str | None, kind: type[Node], value: str | None, implicit: Any) -> str:
@@ -218,7 +219,7 @@ class _Composer:
         return cast("str", self._resolver.resolve(kind, value, implicit))  # type: ignore[no-untyped-call]
 
     def _put(self, node: Node, mark: yaml.Mark) -> None:
-        """Puts a node into what is open, or makes it the root."""
+        """Adds a node to the innermost open list or map, or makes it the root."""
         if not self._open:
             self.root = node
             return
@@ -239,9 +240,9 @@ def _require_key(node: Node, mark: yaml.Mark) -> None:
 
 
 def _merged(pairs: list[tuple[Node, Node]]) -> list[tuple[Node, Node]]:
-    """Returns a map's pairs with those that it merges: its own keys win, then those of what is merged first.
+    """Returns a map's pairs and those that it merges. Its own keys win, then those of the first merged map.
 
-    What is merged has ended, or it would be in itself, and so has its own merges in it already.
+    A merged map has ended, since no map can contain itself, so its own merges are carried out already.
 
     Source: YAML 1.1, "Merge Key Language-Independent Type".
     """
@@ -262,12 +263,12 @@ def _sources(pairs: list[tuple[Node, Node]]) -> Iterator[MappingNode]:
             is_list = isinstance(value, SequenceNode) and not value.tag.startswith("!")
             for source in value.value if is_list else [value]:
                 if not isinstance(source, MappingNode) or source.tag.startswith("!"):
-                    raise UnreadableError("<< merges what is no map", source.start_mark)
+                    raise UnreadableError("<< merges something that is not a map", source.start_mark)
                 yield source
 
 
 def _inside(text: str, mark: yaml.Mark) -> yaml.Mark:
-    """Returns a mark that is in the text: libyaml puts what is missing at the end on a line behind it."""
+    """Returns a mark within the text: libyaml reports a missing end on the line after the last."""
     lines = text.rstrip().split("\n")
     if mark.line < len(lines):
         return mark

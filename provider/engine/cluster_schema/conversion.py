@@ -1,4 +1,4 @@
-"""Typing by JSON Schema: text becomes what the schema calls for, and every misfit is named with its path."""
+"""Types configurations by JSON Schema, and reports every value that is not valid with its path."""
 
 import difflib
 import json
@@ -24,35 +24,35 @@ class _Unknown:
         return "UNKNOWN"
 
 
-#: A value that only CloudFormation will know: it fits every place, and nothing is said about it.
+#: A value that only CloudFormation knows. It is valid everywhere.
 UNKNOWN = _Unknown()
 
 #: Source: docs/reference/engine.md, error details of ConfigurationInvalid.
 VALUE_MAX_CHARACTERS = 100
-#: What does not fit is looked at no further than this; a result holds some hundreds of misfits.
+#: The most errors that are examined; a result holds some hundreds of misfits.
 ERRORS_MAX = 2_000
-#: Longer texts match no pattern: a path in a file system has at most so many characters, any other less.
+#: Longer texts match no pattern. The longest valid text is a path in a file system.
 #: Source: FSx API reference, FileSystemPath.
 PATTERN_TEXT_MAX_CHARACTERS = 4_096
-#: The same for a pattern that divides a text in several ways, for which it takes the cube of its length: the
-#: ARN of a secret, whose name has at most 512 characters, or of a parameter. Source: Systems Manager user
-#: guide, "Create Parameter Store parameters": 1,011 characters with what the ARN adds.
+#: The same for a pattern with several wildcards, which takes time by the cube of the text's length. The
+#: longest valid text is the ARN of a secret or of a parameter: 1,011 characters. Source: Systems Manager user
+#: guide, "Create Parameter Store parameters".
 WILD_PATTERN_TEXT_MAX_CHARACTERS = 1_024
 _WILD = ".*"
-#: Longer lists of choices hide the sentence they belong to.
+#: Choices that a message lists; more would hide its sentence.
 CHOICES_MAX = 20
 
 
 def convert(value: Any, schema: Schema, booleans: dict[str, bool]) -> Any:
-    """Returns the value with each text turned into the type the schema names for its place.
+    """Returns the value with each text converted to the type that the schema names for its place.
 
-    Text that cannot be read as that type stays as it is, for ``misfits`` to report. Where the schema allows
-    text or any type, text stays text: nothing is guessed from how it looks.
+    Text that cannot be read as that type stays as it is, and ``misfits`` reports it. Where the schema allows
+    text or any type, text stays text, whatever it looks like.
 
     Args:
         value: JSON values; not changed.
         schema: The JSON Schema of this place.
-        booleans: Every text the library reads as a boolean, and what it reads.
+        booleans: Every text that the library reads as a boolean, with its value.
     """
     match value:
         case dict():
@@ -70,19 +70,19 @@ def convert(value: Any, schema: Schema, booleans: dict[str, bool]) -> Any:
 
 
 def misfits(value: Any, original: Any, schema: Schema) -> list[Detail]:
-    """Returns everything in the value that the schema refuses, in the order of its paths.
+    """Returns every value that is not valid by the schema, in the order of paths.
 
     Args:
         value: The converted configuration.
-        original: The configuration as it arrived, shown to its author.
+        original: The configuration as it arrived, for messages.
         schema: The schema of the whole configuration.
 
     Returns:
-        One entry per path with ``path``, ``value``, ``expected`` and, where the library has words of its own
-        for the broken rule, ``message``; for another unknown key ``suggestion``.
+        One entry per path with ``path``, ``value`` and ``expected``; with ``message`` if the library has its
+        own message for the broken rule; with ``suggestion`` for an unknown key that resembles a known one.
     """
     found: dict[Path, Detail] = {}
-    # A wrong type explains the other misfits of the same value, so it is looked at first.
+    # A wrong type explains the other errors of the same value, so it comes first.
     errors = sorted(islice(_Validator(schema).iter_errors(value), ERRORS_MAX), key=_is_consequence)
     for error in errors:
         if _may_fit(error):
@@ -93,7 +93,7 @@ def misfits(value: Any, original: Any, schema: Schema) -> list[Detail]:
 
 
 def _matches(validator: Any, pattern: str, instance: Any, schema: Any) -> Iterator[ValidationError]:  # noqa: ARG001 - as jsonschema calls it
-    """Refuses a text that does not match, or is longer than what can match and can be tried in time."""
+    """Refuses a text that does not match, or that is longer than any text that can match."""
     if not isinstance(instance, str):
         return
     is_wild = pattern.count(_WILD) > 1
@@ -106,11 +106,11 @@ _Validator = validators.extend(Draft202012Validator, {"pattern": _matches})  # t
 
 
 def _may_fit(error: ValidationError) -> bool:
-    """Whether what is refused depends on a value that is not known."""
+    """Whether an error depends on a value that is not known."""
     instance: Any = error.instance
     if instance is UNKNOWN:
         return True
-    # A value that turns out to be AWS::NoValue takes its key or its item away.
+    # A value that turns out to be AWS::NoValue removes its key or its item.
     may_vanish = error.validator in {"oneOf", "maxItems"}
     items = instance.values() if isinstance(instance, dict) else instance
     return may_vanish and any(item is UNKNOWN for item in items)

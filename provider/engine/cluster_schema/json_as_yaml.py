@@ -1,16 +1,13 @@
-"""JSON as the YAML that it nearly is: two habits of its writers are none of YAML's.
-
-They are indentation by tabs, and escapes of half a character.
-"""
+"""Makes YAML of JSON. They differ in two things: indentation by tabs, and escapes of half a character."""
 
 import re
 
-#: A tab is no indentation in YAML and is in JSON; one column stays one column.
+#: JSON may indent by tabs, YAML may not. Each tab becomes one space, so columns do not change.
 _TAB = str.maketrans("\t", " ")
 #: A character beyond U+FFFF as JSON escapes it, behind whole pairs of backslashes. Source: RFC 8259, 7.
 _PAIR = re.compile(r"(?<!\\)((?:\\\\)*)(\\u[dD][89abAB][0-9a-fA-F]{2})(\\u[dD][c-fC-F][0-9a-fA-F]{2})")
-#: Where a character is looked for that a text does not have: Unicode's private use first, but for the hole
-#: of the command's evaluation. All of them are more than ``TEXT_MAX_BYTES`` can hold, written or escaped.
+#: Candidates for a character that a text does not have: Unicode's private use first, except U+E000, which the
+#: command's evaluation uses. A text of ``TEXT_MAX_BYTES`` cannot contain all of them, written or escaped.
 _FILLERS = (
     range(0xE001, 0xF900),
     range(0xF0000, 0xFFFFE),
@@ -20,14 +17,14 @@ _FILLERS = (
 
 
 def as_yaml(text: str) -> tuple[str, str]:
-    """Returns a text that YAML reads as its author meant it, every piece in its place, if it looks like JSON.
+    """Returns a text that looks like JSON as YAML with the same meaning and the same lines and columns.
 
     Args:
-        text: Within ``TEXT_MAX_BYTES``.
+        text: At most ``TEXT_MAX_BYTES``.
 
     Returns:
-        The text, and the character that fills it up where something shorter took a place: to be taken out of
-        every value, empty if there is none.
+        The text, and the character that pads replacements, which the caller removes from every value; empty
+        if nothing is padded.
     """
     if not text.lstrip("\ufeff \t\r\n").startswith(("{", "[")):
         return text, ""
@@ -56,9 +53,9 @@ def _unused(text: str) -> str:
 
 
 def _with_whole_characters(text: str, filler: str) -> str:
-    """Returns a text in which a pair of escaped surrogates is the character that they stand for.
+    """Returns a text in which each pair of escaped surrogates is the character that they stand for.
 
-    It is filled up with what is taken out later, so that what is behind it stays in its column.
+    The character is padded with fillers, so that the columns after it do not change.
     """
 
     def whole(match: re.Match[str]) -> str:

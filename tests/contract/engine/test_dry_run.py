@@ -7,7 +7,7 @@ import pytest
 
 from cluster_engine import configuration as configurations
 from cluster_engine import dry_run, library
-from cluster_engine.errors import EngineError
+from cluster_engine.contract import EngineError
 from cluster_engine.gate import Gate
 from tests.contract.engine.conftest import NOW, OWNER_TAGS, RELEASE
 
@@ -55,7 +55,7 @@ def test_it_goes_as_far_as_synthesis_and_a_deployment_refuses_in_the_same_words(
     asked["configuration"] = {**tagged, "Tags": [*tags, {"Key": "one", "Value": "more"}]}
     error = dry_run.run(asked)["error"]
     assert error["code"] == "BadRequest"
-    assert error["message"].endswith("Tags has 51 items, and at most 50 are allowed. Nothing was made.")
+    assert error["message"].endswith("Tags has 51 items, and at most 50 are allowed. Nothing was created.")
     fields = {"arguments": arguments, "stack_tags": OWNER_TAGS, "configuration_tags": {"a": "b"}}
     refused = engine("create", asked["configuration"], **fields)
     assert (refused["error"]["code"], refused["error"]["message"]) == (error["code"], error["message"])

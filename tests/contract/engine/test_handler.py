@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from cluster_engine.call import CallMalformedError, MisdirectedCallError
+from cluster_engine.contract import CallMalformedError, MisdirectedCallError
 from cluster_engine.handler import handler, logger
 from tests.contract.engine.conftest import VERSION, validator
 from tests.support.cloudformation_api import Refusal

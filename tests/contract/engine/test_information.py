@@ -3,7 +3,7 @@
 import pytest
 from pcluster.constants import SUPPORTED_OSES
 
-from cluster_engine import information
+from cluster_engine import actions
 from tests.contract.engine.conftest import VERSION
 from tests.support.cloudformation_api import Refusal
 
@@ -34,11 +34,11 @@ def test_clusters_are_listed_in_order_by_prefix_and_status(engine, api):
 
 
 def test_a_long_list_is_cut_and_counted(engine, api):
-    names = [f"cluster-{number:03}" for number in range(information.CLUSTERS_MAX + 5)]
+    names = [f"cluster-{number:03}" for number in range(actions.CLUSTERS_MAX + 5)]
     for name in names:
         api.add(name, tags=named(name))
     listed = engine("list-clusters", **NO_CLUSTER)
-    assert [cluster["clusterName"] for cluster in listed["clusters"]] == names[: information.CLUSTERS_MAX]
+    assert [cluster["clusterName"] for cluster in listed["clusters"]] == names[: actions.CLUSTERS_MAX]
     assert listed["cluster_count"] == len(names)
 
 

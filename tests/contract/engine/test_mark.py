@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from botocore.exceptions import ClientError
 
-from cluster_engine.errors import EngineError
+from cluster_engine.contract import EngineError
 from cluster_engine.library import Claimant
 from cluster_engine.library.mark import KEY, TRIES_MAX, Mark
 from tests.contract.engine.conftest import NOW, VERSION
@@ -103,7 +103,7 @@ def test_what_cannot_be_read_as_a_mark_of_this_cluster_is_nobodys_to_replace(del
     result = delete()
     assert result["error"]["code"] == "OtherOwner"
     assert "details" not in result["error"]
-    assert f"s3://{BUCKET}/{key(stack)} does not say whose the cluster is" in result["error"]["message"]
+    assert f"s3://{BUCKET}/{key(stack)} does not name the cluster's owner" in result["error"]["message"]
     assert api.sent("DeleteStack") == []
 
 

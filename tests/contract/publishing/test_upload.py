@@ -151,7 +151,7 @@ def test_two_builds_at_once_do_not_end_up_in_one_version(s3, bucket, folder):
 
 def test_an_object_that_was_changed_is_found_before_the_template_names_it(s3, bucket, folder):
     plan = planned(s3, bucket, folder)
-    engine = plan.publication.archives[0]
+    engine = plan.publication.contents[0]
 
     def replace(file, _sent):
         if file.name.startswith("layer"):
@@ -164,7 +164,7 @@ def test_an_object_that_was_changed_is_found_before_the_template_names_it(s3, bu
 
 def test_an_object_of_the_same_size_that_was_changed_later_is_found(s3, bucket, folder):
     plan = publish(s3, bucket, folder)
-    key = plan.publication.key(plan.publication.archives[0])
+    key = plan.publication.key(plan.publication.contents[0])
     s3.put_object(Bucket=bucket, Key=key, Body=b"enginE", ChecksumAlgorithm="SHA256")
 
     with pytest.raises(CommandError, match="was changed after its upload"):
@@ -174,7 +174,7 @@ def test_an_object_of_the_same_size_that_was_changed_later_is_found(s3, bucket, 
 def test_an_archive_that_was_removed_is_put_back(s3, bucket, folder):
     plan = publish(s3, bucket, folder)
     before = stored(s3, bucket)
-    s3.delete_object(Bucket=bucket, Key=plan.publication.key(plan.publication.archives[1]))
+    s3.delete_object(Bucket=bucket, Key=plan.publication.key(plan.publication.contents[1]))
 
     assert kinds(publish(s3, bucket, folder).missing) == ["layer"]
     assert stored(s3, bucket) == before

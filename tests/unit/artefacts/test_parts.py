@@ -1,5 +1,6 @@
 """What ends up in an artefact, and what does not."""
 
+import hashlib
 import py_compile
 import re
 import subprocess
@@ -12,8 +13,8 @@ import yaml
 from samtranslator.yaml_helper import yaml_parse
 
 from pcluster_cfn.package import archive
-from tools.artefacts import built, bytecode, elf, wheels
-from tools.artefacts.parts import ROOT, Build, listed, versions
+from tools.artefacts import built, bytecode, elf, requirements
+from tools.artefacts.parts import ROOT, Build, listed, useful, versions
 from tools.artefacts.target import Target, find_interpreter
 
 LAYERS = [ROOT / "layers" / "pcluster" / version for version in versions()]
@@ -22,20 +23,20 @@ PROVIDER = ROOT / "provider" / "front" / "requirements.txt"
 
 
 @pytest.fixture
-def build(tmp_path):
+def build():
     target = Target("x86_64", f"{sys.version_info.major}.{sys.version_info.minor}")
-    return Build(target, "3.16.1", Path(sys.executable), tmp_path / "wheels")
+    return Build(target, "3.16.1", Path(sys.executable))
 
 
 def test_every_locked_requirement_of_what_is_deployed_has_a_hash():
     for locked in (*(layer / "requirements.txt" for layer in LAYERS), PROVIDER):
-        assert wheels.requirements(locked)
+        assert requirements.locked(locked)
 
 
 def test_requirements_without_hashes_are_refused(tmp_path):
     (tmp_path / "r.txt").write_text("a==1 \\\n    --hash=sha256:00\nb==2\n")
-    with pytest.raises(wheels.BuildError, match="no hashes for b"):
-        wheels.requirements(tmp_path / "r.txt")
+    with pytest.raises(requirements.BuildError, match="no hashes for b"):
+        requirements.locked(tmp_path / "r.txt")
 
 
 def test_what_is_deployed_has_the_versions_that_the_tests_run_with():
@@ -44,17 +45,17 @@ def test_what_is_deployed_has_the_versions_that_the_tests_run_with():
         for line in (ROOT / "requirements" / "dev.txt").read_text().splitlines()
         if "==" in line
     )
-    tested = {wheels.normalised(name): version.strip() for name, version in tested.items()}
+    tested = {requirements.normalised(name): version.strip() for name, version in tested.items()}
     for locked in (DEFAULT / "requirements.txt", PROVIDER):
-        for name, entry in wheels.requirements(locked).items():
+        for name, entry in requirements.locked(locked).items():
             assert entry.startswith(f"{name}=={tested[name]} "), name
 
 
 @pytest.mark.parametrize("layer", LAYERS, ids=lambda layer: layer.name)
 def test_what_is_left_out_and_what_is_kept_is_there_to_choose_from(layer):
-    there = wheels.requirements(layer / "requirements.txt").keys()
+    there = requirements.locked(layer / "requirements.txt").keys()
     assert set(listed(layer / "left-out-packages.txt")) <= there
-    kept = {f"aws-cdk-{wheels.normalised(module)}" for module in listed(layer / "kept-cdk-modules.txt")}
+    kept = {f"aws-cdk-{requirements.normalised(module)}" for module in listed(layer / "kept-cdk-modules.txt")}
     assert kept <= there
 
 
@@ -65,26 +66,60 @@ def test_what_the_engine_itself_imports_is_the_same_in_every_layer(layer):
 
 
 def pins(layer):
-    entries = wheels.requirements(layer / "requirements.txt")
+    entries = requirements.locked(layer / "requirements.txt")
     return {name: entry.split()[0] for name, entry in entries.items()}
 
 
 def test_a_version_without_requirements_is_refused_with_those_there_are(build, tmp_path):
-    other = Build(build.target, "2.11.9", None, tmp_path)
+    other = Build(build.target, "2.11.9", None)
     with pytest.raises(
-        wheels.BuildError, match=r"no ParallelCluster 2\.11\.9 to build; there is: .*3\.16\.1"
+        requirements.BuildError, match=r"no ParallelCluster 2\.11\.9 to build; there is: .*3\.16\.1"
     ):
         other.layer(tmp_path / "layer")
 
 
-def test_wheels_are_unpacked_without_scripts_and_headers(tmp_path):
-    wheel = tmp_path / "a-1-py3-none-any.whl"
-    with zipfile.ZipFile(wheel, "w") as members:
-        for name in ("a/__init__.py", "a-1.data/purelib/b.py", "a-1.data/scripts/a", "a/left_out.txt"):
-            members.writestr(name, "")
-    wheels.unpack(wheel, tmp_path / "into", lambda path: path != "a/left_out.txt")
-    unpacked = {str(path.relative_to(tmp_path / "into")) for path in (tmp_path / "into").rglob("*.*")}
-    assert unpacked == {"a/__init__.py", "b.py"}
+def test_what_is_installed_is_useful_on_lambda_and_nothing_else():
+    installed = {
+        "a/__init__.py": True,
+        "a/native.so": True,
+        "a/native.pyi": False,
+        "a/tests/test_a.py": False,
+        "a-1.dist-info/METADATA": True,
+        "a-1.dist-info/licenses/LICENSE": True,
+        "a-1.dist-info/RECORD": False,
+        "a-1.dist-info/INSTALLER": False,
+        "a-1.dist-info/uv_cache.json": False,
+        "bin/a": False,
+        ".lock": False,
+    }
+    assert {path: useful(path) for path in installed} == installed
+
+
+def test_a_wheel_for_another_platform_is_installed_without_what_is_not_kept(tmp_path):
+    tag = "cp312-cp312-manylinux_2_28_aarch64"
+    name = f"a-1-{tag}.whl"
+    with zipfile.ZipFile(tmp_path / name, "w") as members:
+        members.writestr("a/__init__.py", "")
+        members.writestr("a/left_out.txt", "")
+        members.writestr("a-1.dist-info/METADATA", "Metadata-Version: 2.1\nName: a\nVersion: 1\n")
+        members.writestr(
+            "a-1.dist-info/WHEEL", "Wheel-Version: 1.0\nTag: cp312-cp312-manylinux_2_28_aarch64\n"
+        )
+        members.writestr("a-1.dist-info/RECORD", "")
+    digest = hashlib.sha256((tmp_path / name).read_bytes()).hexdigest()
+    entry = f"a @ {(tmp_path / name).as_uri()} --hash=sha256:{digest}\n"
+    into = tmp_path / "into"
+    requirements.install([entry], Target("arm64", "3.12"), into, lambda path: path == "a/__init__.py")
+    assert [str(path.relative_to(into)) for path in sorted(into.rglob("*"))] == ["a", "a/__init__.py"]
+    with pytest.raises(requirements.BuildError, match=r"for python3\.12-x86_64"):
+        requirements.install([entry], Target("x86_64", "3.12"), tmp_path / "other", lambda _: True)
+
+
+def test_a_wheel_with_another_hash_is_refused(tmp_path):
+    (tmp_path / "a-1-py3-none-any.whl").write_bytes(b"not what was locked")
+    entry = f"a @ {(tmp_path / 'a-1-py3-none-any.whl').as_uri()} --hash=sha256:{'0' * 64}\n"
+    with pytest.raises(requirements.BuildError, match="uv could not install"):
+        requirements.install([entry], Target("x86_64", "3.12"), tmp_path / "into", lambda _: True)
 
 
 def test_a_program_runs_without_its_symbols(tmp_path):
@@ -148,8 +183,8 @@ def test_an_engine_carries_the_schema_of_its_version_only(build, tmp_path):
 
 
 def test_an_engine_without_a_schema_is_refused(build, tmp_path):
-    other = Build(build.target, "2.11.9", None, tmp_path)
-    with pytest.raises(wheels.BuildError, match=r"no schema of 2\.11\.9's configuration"):
+    other = Build(build.target, "2.11.9", None)
+    with pytest.raises(requirements.BuildError, match=r"no schema of 2\.11\.9's configuration"):
         other.engine(tmp_path / "engine")
 
 
@@ -190,11 +225,11 @@ def test_sizes_are_shown_beside_the_limits_and_what_is_too_large_is_named():
     assert built.over_limits([built.Size(part, 1, 1) for part in ("provider", "engine", "layer")]) == []
 
 
-def test_the_built_template_names_archives_and_says_what_they_were_built_for(tmp_path):
-    text = built.template(built.PROVIDER_STACK, Build(Target("arm64", "3.13"), "3.16.1", None, tmp_path))
+def test_the_built_template_names_archives_and_says_what_they_were_built_for():
+    text = built.template(built.PROVIDER_STACK, Build(Target("arm64", "3.13"), "3.16.1", None))
     for line in ("CodeUri: provider.zip", "CodeUri: engine.zip", "ContentUri: layer.zip"):
         assert line in text
-    assert "Architectures: [arm64]" in text
+    assert yaml_parse(text)["Globals"]["Function"]["Architectures"] == ["arm64"]
     assert "Runtime: python3.13" in text
     assert "x86_64" not in text
     assert "python3.12" not in text
@@ -217,13 +252,6 @@ def test_the_built_template_has_no_alias_and_says_what_its_source_says(stack, bu
 def test_the_built_template_fits_into_a_request(stack, build):
     # Source: AWS CloudFormation quotas: 51,200 bytes in a request, 1 MB in S3.
     assert len(built.template(stack, build).encode()) <= 51_200
-
-
-def test_what_occurs_twice_in_a_template_is_written_twice():
-    text = "A: &a !If [C, {B: &b 'x'}, !Ref D]\nE: *a\nF: {G: *b, H: *b}\n"
-    assert built.without_aliases(text) == (
-        "A: !If [C, {B: 'x'}, !Ref 'D']\nE: !If [C, {B: 'x'}, !Ref 'D']\nF: {G: 'x', H: 'x'}\n"
-    )
 
 
 def test_a_build_says_what_it_was_made_of(build):

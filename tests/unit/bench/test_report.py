@@ -6,8 +6,7 @@ import json
 from rich.console import Console
 
 from tools.artefacts.built import Size
-from tools.bench.figures import figure, ratios
-from tools.bench.report import Report
+from tools.bench.report import Report, figure, ratios
 from tools.bench.runs import CREATE_WARM, LIBRARY, WAKE_UP, Sample
 
 MIB = 2**20

@@ -91,11 +91,11 @@ def test_what_a_resource_merges_is_its_own():
 @pytest.mark.parametrize(
     ("merge", "problem"),
     [
-        ("<<: text", ": << merges what is no map"),
-        ("<<: [{a: b}, text]", ": << merges what is no map"),
-        ("<<: !If [Here, {a: b}, {c: d}]", ": << merges what is no map"),
-        ("<<: !Sub {a: b}", ": << merges what is no map"),
-        ("A: &a {<<: *a}", ": an alias stands for what it is in"),
+        ("<<: text", ": << merges something that is not a map"),
+        ("<<: [{a: b}, text]", ": << merges something that is not a map"),
+        ("<<: !If [Here, {a: b}, {c: d}]", ": << merges something that is not a map"),
+        ("<<: !Sub {a: b}", ": << merges something that is not a map"),
+        ("A: &a {<<: *a}", ": an alias refers to a node that contains it"),
     ],
 )
 def test_a_merge_that_cannot_be_carried_out_is_refused_with_its_place(merge, problem):
@@ -118,7 +118,7 @@ def test_a_merge_that_cannot_be_carried_out_is_refused_with_its_place(merge, pro
 def test_a_node_in_itself_is_refused_with_its_place(inside):
     with pytest.raises(CommandError) as refused:
         Template.parse(f"Resources:\n  {inside}\n", "t")
-    assert re.fullmatch(r"t:2:\d+: an alias stands for what it is in", refused.value.what)
+    assert re.fullmatch(r"t:2:\d+: an alias refers to a node that contains it", refused.value.what)
     assert refused.value.next_step == "fix the text there"
 
 

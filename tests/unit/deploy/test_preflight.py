@@ -73,7 +73,7 @@ def test_every_part_is_known_as_source_wherever_the_template_is(folder, tmp_path
 
 
 def test_what_was_built_is_no_source_nor_is_anybody_else_s_code(tmp_path):
-    Build(Target("x86_64", "3.12"), "3.16.1", None, tmp_path).engine(tmp_path / "engine")
+    Build(Target("x86_64", "3.12"), "3.16.1", None).engine(tmp_path / "engine")
     (tmp_path / "provider.zip").write_bytes(b"")
     (tmp_path / "own").mkdir()
     (tmp_path / "own" / "Makefile").write_text("build-Own:\n\tcp -r . $(ARTIFACTS_DIR)\n")

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from cluster_engine import configuration
-from cluster_engine.errors import ConfigurationInvalidError
+from cluster_engine.contract import ConfigurationInvalidError
 from tests.support import custom_resource_properties as properties
 
 VERSION = "3.16.1"
@@ -108,7 +108,7 @@ def test_a_text_that_nests_too_deep_is_refused(text):
 
 @pytest.mark.parametrize("text", ["a: &it [*it]", "a: &it {b: {c: *it}}", "a: &it\n  <<: *it\n"])
 def test_a_value_in_itself_is_refused(text):
-    assert "an alias stands for what it is in, line " in refusal(text).message
+    assert "an alias refers to a node that contains it, line " in refusal(text).message
 
 
 def test_a_text_that_names_one_thing_millions_of_times_is_refused_where_it_becomes_too_much():
@@ -128,7 +128,7 @@ def test_a_key_that_is_there_twice_is_refused(text):
 
 def test_a_tag_that_would_make_an_object_is_not_carried_out():
     for tag in ("!!python/object/apply:os.getcwd []", "a: !!set {x}", "a: !!binary eA==", "a: !Ref x"):
-        assert "makes no value of a configuration: leave it out, line 1" in refusal(tag).message
+        assert "is not supported in a configuration: remove it, line 1" in refusal(tag).message
 
 
 @pytest.mark.parametrize("text", ["", "just words", "- a\n- b\n", "5", "null"])

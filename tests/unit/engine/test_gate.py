@@ -223,7 +223,7 @@ def test_a_full_quota_is_no_throttling(gated, api):
 
 def test_compute_nodes_are_left_alone_unless_the_deletion_was_accepted(gated, api):
     _, client = gated("ec2")
-    with pytest.raises(ProtectedError, match="compute nodes left alone"):
+    with pytest.raises(ProtectedError, match="compute nodes kept"):
         client.terminate_instances(InstanceIds=["i-0123456789abcdef0"])
     assert api.requests == []
 
@@ -235,7 +235,7 @@ def test_artefacts_are_left_alone_while_the_answer_to_create_stack_is_unknown(ga
     gate.install(session)
     with pytest.raises(ConnectionClosedError):
         create(client)
-    with pytest.raises(ProtectedError, match="artefacts left alone"):
+    with pytest.raises(ProtectedError, match="artefacts kept"):
         _delete_objects(session, api)
 
 

@@ -60,7 +60,7 @@ def test_a_template_with_a_resource_has_no_fault(text):
     assert list(template_faults(text)) == []
 
 
-@pytest.mark.parametrize("text", ["Outputs: {}", "Resources: {}", "Resources:"])
+@pytest.mark.parametrize("text", ["", "Outputs: {}", "Resources: {}", "Resources:", "Resources: ~"])
 def test_a_template_without_a_resource_is_refused(text):
     assert list(template_faults(text)) == ["it has no resource, and at least one is needed"]
 

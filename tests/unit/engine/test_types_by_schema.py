@@ -4,7 +4,7 @@ import json
 import pytest
 
 from cluster_engine.configuration import apply_types
-from cluster_engine.errors import ConfigurationInvalidError
+from cluster_engine.contract import ConfigurationInvalidError
 from tests.support import custom_resource_properties as properties
 
 VERSION = "3.16.1"

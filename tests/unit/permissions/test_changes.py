@@ -3,8 +3,8 @@
 import pytest
 
 from tests.support.resource_types import IMAGE_RESOURCE_TYPES, RESOURCE_TYPES
-from tools.permissions.arns import Place
 from tools.permissions.changes import Clusters, left_out, permissions_of
+from tools.permissions.policy import Place
 from tools.permissions.reference import handler_permissions
 from tools.permissions.roles import Role, refused
 from tools.permissions.template import TEMPLATE, Names, Template

@@ -10,8 +10,8 @@ import pytest
 from botocore import xform_name
 
 from tests.support.resource_types import IMAGE_RESOURCE_TYPES, RESOURCE_TYPES
-from tools.permissions.arns import Place
 from tools.permissions.calls import actions_of
+from tools.permissions.policy import Place
 from tools.permissions.roles import Role
 from tools.permissions.template import TEMPLATE, Names, Template
 

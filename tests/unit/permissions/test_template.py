@@ -6,9 +6,8 @@ import re
 import pytest
 
 from tools.permissions.__main__ import FOLDER, documents
-from tools.permissions.arns import Place
 from tools.permissions.calls import requests_of
-from tools.permissions.policy import Request
+from tools.permissions.policy import Place, Request
 from tools.permissions.reference import has_resources, matching
 from tools.permissions.roles import INLINE_POLICIES_LIMIT, MANAGED_POLICY_LIMIT, Role, size
 from tools.permissions.template import TEMPLATE, Names, Template

@@ -4,14 +4,11 @@ import re
 from pathlib import Path
 
 import pytest
-import yaml
 
+from cfn_template.reading import read_plain
 from cluster_provider.core.consent import PARAMETER, Consent
-from tests.unit.test_template import Loader
 
-PATTERN = re.compile(
-    yaml.load(Path("template.yaml").read_text(), Loader)["Parameters"][PARAMETER]["AllowedPattern"]  # noqa: S506 - a safe loader
-)
+PATTERN = re.compile(read_plain(Path("template.yaml").read_text())["Parameters"][PARAMETER]["AllowedPattern"])
 
 
 @pytest.mark.parametrize(

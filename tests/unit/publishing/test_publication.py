@@ -168,3 +168,13 @@ def test_the_snippet_for_a_bucket_in_each_region_works_in_every_one(folder):
 def test_the_snippet_for_one_bucket_names_it(folder):
     url = "https://b.s3.eu-west-1.amazonaws.com/p/1.0.0/template.json"
     assert f"TemplateURL: {url}\n" in snippet(folder, "b", "eu-west-1")
+
+
+def test_the_provider_s_schemas_are_published_with_it_and_with_no_engine(folder):
+    (folder / "schemas").mkdir()
+    (folder / "schemas" / "resources.json").write_text("{}")
+    provider = Built.read("provider", folder).publication("bucket", "tools", "1.0.0")
+    assert "tools/1.0.0/schemas/resources.json" in [provider.key(file) for file in provider.files]
+    assert "schemas/resources.json" in {file["name"] for file in json.loads(provider.manifest.body)["files"]}
+    engine = Built.read("engine", folder).publication("bucket", "tools", "1.0.0")
+    assert [file.name for file in engine.files if file.name.startswith("schemas/")] == []

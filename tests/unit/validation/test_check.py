@@ -95,18 +95,18 @@ Resources:
 
 def test_a_merge_that_cannot_be_carried_out_is_reported_with_its_place():
     assert found("Resources:\n  <<: text\n") == [
-        (2, 7, "", "the template cannot be read: << merges what is no map")
+        (2, 7, "", "the template cannot be read: << merges something that is not a map")
     ]
 
 
 def test_an_anchor_in_itself_is_reported_and_not_followed():
-    problem = "the template cannot be read: an alias stands for what it is in"
+    problem = "the template cannot be read: an alias refers to a node that contains it"
     assert found(template("Image: &a {Os: *a}")) == [(8, 24, "", problem)]
 
 
 def test_an_anchor_in_itself_in_a_text_is_reported_at_the_text_s_line():
     (finding,) = found(template("|\n  Image: &a {Os: *a}"))
-    problem = "the configuration cannot be read: an alias stands for what it is in"
+    problem = "the configuration cannot be read: an alias refers to a node that contains it"
     assert finding[0] == 8
     assert finding[2:] == ("Cluster/ClusterConfiguration", problem)
 
@@ -187,7 +187,7 @@ class TestText:
 
     def test_a_tag_that_is_no_yaml_is_reported(self):
         text = template("|\n" + GOOD.replace("alinux2023", "!Ref Os"))
-        assert 'the tag "!Ref" makes no value of a configuration' in found(text)[0][3]
+        assert 'the tag "!Ref" is not supported in a configuration' in found(text)[0][3]
 
     @pytest.mark.parametrize("value", ["2026-31-12", "0b_", "!!int ''", "!!timestamp soon", "!!bool maybe"])
     def test_a_value_that_looks_like_a_date_or_a_number_and_is_none_is_reported(self, value):

@@ -59,7 +59,7 @@ def test_what_all_functions_make_together_has_a_bound_and_is_reported_once():
     tags = ", ".join("{Key: !Ref P, Value: !Sub '${P}${P}${P}'}" for _ in range(300))
     found = messages(template(f"{GOOD}Tags: [{tags}]", head))
     assert [message for message in found if "the functions of this template make more than" in message] == [
-        "the functions of this template make more than 8,388,608 characters: what is behind is not evaluated"
+        "the functions of this template make more than 8,388,608 characters: the rest is not evaluated"
     ]
 
 

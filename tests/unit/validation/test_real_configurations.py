@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cluster_engine.configuration import apply_types
-from cluster_engine.errors import ConfigurationInvalidError
+from cluster_engine.contract import ConfigurationInvalidError
 from pcluster_cfn.validation.file_check import check
 from tests.support import custom_resource_properties as properties
 

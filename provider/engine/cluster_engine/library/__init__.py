@@ -1,8 +1,8 @@
-"""The ParallelCluster library: the one package that knows it.
+"""The only package that uses the ParallelCluster library.
 
-``calls`` runs its functions behind the gate, ``isolation`` gives each call a session of its own, ``refusals``
-maps what the library raises to the codes of docs/engine.md, ``mark`` says whose a cluster is, in the folder
-where the library keeps what belongs to it.
+``calls`` runs the library's functions behind the gate, ``isolation`` gives each call a session of its own,
+``errors`` maps exceptions to the codes of docs/reference/engine.md, and ``mark`` records a cluster's
+owner in its S3 folder.
 """
 
 from cluster_engine.library.calls import Answer, ask, invoke, stored_configuration, version

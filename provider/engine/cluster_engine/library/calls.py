@@ -1,4 +1,4 @@
-"""The library's functions, called as they are behind the gate."""
+"""Runs the library's functions behind the gate."""
 
 import logging
 import threading
@@ -13,20 +13,20 @@ from pcluster.aws.common import StackNotFoundError
 from pcluster.models.cluster import Cluster
 from pcluster.utils import get_installed_version
 
-from cluster_engine.errors import EngineError
+from cluster_engine.contract import EngineAction, EngineError
 from cluster_engine.gate import Gate
+from cluster_engine.library.errors import as_text, content_of, engine_error
 from cluster_engine.library.faults import noted_failures, refused_for_emptiness
 from cluster_engine.library.isolation import isolated
-from cluster_engine.library.judgement import explain
-from cluster_engine.library.refusals import as_text, content_of, engine_error
+from cluster_engine.library.update_policies import explain
 
 logger = logging.getLogger(__name__)
 
 Answer = dict[str, Any]
 
-#: The library's function for each operation of docs/engine.md, and what makes it that operation.
+#: The library's function for each action of docs/reference/engine.md, and the arguments that make it so.
 #: Source: pcluster/api/openapi/openapi.yaml.
-FUNCTIONS: dict[str, tuple[str, Answer]] = {
+FUNCTIONS: dict[EngineAction, tuple[str, Answer]] = {
     "create": ("create_cluster", {}),
     "update": ("update_cluster", {}),
     "delete": ("delete_cluster", {}),
@@ -38,8 +38,8 @@ FUNCTIONS: dict[str, tuple[str, Answer]] = {
     "delete-image": ("delete_image", {}),
 }
 
-#: Those that change nothing.
-READS = frozenset({"describe", "describe-image"})
+#: The actions that change nothing.
+READS: frozenset[EngineAction] = frozenset({"describe", "describe-image"})
 
 
 def version() -> str:
@@ -47,20 +47,20 @@ def version() -> str:
     return str(get_installed_version())
 
 
-def invoke(operation: str, name: str, region: str, gate: Gate, **arguments: Any) -> Answer:
-    """Runs the library's function for an operation behind the gate and returns its answer.
+def invoke(action: EngineAction, name: str, region: str, gate: Gate, **arguments: Any) -> Answer:
+    """Runs the library's function for an action and returns its answer.
 
     Args:
-        operation: One of ``FUNCTIONS``.
+        action: One of ``FUNCTIONS``.
         name: The cluster's name, or the image's id.
-        region: Passed to the library; the process's own Region is back in place afterwards.
-        gate: What guards this call.
+        region: The library's Region; the process's own is restored afterwards.
+        gate: Guards this call.
         arguments: Further keyword arguments of the library's function. With ``dryrun`` it ends before it
             changes anything and answers with ``changeSet`` and ``validationMessages``.
 
     Returns:
-        The library's answer in its own camelCase. Empty where CloudFormation accepted the request and only
-        what the library did afterwards failed: what was asked for is under way.
+        The library's answer in its own camelCase. Empty if the library failed after CloudFormation accepted
+        the request, because the change is under way.
 
     Raises:
         EngineError: The library refused or failed.
@@ -69,35 +69,35 @@ def invoke(operation: str, name: str, region: str, gate: Gate, **arguments: Any)
         raise RuntimeError("the library's validators need the main thread")
     with isolated(region, gate), noted_failures() as failures:
         try:
-            if operation not in READS and "dryrun" not in arguments and not gate.rehearses:
-                gate.check_fence()  # what would be refused at the end is not begun
-            function_name, kind = FUNCTIONS[operation]
-            subject = {"image_id" if operation.endswith("-image") else "cluster_name": name}
+            if action not in READS and "dryrun" not in arguments and not gate.is_dry_run:
+                gate.check_fence()  # do not start what the fence would refuse at the end
+            function_name, kind = FUNCTIONS[action]
+            subject = {"image_id" if action.endswith("-image") else "cluster_name": name}
             function = partial(getattr(pcluster.lib, function_name), **subject, region=region, **kind)
             answer: Answer = function(**_accepted(arguments))
-        except errors.DryrunOperationException as passed:  # how a good dry run ends
+        except errors.DryrunOperationException as passed:  # how a successful dry run ends
             answer = content_of(passed)
         except Exception as error:
             if gate.accepted:
                 logger.warning("accepted, but the library failed afterwards", exc_info=True)
                 return {}
-            refusal = engine_error(operation, name, error, gate)
+            refusal = engine_error(action, name, error, gate)
             wanted = arguments.get("cluster_configuration", {})
             has_failures = any(failures.is_failure(message) for message in refusal.validation_messages)
             refusal.validation_messages = failures.in_words(refusal.validation_messages, wanted)
-            if operation == "update":
+            if action == "update":
                 refusal = _explained(refusal, name, wanted, gate, has_failures=has_failures)
             raise refusal from error
         return answer | {"changeSet": as_text(answer["changeSet"])} if answer.get("changeSet") else answer
 
 
 def ask(function: str, region: str, gate: Gate, **arguments: Any) -> Answer:
-    """Runs a function of ``pcluster.lib`` that only asks, and returns its answer.
+    """Runs a function of ``pcluster.lib`` that only reads, and returns its answer.
 
     Args:
         function: Its name.
         region: As for ``invoke``.
-        gate: What guards this call.
+        gate: Guards this call.
         arguments: Its further keyword arguments.
 
     Raises:
@@ -112,13 +112,13 @@ def ask(function: str, region: str, gate: Gate, **arguments: Any) -> Answer:
 
 
 def stored_configuration(name: str, region: str, gate: Gate, *, dryrun: bool = False) -> str:
-    """Returns the configuration that a cluster was last made from, as its author wrote it: YAML.
+    """Returns the configuration that a cluster was last made from: YAML, as its author wrote it.
 
     Args:
         name: The cluster's name.
         region: As for ``invoke``.
-        gate: What guards this call.
-        dryrun: Whether it is read for a dry run, which no fence ends.
+        gate: Guards this call.
+        dryrun: Whether this is for a dry run, which the fence does not end.
 
     Raises:
         EngineError: There is no such cluster, or its configuration could not be read.
@@ -142,7 +142,7 @@ def _source_configuration(name: str) -> Any:
 def _explained(
     refusal: EngineError, name: str, wanted: Answer, gate: Gate, *, has_failures: bool
 ) -> EngineError:
-    """A refused update with what would allow it; what kept the library from a verdict, if AWS did."""
+    """Returns a refused update with what would allow it, or AWS's error if AWS prevented a verdict."""
     try:
         if has_failures:
             return refused_for_emptiness(refusal, wanted, Cluster(name).config.source_config) or refusal
@@ -150,15 +150,15 @@ def _explained(
     except Exception as error:
         if refusal.code == "UpdateRejected":
             return engine_error("update", name, error, gate)
-        logger.warning("what an update failed on was not found", exc_info=True)
+        logger.warning("the reason why an update failed was not found", exc_info=True)
         return refusal
 
 
 class _Texts(str):
     """A list of texts that is also its first text.
 
-    The library took no lists before 3.10: it compared the whole argument with the pattern of one text, and
-    then went through it all the same. Source: pcluster/cli/entrypoint.py, re_validator (3.6.0).
+    Before 3.10 the library compared the whole argument with the pattern of one text, and then iterated over
+    it as a list. Source: pcluster/cli/entrypoint.py, re_validator (3.6.0).
     """
 
     _texts: list[str]

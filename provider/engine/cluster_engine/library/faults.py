@@ -1,7 +1,7 @@
-"""Faults of the library: what it says with an error of Python's becomes a sentence for the template's author.
+"""Replaces the text of Python errors in the library's messages by sentences for the template's author.
 
-A validator that fails is no verdict, and the library takes it for one: it shows the error's text as the
-validator's message. Which ones failed, it tells its log. Source: pcluster/config/common.py,
+If a validator fails with an exception, the library shows the exception's text as the validator's message.
+Only its log shows that the validator failed. Source: pcluster/config/common.py,
 Resource._validator_execute_sync.
 """
 
@@ -13,13 +13,13 @@ from typing import Any
 
 from pcluster.utils import get_installed_version
 
-from cluster_engine.errors import EngineError
+from cluster_engine.contract import EngineError
 
 Configuration = dict[str, Any]
 
-#: Errors that no author of a template can read; others have texts that somebody wrote for people.
+#: Errors whose texts mean nothing to an author of a template; other errors have texts written for people.
 _PYTHONS = (ArithmeticError, AssertionError, AttributeError, LookupError, NameError, TypeError)
-#: Texts of theirs in messages that a validator made of one itself.
+#: Texts of such errors in messages that a validator made of them itself.
 _PYTHONS_WORDS = re.compile(
     r"index out of range|pop from empty|is an empty sequence|"
     r"object (has no attribute|is not|does not support)"
@@ -29,7 +29,7 @@ _FAILED = "Validator %s unexpected failure: %s"
 
 
 class ValidatorFailures(logging.Filter):
-    """Notes the validators that failed, and keeps what is below the logger's own level out of the log."""
+    """Records the validators that failed, and keeps records below the logger's own level out of the log."""
 
     def __init__(self, level: int) -> None:
         super().__init__()
@@ -46,16 +46,16 @@ class ValidatorFailures(logging.Filter):
         return record.levelno >= self._level
 
     def is_failure(self, message: dict[str, Any]) -> bool:
-        """Returns whether a validator's message is no verdict but an error of Python's."""
+        """Returns whether a validator's message is the text of a Python error."""
         failed = (message["type"], message["message"]) in self._found
         return failed or _PYTHONS_WORDS.search(message["message"]) is not None
 
     def in_words(self, messages: list[dict[str, Any]], configuration: Configuration) -> list[dict[str, Any]]:
-        """Returns validators' messages, those of validators that failed in words of ours.
+        """Returns validators' messages, with a readable one for each validator that failed.
 
         Args:
-            messages: As the library reports them.
-            configuration: What was validated.
+            messages: The library's messages.
+            configuration: The configuration that was validated.
         """
         fault = failure_on(configuration)
         return [
@@ -65,7 +65,7 @@ class ValidatorFailures(logging.Filter):
 
 @contextmanager
 def noted_failures() -> Iterator[ValidatorFailures]:
-    """Notes the validators that fail meanwhile."""
+    """Records the validators that fail in its context."""
     level, before = _LOGGER.getEffectiveLevel(), _LOGGER.level
     failures = ValidatorFailures(level)
     _LOGGER.setLevel(logging.DEBUG)
@@ -80,12 +80,15 @@ def noted_failures() -> Iterator[ValidatorFailures]:
 def refused_for_emptiness(
     refusal: EngineError, wanted: Configuration, stored: Configuration
 ) -> EngineError | None:
-    """Returns the refusal of an update that empties a list on which a validator fails; None if none does.
+    """Returns the refusal of an update on which a validator fails, with the lists that the update empties.
 
     Args:
         refusal: The validators' refusal.
-        wanted: The configuration that was asked for.
-        stored: The one that the cluster has.
+        wanted: The wanted configuration.
+        stored: The cluster's configuration.
+
+    Returns:
+        The refusal; None if the update empties no list.
     """
     before = dict(lists(stored))
     emptied = [(path, before[path]) for path, _ in empty_lists(wanted) if before.get(path)]
@@ -114,28 +117,28 @@ def refused_for_emptiness(
 
 
 def fault_here() -> str:
-    """Returns the begin of a sentence about a fault of the library."""
+    """Returns the start of a sentence about a fault of the library."""
     return f"ParallelCluster {get_installed_version()} has a fault here"
 
 
 def failure_on(configuration: Configuration) -> str:
-    """Returns what is said in place of the verdict of a validator that fails on a configuration."""
+    """Returns the message for a validator that failed on a configuration."""
     empty = [".".join(path) for path, _ in empty_lists(configuration)]
     kind = f"in which {' and '.join(empty)} is empty: give it an item" if empty else "like this one"
     return f"{fault_here()}: this validator fails on a configuration {kind}."
 
 
 def is_python_s(error: BaseException) -> bool:
-    """Returns whether an error is one of Python's, which says nothing to an author of a template."""
+    """Returns whether the text of an error means nothing to an author of a template."""
     return isinstance(error, _PYTHONS)
 
 
 def without_python(message: str, causes: Iterator[BaseException]) -> str:
-    """Returns a message of the library's without the text of an error of Python's.
+    """Returns a message of the library without the text of a Python error.
 
     Args:
-        message: What the library would say.
-        causes: The exception that it raised, and what that came of.
+        message: The library's message.
+        causes: The exception that it raised, and its causes.
     """
     for cause in causes:
         if is_python_s(cause) and str(cause) in message:
@@ -146,12 +149,12 @@ def without_python(message: str, causes: Iterator[BaseException]) -> str:
 
 
 def empty_lists(configuration: Configuration) -> Iterator[tuple[tuple[str, ...], list[Any]]]:
-    """Yields the place of every list that has nothing in it, as the library names places."""
+    """Yields every empty list with its place, as the library names places."""
     return ((path, items) for path, items in lists(configuration) if not items)
 
 
 def lists(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], list[Any]]]:
-    """Yields every list with its place, as the library names places: an item of a list by its name."""
+    """Yields every list with its place, as the library names places: items of a list by name."""
     match value:
         case dict():
             for key, item in value.items():

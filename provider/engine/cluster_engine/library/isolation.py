@@ -1,4 +1,4 @@
-"""A call of the library starts from nothing (clients, caches, Region) and leaves nothing behind."""
+"""Isolates calls of the library: each starts without clients, caches and Region, and leaves none behind."""
 
 import asyncio
 import inspect
@@ -20,18 +20,18 @@ from cluster_engine.gate import Gate
 
 logger = logging.getLogger(__name__)
 
-#: The library fetches its list of Regions without a time-out; without an answer it takes the list it ships.
-#: Source: pcluster/utils.py, retrieve_supported_regions.
+#: The library fetches its list of Regions without a timeout. Without an answer it uses the list that it
+#: ships. Source: pcluster/utils.py, retrieve_supported_regions.
 REGIONS_TIMEOUT_S = 3.0
 
-#: Bounds what else the library opens without a time-out: scripts at HTTPS addresses. It is longer than the
-#: 10 s the library gives that validator; botocore brings its own. Source: pcluster/validators/common.py.
+#: For the other connections that the library opens without a timeout: scripts at HTTPS addresses. Longer than
+#: the 10 s of that validator; botocore has its own timeouts. Source: pcluster/validators/common.py.
 SOCKET_TIMEOUT_S = 15.0
 
 
 @contextmanager
 def isolated(region: str, gate: Gate) -> Iterator[None]:
-    """Gives the library a session of its own and the Region, and takes both away again."""
+    """Gives the library a session of its own and the Region while its context lasts."""
     with ExitStack() as stack:
         stack.callback(_restore_region, os.environ.get("AWS_DEFAULT_REGION"))
         os.environ["AWS_DEFAULT_REGION"] = region
@@ -39,7 +39,9 @@ def isolated(region: str, gate: Gate) -> Iterator[None]:
         _forget()
         session = boto3.Session()
         gate.install(session)
-        boto3.DEFAULT_SESSION = session  # what boto3.client() uses; the library makes all its clients so
+        boto3.DEFAULT_SESSION = (
+            session  # the library makes all its clients by boto3.client(), which uses this
+        )
         stack.callback(socket.setdefaulttimeout, socket.getdefaulttimeout())
         _ensure_regions()
         socket.setdefaulttimeout(SOCKET_TIMEOUT_S)
@@ -51,7 +53,7 @@ def _forget() -> None:
     boto3.DEFAULT_SESSION = None
     AWSApi.reset()
     Cache.clear_all()
-    # The one cache that is not a Cache: verdicts on script addresses live 10 s, so the next call would pass.
+    # The one cache that is not a Cache: it keeps verdicts on script addresses for 10 s.
     # Source: pcluster/utils.py, AsyncUtils.async_timeout_cache.
     inspect.getclosurevars(UrlValidator._validate_async).nonlocals["_cache"].clear()  # noqa: SLF001
 
@@ -71,10 +73,10 @@ def _ensure_event_loop() -> None:
 
 
 def _ensure_regions() -> None:
-    """Lets the library fetch its list of Regions, or take the one it ships where no answer comes.
+    """Makes the library fetch its list of Regions, or use the one that it ships if no answer comes.
 
-    It does the latter itself, but not for an answer that stalls half way: it would ask again when it sets
-    the Region, and the call would end there. Older releases have the list in their code.
+    The library does so itself, but not if an answer stalls: it would ask again when it sets the Region, and
+    the call would fail. Older releases have the list in their code.
     """
     retrieve = getattr(pcluster.utils, "retrieve_supported_regions", None)
     if retrieve is None:

@@ -1,7 +1,7 @@
-"""The mark of a cluster: an object in the cluster's own S3 folder that says which resource changes it.
+"""The mark of a cluster: an object in the cluster's own S3 folder that names the resource that owns it.
 
-It tells provider stacks apart that know nothing of each other, and needs no update of the cluster's stack.
-Two writers cannot both succeed: S3 compares and writes in one step. The folder is the cluster's alone, its
+Provider stacks that know nothing of each other read the same mark, and the cluster's stack needs no update.
+S3 compares and writes in one step, so two writers cannot both succeed. The folder belongs to one cluster, its
 nodes can only read it, and it is deleted with the cluster.
 
 Sources: Amazon S3 user guide, "Conditional writes" (``If-None-Match: *``, ``If-Match``; 412 where the
@@ -19,39 +19,39 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError
 
-from cluster_engine.errors import EngineError
+from cluster_engine.contract import EngineAction, EngineError
 from cluster_engine.gate import Gate
+from cluster_engine.library.errors import engine_error
 from cluster_engine.library.isolation import isolated
-from cluster_engine.library.refusals import engine_error
 
 logger = logging.getLogger(__name__)
 
 Owner = dict[str, str]
 
-#: Where the mark is, below the cluster's folder.
+#: The mark's key, below the cluster's folder.
 KEY = "pcluster-cfn/owner.json"
-#: A mark is a few hundred bytes; what is longer was not written here.
+#: A mark has a few hundred bytes; a longer object is not one.
 MARK_MAX_BYTES = 8 * 1024
-#: How often it is read again after somebody else wrote in between.
+#: How often the mark is read when others write in between.
 TRIES_MAX = 3
 
 _FOLDER_PARAMETERS = ("ResourcesS3Bucket", "ArtifactS3RootDirectory")
 _ABSENT = frozenset({"NoSuchKey", "404"})
-#: Somebody else wrote first. A key that is gone meanwhile fails ``If-Match`` as well.
+#: Another writer was first. ``If-Match`` also fails if the key was deleted meanwhile.
 _OVERTAKEN = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}) | _ABSENT
 _NO_BUCKET = "NoSuchBucket"
-#: The folder is being deleted, or is deleted: nothing is written there any more.
+#: Stacks with these statuses get no mark: their folder is deleted, or will be.
 _DELETED_PREFIX = "DELETE_"
 
 
 @dataclass(frozen=True)
 class Claimant:
-    """Who wants to change a cluster.
+    """The resource that wants to change a cluster.
 
     Args:
         owner: The resource: ``stack_id`` and ``logical_id``.
-        call_id: The call that it is for; makes every mark another object.
-        instead_of: A former owner whose mark may be replaced; None for nobody's.
+        call_id: The call; makes every mark a different object.
+        instead_of: A former owner whose mark may be replaced; None if none may.
     """
 
     owner: Owner
@@ -61,27 +61,27 @@ class Claimant:
 
 @dataclass(frozen=True)
 class _Found:
-    """A mark as it was read; its owner is None where it cannot be understood."""
+    """A mark that was read; its owner is None if it is not valid."""
 
     owner: Owner | None
     etag: str
 
 
-def hold_mark(operation: str, name: str, region: str, gate: Gate, claimant: Claimant) -> None:
+def hold_mark(action: EngineAction, name: str, region: str, gate: Gate, claimant: Claimant) -> None:
     """Makes sure that the cluster's mark names the claimant, before anything is changed.
 
-    A cluster that is being deleted already, or whose deletion failed, gets no mark: one that names somebody
-    else still counts.
+    A cluster that is being deleted, or whose deletion failed, gets no new mark. An existing mark still
+    counts.
 
     Args:
-        operation: What is to follow: ``update`` or ``delete``.
+        action: The action that follows: ``update`` or ``delete``.
         name: The cluster's name.
         region: Its Region.
-        gate: What guards this call.
-        claimant: Whose the mark is to be.
+        gate: Guards this call.
+        claimant: The resource that the mark must name.
 
     Raises:
-        EngineError: ``OtherOwner`` if the mark names another resource, which the error's details do;
+        EngineError: ``OtherOwner`` if the mark names another resource, which is then in the error's details;
             ``BadRequest`` if it cannot be read or written; any other code as for an update.
     """
     with isolated(region, gate):
@@ -93,7 +93,7 @@ def hold_mark(operation: str, name: str, region: str, gate: Gate, claimant: Clai
         except EngineError:
             raise
         except Exception as error:
-            raise engine_error(operation, name, error, gate) from error
+            raise engine_error(action, name, error, gate) from error
 
 
 def _described(gate: Gate, name: str) -> Any:
@@ -110,11 +110,11 @@ class Mark:
 
     Args:
         stack: The cluster's stack, as CloudFormation described it.
-        claimant: Whose the mark is to be.
-        writes: Whether one is written where there is none.
+        claimant: The resource that the mark must name.
+        writes: Whether a missing mark is written.
 
     Raises:
-        EngineError: ``BadRequest`` if one is to be written and the stack does not name its folder.
+        EngineError: ``BadRequest`` if a mark may be written and the stack does not name its folder.
     """
 
     def __init__(self, stack: Any, claimant: Claimant, *, writes: bool) -> None:
@@ -134,7 +134,7 @@ class Mark:
             )
 
     def hold(self, s3: Any) -> None:
-        """Returns once the mark names the claimant, or there is none and none is to be written.
+        """Returns once the mark names the claimant, or if it is missing and is not written.
 
         Raises:
             EngineError: As ``hold_mark``.
@@ -162,7 +162,7 @@ class Mark:
         return _Found(_owner(answer["Body"].read(MARK_MAX_BYTES), self._stack_id), answer["ETag"])
 
     def _wrote(self, s3: Any, instead_of: _Found | None) -> bool:
-        """Whether it was written: nobody else was faster."""
+        """Writes the mark; returns whether no other writer was first."""
         condition = {"IfNoneMatch": "*"} if instead_of is None else {"IfMatch": instead_of.etag}
         mark = {"cluster": self._stack_id, "owner": self._claimant.owner, "call_id": self._claimant.call_id}
         body = json.dumps(mark, indent=2).encode()
@@ -178,7 +178,7 @@ class Mark:
         return True
 
     def _unreachable(self, code: str, what: str, permissions: str) -> EngineError | None:
-        """The error for a mark that is there, or could be, and is out of reach for good; else None."""
+        """Returns the error for a mark that the engine will never reach; None if it may reach it later."""
         if code not in {"AccessDenied", "403", _NO_BUCKET}:
             return None
         return EngineError(
@@ -189,16 +189,16 @@ class Mark:
 
     def _refusal(self, found: _Found) -> EngineError:
         if found.owner is None:
-            message = f"{self._url} does not say whose the cluster is."
+            message = f"{self._url} does not name the cluster's owner."
             return EngineError("OtherOwner", message)
         resource = f"resource {found.owner['logical_id']} of stack {found.owner['stack_id']}"
         return EngineError(
-            "OtherOwner", f"The cluster is {resource}'s by {self._url}.", details=[found.owner]
+            "OtherOwner", f"{self._url} names {resource} as the cluster's owner.", details=[found.owner]
         )
 
 
 def _owner(body: bytes, stack_id: str) -> Owner | None:
-    """Whose a mark says that this very cluster is; None for what is not a mark of it."""
+    """Returns the owner in a mark of this cluster; None if the object is not one."""
     try:
         mark = json.loads(body)
         owner = {name: mark["owner"][name] for name in ("stack_id", "logical_id")}

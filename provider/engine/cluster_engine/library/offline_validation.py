@@ -1,9 +1,9 @@
-"""The library's own rules between several values, as far as they need neither AWS nor a network.
+"""Runs the library's validators that need neither AWS nor a network.
 
-The library registers its validators section by section, with arguments that it partly asks AWS for. Here a
-stand-in takes the place of its AWS clients. What it answers is not known, it passes every use, and it counts
-them: a validator is carried out only if nothing was asked for between the one before and this one, and what
-it says counts only if it asked for nothing itself. So no verdict rests on an answer that nobody gave.
+The library registers its validators section by section, with arguments that partly come from AWS. Here a
+stand-in replaces its AWS clients. The stand-in accepts every use, answers with a value that is not known, and
+counts. A validator runs only if nothing was asked while it was registered, and its messages count only if it
+asked nothing itself. So no message rests on an unknown answer.
 Source: pcluster/config/common.py, Resource.validate, and pcluster/aws/aws_api.py, AWSApi.
 """
 
@@ -30,17 +30,22 @@ logger = logging.getLogger(__name__)
 Configuration = dict[str, Any]
 Path = tuple[str | int, ...]
 
-#: Validators with an argument of this name judge by the Region, which is not known before a deployment.
+#: Validators with an argument of this name depend on the Region, which is not known before a deployment.
 _REGION = "region"
 
 
 class NotAskedError(Exception):
-    """A validator asked AWS, which is not asked here."""
+    """A validator would have called AWS."""
 
 
 @dataclass
 class Questions:
-    """How often AWS, or the network, would have been asked; whether a question is an error."""
+    """Counts the questions to AWS and the network that were not asked.
+
+    Args:
+        count: How many there were.
+        refuse: Whether a question raises an error.
+    """
 
     count: int = 0
     refuse: bool = False
@@ -49,7 +54,7 @@ class Questions:
         """Counts a question.
 
         Raises:
-            NotAskedError: Questions are refused just now.
+            NotAskedError: ``refuse`` is set.
         """
         self.count += 1
         if self.refuse:
@@ -57,7 +62,7 @@ class Questions:
 
 
 class Unknown:
-    """What nobody answered: it can be used like anything, and every use is counted."""
+    """An answer that is not known. It can be used like any value, and counts every use."""
 
     def __init__(self, questions: Questions) -> None:
         self.__dict__["_questions"] = questions
@@ -87,13 +92,13 @@ class Unknown:
 
 @dataclass(frozen=True)
 class Message:
-    """What the library says of a section.
+    """A message of a validator.
 
     Args:
-        path: The section, or the value, as a JSON Pointer.
+        path: The section or the value that it is about, as a JSON Pointer.
         level: ``INFO``, ``WARNING`` or ``ERROR``.
         type: The validator.
-        message: Its words.
+        message: Its text.
     """
 
     path: str
@@ -103,41 +108,41 @@ class Message:
 
 
 @dataclass
-class Judgement:
-    """What came of a configuration.
+class Report:
+    """The outcome for a configuration.
 
     Args:
-        messages: What the library says.
-        left_out: The validators that were not carried out, because they need AWS.
+        messages: The library's messages.
+        left_out: The validators that did not run, because they need AWS.
     """
 
     messages: list[Message] = field(default_factory=list)
     left_out: set[str] = field(default_factory=set)
 
 
-def judge_offline(
+def validate_offline(
     name: str, configuration: Configuration, suppressed: list[str], schema: Schema, questions: Questions
-) -> Judgement:
-    """Returns what the library says of a configuration without AWS.
+) -> Report:
+    """Returns the library's messages about a configuration, without AWS.
 
     Args:
         name: The cluster's name.
-        configuration: One that fits the schema.
-        suppressed: As ``suppress_validators`` in docs/engine.md.
+        configuration: A configuration that fits the schema.
+        suppressed: As ``suppress_validators`` in docs/reference/engine.md.
         schema: The schema of the library's version.
-        questions: Counts what would have been asked.
+        questions: Counts the questions to AWS that are not asked.
     """
     with _no_aws(questions):
         try:
             config = ClusterSchema(cluster_name=name).load(configuration)
         except ValidationError as error:
             said = _flattened(error.messages, ())
-            return Judgement(
+            return Report(
                 [Message(pointer(path), "ERROR", "ConfigSchemaValidator", text) for path, text in said]
             )
-        judge = _Judge(questions, get_validator_suppressors(suppressed), failure_on(configuration))
-        judge.section(config, (), schema, configuration)
-        return judge.judgement
+        runner = _Runner(questions, get_validator_suppressors(suppressed), failure_on(configuration))
+        runner.run(config, (), schema, configuration)
+        return runner.report
 
 
 @contextmanager
@@ -157,23 +162,23 @@ def _no_aws(questions: Questions) -> Iterator[None]:
         AWSApi.reset()
 
 
-class _Judge:
-    """Carries out the validators of a configuration, section by section."""
+class _Runner:
+    """Runs the validators of a configuration, section by section."""
 
     def __init__(self, questions: Questions, suppressors: Any, failure: str) -> None:
-        self.judgement = Judgement()
+        self.report = Report()
         self._questions = questions
         self._suppressors = suppressors
         self._failure = failure
 
-    def section(self, section: Resource, path: Path, schema: Schema, written: Any) -> None:
-        """Carries out the validators of a section and of everything in it.
+    def run(self, section: Resource, path: Path, schema: Schema, written: Any) -> None:
+        """Runs the validators of a section and of the sections in it.
 
         Args:
-            section: The library's.
+            section: The library's object.
             path: Its place.
-            schema: What the schema says of it.
-            written: What the configuration has there.
+            schema: The schema of that place.
+            written: The configuration at that place.
         """
         for attribute, value in list(vars(section).items()):
             key = _key_of(attribute, schema, written)
@@ -183,12 +188,12 @@ class _Judge:
                 if isinstance(item, Resource):
                     steps = [] if key is None else [key, number] if value is items else [key]
                     inside = _at(written, steps) if steps else None
-                    self.section(item, (*path, *steps), place.get("items", place), inside)
+                    self.run(item, (*path, *steps), place.get("items", place), inside)
         for validator, arguments in self._registered(section):
-            self._carry_out(validator, arguments, pointer(path))
+            self._validate(validator, arguments, pointer(path))
 
     def _registered(self, section: Resource) -> list[tuple[type, dict[str, Any]]]:
-        """The validators of a section whose arguments are known."""
+        """Returns the validators of a section whose arguments are known."""
         known: list[tuple[type, dict[str, Any]]] = []
         asked = self._questions.count
 
@@ -198,7 +203,7 @@ class _Judge:
             if is_known and not issubclass(validator, AsyncValidator):
                 known.append((validator, arguments))
             else:
-                self.judgement.left_out.add(validator.__name__)
+                self.report.left_out.add(validator.__name__)
             asked = self._questions.count
 
         vars(section)["_register_validator"] = register
@@ -207,12 +212,12 @@ class _Judge:
         except Exception:
             if self._questions.count == asked:
                 raise
-            logger.debug("the validators of a section could not all be looked at", exc_info=True)
+            logger.debug("not all validators of a section could be registered", exc_info=True)
         finally:
             del vars(section)["_register_validator"]
         return known
 
-    def _carry_out(self, kind: type, arguments: dict[str, Any], path: str) -> None:
+    def _validate(self, kind: type, arguments: dict[str, Any], path: str) -> None:
         validator = kind()
         if any(suppressor.suppress_validator(validator) for suppressor in self._suppressors):
             return
@@ -225,18 +230,18 @@ class _Judge:
                 said = [(self._failure, FailureLevel.ERROR)]
             else:
                 said = []
-                self.judgement.left_out.add(validator.type)
+                self.report.left_out.add(validator.type)
         finally:
             self._questions.refuse = False
         if self._questions.count != asked:
-            self.judgement.left_out.add(validator.type)
+            self.report.left_out.add(validator.type)
             return
         for message, level in said:
-            self.judgement.messages.append(Message(path, level.name, validator.type, message))
+            self.report.messages.append(Message(path, level.name, validator.type, message))
 
 
 def _is_open(arguments: dict[str, Any]) -> bool:
-    """Whether arguments hold something that nobody answered, or the Region."""
+    """Whether arguments contain an unknown answer, or the Region."""
     return _REGION in arguments or any(_holds_unknown(value) for value in arguments.values())
 
 
@@ -253,9 +258,9 @@ def _holds_unknown(value: Any) -> bool:
 
 
 def _key_of(attribute: str, schema: Schema, written: Any) -> str | None:
-    """The key that the configuration has for an attribute of the library's section; None if it has none.
+    """Returns the configuration's key for an attribute of the library's section; None if there is none.
 
-    Most attributes are named as their keys; ``queues`` is the one of SlurmQueues.
+    Most attributes are named after their keys; ``queues`` stands for SlurmQueues.
     """
     name = to_pascal_case(attribute.strip("_"))
     keys = [key for key in schema.get("properties", {}) if isinstance(written, dict) and key in written]
@@ -264,7 +269,7 @@ def _key_of(attribute: str, schema: Schema, written: Any) -> str | None:
 
 
 def _at(written: Any, steps: list[Any]) -> Any:
-    """What the configuration has at a place; None where the library made up what it lacks."""
+    """Returns the configuration's value at a place; None if the library added the section."""
     for step in steps:
         try:
             written = written[step]

@@ -1,4 +1,4 @@
-"""What the library raises becomes a code of docs/engine.md: by its class, and by what the gate saw."""
+"""Maps the library's exceptions to codes of docs/reference/engine.md, by class and the gate's record."""
 
 import json
 import logging
@@ -12,8 +12,8 @@ from pcluster.api import encoder, errors
 from pcluster.cli.exceptions import ParameterException
 from pcluster.utils import get_installed_version
 
+from cluster_engine.contract import EngineAction, EngineError
 from cluster_engine.error_codes import THROTTLING_CODES
-from cluster_engine.errors import EngineError
 from cluster_engine.gate import Gate, GaveUpError, Refusal
 from cluster_engine.library.faults import without_python
 
@@ -21,19 +21,19 @@ logger = logging.getLogger(__name__)
 
 Content = dict[str, Any]
 
-#: The one text that has to be read: no class tells this refusal from others.
+#: The one message that is matched by text, because no class distinguishes this refusal.
 #: Source: pcluster/models/cluster.py, Cluster._validate_patch.
 NO_CHANGES = re.compile(r"No changes found in your cluster configuration")
 
-#: Operations that make a stack of a name that has to be free.
-CREATES = frozenset({"create", "build-image"})
+#: Actions that need a stack name that is not in use.
+CREATES: frozenset[EngineAction] = frozenset({"create", "build-image"})
 
-#: A name, or a client request token, that is taken. Source: CloudFormation's API reference, CreateStack.
+#: The name or the client request token is in use. Source: CloudFormation's API reference, CreateStack.
 TAKEN_CODES = frozenset({"AlreadyExistsException", "TokenAlreadyExistsException"})
 
 
-def engine_error(operation: str, name: str, error: Exception, gate: Gate) -> EngineError:
-    """Maps whatever the library raised to a code of docs/engine.md. What the gate saw comes first."""
+def engine_error(action: EngineAction, name: str, error: Exception, gate: Gate) -> EngineError:
+    """Returns the error of docs/reference/engine.md for an exception. What the gate recorded wins."""
     content = content_of(error)
     message = content.get("message") or str(error) or type(error).__name__
     message = without_python(message.removeprefix("Bad Request: "), _causes(error))
@@ -42,10 +42,10 @@ def engine_error(operation: str, name: str, error: Exception, gate: Gate) -> Eng
     if _was_unanswered(error, content, gate):
         return EngineError("Throttled", f"AWS did not answer: {message}")
     if gate.refusal is not None:
-        return _refused(operation, name, gate.refusal, gate)
+        return _refused(action, name, gate.refusal, gate)
     if gate.protected_image:
         return EngineError(
-            "NotFound", f"The image {name} is not of this resource's making; it was left alone."
+            "NotFound", f"This resource did not build the image {name}, so it was not deleted."
         )
     match error:
         case (
@@ -57,9 +57,9 @@ def engine_error(operation: str, name: str, error: Exception, gate: Gate) -> Eng
         case errors.NotFoundException():
             return EngineError("NotFound", message)
         case errors.ConflictException():
-            return EngineError("AlreadyExists" if operation in CREATES else "ClusterBusy", message)
+            return EngineError("AlreadyExists" if action in CREATES else "ClusterBusy", message)
         case errors.BadRequestException():
-            return _bad_request(operation, message, gate)
+            return _bad_request(action, message, gate)
         case ParameterException():
             return EngineError("BadRequest", str(error.data.get("message", message)))
         case _:
@@ -68,7 +68,7 @@ def engine_error(operation: str, name: str, error: Exception, gate: Gate) -> Eng
 
 
 def _stopped_here(gate: Gate) -> EngineError | None:
-    """What the engine itself did not let through, whatever the library made of that."""
+    """Returns the error for a request that the engine itself stopped; None if it stopped none."""
     if gate.fenced:
         return EngineError("Fenced", f"Not sent to CloudFormation: {gate.not_after.isoformat()} had passed.")
     blocked = gate.uploads.blocked or gate.rules.refused
@@ -76,7 +76,7 @@ def _stopped_here(gate: Gate) -> EngineError | None:
 
 
 def content_of(error: Exception) -> Content:
-    """Returns what an exception of the library's interface carries, as plain JSON; empty for any other."""
+    """Returns the content of an exception of the library's interface as plain JSON; empty for any other."""
     content = getattr(error, "content", None)
     if content is None:
         return {}
@@ -85,10 +85,10 @@ def content_of(error: Exception) -> Content:
 
 
 def _was_unanswered(error: Exception, content: Content, gate: Gate) -> bool:
-    """Whether a connection or AWS's patience failed, which says nothing about the request.
+    """Whether AWS throttled or a connection failed, which says nothing about the request.
 
-    The library calls a configuration invalid whatever goes wrong while it reads it; a verdict of its own has
-    messages. Source: pcluster/models/cluster.py, Cluster._validate_and_parse_config.
+    The library reports every failure while it reads a configuration as an invalid configuration; only its own
+    verdicts have messages. Source: pcluster/models/cluster.py, Cluster._validate_and_parse_config.
     """
     if gate.unanswered or isinstance(error, errors.LimitExceededException):
         return True
@@ -98,7 +98,7 @@ def _was_unanswered(error: Exception, content: Content, gate: Gate) -> bool:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """Yields an error and what it came of, each once: errors of connections may name each other."""
+    """Yields an error and its causes, each once: connection errors may be causes of each other."""
     cause: BaseException | None = error
     seen: set[int] = set()
     while cause is not None and id(cause) not in seen:
@@ -116,28 +116,28 @@ def _rejected(message: str, content: Content) -> EngineError:
 
 
 def as_text(changes: list[Content]) -> list[Content]:
-    """Returns changes with their values as text, as the library's interface says; 3.6.0 leaves the types."""
+    """Returns changes with values as text, as the library's interface states; 3.6.0 keeps their types."""
     return [{key: str(value) for key, value in change.items()} for change in changes]
 
 
-def _bad_request(operation: str, message: str, gate: Gate) -> EngineError:
+def _bad_request(action: EngineAction, message: str, gate: Gate) -> EngineError:
     if NO_CHANGES.search(message):
         return EngineError("NoChanges", message)
-    if gate.seen is None or operation == "delete-image":
+    if gate.seen is None or action == "delete-image":
         return EngineError("BadRequest", message)
-    if operation in CREATES:  # a create asks for the name only to find it free
+    if action in CREATES:  # a create asks for the name only to find it free
         return EngineError("AlreadyExists", message)
     if gate.seen.tags.get("parallelcluster:version") != str(get_installed_version()):
         return EngineError("VersionMismatch", message)
     return EngineError("BadRequest", message)
 
 
-def _refused(operation: str, name: str, refusal: Refusal, gate: Gate) -> EngineError:
-    """Tells what CloudFormation's refusal of the mutating request was about, from facts where it can."""
+def _refused(action: EngineAction, name: str, refusal: Refusal, gate: Gate) -> EngineError:
+    """Returns the error for a refusal of CloudFormation, by the stack's state where it can be read."""
     if refusal.code not in {*TAKEN_CODES, "ValidationError"}:
         return EngineError("Internal", f"CloudFormation refused: {refusal.message}")
     unknown = _look(name, gate)
-    if operation in CREATES:
+    if action in CREATES:
         return unknown or EngineError(
             "AlreadyExists" if refusal.code in TAKEN_CODES else "BadRequest", refusal.message
         )
@@ -148,7 +148,7 @@ def _refused(operation: str, name: str, refusal: Refusal, gate: Gate) -> EngineE
 
 
 def _look(name: str, gate: Gate) -> EngineError | None:
-    """Asks for the stack once more; the gate notes what is seen. Returns what kept it from an answer."""
+    """Describes the stack once more, for the gate to record. Returns the error if that fails, else None."""
     gate.seen = None
     try:
         boto3.client("cloudformation").describe_stacks(StackName=name)

@@ -1,9 +1,10 @@
 """The configuration's schema for editors: the engine's rules, and what an editor shows beside them.
 
-Nothing here needs the library, so the schemas of all versions are made at once.
+Nothing here needs ParallelCluster, so one process makes the schemas of all versions.
 """
 
 import copy
+import json
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -11,16 +12,25 @@ from typing import Any
 
 import yaml
 
+from cluster_schema import configuration_schema, versions
+
 JsonSchema = dict[str, Any]
 
 #: The newest draft that editors' YAML server documents. Source: yaml-language-server, README, "Features".
 DRAFT = "http://json-schema.org/draft-07/schema#"
-TABLE = Path(__file__).with_name("descriptions.yaml")
+TABLE = Path(__file__).with_suffix(".yaml")
 USER_GUIDE = "https://docs.aws.amazon.com/parallelcluster/latest/ug/"
 
 
 class UndescribedPolicyError(LookupError):
-    """The library has an update policy that the table does not put into words."""
+    """An update policy of ParallelCluster has no words in the table."""
+
+
+def files() -> Iterator[tuple[str, str]]:
+    """Yields the name and the content of a schema file for each ParallelCluster version."""
+    for version in versions():
+        schema = for_editors(configuration_schema(version))
+        yield f"configuration-{version}.json", json.dumps(schema, indent=1) + "\n"
 
 
 def for_editors(schema: JsonSchema) -> JsonSchema:

@@ -1,8 +1,8 @@
-"""The changes of an update, each judged by the library's own update policies, and what would allow it.
+"""Finds out what would allow each refused change of an update, from the library's own update policies.
 
-The library judges them all at once and says why it refuses one. What would allow it stands in the conditions
-that it judges by: so they are asked again with the compute fleet seen as stopped, and with the change that
-goes well together with another. A condition that fails with an error of Python's refuses its change, too.
+The library checks all changes at once and says why it refuses one. It does not say what would allow it. So
+the engine checks the same conditions again: with the compute fleet shown as stopped, and with a MaxCount that
+grows with MinCount. A condition that fails with a Python error refuses its change, too.
 Source: pcluster/config/config_patch.py, ConfigPatch, and pcluster/config/update_policy.py, UpdatePolicy.
 """
 
@@ -17,7 +17,7 @@ from pcluster.config.config_patch import ConfigPatch
 from pcluster.constants import DEFAULT_MAX_COUNT, DEFAULT_MIN_COUNT
 from pcluster.models.cluster import Cluster
 
-from cluster_engine.errors import EngineError
+from cluster_engine.contract import EngineError
 from cluster_engine.gate import STOPPED, Gate
 from cluster_engine.library.faults import fault_here
 
@@ -26,27 +26,27 @@ logger = logging.getLogger(__name__)
 Configuration = dict[str, Any]
 Detail = dict[str, Any]
 
-#: What a refused change needs, if a stopped fleet is all that is missing.
+#: The cure of a refused change that only needs a stopped fleet.
 FLEET_STOP = "fleet-stop"
 
 _ABSENT = "-"
-#: How the library names an item of a list: by the key that tells it apart. Source: ConfigPatch._compare_list.
+#: How the library names an item of a list: with its key in brackets. Source: ConfigPatch._compare_list.
 _ITEM = re.compile(r"(?P<key>[^\[]+)\[(?P<name>.*)\]")
-#: What the library's comparison knows where it stops. Source: ConfigPatch._compare_section, _compare_list.
+#: Local variables of the library's comparison. Source: ConfigPatch._compare_section, _compare_list.
 _PLACE = ("param_path", "data_key", "base_section", "target_section")
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """One change, judged.
+    """One change, and whether the library allows it.
 
     Args:
-        path: The sections that it is in, as the library names them: ``SlurmQueues[compute]`` is an item.
-        key: What changes there.
-        current: The value that the cluster has; None for nothing.
-        requested: The value that is wanted; None for nothing.
-        reason: Why it is refused, in the library's words; None where it is allowed.
-        failed: Whether the condition ended with an error of Python's.
+        path: The sections that contain it, as the library names them: ``SlurmQueues[compute]`` is an item.
+        key: The key that changes.
+        current: The cluster's value; None if it has none.
+        requested: The wanted value; None if there is none.
+        reason: Why it is refused, in the library's words; None if it is allowed.
+        failed: Whether the condition failed with a Python error.
     """
 
     path: tuple[str, ...]
@@ -62,7 +62,7 @@ class Verdict:
         return str(ConfigPatch.build_config_param_path(self.path, self.key))
 
     def change(self) -> Detail:
-        """Returns the change as docs/engine.md has it in a change set."""
+        """Returns the change as an item of a change set in docs/reference/engine.md."""
         return {
             "parameter": self.parameter,
             "currentValue": _shown(self.current),
@@ -71,25 +71,27 @@ class Verdict:
 
 
 def explain(refusal: EngineError, name: str, wanted: Configuration, gate: Gate) -> EngineError:
-    """Returns a refused update with what would allow each change, or what the library failed on as a refusal.
+    """Returns a refused update with what would allow each change.
+
+    If the library failed on a change, the result is a refusal of that change.
 
     Args:
-        refusal: What the library's answer was mapped to.
+        refusal: The error that the library's answer was mapped to.
         name: The cluster's name.
-        wanted: The configuration that was asked for.
-        gate: What guards the call.
+        wanted: The wanted configuration.
+        gate: Guards the call.
     """
     if refusal.code not in {"Internal", "UpdateRejected"}:
         return refusal
-    verdicts = judge(name, wanted)
+    verdicts = check(name, wanted)
     if refusal.code == "Internal":
         if not any(verdict.failed for verdict in verdicts):
             return refusal
         refusal = _refusal(verdicts)
     _note_cures(refusal, name, wanted, gate)
-    judged = {verdict.parameter: verdict for verdict in verdicts}
+    by_parameter = {verdict.parameter: verdict for verdict in verdicts}
     for detail in refusal.details:
-        verdict = judged[detail["parameter"]]
+        verdict = by_parameter[detail["parameter"]]
         way_out = _way_around(verdict, detail) if verdict.failed else _growth(verdict, name, wanted)
         if way_out:
             detail["message"] = f"{detail['message'].removesuffix('.')}. {way_out}"
@@ -106,14 +108,14 @@ def _refusal(verdicts: list[Verdict]) -> EngineError:
     )
 
 
-def judge(name: str, wanted: Configuration) -> list[Verdict]:
-    """Returns every change of an update with the library's verdict on it, without its validators.
+def check(name: str, wanted: Configuration) -> list[Verdict]:
+    """Returns every change of an update with the library's verdict by its update policies alone.
 
     Args:
-        name: The cluster's name; what is stored for it is what is compared with.
-        wanted: The configuration that is asked for.
+        name: The cluster's name; its stored configuration is compared with the wanted one.
+        wanted: The wanted configuration.
     """
-    cluster = Cluster(name)  # a new one for each question: it remembers whether nodes run
+    cluster = Cluster(name)  # a new one for each check: it remembers whether nodes run
     stored = cluster.config.source_config
     try:
         patch = ConfigPatch(cluster=cluster, base_config=stored, target_config=wanted)
@@ -123,15 +125,15 @@ def judge(name: str, wanted: Configuration) -> list[Verdict]:
             raise
         logger.warning("the library could not compare %s", stop.parameter, exc_info=True)
         return [stop]
-    return [_judged(change, patch) for change in patch.changes]
+    return [_checked(change, patch) for change in patch.changes]
 
 
-def _judged(change: Any, patch: ConfigPatch) -> Verdict:
+def _checked(change: Any, patch: ConfigPatch) -> Verdict:
     verdict = Verdict(tuple(change.path), change.key, change.old_value, change.new_value)
     try:
         result, reason, action, _ = change.update_policy.check(change, patch)
     except Exception:
-        logger.warning("the library could not judge a change of %s", verdict.parameter, exc_info=True)
+        logger.warning("the library could not check a change of %s", verdict.parameter, exc_info=True)
         return _failure(verdict)
     if result == result.SUCCEEDED:
         return verdict
@@ -140,7 +142,7 @@ def _judged(change: Any, patch: ConfigPatch) -> Verdict:
 
 
 def _where_comparison_stopped(error: Exception) -> Verdict | None:
-    """The place that the library's comparison was at when it failed; None if it was not comparing."""
+    """Returns the change at which the library's comparison failed; None if something else failed."""
     frames = [frame.f_locals for frame, _ in traceback.walk_tb(error.__traceback__)]
     comparing = [known for known in frames if all(name in known for name in _PLACE)]
     if not comparing:
@@ -154,21 +156,21 @@ def _failure(verdict: Verdict) -> Verdict:
 
 
 def _note_cures(refusal: EngineError, name: str, wanted: Configuration, gate: Gate) -> None:
-    """Notes with each refused change whether a stopped fleet is all that it needs.
+    """Sets the cure of each refused change that only needs a stopped fleet.
 
-    The library's conditions tell, with a fleet that it sees stopped: what they still refuse needs something
-    else. Its texts do not tell: those about login nodes and storage speak of stopping the fleet as well.
+    A change that the library refuses even with a stopped fleet needs something else. The library's messages
+    do not show this: those about login nodes and storage mention stopping the fleet as well.
     """
     left = {detail["parameter"] for detail in refusal.details}
     if gate.fleet_status != STOPPED:
         with gate.fleet_seen_stopped():
-            left = {verdict.parameter for verdict in judge(name, wanted) if verdict.reason is not None}
+            left = {verdict.parameter for verdict in check(name, wanted) if verdict.reason is not None}
     for detail in refusal.details:
         detail["cure"] = "" if detail["parameter"] in left else FLEET_STOP
 
 
 def _way_around(verdict: Verdict, detail: Detail) -> str:
-    """What can be done instead of a change that the library cannot judge."""
+    """Returns what the author can do instead of a change that the library cannot judge."""
     lists = [item["key"] for section in verdict.path if (item := _ITEM.fullmatch(section))]
     beside = f" and add another item to {lists[-1]}" if lists else ""
     stop = "It allows it once the compute fleet is stopped. " if detail["cure"] == FLEET_STOP else ""
@@ -177,7 +179,7 @@ def _way_around(verdict: Verdict, detail: Detail) -> str:
 
 
 def _growth(verdict: Verdict, name: str, wanted: Configuration) -> str:
-    """What to raise beside a refused MinCount so that nothing has to be stopped; empty if nothing helps.
+    """Returns which MaxCount would allow a refused MinCount without a stop; empty if none would.
 
     Source: pcluster/config/update_policy.py, condition_checker_resize_update_strategy_on_remove.
     """
@@ -188,7 +190,7 @@ def _growth(verdict: Verdict, name: str, wanted: Configuration) -> str:
     resource = _section(tried, verdict.path)
     growth = _count(verdict.requested, DEFAULT_MIN_COUNT) - _count(verdict.current, DEFAULT_MIN_COUNT)
     resource["MaxCount"] = _count(stored.get("MaxCount"), DEFAULT_MAX_COUNT) + growth
-    if any(each.reason is not None for each in judge(name, tried) if each.path == verdict.path):
+    if any(each.reason is not None for each in check(name, tried) if each.path == verdict.path):
         return ""
     return (
         f"Or raise MaxCount by at least as much in the same update, to {resource['MaxCount']} or more: "
@@ -201,7 +203,7 @@ def _count(value: Any, default: int) -> int:
 
 
 def _section(configuration: Configuration, path: tuple[str, ...]) -> Configuration:
-    """The section that the library names by a path; it is there, since something in it changes."""
+    """Returns the section that the library names by a path; it exists, since something in it changes."""
     for step in path:
         item = _ITEM.fullmatch(step)
         if item is None:
@@ -213,5 +215,5 @@ def _section(configuration: Configuration, path: tuple[str, ...]) -> Configurati
 
 
 def _shown(value: Any) -> str:
-    """A value as the library shows it. Source: cluster_operations_controller.py, _analyze_changes."""
+    """Returns a value as the library shows it. Source: cluster_operations_controller.py, _analyze_changes."""
     return _ABSENT if value is None else str(value)
