@@ -12,7 +12,7 @@ import boto3
 from botocore.exceptions import ClientError
 
 from localcloud import guard
-from pcluster_cfn.errors import CommandError
+from pcluster_cfn.errors import CommandError, message_of
 from pcluster_cfn.terminal import Console
 
 if TYPE_CHECKING:
@@ -63,11 +63,6 @@ def embedded_cloud(aws: Aws) -> str | None:
 def reaches_embedded_cloud(aws: Aws) -> bool:
     """Whether a session talks to an embedded cloud on this machine."""
     return embedded_cloud(aws) is not None
-
-
-def message_of(error: ClientError) -> str:
-    """Returns what AWS says of an error, without the words that the SDK puts around it."""
-    return error.response.get("Error", {}).get("Message", str(error))
 
 
 def find_stack(cloudformation: "CloudFormationClient", name: str) -> "StackTypeDef | None":

@@ -3,6 +3,10 @@
 import difflib
 import os
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from botocore.exceptions import ClientError
 
 _DEBUG = "PCLUSTER_CFN_DEBUG"
 #: The message for an unexpected exception: maintainers can fix it, users cannot.
@@ -41,3 +45,8 @@ class CommandError(Exception):
 
     def __str__(self) -> str:
         return f"{self.what}; {self.next_step}" if self.next_step else self.what
+
+
+def message_of(error: "ClientError") -> str:
+    """Returns what AWS says of an error, without the words that the SDK puts around it."""
+    return error.response.get("Error", {}).get("Message", str(error))

@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Literal
 from botocore.exceptions import ClientError
 
 from cfn_template.nodes import child, put, scalar
-from pcluster_cfn.aws import message_of
-from pcluster_cfn.errors import CommandError
+from pcluster_cfn.errors import CommandError, message_of
 from pcluster_cfn.template import Chain, Resource, Template, extend_chain, reason
 
 if TYPE_CHECKING:

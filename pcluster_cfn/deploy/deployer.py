@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from botocore.exceptions import ClientError
 
-from pcluster_cfn.aws import Aws, find_stack, message_of
+from pcluster_cfn.aws import Aws, find_stack
 from pcluster_cfn.deploy.ctrl_c import StackChange, with_advice
 from pcluster_cfn.deploy.events import EventFeed, Operation, Outcome, View, follow, outcome
-from pcluster_cfn.errors import CommandError, suggest
+from pcluster_cfn.errors import CommandError, message_of, suggest
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient

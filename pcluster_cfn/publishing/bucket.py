@@ -10,8 +10,7 @@ from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError
 
-from pcluster_cfn.aws import message_of
-from pcluster_cfn.errors import CommandError
+from pcluster_cfn.errors import CommandError, message_of
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client

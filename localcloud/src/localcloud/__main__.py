@@ -37,11 +37,23 @@ def _parser() -> argparse.ArgumentParser:
         description="Starts the cloud, prints the variables that AWS clients need, and serves until Ctrl-C.",
     )
     start.set_defaults(run=_start)
+    _add_place(start)
+    _add_time(start)
+    _add_functions(start)
+    start.add_argument("--exit-with-parent", action="store_true", help="stop at the end of standard input")
+    start.add_argument("--verbose", action="store_true", help="log every request")
+    return parser
+
+
+def _add_place(start: argparse.ArgumentParser) -> None:
     start.add_argument("--port", type=_port, default=0, help="port on 127.0.0.1; a free one by default")
     start.add_argument(
         "--region", type=_region, default=seed.REGION, help=f"the only Region; {seed.REGION} by default"
     )
     start.add_argument("--json", action="store_true", help="print the variables as one line of JSON")
+
+
+def _add_time(start: argparse.ArgumentParser) -> None:
     start.add_argument("--skip-idle", action="store_true", help="skip waits in which nothing happens")
     start.add_argument(
         "--idle-grace",
@@ -55,6 +67,9 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="slow the cloud's clock down while the machine is short of processors",
     )
+
+
+def _add_functions(start: argparse.ArgumentParser) -> None:
     start.add_argument("--log-dir", type=Path, help="where functions write their logs")
     start.add_argument(
         "--concurrency",
@@ -78,9 +93,6 @@ def _parser() -> argparse.ArgumentParser:
         metavar="SECONDS",
         help="how long a change of a role's permissions takes to have an effect",
     )
-    start.add_argument("--exit-with-parent", action="store_true", help="stop at the end of standard input")
-    start.add_argument("--verbose", action="store_true", help="log every request")
-    return parser
 
 
 def _start(arguments: argparse.Namespace) -> None:

@@ -26,7 +26,7 @@ _STOP_S = 10
 _STDERR_TAIL_BYTES = 4000
 #: Source: Python library reference, argparse, exit_on_error.
 _REFUSED_ARGUMENT = 2
-#: Inherited by the server; nothing else is, so that nobody's real account is near.
+#: Inherited by the server; nothing else is, so that it has no real credentials.
 _INHERITED = ("PATH", "HOME", "TMPDIR", "LANG", "SYSTEMROOT")
 #: The clock is moved while the answer is waited for, and what falls due is waited for as well.
 _CONTROL_TIMEOUT_S = 300

@@ -95,7 +95,7 @@ class QueueMetrics(CloudWatchMetricProvider):
 
     @staticmethod
     def get_cloudwatch_metrics(account_id: str, region: str) -> list[MetricDatum]:
-        """Returns how many messages each queue holds that nobody has received."""
+        """Returns how many unreceived messages each queue holds."""
         return [
             MetricDatum(
                 namespace="AWS/SQS",

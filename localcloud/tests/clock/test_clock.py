@@ -38,7 +38,7 @@ def test_time_runs_at_real_speed():
     assert clock.now() - start == timedelta(seconds=7.5)
 
 
-def test_advance_moves_time_by_what_it_is_told(clock):
+def test_advance_moves_time_by_the_given_seconds(clock):
     before = clock.now()
     clock.advance(3600)
     assert timedelta(seconds=3600) <= clock.now() - before < timedelta(seconds=3600 + PATIENCE_S)
@@ -220,7 +220,7 @@ def test_skipping_can_be_switched_on_later(clock):
     assert fired.wait(PATIENCE_S)
 
 
-def test_jumps_are_told_to_who_follows_the_clock(clock):
+def test_listeners_get_the_seconds_of_every_jump(clock):
     jumps = []
     clock.on_jump(jumps.append)
     clock.advance(60)
@@ -235,7 +235,7 @@ def test_a_stopped_clock_fires_nothing(clock):
     assert fired == []
 
 
-def test_time_can_follow_slower_seconds_and_goes_on_from_where_it_is():
+def test_time_can_follow_slower_seconds_and_continues_from_the_present():
     real_s, slow_s = [100.0], [7.0]
     clock = Clock(monotonic_s=lambda: real_s[0])
     start = clock.now()
@@ -246,7 +246,7 @@ def test_time_can_follow_slower_seconds_and_goes_on_from_where_it_is():
     assert clock.now() - start == timedelta(seconds=2.5)
 
 
-def test_another_clock_is_told_by_how_much_it_is_off(clock):
+def test_another_clock_is_corrected_by_the_seconds_that_it_differs(clock):
     shifts = []
     clock.correct(lambda: clock.now().timestamp() + 60, shifts.append)
     assert shifts == [pytest.approx(-60, abs=1)]

@@ -92,7 +92,7 @@ def test_listeners_hear_every_status_in_order_and_may_ask_back(cloud, until):
     ]
 
 
-def test_a_listener_that_fails_stops_nobody(cloud):
+def test_a_listener_that_fails_stops_no_stack_and_no_other_listener(cloud):
     def fail(_event):
         raise RuntimeError("broken")
 

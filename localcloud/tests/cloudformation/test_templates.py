@@ -510,7 +510,7 @@ def test_an_unknown_attribute_fails_its_consumer(cloud):
     )
 
 
-def test_a_summary_tells_what_a_template_needs(cloud):
+def test_a_summary_lists_what_a_template_needs(cloud):
     template = {
         "Description": "Things",
         "Parameters": {"Stage": {"Type": "String", "Default": "dev", "AllowedValues": ["dev", "prod"]}},

@@ -104,7 +104,7 @@ def test_a_condition_cannot_be_updated(cloud, waiting, put):
     )
 
 
-def test_a_signal_to_nobody_is_an_error():
+def test_a_signal_to_an_unknown_handle_is_an_error():
     with pytest.raises(KeyError):
         signal_wait_handle(
             "https://cloudformation-waitcondition-us-east-1.s3.amazonaws.com/none", "SUCCESS", "", "a", ""

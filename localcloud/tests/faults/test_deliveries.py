@@ -72,7 +72,7 @@ def test_a_refused_response_has_not_arrived(cloud, stack, kind):
 @pytest.mark.parametrize(
     ("kind", "outcome"), [("drop", "function error"), ("kill-after", "crash"), ("time-out-after", "timeout")]
 )
-def test_a_response_arrives_although_its_sender_never_hears_of_it(cloud, stack, kind, outcome):
+def test_a_response_arrives_although_its_sender_gets_no_answer(cloud, stack, kind, outcome):
     cloud.set_faults([{"service": "response", "operation": "Create", "kind": kind, "times": 1}])
     function, status = stack()
     assert status == "CREATE_COMPLETE"
@@ -145,7 +145,7 @@ def test_what_is_struck_at_random_is_the_same_for_the_same_seed():
     assert 200 < sum(strikes(7)) < 400
 
 
-def test_who_asked_is_told_of_an_invocation_and_what_was_answered_of_a_response(cloud, stack):
+def test_an_invocation_names_its_caller_and_a_response_its_content(cloud, stack):
     function, status = stack()
     assert status == "CREATE_COMPLETE"
     # The stack is complete when the response has arrived, a moment before the function ends.

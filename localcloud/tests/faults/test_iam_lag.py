@@ -99,7 +99,7 @@ def test_what_was_granted_a_moment_ago_is_refused_as_the_service_says_it(cloud, 
     assert cloud.refused_by_iam_lag()[action] == before + 1
 
 
-def test_what_was_granted_before_goes_on_while_more_is_granted(cloud, granted):
+def test_an_old_permission_works_while_a_new_one_does_not_yet(cloud, granted):
     granted.put("first", "sqs:ListQueues")
     cloud.advance(LAG_S)
 

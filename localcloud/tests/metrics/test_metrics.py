@@ -75,7 +75,7 @@ def test_any_other_line_is_a_line_and_no_metric(cloud, function, line):
     assert len(cloud.client("cloudwatch").list_metrics(Namespace="Test")["Metrics"]) == before
 
 
-def test_a_queue_tells_how_many_messages_wait_in_it(cloud):
+def test_a_queue_reports_how_many_messages_wait_in_it(cloud):
     url, arn = queue(cloud)
     name = arn.rpartition(":")[2]
     cloud.client("sqs").send_message(QueueUrl=url, MessageBody="left")

@@ -106,7 +106,7 @@ def test_the_boot_starts_when_there_is_an_instance(cluster):
     assert len(cluster.signals) == 1
 
 
-def test_an_event_told_twice_is_one_boot(cluster):
+def test_an_event_delivered_twice_is_one_boot(cluster):
     cluster.wait_for("one")
     cluster.wait_for("one")
     cluster.launch()

@@ -36,7 +36,7 @@ def test_what_was_listed_can_still_be_read(s3):
         assert answer["Body"].read() == body
 
 
-def test_a_long_listing_goes_on_where_it_broke_off(s3):
+def test_a_long_listing_continues_where_a_page_ended(s3):
     pages = s3.get_paginator("list_object_versions").paginate(
         Bucket=BUCKET, Prefix="a/", PaginationConfig={"PageSize": 1}
     )

@@ -92,7 +92,7 @@ def test_the_seeded_account_is_there(cloud):
     cloud.client("s3").head_bucket(Bucket=cloud.exports["ARTIFACT_BUCKET"])
 
 
-def test_time_moves_when_told_and_what_the_services_say_moves_along(cloud):
+def test_advance_moves_the_time_of_the_services_as_well(cloud):
     before = datetime.fromisoformat(cloud.now())
     cloud.advance(86_400)
     assert datetime.fromisoformat(cloud.now()) - before >= timedelta(days=1)
@@ -168,7 +168,7 @@ def test_the_server_itself_reaches_nothing_outside(cloud):
     assert "connection to sts.amazonaws.com refused: the embedded cloud allows 127.0.0.1 only" in ran.stderr
 
 
-def test_a_fault_of_the_cloud_itself_is_told(cloud):
+def test_an_error_of_the_cloud_itself_is_reported(cloud):
     url, queue_arn = queue(cloud)
     name = deploy(cloud, "def handler(event, context): raise ValueError")
     cloud.client("lambda").put_function_event_invoke_config(

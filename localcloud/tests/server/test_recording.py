@@ -64,7 +64,7 @@ def calls(cloud, function):
     return {fact["operation"]: fact for fact in cloud.calls() if fact["function"] == function}
 
 
-def test_each_form_of_request_is_named_with_what_tells_its_resource(cloud, function):
+def test_each_form_of_request_is_recorded_with_what_identifies_its_resource(cloud, function):
     seen = calls(cloud, function)
     assert seen["CreateStack"]["service"] == "cloudformation"
     assert seen["CreateStack"]["parameters"]["Tags.member.1.Key"] == "team"

@@ -7,7 +7,8 @@ import pytest
 from click.testing import CliRunner
 
 from pcluster_cfn.cli import main
-from pcluster_cfn.launch.link import QuickCreateLink, parse
+from pcluster_cfn.launch.link import QuickCreateLink
+from tests.support.links import read_link
 
 URL = "https://bucket.s3.us-east-1.amazonaws.com/cluster.yaml"
 TEMPLATE = """
@@ -69,7 +70,7 @@ def test_json_holds_a_link_for_every_region(template):
         ("us-east-1", "aws"),
         ("us-gov-west-1", "aws-us-gov"),
     ]
-    assert [parse(item["url"]).template_url for item in said["links"]] == [
+    assert [read_link(item["url"]).template_url for item in said["links"]] == [
         "https://bucket-us-east-1.s3.us-east-1.amazonaws.com/cluster.yaml",
         "https://bucket-us-gov-west-1.s3.us-gov-west-1.amazonaws.com/cluster.yaml",
     ]

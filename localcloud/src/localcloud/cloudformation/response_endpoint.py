@@ -48,9 +48,9 @@ class Delivery:
         except ValueError:
             said = {}
         names = ("StackId", "LogicalResourceId", "RequestId", "Status", "Reason")
-        told = {name: said.get(name) for name in names} if isinstance(said, dict) else {}
+        content = {name: said.get(name) for name in names} if isinstance(said, dict) else {}
         facts = {"at": self.at.isoformat(), "http_status": self.http_status, "outcome": self.outcome}
-        return {**facts, "size_bytes": len(self.body), **told}
+        return {**facts, "size_bytes": len(self.body), **content}
 
 
 @dataclass

@@ -24,7 +24,7 @@ class _Directory(Resource):
 
     @property
     def alias(self) -> str:
-        """The alias, which is the id until somebody gives the directory one."""
+        """The alias, which is the id until the directory gets one."""
         return str(self._directory.alias)
 
     @property

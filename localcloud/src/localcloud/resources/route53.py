@@ -45,7 +45,7 @@ class HostedZone(Resource, moto_route53.FakeZone, CloudFormationModel):
         """Deletes the zone.
 
         Raises:
-            HostedZoneNotEmpty: records are left that somebody else made.
+            HostedZoneNotEmpty: it has records that others created.
         """
         backend = place.partition_wide(moto_route53.route53_backends)
         if physical_id in backend.zones:

@@ -17,7 +17,7 @@ class SecurityGroup(Resource, moto_groups.SecurityGroup, CloudFormationModel):
 
     cfn_attributes: ClassVar = {"GroupId": "id", "Id": "id", "VpcId": "vpc_id"}
 
-    #: Whether everything may leave, as in a group nobody gave an egress rule.
+    #: Whether everything may leave, as in a group without an egress rule.
     default_egress = True
     #: Ids of the rules embedded in the template; rules of other resources are not ours to remove.
     rules_of_template: tuple[str, ...] = ()
