@@ -73,6 +73,13 @@ test-browser: .venv/.browser ## the launch page in chromium, with pictures in bu
 schemas: .venv/.installed ## write the schemas for editors into build/schemas, and the one that validate reads
 	$(PY) -m tools.published_schemas
 
+.PHONY: reference pictures
+reference: .venv/.installed ## write the pages of docs/reference that are made from the code
+	$(PY) -m tools.reference_pages
+
+pictures: .venv/.installed ## make the pictures of the documentation from the running product; needs a chromium
+	@$(PY) -m tools.pictures
+
 fuzz: .venv/.installed ## mutated events, each lived through to its end [EVENTS=20000 SEED=1]
 	@$(PY) -m tests.fuzz $(if $(EVENTS),--events $(EVENTS)) $(if $(SEED),--seed $(SEED))
 
@@ -91,7 +98,7 @@ build: .venv/.installed ## what is deployed, into build/, with sizes [ARCH=arm64
 engine: .venv/.installed ## another version's engine with its stack, into build/engine-VERSION [PCLUSTER_VERSION=3.14.0 ARCH=arm64 TARGET_PYTHON=3.12]
 	@$(PY) -m tools.artefacts engine-stack --pcluster-version $(or $(PCLUSTER_VERSION),$(error name a version: make engine PCLUSTER_VERSION=3.14.0)) $(if $(ARCH),--arch $(ARCH)) $(if $(TARGET_PYTHON),--python $(TARGET_PYTHON))
 
-e2e-examples: .venv/.installed .venv-cdk/.installed ## every example, deployed on the embedded cloud
+e2e-examples: .venv/.installed .venv-cdk/.installed ## every example and every tutorial, on the embedded cloud
 	E2E_EXAMPLES=1 $(PY) -m pytest tests/examples $(ARGS)
 
 e2e-artefact: .venv/.installed .venv-sam/.installed ## build, then run the end-to-end tests on what was built, as Lambda would run it

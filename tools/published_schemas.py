@@ -28,7 +28,7 @@ TYPES = {
     "Custom::PclusterImage": image_properties.RULES,
     "Custom::PclusterOfficialImage": questions.OFFICIAL_IMAGE,
 }
-#: Added to every answer about a cluster or an image. Source: docs/contract.md, "Return values".
+#: Added to every answer about a cluster or an image. Source: docs/reference/cluster.md, "Attributes".
 _MESSAGES = ("validationMessages",)
 #: What ``Fn::GetAtt`` reads; N stands for the number of a login node pool.
 ATTRIBUTES: dict[str, Iterable[str]] = {

@@ -89,7 +89,7 @@ def _problem(template: PartialTemplate, reference: Reference, readable: Mapping[
     if (f"{_LOGIN_NODES}N.{attribute[pool.end() :]}" if pool else attribute) not in known:
         return f"{reference.name} has no attribute {attribute}{_advice(attribute, known)}"
     pools = resource.login_pools
-    # Pool 0 always has attributes, which are empty without login nodes. Source: docs/contract.md.
+    # Pool 0 always has attributes, which are empty without login nodes. Source: docs/reference/cluster.md.
     if pool is None or pools is None or int(pool[1]) < max(pools, 1):
         return None
     return (

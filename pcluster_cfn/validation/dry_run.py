@@ -21,19 +21,20 @@ from pcluster_cfn.validation.report import Finding
 from pcluster_cfn.validation.resource_check import CLUSTER, CONFIGURATION, Resource, resources
 
 _PROGRAM = "cluster_engine.dry_run"
-#: The tag that the provider adds to a configuration. Source: docs/contract.md, "Properties".
+#: The tag that the provider adds to a configuration. Source: docs/reference/cluster.md, "Tags".
 _TAG = {"parallelcluster:custom_resource": "cluster"}
 #: Properties that do not concern the cluster and are seldom known before a deployment.
 _NOT_THE_LIBRARYS = {"ServiceToken", "WaitConditionHandle"}
 #: Source: pcluster.constants, PCLUSTER_VERSION_TAG.
 _VERSION_TAG = "parallelcluster:version"
 #: Owner of a cluster that the provider created. It starts with the stack's path and the logical id.
-#: Source: docs/contract.md, "Who owns a cluster".
+#: Source: docs/explanation/ownership.md.
 OWNER_TAG = "pcluster-cfn:owner"
 #: Owner tags of clusters that earlier versions created.
 _OWNER_TAGS = ("pcluster-cfn:stack-id", "pcluster-cfn:logical-id")
 _OWNER_PREFIX = "pcluster-cfn:"
-#: Arguments for an update of a cluster that was created elsewhere. Source: docs/engine.md, "Taking over".
+#: Arguments for an update of a cluster that was created elsewhere.
+#: Source: docs/reference/engine.md, "Taking over".
 _AS_STORED, _WITHOUT_LOSS = "resemble_stored", "refuse_removals"
 #: Longer than the engine's own time-out.
 _TIMEOUT_S = 600
@@ -62,7 +63,7 @@ class Verdict:
         wanted: The cluster in the template.
         operation: What a deployment would do; ``take-over`` is the update by which it adopts a cluster.
         is_ours: False if the cluster exists and is neither this stack's nor to be adopted.
-        answer: The engine's answer, as in docs/engine.md.
+        answer: The engine's answer, as in docs/reference/engine.md.
     """
 
     wanted: RequestedCluster
@@ -144,7 +145,7 @@ def dry_run_cluster(aws: Aws, wanted: RequestedCluster, deployed: DeployedStack)
 def engine_request(
     wanted: RequestedCluster, deployed: DeployedStack, existing: ExistingCluster | None
 ) -> tuple[Operation, dict[str, Any]]:
-    """Returns what the provider would do, and its request to the engine, as in docs/engine.md.
+    """Returns what the provider would do, and its request to the engine, as in docs/reference/engine.md.
 
     Args:
         wanted: The cluster in the template.
@@ -222,7 +223,7 @@ def _ask(request: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _arguments(properties: Mapping[str, Any], *, update: bool) -> dict[str, Any]:
-    """Returns the properties that the provider passes on. Source: docs/engine.md, ``arguments``."""
+    """Returns the properties that the provider passes on. Source: docs/reference/engine.md, ``arguments``."""
     arguments: dict[str, Any] = {}
     if suppressed := properties.get("SuppressValidators"):
         arguments["suppress_validators"] = suppressed if isinstance(suppressed, list) else [suppressed]

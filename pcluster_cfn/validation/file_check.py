@@ -36,7 +36,7 @@ from pcluster_cfn.validation.resource_check import CLUSTER, check_resource, reso
 #: The official provider's template, which contains no clusters. Source: ParallelCluster user guide,
 #: "cfn-provider-stack".
 _OFFICIAL_PROVIDER = re.compile(r"/templates/custom_resource/cluster\.yaml$")
-#: The output that a provider's stack is nested for. Source: docs/contract.md.
+#: The output that a provider's stack is nested for. Source: docs/reference/cluster.md.
 _PROVIDER_OUTPUT = "Outputs.ServiceToken"
 
 

@@ -143,7 +143,7 @@ def test_every_field_of_the_published_log_queries_is_one_that_lines_have(told):
     for lines in told.values():
         for line in lines:
             known |= json.loads(line).keys() if line.startswith("{") else set()
-    page = (ROOT / "docs" / "operations.md").read_text()
+    page = (ROOT / "docs" / "how-to" / "operations.md").read_text()
     queries = re.findall(r"```logs-insights\n(.*?)```", page, re.DOTALL)
     used = {field for query in queries for field in fields_of(query)}
     assert len(queries) == 5

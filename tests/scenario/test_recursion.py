@@ -108,7 +108,7 @@ WORKS = (
     End("works, and its stack is done", None, GOOD),
     End("works, and its stack has failed", None, BAD),
 )
-#: The errors of docs/engine.md, one for each way in which the provider takes them.
+#: The errors of docs/reference/engine.md, one for each way in which the provider takes them.
 ERRORS = tuple(
     End(code, failed(code, "because"), {})
     for code in (

@@ -49,5 +49,5 @@ def stringified(value: Any) -> Any:
 
 
 def encoded(configuration: Any) -> str:
-    """Returns the property as a call carries it. Source: docs/engine.md."""
+    """Returns the property as a call carries it. Source: docs/reference/engine.md."""
     return base64.b64encode(zlib.compress(json.dumps(configuration).encode())).decode()

@@ -346,7 +346,7 @@ class Simulation(World):
             self.invocations[-1].dead = True
             raise Killed
 
-    # The engine's side: docs/engine.md
+    # The engine's side: docs/reference/engine.md
 
     def run_queued(self, index: int = 0) -> None:
         """Runs an engine call that waits; its end is on its way to the provider then."""

@@ -1,7 +1,7 @@
 """CloudFormation's and the engine's side of the provider, in memory: what a scenario test drives.
 
-The engine here keeps the contract of docs/engine.md, the gate's rules included, on declared stacks. It runs
-only when the test says so, so that every interleaving can be produced.
+The engine here keeps the contract of docs/reference/engine.md, the gate's rules included, on declared stacks.
+It runs only when the test says so, so that every interleaving can be produced.
 """
 
 import json

@@ -4,19 +4,16 @@ import json
 import re
 from pathlib import Path
 
-from cluster_provider.core import attributes, image_properties
-from cluster_provider.core.attributes import cluster_attributes, information_attributes
-from cluster_provider.core.errors import ERRORS
-from cluster_provider.core.identity import Kind
-from cluster_provider.core.measurements import Metric
-from cluster_provider.core.properties import SCHEMA
-from cluster_provider.core.questions import CLUSTER_INFO, OFFICIAL_IMAGE
+from click.testing import CliRunner
 
-CONTRACT = Path("docs/contract.md").read_text()
+from cluster_provider.core.measurements import Metric
+from pcluster_cfn.cli import main
+
+DECISIONS = Path("docs/explanation/decision-table.md").read_text()
 
 
 def test_every_row_of_the_decision_table_names_a_test_that_exists() -> None:
-    table = CONTRACT[CONTRACT.index("## Decisions") :]
+    table = DECISIONS[DECISIONS.index("## Decisions") :]
     rows = [line for line in table.splitlines() if re.match(r"\| (any|Create|Update|Delete)", line)]
     scenarios = "\n".join(path.read_text() for path in Path("tests/scenario").glob("test_*.py"))
     named = [re.findall(r"`(test_\w+)`", row) for row in rows]
@@ -30,56 +27,8 @@ def test_every_interleaving_has_a_test_with_its_number() -> None:
     assert {int(number) for number in re.findall(r"def test_(\d\d)_", source)} == set(range(1, 31))
 
 
-def test_every_property_and_every_error_code_is_described() -> None:
-    assert [name for name in SCHEMA["properties"] if f"`{name}`" not in CONTRACT] == []
-    assert [code for code in ERRORS if f"`{code}`" not in CONTRACT] == []
-
-
-def test_every_property_and_attribute_of_the_other_resources_is_described() -> None:
-    page = CONTRACT[CONTRACT.index("## Other resources") :]
-    names = {*CLUSTER_INFO.schema["properties"], *OFFICIAL_IMAGE.schema["properties"]}
-    names |= set(information_attributes(Kind.CLUSTER_INFO, None)) - set(cluster_attributes(None, None))
-    names |= set(information_attributes(Kind.OFFICIAL_IMAGE, None))
-    names |= {*image_properties.RULES.schema["properties"], *attributes.image_attributes(None, None)}
-    assert [name for name in names if f"`{name}`" not in page] == []
-
-
-def test_every_error_code_has_a_cause_and_a_cure() -> None:
-    section = CONTRACT[CONTRACT.index("## Errors") :]
-    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in section.splitlines() if "`" in line]
-    explained = {code: row for row in rows if len(row) == 3 for code in re.findall(r"`(\w+)`", row[0])}
-    assert [code for code in ERRORS if not all(explained.get(code, [""]))] == []
-
-
-def test_every_property_is_described_with_its_values_and_what_a_change_does() -> None:
-    section = CONTRACT[CONTRACT.index("## Properties") : CONTRACT.index("## Return values")]
-    lines = [line for line in section.splitlines() if line.startswith("| `")]
-    rows = {line.split("`")[1]: [cell.strip() for cell in line.split("|")[1:-1]] for line in lines}
-    for name, schema in SCHEMA["properties"].items():
-        row = rows[name]
-        assert (name, len(row), all(row)) == (name, 4, True)
-        kind = "boolean" if True in schema.get("enum", []) else ""
-        information_attributes = [kind] if kind else schema.get("enum", [])
-        assert (name, [value for value in information_attributes if value not in row[1]]) == (name, [])
-        if name != "ServiceToken":  # CloudFormation's own
-            assert (name, "required" in row[1]) == (name, name in SCHEMA["required"])
-
-
-def test_every_attribute_is_described() -> None:
-    described = set(re.findall(r"`([\w.]+)`", CONTRACT))
-    suffixes = {name for name in described if name.startswith(".")}
-    groups = ("headNode", "loginNodes.N", "loginNodes")
-
-    def known(name: str) -> bool:
-        indexed = re.sub(r"^loginNodes\.\d+", "loginNodes.N", name)
-        group = next((group for group in groups if indexed.startswith(f"{group}.")), None)
-        return indexed in described or (group is not None and indexed[len(group) :] in suffixes)
-
-    assert [name for name in cluster_attributes(None, None) if not known(name)] == []
-
-
 def test_the_key_policy_lets_logs_do_what_the_role_may_do_through_other_services() -> None:
-    page = Path("docs/operations.md").read_text()
+    page = Path("docs/how-to/operations.md").read_text()
     (text,) = re.findall(r"```json\n(.*?)```", page, re.DOTALL)
     logs = next(item for item in json.loads(text)["Statement"] if item["Sid"] == "Logs")
     role = Path("template.yaml").read_text().split("Sid: Key\n")[1].split("Condition:")[0]
@@ -98,6 +47,27 @@ def test_the_key_policy_lets_logs_do_what_the_role_may_do_through_other_services
 
 
 def test_every_metric_is_described_with_its_unit() -> None:
-    page = Path("docs/operations.md").read_text()
+    page = Path("docs/how-to/operations.md").read_text()
     rows = dict(re.findall(r"^\| `(\w+)` \| (Count|Seconds) \|", page, re.MULTILINE))
     assert rows == {metric.value: metric.unit for metric in Metric}
+
+
+def test_the_readme_is_read_in_four_minutes() -> None:
+    prose = re.sub(r"```.*?```|\]\([^)]*\)", "", Path("README.md").read_text(), flags=re.DOTALL)
+    assert len(re.findall(r"[A-Za-z][\w'.-]*", prose)) <= 900
+
+
+def test_the_smallest_template_of_the_readme_has_no_mistakes(tmp_path: Path) -> None:
+    (text,) = re.findall(r"```yaml\n(.*?)```", Path("README.md").read_text(), re.DOTALL)
+    template = tmp_path / "cluster.yaml"
+    template.write_text(text)
+    result = CliRunner().invoke(main, ["validate", str(template)])
+    assert (result.exit_code, result.stdout) == (0, "")
+
+
+def test_every_file_that_the_tour_of_the_code_names_exists() -> None:
+    page = Path("docs/explanation/how-it-works.md").read_text()
+    named = re.findall(r"`([\w/]+(?:\.py|/))`", page[page.index("## Where things are") :])
+    front = Path("provider/front/cluster_provider")
+    assert len(named) > 10
+    assert [name for name in named if not (front / name).exists() and not Path(name).exists()] == []

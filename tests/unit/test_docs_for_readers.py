@@ -41,12 +41,30 @@ def test_every_link_within_the_project_leads_somewhere(page):
     assert list(broken_links(page)) == []
 
 
+def named_pages(source):
+    return set(re.findall(r"\bdocs/[\w./-]*\w\.(?:md|json|svg|png)\b", source.read_text(encoding="utf-8")))
+
+
+def test_every_page_that_a_source_file_names_exists():
+    folders = {*FOLDERS, "cfn_template", "pcluster_cfn", "tools"}
+    files = [
+        path
+        for folder in folders
+        for path in Path(folder).rglob("*")
+        if path.suffix in {".py", ".yaml", ".in"}
+    ]
+    named = {page: str(source) for source in [*files, *Path().glob("*.yaml")] for page in named_pages(source)}
+    of_others = {"docs/CLOUDFORMATION.md", "docs/rules.md"}  # AWS CDK's and cfn-lint's, named as sources
+    missing = {page: source for page, source in named.items() if not Path(page).exists()}
+    assert {page: source for page, source in missing.items() if page not in of_others} == {}
+
+
 def commands():
     """Every command line of the pages, without prompt, continuation and comment."""
     for page in PAGES:
         for block in re.findall(r"^```console\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE):
             for line in re.findall(r"^\$ (.+)", block.replace("\\\n", " "), re.MULTILINE):
-                yield page, shlex.split(line, comments=True)
+                yield page, shlex.split(re.sub(r"^\w+=\$\(", "", line), comments=True)
 
 
 def lines_of(program):
@@ -55,7 +73,7 @@ def lines_of(program):
 
 @pytest.mark.parametrize("arguments", lines_of("make"))
 def test_every_make_line_names_targets_that_there_are(arguments):
-    targets = re.findall(r"^([a-z0-9-]+):", Path("Makefile").read_text(), re.MULTILINE)
+    targets = re.findall(r"^([\w./-]+):", Path("Makefile").read_text(), re.MULTILINE)
     assert [word for word in arguments if "=" not in word and word not in targets] == []
 
 
@@ -69,6 +87,10 @@ def test_every_line_of_the_command_is_understood_by_it_and_tested(arguments):
     assert f'"{name}"' in tests
 
 
+#: The same, in the tutorials.
+LEARNT = {"cfn-lint", "cp", "git", "sed"}
+
+
 def test_every_other_program_is_somebody_else_s():
-    ours = {"make", "pcluster-cfn"}
-    assert [(str(page), words) for page, words in commands() if words[0] not in ours | OTHERS] == []
+    ours = {"make", "pcluster-cfn", "examples/deploy.sh"}
+    assert [(str(page), words) for page, words in commands() if words[0] not in ours | OTHERS | LEARNT] == []

@@ -18,7 +18,7 @@ from tools import published_schemas
 from tools.artefacts import built
 
 CORPUS = Path(__file__).parents[3] / "shared" / "corpus" / "configurations"
-EDITORS = Path("docs/editors.md").read_text(encoding="utf-8")
+EDITORS = Path("docs/how-to/editors.md").read_text(encoding="utf-8")
 
 
 PUBLISHED = dict(published_schemas.published())

@@ -62,7 +62,7 @@ def test_every_alarm_is_on_the_dashboard() -> None:
 
 
 def test_the_documents_name_each_metrics_dimensions(sent: set[Sent]) -> None:
-    page = Path("docs/operations.md").read_text()
+    page = Path("docs/how-to/operations.md").read_text()
     rows = re.findall(r"^\| `(\w+)` \| (?:Count|Seconds) \| ([^|]*)\|", page, re.MULTILINE)
     described = {
         (NAMESPACE, name, frozenset({PROVIDER, *re.findall(r"`(\w+)`", dimensions)}))

@@ -82,7 +82,9 @@ class Build:
         _copy_sources(_SCHEMA, folder)
         schemas = {path.stem: path for path in (folder / "cluster_schema" / "schemas").iterdir()}
         if self.pcluster_version not in schemas:
-            raise BuildError(f"no schema of {self.pcluster_version}'s configuration: see docs/engines.md")
+            raise BuildError(
+                f"no schema of {self.pcluster_version}'s configuration: see docs/how-to/engines.md"
+            )
         for version, path in schemas.items():
             if version != self.pcluster_version:
                 path.unlink()

@@ -41,7 +41,7 @@ def configuration(seeded: Mapping[str, str], max_count: int = 4) -> dict[str, An
 
 
 def create_call(cluster: str, parent_id: str, region: str, wanted: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns the engine's call that creates a cluster. Source: docs/engine.md."""
+    """Returns the engine's call that creates a cluster. Source: docs/reference/engine.md."""
     encoded = base64.b64encode(zlib.compress(json.dumps(wanted).encode())).decode()
     call = _call("create", cluster, None, parent_id, region)
     return {**call, "configuration": encoded, "stack_tags": {"bench": cluster}}

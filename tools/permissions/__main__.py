@@ -13,7 +13,7 @@ from typing import Any
 from tools.permissions.policy import Place
 from tools.permissions.template import TEMPLATE, Names, Template
 
-FOLDER = Path(__file__).parents[2] / "docs" / "custom-lambda-role"
+FOLDER = Path(__file__).parents[2] / "docs" / "reference" / "custom-lambda-role"
 #: Words in the policies that the role's author replaces.
 WORDS = Names(Place("REGION", "ACCOUNT"), "STACK")
 

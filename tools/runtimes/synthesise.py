@@ -1,8 +1,8 @@
 """Makes one library synthesise and upload its templates through the engine; started by path.
 
-Standard input is a JSON list of calls (docs/engine.md) whose configurations are not encoded; standard output
-is a list of their results. The engine's clock shows a day on which no runtime was deprecated, so the
-templates are as the library writes them.
+Standard input is a JSON list of calls (docs/reference/engine.md) whose configurations are not encoded;
+standard output is a list of their results. The engine's clock shows a day on which no runtime was
+deprecated, so the templates are as the library writes them.
 """
 
 import base64

@@ -1,1 +1,1 @@
-"""The engine function: one ParallelCluster version behind the contract of docs/engine.md."""
+"""The engine function: one ParallelCluster version behind the contract of docs/reference/engine.md."""

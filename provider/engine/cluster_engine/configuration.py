@@ -101,7 +101,7 @@ def _decoded(encoded: str) -> Any:
 
     Raises:
         ConfigurationInvalidError: It exceeds a limit, or has half of a character.
-        ValueError: It is not packed as docs/engine.md states.
+        ValueError: It is not packed as docs/reference/engine.md states.
     """
     text = _unpacked(base64.b64decode(encoded, validate=True)).decode()
     try:
@@ -150,8 +150,9 @@ def parse(text: str) -> Any:
     """Returns the value of a YAML or JSON text, read as strictly as the library reads it.
 
     Raises:
-        ConfigurationInvalidError: The text is neither, exceeds a limit of docs/engine.md, repeats a key, or
-            has a value that is not valid or contains itself. The message has the line and column if known.
+        ConfigurationInvalidError: The text is neither, exceeds a limit of
+            docs/reference/engine.md, repeats a key, or has a value that is not valid or
+            contains itself. The message has the line and column if known.
     """
     try:
         return value_of(text)

@@ -1,4 +1,4 @@
-"""The contract of docs/engine.md as types: the call, the errors, and the result.
+"""The contract of docs/reference/engine.md as types: the call, the errors, and the result.
 
 The JSON names of its fields never change. A result is never longer than what Lambda's destinations carry.
 """
@@ -16,7 +16,7 @@ from jsonschema import Draft202012Validator
 from cluster_engine.gate import Gate
 
 CONTRACT = 1
-#: Source: docs/engine.md. Lambda's destinations carry 256 KiB, the call included.
+#: Source: docs/reference/engine.md. Lambda's destinations carry 256 KiB, the call included.
 RESULT_MAX_BYTES = 128 * 1024
 #: Keeps the error itself from filling the result; no sentence is as long.
 MESSAGE_MAX_CHARACTERS = 8 * 1024
@@ -68,7 +68,7 @@ class MisdirectedCallError(RuntimeError):
 
 @dataclass(frozen=True)
 class Call:
-    """One call. The fields are those of docs/engine.md.
+    """One call. The fields are those of docs/reference/engine.md.
 
     Args:
         action: The contract's ``operation``.
@@ -134,9 +134,9 @@ class EngineError(Exception):
     """The engine cannot carry out the call; the code says why, and what the provider may do next.
 
     Args:
-        code: One of the codes of docs/engine.md.
+        code: One of the codes of docs/reference/engine.md.
         message: Sentences for the template's author.
-        details: Objects whose keys docs/engine.md states per code.
+        details: Objects whose keys docs/reference/engine.md states per code.
         validation_messages: The messages of the library's validators, all levels.
         change_set: What an update would change.
     """

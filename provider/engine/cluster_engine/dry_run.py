@@ -1,7 +1,7 @@
 """One dry run of the library, asked for on standard input: ``python -m cluster_engine.dry_run``.
 
 It answers what a create or an update would come to, with the caller's own credentials and before anything is
-deployed. docs/engine.md states the question and the answer.
+deployed. docs/reference/engine.md states the question and the answer.
 
 The library's own dry run ends with its validators, but synthesis, which comes after them, can fail as well.
 So here the library believes that it deploys. The gate answers in AWS's place what would store, make or change

@@ -1,7 +1,7 @@
 """Validates configurations by the library's rules that need no AWS: ``python -m cluster_engine.offline``.
 
 It reads a question from each line of standard input and writes an answer in a line of standard output.
-docs/engine.md states both. The program refuses every connection before it is made.
+docs/reference/engine.md states both. The program refuses every connection before it is made.
 """
 
 import json

@@ -19,7 +19,7 @@ class Update:
     Args:
         cluster_name: The cluster.
         region: Its Region.
-        arguments: As in docs/engine.md.
+        arguments: As in docs/reference/engine.md.
         gate: Guards the call.
         dryrun: Whether this is a dry run. It changes nothing, so the fence does not end it.
     """

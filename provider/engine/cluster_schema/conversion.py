@@ -27,7 +27,7 @@ class _Unknown:
 #: A value that only CloudFormation knows. It is valid everywhere.
 UNKNOWN = _Unknown()
 
-#: Source: docs/engine.md, error details of ConfigurationInvalid.
+#: Source: docs/reference/engine.md, error details of ConfigurationInvalid.
 VALUE_MAX_CHARACTERS = 100
 #: The most errors that are examined; a result holds some hundreds of misfits.
 ERRORS_MAX = 2_000

@@ -19,7 +19,7 @@ from tests.support.fakes import START, MovedClock
 
 #: Source: Amazon DynamoDB developer guide, "Service, account, and table quotas".
 ITEM_MAX_BYTES = 400 * 1024
-#: Source: docs/engine.md; provider/engine/cluster_engine/contract.py.
+#: Source: docs/reference/engine.md; provider/engine/cluster_engine/contract.py.
 RESULT_MAX_BYTES, MESSAGE_MAX_CHARACTERS = 128 * 1024, 8 * 1024
 #: Source: AWS CloudFormation API reference, Tag; 50 of them.
 TAGS = {f"{number:02}" + "\U00020000" * 126: "\U00020001" * 256 for number in range(50)}

@@ -36,7 +36,7 @@ from cluster_provider.ports import Store
 from localcloud.cloud import Cloud
 from tests.support.fakes import START, MemoryStore, MovedClock
 
-UPGRADING = Path("docs/upgrading.md").read_text(encoding="utf-8")
+UPGRADING = Path("docs/how-to/upgrading.md").read_text(encoding="utf-8")
 OWNER = Owner("arn:aws:cloudformation:us-east-1:123456789012:stack/parent/0", "Cluster")
 OTHER = Owner(OWNER.stack_id, "Other")
 LET_GO = Owner(OWNER.stack_id, "LetGo")

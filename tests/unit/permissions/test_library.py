@@ -23,7 +23,8 @@ NO_RESOURCES = {"CustomResource", "Output", "Parameter", "Tag", "WaitCondition",
 FLEETS = "starts or stops the fleets of releases before 3.2, of which there is no engine"
 LOGS = "reads or exports the logs of clusters, which no engine does"
 USERS = (
-    "the secret's or parameter's owner allows it, see docs/permissions.md; without it the validator says so"
+    "the secret's or parameter's owner allows it, "
+    "see docs/reference/permissions.md; without it the validator says so"
 )
 #: Calls of the library that the engine's role may not make, with the reason.
 NOT_ALLOWED = {
@@ -38,7 +39,7 @@ NOT_ALLOWED = {
 }
 
 
-#: What docs/operations.md calls the services that the library's clients are of.
+#: What docs/how-to/operations.md calls the services that the library's clients are of.
 NAMES = {
     "cloudformation": "CloudFormation",
     "dynamodb": "DynamoDB",
@@ -116,7 +117,7 @@ def test_no_reason_is_given_for_a_call_that_the_library_does_not_make():
 
 
 def test_what_an_engine_in_a_vpc_must_reach_is_what_the_library_calls():
-    (row,) = re.findall(r"\| engine \| (.+?);(.+) \|", Path("docs/operations.md").read_text())
+    (row,) = re.findall(r"\| engine \| (.+?);(.+) \|", Path("docs/how-to/operations.md").read_text())
     trees = [ast.parse(path.read_text()) for path in (LIBRARY / "aws").glob("*.py")]
     services = {service_of(tree) for tree in trees} - {None, "ssm"}
     # A directory's password may be a parameter in one isolated Region only, where nobody runs this provider.

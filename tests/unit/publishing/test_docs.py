@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pcluster_cfn.publishing.command import publish
 
-PAGE = Path("docs/publish.md").read_text()
+PAGE = Path("docs/how-to/publish.md").read_text()
 
 
 def test_every_option_is_described_with_its_default():
@@ -26,7 +26,7 @@ def test_the_bucket_s_policy_lets_others_read_and_nobody_replace():
 
 
 def test_every_test_that_the_page_on_upgrading_names_exists():
-    named = re.findall(r"`(test_\w+)`", Path("docs/upgrading.md").read_text())
+    named = re.findall(r"`(test_\w+)`", Path("docs/how-to/upgrading.md").read_text())
     tests = "\n".join(path.read_text() for path in Path("tests/e2e").glob("test_*.py"))
     assert named
     assert [name for name in named if f"def {name}(" not in tests] == []

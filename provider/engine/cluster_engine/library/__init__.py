@@ -1,8 +1,8 @@
 """The only package that uses the ParallelCluster library.
 
 ``calls`` runs the library's functions behind the gate, ``isolation`` gives each call a session of its own,
-``errors`` maps exceptions to the codes of docs/engine.md, and ``mark`` records a cluster's owner in its S3
-folder.
+``errors`` maps exceptions to the codes of docs/reference/engine.md, and ``mark`` records a cluster's
+owner in its S3 folder.
 """
 
 from cluster_engine.library.calls import Answer, ask, invoke, stored_configuration, version

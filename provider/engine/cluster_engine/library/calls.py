@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 Answer = dict[str, Any]
 
-#: The library's function for each action of docs/engine.md, and the arguments that make it that action.
+#: The library's function for each action of docs/reference/engine.md, and the arguments that make it so.
 #: Source: pcluster/api/openapi/openapi.yaml.
 FUNCTIONS: dict[EngineAction, tuple[str, Answer]] = {
     "create": ("create_cluster", {}),

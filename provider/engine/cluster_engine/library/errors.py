@@ -1,4 +1,4 @@
-"""Maps exceptions of the library to the codes of docs/engine.md, by class and by what the gate recorded."""
+"""Maps the library's exceptions to codes of docs/reference/engine.md, by class and the gate's record."""
 
 import json
 import logging
@@ -33,7 +33,7 @@ TAKEN_CODES = frozenset({"AlreadyExistsException", "TokenAlreadyExistsException"
 
 
 def engine_error(action: EngineAction, name: str, error: Exception, gate: Gate) -> EngineError:
-    """Returns the error of docs/engine.md for an exception of the library. What the gate recorded wins."""
+    """Returns the error of docs/reference/engine.md for an exception. What the gate recorded wins."""
     content = content_of(error)
     message = content.get("message") or str(error) or type(error).__name__
     message = without_python(message.removeprefix("Bad Request: "), _causes(error))

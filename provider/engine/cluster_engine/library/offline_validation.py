@@ -128,7 +128,7 @@ def validate_offline(
     Args:
         name: The cluster's name.
         configuration: A configuration that fits the schema.
-        suppressed: As ``suppress_validators`` in docs/engine.md.
+        suppressed: As ``suppress_validators`` in docs/reference/engine.md.
         schema: The schema of the library's version.
         questions: Counts the questions to AWS that are not asked.
     """

@@ -62,7 +62,7 @@ class Verdict:
         return str(ConfigPatch.build_config_param_path(self.path, self.key))
 
     def change(self) -> Detail:
-        """Returns the change as an item of a change set in docs/engine.md."""
+        """Returns the change as an item of a change set in docs/reference/engine.md."""
         return {
             "parameter": self.parameter,
             "currentValue": _shown(self.current),

@@ -47,7 +47,7 @@ class LambdaEngines:
 
         Args:
             version: Version of the engine.
-            call: A call as in docs/engine.md.
+            call: A call as in docs/reference/engine.md.
 
         Raises:
             NotAccepted: Lambda refused the call.

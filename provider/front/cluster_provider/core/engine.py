@@ -1,4 +1,4 @@
-"""The vocabulary of docs/engine.md as types: what an engine is asked to do, and what it reports."""
+"""The vocabulary of docs/reference/engine.md as types: what an engine is asked to do, and what it reports."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,7 +11,7 @@ from cluster_provider.core.identity import Owner
 
 
 class EngineAction(StrEnum):
-    """An action that an engine is asked for, as in docs/engine.md."""
+    """An action that an engine is asked for, as in docs/reference/engine.md."""
 
     CREATE = "create"
     UPDATE = "update"
@@ -75,7 +75,7 @@ UNTOLD = "Internal"
 
 @dataclass(frozen=True)
 class EngineError:
-    """An error that the engine reported, as docs/engine.md defines it.
+    """An error that the engine reported, as docs/reference/engine.md defines it.
 
     Args:
         code: The error's code.
@@ -112,7 +112,7 @@ class EngineError:
 
 @dataclass(frozen=True)
 class EngineResult:
-    """The result that an engine reported, as docs/engine.md defines it; a crash has the code ``Internal``."""
+    """The result that an engine reported (docs/reference/engine.md); a crash has the code ``Internal``."""
 
     status: str
     stack_id: str | None = None

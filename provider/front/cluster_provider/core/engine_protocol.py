@@ -1,4 +1,4 @@
-"""The provider's side of the engine's contract (docs/engine.md): builds calls, and reads their results."""
+"""The provider's side of the contract in docs/reference/engine.md: builds calls, and reads their results."""
 
 import hashlib
 import re

@@ -27,7 +27,7 @@ class ProviderError(Exception):
 
     @property
     def code(self) -> str:
-        """The error's code, as documented in docs/contract.md."""
+        """The error's code, as documented in docs/reference/errors.md."""
         return type(self).__name__
 
     def __str__(self) -> str:

@@ -20,7 +20,7 @@ from cluster_provider.core.observed import PCLUSTER_NAME_TAG, ClusterStack, Obse
 from cluster_provider.core.properties import Properties
 from cluster_provider.core.request import Request
 
-#: The engine's cure for a refused change that a stopped fleet would allow. Source: docs/engine.md.
+#: The engine's cure for a refused change that a stopped fleet would allow. Source: docs/reference/engine.md.
 FLEET_STOP = "fleet-stop"
 
 _LEVELS = {"ERROR": 0, "WARNING": 1, "INFO": 2}

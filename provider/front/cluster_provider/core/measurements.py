@@ -15,7 +15,7 @@ from cluster_provider.core.state import Backlog, OperationRecord, OwnerRecord, P
 
 
 class Metric(StrEnum):
-    """Names of the metrics in CloudWatch; docs/operations.md explains them."""
+    """Names of the metrics in CloudWatch; docs/how-to/operations.md explains them."""
 
     OPERATIONS_STARTED = "OperationsStarted"
     OPERATIONS_SUCCEEDED = "OperationsSucceeded"

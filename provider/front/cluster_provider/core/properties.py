@@ -25,8 +25,8 @@ CLUSTER_NAME_MAX = 60
 #: the configuration, the result of a call with its lists (128 KiB), tags (80 KB in the widest letters), a
 #: description (30 KB), answers, errors and a root cause. tests/contract/provider/test_item_size.py builds the
 #: worst case.
-#: Sources: docs/engine.md; AWS Lambda developer guide, quotas; Amazon DynamoDB developer guide, "Service,
-#: account, and table quotas".
+#: Sources: docs/reference/engine.md; AWS Lambda developer guide, quotas; Amazon DynamoDB developer guide,
+#: "Service, account, and table quotas".
 CONFIGURATION_MAX_BYTES = 100_000
 
 #: Maximum size of the arguments for ParallelCluster, in bytes. The names of all validators of a release take
@@ -127,7 +127,7 @@ class Properties:
             reads it.
         configuration_digest: SHA-256 of the configuration's canonical JSON.
         deletion_policy: What a Delete does.
-        arguments: Arguments for ParallelCluster, in the form of docs/engine.md.
+        arguments: Arguments for ParallelCluster, in the form of docs/reference/engine.md.
         version: The ParallelCluster version that the properties name; None if they name none.
         service_timeout_s: How long CloudFormation waits for the answer, in seconds, 1 to 3600.
         adopts: Whether a Create adopts an existing cluster of this name.
@@ -209,7 +209,7 @@ def digest(configuration: Any) -> str:
 
 
 def encode_configuration(configuration: Any) -> str:
-    """Returns a configuration in the form of docs/engine.md: base64 of zlib of UTF-8 JSON."""
+    """Returns a configuration in the form of docs/reference/engine.md: base64 of zlib of UTF-8 JSON."""
     text = json.dumps(configuration, separators=(",", ":"), ensure_ascii=False)
     return base64.b64encode(zlib.compress(text.encode(), level=9)).decode()
 

@@ -109,7 +109,7 @@ class Question:
     Args:
         about: The subject in words, for errors.
         cluster_name: The cluster to describe; empty for a list.
-        arguments: Arguments of the engine's action, in the form of docs/engine.md.
+        arguments: Arguments of the engine's action, in the form of docs/reference/engine.md.
         version: The ParallelCluster version that the properties name; None if they name none.
     """
 

@@ -1,7 +1,7 @@
 """Truncates an engine's result to what an answer can use, so that a record fits into its item.
 
-A result has at most 128 KiB (docs/engine.md), an answer 4,096 bytes, and an item of the table 400 KB. The sum
-behind ``CONFIGURATION_MAX_BYTES`` (core/properties.py) relies on these limits.
+A result has at most 128 KiB (docs/reference/engine.md), an answer 4,096 bytes, and an item of the table
+400 KB. The sum behind ``CONFIGURATION_MAX_BYTES`` (core/properties.py) relies on these limits.
 """
 
 import json

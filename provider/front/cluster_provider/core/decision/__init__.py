@@ -1,7 +1,7 @@
 """Decides the next action for a request: a pure, total function; the first row that matches wins.
 
 This is the stage request -> decision of the flow. Each pass decides again on newer facts, so repeated, late
-or reordered wake-ups change nothing. docs/contract.md has the table of decisions; each row names its
+or reordered wake-ups change nothing. The table is in docs/explanation/decision-table.md; each row names its
 function.
 """
 

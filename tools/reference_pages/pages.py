@@ -1,0 +1,276 @@
+"""Renders the pages: names, values and ranges from the code, sentences from the YAML files beside it."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from click.testing import CliRunner
+
+from cfn_template.reading import read_plain
+from cluster_provider.core.errors import ERRORS
+from pcluster_cfn.cli import main
+from pcluster_cfn.validation.resource_check import schemas as resource_schemas
+
+ROOT = Path(__file__).parents[2]
+FOLDER = Path("docs/reference")
+WORDS = Path(__file__).parent
+#: The letter by which errors.yaml names the resources of a type.
+_LETTERS = {
+    "Custom::PclusterCluster": "C",
+    "Custom::PclusterClusterInfo": "R",
+    "Custom::PclusterOfficialImage": "R",
+    "Custom::PclusterImage": "I",
+}
+_ERRORS_LEAD = """
+When a request fails, the reason in your stack's events begins with one of these codes. Then it names the
+place, the value and what to do, root cause first. Throttling, server errors and lost connections are never
+among them: the provider waits and tries again.
+
+[Troubleshooting](../how-to/troubleshooting.md) starts from what you see instead.
+"""
+_COMMAND_LEAD = """
+`make .venv/.installed` installs the command, and `export PATH=$PWD/.venv/bin:$PATH` makes it available in a
+shell. This page has what `pcluster-cfn COMMAND --help` prints. More about [`validate`](validate.md),
+[`publish`](../how-to/publish.md), [`quick-create` and `launch-page`](../how-to/launching.md), and
+[`local` and `demo`](../how-to/embedded-cloud.md).
+"""
+#: Width of the help, in characters.
+_COLUMNS = 100
+_STACK_LEAD = """
+`template.yaml` makes the provider: two Lambda functions with their layer, a table, two queues, rules, log
+groups and alarms. No parameter is required. [Operate the provider](../how-to/operations.md) and
+[Permissions](permissions.md) say when to set one.
+"""
+
+
+class WordsError(ValueError):
+    """The sentences do not fit the code: one of them has a name that the other lacks."""
+
+
+def pages(words_folder: Path = WORDS) -> Iterator[tuple[Path, str]]:
+    """Yields the path of each page, from the project's root, and its text.
+
+    Args:
+        words_folder: Where ``resources.yaml`` and ``errors.yaml`` are.
+
+    Raises:
+        WordsError: A property, an attribute, an error or a resource type lacks its sentences, or is gone.
+    """
+    words, schemas = _words(words_folder / "resources.yaml"), resource_schemas()
+    _same("resource types", words, schemas)
+    errors = _words(words_folder / "errors.yaml")
+    _same("error codes", errors, ERRORS)
+    for resource_type, schema in schemas.items():
+        page = words[resource_type]
+        yield FOLDER / f"{page['page']}.md", _resource(resource_type, page, schema, errors)
+    yield FOLDER / "errors.md", _errors(errors)
+    yield FOLDER / "provider-stack.md", _provider_stack()
+    yield FOLDER / "command.md", _command()
+
+
+def _resource(resource_type: str, words: Mapping[str, Any], schema: Mapping[str, Any], errors: Any) -> str:
+    _same(f"properties of {resource_type}", words["properties"], schema["properties"])
+    groups = [*words["attributes"], *words.get("more_attributes", [])]
+    names = [name for group in groups for name in group["names"]]
+    _same(f"attributes of {resource_type}", names, schema["x-attributes"])
+    parts = [
+        _made("resources.yaml"),
+        f"# `{resource_type}`",
+        words["lead"],
+        "## Syntax",
+        _syntax(resource_type, schema),
+        "## Example",
+        _example(**words["example"]),
+        "## Properties",
+        "A property with any other name is refused; the message suggests the nearest known name.",
+        *(_property(name, each, schema) for name, each in words["properties"].items()),
+        "## Attributes",
+        f"`!Ref` returns: {_lower(words['ref'])}",
+        words["attributes_lead"],
+        _table(("attribute", "value"), ((_codes(group["names"]), group["text"]) for group in groups)),
+        "## Errors",
+        "A failed request's reason begins with one of these codes.",
+        _codes_of(_LETTERS[resource_type], errors),
+        words.get("after", ""),
+    ]
+    return _joined(parts)
+
+
+def _syntax(resource_type: str, schema: Mapping[str, Any]) -> str:
+    names = sorted(schema["properties"], key=lambda name: name not in schema["required"])
+    width = max(map(len, names)) + 2
+    lines = [
+        f"  {f'{name}:':{width}}{_kind(schema['properties'][name])}"
+        f"{' # required' if name in schema['required'] else ''}"
+        for name in names
+    ]
+    return "\n".join(["```yaml", f"Type: {resource_type}", "Properties:", *lines, "```"])
+
+
+def _kind(schema: Mapping[str, Any]) -> str:
+    """Returns the kind of a property's value in one word, as CloudFormation's own pages have it."""
+    if True in schema.get("enum", []):
+        return "Boolean"
+    match schema.get("type"):
+        case "integer":
+            return "Integer"
+        case ["object", "string"]:
+            return "Map or String"
+        case ["array", "string"]:
+            return "List of String"
+    return "String or List of String" if "anyOf" in schema else "String"
+
+
+def _property(name: str, words: Mapping[str, str], schema: Mapping[str, Any]) -> str:
+    known = schema["properties"][name]
+    required = name in schema["required"]
+    if required == ("default" in words):
+        raise WordsError(f"{name}: a property is either required or has a default")
+    facts = [
+        f"- Required: {'yes' if required else 'no'}",
+        f"- Value: {_value(known)}",
+        *([] if required else [f"- Default: {words['default']}"]),
+        f"- Update: {_lower(words['update'])}",
+    ]
+    return _joined([f"### `{name}`", words["text"], "\n".join(facts)])
+
+
+def _value(schema: Mapping[str, Any]) -> str:
+    options = schema.get("enum") or schema.get("anyOf", [{}])[0].get("enum", [])
+    if True in options:
+        return "`true` or `false`"
+    if options:
+        several = ", or a list of them" if "anyOf" in schema else ""
+        return f"{', '.join(f'`{option}`' for option in options[:-1])} or `{options[-1]}`{several}"
+    expected = str(schema.get("x-expected", "a string"))
+    # The pattern is in the sentence already; names and placeholders are code.
+    said = expected.partition(", as in ^")[0]
+    return re.sub(r"(ALL|type:<\w+>|!Ref|AWS::\w+::\w+)", r"`\1`", said)
+
+
+def _example(file: str, resource: str) -> str:
+    text = (ROOT / file).read_text(encoding="utf-8")
+    found = re.search(rf"^  {resource}:\n(?:(?:    .*)?\n)+", text, re.MULTILINE)
+    if found is None:
+        raise WordsError(f"{file} has no resource {resource}")
+    return (
+        f"```yaml\n{found.group().rstrip()}\n```\n\nFrom [{file}](../../{file}), which is a whole template."
+    )
+
+
+def _codes_of(letter: str, errors: Mapping[str, Any]) -> str:
+    of_the_resource = {code: words for code, words in errors.items() if letter in words["of"]}
+    rows = (
+        (f"[`{code}`](errors.md#{code.lower()})", _first(words["cause"]))
+        for code, words in of_the_resource.items()
+    )
+    return _table(("code", "cause"), rows)
+
+
+def _errors(errors: Mapping[str, Any]) -> str:
+    of = {"C": "cluster", "R": "read-only resource", "I": "image"}
+    sections = (
+        _joined([
+            f"## `{code}`",
+            words["cause"],
+            f"**What to do:** {words['fix']}",
+            f"Resources: {', '.join(of[letter] for letter in words['of'])}.",
+        ])
+        for code, words in errors.items()
+    )  # fmt: skip
+    return _joined([_made("errors.yaml"), "# Errors", _ERRORS_LEAD, *sections])
+
+
+def _provider_stack() -> str:
+    template = read_plain((ROOT / "template.yaml").read_text(encoding="utf-8"))
+    parameters = (
+        (f"`{name}`", _default(each), f"{each['Description']}{_choices(each)}")
+        for name, each in template["Parameters"].items()
+    )
+    outputs = ((f"`{name}`", each["Description"]) for name, each in template["Outputs"].items())
+    return _joined([
+        "<!-- Made from template.yaml by make reference. -->",
+        "# The provider stack",
+        _STACK_LEAD,
+        "## Parameters",
+        _table(("parameter", "default", "meaning"), parameters),
+        "## Outputs",
+        _table(("output", "value"), outputs),
+    ])  # fmt: skip
+
+
+def _command() -> str:
+    def help_of(name: str) -> str:
+        shown = CliRunner().invoke(main, [name, "--help"], prog_name="pcluster-cfn", terminal_width=_COLUMNS)
+        return f"## `{name}`\n\n```text\n{shown.output.rstrip()}\n```"
+
+    return _joined([
+        "<!-- Made from the command's own help by make reference. -->",
+        "# The command `pcluster-cfn`",
+        _COMMAND_LEAD,
+        *map(help_of, main.commands),
+    ])  # fmt: skip
+
+
+def _default(parameter: Mapping[str, Any]) -> str:
+    default = str(parameter.get("Default", ""))
+    return f"`{default}`" if default else "empty"
+
+
+def _choices(parameter: Mapping[str, Any]) -> str:
+    allowed = parameter.get("AllowedValues", [])
+    return f" One of {', '.join(f'`{value}`' for value in allowed)}." if allowed else ""
+
+
+def _codes(names: list[str]) -> str:
+    """Returns names as code; those that share a prefix with the one before are shortened to their ending."""
+    shown, before = [], ""
+    for name in names:
+        prefix = name.rpartition(".")[0]
+        shown.append(f"`.{name.rpartition('.')[2]}`" if prefix and prefix == before else f"`{name}`")
+        before = prefix
+    return ", ".join(shown)
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [head, ("---",) * len(head), *rows]
+    return "\n".join(f"| {' | '.join(map(_cell, line))} |" for line in lines)
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.replace("|", "&#124;").split())
+
+
+def _first(text: str) -> str:
+    """Returns the first sentence, or what a list begins with."""
+    said = " ".join(text.split())
+    if said.startswith("One of these:"):
+        said = said.partition(" - ")[2]
+    sentence = re.split(r"(?<=\.) ", said)[0]
+    return re.sub(r" \(\[[^]]*\]\([^)]*\)\)", "", sentence)
+
+
+def _lower(sentence: str) -> str:
+    """Returns a sentence as it goes on after a colon."""
+    is_name = re.match(r"CloudFormation|ParallelCluster|\W", sentence)
+    return sentence if is_name else sentence[0].lower() + sentence[1:]
+
+
+def _made(source: str) -> str:
+    return f"<!-- Made by make reference from the code and tools/reference_pages/{source}. -->"
+
+
+def _joined(parts: list[str]) -> str:
+    return "\n\n".join(part.strip() for part in parts if part.strip()) + "\n"
+
+
+def _words(path: Path) -> dict[str, Any]:
+    words: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return words
+
+
+def _same(what: str, words: Any, code: Any) -> None:
+    if different := sorted(set(words) ^ set(code)):
+        raise WordsError(f"{what}: only one of code and YAML has {', '.join(different)}")
