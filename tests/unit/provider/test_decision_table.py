@@ -26,4 +26,6 @@ def test_a_name_that_is_no_function_is_refused(name: str) -> None:
 
 def test_a_row_ends_with_its_function_and_its_test() -> None:
     row = "| Create | a | b | `decision.create.make` | `test_a` |"
-    assert rows(f"{row}\n| any | c | d | `test_without_a_function` |\n") == [Row("decision.create.make", "test_a")]
+    assert rows(f"{row}\n| any | c | d | `test_without_a_function` |\n") == [
+        Row("decision.create.make", "test_a")
+    ]
