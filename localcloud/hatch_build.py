@@ -6,7 +6,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 
 class TemplateReader(BuildHookInterface):
-    """Adds a copy, except to an editable install, which has the repository on its path."""
+    """Adds a copy, except to an editable install: the repository's own editable install has the package."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """See ``BuildHookInterface``."""
