@@ -81,7 +81,7 @@ def reached(account, stack_id, logical_id):
     return at
 
 
-def test_a_host_that_drips_behind_a_handle_holds_up_nobody_else(cloud, account, parent):
+def test_a_host_that_drips_behind_a_handle_does_not_delay_other_requests(cloud, account, parent):
     """The other's events are lost, so only the sweep, which the dripping host keeps busy, can answer it."""
     with standing_behind(cloud, HOSTILE, drips(0.5)) as host:
         hostile = parent("hostile", WaitConditionHandle=f"https://{HOSTILE}/handle?X-Amz-Signature=s")

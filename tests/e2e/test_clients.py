@@ -132,7 +132,7 @@ def test_the_library_script_makes_a_cluster_without_cloudformation_templates(run
     assert account.settled(stack["StackId"])["StackStatus"] == "DELETE_COMPLETE"
 
 
-def test_local_prints_exports_for_a_shell_and_runs_until_it_is_told_to_end():
+def test_local_prints_exports_for_a_shell_and_runs_until_it_is_stopped():
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
     script = (
         f'eval "$({sys.executable} -m pcluster_cfn local 2>/dev/null &)"; '

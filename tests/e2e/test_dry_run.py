@@ -22,7 +22,7 @@ def foretold(account, service_token, tmp_path):
     return run
 
 
-def test_a_dry_run_tells_what_a_create_and_an_update_would_come_to_and_changes_nothing(
+def test_a_dry_run_reports_how_a_create_and_an_update_would_end_and_changes_nothing(
     parent, foretold, account
 ):
     status, said = foretold(HeadNode__Ssh__KeyName="nobodys")

@@ -41,7 +41,7 @@ def test_every_parameter_has_a_default_because_templates_nest_the_provider_with_
     assert {item["ParameterKey"] for item in summary["Parameters"] if "DefaultValue" not in item} == set()
 
 
-def test_the_template_names_nobody_elses_bucket():
+def test_the_template_names_no_bucket_of_another_account():
     text = Template.read(ROOT / "template.yaml").text()
     assert "s3://" not in text
     # The path of a role that AWS makes for its service is no address.

@@ -206,7 +206,7 @@ def test_success_waits_for_the_values_that_ec2_could_not_give() -> None:
     assert world.sink.answer(request)["Data"]["headNode.publicIpAddress"] == "203.0.113.7"
 
 
-def test_a_complete_cluster_is_not_lost_to_a_description_that_nobody_hears_of() -> None:
+def test_a_create_succeeds_though_the_description_of_its_cluster_never_arrives() -> None:
     world = World()
     request = world.create()
     world.run_engine()
@@ -221,7 +221,7 @@ def test_a_complete_cluster_is_not_lost_to_a_description_that_nobody_hears_of() 
     assert world.engines.calls == []
 
 
-def test_a_failed_cluster_tells_its_root_cause_though_its_description_is_never_heard_of() -> None:
+def test_a_failed_cluster_is_answered_with_its_root_cause_though_its_description_never_arrives() -> None:
     world = World()
     request = world.create()
     world.run_engine()
@@ -249,7 +249,7 @@ def test_a_version_without_an_engine_is_refused_with_the_versions_there_are() ->
     assert "3.14.0, 3.16.1" in reason
 
 
-def test_a_cluster_deleted_while_it_is_being_made_is_told_as_failed() -> None:
+def test_a_cluster_deleted_while_it_is_being_made_is_reported_as_failed() -> None:
     world = World()
     request = world.create()
     world.run_engine()
@@ -271,7 +271,7 @@ def test_invocations_that_may_have_failed_are_waited_out_and_never_counted_as_tr
     assert world.sink.answer(request)["Status"] == "SUCCESS"
 
 
-def test_ten_login_pools_are_answered_and_what_has_no_room_is_told() -> None:
+def test_ten_login_pools_are_answered_and_values_without_room_are_named() -> None:
     world = World()
     request = world.create()
     world.run_engine()

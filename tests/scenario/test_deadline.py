@@ -79,7 +79,7 @@ def clean_up(world: World, name: str) -> None:
     world.pass_time(60)
 
 
-def test_a_cluster_accepted_just_after_the_last_look_is_deleted_though_its_create_told_a_marker(
+def test_a_cluster_accepted_just_after_the_last_look_is_deleted_though_its_create_answered_with_a_marker(
     world: World,
 ) -> None:
     request = world.create()
@@ -248,7 +248,7 @@ def test_an_update_that_may_have_happened_is_rolled_back_though_the_library_find
     assert world.sink.answer(rollback)["Status"] == "SUCCESS"
 
 
-def test_an_image_accepted_just_after_the_last_look_is_deleted_though_its_create_told_a_marker(
+def test_an_image_accepted_just_after_the_last_look_is_deleted_though_its_create_answered_with_a_marker(
     world: World,
 ) -> None:
     request = world.create(ResourceType=IMAGE_TYPE, ResourceProperties=image_properties())

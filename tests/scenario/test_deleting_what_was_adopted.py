@@ -61,7 +61,7 @@ def is_let_go(world: World) -> bool:
     ["ROLLBACK_IN_PROGRESS", "UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS"],
 )
 @pytest.mark.parametrize("depth", [1, 2])
-def test_a_nested_stack_that_is_deleted_because_one_around_it_rolls_back_lets_the_cluster_go(
+def test_a_nested_stack_that_is_deleted_because_one_around_it_rolls_back_disowns_the_cluster(
     root: str, depth: int
 ) -> None:
     world = adopted(*["CREATE_IN_PROGRESS"] * (depth + 1))
@@ -70,7 +70,7 @@ def test_a_nested_stack_that_is_deleted_because_one_around_it_rolls_back_lets_th
     assert is_let_go(world)
 
 
-def test_a_nested_stack_lets_the_cluster_go_though_cloudformation_tells_of_the_rollback_late() -> None:
+def test_a_nested_stack_disowns_the_cluster_though_cloudformation_shows_the_rollback_late() -> None:
     world = adopted("CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS")
     completed(world, PARENT)
     declare(world, "DELETE_IN_PROGRESS", "CREATE_IN_PROGRESS")
@@ -84,7 +84,7 @@ def test_an_update_of_a_nested_stack_is_no_good_end_before_the_root_s_is() -> No
     assert is_let_go(world)
 
 
-def test_a_root_that_rolls_back_although_it_was_complete_before_lets_the_cluster_go() -> None:
+def test_the_rollback_of_a_root_that_was_complete_before_disowns_the_cluster() -> None:
     world = adopted("CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS")
     completed(world, PARENT, MIDDLE)
     declare(world, "DELETE_IN_PROGRESS", "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS")
@@ -115,7 +115,7 @@ def test_stacks_are_not_followed_upwards_for_ever() -> None:
     assert is_let_go(world)
 
 
-def test_a_stack_that_failed_and_was_left_so_for_two_months_lets_the_cluster_go() -> None:
+def test_a_stack_that_failed_and_was_left_so_for_two_months_disowns_the_cluster() -> None:
     world = adopted("CREATE_IN_PROGRESS")
     world.clock.advance(61 * 86_400)
     declare(world, "DELETE_IN_PROGRESS")
@@ -134,7 +134,7 @@ def test_where_events_are_forgotten_a_stack_that_keeps_its_failures_is_not_known
     assert is_let_go(world) == rollback_disabled
 
 
-def test_forgotten_events_of_a_young_adoption_tell_nothing() -> None:
+def test_forgotten_events_of_a_young_adoption_prove_nothing() -> None:
     world = adopted("CREATE_IN_PROGRESS")
     world.stacks.forget_events(before=world.clock.now())
     declare(world, "DELETE_IN_PROGRESS")

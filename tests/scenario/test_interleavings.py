@@ -367,7 +367,7 @@ def test_15_a_cluster_without_tags_under_a_name_that_was_ours_is_a_strangers() -
     assert world.cluster() == stranger
 
 
-def test_16_an_unknown_configuration_version_is_a_change_from_outside_and_is_told() -> None:
+def test_16_an_unknown_configuration_version_is_a_change_from_outside_and_is_reported() -> None:
     world = World()
     world.made()
     world.settle("hpc", "UPDATE_COMPLETE", parameters={"ConfigVersion": "somebody's"}, tell=False)
@@ -423,7 +423,7 @@ def test_17_the_rollback_of_an_update_of_a_cluster_that_is_gone_succeeds() -> No
     assert world.sink.answer(undone)["Status"] == "SUCCESS"
 
 
-def test_18_a_fleet_stopped_for_an_update_that_fails_is_started_before_anything_is_told() -> None:
+def test_18_a_fleet_stopped_for_an_update_that_fails_is_started_before_the_request_is_answered() -> None:
     world = World()
     world.made()
     request = world.update(ClusterConfiguration=OTHER_NODES, ComputeFleetUpdatePolicy="StopAndRestart")
@@ -464,7 +464,7 @@ class SettlingWhileRead(FactStacks):
         return seen
 
 
-def test_20_an_event_that_meets_a_lease_is_not_lost() -> None:
+def test_20_an_event_that_finds_the_lease_held_is_not_lost() -> None:
     stacks = SettlingWhileRead()
     world = stacks.world = World(stacks=stacks)
     world.create()

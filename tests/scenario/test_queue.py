@@ -137,7 +137,7 @@ def test_an_owner_that_failed_once_does_not_wait_for_a_hundred_that_always_hang(
     assert world.sink.answer(request)["Status"] == "SUCCESS"
 
 
-def test_a_request_is_answered_at_its_deadline_though_nobody_can_be_looked_up() -> None:
+def test_a_request_is_answered_at_its_deadline_though_the_table_cannot_be_read() -> None:
     world = World()
     event = world.event("Create")
     world.letters.put(event)
@@ -201,7 +201,9 @@ def test_a_pass_that_fails_moves_its_owner_back_ever_further_and_one_that_ends_w
 
 
 @pytest.mark.parametrize("failed_passes", [0, 1, 5, 50])
-def test_nobody_is_moved_back_past_the_deadline_or_before_the_end_of_its_lease(failed_passes: int) -> None:
+def test_an_owner_is_requeued_no_later_than_its_deadline_and_no_earlier_than_the_end_of_its_lease(
+    failed_passes: int,
+) -> None:
     deadline_at, lease_until = START + timedelta(seconds=90), START + timedelta(seconds=45)
     at = next_attempt_at(START, lease_until, failed_passes, deadline_at)
     assert lease_until <= at <= deadline_at

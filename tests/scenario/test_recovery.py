@@ -291,7 +291,7 @@ def unwatched(world: World, **event: Any) -> None:
 @pytest.mark.parametrize(
     ("status", "expected"), [("CREATE_COMPLETE", []), ("ROLLBACK_COMPLETE", ["delete hpc"])]
 )
-def test_a_cluster_whose_end_nobody_followed_is_retained_if_it_works(
+def test_a_cluster_whose_end_was_never_signalled_is_retained_if_it_works(
     status: str, expected: list[str]
 ) -> None:
     world = World()
@@ -302,7 +302,7 @@ def test_a_cluster_whose_end_nobody_followed_is_retained_if_it_works(
     assert world.sink.answer(gone)["Status"] == "SUCCESS"
 
 
-def test_an_image_whose_end_nobody_followed_is_retained_once_its_stack_deleted_itself() -> None:
+def test_an_image_whose_end_was_never_signalled_is_retained_once_its_stack_deleted_itself() -> None:
     world = World()
     image = {"ResourceType": IMAGE_TYPE, "ResourceProperties": image_properties(**KEPT)}
     unwatched(world, **image)
@@ -317,7 +317,7 @@ def test_an_image_whose_end_nobody_followed_is_retained_once_its_stack_deleted_i
 @pytest.mark.parametrize(
     ("status", "expected"), [("UPDATE_COMPLETE", ["delete hpc"]), ("UPDATE_ROLLBACK_COMPLETE", [])]
 )
-def test_a_takeover_whose_end_nobody_followed_counts_if_its_update_succeeded(
+def test_a_takeover_whose_end_was_never_signalled_counts_if_its_update_succeeded(
     status: str, expected: list[str]
 ) -> None:
     world = World()

@@ -263,7 +263,7 @@ def test_an_answer_that_did_not_arrive_is_sent_again_though_nothing_can_be_asked
     assert not stacks.asked
 
 
-def test_stacks_that_may_not_be_listed_are_an_error_and_hold_up_nobody(
+def test_stacks_that_may_not_be_listed_are_an_error_and_delay_no_request(
     world: World, stacks: NotedStacks
 ) -> None:
     request = world.create()
@@ -318,7 +318,7 @@ def test_a_call_that_lambda_had_no_room_for_counts_as_no_try(world: World) -> No
 @pytest.mark.parametrize(
     ("token", "woken"), [("request-1-1", True), ("", True), ("Console-DeleteStack-ab12cd", False)]
 )
-def test_an_event_of_what_somebody_else_did_to_the_stack_is_left_to_the_sweep(
+def test_an_event_of_a_change_from_outside_is_left_to_the_sweep(
     world: World, token: str, woken: bool
 ) -> None:
     world.create()

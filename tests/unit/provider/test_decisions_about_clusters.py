@@ -102,7 +102,7 @@ def test_a_cluster_in_progress_is_waited_for() -> None:
     assert action == Wait("cluster hpc is CREATE_IN_PROGRESS", watching=seen.stack_id)
 
 
-def test_a_cluster_that_works_is_described_and_then_told() -> None:
+def test_a_cluster_that_works_is_described_and_then_reported() -> None:
     asked = decided(request("Create"), cluster=MADE_BY_THIS)
     assert asked == Start(EngineAction.DESCRIBE, "hpc", MADE_BY_THIS.stack_id, version=VERSION)
     assert told(request("Create"), MADE_BY_THIS) == success(MADE_BY_THIS)
@@ -143,7 +143,7 @@ def test_a_name_that_is_taken_is_refused_and_nothing_is_touched(seen: Any, what:
     assert ("take it over with AdoptExisting: true" in text) == (seen.version is not None)
 
 
-def test_a_cluster_that_was_let_go_counts_as_somebody_elses() -> None:
+def test_a_disowned_cluster_counts_as_another_owners() -> None:
     text = failure(decided(request("Create"), cluster=stack(), disowned=True), NotOwner, marker_id(OWNER))
     assert "does not belong to this resource" in text
 
@@ -162,7 +162,7 @@ def test_a_cluster_that_was_let_go_counts_as_somebody_elses() -> None:
         ("Unheard", EngineFailed, "cluster hpc: no. Nothing was changed."),
     ],
 )
-def test_a_call_that_was_refused_for_good_is_told_in_its_words(
+def test_a_final_refusal_is_reported_in_its_own_words(
     code: str, kind: type[ProviderError], what: str
 ) -> None:
     action = decided(request("Create"), progress(call=call(EngineAction.CREATE, code)))
@@ -203,7 +203,7 @@ def test_three_calls_of_which_nothing_came_are_a_failure() -> None:
     assert "the engine was called 3 times and nothing came of it. Its log group says why." in text
 
 
-def test_a_call_whose_end_was_not_heard_of_is_no_reason_to_pause() -> None:
+def test_a_call_whose_end_was_not_reported_is_no_reason_to_pause() -> None:
     running = progress(call=call(EngineAction.CREATE, ended_s=None))
     assert isinstance(decided(request("Create"), running, at_s=1), Start)
 
@@ -215,7 +215,7 @@ def test_a_call_that_ended_without_a_result_is_repeated_like_any_other() -> None
     assert isinstance(decided(request("Create"), ended, at_s=40), Start)
 
 
-def test_a_failure_is_told_though_the_cluster_could_not_be_described() -> None:
+def test_a_failure_is_reported_though_the_cluster_could_not_be_described() -> None:
     so_far = progress(attempts={"describe": 1}, description=EngineResult("succeeded"))
     action = decided(request("Create"), so_far, cluster=stack("CREATE_FAILED", made_by=THIS))
     assert "the stack is CREATE_FAILED" in failure(action, ClusterFailed, failed_id(THIS))
@@ -250,7 +250,7 @@ def test_a_stack_that_is_no_cluster_is_not_taken_over() -> None:
     assert "is no cluster" in failure(action, NotOwner, marker_id(OWNER))
 
 
-def test_a_cluster_that_somebody_has_is_not_taken_over() -> None:
+def test_a_cluster_that_has_an_owner_is_not_taken_over() -> None:
     for action in (
         decided(ADOPTS, cluster=FOREIGN, current_owner=STRANGER),
         decided(ADOPTS, progress(current_owner=STRANGER.key), cluster=FOREIGN),
@@ -349,7 +349,7 @@ def test_the_mark_of_an_owner_that_gave_the_cluster_up_is_replaced_three_times_a
     )
 
 
-def test_a_mark_that_names_nobody_is_told() -> None:
+def test_a_mark_that_names_no_owner_is_reported() -> None:
     assert isinstance(met_mark(details=[]), Fail)
     assert isinstance(met_mark(EngineAction.DELETE, details=[]), Fail)
 
@@ -383,7 +383,7 @@ def test_an_update_keeps_the_clusters_version() -> None:
     assert "an engine for ParallelCluster an unknown version" in failure(unknown, VersionMismatch)
 
 
-def test_an_update_waits_for_who_is_changing_the_cluster() -> None:
+def test_an_update_waits_for_another_change_of_the_cluster() -> None:
     busy = stack("UPDATE_IN_PROGRESS")
     action = decided(request("Update", ClusterConfiguration=NEW), cluster=busy, known=known())
     assert action == Wait("cluster hpc is UPDATE_IN_PROGRESS", watching=busy.stack_id)
@@ -474,7 +474,7 @@ def test_another_name_is_refused_unless_a_replacement_is_allowed() -> None:
     )
 
 
-def test_a_replacement_that_failed_tells_the_old_id() -> None:
+def test_a_replacement_that_failed_answers_with_the_old_id() -> None:
     asked = request("Update", ClusterName="lab", ClusterNameUpdatePolicy="Replace")
     so_far = progress(cluster_name="lab", attempts={"describe": 1})
     failed_stack = stack("CREATE_FAILED", name="lab", made_by=THIS)
@@ -483,7 +483,7 @@ def test_a_replacement_that_failed_tells_the_old_id() -> None:
     )
 
 
-def test_an_update_back_to_a_cluster_that_cloudformation_was_told_of_is_allowed() -> None:
+def test_an_update_back_to_a_reported_cluster_is_allowed() -> None:
     back = request("Update", physical_id="lab", old=properties(ClusterName="lab"))
     assert told(back, stack(), known=known()) == success(stack())
     for other in (known(reported=False), known(name="other"), known(request_id=THIS), None):
@@ -551,7 +551,7 @@ def test_a_cluster_that_is_retained_stays_if_it_was_ever_whole() -> None:
     assert isinstance(decided(asked, cluster=broken, known=known(last_applied=None)), Start)
 
 
-def test_a_cluster_that_three_calls_did_not_delete_is_told_with_the_cause() -> None:
+def test_a_cluster_that_three_calls_did_not_delete_is_reported_with_the_cause() -> None:
     three = {"attempts": {"delete": 3}}
     refused = decided(
         delete(),
@@ -606,7 +606,7 @@ def test_what_was_taken_over_is_deleted_only_in_so_many_words_and_once_all_aroun
     assert decided(delete(), cluster=stack(), known=TAKEN, parents=(DONE,)) == Succeed("hpc", gone=True)
 
 
-def test_what_was_taken_over_is_not_deleted_by_a_rollback_or_before_it_was_told() -> None:
+def test_what_was_taken_over_is_not_deleted_by_a_rollback_or_before_it_was_reported() -> None:
     for status in ("ROLLBACK_IN_PROGRESS", "UPDATE_ROLLBACK_IN_PROGRESS", "CREATE_FAILED"):
         assert not is_deleted(ParentStack(status, completed=True))
     assert not is_deleted(DONE, known=known(adopted_at=at(0), reported=False))
@@ -614,7 +614,7 @@ def test_what_was_taken_over_is_not_deleted_by_a_rollback_or_before_it_was_told(
     assert not is_deleted(DONE, known=known(), disowned=True)
 
 
-def test_what_was_taken_over_and_followed_to_no_end_is_deleted_if_its_stack_shows_a_good_one() -> None:
+def test_an_adoption_without_a_signalled_end_is_deleted_if_its_stack_shows_a_success() -> None:
     begun = known(adopted_at=at(0), last_applied=None)
     for status in ("CREATE_COMPLETE", "UPDATE_COMPLETE", "DELETE_FAILED"):
         assert is_deleted(DONE, known=begun, cluster=stack(status))

@@ -204,7 +204,7 @@ def test_a_start_is_asked_after_until_the_fleet_is_up() -> None:
     assert isinstance(answered(fleet_calls=started("PROTECTED")), Succeed)
 
 
-def test_a_fleet_that_cannot_be_started_is_told_after_three_tries_or_in_the_last_minute() -> None:
+def test_a_fleet_that_cannot_be_started_is_reported_after_three_tries_or_in_the_last_minute() -> None:
     tried = {"fleet_calls": started(None, "BadRequest")}
     assert answered(at_s=39, **tried) == Wait("start-fleet was asked for: no.", at(40))
     assert answered(attempts={"start-fleet": 2}, **tried) == START_CALL
@@ -213,7 +213,7 @@ def test_a_fleet_that_cannot_be_started_is_told_after_three_tries_or_in_the_last
     assert isinstance(answered(at_s=DEADLINE_S - 60, **tried), Succeed)
 
 
-def test_a_failure_tells_what_became_of_the_fleet() -> None:
+def test_a_failure_reports_the_state_of_the_fleet() -> None:
     tried = {"fleet_calls": started(), "effect_seen": True, "asked": ASKS}
     text = failure(answered(**tried), ClusterFailed)
     assert text.endswith("The compute fleet was RUNNING; it was stopped for an update and is RUNNING again.")
@@ -274,7 +274,7 @@ def test_a_fleet_that_was_left_stopped_is_started_after_the_answer() -> None:
     assert restarted() == START_CALL
 
 
-def test_nothing_is_started_that_is_not_owed() -> None:
+def test_no_fleet_is_started_without_a_pending_restart() -> None:
     as_found = Nothing("the compute fleet is as it was found")
     assert restarted(of=None) == as_found
     assert restarted(of=known()) == as_found

@@ -117,7 +117,7 @@ def test_an_image_is_not_built_without_an_engine_of_its_version() -> None:
         ("Unheard", EngineFailed, "image image: no. Nothing was changed."),
     ],
 )
-def test_an_image_that_is_refused_for_good_is_told_in_its_words(
+def test_the_final_refusal_of_an_image_is_reported_in_its_own_words(
     code: str, kind: type[ProviderError], what: str
 ) -> None:
     assert what in failure(decided(CREATE, work(call=call(BUILD, code, name="image"))), kind, MARKER)
@@ -168,7 +168,7 @@ def test_an_image_of_another_is_not_touched() -> None:
     assert "was not made for this; it was not touched." in text
 
 
-def test_an_image_that_an_unheard_call_built_is_described() -> None:
+def test_an_image_that_a_call_built_without_its_stack_being_seen_is_described() -> None:
     built = call(BUILD, name="image")
     assert decided(CREATE, work(call=built)) == Start(DESCRIBE, "image")
     assert decided(CREATE, work(call=built, not_described=NOT_FOUND)) == Start(DESCRIBE, "image")
@@ -240,7 +240,7 @@ def test_an_ami_is_asked_after_every_half_minute() -> None:
 # An Update
 
 
-def test_an_image_that_was_told_of_stays_as_it_is() -> None:
+def test_a_reported_image_stays_as_it_is() -> None:
     built = work(description=described(FIRST))
     assert decided(UPDATE, built, known=told()) == Succeed("image", None, described(FIRST))
     assert "there is no AMI" in failure(decided(UPDATE, built), ImageFailed)
@@ -307,7 +307,7 @@ def test_an_image_that_the_engine_deleted_is_gone_once_its_stack_is() -> None:
     assert isinstance(decided(REMOVE, work(deleted=["image"]), cluster=image(), known=told()), Start)
 
 
-def test_an_image_that_cannot_be_deleted_is_told_with_the_reason() -> None:
+def test_an_image_that_cannot_be_deleted_is_reported_with_the_reason() -> None:
     refused = work(call=call(DELETE, "BadRequest", name="image"))
     assert "image image: no." in failure(decided(REMOVE, refused, known=told()), ImageRejected)
     absent = work(call=call(DELETE, "NotFound", name="image"))
@@ -411,7 +411,7 @@ def test_a_cluster_whose_head_node_is_not_known_is_asked_after_until_the_last_mi
         ("Unheard", EngineFailed, "cluster hpc: no. The engine's log group has the details."),
     ],
 )
-def test_a_question_that_is_refused_is_told_in_its_words(
+def test_the_refusal_of_a_question_is_reported_in_its_own_words(
     code: str, kind: type[ProviderError], what: str
 ) -> None:
     assert what in failure(decided(ONE, asked(not_described=EngineError(code, "no"))), kind, MARKER)

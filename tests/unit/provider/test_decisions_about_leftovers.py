@@ -259,7 +259,7 @@ def late(asked: Any, so_far: Any = None, **seen: Any) -> Fail:
     return action
 
 
-def test_a_late_create_tells_its_name_only_where_a_cluster_of_its_own_is_there() -> None:
+def test_a_late_create_answers_with_its_name_only_where_a_cluster_of_its_own_is_there() -> None:
     unseen = progress(stack_id=stack().stack_id)
     assert late(CREATE, unseen).physical_id == failed_id(THIS)
     other = stack("UPDATE_IN_PROGRESS", owner=None)
@@ -304,7 +304,7 @@ def test_what_is_followed_has_the_wait_conditions_hours() -> None:
 OUTCOME = Outcome("SUCCESS", "hpc", "{}")
 
 
-def test_an_answer_is_left_to_who_is_sending_it_and_then_sent_again() -> None:
+def test_an_answer_is_left_to_its_sender_and_then_sent_again() -> None:
     written = progress(phase=Phase.ANSWERING, outcome=OUTCOME)
     assert decided(CREATE, written, at_s=60, sent_by=at(61)) == Leave(at(61))
     assert decided(CREATE, written, at_s=61, sent_by=at(61)) == Resend()

@@ -65,7 +65,7 @@ def test_a_fleet_that_was_started_is_reported_with_its_status(status: str, level
     assert told == (level, f"The compute fleet was RUNNING; it was stopped for an update and {end}")
 
 
-def test_a_fleet_that_somebody_else_stopped_is_reported_as_such() -> None:
+def test_a_fleet_that_was_stopped_from_outside_is_reported_as_such() -> None:
     told = compute_fleet.describe_restart(found("STOPPING"), Progress(START))
     assert told == ("INFO", "The compute fleet was being stopped by somebody else, and stays stopped.")
 

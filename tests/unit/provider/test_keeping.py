@@ -85,7 +85,7 @@ def test_a_failures_text_is_no_longer_than_an_answer() -> None:
     assert cluster == {"failures": [{"failureReason": CLIPPED}]}
 
 
-def test_of_a_description_what_answers_tell_is_kept() -> None:
+def test_of_a_description_what_answers_contain_is_kept() -> None:
     described: dict[str, Any] = {
         "clusterName": "hpc",
         "headNode": {"state": "running"},
