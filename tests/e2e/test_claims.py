@@ -25,7 +25,7 @@ EVENTS_LOST = {
 
 
 def forged(stack, kind, **fields):
-    """An event as CloudFormation would send it, made by somebody who deploys templates, too."""
+    """An event as CloudFormation would send it, made by a user who may deploy templates."""
     resource = json.loads(stack.body())["Resources"]["Cluster"]
     return {
         "RequestType": kind,
@@ -87,7 +87,7 @@ def test_a_host_that_drips_behind_a_handle_does_not_delay_other_requests(cloud, 
         hostile = parent("hostile", WaitConditionHandle=f"https://{HOSTILE}/handle?X-Amz-Signature=s")
         hostile.create()
         assert hostile.status == "CREATE_COMPLETE", hostile.why
-        # Minutes later its cluster is complete, and from then on its wait condition is signalled in vain.
+        # Minutes later its cluster is complete, and from then on every signal to its wait condition fails.
         eventually(lambda: cloud.advance(60) or host.connections, lambda: cloud.log)
         before = host.connections
         cloud.set_faults([EVENTS_LOST])

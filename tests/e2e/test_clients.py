@@ -165,7 +165,7 @@ def test_ctrl_c_stops_watching_and_says_that_the_stack_goes_on(tmp_path):
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            # A shell that runs this in the background has told its children to ignore Ctrl-C.
+            # A shell that runs this in the background makes its children ignore Ctrl-C.
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - no threads yet
         )
         watching.stdout.readline()

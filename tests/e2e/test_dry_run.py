@@ -41,9 +41,9 @@ def test_a_dry_run_reports_how_a_create_and_an_update_would_end_and_changes_noth
 
     stored = made.stored_configuration
     status, said = foretold("--json", **{"HeadNode__InstanceType": "t3.large", f"{COMPUTE}__MaxCount": 2})
-    told = json.loads(said)
-    (verdict,) = told["verdicts"]
-    assert (told["clusters"], told["notLookedAt"]) == (1, [])
+    report = json.loads(said)
+    (verdict,) = report["verdicts"]
+    assert (report["clusters"], report["notLookedAt"]) == (1, [])
     assert (status, verdict["refused"], verdict["error"]["code"]) == (1, True, "UpdateRejected")
     changes = {change["parameter"]: change for change in verdict["changes"]}
     instance = changes["HeadNode.InstanceType"]

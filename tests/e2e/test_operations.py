@@ -80,8 +80,8 @@ def test_alarms_notify_the_topic_when_they_begin_and_end_and_without_a_topic_not
     account, hardened, plain
 ):
     ids, given = hardened
-    told = [(alarm["AlarmActions"], alarm["OKActions"]) for alarm in alarms(account, ids)]
-    assert told == [([given["AlarmTopic"]], [given["AlarmTopic"]])] * 7
+    notified = [(alarm["AlarmActions"], alarm["OKActions"]) for alarm in alarms(account, ids)]
+    assert notified == [([given["AlarmTopic"]], [given["AlarmTopic"]])] * 7
     quiet = alarms(account, plain)
     assert [alarm["AlarmActions"] for alarm in quiet] == [[]] * 7
 

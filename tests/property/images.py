@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from cluster_provider.core.observed import ClusterStack
     from tests.support.simulation import Resource
 
-#: An image that somebody else made.
+#: An image of another owner.
 THEIRS = "theirs"
 
 #: Ids of images, by the name that a wish has. Some are clusters' names as well: both are stacks.

@@ -115,7 +115,7 @@ class Nesting(Lifecycle):
         self._restate(pending, user_deletes=user_deletes)
 
     def _allow(self, pending: Pending) -> None:
-        """What this Delete is about may be deleted, though it was somebody else's once."""
+        """What this Delete is about may be deleted, though it was another owner's once."""
         wanted, about = pending.event["ResourceProperties"], pending.event["PhysicalResourceId"]
         if about == OLD and wanted.get("DeletionPolicy") == "Delete" and self.taken:
             self.allowed.add(pending.request_id)
@@ -123,9 +123,9 @@ class Nesting(Lifecycle):
 
     def acknowledged(self, resource: Resource, pending: Pending, answer: dict[str, Any]) -> None:
         super().acknowledged(resource, pending, answer)
-        told = (pending.event["RequestType"], answer["Status"], answer["PhysicalResourceId"])
+        answered = (pending.event["RequestType"], answer["Status"], answer["PhysicalResourceId"])
         living = self.world.stacks.living(OLD)
-        if resource is self.nested and told == ("Create", "SUCCESS", OLD) and living is not None:
+        if resource is self.nested and answered == ("Create", "SUCCESS", OLD) and living is not None:
             self.taken = living.stack_id
             self.counts["takeovers to be deleted"] += 1
 
@@ -155,7 +155,7 @@ class Nesting(Lifecycle):
         else:
             statuses = ("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS")
         is_late = self.rolls_back and pending.goal == "deleting" and len(self.world.sink.bodies) % 2
-        told = {NESTED: statuses[0]} if is_late else dict(zip((NESTED, ROOT), statuses, strict=True))
-        for stack_id, status in told.items():
+        shown = {NESTED: statuses[0]} if is_late else dict(zip((NESTED, ROOT), statuses, strict=True))
+        for stack_id, status in shown.items():
             stack = self.world.stacks.facts[stack_id].stack
             self.world.stacks.declare(replace(stack, status=status))

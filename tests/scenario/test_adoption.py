@@ -1,4 +1,4 @@
-"""Clusters that others made: taken over without being touched, let go rather than deleted."""
+"""Clusters that others made: taken over without being touched, disowned rather than deleted."""
 
 import json
 from dataclasses import replace

@@ -533,7 +533,7 @@ def test_a_cluster_is_retained_with_its_fleet_as_it_was_found() -> None:
     assert world.fleet() == "RUNNING"
 
 
-def retained_with_a_debt(world: World) -> str:
+def retained_with_a_pending_restart(world: World) -> str:
     """The stack keeps a cluster whose fleet was stopped for an update that was cancelled."""
     stopped(world)
     world.engines.calls.clear()
@@ -543,7 +543,7 @@ def retained_with_a_debt(world: World) -> str:
 
 def test_a_cluster_is_not_retained_with_a_stopped_fleet_after_three_failed_starts() -> None:
     world = World()
-    request = retained_with_a_debt(world)
+    request = retained_with_a_pending_restart(world)
     for _ in range(5):
         assert world.run_engine(failed("Internal", "no"))["operation"] == "start-fleet"
         world.pass_time(60)
@@ -556,7 +556,7 @@ def test_a_cluster_is_not_retained_with_a_stopped_fleet_after_three_failed_start
 
 def test_a_delete_that_keeps_a_cluster_whose_fleet_cannot_be_started_fails_and_tries_further() -> None:
     world = World()
-    request = retained_with_a_debt(world)
+    request = retained_with_a_pending_restart(world)
     while not world.sink.answers(request):
         while world.engines.calls:
             world.run_engine(failed("Internal", "no"))
@@ -578,8 +578,8 @@ def go_on(world: World, request: str, *, starts: bool) -> None:
     """A request goes on to its answer; whether its fleet can be started is the test's to say."""
     while not world.sink.answers(request):
         while world.engines.calls:
-            in_vain = operations(world)[0] == "start-fleet" and not starts
-            world.run_engine(failed("Internal", "no") if in_vain else None)
+            fails = operations(world)[0] == "start-fleet" and not starts
+            world.run_engine(failed("Internal", "no") if fails else None)
         for name in ("hpc", "lab"):
             stack = world.stacks.living(name)
             if stack is not None and stack.in_progress:

@@ -87,7 +87,7 @@ def test_a_refused_configuration_is_answered_at_once_and_its_delete_touches_noth
 
 
 class StrictStacks(FactStacks):
-    """CloudFormation, where nobody keeps it from being asked for what can be no stack's name."""
+    """CloudFormation without the check that keeps an impossible stack name from being asked for."""
 
     def describe(self, name_or_arn: str) -> ClusterStack | None:
         assert StackArn.parse(name_or_arn) if ":" in name_or_arn else may_be_cluster(name_or_arn)
@@ -306,6 +306,9 @@ def test_of_many_messages_the_worst_are_kept_and_all_of_them_are_logged(
 
     world.settle("hpc", "CREATE_COMPLETE")
     world.run_engine()
-    told = json.loads(world.sink.answer(request)["Data"]["validationMessages"])
-    assert told[0]["message"] == "careful"
-    assert told[-1]["message"] == f"{251 - len(told) + 1} more left out; all are in log group {LOG_GROUP}."
+    messages = json.loads(world.sink.answer(request)["Data"]["validationMessages"])
+    assert messages[0]["message"] == "careful"
+    assert (
+        messages[-1]["message"]
+        == f"{251 - len(messages) + 1} more left out; all are in log group {LOG_GROUP}."
+    )

@@ -28,7 +28,7 @@ def completes_without_it(world: World) -> None:
 
 @pytest.fixture
 def world() -> World:
-    """A stack that keeps its failures is being updated; there is a cluster of somebody else's."""
+    """A stack that keeps its failures is being updated; there is a cluster of another owner."""
     world = World()
     parent(world, "UPDATE_IN_PROGRESS")
     world.foreign()
@@ -37,7 +37,7 @@ def world() -> World:
 
 @pytest.fixture
 def marker(world: World) -> str:
-    """The cluster was taken over in vain, and its fleet is still to be started; the Create's physical id."""
+    """The physical id of a Create whose adoption failed while a restart of the fleet is pending."""
     before = world.cluster()
     request = world.create(ResourceProperties=ADOPTING)
     assert [world.run_engine()["operation"] for _ in range(2)] == ["update", "stop-fleet"]
@@ -75,7 +75,7 @@ def work(world: World) -> list[str]:
 
 
 def is_free(world: World, before: ClusterStack) -> bool:
-    """Whether the cluster is as it was, runs, and is nobody's."""
+    """Whether the cluster is as it was, runs, and has no owner."""
     assert (world.cluster(), world.fleet()) == (before, "RUNNING")
     assert before.name not in world.record().clusters
     return world.claims.holders == {}
@@ -174,21 +174,21 @@ def test_an_unacknowledged_success_disowns_the_cluster_though_the_stack_is_compl
     assert is_free(world, before)
 
 
-@pytest.mark.parametrize("mended", [True, False])
+@pytest.mark.parametrize("fixed", [True, False])
 def test_an_adoption_that_failed_after_its_answer_is_deleted_with_the_stack_only_if_an_update_fixed_it(
-    world: World, *, mended: bool
+    world: World, *, fixed: bool
 ) -> None:
     wanted = begun_and_failed(world, DeletionPolicy="Delete")
-    if mended:
+    if fixed:
         work_on = world.update(wanted, **{**wanted, "ValidationFailureLevel": "WARNING"})
         work(world)
         assert world.sink.answer(work_on)["Status"] == "SUCCESS"
     before = world.cluster()
     completes_without_it(world)
     deleted = world.delete(ResourceProperties=wanted)
-    assert work(world) == (["delete"] if mended else [])
+    assert work(world) == (["delete"] if fixed else [])
     assert world.sink.answer(deleted)["Status"] == "SUCCESS"
-    assert mended or is_free(world, before)
+    assert fixed or is_free(world, before)
 
 
 def test_a_claim_that_could_not_be_released_keeps_no_other_owner_from_the_cluster(

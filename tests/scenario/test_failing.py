@@ -29,7 +29,7 @@ def world(stacks: SilentStacks) -> World:
 
 
 def creating(world: World, **fields: Any) -> str:
-    """A cluster is being made, and nobody looks at it."""
+    """A cluster is being made, and no pass looks at it yet."""
     request = world.create(**fields)
     world.run_engine()
     return request
@@ -142,8 +142,8 @@ def test_a_stack_that_fails_is_reported_by_its_status_where_its_events_cannot_be
     world.settle("hpc", "ROLLBACK_IN_PROGRESS", "The following resource(s) failed: [HeadNode].", tell=False)
     world.stacks.hide_events(why)
     reason = to_deadline(world, request)["Reason"]
-    told = "the stack is ROLLBACK_IN_PROGRESS: The following resource(s) failed: [HeadNode]."
-    assert reason.startswith(f"ClusterFailed: cluster hpc: {told}")
+    status_text = "the stack is ROLLBACK_IN_PROGRESS: The following resource(s) failed: [HeadNode]."
+    assert reason.startswith(f"ClusterFailed: cluster hpc: {status_text}")
     assert "ServiceTimeout" not in reason
 
 

@@ -22,7 +22,7 @@ FIRST_OWNER, SECOND_OWNER = Owner(PARENT, "Cluster"), Owner(SECOND, "Cluster")
 
 
 class BusyStacks(FactStacks):
-    """Stacks among which something happens while somebody looks at them."""
+    """Stacks that change while they are read."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -199,7 +199,7 @@ def test_a_request_that_its_owner_gets_meanwhile_keeps_the_cluster(world: World,
 
 
 def kept_on_replacement(world: World) -> None:
-    """The first stack replaced the cluster and kept it, by UpdateReplacePolicy: Retain: no request tells."""
+    """The first stack replaced the cluster and kept it, by UpdateReplacePolicy: Retain, without a request."""
     world.made()
     world.update(ClusterName="lab", **REPLACE)
     finish(world)

@@ -1,4 +1,4 @@
-"""Custom images: built once, judged by their AMI, deleted with it, and never somebody else's."""
+"""Custom images: built once, judged by their AMI, deleted with it, and never another owner's."""
 
 import json
 from typing import Any
@@ -202,13 +202,13 @@ def test_an_engine_that_dies_before_it_builds_is_called_again_three_times_at_mos
 
 
 def _lose(world: World) -> None:
-    """The engine dies before it does anything, and nobody hears of it until its fence has passed."""
+    """The engine dies before it does anything, and counts as running until its fence has passed."""
     world.engines.calls.pop(0)
     world.pass_time(420)
 
 
 def test_an_image_that_the_last_of_three_engines_built_without_a_report_is_found() -> None:
-    """Its stack has deleted itself by the time somebody looks."""
+    """Its stack has deleted itself by the next pass."""
     world = World()
     request = create(world)
     _lose(world)

@@ -375,9 +375,9 @@ def test_16_an_unknown_configuration_version_is_a_change_from_outside_and_is_rep
     assert world.run_engine()["operation"] == "update"
     world.settle("hpc", "UPDATE_COMPLETE")
     world.run_engine()
-    told = world.sink.answer(request)["Data"]["validationMessages"]
-    assert "ChangedOutsideStack" in told
-    assert "was replaced by the template's" in told
+    messages = world.sink.answer(request)["Data"]["validationMessages"]
+    assert "ChangedOutsideStack" in messages
+    assert "was replaced by the template's" in messages
 
 
 def test_16_a_change_from_outside_stays_as_long_as_the_template_asks_for_nothing_else() -> None:

@@ -1,4 +1,4 @@
-"""What a superseded or failed request left and nobody can delete: it is told, and holds up nothing else."""
+"""What a superseded or failed request left and cannot be deleted is reported, and delays nothing else."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""The work queue: an owner whose passes fail, hang or die costs its own time and nobody else's."""
+"""The work queue: an owner whose passes fail, hang or die costs its own time and no other owner's."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -69,7 +69,7 @@ class Busy(World):
         self.clock.advance(max(0, 60 - spent_s))
 
     def trouble(self, count: int) -> None:
-        """Clusters that are complete, and whose wait conditions are signalled in vain."""
+        """Clusters that are complete, and whose signals to wait conditions fail."""
         names = [f"Hangs{number}" for number in range(count)]
         for name in names:
             handle = f"{HANDLES}hangs/{name}"
@@ -214,7 +214,7 @@ def test_an_owner_is_requeued_no_later_than_its_deadline_and_no_earlier_than_the
 
 
 def test_a_failed_pass_does_not_make_a_request_wait_that_came_meanwhile() -> None:
-    """The lease is given back, whoever asked for another pass, and the newer request is begun at once."""
+    """The lease is released in spite of the dirty flag, and the newer request is begun at once."""
     world = World()
     world.made()
     change, meanwhile = world.store.change, []

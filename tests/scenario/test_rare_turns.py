@@ -59,7 +59,7 @@ def test_an_update_is_answered_at_its_begin_only_once_a_leftover_is_gone() -> No
     assert world.cluster("hpc").in_progress
     assert not world.sink.answers(request)
     world.settle("lab", "DELETE_COMPLETE")
-    assert not world.sink.answers(request), "events of another stack wake nobody"
+    assert not world.sink.answers(request), "events of another stack wake no owner"
     world.pass_time(120)
     assert world.sink.answer(request)["Status"] == "SUCCESS"
     assert "NotDeleted" not in world.sink.answer(request)["Data"]["validationMessages"]

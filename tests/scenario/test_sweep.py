@@ -280,7 +280,7 @@ def test_stacks_that_may_not_be_listed_are_an_error_and_delay_no_request(
 
 
 class HastyEngines(QueuedEngines):
-    """Engines of which the first has ended before anybody learns whether it was started."""
+    """Engines of which the first has ended before the provider learns whether it was started."""
 
     def __init__(self) -> None:
         super().__init__()

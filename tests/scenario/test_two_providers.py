@@ -357,7 +357,7 @@ def test_a_mark_behind_which_an_engine_died_counts_while_its_create_is_open(acco
 
 
 def taken_from_the_dead(account: Account, die_at: int) -> int:
-    """The second provider replaces a mark that nobody stands behind, and dies at a seam.
+    """The second provider replaces the mark of an owner that is gone, and dies at a seam.
 
     Returns how many seams there were.
     """

@@ -465,7 +465,7 @@ def test_a_cluster_kept_by_the_templates_attribute_survives_the_updates_of_its_s
     world = World()
     world.made("old")
     kept = world.cluster("old")
-    # Removed with the attribute DeletionPolicy: Retain, of which nobody is told, and added again.
+    # Removed with the attribute DeletionPolicy: Retain, of which no request is sent, and added again.
     world.made("new")
     assert list(world.record().clusters) == ["new"]
     old = properties(ClusterName="new")

@@ -1,4 +1,4 @@
-"""Past CloudFormation's hour: the answer comes when the cluster has begun, a wait condition hears the end."""
+"""Past CloudFormation's hour: the answer comes when the cluster has begun, and the end is signalled."""
 
 import json
 from typing import Any
@@ -24,7 +24,7 @@ def begun(world: World) -> str:
 
 
 def followed(world: World) -> None:
-    """A Create whose wait condition has heard of its success."""
+    """A Create whose wait condition was signalled its success."""
     begun(world)
     world.settle("hpc", "CREATE_COMPLETE")
     world.run_engine()

@@ -99,9 +99,9 @@ def test_a_stack_that_never_was_is_none(hpc: tuple[Stacks, str, str]) -> None:
 
 @pytest.mark.parametrize("name", ["pcluster-cfn:not-created:0123", "hpc\n", "1st", "", "a" * 300])
 def test_what_cannot_name_a_stack_names_none(hpc: tuple[Stacks, str, str], name: str) -> None:
-    stacks, nobody = hpc[0], Owner(name, "Cluster")
+    stacks, unlisted = hpc[0], Owner(name, "Cluster")
     assert stacks.describe(name) is None
-    assert not stacks.lists(nobody, "hpc")
+    assert not stacks.lists(unlisted, "hpc")
 
 
 def test_a_stack_without_a_failure_has_none(hpc: tuple[Stacks, str, str]) -> None:
@@ -365,10 +365,10 @@ def test_failures_of_nested_stacks_are_listed_oldest_first_with_their_own_cause(
     inner = {"Resources": {"Broken": {"Type": "AWS::Unheard::Of"}}}
     arn = made(client, unique, nesting(cloud, unique, inner))
 
-    told = CloudFormationStacks(client).failures(arn, None)
-    assert [failure.logical_id for failure in told][:2] == ["Broken", "Inner"]
-    assert told[0].resource_type == "AWS::Unheard::Of"
-    assert told[0].reason
+    found = CloudFormationStacks(client).failures(arn, None)
+    assert [failure.logical_id for failure in found][:2] == ["Broken", "Inner"]
+    assert found[0].resource_type == "AWS::Unheard::Of"
+    assert found[0].reason
     assert CloudFormationStacks(client).failures(arn, datetime.fromisoformat(cloud.now())) == ()
 
 

@@ -39,7 +39,7 @@ from tests.support.fakes import START, MemoryStore, MovedClock
 UPGRADING = Path("docs/how-to/upgrading.md").read_text(encoding="utf-8")
 OWNER = Owner("arn:aws:cloudformation:us-east-1:123456789012:stack/parent/0", "Cluster")
 OTHER = Owner(OWNER.stack_id, "Other")
-LET_GO = Owner(OWNER.stack_id, "LetGo")
+DISOWNING = Owner(OWNER.stack_id, "Disowning")
 LATER = START + timedelta(seconds=300)
 RECORD = OwnerRecord("r1", START, RequestType.DELETE, following="hpc", requeue_at=START)
 
@@ -394,13 +394,13 @@ def test_closed_requests_and_forgotten_owners_expire_and_owners_that_have_or_dis
     newest = replace(RECORD, newest_request_id="open")
     put(operations, OWNER, newest, operation("open"), operation("closed", Phase.ANSWERED))
     put(operations, OTHER, replace(RECORD, is_open=False))
-    put(operations, LET_GO, replace(RECORD, is_open=False, disowned=["arn"]))
+    put(operations, DISOWNING, replace(RECORD, is_open=False, disowned=["arn"]))
     expiry = {
         (item["pk"]["S"], item["sk"]["S"]): int(item["expires_at"]["N"]) if "expires_at" in item else None
         for item in client.scan(TableName=table)["Items"]
     }
     assert expiry[OWNER.key, "owner"] is None
-    assert expiry[LET_GO.key, "owner"] is None
+    assert expiry[DISOWNING.key, "owner"] is None
     assert expiry[OWNER.key, "request#open"] is None
     in_two_days = int((START + timedelta(hours=48)).timestamp())
     assert expiry[OWNER.key, "request#closed"] == expiry[OTHER.key, "owner"] == in_two_days

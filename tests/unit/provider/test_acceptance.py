@@ -155,10 +155,14 @@ LAB = known("lab")
 
 
 def test_a_create_disowns_all_clusters_that_were_reported() -> None:
-    vain = known("vain", adopted_at=at(-9), reported=False)
+    adopted = known("adopted", adopted_at=at(-9), reported=False)
     made = known("made", reported=False)
-    after = accepted(record(known(), made, vain, acknowledged=["hpc", "made"]), request("Create"))
-    assert (after.clusters, after.acknowledged, after.disowned) == ({"made": made}, ["made"], [vain.stack_id])
+    after = accepted(record(known(), made, adopted, acknowledged=["hpc", "made"]), request("Create"))
+    assert (after.clusters, after.acknowledged, after.disowned) == (
+        {"made": made},
+        ["made"],
+        [adopted.stack_id],
+    )
 
 
 def test_an_update_shows_that_the_clusters_it_does_not_name_were_not_acknowledged() -> None:

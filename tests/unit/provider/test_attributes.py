@@ -109,11 +109,11 @@ def test_login_pools_are_counted(described: dict[str, Any] | None, count: int) -
 
 
 @pytest.mark.parametrize(
-    ("value", "told"),
+    ("value", "expected"),
     [(None, ""), (True, "true"), (False, "false"), ("a", "a"), (3, "3"), ({"a": 1}, '{"a": 1}')],
 )
-def test_every_value_is_a_text(value: Any, told: str) -> None:
-    assert text(value) == told
+def test_every_value_is_a_text(value: Any, expected: str) -> None:
+    assert text(value) == expected
 
 
 def test_messages_are_compact_json_in_their_own_letters() -> None:
@@ -191,12 +191,12 @@ def test_a_list_of_clusters_is_sorted_by_name() -> None:
         "succeeded", clusters=[{**summary("b"), "region": "x"}, summary("a")], cluster_count=2
     )
     values = attributes.information_attributes(Kind.CLUSTER_INFO, found)
-    told = ",".join(
+    expected = ",".join(
         '{"clusterName":"%s","clusterStatus":"CREATE_COMPLETE",'  # noqa: UP031 - braces
         '"cloudFormationStackStatus":"CREATE_COMPLETE","version":"3.16.1"}' % name
         for name in "ab"
     )
-    assert values["clusters"] == f"[{told}]"
+    assert values["clusters"] == f"[{expected}]"
     assert (values["clusterNames"], values["clusterCount"], values["isShortened"]) == ("a,b", "2", "false")
     assert "logGroupName" not in values
 

@@ -180,18 +180,18 @@ def test_a_cluster_that_the_owner_does_not_have_cannot_be_given_up(before: Owner
 
 
 def test_failed_adoptions_are_disowned_unless_a_fleet_restart_is_pending() -> None:
-    vain = known("vain", adopted_at=at(0), reported=False)
+    failed_adoption = known("failed_adoption", adopted_at=at(0), reported=False)
     unseen = known("unseen", adopted_at=at(0), reported=False, stack_id=None)
     stopped = known("stopped", adopted_at=at(0), reported=False, fleet_status_before="STOPPED")
     kept = [
         known("made", reported=False),
-        known("told", adopted_at=at(0)),
-        known("owed", adopted_at=at(0), reported=False, fleet_status_before="RUNNING"),
+        known("reported", adopted_at=at(0)),
+        known("pending", adopted_at=at(0), reported=False, fleet_status_before="RUNNING"),
     ]
-    before = record(vain, unseen, stopped, *kept, disowned=["arn:other"])
+    before = record(failed_adoption, unseen, stopped, *kept, disowned=["arn:other"])
     after = disown_failed_adoptions(before)
-    assert list(after.clusters) == ["made", "told", "owed"]
-    assert after.disowned == ["arn:other", vain.stack_id, stopped.stack_id]
+    assert list(after.clusters) == ["made", "reported", "pending"]
+    assert after.disowned == ["arn:other", failed_adoption.stack_id, stopped.stack_id]
 
 
 def test_an_adoption_adds_no_tags_and_is_reported() -> None:
@@ -200,9 +200,9 @@ def test_an_adoption_adds_no_tags_and_is_reported() -> None:
     after = work.note_adoption(before, stack())
     assert after.progress.tags == {}
     assert after.progress.notes[0] == note
-    told = after.progress.notes[1]
-    assert (told["level"], told["type"]) == ("INFO", "AdoptExisting")
-    assert told["message"].startswith("Cluster hpc existed already and was taken over.")
+    added = after.progress.notes[1]
+    assert (added["level"], added["type"]) == ("INFO", "AdoptExisting")
+    assert added["message"].startswith("Cluster hpc existed already and was taken over.")
 
 
 def test_an_owner_that_a_mark_names_has_the_cluster_or_gave_it_up() -> None:

@@ -82,10 +82,10 @@ def test_a_reported_cluster_is_kept_though_its_wait_condition_is_signalled_a_fai
 
 
 def test_what_was_taken_over_is_kept_until_its_fleet_is_started() -> None:
-    owed = replace(TAKEN, fleet_status_before="RUNNING")
-    assert not conclusion.disowns(record(owed), work(CREATE), FAILED)
-    assert conclusion.disowns(record(owed), work(CREATE, **STARTED), FAILED)
-    assert conclusion.disowns(record(owed), work(DELETE), DONE)
+    pending = replace(TAKEN, fleet_status_before="RUNNING")
+    assert not conclusion.disowns(record(pending), work(CREATE), FAILED)
+    assert conclusion.disowns(record(pending), work(CREATE, **STARTED), FAILED)
+    assert conclusion.disowns(record(pending), work(DELETE), DONE)
 
 
 def test_a_disowned_cluster_is_forgotten_and_never_touched_again() -> None:
@@ -197,12 +197,15 @@ def test_an_answer_to_a_question_leaves_clusters_as_they_are() -> None:
 
 
 def test_a_delete_forgets_its_cluster_and_all_unreported_ones() -> None:
-    kept = [known("told"), known("owed", adopted_at=at(0), reported=False, fleet_status_before="RUNNING")]
-    gone = [known(), known("lab", reported=False), known("vain", adopted_at=at(0), reported=False)]
-    owed_but_made = known("made", reported=False, fleet_status_before="RUNNING")
+    kept = [
+        known("reported"),
+        known("pending", adopted_at=at(0), reported=False, fleet_status_before="RUNNING"),
+    ]
+    gone = [known(), known("lab", reported=False), known("adopted", adopted_at=at(0), reported=False)]
+    pending_but_made = known("made", reported=False, fleet_status_before="RUNNING")
     undo = Undo("a", "b")
-    after = concluded(record(*gone, *kept, owed_but_made, undo=undo), work(DELETE), Succeed("hpc"))
-    assert list(after.clusters) == ["told", "owed"]
+    after = concluded(record(*gone, *kept, pending_but_made, undo=undo), work(DELETE), Succeed("hpc"))
+    assert list(after.clusters) == ["reported", "pending"]
     assert after.undo == undo
 
 
@@ -351,8 +354,8 @@ def test_a_request_that_is_over_but_for_a_fleet_goes_on_with_that_alone() -> Non
 
 
 def test_a_request_that_is_over_waits_for_nothing_and_disowns_its_failed_adoptions() -> None:
-    owed = replace(TAKEN, fleet_status_before="RUNNING")
-    before = record(owed, known("lab"), restarts=True, is_answering=True)
+    pending = replace(TAKEN, fleet_status_before="RUNNING")
+    before = record(pending, known("lab"), restarts=True, is_answering=True)
     after = conclusion.close(before, work(UPDATE, **STARTED))
     assert after == replace(
         before,

@@ -56,14 +56,14 @@ def description(status: str, **more: Any) -> EngineResult:
     return EngineResult("succeeded", cluster={"cloudFormationStackStatus": status, **more})
 
 
-def told(asked: Any, seen: ClusterStack, so_far: Progress | None = None, **facts: Any) -> Action:
+def described_then(asked: Any, seen: ClusterStack, so_far: Progress | None = None, **facts: Any) -> Action:
     """What is decided once the cluster is described as it is."""
     so_far = with_description(so_far or progress(), description(seen.status))
     return decided(asked, so_far, cluster=seen, **facts)
 
 
 def success(seen: ClusterStack) -> Succeed:
-    """The answer that tells the values of a cluster as it is."""
+    """The answer with the values of a cluster as it is."""
     return Succeed("hpc", seen, description(seen.status))
 
 
@@ -105,7 +105,7 @@ def test_a_cluster_in_progress_is_waited_for() -> None:
 def test_a_cluster_that_works_is_described_and_then_reported() -> None:
     asked = decided(request("Create"), cluster=MADE_BY_THIS)
     assert asked == Start(EngineAction.DESCRIBE, "hpc", MADE_BY_THIS.stack_id, version=VERSION)
-    assert told(request("Create"), MADE_BY_THIS) == success(MADE_BY_THIS)
+    assert described_then(request("Create"), MADE_BY_THIS) == success(MADE_BY_THIS)
 
 
 def test_a_cluster_that_failed_is_described_once_for_its_own_failure_codes() -> None:
@@ -397,7 +397,7 @@ def test_an_update_of_a_cluster_that_does_not_work_fails() -> None:
 
 
 def test_an_update_to_what_is_in_force_changes_nothing() -> None:
-    assert told(request("Update"), stack(), known=known()) == success(stack())
+    assert described_then(request("Update"), stack(), known=known()) == success(stack())
 
 
 @pytest.mark.parametrize(
@@ -421,24 +421,26 @@ def test_an_update_is_made_unless_configuration_version_and_tags_are_as_they_wer
 def test_a_change_from_outside_stays_until_the_template_asks_for_something_else() -> None:
     changed = stack(config_version="v2")
     same = request("Update", old=properties(ClusterConfiguration=NEW), ClusterConfiguration=NEW)
-    assert told(same, changed, known=known()) == success(changed)
+    assert described_then(same, changed, known=known()) == success(changed)
     asked = request("Update", ClusterConfiguration=NEW)
     assert decided(asked, cluster=changed, known=known()) == UPDATE
     back = request("Update", old=properties(ClusterConfiguration=NEW))
-    assert told(back, changed, known=known()) == success(changed)
+    assert described_then(back, changed, known=known()) == success(changed)
 
 
 def test_an_update_that_the_library_finds_without_a_change_succeeds() -> None:
     asked = request("Update", ClusterConfiguration=NEW)
     so_far = progress(call=call(EngineAction.UPDATE, "NoChanges"))
-    assert told(asked, stack(), so_far, known=known()) == success(stack())
+    assert described_then(asked, stack(), so_far, known=known()) == success(stack())
 
 
 def test_an_accepted_update_is_judged_by_its_stack() -> None:
     asked = request("Update", ClusterConfiguration=NEW)
     done = stack("UPDATE_COMPLETE")
-    assert told(asked, done, progress(effect_seen=True), known=known()) == success(done)
-    undone = told(asked, stack("UPDATE_ROLLBACK_COMPLETE"), progress(effect_seen=True), known=known())
+    assert described_then(asked, done, progress(effect_seen=True), known=known()) == success(done)
+    undone = described_then(
+        asked, stack("UPDATE_ROLLBACK_COMPLETE"), progress(effect_seen=True), known=known()
+    )
     assert "the stack is UPDATE_ROLLBACK_COMPLETE" in failure(undone, ClusterFailed)
 
 
@@ -453,7 +455,9 @@ def test_an_accepted_update_is_judged_by_its_stack() -> None:
 )
 def test_the_end_of_an_earlier_update_is_not_taken_for_this_ones(seen: Any, shows: bool) -> None:
     so_far = progress(call=call(EngineAction.UPDATE, sent_s=100, ended_s=110), effect_seen=True)
-    action = told(request("Update", ClusterConfiguration=NEW), seen, so_far, known=known(), at_s=200)
+    action = described_then(
+        request("Update", ClusterConfiguration=NEW), seen, so_far, known=known(), at_s=200
+    )
     assert action == (success(seen) if shows else Wait("the accepted update cannot be seen yet"))
 
 
@@ -462,7 +466,7 @@ def test_the_end_of_an_update_whose_call_is_not_known_counts(last: Any) -> None:
     seen = stack("UPDATE_COMPLETE", updated_at=at(0))
     so_far = progress(call=last, effect_seen=True)
     asked = request("Update", ClusterConfiguration=NEW)
-    assert told(asked, seen, so_far, known=known(), at_s=200) == success(seen)
+    assert described_then(asked, seen, so_far, known=known(), at_s=200) == success(seen)
 
 
 def test_another_name_is_refused_unless_a_replacement_is_allowed() -> None:
@@ -485,7 +489,7 @@ def test_a_replacement_that_failed_answers_with_the_old_id() -> None:
 
 def test_an_update_back_to_a_reported_cluster_is_allowed() -> None:
     back = request("Update", physical_id="lab", old=properties(ClusterName="lab"))
-    assert told(back, stack(), known=known()) == success(stack())
+    assert described_then(back, stack(), known=known()) == success(stack())
     for other in (known(reported=False), known(name="other"), known(request_id=THIS), None):
         refused = decided(back, cluster=stack(), known=other)
         assert "cannot be renamed" in failure(refused, InvalidProperty, "lab")
@@ -494,9 +498,9 @@ def test_an_update_back_to_a_reported_cluster_is_allowed() -> None:
 def test_the_swap_of_an_update_without_effect_succeeds_once_the_cluster_rests() -> None:
     asked = request("Update", ClusterConfiguration=NEW)
     seen = stack("UPDATE_FAILED")
-    assert told(asked, seen, known=known(), undoes=True) == success(seen)
+    assert described_then(asked, seen, known=known(), undoes=True) == success(seen)
     busy = stack("UPDATE_IN_PROGRESS")
-    assert isinstance(told(asked, busy, known=known(), undoes=True), Wait)
+    assert isinstance(described_then(asked, busy, known=known(), undoes=True), Wait)
     assert decided(asked, undoes=True) == Succeed("hpc")
 
 
@@ -567,8 +571,8 @@ def test_a_cluster_that_three_calls_did_not_delete_is_reported_with_the_cause() 
         known=known(),
     )
     assert "the stack is DELETE_FAILED" in failure(stuck, ClusterFailed)
-    unheard = decided(delete(), progress(**three), cluster=stack(), known=known())
-    assert "the stack is CREATE_COMPLETE" in failure(unheard, ClusterFailed)
+    unexplained = decided(delete(), progress(**three), cluster=stack(), known=known())
+    assert "the stack is CREATE_COMPLETE" in failure(unexplained, ClusterFailed)
     assert isinstance(
         decided(delete(), progress(attempts={"delete": 2}), cluster=stack(), known=known()), Start
     )
@@ -628,7 +632,7 @@ def test_an_adoption_without_a_signalled_end_is_deleted_if_its_stack_shows_a_suc
 def test_events_that_cloudformation_forgot_count_after_sixty_days_unless_failures_are_kept() -> None:
     forgotten = ParentStack("DELETE_IN_PROGRESS", completed=None)
     assert not is_deleted(forgotten, at_s=60 * DAYS_S)
-    # Its own deadline is long over by then: what there is to do is what it would be told for.
+    # Its own deadline is long over by then; the answer would only name what was to be done.
     keeps = ParentStack("DELETE_IN_PROGRESS", completed=None, rollback_disabled=True)
     late = known(adopted_at=at(60) - timedelta(days=61))
     assert is_deleted(forgotten, known=late)

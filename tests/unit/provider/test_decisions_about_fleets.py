@@ -113,8 +113,8 @@ def test_a_fleet_that_cannot_be_stopped_is_a_failure_after_three_tries() -> None
     assert updated(fleet_calls=tried, attempts={"stop-fleet": 2}) == STOP_CALL
     text = failure(updated(fleet_calls=tried, attempts={"stop-fleet": 3}), ClusterFailed)
     assert "its compute fleet could not be stopped: no. The configuration was not changed." in text
-    unheard = failure(updated(attempts={"stop-fleet": 3}), ClusterFailed)
-    assert "could not be stopped: the engine ended without a result." in unheard
+    without_result = failure(updated(attempts={"stop-fleet": 3}), ClusterFailed)
+    assert "could not be stopped: the engine ended without a result." in without_result
 
 
 def test_a_fleet_that_does_not_stop_ten_minutes_before_the_deadline_is_given_up() -> None:
@@ -142,8 +142,8 @@ def asked_to_stop(known: Cluster | None = None, **facts: Any) -> Any:
 
 
 def test_a_fleet_of_which_nothing_is_known_cannot_be_stopped() -> None:
-    unheard = replace(refused(), result=None)
-    for action in (asked_to_stop(), asked_to_stop(known=known()), asked_to_stop(call=unheard)):
+    without_result = replace(refused(), result=None)
+    for action in (asked_to_stop(), asked_to_stop(known=known()), asked_to_stop(call=without_result)):
         assert isinstance(action, ClusterFailed)
         assert "its compute fleet is unknown, so it cannot be stopped." in str(action)
 

@@ -39,11 +39,11 @@ def test_messages_are_listed_worst_first_and_each_text_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "clean"),
     [("a", "a."), ("a.", "a."), ("a!", "a!"), ("a?", "a?"), (" a\n  b\t", "a b."), ("a:", "a:.")],
 )
-def test_a_sentence_is_one_line_with_a_full_stop(text: str, told: str) -> None:
-    assert failures.sentence(text) == told
+def test_a_sentence_is_one_line_with_a_full_stop(text: str, clean: str) -> None:
+    assert failures.sentence(text) == clean
 
 
 def failed(reason: str, logical_id: str = "HeadNode") -> StackFailure:

@@ -1,4 +1,4 @@
-"""Who owns what: owners, stacks, ids, tags, and what a stack tells of itself."""
+"""Who owns what: owners, stacks, ids, tags, and what a stack shows."""
 
 from dataclasses import replace
 from typing import Any
@@ -133,7 +133,7 @@ def test_markers_and_ids_of_questions_are_an_owners_for_life() -> None:
     assert not is_marker(None)
 
 
-# What a stack tells of itself
+# What a stack shows
 
 
 def test_a_stack_shows_its_version_its_configuration_and_its_log_group() -> None:
@@ -241,11 +241,11 @@ def test_a_leftover_is_in_progress_as_its_stack_is() -> None:
     assert not Leftover(known(), None).in_progress
 
 
-# What a call and a record tell
+# What a call and a record show
 
 
 @pytest.mark.parametrize(
-    ("made", "acted", "told"),
+    ("made", "acted", "reported"),
     [
         (call(EngineAction.UPDATE), True, True),
         (call(EngineAction.UPDATE, "BadRequest"), False, True),
@@ -255,8 +255,8 @@ def test_a_leftover_is_in_progress_as_its_stack_is() -> None:
         (call(EngineAction.UPDATE, ended_s=None), False, False),
     ],
 )
-def test_a_calls_end_says_whether_it_acted(made: EngineCall, acted: bool, told: bool) -> None:
-    assert (made.has_acted, made.has_reported) == (acted, told)
+def test_a_calls_end_says_whether_it_acted(made: EngineCall, acted: bool, reported: bool) -> None:
+    assert (made.has_acted, made.has_reported) == (acted, reported)
 
 
 def test_a_call_may_act_until_a_minute_after_its_fence_or_its_end() -> None:
