@@ -80,7 +80,7 @@ def test_every_step_of_a_request_can_be_followed_by_its_id(logged):
 def test_every_line_about_a_request_names_it_and_every_other_its_invocation(logged):
     """Lambda's own lines begin with a word or have a requestId.
 
-    A sweep or a stack event is about nobody until it was found whom it wakes, which may fail.
+    A sweep or a stack event is about no owner until the owners that it wakes are read, which may fail.
     """
     for name, group in logged.items():
         records = [json.loads(line) for line in group if line.startswith("{")]

@@ -67,9 +67,9 @@ ENGINE_ENDS = (
     "works",
     "works twice",
     "dies before",
-    "dies before, unheard",
+    "dies before, unreported",
     "dies after",
-    "dies after, unheard",
+    "dies after, unreported",
     *PASSING,
     *REFUSALS,
 )
@@ -441,7 +441,7 @@ class Lifecycle(RuleBasedStateMachine):
             self._blame(call["request_id"])
             if end.startswith("dies after"):
                 self.world.engine_does(version, call)
-            if not end.endswith("unheard"):
+            if not end.endswith("unreported"):
                 self.world.report_crash(call)
         else:
             if end in REFUSALS:

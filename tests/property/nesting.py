@@ -1,7 +1,7 @@
 """Lives of which one is in a nested stack, and may take a cluster over that it is to delete.
 
-A nested stack is complete before the one around it is, and goes back with it. What was taken over may be
-deleted by nobody but the user: once both stacks were complete with it, and never by a rollback.
+A nested stack is complete before the one around it is, and goes back with it. Only the user may
+delete what was taken over: once both stacks were complete with it, and never by a rollback.
 """
 
 from __future__ import annotations

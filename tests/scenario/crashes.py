@@ -263,7 +263,7 @@ def _create_and_signal(world: Simulation, resource: Resource) -> None:
 
 
 def _fail_and_signal(world: Simulation, resource: Resource) -> None:
-    """It fails so late that its begin was answered before, whichever process died.
+    """It fails so late that it was answered when it began, whichever process died.
 
     After the stack has begun one engine call is left to be waited out, the update's, and every other
     process that dies is the provider.

@@ -77,7 +77,7 @@ def test_a_nested_stack_disowns_the_cluster_though_cloudformation_shows_the_roll
     assert is_disowned(world)
 
 
-def test_an_update_of_a_nested_stack_is_no_good_end_before_the_root_s_is() -> None:
+def test_an_update_of_a_nested_stack_is_not_complete_before_its_root_s() -> None:
     world = adopted("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS")
     completed(world, PARENT)  # UPDATE_COMPLETE_CLEANUP_IN_PROGRESS, and then the root goes back
     declare(world, "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS", "UPDATE_ROLLBACK_IN_PROGRESS")

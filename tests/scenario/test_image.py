@@ -128,7 +128,7 @@ def test_an_image_that_vanishes_without_an_ami_is_reported_as_failed() -> None:
     assert world.sink.answer(request)["Reason"].startswith("ImageFailed: image image: there is no AMI of it")
 
 
-def test_a_long_build_is_answered_at_its_begin_and_signalled_at_its_end() -> None:
+def test_a_long_build_is_answered_when_it_begins_and_signalled_when_it_ends() -> None:
     world = World()
     handle = f"{HANDLES}1"
     request = create(world, WaitConditionHandle=handle)

@@ -40,7 +40,7 @@ def test_a_fleet_of_unknown_status_is_not_stopped() -> None:
     assert "its compute fleet is unknown, so it cannot be stopped." in world.sink.answer(request)["Reason"]
 
 
-def test_an_update_is_answered_at_its_begin_only_once_a_leftover_is_gone() -> None:
+def test_an_update_is_answered_when_it_begins_only_once_a_leftover_is_gone() -> None:
     world = World()
     world.made()
     world.update(ClusterName="lab", **REPLACE)

@@ -119,7 +119,9 @@ def test_a_cluster_that_stays_in_progress_is_answered_at_the_deadline(world: Wor
     assert world.sink.answer(request)["Reason"].startswith("DeadlineExceeded")
 
 
-def test_what_one_sweep_has_no_time_for_the_next_ones_wake_longest_overdue_first(world: World) -> None:
+def test_owners_that_a_sweep_has_no_time_for_are_woken_by_the_next_ones_longest_overdue_first(
+    world: World,
+) -> None:
     requests = create_many(world, 100)
     for number in range(100):
         world.settle(f"c{number:03}", "CREATE_COMPLETE", tell=False)

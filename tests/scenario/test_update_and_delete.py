@@ -328,8 +328,8 @@ def test_an_answer_that_can_never_arrive_is_given_up() -> None:
 def test_an_update_of_a_cluster_that_belongs_to_another_owner_by_now_is_refused() -> None:
     world = World()
     world.made()
-    somebody = Owner(f"{world.owner().stack_id}-of-somebody-else", "Cluster")
-    tags = {**world.cluster().tags, **somebody.tag("hpc", "request-9")}
+    another = Owner(f"{world.owner().stack_id}-of-another", "Cluster")
+    tags = {**world.cluster().tags, **another.tag("hpc", "request-9")}
     taken = world.stacks.declare(replace(world.cluster(), tags=tags))
     request = world.update(ClusterConfiguration=NEW)
     assert world.sink.answer(request)["Reason"].startswith("NotOwner: cluster hpc")

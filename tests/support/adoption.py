@@ -11,7 +11,7 @@ HANDLE = f"{HANDLES}1?X-Amz-Signature=s3cr3t"
 
 
 def begun_and_failed(world: World, **changed: Any) -> dict[str, Any]:
-    """A takeover whose begin was answered to CloudFormation, and whose failure was signalled afterwards.
+    """A takeover that was answered when it began, and whose failure was signalled afterwards.
 
     Returns the properties that were asked for.
     """

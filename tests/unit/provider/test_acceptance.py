@@ -274,7 +274,7 @@ def test_policies_count_in_either_set_of_properties_and_are_off_by_default() -> 
     assert image.may_replace
 
 
-def test_a_delete_says_in_so_many_words_that_it_deletes() -> None:
+def test_only_a_deletion_policy_of_delete_is_explicit() -> None:
     policies = {}
     for policy in ("Delete", "Retain", "Nonsense"):
         asked = request("Delete", ResourceProperties=properties(DeletionPolicy=policy))

@@ -154,7 +154,7 @@ def test_a_success_of_a_cluster_that_no_record_has_makes_one() -> None:
     assert after.clusters["hpc"].kind is Kind.CLUSTER
 
 
-def test_a_success_at_the_begin_of_the_work_records_nothing_as_applied_yet() -> None:
+def test_a_success_when_the_work_begins_records_nothing_as_applied_yet() -> None:
     touched = known(touched=True)
     after = concluded(record(touched), work(UPDATE), Succeed("hpc", stack(), begun=True))
     assert after.clusters == {"hpc": touched}

@@ -602,7 +602,7 @@ def is_deleted(*parents: ParentStack, at_s: float = 60, **facts: Any) -> bool:
     return False
 
 
-def test_what_was_taken_over_is_deleted_only_in_so_many_words_and_once_all_around_it_is_done() -> None:
+def test_what_was_taken_over_is_deleted_only_if_the_template_says_so_and_enclosing_stacks_are_done() -> None:
     assert is_deleted(DONE)
     assert is_deleted(DONE, DONE)
     assert not is_deleted()

@@ -204,7 +204,7 @@ BUSY = stack("CREATE_IN_PROGRESS", made_by=THIS)
 
 
 def begins(at_s: float = 60, so_far: dict[str, Any] | None = None, **seen: Any) -> bool:
-    """Whether a Create is answered at its begin; else its cluster, or something else, is waited for."""
+    """Whether a Create is answered when it begins; else its cluster, or something else, is waited for."""
     facts = {"signals": True, "effect_seen": True, **(so_far or {})}
     action = decided(FOLLOWED, progress(**facts), at_s=at_s, **{"cluster": BUSY, **seen})
     if action == Succeed("hpc", BUSY, begun=True):
@@ -224,7 +224,7 @@ def test_an_answer_goes_out_when_the_stack_has_begun_and_a_wait_condition_waits(
     assert not begins(cluster=None)
 
 
-def test_an_answer_at_the_begin_waits_for_engines_and_leftovers() -> None:
+def test_an_answer_when_the_work_begins_waits_for_engines_and_leftovers() -> None:
     assert not begins(pending="an engine runs")
     assert not begins(leftover=lab())
     assert begins(leftover=lab(), so_far=THREE)
