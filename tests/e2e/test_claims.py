@@ -1,4 +1,4 @@
-"""Whoever may invoke the service token may send it any event, and name any URL: nothing comes of it."""
+"""Whoever may invoke the service token can send it any event with any URL; such an event changes nothing."""
 
 import json
 from datetime import timedelta

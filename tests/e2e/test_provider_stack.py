@@ -144,7 +144,7 @@ def test_a_provider_that_goes_while_it_works_leaves_nothing_that_fires(account, 
     rules = account.cloud.client("events").list_rules()["Rules"]
     assert [rule["Name"] for rule in rules if rule["Name"].startswith("leaving-")] == []
 
-    # Whoever leaves a cluster behind deletes it by hand, and the resource without asking the provider.
+    # A user who leaves a cluster behind deletes it by hand, and the resource without asking the provider.
     account.cloud.set_head_nodes()
     assert account.delete("c-left")["StackStatus"] == "DELETE_COMPLETE"
     assert parent.status == "ROLLBACK_FAILED"

@@ -223,7 +223,7 @@ class HastyLifecycle(_BackAndForth):
 
 
 class FlatLifecycle(_BackAndForth):
-    """Nobody looks at the stack around a nested one."""
+    """The stack around a nested one is not looked at."""
 
     def make_world(self) -> Simulation:
         return _Flat()

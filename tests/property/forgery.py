@@ -111,7 +111,7 @@ class Forgeries(Lifecycle):
 
     @rule(at=index, forgery=forgeries, planned=st.one_of(st.none(), some_faults))
     def forge(self, at: int, forgery: Forgery, planned: list[Fault] | None) -> None:
-        """Somebody invokes the provider with an event of their own; it is handled at once, or later."""
+        """A user invokes the provider with a forged event; it is handled at once, or later."""
         event = self._forged(at, forgery)
         event["ResponseURL"] = self._url(event["RequestId"], forgery)
         self.forged.add(event["RequestId"])

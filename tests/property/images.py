@@ -61,7 +61,7 @@ class Images(Lifecycle):
     @precondition(lambda self: len(self.world.amis) > 1)
     @rule(at=index, really=st.sampled_from([True, False, False]))
     def deregister(self, at: int, really: bool) -> None:
-        """Somebody deregisters an AMI out of band."""
+        """A user deregisters an AMI out of band."""
         names = sorted(self.world.amis.keys() - {THEIRS})
         if really:
             name = names[at % len(names)]

@@ -415,7 +415,7 @@ class Lifecycle(RuleBasedStateMachine):
             self.world.handle(self.world.mail[choice % len(self.world.mail)])
 
     def blame_everyone(self) -> None:
-        """Whoever's engine call is lost has a reason to fail."""
+        """An owner whose engine call is lost has a reason to fail."""
         for resource in self.resources:
             if resource.pending is not None:
                 self._blame(resource.pending.request_id)
@@ -471,7 +471,7 @@ class Lifecycle(RuleBasedStateMachine):
     @precondition(lambda self: self._settled())
     @rule(at=index, kind=st.sampled_from(["deleted", "taken"]))
     def outside(self, at: int, kind: str) -> None:
-        """Somebody deletes a cluster out of band, and a stranger may take its name."""
+        """A user deletes a cluster out of band, and another owner may take its name."""
         last_applied = self._settled()
         stack = last_applied[at % len(last_applied)]
         self.disturbed.add(stack.stack_id)
@@ -481,7 +481,7 @@ class Lifecycle(RuleBasedStateMachine):
 
     @rule()
     def fleets_move(self) -> None:
-        """Head nodes do what was asked of them; at any time."""
+        """Head nodes do what was asked of them, at any time."""
         self.world.move_fleets()
 
     def _settled(self) -> list[ClusterStack]:
@@ -491,7 +491,7 @@ class Lifecycle(RuleBasedStateMachine):
         ]
 
     def _make_old(self) -> None:
-        """Somebody makes a cluster that may be taken over."""
+        """A user makes a cluster that may be taken over."""
         count = len(self.world.adoptable)
         arn = f"arn:aws:cloudformation:us-east-1:123456789012:stack/{OLD}/foreign{count}"
         self.world.adoptable.add(self.world.foreign(OLD, stack_id=arn).stack_id)
@@ -517,7 +517,7 @@ class Lifecycle(RuleBasedStateMachine):
             self._tick()
 
     def _tick(self) -> None:
-        """A minute is over: the sweep fires, Lambda repeats, CloudFormation's patience may be at its end."""
+        """A minute is over: the sweep fires, Lambda repeats, CloudFormation may reach a time-out."""
         for resource in self.resources:
             resource.watch()
         self.sweep_in_peace()

@@ -69,7 +69,7 @@ class Nesting(Lifecycle):
         self.completed.add(stack_id)
         self.was_created = self.was_created or (stack_id == ROOT and not self.rolls_back)
         stack, stacks = self.world.stacks.facts[stack_id].stack, self.world.stacks
-        # The first good end of a stack is that of its creation; that of a rollback is none.
+        # A stack first completes when it is created; the end of a rollback does not count.
         kind = "UPDATE" if stack_id in stacks.completed_at else "CREATE"
         if self.rolls_back:
             kind = "UPDATE_ROLLBACK"
@@ -78,7 +78,7 @@ class Nesting(Lifecycle):
         stacks.declare(replace(stack, status=f"{kind}_COMPLETE"))
 
     def at_rest(self) -> None:
-        """Some stacks come to their good end before everything is deleted."""
+        """Some stacks complete before everything is deleted."""
         super().at_rest()
         if len(self.world.sink.bodies) % 3 and self._may_complete(NESTED):
             self._complete_stack(NESTED)

@@ -35,7 +35,7 @@ def delete(world: World, physical_id: str = "image", **changed: Any) -> str:
 
 
 def finish(world: World, name: str = "image", status: str = "DELETE_COMPLETE") -> None:
-    """A build comes to its good end: the AMI is there, and the stack deletes itself."""
+    """A build succeeds: the AMI is there, and the stack deletes itself."""
     world.amis[name] = dict(world.cluster(name).tags)
     world.settle(name, status)
 

@@ -453,7 +453,7 @@ def test_19_a_delete_waits_while_the_cluster_is_being_updated() -> None:
 
 
 class SettlingWhileRead(FactStacks):
-    """The cluster settles, and its event arrives, while a step still holds what it read before."""
+    """The cluster settles, and its event arrives, while a pass still holds what it read before."""
 
     world: World
 

@@ -146,7 +146,7 @@ def test_a_thousand_due_operations_take_a_few_sweeps_and_none_is_woken_twice(wor
     world.clock.advance(60)
     described, sweeps = Counter[str](), 0
     while len(described) < len(requests):
-        # A step looks at the clock as well: some 300 of a sixth of a second each fit into one sweep.
+        # A pass looks at the clock as well: some 300 of a sixth of a second each fit into one sweep.
         world.provider.handle(SWEEP, ShortContext(look_ms=75))
         described.update(call["cluster_name"] for _, call in world.engines.calls)
         sweeps += 1

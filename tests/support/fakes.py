@@ -414,7 +414,7 @@ class ListedLetters:
         return [letter for letter in self.waiting if self._hidden_until.get(letter.receipt, START) <= now]
 
     def hide(self, *letters: DeadLetter) -> None:
-        """Nobody receives these for a while."""
+        """Hides these letters from reads for a while."""
         until = self._clock.now() + timedelta(seconds=50)
         self._hidden_until |= {letter.receipt: until for letter in letters}
 

@@ -552,7 +552,7 @@ class Resource:
         answers: Every answer that CloudFormation accepted.
         timed_out: Ids of requests that it gave up waiting for.
         heard: Called when it accepted an answer.
-        gave_up: Called when its patience ended.
+        gave_up: Called when it waits for the answer no longer.
         left_behind: Called with the id of what could not be cleaned up.
         asked: Called when it has just asked for something.
     """
@@ -629,7 +629,7 @@ class Resource:
         self._over("cancelled")
 
     def watch(self) -> None:
-        """CloudFormation's patience with the present request ends after ServiceTimeout."""
+        """CloudFormation waits for the present request no longer than ServiceTimeout."""
         pending = self.pending
         if pending is not None:
             waited = self.world.clock.now() - pending.issued_at
