@@ -200,7 +200,7 @@ class Parent:
         return names.count(self.cluster)
 
     def has_one_good_cluster(self):
-        """Whether the one head node with this cluster's name is the one that the stack tells of."""
+        """Whether the one head node with this cluster's name is the one that the stack shows."""
         addresses = [node.get("PublicIpAddress") for node in self.account.head_nodes(self.cluster)]
         return addresses == [self.outputs["Ip"]]
 

@@ -32,7 +32,7 @@ class Recorded:
         #: Types of the resources that CloudFormation changed.
         self.types = {change["type"] for change in changes}
         calls = [fact for fact in account.cloud.calls() if _FUNCTION.fullmatch(fact["function"])]
-        #: What made somebody ask IAM, for people.
+        #: What caused the call to IAM, for readers.
         self.summary = (
             f"{sum(call['count'] for call in calls):,} API calls of functions and "
             f"{sum(change['count'] for change in changes):,} changes of resources by CloudFormation for them"

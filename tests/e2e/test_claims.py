@@ -1,4 +1,4 @@
-"""Whoever may invoke the service token may send it any event, and name any URL: nothing comes of it."""
+"""Whoever may invoke the service token can send it any event with any URL; such an event changes nothing."""
 
 import json
 from datetime import timedelta
@@ -25,7 +25,7 @@ EVENTS_LOST = {
 
 
 def forged(stack, kind, **fields):
-    """An event as CloudFormation would send it, made by somebody who deploys templates, too."""
+    """An event as CloudFormation would send it, made by a user who may deploy templates."""
     resource = json.loads(stack.body())["Resources"]["Cluster"]
     return {
         "RequestType": kind,
@@ -81,13 +81,13 @@ def reached(account, stack_id, logical_id):
     return at
 
 
-def test_a_host_that_drips_behind_a_handle_holds_up_nobody_else(cloud, account, parent):
+def test_a_host_that_drips_behind_a_handle_does_not_delay_other_requests(cloud, account, parent):
     """The other's events are lost, so only the sweep, which the dripping host keeps busy, can answer it."""
     with standing_behind(cloud, HOSTILE, drips(0.5)) as host:
         hostile = parent("hostile", WaitConditionHandle=f"https://{HOSTILE}/handle?X-Amz-Signature=s")
         hostile.create()
         assert hostile.status == "CREATE_COMPLETE", hostile.why
-        # Minutes later its cluster is complete, and from then on its wait condition is signalled in vain.
+        # Minutes later its cluster is complete, and from then on every signal to its wait condition fails.
         eventually(lambda: cloud.advance(60) or host.connections, lambda: cloud.log)
         before = host.connections
         cloud.set_faults([EVENTS_LOST])

@@ -132,7 +132,7 @@ def test_the_library_script_makes_a_cluster_without_cloudformation_templates(run
     assert account.settled(stack["StackId"])["StackStatus"] == "DELETE_COMPLETE"
 
 
-def test_local_prints_exports_for_a_shell_and_runs_until_it_is_told_to_end():
+def test_local_prints_exports_for_a_shell_and_runs_until_it_is_stopped():
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
     script = (
         f'eval "$({sys.executable} -m pcluster_cfn local 2>/dev/null &)"; '
@@ -165,7 +165,7 @@ def test_ctrl_c_stops_watching_and_says_that_the_stack_goes_on(tmp_path):
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            # A shell that runs this in the background has told its children to ignore Ctrl-C.
+            # A shell that runs this in the background makes its children ignore Ctrl-C.
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - no threads yet
         )
         watching.stdout.readline()

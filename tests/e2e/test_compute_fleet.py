@@ -46,8 +46,8 @@ def test_with_the_policy_the_fleet_is_stopped_and_runs_again_afterwards(account,
     assert running.status == "UPDATE_COMPLETE", running.why
     assert instance_type(running) == OTHER_NODES[f"{COMPUTE}__InstanceType"]
     assert fleet_status(account, running.cluster) == "RUNNING"
-    told = [message for message in running.messages if message["type"] == "ComputeFleetUpdatePolicy"]
-    assert [message["message"] for message in told] == [
+    notes = [message for message in running.messages if message["type"] == "ComputeFleetUpdatePolicy"]
+    assert [message["message"] for message in notes] == [
         "The compute fleet was RUNNING; it was stopped for an update and is RUNNING again."
     ]
     assert running.has_one_good_cluster()

@@ -22,7 +22,7 @@ def foretold(account, service_token, tmp_path):
     return run
 
 
-def test_a_dry_run_tells_what_a_create_and_an_update_would_come_to_and_changes_nothing(
+def test_a_dry_run_reports_how_a_create_and_an_update_would_end_and_changes_nothing(
     parent, foretold, account
 ):
     status, said = foretold(HeadNode__Ssh__KeyName="nobodys")
@@ -41,9 +41,9 @@ def test_a_dry_run_tells_what_a_create_and_an_update_would_come_to_and_changes_n
 
     stored = made.stored_configuration
     status, said = foretold("--json", **{"HeadNode__InstanceType": "t3.large", f"{COMPUTE}__MaxCount": 2})
-    told = json.loads(said)
-    (verdict,) = told["verdicts"]
-    assert (told["clusters"], told["notLookedAt"]) == (1, [])
+    report = json.loads(said)
+    (verdict,) = report["verdicts"]
+    assert (report["clusters"], report["notLookedAt"]) == (1, [])
     assert (status, verdict["refused"], verdict["error"]["code"]) == (1, True, "UpdateRejected")
     changes = {change["parameter"]: change for change in verdict["changes"]}
     instance = changes["HeadNode.InstanceType"]

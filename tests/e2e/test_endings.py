@@ -56,7 +56,7 @@ def test_each_way_in_which_a_cluster_can_be_deleted(cloud, parent, account):
     unread, kept = parent("unread"), parent("kept", DeletionPolicy="Retain")
     all_created(stuck, leaving, vanished, unread, kept)
 
-    # Deleted by somebody else, before or at the same time.
+    # Deleted by another process, before or at the same time.
     cloudformation.delete_stack(StackName="c-vanished")
     cloud.set_behaviours(
         [

@@ -69,7 +69,7 @@ def test_an_image_whose_stack_cannot_delete_itself_is_good_and_can_be_deleted(cl
 
 
 @pytest.mark.usefixtures("quick")
-def test_a_build_that_fails_is_told_with_its_cause_and_leaves_nothing(cloud, account, service_token):
+def test_a_build_that_fails_is_reported_with_its_cause_and_leaves_nothing(cloud, account, service_token):
     cloud.set_behaviours([{"stack": "broken", "type": BUILD, "action": "CREATE", "fail": "the disk is full"}])
     created = account.create("breaks", short(account, service_token, "broken"))
     assert created["StackStatus"] == "ROLLBACK_COMPLETE"
@@ -81,7 +81,7 @@ def test_a_build_that_fails_is_told_with_its_cause_and_leaves_nothing(cloud, acc
 
 
 @pytest.mark.usefixtures("quick")
-def test_an_image_of_somebody_else_is_refused_and_survives(account, service_token):
+def test_an_image_of_another_owner_is_refused_and_survives(account, service_token):
     first = account.create("owner", short(account, service_token, "shared"))
     assert first["StackStatus"] == "CREATE_COMPLETE", account.why(first)
     second = account.create("thief", short(account, service_token, "shared"))

@@ -129,7 +129,7 @@ def test_throttling_errors_and_lost_answers_are_waited_out(cloud, parent):
     all_deleted(stack)
 
 
-def test_success_waits_until_ec2_tells_the_head_node(cloud, parent):
+def test_success_waits_until_ec2_describes_the_head_node(cloud, parent):
     stack = parent("unseen").create()
     eventually(lambda: stack.cluster_stack is not None, lambda: stack.why)
     cloud.set_faults([fault("ec2", "DescribeInstances", "throttle", function=ENGINE, times=30)])

@@ -48,7 +48,7 @@ def fields_of(query):
 
 
 @pytest.fixture(scope="module")
-def told(account, service_token):
+def logged(account, service_token):
     """The provider's and the engine's log lines of a create, a refused update and a delete."""
     configuration = account.configuration() | {
         "DevSettings": {"Cookbook": {"ExtraChefAttributes": json.dumps({"password": SECRET})}}
@@ -67,8 +67,8 @@ def told(account, service_token):
     return {group: lines(account, group) for group in groups}
 
 
-def test_every_step_of_a_request_can_be_followed_by_its_id(told):
-    (provider,) = [lines for name, lines in told.items() if "ProviderLogGroup" in name]
+def test_every_step_of_a_request_can_be_followed_by_its_id(logged):
+    (provider,) = [lines for name, lines in logged.items() if "ProviderLogGroup" in name]
     records = [json.loads(line) for line in provider if line.startswith("{")]
     # Where a step failed, the runtime's own record has an errorMessage in place of a message.
     told_steps = [record for record in records if record.get("message") == "step"]
@@ -77,12 +77,12 @@ def test_every_step_of_a_request_can_be_followed_by_its_id(told):
     assert all(record["request_id"] for record in steps)
 
 
-def test_every_line_about_a_request_names_it_and_every_other_its_invocation(told):
+def test_every_line_about_a_request_names_it_and_every_other_its_invocation(logged):
     """Lambda's own lines begin with a word or have a requestId.
 
-    A sweep or a stack event is about nobody until it was found whom it wakes, which may fail.
+    A sweep or a stack event is about no owner until the owners that it wakes are read, which may fail.
     """
-    for name, group in told.items():
+    for name, group in logged.items():
         records = [json.loads(line) for line in group if line.startswith("{")]
         assert {record.get("service") for record in records} - {None, "cluster_provider", "engine"} == set()
         own = [record for record in records if "service" in record]
@@ -94,8 +94,8 @@ def test_every_line_about_a_request_names_it_and_every_other_its_invocation(told
         assert [record for record in others if not {"_aws", "requestId"} & record.keys()] == []
 
 
-def test_a_requests_id_leads_from_the_provider_to_its_engine_and_back(told):
-    records = [json.loads(line) for lines in told.values() for line in lines if line.startswith("{")]
+def test_a_requests_id_leads_from_the_provider_to_its_engine_and_back(logged):
+    records = [json.loads(line) for lines in logged.values() for line in lines if line.startswith("{")]
     (answered,) = [
         record
         for record in records
@@ -110,8 +110,8 @@ def test_a_requests_id_leads_from_the_provider_to_its_engine_and_back(told):
     assert {record["cluster_name"] for record in about if "service" in record} == {"c-logs"}
 
 
-def test_each_operation_is_measured_once_and_answered_soon_after_its_cluster(told):
-    records = [json.loads(line) for lines in told.values() for line in lines if line.startswith("{")]
+def test_each_operation_is_measured_once_and_answered_soon_after_its_cluster(logged):
+    records = [json.loads(line) for lines in logged.values() for line in lines if line.startswith("{")]
     measured = [record for record in records if "_aws" in record and record.get("cluster_name") == "c-logs"]
     outcomes = [
         (record["RequestType"], metric, record.get("ErrorCode"))
@@ -137,10 +137,10 @@ def test_each_operation_is_measured_once_and_answered_soon_after_its_cluster(tol
     assert all(0 <= seconds < 120 for (seconds,) in latencies.values())
 
 
-def test_every_field_of_the_published_log_queries_is_one_that_lines_have(told):
+def test_every_field_of_the_published_log_queries_is_one_that_lines_have(logged):
     # Lines about exceptions are the only ones with a name for it; tests/unit/provider/test_logs.py has one.
     known = {"@timestamp", "exception_name"}
-    for lines in told.values():
+    for lines in logged.values():
         for line in lines:
             known |= json.loads(line).keys() if line.startswith("{") else set()
     page = (ROOT / "docs" / "how-to" / "operations.md").read_text()
@@ -152,12 +152,12 @@ def test_every_field_of_the_published_log_queries_is_one_that_lines_have(told):
 
 
 @pytest.mark.parametrize("credential", ["X-Amz-Signature=", "X-Amz-Credential=", SECRET])
-def test_no_line_carries_a_credential_or_a_value_of_the_configuration(told, credential):
-    assert all(told.values())
+def test_no_line_carries_a_credential_or_a_value_of_the_configuration(logged, credential):
+    assert all(logged.values())
     # A masked value begins with an asterisk; anything else behind the name is the credential itself.
     leaks = [
         line
-        for lines in told.values()
+        for lines in logged.values()
         for line in lines
         if credential in line.replace(f"{credential}***", "")
     ]

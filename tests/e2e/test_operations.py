@@ -57,7 +57,7 @@ def watched(namespace, name, dimensions):
     return namespace, name, tuple(sorted((item["Name"], item["Value"]) for item in dimensions))
 
 
-def test_no_alarm_watches_a_metric_that_nobody_sends(account, service_token, plain):
+def test_no_alarm_watches_a_metric_that_is_never_sent(account, service_token, plain):
     properties = "      ClusterName: c-refused\n      ClusterConfiguration: {HeadNode: {}}"
     stack = account.create("watched", CLUSTER_TEMPLATE % properties, ServiceToken=service_token)
     assert stack["StackStatus"] == "ROLLBACK_COMPLETE", account.why(stack)
@@ -76,10 +76,12 @@ def test_no_alarm_watches_a_metric_that_nobody_sends(account, service_token, pla
     assert wanted <= sent
 
 
-def test_alarms_tell_the_topic_of_their_beginning_and_end_and_nobody_without_one(account, hardened, plain):
+def test_alarms_notify_the_topic_when_they_begin_and_end_and_without_a_topic_notify_nothing(
+    account, hardened, plain
+):
     ids, given = hardened
-    told = [(alarm["AlarmActions"], alarm["OKActions"]) for alarm in alarms(account, ids)]
-    assert told == [([given["AlarmTopic"]], [given["AlarmTopic"]])] * 7
+    notified = [(alarm["AlarmActions"], alarm["OKActions"]) for alarm in alarms(account, ids)]
+    assert notified == [([given["AlarmTopic"]], [given["AlarmTopic"]])] * 7
     quiet = alarms(account, plain)
     assert [alarm["AlarmActions"] for alarm in quiet] == [[]] * 7
 
@@ -89,7 +91,7 @@ def state(account, ids, alarm):
     return described["MetricAlarms"][0]["StateValue"]
 
 
-def test_an_event_nobody_can_handle_rings_until_the_queue_is_drained(account, hardened):
+def test_an_event_that_cannot_be_handled_rings_until_the_queue_is_drained(account, hardened):
     ids, _ = hardened
     assert state(account, ids, "DeadLettersAlarm") == "OK"
     functions, sqs = account.cloud.client("lambda"), account.cloud.client("sqs")

@@ -41,7 +41,7 @@ def test_every_parameter_has_a_default_because_templates_nest_the_provider_with_
     assert {item["ParameterKey"] for item in summary["Parameters"] if "DefaultValue" not in item} == set()
 
 
-def test_the_template_names_nobody_elses_bucket():
+def test_the_template_names_no_bucket_of_another_account():
     text = Template.read(ROOT / "template.yaml").text()
     assert "s3://" not in text
     # The path of a role that AWS makes for its service is no address.
@@ -144,7 +144,7 @@ def test_a_provider_that_goes_while_it_works_leaves_nothing_that_fires(account, 
     rules = account.cloud.client("events").list_rules()["Rules"]
     assert [rule["Name"] for rule in rules if rule["Name"].startswith("leaving-")] == []
 
-    # Whoever leaves a cluster behind deletes it by hand, and the resource without asking the provider.
+    # A user who leaves a cluster behind deletes it by hand, and the resource without asking the provider.
     account.cloud.set_head_nodes()
     assert account.delete("c-left")["StackStatus"] == "DELETE_COMPLETE"
     assert parent.status == "ROLLBACK_FAILED"

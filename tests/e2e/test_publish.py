@@ -1,4 +1,4 @@
-"""What was published is all that somebody else's stack needs: no clone, no bucket, no transform."""
+"""What was published is all that another user's stack needs: no clone, no bucket, no transform."""
 
 import json
 import os

@@ -48,7 +48,7 @@ def adopting(account, service_token):
         account.delete(NAME)
 
 
-def test_a_stack_that_fails_lets_go_of_the_cluster_that_it_took_over(cloud, account, service_token, made):
+def test_a_stack_that_fails_disowns_the_cluster_that_it_took_over(cloud, account, service_token, made):
     cloud.set_behaviours([{"stack": "letting-go", "logical_id": "Sibling", "fail": "no queue"}])
     sibling = {"Sibling": {"Type": "AWS::SQS::Queue", "DependsOn": "Cluster"}}
     failing = Parent(account, service_token, "letting-go", siblings=sibling, **ADOPT, DeletionPolicy="Delete")
@@ -59,7 +59,7 @@ def test_a_stack_that_fails_lets_go_of_the_cluster_that_it_took_over(cloud, acco
     assert failing.delete().status == "DELETE_COMPLETE"
 
 
-def test_a_dry_run_foretells_what_taking_it_over_comes_to(account, service_token, made, tmp_path):
+def test_a_dry_run_predicts_how_taking_it_over_ends(account, service_token, made, tmp_path):
     def foretold(**properties):
         return foretell(Parent(account, service_token, "adopted", **ADOPT, **properties), tmp_path)
 

@@ -1,4 +1,4 @@
-"""A cluster may take longer than an hour: a wait condition hears how it ended."""
+"""A cluster may take longer than an hour: a wait condition is signalled how it ended."""
 
 import json
 from datetime import datetime, timedelta

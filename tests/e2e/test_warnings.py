@@ -1,4 +1,4 @@
-"""Whoever watches a deployment hears why a function does not answer, long before its stack says anything."""
+"""A watched deployment shows why a function does not answer, long before its stack fails."""
 
 import subprocess
 import sys

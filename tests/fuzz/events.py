@@ -1,4 +1,4 @@
-"""Events as nobody should send them: recorded ones with random changes, the same for the same seed."""
+"""Malformed events: recorded ones with random changes, the same for the same seed."""
 
 import random
 from collections.abc import Callable, Iterator

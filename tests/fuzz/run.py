@@ -1,4 +1,4 @@
-"""One world per event: what becomes of it, from its first delivery until nobody waits any more."""
+"""One world per event: what becomes of it, from its first delivery until CloudFormation waits no longer."""
 
 import json
 import random
@@ -14,7 +14,7 @@ from tests.support.world import World
 #: No event may cost more, in seconds of a processor, its whole life included.
 PROCESSOR_MAX_S = 5.0
 
-#: After this long every request was answered, or nobody waits any more.
+#: After this long every request was answered, or CloudFormation waits no longer.
 LIFE_S = 3_700
 
 

@@ -17,9 +17,9 @@ from tests.support.world import properties
 
 
 class Anyones(ClusterStack):
-    """A stack that belongs to whoever asks."""
+    """A stack that belongs to every owner that asks."""
 
-    def belongs_to(self, owner: Owner, known: Any = None) -> bool:  # noqa: ARG002 - nobody is asked
+    def belongs_to(self, owner: Owner, known: Any = None) -> bool:  # noqa: ARG002 - belongs to all
         return True
 
 
@@ -49,7 +49,7 @@ class _OwnerlessStacks(_OtherStacks):
 
 
 class _GullibleStacks(_OtherStacks):
-    """The port Stacks, which confirms whatever somebody claims."""
+    """The port Stacks, which confirms every claim."""
 
     def requested_since(self, *_: Any) -> datetime:
         return self._world.clock.now()
@@ -84,7 +84,7 @@ class _SleepingOperations:
 
 
 class _UnmovedOperations:
-    """The port Operations in which nobody is moved back: whoever fails is as long overdue as before."""
+    """The port Operations in which no owner is moved back: one that fails stays as long overdue as before."""
 
     def __init__(self, real: Any) -> None:
         self._real = real
@@ -223,7 +223,7 @@ class HastyLifecycle(_BackAndForth):
 
 
 class FlatLifecycle(_BackAndForth):
-    """Nobody looks at the stack around a nested one."""
+    """The stack around a nested one is not looked at."""
 
     def make_world(self) -> Simulation:
         return _Flat()
@@ -237,7 +237,7 @@ class MarklessLifecycle(Lives):
 
 
 class UnfencedLifecycle(Lives):
-    """The gate lets calls pass however late they are."""
+    """The gate passes calls however late they are."""
 
     def make_world(self) -> Simulation:
         return _Unfenced()
@@ -273,7 +273,7 @@ class LossyLifecycle(Lives):
     @precondition(lambda self: self.world.mail)
     @rule()
     def lose_all(self) -> None:
-        """Nothing can be confirmed for as long as anybody waits."""
+        """Nothing can be confirmed for as long as CloudFormation waits."""
         self.deny("stacks.requested_since", 2 * SERVICE_TIMEOUT_S)
         self.world.run(900)
 
@@ -284,7 +284,7 @@ class LossyLifecycle(Lives):
 
 
 class SleepingLifecycle(Lives):
-    """The sweep wakes nobody."""
+    """The sweep wakes no owner."""
 
     def make_world(self) -> Simulation:
         return _Sleeping()

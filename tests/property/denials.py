@@ -1,4 +1,4 @@
-"""Lives in which AWS denies calls for good: until somebody repairs a policy, however often they are repeated.
+"""Lives in which AWS denies calls for good: until a policy is corrected, however often they are repeated.
 
 Lambda gives an event up that keeps failing, and the queue of retries takes it. A request that was recorded,
 or that could be, is answered at its deadline at the latest, whatever else is denied.
@@ -37,7 +37,7 @@ PERMISSIONS = (
     "dead_letters.remove",
 )
 
-#: Without these, nobody can be answered.
+#: Without these, no request can be answered.
 NEEDED = ("operations.", "dead_letters.receive")
 
 

@@ -1,6 +1,6 @@
-"""Lives into which anybody sends events of their own making: CloudFormation knows nothing of them.
+"""Lives into which others send forged events: CloudFormation knows nothing of them.
 
-What cannot be told apart is left out, as docs/explanation/an-event-is-a-claim.md says: in the state that
+What cannot be distinguished is left out, as docs/explanation/an-event-is-a-claim.md says: in the state that
 CloudFormation's own request is about, and before that one is accepted, another event of the same kind with a
 date that fits is like it. It may be forged, or a request that CloudFormation has just cancelled. In this
 race, and in no other case, the model lets CloudFormation's reads be late for the other event.
@@ -40,7 +40,7 @@ NOBODYS = "Nobodys"
 
 @dataclass(frozen=True)
 class Forgery:
-    """An event of somebody's own making.
+    """A forged event.
 
     Args:
         kind: What it seems to ask for.
@@ -111,7 +111,7 @@ class Forgeries(Lifecycle):
 
     @rule(at=index, forgery=forgeries, planned=st.one_of(st.none(), some_faults))
     def forge(self, at: int, forgery: Forgery, planned: list[Fault] | None) -> None:
-        """Somebody invokes the provider with an event of their own; it is handled at once, or later."""
+        """A user invokes the provider with a forged event; it is handled at once, or later."""
         event = self._forged(at, forgery)
         event["ResponseURL"] = self._url(event["RequestId"], forgery)
         self.forged.add(event["RequestId"])

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from cluster_provider.core.observed import ClusterStack
     from tests.support.simulation import Resource
 
-#: An image that somebody else made.
+#: An image of another owner.
 THEIRS = "theirs"
 
 #: Ids of images, by the name that a wish has. Some are clusters' names as well: both are stacks.
@@ -61,7 +61,7 @@ class Images(Lifecycle):
     @precondition(lambda self: len(self.world.amis) > 1)
     @rule(at=index, really=st.sampled_from([True, False, False]))
     def deregister(self, at: int, really: bool) -> None:
-        """Somebody deregisters an AMI out of band."""
+        """A user deregisters an AMI out of band."""
         names = sorted(self.world.amis.keys() - {THEIRS})
         if really:
             name = names[at % len(names)]

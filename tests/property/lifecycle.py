@@ -67,9 +67,9 @@ ENGINE_ENDS = (
     "works",
     "works twice",
     "dies before",
-    "dies before, unheard",
+    "dies before, unreported",
     "dies after",
-    "dies after, unheard",
+    "dies after, unreported",
     *PASSING,
     *REFUSALS,
 )
@@ -129,7 +129,7 @@ def handle_of(wish: dict[str, Any], resource: Resource) -> str:
 def cluster_properties(wish: dict[str, Any], resource: Resource) -> dict[str, Any]:
     rest = {key: value for key, value in wish.items() if key not in {"Tags", "InstanceType", HANDLE}}
     if wish["ClusterName"] == OLD:
-        # What somebody else made is to be deleted by nobody: no template says so here.
+        # A cluster that others made must not be deleted: no template says so here.
         rest = {**rest, "AdoptExisting": "true"}
         del rest["DeletionPolicy"]
     if wish[HANDLE]:
@@ -205,7 +205,7 @@ class Lifecycle(RuleBasedStateMachine):
         return resource
 
     def _leave_behind(self, resource: Resource, stale_id: str) -> None:
-        """CloudFormation tells the user that it could not clean something up, and forgets it."""
+        """CloudFormation reports to the user that it could not clean something up, and forgets it."""
         things = self.made_by(resource.owner).items()
         self.retained |= {thing_id for thing_id, name in things if name == stale_id}
 
@@ -234,8 +234,8 @@ class Lifecycle(RuleBasedStateMachine):
     def _retriable(self) -> list[Resource]:
         """Resources whose Create failed, as far as both sides know.
 
-        Of a success that CloudFormation did not use, the next Create cannot tell whether the template's
-        attribute retained it.
+        After a success that CloudFormation did not use, the next Create cannot know whether the template's
+        attribute retained the cluster.
         """
         failed = self._in_phase("create failed")
         return [each for each in failed if not any(item.reported for item in self.clusters_known(each))]
@@ -248,7 +248,7 @@ class Lifecycle(RuleBasedStateMachine):
     @precondition(lambda self: self._retriable())
     @rule(at=index, wish=wishes, same_name=st.booleans())
     def retry(self, at: int, wish: dict[str, Any], same_name: bool) -> None:
-        """A stack that keeps its failures is told to go on, with its template as it was or another."""
+        """A stack that keeps its failures is retried, with the same template or another."""
         retriable = self._retriable()
         resource = retriable[at % len(retriable)]
         wanted = self.properties_of(resource, wish)
@@ -299,7 +299,7 @@ class Lifecycle(RuleBasedStateMachine):
         return self._condition(resource) in {"", "SUCCESS"}
 
     def _condition(self, resource: Resource) -> str:
-        """What the wait condition that holds a resource's stack up has heard; empty if there is none."""
+        """What was signalled to the wait condition that holds a resource's stack up; empty for none."""
         mine = [condition for condition in self.conditions if condition.resource is resource]
         if not mine:
             return ""
@@ -415,7 +415,7 @@ class Lifecycle(RuleBasedStateMachine):
             self.world.handle(self.world.mail[choice % len(self.world.mail)])
 
     def blame_everyone(self) -> None:
-        """Whoever's engine call is lost has a reason to fail."""
+        """An owner whose engine call is lost has a reason to fail."""
         for resource in self.resources:
             if resource.pending is not None:
                 self._blame(resource.pending.request_id)
@@ -441,7 +441,7 @@ class Lifecycle(RuleBasedStateMachine):
             self._blame(call["request_id"])
             if end.startswith("dies after"):
                 self.world.engine_does(version, call)
-            if not end.endswith("unheard"):
+            if not end.endswith("unreported"):
                 self.world.report_crash(call)
         else:
             if end in REFUSALS:
@@ -471,7 +471,7 @@ class Lifecycle(RuleBasedStateMachine):
     @precondition(lambda self: self._settled())
     @rule(at=index, kind=st.sampled_from(["deleted", "taken"]))
     def outside(self, at: int, kind: str) -> None:
-        """Somebody deletes a cluster out of band, and a stranger may take its name."""
+        """A user deletes a cluster out of band, and another owner may take its name."""
         last_applied = self._settled()
         stack = last_applied[at % len(last_applied)]
         self.disturbed.add(stack.stack_id)
@@ -481,7 +481,7 @@ class Lifecycle(RuleBasedStateMachine):
 
     @rule()
     def fleets_move(self) -> None:
-        """Head nodes do what was asked of them; how soon is anybody's guess."""
+        """Head nodes do what was asked of them, at any time."""
         self.world.move_fleets()
 
     def _settled(self) -> list[ClusterStack]:
@@ -491,7 +491,7 @@ class Lifecycle(RuleBasedStateMachine):
         ]
 
     def _make_old(self) -> None:
-        """Somebody makes a cluster that may be taken over."""
+        """A user makes a cluster that may be taken over."""
         count = len(self.world.adoptable)
         arn = f"arn:aws:cloudformation:us-east-1:123456789012:stack/{OLD}/foreign{count}"
         self.world.adoptable.add(self.world.foreign(OLD, stack_id=arn).stack_id)
@@ -517,7 +517,7 @@ class Lifecycle(RuleBasedStateMachine):
             self._tick()
 
     def _tick(self) -> None:
-        """A minute is over: the sweep fires, Lambda repeats, CloudFormation's patience may be at its end."""
+        """A minute is over: the sweep fires, Lambda repeats, CloudFormation may reach a time-out."""
         for resource in self.resources:
             resource.watch()
         self.sweep_in_peace()
@@ -590,7 +590,7 @@ class Lifecycle(RuleBasedStateMachine):
         assert late or troubled, f"{pending.event['RequestType']} was not answered in time"
 
     def known_since(self, resource: Resource, pending: Pending) -> timedelta | None:
-        """For how long the provider has known of a request; None if it never heard of it."""
+        """For how long the provider has known of a request; None if it does not know it."""
         operation = self.world.tables.load_operation(resource.owner, pending.request_id)
         return self.world.clock.now() - operation.progress.accepted_at if operation is not None else None
 
@@ -608,10 +608,10 @@ class Lifecycle(RuleBasedStateMachine):
                 self.deletable.add(call["stack_id"])
         elif call["stack_id"] is not None:
             stack = self.world.stacks.facts[call["stack_id"]].stack
-            assert stack.tagged_owner == Owner(**call["owner"]), "somebody else's cluster"
+            assert stack.tagged_owner == Owner(**call["owner"]), "another owner's cluster"
 
     def made_by(self, owner: Owner) -> dict[str, str]:
-        """The names of all that an owner made and that is not retained, by what tells it apart."""
+        """The names of all that an owner made and that is not retained, by what identifies it."""
         return {stack.stack_id: stack.name for stack in self._clusters_of(owner)}
 
     @invariant()
@@ -638,10 +638,10 @@ class Lifecycle(RuleBasedStateMachine):
                 record = self.world.tables.load(resource.owner)
                 assert record is not None
                 known = name in record.clusters or self._keeps(record, resource.owner, name)
-                assert known, f"nobody knows {name}"
+                assert known, f"no record has {name}"
 
     def _keeps(self, record: OwnerRecord, owner: Owner, name: str) -> bool:
-        """Whether a Delete that nobody has heard the answer of keeps the cluster."""
+        """Whether a Delete whose answer was not acknowledged keeps the cluster."""
         operation = self.world.tables.load_operation(owner, record.newest_request_id)
         assert operation is not None
         request = operation.request
@@ -684,7 +684,7 @@ class Lifecycle(RuleBasedStateMachine):
                 self._check_fleet(resource)
 
     def is_lost(self, name: str) -> bool:
-        """Whether somebody took away what had this name."""
+        """Whether what had this name was deleted from outside."""
         return any(self.world.stacks.facts[each].stack.name == name for each in self.disturbed)
 
     def _check_fleet(self, resource: Resource) -> None:
@@ -696,12 +696,14 @@ class Lifecycle(RuleBasedStateMachine):
                 )
 
     def _check_conditions(self) -> None:
-        """Whatever holds a stack up has heard how the work ended, and the truth."""
+        """Every wait condition that holds a stack up was signalled how the work ended, truthfully."""
         for resource in self._in_phase("complete", "updated"):
             status = self._condition(resource)
             # An AMI that is gone before it was ever seen is waited for until the signal's deadline.
             waits = resource.type != CLUSTER_TYPE and self.is_lost(resource.physical_id)
-            assert status != "nothing" or waits, f"the wait condition of {resource.logical_id} hears nothing"
+            assert status != "nothing" or waits, (
+                f"the wait condition of {resource.logical_id} is not signalled"
+            )
             stacks = [
                 stack for stack in self._clusters_of(resource.owner) if stack.name == resource.physical_id
             ]

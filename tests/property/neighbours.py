@@ -1,7 +1,7 @@
 """Lives beside neighbours whose signals never arrive: their delivery hangs, or kills the invocation.
 
-The neighbours' requests are answered, and their clusters complete; only the signal is left, and is sent in
-vain for half a day. Nobody else may have to wait because of them.
+The neighbours' requests are answered, and their clusters complete; only the signal is left, and
+fails for half a day. No other owner may have to wait because of them.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 BESIDE = "arn:aws:cloudformation:us-east-1:123456789012:stack/beside/0"
 
-#: Sweeps that may go by before somebody is woken who is due. Each neighbour may end one first; an event about
-#: it in the queue of retries may as well, and which of the two comes first is chance in each sweep.
+#: Sweeps that may go by before an owner that is due is woken. Each neighbour may end one first; an event
+#: about it in the queue of retries may as well, and which of the two comes first is chance in each sweep.
 SWEEPS_MAX = 20
 
 
@@ -56,8 +56,8 @@ class Neighbours(Lifecycle):
     def known_since(self, resource: Resource, pending: Pending) -> timedelta | None:
         """What could not be recorded waits in one queue with events that end every invocation for an hour.
 
-        With neighbours that kill nobody can tell when its turn comes. Deliveries have a time limit, so that
-        takes a fault of Lambda's.
+        With neighbours that kill, the turn of an owner cannot be predicted. Deliveries have a time limit, so
+        that takes a fault of Lambda's.
         """
         is_recorded = self.world.tables.load_operation(resource.owner, pending.request_id) is not None
         kills = any(KILLS in neighbour.wanted[HANDLE] for neighbour in self.neighbours)

@@ -1,7 +1,7 @@
 """Lives of which one is in a nested stack, and may take a cluster over that it is to delete.
 
-A nested stack is complete before the one around it is, and goes back with it. What was taken over may be
-deleted by nobody but the user: once both stacks were complete with it, and never by a rollback.
+A nested stack is complete before the one around it is, and goes back with it. Only the user may
+delete what was taken over: once both stacks were complete with it, and never by a rollback.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class Nesting(Lifecycle):
         self.completed.add(stack_id)
         self.was_created = self.was_created or (stack_id == ROOT and not self.rolls_back)
         stack, stacks = self.world.stacks.facts[stack_id].stack, self.world.stacks
-        # The first good end of a stack is that of its creation; that of a rollback is none.
+        # A stack first completes when it is created; the end of a rollback does not count.
         kind = "UPDATE" if stack_id in stacks.completed_at else "CREATE"
         if self.rolls_back:
             kind = "UPDATE_ROLLBACK"
@@ -78,7 +78,7 @@ class Nesting(Lifecycle):
         stacks.declare(replace(stack, status=f"{kind}_COMPLETE"))
 
     def at_rest(self) -> None:
-        """Some stacks come to their good end before everything is deleted."""
+        """Some stacks complete before everything is deleted."""
         super().at_rest()
         if len(self.world.sink.bodies) % 3 and self._may_complete(NESTED):
             self._complete_stack(NESTED)
@@ -115,7 +115,7 @@ class Nesting(Lifecycle):
         self._restate(pending, user_deletes=user_deletes)
 
     def _allow(self, pending: Pending) -> None:
-        """What this Delete is about may be deleted, though it was somebody else's once."""
+        """What this Delete is about may be deleted, though it was another owner's once."""
         wanted, about = pending.event["ResourceProperties"], pending.event["PhysicalResourceId"]
         if about == OLD and wanted.get("DeletionPolicy") == "Delete" and self.taken:
             self.allowed.add(pending.request_id)
@@ -123,9 +123,9 @@ class Nesting(Lifecycle):
 
     def acknowledged(self, resource: Resource, pending: Pending, answer: dict[str, Any]) -> None:
         super().acknowledged(resource, pending, answer)
-        told = (pending.event["RequestType"], answer["Status"], answer["PhysicalResourceId"])
+        answered = (pending.event["RequestType"], answer["Status"], answer["PhysicalResourceId"])
         living = self.world.stacks.living(OLD)
-        if resource is self.nested and told == ("Create", "SUCCESS", OLD) and living is not None:
+        if resource is self.nested and answered == ("Create", "SUCCESS", OLD) and living is not None:
             self.taken = living.stack_id
             self.counts["takeovers to be deleted"] += 1
 
@@ -155,7 +155,7 @@ class Nesting(Lifecycle):
         else:
             statuses = ("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS")
         is_late = self.rolls_back and pending.goal == "deleting" and len(self.world.sink.bodies) % 2
-        told = {NESTED: statuses[0]} if is_late else dict(zip((NESTED, ROOT), statuses, strict=True))
-        for stack_id, status in told.items():
+        shown = {NESTED: statuses[0]} if is_late else dict(zip((NESTED, ROOT), statuses, strict=True))
+        for stack_id, status in shown.items():
             stack = self.world.stacks.facts[stack_id].stack
             self.world.stacks.declare(replace(stack, status=status))

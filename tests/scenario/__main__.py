@@ -15,13 +15,13 @@ from tests.scenario import last_run
 from tests.scenario.crashes import STORIES, Death, Run, deaths, pairs
 from tests.scenario.last_run import StoryRun
 
-#: Processes that tell stories at the same time.
+#: Processes that run stories at the same time.
 WORKERS = 2
 
 
 @dataclass(frozen=True)
 class Task:
-    """The tellings of a story in which one death comes first.
+    """The runs of a story in which one death comes first.
 
     Args:
         story: The story's name.
@@ -38,20 +38,20 @@ class Task:
 
 @dataclass
 class Told:
-    """How often a story was told, by kind, and what went wrong."""
+    """How often a story was run, by kind, and what went wrong."""
 
     tellings: Counter[str] = field(default_factory=Counter)
     failures: list[str] = field(default_factory=list)
 
     def add(self, other: "Told") -> None:
-        """Counts what was told elsewhere."""
+        """Adds the counts of another process."""
         self.tellings += other.tellings
         self.failures += other.failures
 
 
 @cache
 def _expected(story: str) -> Run:
-    """The story as it is told if nobody dies; once for each process."""
+    """The story as it runs if no process dies; once for each worker."""
     return Run(STORIES[story])
 
 
@@ -82,7 +82,7 @@ def _tasks(story: str) -> Iterator[Task]:
 
 
 def _tell_all(story: str, pool: ProcessPoolExecutor, commit: str, digest: str) -> StoryRun:
-    """Tells a story with every death, and says what came of it."""
+    """Runs a story with every death, and prints the result."""
     began, told = time.monotonic(), Told()
     for future in as_completed([pool.submit(_tell, task) for task in _tasks(story)]):
         part = future.result()
@@ -102,10 +102,10 @@ def _tell_all(story: str, pool: ProcessPoolExecutor, commit: str, digest: str) -
 
 
 def main() -> int:
-    """Tells stories, or shows what came of them when they were last told.
+    """Runs stories, or shows the results of their last runs.
 
     Returns:
-        0 if nothing went wrong: in what was told now, or in the last run of every story with this code.
+        0 if nothing went wrong: in what was run now, or in the last run of every story with this code.
     """
     chosen = _arguments()
     if chosen.status:

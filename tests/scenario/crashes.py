@@ -37,7 +37,7 @@ NEW = {**CONFIGURATION, "Tags": []}
 REPLACING = {"ClusterNameUpdatePolicy": "Replace"}
 HANDLE = f"{HANDLES}1"
 
-#: Most processes that die in one telling.
+#: Most processes that die in one run.
 DEATHS_MAX = 2
 
 #: The longest that one death holds a request up, in seconds. An engine's call counts as over only once its
@@ -57,8 +57,8 @@ class Story:
     """A stretch of a resource's life.
 
     Args:
-        before: What happened before anybody dies.
-        told: What happens while somebody does.
+        before: What happened before any process dies.
+        told: What happens while processes die.
         of_type: The resource's type.
     """
 
@@ -131,21 +131,21 @@ def _until_last_chance(world: Simulation, resource: Resource, asked_at: datetime
 
 
 def _end_in_the_last_minute(world: Simulation, _: Resource) -> None:
-    """There is no time to start the fleet before the answer, and nobody asks for anything after it."""
+    """There is no time to start the fleet before the answer, and CloudFormation sends no request after it."""
     world.stack_s = 0
     world.until_answered()
     _until_started(world)
 
 
 def _be_too_late_and_stay(world: Simulation, _: Resource) -> None:
-    """The update fails at its deadline, and nobody rolls it back."""
+    """The update fails at its deadline, and it is not rolled back."""
     world.until_answered()
     world.stack_s = 0
     _until_started(world)
 
 
 def _until_started(world: Simulation) -> None:
-    """A fleet runs in time: each engine that dies unheard is waited out, one after the other.
+    """A fleet runs in time: each engine that dies without a report is waited out, one after the other.
 
     Before the first start a sweep finds that the request is over but for its fleet. The stack is seen to be
     in progress, settles, and the head node does what it was asked: a tick each.
@@ -263,10 +263,10 @@ def _create_and_signal(world: Simulation, resource: Resource) -> None:
 
 
 def _fail_and_signal(world: Simulation, resource: Resource) -> None:
-    """It fails so late that its begin was answered before, whoever died.
+    """It fails so late that it was answered when it began, whichever process died.
 
-    After the stack has begun one engine call is left to be waited out, the update's, and whoever dies besides
-    is the provider.
+    After the stack has begun one engine call is left to be waited out, the update's, and every other
+    process that dies is the provider.
     """
     world.stack_s = UNHEARD_S + dead_providers_s(DEATHS_MAX)
     world.fates["UPDATE"] = "UPDATE_ROLLBACK_COMPLETE"
@@ -373,7 +373,7 @@ class Death:
 
 
 class Run:
-    """One telling of a story, with deaths in it."""
+    """One run of a story, with deaths in it."""
 
     def __init__(self, story: Story, deaths: tuple[Death, ...] = (), *, retries: bool = True) -> None:
         self.seams: list[Seam] = []
@@ -420,7 +420,7 @@ class Run:
         return told, self.resource.phase, clusters, sorted(self.world.amis), self.world.fleets
 
     def check(self, expected: "Run") -> None:
-        """Everything that holds whoever died."""
+        """Checks everything that must hold whichever process died."""
         assert self.died
         world = self.world
         assert [record.requeue_at for _, record in world.store.records() if record.requeue_at] == []
@@ -466,9 +466,10 @@ class Run:
         return any(status == "timed out" for _, status, _ in self.resource.history)
 
     def _check_lost(self) -> None:
-        """CloudFormation waited in vain, and nothing is left of it.
+        """CloudFormation waited until its time-out, and nothing is left of the request.
 
-        Either nobody knew of the request, or two died in the margin before the deadline, which is for one.
+        Either the provider never recorded it, or two processes died in the margin before the deadline, which
+        is for one.
         """
         load = self.world.store.load_operation
         if any(load(self.resource.owner, request_id) for request_id in self.resource.timed_out):
@@ -504,10 +505,10 @@ def _code(told: dict[str, Any]) -> str:
 
 
 def deaths(recorded: Run, *, after: int = -1, only_effects: bool = False) -> Iterator[Death]:
-    """Every seam and every engine call of a telling.
+    """Yields every seam and every engine call of a run.
 
     Args:
-        recorded: The telling.
+        recorded: The run.
         after: The provider dies at later seams than this one only.
         only_effects: Leaves out the seams of calls that only read.
     """
@@ -522,7 +523,7 @@ def deaths(recorded: Run, *, after: int = -1, only_effects: bool = False) -> Ite
 def pairs(story: Story, first: Death, *, retries: bool) -> Iterator[tuple[Death, Death]]:
     """Every pair of deaths at effects of which this is the first.
 
-    The second one is counted in a telling in which the first happens.
+    The second one is counted in a run in which the first happens.
     """
     again = Run(story, (first,), retries=retries)
     after = first.number if not first.engine else -1

@@ -1,4 +1,4 @@
-"""When the long crash run last told each story, and whether the code is still the one it was told of."""
+"""When the long crash run last ran each story, and whether the code is still the same."""
 
 import hashlib
 import io
@@ -9,10 +9,10 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-#: Committed, so that whoever releases sees what was run and what was not.
+#: Committed, so that a release shows what was run and what was not.
 RECORD = Path("tests/scenario/last-run.json")
 
-#: What a telling depends on: the provider, and what tells the stories.
+#: What a run depends on: the provider, and what runs the stories.
 SUBJECT = (
     "provider/front/cluster_provider/**/*.py",
     "tests/scenario/__main__.py",
@@ -26,14 +26,14 @@ SUBJECT = (
 
 @dataclass(frozen=True)
 class StoryRun:
-    """One story, told with every death and every pair of deaths.
+    """One story, run with every death and every pair of deaths.
 
     Args:
         date: The day, UTC, as YYYY-MM-DD.
         commit: The commit that was checked out, with ``+changes`` if its subject was changed since.
-        digest: Of the files it was told of.
-        single: Tellings with one death.
-        pairs: Tellings with two.
+        digest: Of the files it depends on.
+        single: Runs with one death.
+        pairs: Runs with two.
         failures: How many of all went wrong.
         seconds: How long they took, by the clock on the wall.
     """
@@ -85,7 +85,7 @@ def commit() -> str:
 
 
 def load(path: Path = RECORD) -> dict[str, StoryRun]:
-    """The last run of each story that was ever told."""
+    """The last run of each story that was ever run."""
     if not path.exists():
         return {}
     return {name: StoryRun(**fields) for name, fields in json.loads(path.read_text()).items()}

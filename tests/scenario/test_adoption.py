@@ -1,4 +1,4 @@
-"""Clusters that others made: taken over without being touched, let go rather than deleted."""
+"""Clusters that others made: taken over without being touched, disowned rather than deleted."""
 
 import json
 from dataclasses import replace
@@ -203,7 +203,7 @@ def test_what_was_taken_over_and_is_no_more_listed_can_be_taken_over_by_another_
 
 
 @pytest.mark.parametrize("policy", [{}, {"DeletionPolicy": "Delete"}])
-def test_the_rollback_of_the_stack_that_takes_a_cluster_over_lets_it_go(policy: dict[str, str]) -> None:
+def test_the_rollback_of_the_stack_that_takes_a_cluster_over_disowns_it(policy: dict[str, str]) -> None:
     _takes_over_and_rolls_back(policy)
 
 
@@ -226,7 +226,7 @@ def _takes_over_and_rolls_back(policy: dict[str, str]) -> None:
     assert world.claims.holders == {}
 
 
-def test_a_stack_that_is_deleted_because_it_failed_lets_the_cluster_go() -> None:
+def test_a_stack_that_is_deleted_because_it_failed_disowns_the_cluster() -> None:
     world = World()
     made = world.foreign()
     world.create(ResourceProperties=adopting(DeletionPolicy="Delete"))
@@ -260,7 +260,7 @@ def test_years_later_cloudformation_s_events_are_not_needed_for_that() -> None:
     assert world.run_engine()["operation"] == "delete"
 
 
-def test_a_cluster_that_was_taken_over_is_let_go_if_the_template_says_nothing() -> None:
+def test_a_cluster_that_was_taken_over_is_disowned_if_the_template_has_no_deletion_policy() -> None:
     world = World()
     made = world.foreign()
     adopted(world)
@@ -269,7 +269,7 @@ def test_a_cluster_that_was_taken_over_is_let_go_if_the_template_says_nothing() 
     assert world.cluster() == made
 
 
-def test_what_the_templates_attribute_let_go_of_is_not_the_resources_when_it_comes_back() -> None:
+def test_a_cluster_that_the_templates_attribute_retained_is_not_the_resources_when_it_comes_back() -> None:
     world = World()
     world.foreign()
     adopted(world)
@@ -291,7 +291,7 @@ def test_what_the_templates_attribute_let_go_of_is_not_the_resources_when_it_com
     assert world.claims.holders[had.stack_id] == second
 
 
-def test_a_delete_that_is_repeated_lets_go_of_the_cluster_again_whatever_its_tags_say() -> None:
+def test_a_repeated_delete_disowns_the_cluster_again_whatever_its_tags_are() -> None:
     world = World()
     world.made()
     world.delete(ResourceProperties=properties(DeletionPolicy="Retain"))
@@ -332,7 +332,7 @@ def test_later_updates_keep_the_stored_form_and_may_remove() -> None:
     assert world.sink.answer(request)["Status"] == "SUCCESS"
 
 
-def test_an_update_that_fails_while_a_cluster_is_taken_over_lets_it_go() -> None:
+def test_an_update_that_fails_while_a_cluster_is_taken_over_disowns_it() -> None:
     world = World()
     before = world.foreign()
     request = world.create(ResourceProperties=adopting(ClusterConfiguration=NEW))
@@ -348,7 +348,7 @@ def test_an_update_that_fails_while_a_cluster_is_taken_over_lets_it_go() -> None
     assert world.cluster().status == "UPDATE_ROLLBACK_COMPLETE"
 
 
-def test_a_cancelled_create_that_was_taking_a_cluster_over_lets_it_go() -> None:
+def test_a_cancelled_create_that_was_taking_a_cluster_over_disowns_it() -> None:
     world = World()
     world.foreign()
     world.create(ResourceProperties=adopting(ClusterConfiguration=NEW))
@@ -360,7 +360,7 @@ def test_a_cancelled_create_that_was_taking_a_cluster_over_lets_it_go() -> None:
     assert world.cluster().status == "UPDATE_IN_PROGRESS"
 
 
-def test_a_fleet_stopped_while_a_cluster_is_taken_over_is_started_before_it_is_let_go() -> None:
+def test_a_fleet_stopped_during_an_adoption_is_started_before_the_cluster_is_disowned() -> None:
     world = World()
     world.foreign()
     stopping = {"ClusterConfiguration": OTHER_NODES, "ComputeFleetUpdatePolicy": "StopAndRestart"}
@@ -411,7 +411,7 @@ def test_an_adopted_cluster_is_not_deleted_as_a_leftover_of_a_superseded_request
     assert not world.sink.answers(other)
 
 
-def test_what_was_done_is_told_in_messages_of_the_provider_s_own() -> None:
+def test_what_was_done_is_reported_in_the_provider_s_own_messages() -> None:
     world = World()
     world.foreign()
     request = adopted(world)

@@ -110,7 +110,7 @@ def test_an_update_that_can_be_done_with_running_nodes_leaves_the_fleet_alone() 
     assert fleet_messages(world, request) == []
 
 
-def test_a_fleet_that_somebody_else_is_stopping_is_waited_for_and_stays_stopped() -> None:
+def test_a_fleet_that_the_user_is_stopping_is_waited_for_and_stays_stopped() -> None:
     world = World()
     world.made()
     world.fleets["hpc"] = "STOPPING"
@@ -125,7 +125,7 @@ def test_a_fleet_that_somebody_else_is_stopping_is_waited_for_and_stays_stopped(
     assert "stays stopped" in fleet_messages(world, request)[0]["message"]
 
 
-def test_a_fleet_stopped_for_an_update_that_fails_is_started_before_the_failure_is_told() -> None:
+def test_a_fleet_stopped_for_an_update_that_fails_is_started_before_the_failure_is_reported() -> None:
     world = World()
     request = stopped(world)
     before = world.cluster()
@@ -154,7 +154,7 @@ def test_a_fleet_stopped_for_an_update_that_is_cancelled_is_started_by_the_rollb
     assert (answer["Status"], answer["Data"]["computeFleetStatus"]) == ("SUCCESS", "RUNNING")
 
 
-def test_a_stop_whose_engine_was_never_heard_of_is_owed_all_the_same() -> None:
+def test_a_fleet_restart_is_pending_though_the_engine_that_stopped_it_reported_no_result() -> None:
     world = World()
     world.made()
     world.update(ClusterConfiguration=OTHER_NODES, **STOP)
@@ -267,7 +267,7 @@ def test_a_fleet_whose_status_is_not_known_is_not_stopped() -> None:
     assert operations(world) == []
 
 
-def test_a_successful_update_is_not_lost_to_a_fleet_that_is_slow_to_start() -> None:
+def test_an_update_succeeds_though_its_fleet_is_slow_to_start() -> None:
     world = World()
     request = stopped(world)
     world.run_engine()
@@ -283,7 +283,7 @@ def test_a_successful_update_is_not_lost_to_a_fleet_that_is_slow_to_start() -> N
     assert "on its way up again (START_REQUESTED)" in fleet_messages(world, request)[0]["message"]
 
 
-def test_a_successful_update_is_not_lost_to_a_start_of_the_fleet_that_nobody_hears_of() -> None:
+def test_an_update_succeeds_though_the_start_of_its_fleet_reports_no_result() -> None:
     world = World()
     request = stopped(world)
     world.run_engine()
@@ -354,7 +354,7 @@ def test_a_fleet_is_started_once_the_stack_has_settled_though_the_update_failed_
     assert world.store.waiting() == []
 
 
-def test_a_fleet_whose_start_is_not_heard_of_after_the_answer_is_started_again() -> None:
+def test_a_start_of_a_fleet_that_reports_no_result_after_the_answer_is_repeated() -> None:
     world = World()
     updating_until(world, before_s=0)
     world.settle("hpc", "UPDATE_COMPLETE")
@@ -364,7 +364,7 @@ def test_a_fleet_whose_start_is_not_heard_of_after_the_answer_is_started_again()
     assert not is_restarting(world)
 
 
-def test_a_start_that_is_not_heard_of_is_repeated_by_the_first_sweep_after_its_fence() -> None:
+def test_a_start_that_reports_no_result_is_repeated_by_the_first_sweep_after_its_fence() -> None:
     world = World()
     updating_until(world, before_s=0)
     world.settle("hpc", "UPDATE_COMPLETE")
@@ -432,7 +432,7 @@ def test_a_fleet_that_cannot_be_started_after_the_answer_rings_an_alarm_and_is_g
     assert world.sink.answer(following)["Data"]["computeFleetStatus"] == "RUNNING"
 
 
-def test_a_fleet_left_stopped_by_an_update_that_nobody_waits_for_is_started() -> None:
+def test_a_fleet_stopped_by_an_update_that_cloudformation_no_longer_waits_for_is_started() -> None:
     world = World()
     stopped(world)
     world.run_engine(failed("Throttled", "slow down"))
@@ -469,7 +469,7 @@ def test_a_cluster_that_settles_in_a_deletes_last_minute_is_not_retained_with_a_
     assert world.fleet() == "START_REQUESTED"
 
 
-def test_a_wait_condition_is_told_before_a_fleet_that_cannot_be_started_is_tried_further() -> None:
+def test_a_wait_condition_is_signalled_before_a_fleet_that_cannot_be_started_is_tried_further() -> None:
     world = World()
     world.made()
     handle = f"{HANDLES}1"
@@ -493,7 +493,7 @@ def test_a_wait_condition_is_told_before_a_fleet_that_cannot_be_started_is_tried
     assert len(world.sink.signals[handle]) == 1
 
 
-def test_a_fleet_that_cannot_be_started_is_told_and_tried_again_by_the_next_request() -> None:
+def test_a_fleet_that_cannot_be_started_is_reported_and_tried_again_by_the_next_request() -> None:
     world = World()
     request = stopped(world)
     world.run_engine()
@@ -533,7 +533,7 @@ def test_a_cluster_is_retained_with_its_fleet_as_it_was_found() -> None:
     assert world.fleet() == "RUNNING"
 
 
-def retained_with_a_debt(world: World) -> str:
+def retained_with_a_pending_restart(world: World) -> str:
     """The stack keeps a cluster whose fleet was stopped for an update that was cancelled."""
     stopped(world)
     world.engines.calls.clear()
@@ -541,9 +541,9 @@ def retained_with_a_debt(world: World) -> str:
     return world.delete(ResourceProperties=properties(DeletionPolicy="Retain"))
 
 
-def test_a_cluster_is_not_retained_with_a_stopped_fleet_after_three_tries_in_vain() -> None:
+def test_a_cluster_is_not_retained_with_a_stopped_fleet_after_three_failed_starts() -> None:
     world = World()
-    request = retained_with_a_debt(world)
+    request = retained_with_a_pending_restart(world)
     for _ in range(5):
         assert world.run_engine(failed("Internal", "no"))["operation"] == "start-fleet"
         world.pass_time(60)
@@ -556,7 +556,7 @@ def test_a_cluster_is_not_retained_with_a_stopped_fleet_after_three_tries_in_vai
 
 def test_a_delete_that_keeps_a_cluster_whose_fleet_cannot_be_started_fails_and_tries_further() -> None:
     world = World()
-    request = retained_with_a_debt(world)
+    request = retained_with_a_pending_restart(world)
     while not world.sink.answers(request):
         while world.engines.calls:
             world.run_engine(failed("Internal", "no"))
@@ -578,8 +578,8 @@ def go_on(world: World, request: str, *, starts: bool) -> None:
     """A request goes on to its answer; whether its fleet can be started is the test's to say."""
     while not world.sink.answers(request):
         while world.engines.calls:
-            in_vain = operations(world)[0] == "start-fleet" and not starts
-            world.run_engine(failed("Internal", "no") if in_vain else None)
+            fails = operations(world)[0] == "start-fleet" and not starts
+            world.run_engine(failed("Internal", "no") if fails else None)
         for name in ("hpc", "lab"):
             stack = world.stacks.living(name)
             if stack is not None and stack.in_progress:

@@ -87,7 +87,7 @@ def test_a_refused_configuration_is_answered_at_once_and_its_delete_touches_noth
 
 
 class StrictStacks(FactStacks):
-    """CloudFormation, where nobody keeps it from being asked for what can be no stack's name."""
+    """CloudFormation without the check that keeps an impossible stack name from being asked for."""
 
     def describe(self, name_or_arn: str) -> ClusterStack | None:
         assert StackArn.parse(name_or_arn) if ":" in name_or_arn else may_be_cluster(name_or_arn)
@@ -206,7 +206,7 @@ def test_success_waits_for_the_values_that_ec2_could_not_give() -> None:
     assert world.sink.answer(request)["Data"]["headNode.publicIpAddress"] == "203.0.113.7"
 
 
-def test_a_complete_cluster_is_not_lost_to_a_description_that_nobody_hears_of() -> None:
+def test_a_create_succeeds_though_the_description_of_its_cluster_never_arrives() -> None:
     world = World()
     request = world.create()
     world.run_engine()
@@ -221,7 +221,7 @@ def test_a_complete_cluster_is_not_lost_to_a_description_that_nobody_hears_of() 
     assert world.engines.calls == []
 
 
-def test_a_failed_cluster_tells_its_root_cause_though_its_description_is_never_heard_of() -> None:
+def test_a_failed_cluster_is_answered_with_its_root_cause_though_its_description_never_arrives() -> None:
     world = World()
     request = world.create()
     world.run_engine()
@@ -249,7 +249,7 @@ def test_a_version_without_an_engine_is_refused_with_the_versions_there_are() ->
     assert "3.14.0, 3.16.1" in reason
 
 
-def test_a_cluster_deleted_while_it_is_being_made_is_told_as_failed() -> None:
+def test_a_cluster_deleted_while_it_is_being_made_is_reported_as_failed() -> None:
     world = World()
     request = world.create()
     world.run_engine()
@@ -271,7 +271,7 @@ def test_invocations_that_may_have_failed_are_waited_out_and_never_counted_as_tr
     assert world.sink.answer(request)["Status"] == "SUCCESS"
 
 
-def test_ten_login_pools_are_answered_and_what_has_no_room_is_told() -> None:
+def test_ten_login_pools_are_answered_and_values_without_room_are_named() -> None:
     world = World()
     request = world.create()
     world.run_engine()
@@ -306,6 +306,9 @@ def test_of_many_messages_the_worst_are_kept_and_all_of_them_are_logged(
 
     world.settle("hpc", "CREATE_COMPLETE")
     world.run_engine()
-    told = json.loads(world.sink.answer(request)["Data"]["validationMessages"])
-    assert told[0]["message"] == "careful"
-    assert told[-1]["message"] == f"{251 - len(told) + 1} more left out; all are in log group {LOG_GROUP}."
+    messages = json.loads(world.sink.answer(request)["Data"]["validationMessages"])
+    assert messages[0]["message"] == "careful"
+    assert (
+        messages[-1]["message"]
+        == f"{251 - len(messages) + 1} more left out; all are in log group {LOG_GROUP}."
+    )

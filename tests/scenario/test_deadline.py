@@ -17,7 +17,7 @@ REPLACING = {"ClusterNameUpdatePolicy": "Replace"}
 
 
 class SilentStacks(FactStacks):
-    """CloudFormation, which throttles whoever asks as long as it is silent."""
+    """CloudFormation, which throttles every read as long as it is silent."""
 
     silent = False
 
@@ -55,7 +55,7 @@ def out(world: World, request: str, *, before_s: float) -> tuple[str, dict[str, 
 
 
 def accept(world: World, call: tuple[str, dict[str, Any]]) -> dict[str, Any]:
-    """CloudFormation accepts what an engine asks of it, and nobody hears of it."""
+    """CloudFormation accepts what an engine asks of it, and the engine's report is lost."""
     world.engines.calls.append(call)
     return world.run_engine(report=False)
 
@@ -69,7 +69,7 @@ def pass_deadline(world: World, request: str) -> dict[str, Any]:
 
 
 def clean_up(world: World, name: str) -> None:
-    """What nobody saw being made is found and deleted."""
+    """A cluster that no pass saw being made is found and deleted."""
     for _ in range(8):
         if not world.engines.calls:
             world.pass_time(60)
@@ -79,7 +79,7 @@ def clean_up(world: World, name: str) -> None:
     world.pass_time(60)
 
 
-def test_a_cluster_accepted_just_after_the_last_look_is_deleted_though_its_create_told_a_marker(
+def test_a_cluster_accepted_just_after_the_last_look_is_deleted_though_its_create_answered_with_a_marker(
     world: World,
 ) -> None:
     request = world.create()
@@ -248,7 +248,7 @@ def test_an_update_that_may_have_happened_is_rolled_back_though_the_library_find
     assert world.sink.answer(rollback)["Status"] == "SUCCESS"
 
 
-def test_an_image_accepted_just_after_the_last_look_is_deleted_though_its_create_told_a_marker(
+def test_an_image_accepted_just_after_the_last_look_is_deleted_though_its_create_answered_with_a_marker(
     world: World,
 ) -> None:
     request = world.create(ResourceType=IMAGE_TYPE, ResourceProperties=image_properties())

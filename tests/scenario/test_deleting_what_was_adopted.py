@@ -43,7 +43,7 @@ def completed(world: World, *arns: str) -> None:
     world.clock.advance(60)
 
 
-def is_let_go(world: World) -> bool:
+def is_disowned(world: World) -> bool:
     """Whether a Delete leaves the cluster as it is."""
     before = world.cluster()
     request = world.delete(ResourceProperties=DELETING)
@@ -61,48 +61,48 @@ def is_let_go(world: World) -> bool:
     ["ROLLBACK_IN_PROGRESS", "UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS"],
 )
 @pytest.mark.parametrize("depth", [1, 2])
-def test_a_nested_stack_that_is_deleted_because_one_around_it_rolls_back_lets_the_cluster_go(
+def test_a_nested_stack_that_is_deleted_because_one_around_it_rolls_back_disowns_the_cluster(
     root: str, depth: int
 ) -> None:
     world = adopted(*["CREATE_IN_PROGRESS"] * (depth + 1))
     completed(world, *ALL[:depth])
     declare(world, *["DELETE_IN_PROGRESS"] * depth, root)
-    assert is_let_go(world)
+    assert is_disowned(world)
 
 
-def test_a_nested_stack_lets_the_cluster_go_though_cloudformation_tells_of_the_rollback_late() -> None:
+def test_a_nested_stack_disowns_the_cluster_though_cloudformation_shows_the_rollback_late() -> None:
     world = adopted("CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS")
     completed(world, PARENT)
     declare(world, "DELETE_IN_PROGRESS", "CREATE_IN_PROGRESS")
-    assert is_let_go(world)
+    assert is_disowned(world)
 
 
-def test_an_update_of_a_nested_stack_is_no_good_end_before_the_root_s_is() -> None:
+def test_an_update_of_a_nested_stack_is_not_complete_before_its_root_s() -> None:
     world = adopted("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS")
     completed(world, PARENT)  # UPDATE_COMPLETE_CLEANUP_IN_PROGRESS, and then the root goes back
     declare(world, "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS", "UPDATE_ROLLBACK_IN_PROGRESS")
-    assert is_let_go(world)
+    assert is_disowned(world)
 
 
-def test_a_root_that_rolls_back_although_it_was_complete_before_lets_the_cluster_go() -> None:
+def test_the_rollback_of_a_root_that_was_complete_before_disowns_the_cluster() -> None:
     world = adopted("CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS")
     completed(world, PARENT, MIDDLE)
     declare(world, "DELETE_IN_PROGRESS", "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS")
-    assert is_let_go(world)
+    assert is_disowned(world)
 
 
 def test_what_a_nested_stack_took_over_is_deleted_once_every_stack_around_it_was_complete() -> None:
     world = adopted(*["CREATE_IN_PROGRESS"] * 3)
     completed(world, *ALL)
     declare(world, "DELETE_IN_PROGRESS", "DELETE_IN_PROGRESS", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
-    assert not is_let_go(world)
+    assert not is_disowned(world)
 
 
 def test_a_stack_around_it_that_cannot_be_seen_is_not_known_to_be_complete() -> None:
     world = adopted("CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS")
     completed(world, PARENT, MIDDLE)
     del world.stacks.facts[MIDDLE]
-    assert is_let_go(world)
+    assert is_disowned(world)
 
 
 def test_stacks_are_not_followed_upwards_for_ever() -> None:
@@ -112,14 +112,14 @@ def test_stacks_are_not_followed_upwards_for_ever() -> None:
         stack = stack_of(arn.split("/")[1], "DELETE_IN_PROGRESS", unique=arn.split("/")[2])
         world.stacks.declare(replace(stack, parent_id=around))
     completed(world, PARENT, *arns)
-    assert is_let_go(world)
+    assert is_disowned(world)
 
 
-def test_a_stack_that_failed_and_was_left_so_for_two_months_lets_the_cluster_go() -> None:
+def test_a_stack_that_failed_and_was_left_so_for_two_months_disowns_the_cluster() -> None:
     world = adopted("CREATE_IN_PROGRESS")
     world.clock.advance(61 * 86_400)
     declare(world, "DELETE_IN_PROGRESS")
-    assert is_let_go(world)
+    assert is_disowned(world)
 
 
 @pytest.mark.parametrize("rollback_disabled", [True, False])
@@ -131,11 +131,11 @@ def test_where_events_are_forgotten_a_stack_that_keeps_its_failures_is_not_known
     world.clock.advance(91 * 86_400)
     world.stacks.forget_events(before=world.clock.now())
     declare(world, "DELETE_IN_PROGRESS", rollback_disabled=rollback_disabled)
-    assert is_let_go(world) == rollback_disabled
+    assert is_disowned(world) == rollback_disabled
 
 
-def test_forgotten_events_of_a_young_adoption_tell_nothing() -> None:
+def test_forgotten_events_of_a_young_adoption_prove_nothing() -> None:
     world = adopted("CREATE_IN_PROGRESS")
     world.stacks.forget_events(before=world.clock.now())
     declare(world, "DELETE_IN_PROGRESS")
-    assert is_let_go(world)
+    assert is_disowned(world)

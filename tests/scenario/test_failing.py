@@ -29,7 +29,7 @@ def world(stacks: SilentStacks) -> World:
 
 
 def creating(world: World, **fields: Any) -> str:
-    """A cluster is being made, and nobody looks at it."""
+    """A cluster is being made, and no pass looks at it yet."""
     request = world.create(**fields)
     world.run_engine()
     return request
@@ -134,7 +134,7 @@ def test_events_that_are_throttled_when_the_stack_begins_to_fail_are_read_by_the
 
 
 @pytest.mark.parametrize("why", [Unavailable("Throttling: Rate exceeded"), PermissionError("AccessDenied")])
-def test_a_stack_that_fails_is_told_by_its_status_where_its_events_cannot_be_read(
+def test_a_stack_that_fails_is_reported_by_its_status_where_its_events_cannot_be_read(
     world: World, why: Exception
 ) -> None:
     request = creating(world)
@@ -142,8 +142,8 @@ def test_a_stack_that_fails_is_told_by_its_status_where_its_events_cannot_be_rea
     world.settle("hpc", "ROLLBACK_IN_PROGRESS", "The following resource(s) failed: [HeadNode].", tell=False)
     world.stacks.hide_events(why)
     reason = to_deadline(world, request)["Reason"]
-    told = "the stack is ROLLBACK_IN_PROGRESS: The following resource(s) failed: [HeadNode]."
-    assert reason.startswith(f"ClusterFailed: cluster hpc: {told}")
+    status_text = "the stack is ROLLBACK_IN_PROGRESS: The following resource(s) failed: [HeadNode]."
+    assert reason.startswith(f"ClusterFailed: cluster hpc: {status_text}")
     assert "ServiceTimeout" not in reason
 
 
@@ -166,7 +166,7 @@ def test_a_failure_whose_event_was_lost_is_found_at_the_deadline(world: World) -
     assert len(world.stacks.event_reads) == 1
 
 
-def test_a_create_that_is_only_slow_is_told_to_take_longer_after_one_look_at_its_events(world: World) -> None:
+def test_a_slow_create_is_advised_a_longer_timeout_after_one_look_at_its_events(world: World) -> None:
     request = creating(world)
     reason = to_deadline(world, request)["Reason"]
     assert reason.startswith("DeadlineExceeded: cluster hpc: not done in the time CloudFormation gives")
@@ -188,7 +188,7 @@ def test_a_resource_that_failed_in_an_update_shortly_before_the_deadline_is_foun
 
 
 @pytest.mark.parametrize("status", ["UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_IN_PROGRESS"])
-def test_an_update_that_waits_for_somebody_elses_is_not_blamed_for_what_fails_in_that(
+def test_an_update_that_waits_for_another_is_not_blamed_for_what_fails_in_that_one(
     world: World, status: str
 ) -> None:
     world.made()
@@ -333,7 +333,7 @@ def test_an_image_whose_stack_cannot_delete_itself_has_not_failed_at_its_deadlin
 
 
 @pytest.mark.parametrize("status", ["UPDATE_ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_FAILED"])
-def test_nobody_asks_why_a_stack_failed_once_that_was_answered(world: World, status: str) -> None:
+def test_no_events_are_read_for_a_failure_once_it_was_answered(world: World, status: str) -> None:
     updating_until(world, before_s=0)
     at_the_deadline = list(world.stacks.event_reads)
     world.settle("hpc", status)

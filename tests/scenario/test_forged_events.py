@@ -1,4 +1,4 @@
-"""An event is a claim: what CloudFormation does not confirm changes nothing, whoever sends it."""
+"""An event is a claim: what CloudFormation does not confirm changes nothing, regardless of its sender."""
 
 from datetime import timedelta
 from typing import Any
@@ -183,7 +183,7 @@ def test_a_request_waits_for_a_cloudformation_that_cannot_be_asked() -> None:
 
 
 def test_an_update_that_was_never_recorded_does_not_take_the_place_of_its_rollback() -> None:
-    """All its deliveries failed until the rollback was accepted: only its date tells it apart."""
+    """All its deliveries failed until the rollback was accepted: only its date distinguishes it."""
     world = World()
     world.made()
     stale = world.event(

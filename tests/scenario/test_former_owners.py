@@ -22,7 +22,7 @@ FIRST_OWNER, SECOND_OWNER = Owner(PARENT, "Cluster"), Owner(SECOND, "Cluster")
 
 
 class BusyStacks(FactStacks):
-    """Stacks among which something happens while somebody looks at them."""
+    """Stacks that change while they are read."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -90,7 +90,7 @@ def test_a_cluster_is_not_taken_from_the_stack_that_is_just_making_it(world: Wor
     assert world.claims.holders == {}
 
 
-def test_a_cluster_is_not_taken_from_a_stack_that_has_not_heard_of_it_yet(world: World) -> None:
+def test_a_cluster_is_not_taken_from_a_stack_that_has_not_named_it_yet(world: World) -> None:
     world.made()
     world.stacks.listed[FIRST_OWNER] = ""
     assert refused(take_over(world))
@@ -199,7 +199,7 @@ def test_a_request_that_its_owner_gets_meanwhile_keeps_the_cluster(world: World,
 
 
 def kept_on_replacement(world: World) -> None:
-    """The first stack replaced the cluster and kept it, by UpdateReplacePolicy: Retain: no request tells."""
+    """The first stack replaced the cluster and kept it, by UpdateReplacePolicy: Retain, without a request."""
     world.made()
     world.update(ClusterName="lab", **REPLACE)
     finish(world)
@@ -260,7 +260,7 @@ def test_a_former_owner_takes_the_cluster_over_again_once_it_is_given_up(world: 
     assert world.cluster().status == "UPDATE_COMPLETE"
 
 
-def test_a_takeover_that_fails_after_its_answer_can_be_mended_by_an_update(world: World) -> None:
+def test_a_takeover_that_fails_after_its_answer_can_be_fixed_by_an_update(world: World) -> None:
     world.foreign()
     wanted = begun_and_failed(world)
     request = world.update(wanted, **{**wanted, "ValidationFailureLevel": "WARNING"})
@@ -269,7 +269,7 @@ def test_a_takeover_that_fails_after_its_answer_can_be_mended_by_an_update(world
     assert world.cluster().status == "UPDATE_COMPLETE"
 
 
-def test_a_takeover_that_fails_after_its_answer_is_let_go_by_the_rollback(world: World) -> None:
+def test_a_takeover_that_fails_after_its_answer_is_disowned_by_the_rollback(world: World) -> None:
     world.foreign()
     wanted = begun_and_failed(world)
     before = world.cluster()

@@ -1,4 +1,4 @@
-"""Custom images: built once, judged by their AMI, deleted with it, and never somebody else's."""
+"""Custom images: built once, judged by their AMI, deleted with it, and never another owner's."""
 
 import json
 from typing import Any
@@ -35,7 +35,7 @@ def delete(world: World, physical_id: str = "image", **changed: Any) -> str:
 
 
 def finish(world: World, name: str = "image", status: str = "DELETE_COMPLETE") -> None:
-    """A build comes to its good end: the AMI is there, and the stack deletes itself."""
+    """A build succeeds: the AMI is there, and the stack deletes itself."""
     world.amis[name] = dict(world.cluster(name).tags)
     world.settle(name, status)
 
@@ -87,7 +87,7 @@ def test_an_ami_that_is_marked_late_is_waited_for() -> None:
     assert world.sink.answer(request)["Data"]["amiId"] == "ami-image"
 
 
-def test_an_image_whose_description_nobody_hears_of_is_described_again_before_the_deadline() -> None:
+def test_an_image_whose_description_never_arrives_is_described_again_before_the_deadline() -> None:
     world = World()
     request = create(world)
     world.run_engine()
@@ -116,7 +116,7 @@ def test_a_build_that_fails_is_answered_with_its_root_cause_and_then_deleted() -
     assert world.sink.answer(gone)["Status"] == "SUCCESS"
 
 
-def test_an_image_that_vanishes_without_an_ami_is_told_as_failed() -> None:
+def test_an_image_that_vanishes_without_an_ami_is_reported_as_failed() -> None:
     world = World()
     request = create(world)
     world.run_engine()
@@ -128,7 +128,7 @@ def test_an_image_that_vanishes_without_an_ami_is_told_as_failed() -> None:
     assert world.sink.answer(request)["Reason"].startswith("ImageFailed: image image: there is no AMI of it")
 
 
-def test_a_long_build_is_answered_at_its_begin_and_signalled_at_its_end() -> None:
+def test_a_long_build_is_answered_when_it_begins_and_signalled_when_it_ends() -> None:
     world = World()
     handle = f"{HANDLES}1"
     request = create(world, WaitConditionHandle=handle)
@@ -202,13 +202,13 @@ def test_an_engine_that_dies_before_it_builds_is_called_again_three_times_at_mos
 
 
 def _lose(world: World) -> None:
-    """The engine dies before it does anything, and nobody hears of it until its fence has passed."""
+    """The engine dies before it does anything, and counts as running until its fence has passed."""
     world.engines.calls.pop(0)
     world.pass_time(420)
 
 
-def test_an_image_that_the_last_of_three_unheard_engines_built_is_found() -> None:
-    """Its stack has deleted itself by the time somebody looks."""
+def test_an_image_that_the_last_of_three_engines_built_without_a_report_is_found() -> None:
+    """Its stack has deleted itself by the next pass."""
     world = World()
     request = create(world)
     _lose(world)
@@ -221,7 +221,7 @@ def test_an_image_that_the_last_of_three_unheard_engines_built_is_found() -> Non
     assert world.sink.answer(request)["Data"]["amiId"] == "ami-image"
 
 
-def test_an_image_that_an_unheard_engine_built_is_found_though_the_next_one_refuses() -> None:
+def test_an_image_that_an_engine_built_without_a_report_is_found_though_the_next_one_refuses() -> None:
     world = World()
     request = create(world)
     world.run_engine(report=False)
@@ -233,7 +233,7 @@ def test_an_image_that_an_unheard_engine_built_is_found_though_the_next_one_refu
     assert world.sink.answer(request)["Data"]["amiId"] == "ami-image"
 
 
-def test_three_unheard_engines_that_built_nothing_are_told_once_that_is_known() -> None:
+def test_three_engines_without_a_report_are_a_failure_once_it_is_known_that_they_built_nothing() -> None:
     world = World()
     request = create(world)
     for _ in range(3):
@@ -284,7 +284,7 @@ def test_a_built_image_cannot_be_changed_and_the_rollback_succeeds() -> None:
     assert world.sink.answer(rollback)["Data"]["amiId"] == "ami-image"
 
 
-def test_an_image_deleted_outside_is_told_in_an_update() -> None:
+def test_an_image_deleted_outside_is_reported_by_an_update() -> None:
     world = World()
     made(world)
     world.amis.clear()
@@ -358,7 +358,7 @@ def test_a_delete_takes_the_ami_along_though_the_stack_is_long_gone() -> None:
     assert [record.clusters for _, record in world.store.records()] == [{}]
 
 
-def test_a_delete_leaves_an_ami_that_is_somebody_elses_by_now() -> None:
+def test_a_delete_leaves_an_ami_that_belongs_to_another_owner_by_now() -> None:
     world = World()
     made(world)
     world.amis["image"] = {"owner": "another"}
@@ -389,7 +389,7 @@ def test_a_delete_waits_for_a_build_that_cannot_be_stopped() -> None:
     assert world.amis == {}
 
 
-def test_an_image_in_use_is_told_and_stays() -> None:
+def test_an_image_in_use_is_reported_and_stays() -> None:
     world = World()
     made(world)
     request = delete(world)
@@ -402,7 +402,7 @@ def test_an_image_in_use_is_told_and_stays() -> None:
     assert world.sink.answer(again)["Status"] == "SUCCESS"
 
 
-def test_an_image_stack_that_cannot_be_deleted_is_tried_three_times_and_then_told() -> None:
+def test_an_image_stack_that_cannot_be_deleted_is_tried_three_times_and_then_reported() -> None:
     world = World()
     made(world)
     other = create(world, ImageId="stuck", WaitConditionHandle=f"{HANDLES}2")
@@ -446,7 +446,7 @@ def test_an_image_is_deleted_though_its_stack_came_and_went_unseen() -> None:
     assert world.amis == {}
 
 
-def test_an_image_that_was_built_unheard_is_the_request_s_own_when_the_build_is_repeated() -> None:
+def test_an_image_that_was_built_without_a_report_is_the_request_s_own_when_the_build_is_repeated() -> None:
     world = World()
     request = create(world)
     world.run_engine(report=False)
@@ -462,7 +462,7 @@ def test_an_image_that_was_built_unheard_is_the_request_s_own_when_the_build_is_
     assert [call["operation"] for _, call in world.engines.calls] == ["describe-image"]
 
 
-def test_a_refused_image_is_told_after_what_an_earlier_request_left_was_deleted() -> None:
+def test_a_refused_image_is_reported_after_what_an_earlier_request_left_was_deleted() -> None:
     world = World()
     made(world)
     update(world, ImageId="image-2")

@@ -70,7 +70,7 @@ def test_a_question_that_the_library_refuses_is_an_invalid_property_with_its_wor
     assert reason.startswith("InvalidProperty: official image of solaris for x86_64: solaris is not one of")
 
 
-def test_a_cluster_is_described_by_its_name_whoever_made_it() -> None:
+def test_a_cluster_is_described_by_its_name_regardless_of_its_owner() -> None:
     world = World()
     world.stacks.declare(stack_of("other", "CREATE_COMPLETE", {"parallelcluster:version": "3.16.1"}))
     request = ask(world, INFO, ClusterName="other")
@@ -265,7 +265,7 @@ def test_the_rollback_of_an_update_that_found_nothing_succeeds_with_empty_values
     assert answer["Data"]["clusterName"] == ""
 
 
-def test_a_cluster_that_nobody_was_told_of_is_deleted_by_a_resource_that_only_asks_now() -> None:
+def test_an_unreported_cluster_is_deleted_by_a_resource_that_only_asks_now() -> None:
     world = World()
     world.create()
     world.run_engine()

@@ -367,7 +367,7 @@ def test_15_a_cluster_without_tags_under_a_name_that_was_ours_is_a_strangers() -
     assert world.cluster() == stranger
 
 
-def test_16_an_unknown_configuration_version_is_a_change_from_outside_and_is_told() -> None:
+def test_16_an_unknown_configuration_version_is_a_change_from_outside_and_is_reported() -> None:
     world = World()
     world.made()
     world.settle("hpc", "UPDATE_COMPLETE", parameters={"ConfigVersion": "somebody's"}, tell=False)
@@ -375,9 +375,9 @@ def test_16_an_unknown_configuration_version_is_a_change_from_outside_and_is_tol
     assert world.run_engine()["operation"] == "update"
     world.settle("hpc", "UPDATE_COMPLETE")
     world.run_engine()
-    told = world.sink.answer(request)["Data"]["validationMessages"]
-    assert "ChangedOutsideStack" in told
-    assert "was replaced by the template's" in told
+    messages = world.sink.answer(request)["Data"]["validationMessages"]
+    assert "ChangedOutsideStack" in messages
+    assert "was replaced by the template's" in messages
 
 
 def test_16_a_change_from_outside_stays_as_long_as_the_template_asks_for_nothing_else() -> None:
@@ -423,7 +423,7 @@ def test_17_the_rollback_of_an_update_of_a_cluster_that_is_gone_succeeds() -> No
     assert world.sink.answer(undone)["Status"] == "SUCCESS"
 
 
-def test_18_a_fleet_stopped_for_an_update_that_fails_is_started_before_anything_is_told() -> None:
+def test_18_a_fleet_stopped_for_an_update_that_fails_is_started_before_the_request_is_answered() -> None:
     world = World()
     world.made()
     request = world.update(ClusterConfiguration=OTHER_NODES, ComputeFleetUpdatePolicy="StopAndRestart")
@@ -453,7 +453,7 @@ def test_19_a_delete_waits_while_the_cluster_is_being_updated() -> None:
 
 
 class SettlingWhileRead(FactStacks):
-    """The cluster settles, and its event arrives, while a step still holds what it read before."""
+    """The cluster settles, and its event arrives, while a pass still holds what it read before."""
 
     world: World
 
@@ -464,7 +464,7 @@ class SettlingWhileRead(FactStacks):
         return seen
 
 
-def test_20_an_event_that_meets_a_lease_is_not_lost() -> None:
+def test_20_an_event_that_finds_the_lease_held_is_not_lost() -> None:
     stacks = SettlingWhileRead()
     world = stacks.world = World(stacks=stacks)
     world.create()

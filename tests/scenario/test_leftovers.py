@@ -1,4 +1,4 @@
-"""What a superseded or failed request left and nobody can delete: it is told, and holds up nothing else."""
+"""What a superseded or failed request left and cannot be deleted is reported, and delays nothing else."""
 
 import json
 
@@ -62,7 +62,7 @@ def notes(world: World, request: str) -> list[dict[str, str]]:
     return [message for message in messages if message["type"] == "NotDeleted"]
 
 
-def test_a_rollback_succeeds_in_spite_of_a_leftover_that_cannot_be_deleted_and_tells_of_it() -> None:
+def test_a_rollback_succeeds_in_spite_of_a_leftover_that_cannot_be_deleted_and_reports_it() -> None:
     world = World()
     half_made(world)
     request = rollback(world)
@@ -156,7 +156,7 @@ def test_a_create_beside_a_leftover_that_cannot_be_deleted_fails_and_makes_nothi
     assert world.record().clusters == {}
 
 
-def test_an_engine_that_refuses_to_delete_a_leftover_is_told_in_its_words() -> None:
+def test_the_refusal_of_an_engine_to_delete_a_leftover_is_reported_in_its_words() -> None:
     world = World()
     half_made(world)
     request = world.delete()
@@ -195,7 +195,7 @@ def test_a_leftover_that_is_about_to_be_deleted_at_the_deadline_is_named() -> No
     assert reason.startswith("DeadlineExceeded: cluster lab: ")
 
 
-def test_a_wait_condition_hears_of_an_update_in_spite_of_a_leftover() -> None:
+def test_a_wait_condition_is_signalled_the_end_of_an_update_in_spite_of_a_leftover() -> None:
     world = World()
     half_made(world)
     go_on(world, rollback(world))
@@ -226,7 +226,7 @@ def image_update(world: World, old: str, new: str) -> str:
     return world.deliver(event)
 
 
-def test_an_image_that_cannot_be_deleted_is_told_by_the_rollback_and_stands_in_the_way_of_another() -> None:
+def test_an_image_that_cannot_be_deleted_is_reported_by_the_rollback_and_blocks_another() -> None:
     world = World()
     world.create(ResourceType=IMAGE_TYPE, ResourceProperties=image_properties())
     world.run_engine()

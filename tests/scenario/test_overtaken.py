@@ -1,4 +1,4 @@
-"""A step that is overtaken: a newer request is accepted between its look at the world and what it writes."""
+"""A pass that is overtaken: a newer request is accepted between its reads and its write."""
 
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING

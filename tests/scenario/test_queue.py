@@ -1,4 +1,4 @@
-"""The work queue: an owner whose passes fail, hang or die costs its own time and nobody else's."""
+"""The work queue: an owner whose passes fail, hang or die costs its own time and no other owner's."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -69,7 +69,7 @@ class Busy(World):
         self.clock.advance(max(0, 60 - spent_s))
 
     def trouble(self, count: int) -> None:
-        """Clusters that are complete, and whose wait conditions are signalled in vain."""
+        """Clusters that are complete, and whose signals to wait conditions fail."""
         names = [f"Hangs{number}" for number in range(count)]
         for name in names:
             handle = f"{HANDLES}hangs/{name}"
@@ -137,7 +137,7 @@ def test_an_owner_that_failed_once_does_not_wait_for_a_hundred_that_always_hang(
     assert world.sink.answer(request)["Status"] == "SUCCESS"
 
 
-def test_a_request_is_answered_at_its_deadline_though_nobody_can_be_looked_up() -> None:
+def test_a_request_is_answered_at_its_deadline_though_the_table_cannot_be_read() -> None:
     world = World()
     event = world.event("Create")
     world.letters.put(event)
@@ -201,7 +201,9 @@ def test_a_pass_that_fails_moves_its_owner_back_ever_further_and_one_that_ends_w
 
 
 @pytest.mark.parametrize("failed_passes", [0, 1, 5, 50])
-def test_nobody_is_moved_back_past_the_deadline_or_before_the_end_of_its_lease(failed_passes: int) -> None:
+def test_an_owner_is_requeued_no_later_than_its_deadline_and_no_earlier_than_the_end_of_its_lease(
+    failed_passes: int,
+) -> None:
     deadline_at, lease_until = START + timedelta(seconds=90), START + timedelta(seconds=45)
     at = next_attempt_at(START, lease_until, failed_passes, deadline_at)
     assert lease_until <= at <= deadline_at
@@ -212,7 +214,7 @@ def test_nobody_is_moved_back_past_the_deadline_or_before_the_end_of_its_lease(f
 
 
 def test_a_failed_pass_does_not_make_a_request_wait_that_came_meanwhile() -> None:
-    """The lease is given back, whoever asked for another pass, and the newer request is begun at once."""
+    """The lease is released in spite of the dirty flag, and the newer request is begun at once."""
     world = World()
     world.made()
     change, meanwhile = world.store.change, []

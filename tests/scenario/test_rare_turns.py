@@ -31,7 +31,7 @@ def test_a_fleet_that_an_earlier_update_found_running_is_stopped_for_the_next_on
     assert not world.sink.answers(request)
 
 
-def test_a_fleet_whose_status_nobody_has_seen_is_not_stopped() -> None:
+def test_a_fleet_of_unknown_status_is_not_stopped() -> None:
     world = World()
     world.made()
     request = world.update(ClusterConfiguration=OTHER_NODES, **STOP)
@@ -40,7 +40,7 @@ def test_a_fleet_whose_status_nobody_has_seen_is_not_stopped() -> None:
     assert "its compute fleet is unknown, so it cannot be stopped." in world.sink.answer(request)["Reason"]
 
 
-def test_an_update_is_answered_at_its_begin_only_once_a_leftover_is_gone() -> None:
+def test_an_update_is_answered_when_it_begins_only_once_a_leftover_is_gone() -> None:
     world = World()
     world.made()
     world.update(ClusterName="lab", **REPLACE)
@@ -59,13 +59,13 @@ def test_an_update_is_answered_at_its_begin_only_once_a_leftover_is_gone() -> No
     assert world.cluster("hpc").in_progress
     assert not world.sink.answers(request)
     world.settle("lab", "DELETE_COMPLETE")
-    assert not world.sink.answers(request), "events of another stack wake nobody"
+    assert not world.sink.answers(request), "events of another stack wake no owner"
     world.pass_time(120)
     assert world.sink.answer(request)["Status"] == "SUCCESS"
     assert "NotDeleted" not in world.sink.answer(request)["Data"]["validationMessages"]
 
 
-def test_who_sent_an_answer_slowly_does_not_take_up_again_what_was_signalled_meanwhile(
+def test_a_slow_sender_of_an_answer_does_not_reopen_what_was_signalled_meanwhile(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     world = World()

@@ -79,9 +79,7 @@ def test_a_late_delete_of_what_failed_leaves_the_cluster_alone_that_took_its_pla
     assert world.sink.answer(changed)["Status"] == "SUCCESS"
 
 
-def test_a_late_delete_by_a_provider_that_forgot_everything_goes_by_the_request_in_the_clusters_tags() -> (
-    None
-):
+def test_a_late_delete_without_a_record_goes_by_the_request_in_the_clusters_tags() -> None:
     world = World()
     failed_create(world)
     world.create()
@@ -173,7 +171,7 @@ def test_what_cannot_be_deleted_is_named_by_the_create_that_was_to_take_its_plac
     assert world.engines.calls == []
 
 
-def test_a_create_whose_begin_was_answered_takes_the_place_of_a_failed_one_all_the_same() -> None:
+def test_a_create_that_is_answered_when_it_begins_takes_the_place_of_a_failed_one() -> None:
     world = World()
     failed_create(world)
     handle = f"{HANDLES}retry"
@@ -276,7 +274,7 @@ KEPT = {"WaitConditionHandle": HANDLE, "DeletionPolicy": "Retain"}
 
 
 def unwatched(world: World, **event: Any) -> None:
-    """A Create is answered at its begin, and the clean-up of a failed one comes before its end."""
+    """A Create is answered when it begins, and the clean-up of a failed one comes before it ends."""
     request = world.create(**event)
     world.run_engine()
     answer = world.sink.answer(request)
@@ -291,7 +289,7 @@ def unwatched(world: World, **event: Any) -> None:
 @pytest.mark.parametrize(
     ("status", "expected"), [("CREATE_COMPLETE", []), ("ROLLBACK_COMPLETE", ["delete hpc"])]
 )
-def test_a_cluster_whose_end_nobody_followed_is_retained_if_it_works(
+def test_a_cluster_whose_end_was_never_signalled_is_retained_if_it_works(
     status: str, expected: list[str]
 ) -> None:
     world = World()
@@ -302,7 +300,7 @@ def test_a_cluster_whose_end_nobody_followed_is_retained_if_it_works(
     assert world.sink.answer(gone)["Status"] == "SUCCESS"
 
 
-def test_an_image_whose_end_nobody_followed_is_retained_once_its_stack_deleted_itself() -> None:
+def test_an_image_whose_end_was_never_signalled_is_retained_once_its_stack_deleted_itself() -> None:
     world = World()
     image = {"ResourceType": IMAGE_TYPE, "ResourceProperties": image_properties(**KEPT)}
     unwatched(world, **image)
@@ -317,7 +315,7 @@ def test_an_image_whose_end_nobody_followed_is_retained_once_its_stack_deleted_i
 @pytest.mark.parametrize(
     ("status", "expected"), [("UPDATE_COMPLETE", ["delete hpc"]), ("UPDATE_ROLLBACK_COMPLETE", [])]
 )
-def test_a_takeover_whose_end_nobody_followed_counts_if_its_update_succeeded(
+def test_a_takeover_whose_end_was_never_signalled_counts_if_its_update_succeeded(
     status: str, expected: list[str]
 ) -> None:
     world = World()

@@ -30,7 +30,7 @@ from tests.support.world import (
 LAMBDA_STOPS_AT = 16
 
 #: The longest chain, in invocations of the provider: an update whose fleet is stopped three times, because
-#: somebody starts it each time; then the fleet's start, and the description for the answer.
+#: a user starts it each time; then the fleet's start, and the description for the answer.
 LONGEST = 10
 
 #: Longer than the pause between two tries of a call, so that a try never waits for the sweep.

@@ -119,7 +119,9 @@ def test_a_cluster_that_stays_in_progress_is_answered_at_the_deadline(world: Wor
     assert world.sink.answer(request)["Reason"].startswith("DeadlineExceeded")
 
 
-def test_what_one_sweep_has_no_time_for_the_next_ones_wake_longest_overdue_first(world: World) -> None:
+def test_owners_that_a_sweep_has_no_time_for_are_woken_by_the_next_ones_longest_overdue_first(
+    world: World,
+) -> None:
     requests = create_many(world, 100)
     for number in range(100):
         world.settle(f"c{number:03}", "CREATE_COMPLETE", tell=False)
@@ -144,7 +146,7 @@ def test_a_thousand_due_operations_take_a_few_sweeps_and_none_is_woken_twice(wor
     world.clock.advance(60)
     described, sweeps = Counter[str](), 0
     while len(described) < len(requests):
-        # A step looks at the clock as well: some 300 of a sixth of a second each fit into one sweep.
+        # A pass looks at the clock as well: some 300 of a sixth of a second each fit into one sweep.
         world.provider.handle(SWEEP, ShortContext(look_ms=75))
         described.update(call["cluster_name"] for _, call in world.engines.calls)
         sweeps += 1
@@ -263,7 +265,7 @@ def test_an_answer_that_did_not_arrive_is_sent_again_though_nothing_can_be_asked
     assert not stacks.asked
 
 
-def test_stacks_that_may_not_be_listed_are_an_error_and_hold_up_nobody(
+def test_stacks_that_may_not_be_listed_are_an_error_and_delay_no_request(
     world: World, stacks: NotedStacks
 ) -> None:
     request = world.create()
@@ -280,7 +282,7 @@ def test_stacks_that_may_not_be_listed_are_an_error_and_hold_up_nobody(
 
 
 class HastyEngines(QueuedEngines):
-    """Engines of which the first has ended before anybody learns whether it was started."""
+    """Engines of which the first has ended before the provider learns whether it was started."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -318,7 +320,7 @@ def test_a_call_that_lambda_had_no_room_for_counts_as_no_try(world: World) -> No
 @pytest.mark.parametrize(
     ("token", "woken"), [("request-1-1", True), ("", True), ("Console-DeleteStack-ab12cd", False)]
 )
-def test_an_event_of_what_somebody_else_did_to_the_stack_is_left_to_the_sweep(
+def test_an_event_of_a_change_from_outside_is_left_to_the_sweep(
     world: World, token: str, woken: bool
 ) -> None:
     world.create()

@@ -137,7 +137,9 @@ def test_what_a_rolled_back_stack_took_over_can_be_taken_over_with_another_provi
 
 
 @pytest.mark.parametrize("status", ["DELETE_COMPLETE", None])
-def test_the_mark_of_a_stack_that_is_gone_keeps_nobody_away(account: Account, status: str | None) -> None:
+def test_the_mark_of_a_stack_that_is_gone_is_replaced_by_the_next_owner(
+    account: Account, status: str | None
+) -> None:
     account.first.foreign()
     account.adopt(account.first, PARENT)
     del account.stacks.listed[FIRST_OWNER]
@@ -237,7 +239,7 @@ def test_of_two_owners_from_before_marks_the_one_without_it_changes_nothing(both
 
 
 @pytest.mark.parametrize("request_type", ["Update", "Delete"])
-def test_the_one_with_a_mark_of_somebody_who_is_gone_puts_its_own_in_the_place(
+def test_an_owner_replaces_the_mark_of_another_that_is_gone_with_its_own(
     account: Account, request_type: str
 ) -> None:
     account.first.foreign()
@@ -355,7 +357,7 @@ def test_a_mark_behind_which_an_engine_died_counts_while_its_create_is_open(acco
 
 
 def taken_from_the_dead(account: Account, die_at: int) -> int:
-    """The second provider replaces a mark that nobody stands behind, and dies at a seam.
+    """The second provider replaces the mark of an owner that is gone, and dies at a seam.
 
     Returns how many seams there were.
     """

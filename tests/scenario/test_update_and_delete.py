@@ -127,7 +127,7 @@ def test_a_cluster_is_updated_by_the_engine_of_its_own_version_after_the_default
     assert world.engines.calls[0][0] == "3.14.0"
 
 
-def test_without_an_engine_of_its_version_a_cluster_is_not_updated_and_the_way_out_is_told() -> None:
+def test_without_an_engine_of_its_version_a_cluster_is_not_updated_and_the_way_out_is_named() -> None:
     world = World(versions=("3.14.0",))
     world.made()
     world.engines.versions, world.engines.default_version = frozenset({"3.16.1"}), "3.16.1"
@@ -222,7 +222,7 @@ def test_a_failed_create_is_never_retained() -> None:
     assert world.run_engine()["operation"] == "delete"
 
 
-def test_a_failed_deletion_is_tried_three_times_and_then_told() -> None:
+def test_a_failed_deletion_is_tried_three_times_and_then_reported() -> None:
     world = World()
     world.made()
     request = world.delete()
@@ -325,11 +325,11 @@ def test_an_answer_that_can_never_arrive_is_given_up() -> None:
     assert [record.is_open for _, record in world.store.records()] == [False]
 
 
-def test_an_update_of_a_cluster_that_became_somebody_elses_is_refused() -> None:
+def test_an_update_of_a_cluster_that_belongs_to_another_owner_by_now_is_refused() -> None:
     world = World()
     world.made()
-    somebody = Owner(f"{world.owner().stack_id}-of-somebody-else", "Cluster")
-    tags = {**world.cluster().tags, **somebody.tag("hpc", "request-9")}
+    another = Owner(f"{world.owner().stack_id}-of-another", "Cluster")
+    tags = {**world.cluster().tags, **another.tag("hpc", "request-9")}
     taken = world.stacks.declare(replace(world.cluster(), tags=tags))
     request = world.update(ClusterConfiguration=NEW)
     assert world.sink.answer(request)["Reason"].startswith("NotOwner: cluster hpc")
@@ -337,7 +337,7 @@ def test_an_update_of_a_cluster_that_became_somebody_elses_is_refused() -> None:
     assert world.engines.calls == []
 
 
-def test_an_update_of_a_broken_cluster_tells_what_broke_it() -> None:
+def test_an_update_of_a_broken_cluster_is_answered_with_what_broke_it() -> None:
     world = World()
     world.made()
     world.settle("hpc", "UPDATE_ROLLBACK_FAILED", reason="HeadNode could not be put back")
@@ -348,7 +348,7 @@ def test_an_update_of_a_broken_cluster_tells_what_broke_it() -> None:
     assert world.engines.calls == []
 
 
-def test_a_cancelled_create_that_succeeded_unheard_is_deleted_by_its_made_up_id() -> None:
+def test_a_cancelled_create_whose_success_was_not_acknowledged_is_deleted_by_its_made_up_id() -> None:
     world = World()
     world.made()
     deleted = world.delete("parent-Cluster-1ABCDEF", ResourceProperties=properties(DeletionPolicy="Retain"))
@@ -357,7 +357,7 @@ def test_a_cancelled_create_that_succeeded_unheard_is_deleted_by_its_made_up_id(
     assert world.sink.answer(deleted)["Status"] == "SUCCESS"
 
 
-def test_a_replacement_that_succeeded_unheard_is_deleted_before_the_rollback_succeeds() -> None:
+def test_a_replacement_whose_success_was_not_acknowledged_is_deleted_before_the_rollback_succeeds() -> None:
     world = World()
     world.made()
     new = properties(ClusterName="other", ClusterNameUpdatePolicy="Replace")
@@ -436,7 +436,7 @@ def test_a_delete_repeated_under_a_name_that_is_gone_touches_no_other_cluster() 
     assert world.cluster("other").status == "CREATE_COMPLETE"
 
 
-def test_a_second_cluster_of_a_name_that_cloudformation_knew_before_is_deleted_unheard_too() -> None:
+def test_an_unacknowledged_cluster_is_deleted_though_an_earlier_one_of_its_name_was_acknowledged() -> None:
     world = World()
     world.made()
     world.delete()
@@ -449,7 +449,7 @@ def test_a_second_cluster_of_a_name_that_cloudformation_knew_before_is_deleted_u
 
 
 @pytest.mark.parametrize("days", [0, 3, 1000])
-def test_a_retained_cluster_survives_a_second_delete_whose_first_answer_was_not_heard(days: int) -> None:
+def test_a_retained_cluster_survives_a_second_delete_after_an_unacknowledged_first_one(days: int) -> None:
     world = World()
     world.made()
     kept = world.cluster()
@@ -465,7 +465,7 @@ def test_a_cluster_kept_by_the_templates_attribute_survives_the_updates_of_its_s
     world = World()
     world.made("old")
     kept = world.cluster("old")
-    # Removed with the attribute DeletionPolicy: Retain, of which nobody is told, and added again.
+    # Removed with the attribute DeletionPolicy: Retain, of which no request is sent, and added again.
     world.made("new")
     assert list(world.record().clusters) == ["new"]
     old = properties(ClusterName="new")

@@ -1,4 +1,4 @@
-"""Past CloudFormation's hour: the answer comes when the cluster has begun, a wait condition hears the end."""
+"""Past CloudFormation's hour: the answer comes when the cluster has begun, and the end is signalled."""
 
 import json
 from typing import Any
@@ -24,7 +24,7 @@ def begun(world: World) -> str:
 
 
 def followed(world: World) -> None:
-    """A Create whose wait condition has heard of its success."""
+    """A Create whose wait condition was signalled its success."""
     begun(world)
     world.settle("hpc", "CREATE_COMPLETE")
     world.run_engine()
@@ -32,7 +32,7 @@ def followed(world: World) -> None:
     assert world.sink.signal(FIRST)["Status"] == "SUCCESS"
 
 
-def test_a_cluster_that_takes_three_hours_is_answered_at_its_begin_and_signalled_at_its_end() -> None:
+def test_a_cluster_that_takes_three_hours_is_answered_when_it_begins_and_signalled_when_it_ends() -> None:
     world = World()
     request = begun(world)
     answer = world.sink.answer(request)
@@ -95,7 +95,7 @@ def test_a_delete_ends_what_is_followed_and_nothing_is_signalled() -> None:
     assert world.sink.signals == {}
 
 
-def test_an_update_with_a_new_handle_is_answered_at_its_begin_and_signalled_at_its_end() -> None:
+def test_an_update_with_a_new_handle_is_answered_when_it_begins_and_signalled_when_it_ends() -> None:
     world = World()
     followed(world)
     changed = {"ClusterConfiguration": BIGGER, "WaitConditionHandle": SECOND}
@@ -121,7 +121,7 @@ def test_an_update_with_a_new_handle_and_nothing_to_do_is_answered_and_signalled
     assert world.sink.signal(SECOND)["Status"] == "SUCCESS"
 
 
-def test_an_update_with_the_same_handle_is_answered_at_its_end() -> None:
+def test_an_update_with_the_same_handle_is_answered_when_it_ends() -> None:
     world = World()
     followed(world)
     update = world.update(with_handle(), ClusterConfiguration=BIGGER, WaitConditionHandle=FIRST)
@@ -152,7 +152,7 @@ def test_an_update_that_fails_after_its_answer_is_rolled_back_without_a_second_s
     assert len(world.sink.signals[FIRST]) == 1
 
 
-def test_a_replacement_is_answered_at_its_begin_and_signalled_at_its_end() -> None:
+def test_a_replacement_is_answered_when_it_begins_and_signalled_when_it_ends() -> None:
     world = World()
     followed(world)
     changed = {"ClusterName": "other", "ClusterNameUpdatePolicy": "Replace", "WaitConditionHandle": SECOND}

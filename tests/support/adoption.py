@@ -1,4 +1,4 @@
-"""Takeovers that more than one file of stories tells of."""
+"""Takeovers that more than one test module uses."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ HANDLE = f"{HANDLES}1?X-Amz-Signature=s3cr3t"
 
 
 def begun_and_failed(world: World, **changed: Any) -> dict[str, Any]:
-    """CloudFormation heard that a takeover of the cluster began, and the wait condition that it failed.
+    """A takeover that was answered when it began, and whose failure was signalled afterwards.
 
     Returns the properties that were asked for.
     """

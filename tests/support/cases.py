@@ -62,7 +62,7 @@ def stack(
 
 
 def known(name: str = "hpc", **facts: Any) -> Cluster:
-    """A cluster that CloudFormation was told of, as its record has it."""
+    """A cluster that was reported to CloudFormation, as its record has it."""
     last_applied = LastApplied(digest(CONFIGURATION), "v1")
     whole = Cluster(name, FIRST, stack(name=name).stack_id, VERSION, reported=True, last_applied=last_applied)
     return replace(whole, **facts)
@@ -82,9 +82,9 @@ def made(
 ) -> EngineCall:
     """An engine call that ended, with an error's code or well; that still runs if ``ended_s`` is None."""
     ended_at = at(ended_s) if ended_s is not None else None
-    told = EngineResult("failed", error=EngineError(error, message, details or []), **result)
+    outcome = EngineResult("failed", error=EngineError(error, message, details or []), **result)
     if not error:
-        told = EngineResult("succeeded", **result)
+        outcome = EngineResult("succeeded", **result)
     return EngineCall(
         f"{request_id}-{operation.value}",
         request_id,
@@ -94,7 +94,7 @@ def made(
         at(sent_s + 300),
         VERSION,
         ended_at,
-        told if ended_at is not None else None,
+        outcome if ended_at is not None else None,
     )
 
 

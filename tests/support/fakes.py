@@ -74,7 +74,7 @@ class FactStacks:
         self._events_hidden: Exception | None = None
 
     def hide_events(self, why: Exception | None = None) -> None:
-        """From now on CloudFormation refuses whoever asks for events; it throttles them, unless told why."""
+        """From now on CloudFormation refuses every read of events; without ``why``, it throttles them."""
         self._events_hidden = why or Unavailable("Throttling: Rate exceeded")
 
     def show_events(self) -> None:
@@ -269,7 +269,7 @@ class MemoryStore:
         return from_document(OwnerRecord, json.loads(row.record)) if row else None
 
     def lose(self) -> None:
-        """The table is another one: nothing is known of anybody."""
+        """The table is another one, without any owner."""
         self._owners.clear()
         self._store.clear()
 
@@ -409,12 +409,12 @@ class ListedLetters:
         return received
 
     def visible(self) -> list[DeadLetter]:
-        """The letters that nobody received lately."""
+        """The letters that were not received lately."""
         now = self._clock.now()
         return [letter for letter in self.waiting if self._hidden_until.get(letter.receipt, START) <= now]
 
     def hide(self, *letters: DeadLetter) -> None:
-        """Nobody receives these for a while."""
+        """Hides these letters from reads for a while."""
         until = self._clock.now() + timedelta(seconds=50)
         self._hidden_until |= {letter.receipt: until for letter in letters}
 

@@ -30,7 +30,7 @@ class Killed(BaseException):
 
 
 class Denied(Exception):  # noqa: N818 - a condition of the account
-    """AWS refuses a call, and will until somebody gives the permission: repeating it is in vain."""
+    """AWS refuses a call, however often it is repeated, until the permission is given."""
 
 
 @dataclass(frozen=True)

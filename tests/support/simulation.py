@@ -1,7 +1,7 @@
 """Everything around the provider as processes that can die, stall and deliver late.
 
 Nothing here runs by itself: mail is delivered, engines run, clusters' stacks go on and time passes only when
-somebody says so, in any order; ``run`` is the order of a good day. CloudFormation is honest: one request of a
+a test says so, in any order; ``run`` is the order of a good day. CloudFormation is honest: one request of a
 resource at a time, the next one only after an answer, a cancellation or its own time-out; answers to requests
 that are over are ignored.
 """
@@ -105,7 +105,7 @@ class Invocation:
 
 
 class ListeningSink(Sink):
-    """The response URLs' end, which tells the resource what arrived.
+    """The response URLs' end, which reports to the resource what arrived.
 
     Rules that an answer breaks are kept, since the provider may survive the error that they raise.
 
@@ -227,7 +227,7 @@ class Simulation(World):
         #: ARNs of clusters that others made and that may be taken over.
         self.adoptable: set[str] = set()
         self.stack_s: float = STACK_S
-        #: How many processes die in what is told: what a story waits for takes longer with each.
+        #: How many processes die in a run: what a story waits for takes longer with each.
         self.deaths = 0
         self.engine_run: Callable[[int], object] = self.run_queued
         #: ARNs of the stacks whose resources are the second provider's.
@@ -266,7 +266,7 @@ class Simulation(World):
         return str(event.get("RequestId", ""))
 
     def _addressees(self, event: dict[str, Any]) -> list[bool]:
-        """Which providers get an event: whoever's resource it is about; what is about a stack, both."""
+        """Which providers get an event: that of the resource it is about; what is about a stack, both."""
         if not self.seconds:
             return [False]
         owner = event.get("requestPayload", {}).get("owner", {})
@@ -488,7 +488,7 @@ class Simulation(World):
             self.tick()
 
     def until_signalled(self, handle: str) -> None:
-        """A good day goes on until a wait condition heard how it ended."""
+        """A good day goes on until a wait condition was signalled."""
         for _ in range(SERVICE_TIMEOUT_S // TICK_S):
             if handle in self.sink.signals:
                 return
@@ -504,7 +504,7 @@ class Simulation(World):
         return True
 
     def until_answered(self) -> None:
-        """A good day goes on until CloudFormation waits for nothing: it heard an answer, or gave up."""
+        """A good day goes on until CloudFormation waits for nothing: it accepted an answer, or gave up."""
         if self.run_while_asked((CLEAN_UPS_MAX + 1) * SERVICE_TIMEOUT_S):
             raise AssertionError("CloudFormation waits for ever")
 
@@ -550,9 +550,9 @@ class Resource:
         history: Every request and what came of it: kind, status, physical id.
         born: Where in the history the present life begins.
         answers: Every answer that CloudFormation accepted.
-        timed_out: Ids of requests that it waited for in vain.
+        timed_out: Ids of requests that it gave up waiting for.
         heard: Called when it accepted an answer.
-        gave_up: Called when its patience ended.
+        gave_up: Called when it waits for the answer no longer.
         left_behind: Called with the id of what could not be cleaned up.
         asked: Called when it has just asked for something.
     """
@@ -625,11 +625,11 @@ class Resource:
         self._ask("Delete", "deleting", PhysicalResourceId=self.physical_id, ResourceProperties=properties)
 
     def cancel(self) -> None:
-        """A sibling failed: nobody listens to the present request any more."""
+        """A sibling failed: CloudFormation waits for the present request no longer."""
         self._over("cancelled")
 
     def watch(self) -> None:
-        """CloudFormation's patience with the present request ends after ServiceTimeout."""
+        """CloudFormation waits for the present request no longer than ServiceTimeout."""
         pending = self.pending
         if pending is not None:
             waited = self.world.clock.now() - pending.issued_at

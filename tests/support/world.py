@@ -74,7 +74,7 @@ class World:
         self.claims = MemoryClaims()
         self.metrics = NotedMetrics()
         self.letters = ListedLetters(self.clock)
-        #: The compute fleet's status by cluster name; RUNNING where nobody said otherwise.
+        #: The compute fleet's status by cluster name; RUNNING unless a test says otherwise.
         self.fleets: dict[str, str] = {}
         self.choose(consent)
         self.stacks.declare(stack_of("parent", "CREATE_IN_PROGRESS", {"team": "hpc"}, unique="0"))
@@ -113,7 +113,7 @@ class World:
         return event
 
     def forge(self, request_type: str, *, logical_id: str = "Cluster", **fields: Any) -> dict[str, Any]:
-        """The same event by somebody else: CloudFormation knows nothing of it."""
+        """A forged event of the same form: CloudFormation knows nothing of it."""
         request_id = f"request-{next(self._requests)}"
         signed_at = self.clock.now().strftime("%Y%m%dT%H%M%SZ")
         event = {
@@ -163,7 +163,7 @@ class World:
         self.deliver({"detail-type": "Scheduled Event", "source": "aws.events"})
 
     def settle(self, name: str, status: str, reason: str = "", *, tell: bool = True, **facts: Any) -> None:
-        """A cluster's stack reaches a status; CloudFormation tells the event bus."""
+        """A cluster's stack reaches a status; with ``tell``, CloudFormation sends an event about it."""
         stack = self.cluster(name)
         self.stacks.declare(replace(stack, status=status, reason=reason, **facts), at=self.clock.now())
         if tell:
@@ -388,7 +388,7 @@ class World:
     # Whole stretches
 
     def foreign(self, name: str = "hpc", status: str = "CREATE_COMPLETE", **facts: Any) -> ClusterStack:
-        """A cluster that somebody made with ParallelCluster's own tools."""
+        """A cluster that was made with ParallelCluster's own tools."""
         tags = {"parallelcluster:version": "3.16.1", **facts.pop("tags", {})}
         outputs = {"Configuration": json.dumps(facts.pop("configuration", CONFIGURATION))}
         parameters = {"ConfigVersion": "made elsewhere"}

@@ -32,7 +32,7 @@ def test_a_claim_is_about_one_cluster(claims: Claims) -> None:
     assert claims.claim(CLUSTER.replace("/1", "/2"), SECOND) == SECOND
 
 
-def test_a_claim_is_taken_from_the_one_that_is_named_and_from_nobody_else(claims: Claims) -> None:
+def test_a_claim_is_taken_from_the_named_owner_and_from_no_other(claims: Claims) -> None:
     claims.claim(CLUSTER, FIRST)
     assert claims.claim(CLUSTER, SECOND, instead_of=THIRD) == FIRST
     assert claims.claim(CLUSTER, SECOND, instead_of=FIRST) == SECOND
@@ -46,7 +46,7 @@ def test_what_is_given_up_can_be_claimed(claims: Claims) -> None:
     assert claims.claim(CLUSTER, FIRST) == SECOND
 
 
-def test_nobody_gives_up_what_is_another_s(claims: Claims) -> None:
+def test_only_the_owner_of_a_claim_can_release_it(claims: Claims) -> None:
     claims.claim(CLUSTER, FIRST)
     claims.disclaim(CLUSTER, SECOND)
     claims.disclaim(CLUSTER.replace("/1", "/2"), SECOND)

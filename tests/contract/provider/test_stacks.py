@@ -78,7 +78,7 @@ def test_a_stack_is_found_by_its_arn(hpc: tuple[Stacks, str, str]) -> None:
     assert stacks.describe(arn) == stacks.describe(name)
 
 
-def test_a_stack_tells_when_its_last_update_began(cloud: Cloud, unique: str) -> None:
+def test_a_stack_shows_when_its_last_update_began(cloud: Cloud, unique: str) -> None:
     client = cloud.client("cloudformation")
     stacks, arn = CloudFormationStacks(client), made(client, unique)
     before = stacks.describe(arn)
@@ -99,9 +99,9 @@ def test_a_stack_that_never_was_is_none(hpc: tuple[Stacks, str, str]) -> None:
 
 @pytest.mark.parametrize("name", ["pcluster-cfn:not-created:0123", "hpc\n", "1st", "", "a" * 300])
 def test_what_cannot_name_a_stack_names_none(hpc: tuple[Stacks, str, str], name: str) -> None:
-    stacks, nobody = hpc[0], Owner(name, "Cluster")
+    stacks, unlisted = hpc[0], Owner(name, "Cluster")
     assert stacks.describe(name) is None
-    assert not stacks.lists(nobody, "hpc")
+    assert not stacks.lists(unlisted, "hpc")
 
 
 def test_a_stack_without_a_failure_has_none(hpc: tuple[Stacks, str, str]) -> None:
@@ -109,7 +109,7 @@ def test_a_stack_without_a_failure_has_none(hpc: tuple[Stacks, str, str]) -> Non
     assert stacks.failures(arn, None) == ()
 
 
-def test_a_settled_stack_tells_when_it_came_to_its_end(hpc: tuple[Stacks, str, str]) -> None:
+def test_a_settled_stack_shows_when_it_ended(hpc: tuple[Stacks, str, str]) -> None:
     stacks, _, arn = hpc
     ended_at = stacks.ended_at(arn)
     assert ended_at is not None
@@ -139,7 +139,9 @@ def test_the_token_of_a_change_is_found_in_the_stacks_events(cloud: Cloud, uniqu
     assert not CloudFormationStacks(client).has_event_of(arn, "call-2")
 
 
-def test_a_deleted_stack_is_gone_by_name_and_told_as_deleted_by_arn(cloud: Cloud, unique: str) -> None:
+def test_a_deleted_stack_is_not_found_by_name_and_is_reported_as_deleted_by_arn(
+    cloud: Cloud, unique: str
+) -> None:
     client = cloud.client("cloudformation")
     arn = made(client, unique)
     removed(client, arn)
@@ -200,7 +202,7 @@ def detail_of(status: str, physical_id: str = "hpc") -> dict[str, Any]:
         ("DELETE_IN_PROGRESS", RequestType.DELETE),
     ],
 )
-def test_a_resource_tells_since_when_it_is_in_the_state_that_a_request_is_about(
+def test_a_resource_shows_since_when_it_is_in_the_state_that_a_request_is_about(
     status: str, request_type: RequestType
 ) -> None:
     client = boto3.client("cloudformation", region_name="us-east-1")
@@ -257,7 +259,7 @@ CLEAN_UP = event_of("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", OWNER.stack_id, "pare
         ([], None),
     ],
 )
-def test_what_a_resource_was_before_an_update_is_deleted_as_its_stacks_events_tell(
+def test_what_a_resource_was_before_an_update_is_deleted_as_its_stacks_events_show(
     events: list[dict[str, Any]], since_s: int | None
 ) -> None:
     """The resource itself shows what it is now, complete."""
@@ -269,7 +271,7 @@ def test_what_a_resource_was_before_an_update_is_deleted_as_its_stacks_events_te
     assert since == (None if since_s is None else START + timedelta(seconds=since_s))
 
 
-def test_a_resource_that_is_nowhere_is_asked_for_by_nobody(cloud: Cloud, unique: str) -> None:
+def test_no_request_is_confirmed_for_a_resource_that_does_not_exist(cloud: Cloud, unique: str) -> None:
     client = cloud.client("cloudformation")
     arn = made(client, unique)
     stacks, gone = CloudFormationStacks(client), arn.replace(f"/{unique}/", "/gone/")
@@ -311,7 +313,7 @@ def test_a_resource_that_is_being_made_and_has_no_physical_id_yet_is_listed_unde
     assert facts.lists(owner, "hpc")
 
 
-def test_a_stack_tells_whether_it_came_to_a_good_end_since(cloud: Cloud, unique: str) -> None:
+def test_a_stack_shows_whether_it_completed_since_an_instant(cloud: Cloud, unique: str) -> None:
     client = cloud.client("cloudformation")
     before = datetime.now(UTC) - timedelta(days=3650)
     stacks = CloudFormationStacks(client)
@@ -329,7 +331,7 @@ def test_a_stack_tells_whether_it_came_to_a_good_end_since(cloud: Cloud, unique:
     assert stacks.completed_since(good, before)
 
 
-def test_a_good_end_that_lies_before_what_is_still_known_cannot_be_told() -> None:
+def test_a_completion_older_than_the_known_events_is_unknown() -> None:
     facts = FactStacks()
     arn = facts.declare(stack_of("parent", "CREATE_COMPLETE")).stack_id
     facts.completed_at[arn] = START
@@ -339,7 +341,7 @@ def test_a_good_end_that_lies_before_what_is_still_known_cannot_be_told() -> Non
     assert facts.completed_since(arn, START) is None
 
 
-def test_a_stack_tells_which_one_it_is_nested_in_and_whether_it_keeps_failures(
+def test_a_stack_shows_which_one_it_is_nested_in_and_whether_it_keeps_failures(
     cloud: Cloud, unique: str
 ) -> None:
     client = cloud.client("cloudformation")
@@ -356,17 +358,17 @@ def test_a_stack_tells_which_one_it_is_nested_in_and_whether_it_keeps_failures(
     assert (fact.parent_id, fact.rollback_disabled) == (None, False)
 
 
-def test_failures_of_nested_stacks_are_told_oldest_first_with_their_own_cause(
+def test_failures_of_nested_stacks_are_listed_oldest_first_with_their_own_cause(
     cloud: Cloud, unique: str
 ) -> None:
     client = cloud.client("cloudformation")
     inner = {"Resources": {"Broken": {"Type": "AWS::Unheard::Of"}}}
     arn = made(client, unique, nesting(cloud, unique, inner))
 
-    told = CloudFormationStacks(client).failures(arn, None)
-    assert [failure.logical_id for failure in told][:2] == ["Broken", "Inner"]
-    assert told[0].resource_type == "AWS::Unheard::Of"
-    assert told[0].reason
+    found = CloudFormationStacks(client).failures(arn, None)
+    assert [failure.logical_id for failure in found][:2] == ["Broken", "Inner"]
+    assert found[0].resource_type == "AWS::Unheard::Of"
+    assert found[0].reason
     assert CloudFormationStacks(client).failures(arn, datetime.fromisoformat(cloud.now())) == ()
 
 

@@ -39,7 +39,7 @@ from tests.support.fakes import START, MemoryStore, MovedClock
 UPGRADING = Path("docs/how-to/upgrading.md").read_text(encoding="utf-8")
 OWNER = Owner("arn:aws:cloudformation:us-east-1:123456789012:stack/parent/0", "Cluster")
 OTHER = Owner(OWNER.stack_id, "Other")
-LET_GO = Owner(OWNER.stack_id, "LetGo")
+DISOWNING = Owner(OWNER.stack_id, "Disowning")
 LATER = START + timedelta(seconds=300)
 RECORD = OwnerRecord("r1", START, RequestType.DELETE, following="hpc", requeue_at=START)
 
@@ -93,7 +93,7 @@ def test_a_change_that_refuses_leaves_everything_as_it_was(operations: Store) ->
     assert operations.load_operation(OWNER, "r0") is None
 
 
-def test_who_waits_comes_longest_overdue_first_with_what_the_sweep_must_know(operations: Store) -> None:
+def test_waiting_owners_come_longest_overdue_first_with_what_the_sweep_must_know(operations: Store) -> None:
     assert operations.waiting() == []
     later, sooner = START + timedelta(seconds=30), START + timedelta(seconds=10)
     put(operations, OWNER, replace(RECORD, requeue_at=later, half_time_at=later))
@@ -114,7 +114,7 @@ def test_the_backlog_is_what_is_open_and_what_of_it_is_late(operations: Store) -
     assert backlog(waiting, START + timedelta(seconds=30)) == Backlog(open=2, late=1)
 
 
-def test_a_disarmed_owner_is_never_due(operations: Store) -> None:
+def test_an_owner_without_a_next_pass_is_never_due(operations: Store) -> None:
     put(operations, OWNER, RECORD)
     put(operations, OWNER, replace(RECORD, is_open=False, following="", requeue_at=None))
     assert operations.waiting() == []
@@ -136,7 +136,9 @@ def test_a_lease_is_held_by_one_and_free_again_after_its_release(operations: Sto
     assert operations.acquire(OWNER, "b", until, LATER) == RECORD
 
 
-def test_who_meets_a_lease_leaves_a_mark_and_the_holder_goes_round_once_more(operations: Store) -> None:
+def test_a_pass_that_finds_the_lease_held_sets_the_dirty_flag_and_the_holder_makes_another_pass(
+    operations: Store,
+) -> None:
     put(operations, OWNER, RECORD)
     until = START + timedelta(seconds=60)
     assert operations.acquire(OWNER, "a", until, LATER)
@@ -155,7 +157,9 @@ def test_the_holder_gives_the_lease_back_with_a_write(operations: Store) -> None
     assert operations.acquire(OWNER, "b", until, LATER) == written
 
 
-def test_a_mark_keeps_the_lease_through_a_write_and_shows_what_was_written(operations: Store) -> None:
+def test_the_dirty_flag_keeps_the_lease_through_a_write_and_its_holder_reads_what_was_written(
+    operations: Store,
+) -> None:
     put(operations, OWNER, RECORD)
     until = START + timedelta(seconds=60)
     assert operations.acquire(OWNER, "a", until, LATER)
@@ -227,7 +231,7 @@ def test_the_failed_passes_of_many_are_read_together(operations: Store) -> None:
     assert operations.failed_passes([]) == {}
 
 
-def test_a_lease_that_is_not_kept_is_free_and_a_mark_makes_its_owner_due(operations: Store) -> None:
+def test_a_lease_that_is_not_kept_is_free_and_the_dirty_flag_makes_its_owner_due(operations: Store) -> None:
     put(operations, OWNER, RECORD)
     until = START + timedelta(seconds=60)
     assert operations.acquire(OWNER, "a", until, LATER)
@@ -280,7 +284,7 @@ CANCELLED = "TransactionCanceledException"
 
 
 @pytest.mark.parametrize("reason", ["ConditionalCheckFailed", "TransactionConflict"])
-def test_a_write_that_somebody_elses_was_in_the_way_of_is_repeated(
+def test_a_write_that_conflicts_with_another_is_repeated(
     dynamodb: tuple[Any, str], clock: MovedClock, reason: str
 ) -> None:
     table = RefusingTable(
@@ -322,7 +326,7 @@ def test_any_other_refusal_is_an_error(dynamodb: tuple[Any, str], clock: MovedCl
         put(DynamoStore(cast("Any", table), dynamodb[1], clock), OWNER, RECORD)
 
 
-def test_a_lease_that_meets_a_transaction_is_taken_after_it(
+def test_a_lease_that_conflicts_with_a_transaction_is_acquired_after_it(
     dynamodb: tuple[Any, str], clock: MovedClock
 ) -> None:
     put(DynamoStore(*dynamodb, clock), OWNER, RECORD)
@@ -332,7 +336,7 @@ def test_a_lease_that_meets_a_transaction_is_taken_after_it(
     assert table.refused == 2
 
 
-def test_a_lease_that_meets_transactions_for_ever_is_left_to_a_later_time(
+def test_a_lease_that_conflicts_with_transactions_for_ever_is_left_to_a_later_time(
     dynamodb: tuple[Any, str], clock: MovedClock
 ) -> None:
     put(DynamoStore(*dynamodb, clock), OWNER, RECORD)
@@ -343,11 +347,11 @@ def test_a_lease_that_meets_transactions_for_ever_is_left_to_a_later_time(
         )
 
 
-def test_an_owner_nobody_knows_has_no_lease(operations: Store) -> None:
+def test_an_unknown_owner_has_no_lease(operations: Store) -> None:
     assert operations.acquire(OWNER, "a", START + timedelta(seconds=60), LATER) is None
 
 
-def test_a_write_of_somebody_else_does_not_touch_the_lease(operations: Store) -> None:
+def test_a_write_by_another_process_does_not_touch_the_lease(operations: Store) -> None:
     put(operations, OWNER, RECORD)
     assert operations.acquire(OWNER, "a", START + timedelta(seconds=60), LATER)
     put(operations, OWNER, replace(RECORD, login_pools=1))
@@ -382,7 +386,7 @@ def test_two_who_write_at_once_lose_nothing(dynamodb: tuple[Any, str], clock: Mo
     assert (record.following, record.login_pools) == ("renamed", 5)
 
 
-def test_closed_requests_and_forgotten_owners_expire_and_those_who_have_or_let_go_of_a_cluster_do_not(
+def test_closed_requests_and_forgotten_owners_expire_and_owners_that_have_or_disowned_a_cluster_do_not(
     dynamodb: tuple[Any, str], clock: MovedClock
 ) -> None:
     client, table = dynamodb
@@ -390,19 +394,19 @@ def test_closed_requests_and_forgotten_owners_expire_and_those_who_have_or_let_g
     newest = replace(RECORD, newest_request_id="open")
     put(operations, OWNER, newest, operation("open"), operation("closed", Phase.ANSWERED))
     put(operations, OTHER, replace(RECORD, is_open=False))
-    put(operations, LET_GO, replace(RECORD, is_open=False, disowned=["arn"]))
+    put(operations, DISOWNING, replace(RECORD, is_open=False, disowned=["arn"]))
     expiry = {
         (item["pk"]["S"], item["sk"]["S"]): int(item["expires_at"]["N"]) if "expires_at" in item else None
         for item in client.scan(TableName=table)["Items"]
     }
     assert expiry[OWNER.key, "owner"] is None
-    assert expiry[LET_GO.key, "owner"] is None
+    assert expiry[DISOWNING.key, "owner"] is None
     assert expiry[OWNER.key, "request#open"] is None
     in_two_days = int((START + timedelta(hours=48)).timestamp())
     assert expiry[OWNER.key, "request#closed"] == expiry[OTHER.key, "owner"] == in_two_days
 
 
-def test_a_request_that_a_newer_one_overtakes_expires_even_if_a_step_is_still_at_it(
+def test_a_request_that_a_newer_one_overtakes_expires_even_while_a_pass_works_on_it(
     dynamodb: tuple[Any, str], clock: MovedClock
 ) -> None:
     client, table = dynamodb

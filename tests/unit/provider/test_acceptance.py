@@ -154,14 +154,18 @@ def test_a_handle_is_signalled_once() -> None:
 LAB = known("lab")
 
 
-def test_a_create_says_that_all_that_was_told_is_let_go_of() -> None:
-    vain = known("vain", adopted_at=at(-9), reported=False)
+def test_a_create_disowns_all_clusters_that_were_reported() -> None:
+    adopted = known("adopted", adopted_at=at(-9), reported=False)
     made = known("made", reported=False)
-    after = accepted(record(known(), made, vain, acknowledged=["hpc", "made"]), request("Create"))
-    assert (after.clusters, after.acknowledged, after.disowned) == ({"made": made}, ["made"], [vain.stack_id])
+    after = accepted(record(known(), made, adopted, acknowledged=["hpc", "made"]), request("Create"))
+    assert (after.clusters, after.acknowledged, after.disowned) == (
+        {"made": made},
+        ["made"],
+        [adopted.stack_id],
+    )
 
 
-def test_an_update_says_that_the_clusters_that_it_does_not_name_were_not_heard_of() -> None:
+def test_an_update_shows_that_the_clusters_it_does_not_name_were_not_acknowledged() -> None:
     after = accepted(record(known(), LAB), request("Update", physical_id="lab", ClusterName="lab"))
     assert after.clusters == {"hpc": known(reported=False), "lab": LAB}
     assert after.acknowledged == ["lab"]
@@ -183,7 +187,7 @@ def test_an_update_that_is_refused_wants_no_cluster() -> None:
     assert after.clusters == {"hpc": known(reported=False), "lab": LAB}
 
 
-def test_a_delete_with_a_made_up_id_says_that_nothing_was_heard() -> None:
+def test_a_delete_with_a_made_up_id_shows_that_no_answer_was_acknowledged() -> None:
     after = accepted(record(known(), LAB, acknowledged=["lab"]), request("Delete", physical_id=MADE_UP))
     assert after.clusters == {"hpc": known(reported=False), "lab": LAB}
     own = accepted(record(known(), LAB), request("Delete", physical_id="hpc"))
@@ -216,7 +220,7 @@ def test_an_update_is_about_the_name_it_wants_if_that_may_be_another() -> None:
     assert about(refused) == "hpc"
 
 
-def test_a_delete_is_about_the_cluster_of_its_id_or_what_nobody_was_told_of() -> None:
+def test_a_delete_is_about_the_cluster_of_its_id_or_an_unreported_one() -> None:
     delete = request("Delete")
     assert about(delete) == "hpc"
     assert about(delete, known(), known("lab", reported=False)) == "hpc"
@@ -270,7 +274,7 @@ def test_policies_count_in_either_set_of_properties_and_are_off_by_default() -> 
     assert image.may_replace
 
 
-def test_a_delete_says_in_so_many_words_that_it_deletes() -> None:
+def test_only_a_deletion_policy_of_delete_is_explicit() -> None:
     policies = {}
     for policy in ("Delete", "Retain", "Nonsense"):
         asked = request("Delete", ResourceProperties=properties(DeletionPolicy=policy))

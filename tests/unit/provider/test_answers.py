@@ -49,8 +49,8 @@ def success(data: dict[str, str], messages: Any = ()) -> dict[str, Any]:
 
 def test_a_success_has_its_values_and_its_messages_the_worst_first() -> None:
     sent = success(DATA, [INFO, ERROR])
-    told = json.dumps([ERROR, INFO], separators=(",", ":"))
-    assert sent == {"Status": "SUCCESS", **FIELDS, "Data": {**DATA, "validationMessages": told}}
+    sent_messages = json.dumps([ERROR, INFO], separators=(",", ":"))
+    assert sent == {"Status": "SUCCESS", **FIELDS, "Data": {**DATA, "validationMessages": sent_messages}}
     assert success(DATA, None) == {"Status": "SUCCESS", **FIELDS, "Data": DATA}
 
 
@@ -83,8 +83,8 @@ def test_messages_that_have_no_room_are_counted() -> None:
     many = [{**INFO, "message": f"{number:03}{'a' * 200}"} for number in range(40)]
     earlier = {"level": "INFO", "type": "LeftOut", "message": "5 more left out.", "count": "5"}
     sent = success(DATA, [*many, earlier])
-    told = json.loads(sent["Data"]["validationMessages"])
-    shown, left_out = told[:-1], told[-1]
+    sent_messages = json.loads(sent["Data"]["validationMessages"])
+    shown, left_out = sent_messages[:-1], sent_messages[-1]
     assert shown == many[: len(shown)]
     text = f"{45 - len(shown)} more left out; all are in log group /log."
     assert left_out == {"level": "INFO", "type": "LeftOut", "message": text}

@@ -66,7 +66,7 @@ def test_a_described_cluster_has_every_value_of_its_description() -> None:
     }
 
 
-def test_a_cluster_that_was_not_described_has_what_its_stack_tells() -> None:
+def test_a_cluster_that_was_not_described_has_the_values_of_its_stack() -> None:
     empty = dict.fromkeys(POOL, "")
     assert cluster_attributes(STACK, None) == {
         **dict.fromkeys(CLUSTER_NAMES, ""),
@@ -109,11 +109,11 @@ def test_login_pools_are_counted(described: dict[str, Any] | None, count: int) -
 
 
 @pytest.mark.parametrize(
-    ("value", "told"),
+    ("value", "expected"),
     [(None, ""), (True, "true"), (False, "false"), ("a", "a"), (3, "3"), ({"a": 1}, '{"a": 1}')],
 )
-def test_every_value_is_a_text(value: Any, told: str) -> None:
-    assert text(value) == told
+def test_every_value_is_a_text(value: Any, expected: str) -> None:
+    assert text(value) == expected
 
 
 def test_messages_are_compact_json_in_their_own_letters() -> None:
@@ -150,7 +150,7 @@ def test_a_built_image_has_every_value_of_its_description() -> None:
     }
 
 
-def test_an_images_stack_tells_its_name_its_version_and_its_log() -> None:
+def test_an_images_stack_shows_its_name_its_version_and_its_log() -> None:
     values = attributes.image_attributes(IMAGE_STACK, DESCRIBED_IMAGE)
     assert values["imageId"] == "img"
     assert values["version"] == "3.16.1"
@@ -186,17 +186,17 @@ def summary(name: str) -> dict[str, str]:
     }
 
 
-def test_a_list_of_clusters_is_told_by_name() -> None:
+def test_a_list_of_clusters_is_sorted_by_name() -> None:
     found = EngineResult(
         "succeeded", clusters=[{**summary("b"), "region": "x"}, summary("a")], cluster_count=2
     )
     values = attributes.information_attributes(Kind.CLUSTER_INFO, found)
-    told = ",".join(
+    expected = ",".join(
         '{"clusterName":"%s","clusterStatus":"CREATE_COMPLETE",'  # noqa: UP031 - braces
         '"cloudFormationStackStatus":"CREATE_COMPLETE","version":"3.16.1"}' % name
         for name in "ab"
     )
-    assert values["clusters"] == f"[{told}]"
+    assert values["clusters"] == f"[{expected}]"
     assert (values["clusterNames"], values["clusterCount"], values["isShortened"]) == ("a,b", "2", "false")
     assert "logGroupName" not in values
 
@@ -239,7 +239,7 @@ def test_nothing_that_was_found_is_empty_values() -> None:
     ) == (empty | {"amiId": "ami-1"})
 
 
-def test_the_newest_official_image_is_told() -> None:
+def test_the_newest_official_image_is_reported() -> None:
     images = [{"amiId": f"ami-{day}", "name": f"image-{day}", "os": "rhel9"} for day in (1, 3, 2)]
     values = attributes.information_attributes(Kind.OFFICIAL_IMAGE, EngineResult("succeeded", images=images))
     assert (values["amiId"], values["name"], values["os"]) == ("ami-3", "image-3", "rhel9")
@@ -258,7 +258,7 @@ def test_a_list_may_be_empty_and_an_image_may_not(kind: Kind, images: list[Any],
     assert attributes.found_nothing(kind, EngineResult("succeeded", images=images)) is empty
 
 
-def test_a_resources_type_tells_what_it_is() -> None:
+def test_a_resources_type_decides_its_kind() -> None:
     assert TYPES == {
         "Custom::PclusterClusterInfo": Kind.CLUSTER_INFO,
         "Custom::PclusterOfficialImage": Kind.OFFICIAL_IMAGE,

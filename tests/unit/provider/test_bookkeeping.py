@@ -30,7 +30,7 @@ def record(*clusters: Cluster, **facts: Any) -> OwnerRecord:
 # Waiting
 
 
-def test_who_waits_is_looked_at_when_it_is_said_and_for_the_reason_that_is_said() -> None:
+def test_a_waiting_owner_is_looked_at_at_the_instant_and_for_the_reason_of_its_wait() -> None:
     before = record(known())
     after = work.requeue(before, progress(), at(60), ARN, at(90))
     assert after == replace(before, requeue_at=at(60), watching=ARN, deadline_at=at(90))
@@ -67,7 +67,7 @@ def test_what_a_call_may_make_is_known_before_it_is_sent(operation: EngineAction
     assert after.acknowledged == ["lab"], "CloudFormation has not named the new one"
 
 
-def test_a_cluster_that_is_updated_is_touched_and_stays_heard_of() -> None:
+def test_a_cluster_that_is_updated_is_touched_and_stays_acknowledged() -> None:
     after = started(record(known(), LAB, acknowledged=["hpc"]), Start(EngineAction.UPDATE, "hpc"))
     assert after.clusters == {"hpc": known(touched=True), "lab": LAB}
     assert after.acknowledged == ["hpc"]
@@ -111,7 +111,7 @@ RESULT = EngineResult("succeeded", sent=True)
         ({"is_open": False, "restarts": True}, at(30)),
     ],
 )
-def test_the_end_of_a_call_wakes_whoever_is_at_work(facts: dict[str, Any], requeue_at: Any) -> None:
+def test_the_end_of_a_call_requeues_an_owner_that_is_at_work(facts: dict[str, Any], requeue_at: Any) -> None:
     before = record(call=RUNNING, **facts)
     after = work.end_call(before, RUNNING.call_id, RESULT, at(30))
     ended = replace(RUNNING, ended_at=at(30), result=RESULT)
@@ -130,7 +130,7 @@ def test_the_end_of_another_call_or_a_second_report_changes_nothing() -> None:
 # Clusters that change hands
 
 
-def test_a_cluster_that_is_taken_over_is_the_owners_and_no_longer_released_or_heard_of() -> None:
+def test_a_cluster_that_is_taken_over_is_the_owners_and_no_longer_disowned_or_acknowledged() -> None:
     before = record(LAB, acknowledged=["hpc", "lab"], disowned=[ARN, "arn:other"])
     after = work.adopt(before, stack(), THIS, at(30))
     taken = Cluster("hpc", THIS, ARN, VERSION, adopted_at=at(30))
@@ -144,7 +144,9 @@ def test_a_cluster_that_is_taken_over_is_the_owners_and_no_longer_released_or_he
 
 
 @pytest.mark.parametrize(("arn", "found"), [(ARN, "RUNNING"), ("arn:other", "")])
-def test_what_is_owed_to_a_fleet_is_owed_by_whoever_takes_the_same_cluster_over(arn: str, found: str) -> None:
+def test_a_pending_fleet_restart_passes_to_the_owner_that_takes_the_same_cluster_over(
+    arn: str, found: str
+) -> None:
     before = record(known(stack_id=arn, fleet_status_before="RUNNING"))
     after = work.adopt(before, stack(), THIS, at(30))
     assert after.clusters["hpc"].fleet_status_before == found
@@ -177,30 +179,30 @@ def test_a_cluster_that_the_owner_does_not_have_cannot_be_given_up(before: Owner
     assert work.give_up(before, stack()) == before
 
 
-def test_what_was_taken_over_in_vain_is_released_unless_its_fleet_is_to_be_started() -> None:
-    vain = known("vain", adopted_at=at(0), reported=False)
+def test_failed_adoptions_are_disowned_unless_a_fleet_restart_is_pending() -> None:
+    failed_adoption = known("failed_adoption", adopted_at=at(0), reported=False)
     unseen = known("unseen", adopted_at=at(0), reported=False, stack_id=None)
     stopped = known("stopped", adopted_at=at(0), reported=False, fleet_status_before="STOPPED")
     kept = [
         known("made", reported=False),
-        known("told", adopted_at=at(0)),
-        known("owed", adopted_at=at(0), reported=False, fleet_status_before="RUNNING"),
+        known("reported", adopted_at=at(0)),
+        known("pending", adopted_at=at(0), reported=False, fleet_status_before="RUNNING"),
     ]
-    before = record(vain, unseen, stopped, *kept, disowned=["arn:other"])
+    before = record(failed_adoption, unseen, stopped, *kept, disowned=["arn:other"])
     after = disown_failed_adoptions(before)
-    assert list(after.clusters) == ["made", "told", "owed"]
-    assert after.disowned == ["arn:other", vain.stack_id, stopped.stack_id]
+    assert list(after.clusters) == ["made", "reported", "pending"]
+    assert after.disowned == ["arn:other", failed_adoption.stack_id, stopped.stack_id]
 
 
-def test_who_takes_a_cluster_over_adds_no_tags_and_tells_it() -> None:
+def test_an_adoption_adds_no_tags_and_is_reported() -> None:
     note = {"level": "INFO", "type": "Other", "message": "earlier"}
     before = OperationRecord(request("Create"), progress(tags={"team": "hpc"}, notes=[note]))
     after = work.note_adoption(before, stack())
     assert after.progress.tags == {}
     assert after.progress.notes[0] == note
-    told = after.progress.notes[1]
-    assert (told["level"], told["type"]) == ("INFO", "AdoptExisting")
-    assert told["message"].startswith("Cluster hpc existed already and was taken over.")
+    added = after.progress.notes[1]
+    assert (added["level"], added["type"]) == ("INFO", "AdoptExisting")
+    assert added["message"].startswith("Cluster hpc existed already and was taken over.")
 
 
 def test_an_owner_that_a_mark_names_has_the_cluster_or_gave_it_up() -> None:

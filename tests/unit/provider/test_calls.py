@@ -48,7 +48,7 @@ def test_the_id_of_a_strange_request_becomes_one_that_cloudformation_takes_as_a_
     assert again.call_id == made.call_id
 
 
-def test_an_engine_is_told_all_that_a_create_needs() -> None:
+def test_the_payload_of_a_create_has_all_that_its_engine_needs() -> None:
     asked = request("Create", ForceUpdate="true")
     assert asked.properties is not None
     assert engine_protocol.payload(work(asked, tags={"team": "hpc"}), CREATE, SENT) == {
@@ -220,7 +220,7 @@ def test_half_of_a_requests_time_has_passed_in_the_middle() -> None:
     assert deadline.half_way(at(100), at(300)) == at(200)
 
 
-def test_nobody_hears_an_answer_after_two_hours() -> None:
+def test_a_request_is_too_old_to_be_answered_after_two_hours() -> None:
     assert not deadline.is_too_old(START, at(7200))
     assert deadline.is_too_old(START, at(7200.001))
 

@@ -55,13 +55,13 @@ def concluded(before: OwnerRecord, operation: OperationRecord, action: Succeed |
 # What was taken over
 
 
-def test_a_create_that_fails_lets_go_of_what_it_took_over() -> None:
+def test_a_create_that_fails_disowns_what_it_took_over() -> None:
     assert conclusion.disowns(record(TAKEN), work(CREATE), FAILED)
     assert not conclusion.disowns(record(TAKEN), work(CREATE), DONE)
     assert not conclusion.disowns(record(TAKEN), work(UPDATE), FAILED)
 
 
-def test_a_delete_that_succeeds_lets_go_of_what_was_taken_over() -> None:
+def test_a_delete_that_succeeds_disowns_what_was_taken_over() -> None:
     assert conclusion.disowns(record(TAKEN), work(DELETE), DONE)
     assert not conclusion.disowns(record(TAKEN), work(DELETE), FAILED)
 
@@ -69,26 +69,26 @@ def test_a_delete_that_succeeds_lets_go_of_what_was_taken_over() -> None:
 @pytest.mark.parametrize(
     "clusters", [[], [known()], [replace(TAKEN, stack_id=None)], [replace(TAKEN, name="lab")]]
 )
-def test_what_was_not_taken_over_is_not_let_go(clusters: list[Cluster]) -> None:
+def test_what_was_not_taken_over_is_not_disowned(clusters: list[Cluster]) -> None:
     assert not conclusion.disowns(record(*clusters), work(CREATE), FAILED)
     assert not conclusion.disowns(record(*clusters), work(DELETE), DONE)
 
 
 @pytest.mark.parametrize("phase", [Phase.FOLLOWING, Phase.SIGNALLING])
-def test_what_cloudformation_was_told_of_is_kept_though_a_wait_condition_hears_of_a_failure(
+def test_a_reported_cluster_is_kept_though_its_wait_condition_is_signalled_a_failure(
     phase: Phase,
 ) -> None:
     assert not conclusion.disowns(record(TAKEN), work(CREATE, phase=phase), FAILED)
 
 
 def test_what_was_taken_over_is_kept_until_its_fleet_is_started() -> None:
-    owed = replace(TAKEN, fleet_status_before="RUNNING")
-    assert not conclusion.disowns(record(owed), work(CREATE), FAILED)
-    assert conclusion.disowns(record(owed), work(CREATE, **STARTED), FAILED)
-    assert conclusion.disowns(record(owed), work(DELETE), DONE)
+    pending = replace(TAKEN, fleet_status_before="RUNNING")
+    assert not conclusion.disowns(record(pending), work(CREATE), FAILED)
+    assert conclusion.disowns(record(pending), work(CREATE, **STARTED), FAILED)
+    assert conclusion.disowns(record(pending), work(DELETE), DONE)
 
 
-def test_what_is_let_go_is_forgotten_and_never_touched_again() -> None:
+def test_a_disowned_cluster_is_forgotten_and_never_touched_again() -> None:
     lab = known("lab")
     after = concluded(record(TAKEN, lab, disowned=["arn:other"]), work(CREATE), FAILED)
     assert after.disowned == ["arn:other", ARN]
@@ -99,7 +99,7 @@ def test_what_is_let_go_is_forgotten_and_never_touched_again() -> None:
 # Compute fleets
 
 
-def test_a_request_owes_its_own_clusters_fleet_first_and_then_that_of_another_that_was_told() -> None:
+def test_a_request_restarts_its_own_clusters_fleet_first_and_then_that_of_another_reported_one() -> None:
     own, other = known(fleet_status_before="RUNNING"), known("lab", fleet_status_before="RUNNING")
     assert conclusion.pending_fleet_restart(record(other, own), work(UPDATE)) == "hpc"
     assert conclusion.pending_fleet_restart(record(other, own), work(UPDATE, **STARTED)) == "lab"
@@ -112,7 +112,7 @@ def test_a_request_owes_its_own_clusters_fleet_first_and_then_that_of_another_th
     assert conclusion.pending_fleet_restart(record(), work(UPDATE)) == ""
 
 
-def test_a_fleet_that_is_as_it_was_found_is_owed_no_more() -> None:
+def test_no_restart_is_pending_for_a_fleet_that_is_as_it_was_found() -> None:
     stopped = known(fleet_status_before="RUNNING")
     assert concluded(record(stopped), work(UPDATE), FAILED).clusters["hpc"].fleet_status_before == "RUNNING"
     assert (
@@ -154,7 +154,7 @@ def test_a_success_of_a_cluster_that_no_record_has_makes_one() -> None:
     assert after.clusters["hpc"].kind is Kind.CLUSTER
 
 
-def test_a_success_at_the_begin_of_the_work_settles_nothing_yet() -> None:
+def test_a_success_when_the_work_begins_records_nothing_as_applied_yet() -> None:
     touched = known(touched=True)
     after = concluded(record(touched), work(UPDATE), Succeed("hpc", stack(), begun=True))
     assert after.clusters == {"hpc": touched}
@@ -168,7 +168,7 @@ def test_a_success_without_a_cluster_records_nothing_of_one() -> None:
     assert after.clusters == {"hpc": known(touched=True)}
 
 
-def test_an_image_that_was_built_is_told_of_though_nobody_saw_its_stack() -> None:
+def test_an_image_that_was_built_is_reported_though_its_stack_was_never_seen() -> None:
     asked = request("Create", ResourceType=IMAGE_TYPE, ResourceProperties=image_properties())
     built = Cluster("image", THIS, kind=Kind.IMAGE)
     before = record(built)
@@ -196,13 +196,16 @@ def test_an_answer_to_a_question_leaves_clusters_as_they_are() -> None:
     assert (after.clusters, after.undo) == (before.clusters, None)
 
 
-def test_a_delete_forgets_its_cluster_and_all_that_nobody_was_told_of() -> None:
-    kept = [known("told"), known("owed", adopted_at=at(0), reported=False, fleet_status_before="RUNNING")]
-    gone = [known(), known("lab", reported=False), known("vain", adopted_at=at(0), reported=False)]
-    owed_but_made = known("made", reported=False, fleet_status_before="RUNNING")
+def test_a_delete_forgets_its_cluster_and_all_unreported_ones() -> None:
+    kept = [
+        known("reported"),
+        known("pending", adopted_at=at(0), reported=False, fleet_status_before="RUNNING"),
+    ]
+    gone = [known(), known("lab", reported=False), known("adopted", adopted_at=at(0), reported=False)]
+    pending_but_made = known("made", reported=False, fleet_status_before="RUNNING")
     undo = Undo("a", "b")
-    after = concluded(record(*gone, *kept, owed_but_made, undo=undo), work(DELETE), Succeed("hpc"))
-    assert list(after.clusters) == ["told", "owed"]
+    after = concluded(record(*gone, *kept, pending_but_made, undo=undo), work(DELETE), Succeed("hpc"))
+    assert list(after.clusters) == ["reported", "pending"]
     assert after.undo == undo
 
 
@@ -350,9 +353,9 @@ def test_a_request_that_is_over_but_for_a_fleet_goes_on_with_that_alone() -> Non
     )
 
 
-def test_a_request_that_is_over_waits_for_nothing_and_lets_go_of_what_it_took_over_in_vain() -> None:
-    owed = replace(TAKEN, fleet_status_before="RUNNING")
-    before = record(owed, known("lab"), restarts=True, is_answering=True)
+def test_a_request_that_is_over_waits_for_nothing_and_disowns_its_failed_adoptions() -> None:
+    pending = replace(TAKEN, fleet_status_before="RUNNING")
+    before = record(pending, known("lab"), restarts=True, is_answering=True)
     after = conclusion.close(before, work(UPDATE, **STARTED))
     assert after == replace(
         before,

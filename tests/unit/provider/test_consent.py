@@ -1,4 +1,4 @@
-"""Which clusters the provider's operator lets be taken over."""
+"""Which clusters the provider's operator allows to be taken over."""
 
 import re
 from pathlib import Path

@@ -56,14 +56,14 @@ def description(status: str, **more: Any) -> EngineResult:
     return EngineResult("succeeded", cluster={"cloudFormationStackStatus": status, **more})
 
 
-def told(asked: Any, seen: ClusterStack, so_far: Progress | None = None, **facts: Any) -> Action:
+def described_then(asked: Any, seen: ClusterStack, so_far: Progress | None = None, **facts: Any) -> Action:
     """What is decided once the cluster is described as it is."""
     so_far = with_description(so_far or progress(), description(seen.status))
     return decided(asked, so_far, cluster=seen, **facts)
 
 
 def success(seen: ClusterStack) -> Succeed:
-    """The answer that tells the values of a cluster as it is."""
+    """The answer with the values of a cluster as it is."""
     return Succeed("hpc", seen, description(seen.status))
 
 
@@ -102,10 +102,10 @@ def test_a_cluster_in_progress_is_waited_for() -> None:
     assert action == Wait("cluster hpc is CREATE_IN_PROGRESS", watching=seen.stack_id)
 
 
-def test_a_cluster_that_works_is_described_and_then_told() -> None:
+def test_a_cluster_that_works_is_described_and_then_reported() -> None:
     asked = decided(request("Create"), cluster=MADE_BY_THIS)
     assert asked == Start(EngineAction.DESCRIBE, "hpc", MADE_BY_THIS.stack_id, version=VERSION)
-    assert told(request("Create"), MADE_BY_THIS) == success(MADE_BY_THIS)
+    assert described_then(request("Create"), MADE_BY_THIS) == success(MADE_BY_THIS)
 
 
 def test_a_cluster_that_failed_is_described_once_for_its_own_failure_codes() -> None:
@@ -143,7 +143,7 @@ def test_a_name_that_is_taken_is_refused_and_nothing_is_touched(seen: Any, what:
     assert ("take it over with AdoptExisting: true" in text) == (seen.version is not None)
 
 
-def test_a_cluster_that_was_let_go_counts_as_somebody_elses() -> None:
+def test_a_disowned_cluster_counts_as_another_owners() -> None:
     text = failure(decided(request("Create"), cluster=stack(), disowned=True), NotOwner, marker_id(OWNER))
     assert "does not belong to this resource" in text
 
@@ -162,7 +162,7 @@ def test_a_cluster_that_was_let_go_counts_as_somebody_elses() -> None:
         ("Unheard", EngineFailed, "cluster hpc: no. Nothing was changed."),
     ],
 )
-def test_a_call_that_was_refused_for_good_is_told_in_its_words(
+def test_a_final_refusal_is_reported_in_its_own_words(
     code: str, kind: type[ProviderError], what: str
 ) -> None:
     action = decided(request("Create"), progress(call=call(EngineAction.CREATE, code)))
@@ -203,7 +203,7 @@ def test_three_calls_of_which_nothing_came_are_a_failure() -> None:
     assert "the engine was called 3 times and nothing came of it. Its log group says why." in text
 
 
-def test_a_call_whose_end_was_not_heard_of_is_no_reason_to_pause() -> None:
+def test_a_call_whose_end_was_not_reported_is_no_reason_to_pause() -> None:
     running = progress(call=call(EngineAction.CREATE, ended_s=None))
     assert isinstance(decided(request("Create"), running, at_s=1), Start)
 
@@ -215,7 +215,7 @@ def test_a_call_that_ended_without_a_result_is_repeated_like_any_other() -> None
     assert isinstance(decided(request("Create"), ended, at_s=40), Start)
 
 
-def test_a_failure_is_told_though_the_cluster_could_not_be_described() -> None:
+def test_a_failure_is_reported_though_the_cluster_could_not_be_described() -> None:
     so_far = progress(attempts={"describe": 1}, description=EngineResult("succeeded"))
     action = decided(request("Create"), so_far, cluster=stack("CREATE_FAILED", made_by=THIS))
     assert "the stack is CREATE_FAILED" in failure(action, ClusterFailed, failed_id(THIS))
@@ -250,7 +250,7 @@ def test_a_stack_that_is_no_cluster_is_not_taken_over() -> None:
     assert "is no cluster" in failure(action, NotOwner, marker_id(OWNER))
 
 
-def test_a_cluster_that_somebody_has_is_not_taken_over() -> None:
+def test_a_cluster_that_has_an_owner_is_not_taken_over() -> None:
     for action in (
         decided(ADOPTS, cluster=FOREIGN, current_owner=STRANGER),
         decided(ADOPTS, progress(current_owner=STRANGER.key), cluster=FOREIGN),
@@ -349,7 +349,7 @@ def test_the_mark_of_an_owner_that_gave_the_cluster_up_is_replaced_three_times_a
     )
 
 
-def test_a_mark_that_names_nobody_is_told() -> None:
+def test_a_mark_that_names_no_owner_is_reported() -> None:
     assert isinstance(met_mark(details=[]), Fail)
     assert isinstance(met_mark(EngineAction.DELETE, details=[]), Fail)
 
@@ -383,7 +383,7 @@ def test_an_update_keeps_the_clusters_version() -> None:
     assert "an engine for ParallelCluster an unknown version" in failure(unknown, VersionMismatch)
 
 
-def test_an_update_waits_for_who_is_changing_the_cluster() -> None:
+def test_an_update_waits_for_another_change_of_the_cluster() -> None:
     busy = stack("UPDATE_IN_PROGRESS")
     action = decided(request("Update", ClusterConfiguration=NEW), cluster=busy, known=known())
     assert action == Wait("cluster hpc is UPDATE_IN_PROGRESS", watching=busy.stack_id)
@@ -397,7 +397,7 @@ def test_an_update_of_a_cluster_that_does_not_work_fails() -> None:
 
 
 def test_an_update_to_what_is_in_force_changes_nothing() -> None:
-    assert told(request("Update"), stack(), known=known()) == success(stack())
+    assert described_then(request("Update"), stack(), known=known()) == success(stack())
 
 
 @pytest.mark.parametrize(
@@ -421,24 +421,26 @@ def test_an_update_is_made_unless_configuration_version_and_tags_are_as_they_wer
 def test_a_change_from_outside_stays_until_the_template_asks_for_something_else() -> None:
     changed = stack(config_version="v2")
     same = request("Update", old=properties(ClusterConfiguration=NEW), ClusterConfiguration=NEW)
-    assert told(same, changed, known=known()) == success(changed)
+    assert described_then(same, changed, known=known()) == success(changed)
     asked = request("Update", ClusterConfiguration=NEW)
     assert decided(asked, cluster=changed, known=known()) == UPDATE
     back = request("Update", old=properties(ClusterConfiguration=NEW))
-    assert told(back, changed, known=known()) == success(changed)
+    assert described_then(back, changed, known=known()) == success(changed)
 
 
 def test_an_update_that_the_library_finds_without_a_change_succeeds() -> None:
     asked = request("Update", ClusterConfiguration=NEW)
     so_far = progress(call=call(EngineAction.UPDATE, "NoChanges"))
-    assert told(asked, stack(), so_far, known=known()) == success(stack())
+    assert described_then(asked, stack(), so_far, known=known()) == success(stack())
 
 
 def test_an_accepted_update_is_judged_by_its_stack() -> None:
     asked = request("Update", ClusterConfiguration=NEW)
     done = stack("UPDATE_COMPLETE")
-    assert told(asked, done, progress(effect_seen=True), known=known()) == success(done)
-    undone = told(asked, stack("UPDATE_ROLLBACK_COMPLETE"), progress(effect_seen=True), known=known())
+    assert described_then(asked, done, progress(effect_seen=True), known=known()) == success(done)
+    undone = described_then(
+        asked, stack("UPDATE_ROLLBACK_COMPLETE"), progress(effect_seen=True), known=known()
+    )
     assert "the stack is UPDATE_ROLLBACK_COMPLETE" in failure(undone, ClusterFailed)
 
 
@@ -453,7 +455,9 @@ def test_an_accepted_update_is_judged_by_its_stack() -> None:
 )
 def test_the_end_of_an_earlier_update_is_not_taken_for_this_ones(seen: Any, shows: bool) -> None:
     so_far = progress(call=call(EngineAction.UPDATE, sent_s=100, ended_s=110), effect_seen=True)
-    action = told(request("Update", ClusterConfiguration=NEW), seen, so_far, known=known(), at_s=200)
+    action = described_then(
+        request("Update", ClusterConfiguration=NEW), seen, so_far, known=known(), at_s=200
+    )
     assert action == (success(seen) if shows else Wait("the accepted update cannot be seen yet"))
 
 
@@ -462,7 +466,7 @@ def test_the_end_of_an_update_whose_call_is_not_known_counts(last: Any) -> None:
     seen = stack("UPDATE_COMPLETE", updated_at=at(0))
     so_far = progress(call=last, effect_seen=True)
     asked = request("Update", ClusterConfiguration=NEW)
-    assert told(asked, seen, so_far, known=known(), at_s=200) == success(seen)
+    assert described_then(asked, seen, so_far, known=known(), at_s=200) == success(seen)
 
 
 def test_another_name_is_refused_unless_a_replacement_is_allowed() -> None:
@@ -474,7 +478,7 @@ def test_another_name_is_refused_unless_a_replacement_is_allowed() -> None:
     )
 
 
-def test_a_replacement_that_failed_tells_the_old_id() -> None:
+def test_a_replacement_that_failed_answers_with_the_old_id() -> None:
     asked = request("Update", ClusterName="lab", ClusterNameUpdatePolicy="Replace")
     so_far = progress(cluster_name="lab", attempts={"describe": 1})
     failed_stack = stack("CREATE_FAILED", name="lab", made_by=THIS)
@@ -483,9 +487,9 @@ def test_a_replacement_that_failed_tells_the_old_id() -> None:
     )
 
 
-def test_an_update_back_to_a_cluster_that_cloudformation_was_told_of_is_allowed() -> None:
+def test_an_update_back_to_a_reported_cluster_is_allowed() -> None:
     back = request("Update", physical_id="lab", old=properties(ClusterName="lab"))
-    assert told(back, stack(), known=known()) == success(stack())
+    assert described_then(back, stack(), known=known()) == success(stack())
     for other in (known(reported=False), known(name="other"), known(request_id=THIS), None):
         refused = decided(back, cluster=stack(), known=other)
         assert "cannot be renamed" in failure(refused, InvalidProperty, "lab")
@@ -494,9 +498,9 @@ def test_an_update_back_to_a_cluster_that_cloudformation_was_told_of_is_allowed(
 def test_the_swap_of_an_update_without_effect_succeeds_once_the_cluster_rests() -> None:
     asked = request("Update", ClusterConfiguration=NEW)
     seen = stack("UPDATE_FAILED")
-    assert told(asked, seen, known=known(), undoes=True) == success(seen)
+    assert described_then(asked, seen, known=known(), undoes=True) == success(seen)
     busy = stack("UPDATE_IN_PROGRESS")
-    assert isinstance(told(asked, busy, known=known(), undoes=True), Wait)
+    assert isinstance(described_then(asked, busy, known=known(), undoes=True), Wait)
     assert decided(asked, undoes=True) == Succeed("hpc")
 
 
@@ -551,7 +555,7 @@ def test_a_cluster_that_is_retained_stays_if_it_was_ever_whole() -> None:
     assert isinstance(decided(asked, cluster=broken, known=known(last_applied=None)), Start)
 
 
-def test_a_cluster_that_three_calls_did_not_delete_is_told_with_the_cause() -> None:
+def test_a_cluster_that_three_calls_did_not_delete_is_reported_with_the_cause() -> None:
     three = {"attempts": {"delete": 3}}
     refused = decided(
         delete(),
@@ -567,8 +571,8 @@ def test_a_cluster_that_three_calls_did_not_delete_is_told_with_the_cause() -> N
         known=known(),
     )
     assert "the stack is DELETE_FAILED" in failure(stuck, ClusterFailed)
-    unheard = decided(delete(), progress(**three), cluster=stack(), known=known())
-    assert "the stack is CREATE_COMPLETE" in failure(unheard, ClusterFailed)
+    unexplained = decided(delete(), progress(**three), cluster=stack(), known=known())
+    assert "the stack is CREATE_COMPLETE" in failure(unexplained, ClusterFailed)
     assert isinstance(
         decided(delete(), progress(attempts={"delete": 2}), cluster=stack(), known=known()), Start
     )
@@ -598,7 +602,7 @@ def is_deleted(*parents: ParentStack, at_s: float = 60, **facts: Any) -> bool:
     return False
 
 
-def test_what_was_taken_over_is_deleted_only_in_so_many_words_and_once_all_around_it_is_done() -> None:
+def test_what_was_taken_over_is_deleted_only_if_the_template_says_so_and_enclosing_stacks_are_done() -> None:
     assert is_deleted(DONE)
     assert is_deleted(DONE, DONE)
     assert not is_deleted()
@@ -606,7 +610,7 @@ def test_what_was_taken_over_is_deleted_only_in_so_many_words_and_once_all_aroun
     assert decided(delete(), cluster=stack(), known=TAKEN, parents=(DONE,)) == Succeed("hpc", gone=True)
 
 
-def test_what_was_taken_over_is_not_deleted_by_a_rollback_or_before_it_was_told() -> None:
+def test_what_was_taken_over_is_not_deleted_by_a_rollback_or_before_it_was_reported() -> None:
     for status in ("ROLLBACK_IN_PROGRESS", "UPDATE_ROLLBACK_IN_PROGRESS", "CREATE_FAILED"):
         assert not is_deleted(ParentStack(status, completed=True))
     assert not is_deleted(DONE, known=known(adopted_at=at(0), reported=False))
@@ -614,7 +618,7 @@ def test_what_was_taken_over_is_not_deleted_by_a_rollback_or_before_it_was_told(
     assert not is_deleted(DONE, known=known(), disowned=True)
 
 
-def test_what_was_taken_over_and_followed_to_no_end_is_deleted_if_its_stack_shows_a_good_one() -> None:
+def test_an_adoption_without_a_signalled_end_is_deleted_if_its_stack_shows_a_success() -> None:
     begun = known(adopted_at=at(0), last_applied=None)
     for status in ("CREATE_COMPLETE", "UPDATE_COMPLETE", "DELETE_FAILED"):
         assert is_deleted(DONE, known=begun, cluster=stack(status))
@@ -628,7 +632,7 @@ def test_what_was_taken_over_and_followed_to_no_end_is_deleted_if_its_stack_show
 def test_events_that_cloudformation_forgot_count_after_sixty_days_unless_failures_are_kept() -> None:
     forgotten = ParentStack("DELETE_IN_PROGRESS", completed=None)
     assert not is_deleted(forgotten, at_s=60 * DAYS_S)
-    # Its own deadline is long over by then: what there is to do is what it would be told for.
+    # Its own deadline is long over by then; the answer would only name what was to be done.
     keeps = ParentStack("DELETE_IN_PROGRESS", completed=None, rollback_disabled=True)
     late = known(adopted_at=at(60) - timedelta(days=61))
     assert is_deleted(forgotten, known=late)

@@ -113,8 +113,8 @@ def test_a_fleet_that_cannot_be_stopped_is_a_failure_after_three_tries() -> None
     assert updated(fleet_calls=tried, attempts={"stop-fleet": 2}) == STOP_CALL
     text = failure(updated(fleet_calls=tried, attempts={"stop-fleet": 3}), ClusterFailed)
     assert "its compute fleet could not be stopped: no. The configuration was not changed." in text
-    unheard = failure(updated(attempts={"stop-fleet": 3}), ClusterFailed)
-    assert "could not be stopped: the engine ended without a result." in unheard
+    without_result = failure(updated(attempts={"stop-fleet": 3}), ClusterFailed)
+    assert "could not be stopped: the engine ended without a result." in without_result
 
 
 def test_a_fleet_that_does_not_stop_ten_minutes_before_the_deadline_is_given_up() -> None:
@@ -142,8 +142,8 @@ def asked_to_stop(known: Cluster | None = None, **facts: Any) -> Any:
 
 
 def test_a_fleet_of_which_nothing_is_known_cannot_be_stopped() -> None:
-    unheard = replace(refused(), result=None)
-    for action in (asked_to_stop(), asked_to_stop(known=known()), asked_to_stop(call=unheard)):
+    without_result = replace(refused(), result=None)
+    for action in (asked_to_stop(), asked_to_stop(known=known()), asked_to_stop(call=without_result)):
         assert isinstance(action, ClusterFailed)
         assert "its compute fleet is unknown, so it cannot be stopped." in str(action)
 
@@ -204,7 +204,7 @@ def test_a_start_is_asked_after_until_the_fleet_is_up() -> None:
     assert isinstance(answered(fleet_calls=started("PROTECTED")), Succeed)
 
 
-def test_a_fleet_that_cannot_be_started_is_told_after_three_tries_or_in_the_last_minute() -> None:
+def test_a_fleet_that_cannot_be_started_is_reported_after_three_tries_or_in_the_last_minute() -> None:
     tried = {"fleet_calls": started(None, "BadRequest")}
     assert answered(at_s=39, **tried) == Wait("start-fleet was asked for: no.", at(40))
     assert answered(attempts={"start-fleet": 2}, **tried) == START_CALL
@@ -213,7 +213,7 @@ def test_a_fleet_that_cannot_be_started_is_told_after_three_tries_or_in_the_last
     assert isinstance(answered(at_s=DEADLINE_S - 60, **tried), Succeed)
 
 
-def test_a_failure_tells_what_became_of_the_fleet() -> None:
+def test_a_failure_reports_the_state_of_the_fleet() -> None:
     tried = {"fleet_calls": started(), "effect_seen": True, "asked": ASKS}
     text = failure(answered(**tried), ClusterFailed)
     assert text.endswith("The compute fleet was RUNNING; it was stopped for an update and is RUNNING again.")
@@ -274,7 +274,7 @@ def test_a_fleet_that_was_left_stopped_is_started_after_the_answer() -> None:
     assert restarted() == START_CALL
 
 
-def test_nothing_is_started_that_is_not_owed() -> None:
+def test_no_fleet_is_started_without_a_pending_restart() -> None:
     as_found = Nothing("the compute fleet is as it was found")
     assert restarted(of=None) == as_found
     assert restarted(of=known()) == as_found

@@ -61,8 +61,8 @@ def image(status: str = "CREATE_COMPLETE", made_by: str = THIS, **facts: Any) ->
     return replace(seen, tags={**seen.tags, **tags})
 
 
-def told(**facts: Any) -> Cluster:
-    """An image that CloudFormation was told of."""
+def reported_image(**facts: Any) -> Cluster:
+    """An image that was reported to CloudFormation."""
     last_applied = LastApplied(digest(IMAGE_CONFIGURATION), "")
     return replace(known("image", kind=Kind.IMAGE, last_applied=last_applied), **facts)
 
@@ -117,7 +117,7 @@ def test_an_image_is_not_built_without_an_engine_of_its_version() -> None:
         ("Unheard", EngineFailed, "image image: no. Nothing was changed."),
     ],
 )
-def test_an_image_that_is_refused_for_good_is_told_in_its_words(
+def test_the_final_refusal_of_an_image_is_reported_in_its_own_words(
     code: str, kind: type[ProviderError], what: str
 ) -> None:
     assert what in failure(decided(CREATE, work(call=call(BUILD, code, name="image"))), kind, MARKER)
@@ -138,14 +138,14 @@ def test_an_engine_that_failed_is_called_three_times() -> None:
     thrice = {"attempts": {"build-image": 3}}
     assert decided(CREATE, work(call=died, attempts={"build-image": 2})) == BUILDS
     assert decided(CREATE, work(attempts={"build-image": 2})) == BUILDS
-    # Whoever died or was not heard of may have built it.
+    # A call that failed or reported no result may have built it.
     assert decided(CREATE, work(call=died, **thrice)) == Start(DESCRIBE, "image")
     assert decided(CREATE, work(**thrice)) == Start(DESCRIBE, "image")
     absent = {"not_described": NOT_FOUND, "describe_failures": 3}
     text = failure(decided(CREATE, work(call=died, **thrice, **absent)), EngineFailed, MARKER)
     assert "no. Nothing was changed." in text
-    unheard = failure(decided(CREATE, work(**thrice, **absent)), EngineFailed, MARKER)
-    assert "the engine was called 3 times and nothing came of it. Its log group says why." in unheard
+    unexplained = failure(decided(CREATE, work(**thrice, **absent)), EngineFailed, MARKER)
+    assert "the engine was called 3 times and nothing came of it. Its log group says why." in unexplained
 
 
 def test_a_first_refusal_counts_at_once_and_a_later_one_once_it_is_known_that_nothing_was_built() -> None:
@@ -168,13 +168,13 @@ def test_an_image_of_another_is_not_touched() -> None:
     assert "was not made for this; it was not touched." in text
 
 
-def test_an_image_that_an_unheard_call_built_is_described() -> None:
+def test_an_image_that_a_call_built_without_its_stack_being_seen_is_described() -> None:
     built = call(BUILD, name="image")
     assert decided(CREATE, work(call=built)) == Start(DESCRIBE, "image")
     assert decided(CREATE, work(call=built, not_described=NOT_FOUND)) == Start(DESCRIBE, "image")
-    assert decided(CREATE, work(call=built), known=told(stack_id="arn:1", version="3.1.0")) == Start(
-        DESCRIBE, "image", "arn:1", version="3.1.0"
-    )
+    assert decided(
+        CREATE, work(call=built), known=reported_image(stack_id="arn:1", version="3.1.0")
+    ) == Start(DESCRIBE, "image", "arn:1", version="3.1.0")
     for other in (
         call(BUILD, name="image", stack_id=ARN),
         call(BUILD, name="image", ended_s=None),
@@ -240,24 +240,24 @@ def test_an_ami_is_asked_after_every_half_minute() -> None:
 # An Update
 
 
-def test_an_image_that_was_told_of_stays_as_it_is() -> None:
+def test_a_reported_image_stays_as_it_is() -> None:
     built = work(description=described(FIRST))
-    assert decided(UPDATE, built, known=told()) == Succeed("image", None, described(FIRST))
+    assert decided(UPDATE, built, known=reported_image()) == Succeed("image", None, described(FIRST))
     assert "there is no AMI" in failure(decided(UPDATE, built), ImageFailed)
     changed = asks("Update", ImageConfiguration={"Build": {}})
-    text = failure(decided(changed, built, known=told()), InvalidProperty)
+    text = failure(decided(changed, built, known=reported_image()), InvalidProperty)
     assert "ImageConfiguration: image image is built, and a built image cannot be changed." in text
-    unsettled = decided(changed, built, known=told(last_applied=None))
+    unsettled = decided(changed, built, known=reported_image(last_applied=None))
     assert isinstance(unsettled, Succeed)
 
 
 def test_another_image_is_built_in_place_of_the_first() -> None:
     other = asks("Update", physical_id="first", old="first")
     assert decided(other, work()) == BUILDS
-    assert decided(other, work(), known=told(reported=False)) == BUILDS
-    own = decided(other, work(), known=told(request_id=THIS))
+    assert decided(other, work(), known=reported_image(reported=False)) == BUILDS
+    own = decided(other, work(), known=reported_image(request_id=THIS))
     assert own == BUILDS
-    back = decided(other, work(description=described(FIRST)), known=told())
+    back = decided(other, work(description=described(FIRST)), known=reported_image())
     assert back == Succeed("image", None, described(FIRST))
     failed_stack = decided(other, work(not_described=NOT_FOUND), cluster=image("CREATE_FAILED"))
     assert isinstance(failed_stack, Fail)
@@ -265,7 +265,7 @@ def test_another_image_is_built_in_place_of_the_first() -> None:
 
 
 def test_an_update_within_the_request_that_built_the_image_builds_and_does_not_keep() -> None:
-    assert decided(UPDATE, work(), known=told(request_id=THIS)) == BUILDS
+    assert decided(UPDATE, work(), known=reported_image(request_id=THIS)) == BUILDS
 
 
 # A Delete
@@ -282,55 +282,59 @@ def test_an_image_that_is_not_there_is_deleted_already() -> None:
 
 
 def test_an_image_is_deleted_with_its_stack_or_without() -> None:
-    assert decided(REMOVE, work(), cluster=image(made_by=FIRST), known=told()) == DELETES
+    assert decided(REMOVE, work(), cluster=image(made_by=FIRST), known=reported_image()) == DELETES
     assert decided(REMOVE, work(), cluster=image(made_by=FIRST)) == DELETES
-    assert decided(REMOVE, work(), known=told()) == DELETES
-    marked = decided(asks("Delete", physical_id=MARKER), work(), known=told(reported=False))
+    assert decided(REMOVE, work(), known=reported_image()) == DELETES
+    marked = decided(asks("Delete", physical_id=MARKER), work(), known=reported_image(reported=False))
     assert isinstance(marked, Start)
 
 
 def test_an_image_that_is_retained_stays() -> None:
     retained = asks("Delete", DeletionPolicy="Retain")
-    assert decided(retained, work(), cluster=image(), known=told()) == GONE
-    assert isinstance(decided(retained, work(), known=told(reported=False)), Start)
+    assert decided(retained, work(), cluster=image(), known=reported_image()) == GONE
+    assert isinstance(decided(retained, work(), known=reported_image(reported=False)), Start)
 
 
 def test_an_image_that_is_being_built_is_not_deleted_yet() -> None:
     busy = image("CREATE_IN_PROGRESS")
     why = "image image is CREATE_IN_PROGRESS and cannot be deleted until it settles"
-    assert decided(REMOVE, work(), cluster=busy, known=told()) == Wait(why, watching=ARN)
+    assert decided(REMOVE, work(), cluster=busy, known=reported_image()) == Wait(why, watching=ARN)
 
 
 def test_an_image_that_the_engine_deleted_is_gone_once_its_stack_is() -> None:
-    assert decided(REMOVE, work(deleted=["image"]), known=told()) == GONE
-    assert decided(REMOVE, work(deleted=["other"]), known=told()) == DELETES
-    assert isinstance(decided(REMOVE, work(deleted=["image"]), cluster=image(), known=told()), Start)
+    assert decided(REMOVE, work(deleted=["image"]), known=reported_image()) == GONE
+    assert decided(REMOVE, work(deleted=["other"]), known=reported_image()) == DELETES
+    assert isinstance(
+        decided(REMOVE, work(deleted=["image"]), cluster=image(), known=reported_image()), Start
+    )
 
 
-def test_an_image_that_cannot_be_deleted_is_told_with_the_reason() -> None:
+def test_an_image_that_cannot_be_deleted_is_reported_with_the_reason() -> None:
     refused = work(call=call(DELETE, "BadRequest", name="image"))
-    assert "image image: no." in failure(decided(REMOVE, refused, known=told()), ImageRejected)
+    assert "image image: no." in failure(decided(REMOVE, refused, known=reported_image()), ImageRejected)
     absent = work(call=call(DELETE, "NotFound", name="image"))
-    assert decided(REMOVE, absent, known=told()) == GONE
+    assert decided(REMOVE, absent, known=reported_image()) == GONE
     died = call(DELETE, "Internal", name="image")
-    assert decided(REMOVE, work(call=died, attempts={"delete-image": 2}), known=told()) == DELETES
-    text = failure(decided(REMOVE, work(call=died, attempts={"delete-image": 3}), known=told()), EngineFailed)
+    assert decided(REMOVE, work(call=died, attempts={"delete-image": 2}), known=reported_image()) == DELETES
+    text = failure(
+        decided(REMOVE, work(call=died, attempts={"delete-image": 3}), known=reported_image()), EngineFailed
+    )
     assert "no. Nothing was changed." in text
     busy = work(call=call(DELETE, "ClusterBusy", name="image"), attempts={"delete-image": 3})
-    assert decided(REMOVE, busy, at_s=70, known=told()) == DELETES
+    assert decided(REMOVE, busy, at_s=70, known=reported_image()) == DELETES
 
 
 def test_an_image_whose_stack_three_calls_did_not_delete_is_a_failure() -> None:
-    seen = {"cluster": image("DELETE_FAILED"), "known": told()}
+    seen = {"cluster": image("DELETE_FAILED"), "known": reported_image()}
     text = failure(decided(REMOVE, work(attempts={"delete-image": 3}), **seen), ImageFailed)
     assert "the stack is DELETE_FAILED" in text
     assert isinstance(decided(REMOVE, work(attempts={"delete-image": 2}), **seen), Start)
-    assert decided(REMOVE, work(attempts={"delete-image": 3}), known=told()) == DELETES
+    assert decided(REMOVE, work(attempts={"delete-image": 3}), known=reported_image()) == DELETES
 
 
 def test_the_deletion_of_an_image_is_repeated_after_half_a_minute() -> None:
     asked = work(call=call(DELETE, name="image"), attempts={"delete-image": 1})
-    seen = {"cluster": image("DELETE_FAILED"), "known": told()}
+    seen = {"cluster": image("DELETE_FAILED"), "known": reported_image()}
     why = "delete-image was tried: its effect does not show yet"
     assert decided(REMOVE, asked, at_s=39, **seen) == Wait(why, at(40))
     assert isinstance(decided(REMOVE, asked, at_s=40, **seen), Start)
@@ -411,7 +415,7 @@ def test_a_cluster_whose_head_node_is_not_known_is_asked_after_until_the_last_mi
         ("Unheard", EngineFailed, "cluster hpc: no. The engine's log group has the details."),
     ],
 )
-def test_a_question_that_is_refused_is_told_in_its_words(
+def test_the_refusal_of_a_question_is_reported_in_its_own_words(
     code: str, kind: type[ProviderError], what: str
 ) -> None:
     assert what in failure(decided(ONE, asked(not_described=EngineError(code, "no"))), kind, MARKER)

@@ -204,7 +204,7 @@ BUSY = stack("CREATE_IN_PROGRESS", made_by=THIS)
 
 
 def begins(at_s: float = 60, so_far: dict[str, Any] | None = None, **seen: Any) -> bool:
-    """Whether a Create is answered at its begin; else its cluster, or something else, is waited for."""
+    """Whether a Create is answered when it begins; else its cluster, or something else, is waited for."""
     facts = {"signals": True, "effect_seen": True, **(so_far or {})}
     action = decided(FOLLOWED, progress(**facts), at_s=at_s, **{"cluster": BUSY, **seen})
     if action == Succeed("hpc", BUSY, begun=True):
@@ -224,7 +224,7 @@ def test_an_answer_goes_out_when_the_stack_has_begun_and_a_wait_condition_waits(
     assert not begins(cluster=None)
 
 
-def test_an_answer_at_the_begin_waits_for_engines_and_leftovers() -> None:
+def test_an_answer_when_the_work_begins_waits_for_engines_and_leftovers() -> None:
     assert not begins(pending="an engine runs")
     assert not begins(leftover=lab())
     assert begins(leftover=lab(), so_far=THREE)
@@ -259,7 +259,7 @@ def late(asked: Any, so_far: Any = None, **seen: Any) -> Fail:
     return action
 
 
-def test_a_late_create_tells_its_name_only_where_a_cluster_of_its_own_is_there() -> None:
+def test_a_late_create_answers_with_its_name_only_where_a_cluster_of_its_own_is_there() -> None:
     unseen = progress(stack_id=stack().stack_id)
     assert late(CREATE, unseen).physical_id == failed_id(THIS)
     other = stack("UPDATE_IN_PROGRESS", owner=None)
@@ -304,7 +304,7 @@ def test_what_is_followed_has_the_wait_conditions_hours() -> None:
 OUTCOME = Outcome("SUCCESS", "hpc", "{}")
 
 
-def test_an_answer_is_left_to_who_is_sending_it_and_then_sent_again() -> None:
+def test_an_answer_is_left_to_its_sender_and_then_sent_again() -> None:
     written = progress(phase=Phase.ANSWERING, outcome=OUTCOME)
     assert decided(CREATE, written, at_s=60, sent_by=at(61)) == Leave(at(61))
     assert decided(CREATE, written, at_s=61, sent_by=at(61)) == Resend()

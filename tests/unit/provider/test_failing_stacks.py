@@ -193,7 +193,7 @@ def test_an_image_that_fails_is_answered_as_one() -> None:
     assert text.startswith(f"{ImageFailed.__name__}: image image: HeadNode ")
 
 
-def test_a_description_with_parallelclusters_own_codes_is_told_at_the_deadline_too() -> None:
+def test_a_description_with_parallelclusters_own_codes_is_reported_at_the_deadline_too() -> None:
     codes = [{"failureCode": "HeadNodeBootstrapFailure", "failureReason": "it broke"}]
     described = with_description(FAILED, EngineResult("succeeded", cluster={"failures": codes}))
     assert "HeadNodeBootstrapFailure: it broke." in late(CREATE, described, cluster=BUSY)

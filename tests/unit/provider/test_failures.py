@@ -18,7 +18,7 @@ def message(text: str, level: str, kind: str = "Validator") -> dict[str, str]:
     return {"level": level, "type": kind, "message": text}
 
 
-def test_messages_are_told_the_worst_first_and_each_text_once() -> None:
+def test_messages_are_listed_worst_first_and_each_text_once() -> None:
     said = [
         message("a", "INFO"),
         message("b", "WARNING"),
@@ -39,11 +39,11 @@ def test_messages_are_told_the_worst_first_and_each_text_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "clean"),
     [("a", "a."), ("a.", "a."), ("a!", "a!"), ("a?", "a?"), (" a\n  b\t", "a b."), ("a:", "a:.")],
 )
-def test_a_sentence_is_one_line_with_a_full_stop(text: str, told: str) -> None:
-    assert failures.sentence(text) == told
+def test_a_sentence_is_one_line_with_a_full_stop(text: str, clean: str) -> None:
+    assert failures.sentence(text) == clean
 
 
 def failed(reason: str, logical_id: str = "HeadNode") -> StackFailure:
@@ -57,7 +57,7 @@ def test_the_root_cause_is_the_first_resource_that_was_not_merely_cancelled() ->
     )
 
 
-def test_without_a_cause_the_stacks_own_reason_is_told() -> None:
+def test_without_a_cause_the_stacks_own_reason_is_reported() -> None:
     cancelled = (failed("Resource creation cancelled"),)
     reason = stack("CREATE_FAILED", reason="it was stopped")
     assert failures.root_cause(reason, cancelled) == "the stack is CREATE_FAILED: it was stopped."
@@ -77,7 +77,7 @@ def test_a_clusters_failure_has_parallelclusters_codes_and_the_log_group() -> No
     assert failures.cluster_failure(silent, ()).next_step == ""
 
 
-def test_every_fault_of_a_configuration_is_told_with_its_place_and_a_suggestion() -> None:
+def test_every_fault_of_a_configuration_is_reported_with_its_place_and_a_suggestion() -> None:
     details = [
         {"path": ".HeadNode", "value": "'x'", "expected": "a map", "suggestion": "HeadNodes"},
         {"path": ".Image", "value": "1", "expected": "a text"},
@@ -187,7 +187,7 @@ def test_a_failed_cluster_of_another_stack_says_whose_it_is() -> None:
 WHOLE = ClusterFailed("cluster hpc", "it failed.", "Repair it.", ["First.", "Second."])
 
 
-def test_an_error_tells_where_what_the_other_causes_and_the_way_out() -> None:
+def test_an_error_names_its_place_its_cause_the_other_causes_and_the_way_out() -> None:
     assert str(WHOLE) == "ClusterFailed: cluster hpc: it failed. First. Second. Repair it."
     assert str(ClusterFailed("a", "b.")) == "ClusterFailed: a: b."
 

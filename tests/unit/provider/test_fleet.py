@@ -1,4 +1,4 @@
-"""What is owed to a compute fleet that was stopped, and what is reported of it."""
+"""The pending restart of a compute fleet that was stopped, and what is reported of it."""
 
 from dataclasses import replace
 
@@ -59,15 +59,15 @@ def test_a_start_of_which_nothing_came_is_none(result: EngineResult | None) -> N
     ],
 )
 def test_a_fleet_that_was_started_is_reported_with_its_status(status: str, level: str, end: str) -> None:
-    told = compute_fleet.describe_restart(
+    described = compute_fleet.describe_restart(
         found("RUNNING"), started(EngineResult("succeeded", fleet_status=status))
     )
-    assert told == (level, f"The compute fleet was RUNNING; it was stopped for an update and {end}")
+    assert described == (level, f"The compute fleet was RUNNING; it was stopped for an update and {end}")
 
 
-def test_a_fleet_that_somebody_else_stopped_is_reported_as_such() -> None:
-    told = compute_fleet.describe_restart(found("STOPPING"), Progress(START))
-    assert told == ("INFO", "The compute fleet was being stopped by somebody else, and stays stopped.")
+def test_a_fleet_that_was_stopped_from_outside_is_reported_as_such() -> None:
+    described = compute_fleet.describe_restart(found("STOPPING"), Progress(START))
+    assert described == ("INFO", "The compute fleet was being stopped by somebody else, and stays stopped.")
 
 
 @pytest.mark.parametrize("known", [None, found("")])

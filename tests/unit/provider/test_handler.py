@@ -58,7 +58,7 @@ def test_a_request_type_of_any_other_form_is_refused(request_type: Any) -> None:
     assert world.sink.answer(request)["Reason"].startswith("MalformedRequest: RequestType: ")
 
 
-def test_a_stack_event_of_a_stranger_wakes_nobody() -> None:
+def test_a_stack_event_of_another_stack_wakes_no_owner() -> None:
     world = World()
     world.create()
     before = json.dumps(world.engines.calls)
@@ -72,7 +72,7 @@ def test_the_record_of_a_foreign_invocation_is_an_error() -> None:
         World().deliver({"requestPayload": {"hello": 1}, "requestContext": {}})
 
 
-def test_an_engine_that_reports_to_an_owner_nobody_knows_changes_nothing() -> None:
+def test_an_engine_that_reports_to_an_unknown_owner_changes_nothing() -> None:
     world, stranger = World(), World()
     world.create()
     call: dict[str, Any] = world.engines.calls[0][1]

@@ -1,4 +1,4 @@
-"""Who owns what: owners, stacks, ids, tags, and what a stack tells of itself."""
+"""Who owns what: owners, stacks, ids, tags, and what a stack shows."""
 
 from dataclasses import replace
 from typing import Any
@@ -133,10 +133,10 @@ def test_markers_and_ids_of_questions_are_an_owners_for_life() -> None:
     assert not is_marker(None)
 
 
-# What a stack tells of itself
+# What a stack shows
 
 
-def test_a_stack_tells_its_version_its_configuration_and_its_log_group() -> None:
+def test_a_stack_shows_its_version_its_configuration_and_its_log_group() -> None:
     parameters = {"ConfigVersion": "v1", "ClusterCWLogGroup": "/aws/hpc"}
     seen = stack_of("hpc", "CREATE_COMPLETE", {"parallelcluster:version": "3.16.1"}, parameters=parameters)
     assert (seen.version, seen.config_version, seen.log_group) == ("3.16.1", "v1", "/aws/hpc")
@@ -163,7 +163,7 @@ STATES = {
 
 
 @pytest.mark.parametrize("status", STATES)
-def test_a_stacks_status_tells_what_it_does(status: str) -> None:
+def test_a_stacks_status_shows_what_it_does(status: str) -> None:
     seen = stack(status)
     names = ("in_progress", "updating", "deleting", "gone", "works")
     assert {name for name in names if getattr(seen, name)} == STATES[status]
@@ -221,7 +221,7 @@ def test_a_parent_rolls_back_in_these_states(status: str, rolls_back: bool) -> N
     assert ParentStack(status, completed=True).rolls_back is rolls_back
 
 
-def test_a_cluster_is_settled_as_it_was_last_told() -> None:
+def test_a_cluster_is_compared_with_what_was_last_applied() -> None:
     last_applied = LastApplied("digest", "v1")
     cluster = known(last_applied=last_applied)
     assert cluster.was_applied("digest")
@@ -241,11 +241,11 @@ def test_a_leftover_is_in_progress_as_its_stack_is() -> None:
     assert not Leftover(known(), None).in_progress
 
 
-# What a call and a record tell
+# What a call and a record show
 
 
 @pytest.mark.parametrize(
-    ("made", "acted", "told"),
+    ("made", "acted", "reported"),
     [
         (call(EngineAction.UPDATE), True, True),
         (call(EngineAction.UPDATE, "BadRequest"), False, True),
@@ -255,8 +255,8 @@ def test_a_leftover_is_in_progress_as_its_stack_is() -> None:
         (call(EngineAction.UPDATE, ended_s=None), False, False),
     ],
 )
-def test_a_calls_end_says_whether_it_acted(made: EngineCall, acted: bool, told: bool) -> None:
-    assert (made.has_acted, made.has_reported) == (acted, told)
+def test_a_calls_end_says_whether_it_acted(made: EngineCall, acted: bool, reported: bool) -> None:
+    assert (made.has_acted, made.has_reported) == (acted, reported)
 
 
 def test_a_call_may_act_until_a_minute_after_its_fence_or_its_end() -> None:
@@ -292,7 +292,7 @@ def test_a_record_lasts_while_there_is_work_or_a_cluster(facts: Any, at_work: bo
     assert (record(**facts).at_work, record(**facts).lasts) == (at_work, lasts)
 
 
-def test_what_a_change_lets_go_of_is_what_was_not_released_before() -> None:
+def test_a_change_newly_disowns_what_was_not_disowned_before() -> None:
     after = record(disowned=["a", "b"])
     assert newly_disowned(record(disowned=["a"]), after) == ["b"]
     assert newly_disowned(None, after) == ["a", "b"]

@@ -70,12 +70,12 @@ def test_the_messages_of_a_refusal_stay_whole() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "shortened"),
     [("a" * 4096, "a" * 4096), ("a" * 4097, CLIPPED), ("ä" * 2049, "ä" * 2046 + "…")],
 )
-def test_an_errors_text_is_no_longer_than_an_answer(text: str, told: str) -> None:
+def test_an_errors_text_is_no_longer_than_an_answer(text: str, shortened: str) -> None:
     error = truncate_for_storage(EngineResult("failed", error=EngineError("Internal", text))).error
-    assert error == EngineError("Internal", told)
+    assert error == EngineError("Internal", shortened)
 
 
 def test_a_failures_text_is_no_longer_than_an_answer() -> None:
@@ -85,7 +85,7 @@ def test_a_failures_text_is_no_longer_than_an_answer() -> None:
     assert cluster == {"failures": [{"failureReason": CLIPPED}]}
 
 
-def test_of_a_description_what_answers_tell_is_kept() -> None:
+def test_of_a_description_what_answers_contain_is_kept() -> None:
     described: dict[str, Any] = {
         "clusterName": "hpc",
         "headNode": {"state": "running"},

@@ -1,4 +1,4 @@
-"""Every line says what it is about, whatever woke the provider and whoever writes the line."""
+"""Every line says what it is about, whatever woke the provider and whichever module writes the line."""
 
 import io
 import json

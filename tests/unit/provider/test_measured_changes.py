@@ -90,7 +90,7 @@ def test_a_failure_is_counted_by_its_code_beside_its_duration() -> None:
     )
 
 
-def test_what_a_wait_condition_heard_counts_before_the_answer() -> None:
+def test_the_signal_of_a_wait_condition_counts_before_the_answer() -> None:
     operation = work(signal=Outcome("FAILED", "hpc", "{}", "ClusterFailed"))
     assert Metric.OPERATIONS_FAILED in of_change(OPEN, CLOSED, [operation], at(9))[0].values
 
@@ -99,7 +99,7 @@ def test_what_a_wait_condition_heard_counts_before_the_answer() -> None:
     "facts",
     [{"phase": Phase.DROPPED}, {"outcome": None}, {"ended": Phase.DROPPED, "phase": Phase.RESTARTING}],
 )
-def test_a_request_that_nobody_heard_of_is_dropped(facts: dict[str, Any]) -> None:
+def test_a_request_without_a_delivered_answer_counts_as_dropped(facts: dict[str, Any]) -> None:
     operation = work(**facts)
     dropped = Measurement({Metric.OPERATIONS_DROPPED: 1}, CREATE, operation.names)
     assert of_change(OPEN, CLOSED, [operation], at(9)) == [dropped]

@@ -106,7 +106,7 @@ def test_a_missing_property_is_named(name: str) -> None:
     assert refused.value.where == name
 
 
-def test_an_unknown_property_is_told_its_nearest_neighbour() -> None:
+def test_the_refusal_of_an_unknown_property_names_its_nearest_neighbour() -> None:
     with pytest.raises(InvalidProperty) as refused:
         parse_properties(BASE | {"SupressValidators": ["ALL"]})
     assert refused.value.next_step == "Did you mean SuppressValidators?"
@@ -159,5 +159,5 @@ def test_a_digest_does_not_depend_on_the_order_of_keys(value: dict[str, Any]) ->
     assert digest(value) == digest(dict(reversed(value.items())))
 
 
-def test_a_digest_tells_a_string_from_a_number() -> None:
+def test_a_digest_distinguishes_a_string_from_a_number() -> None:
     assert digest({"Size": "200"}) != digest({"Size": 200})

@@ -155,7 +155,7 @@ def test_a_property_that_there_is_not_is_refused(resource: str) -> None:
     assert refused.value.next_step == f"Known are {', '.join(sorted(table))}."
 
 
-def test_of_several_faults_the_one_deepest_inside_is_told() -> None:
+def test_of_several_faults_the_one_deepest_inside_is_reported() -> None:
     wrong = {"Xyzzy": "1", "DeletionPolicy": "Keep"}
     _, _, base, _ = TABLES["cluster"]
     for more, where in (

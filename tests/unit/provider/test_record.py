@@ -20,18 +20,18 @@ def waiting(**facts: object) -> QueueEntry:
     )
 
 
-def test_who_waits_for_a_stack_in_progress_is_left_alone_until_there_is_something_to_do() -> None:
+def test_an_owner_that_waits_for_a_stack_in_progress_is_idle_until_there_is_something_to_do() -> None:
     assert waiting().is_idle({ARN}, START)
     assert not waiting().is_idle({ARN}, START + SECOND)
     assert not waiting().is_idle({ARN}, START + 2 * SECOND)
 
 
 @pytest.mark.parametrize("facts", [{"watching": None}, {"watching": f"{ARN}2"}, {"deadline_at": None}])
-def test_who_waits_for_no_stack_in_progress_is_looked_at(facts: dict[str, object]) -> None:
+def test_an_owner_that_waits_for_no_stack_in_progress_is_looked_at(facts: dict[str, object]) -> None:
     assert not waiting(**facts).is_idle({ARN}, START)
 
 
-def test_who_waits_is_due_from_the_very_instant_on() -> None:
+def test_a_waiting_owner_is_due_from_the_very_instant_on() -> None:
     assert not waiting().is_due(START - SECOND)
     assert waiting().is_due(START)
 

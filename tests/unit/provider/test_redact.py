@@ -10,10 +10,10 @@ URL = "https://bucket.s3.amazonaws.com/key?X-Amz-Date=1&X-Amz-Credential=AKIA%2F
 
 
 def test_a_presigned_url_in_any_text_is_useless() -> None:
-    told = redact(f"PUT {URL} failed")
-    assert "c0ffee" not in told
-    assert "AKIA" not in told
-    assert "X-Amz-Date=1" in told
+    shown = redact(f"PUT {URL} failed")
+    assert "c0ffee" not in shown
+    assert "AKIA" not in shown
+    assert "X-Amz-Date=1" in shown
 
 
 def test_secret_keys_are_masked_at_any_depth() -> None:
@@ -30,10 +30,10 @@ def test_no_log_line_of_a_create_carries_the_urls_signature(caplog: pytest.LogCa
     world = World()
     world.made()
     handler.logger.info("the whole event", extra={"event": world.event("Create")})
-    told = logged(caplog)
-    assert "the whole event" in told
-    assert "s3cr3t" not in told
-    assert "SlurmQueues" not in told
+    shown = logged(caplog)
+    assert "the whole event" in shown
+    assert "s3cr3t" not in shown
+    assert "SlurmQueues" not in shown
 
 
 def test_an_exceptions_text_is_redacted_too(caplog: pytest.LogCaptureFixture) -> None:
@@ -42,6 +42,6 @@ def test_an_exceptions_text_is_redacted_too(caplog: pytest.LogCaptureFixture) ->
         raise ConnectionError(f"could not reach {URL}")
     except ConnectionError:
         child.exception("failed")
-    told = logged(caplog)
-    assert "could not reach" in told
-    assert "c0ffee" not in told
+    shown = logged(caplog)
+    assert "could not reach" in shown
+    assert "c0ffee" not in shown

@@ -45,15 +45,15 @@ def test_a_success_fits_whatever_was_said_and_its_messages_stay_json(said: list[
     outcome = success(Addressee(), "c" * 60, data, said, "/aws/lambda/provider")
     assert len(outcome.body.encode()) <= BODY_MAX_BYTES
     answered = json.loads(outcome.body)["Data"]
-    told = json.loads(answered["validationMessages"])
+    shown = json.loads(answered["validationMessages"])
     assert answered["headNode.publicIpAddress"] == "203.0.113.7"
     distinct = len({message["message"] for message in said})
-    left_out = [message for message in told if message["type"] == "LeftOut" and message not in said]
+    left_out = [message for message in shown if message["type"] == "LeftOut" and message not in said]
     if left_out:
-        assert told[-1] == left_out[0]
-        assert int(told[-1]["message"].split()[0]) + len(told) - 1 == distinct
+        assert shown[-1] == left_out[0]
+        assert int(shown[-1]["message"].split()[0]) + len(shown) - 1 == distinct
     else:
-        assert len(told) == distinct
+        assert len(shown) == distinct
 
 
 @given(st.text(min_size=1, max_size=6000), st.text(min_size=1, max_size=200))
@@ -61,8 +61,8 @@ def test_a_failure_fits_and_keeps_the_beginning_of_its_reason(reason: str, physi
     error = ClusterFailed("cluster hpc", reason)
     outcome = failure(Addressee(), physical_id, error, "/aws/lambda/provider")
     assert len(outcome.body.encode()) <= BODY_MAX_BYTES
-    told = json.loads(outcome.body)["Reason"]
-    assert told == str(error) or (told.endswith("…") and str(error).startswith(told[:-1].rstrip()))
+    shown = json.loads(outcome.body)["Reason"]
+    assert shown == str(error) or (shown.endswith("…") and str(error).startswith(shown[:-1].rstrip()))
 
 
 @given(st.lists(st.text(st.characters(categories=["L"]), min_size=1, max_size=900), max_size=20))
@@ -70,11 +70,11 @@ def test_a_failure_with_many_causes_keeps_whole_ones_and_says_how_many_are_left_
     others: list[str],
 ) -> None:
     error = ClusterRejected("ClusterConfiguration", "first.", "do this.", others)
-    told = json.loads(failure(Addressee(), "hpc", error, "/log").body)["Reason"]
-    assert told.startswith("ClusterRejected: ClusterConfiguration: first.")
-    assert told.endswith("do this.")
+    shown = json.loads(failure(Addressee(), "hpc", error, "/log").body)["Reason"]
+    assert shown.startswith("ClusterRejected: ClusterConfiguration: first.")
+    assert shown.endswith("do this.")
     middle = (
-        told.removeprefix("ClusterRejected: ClusterConfiguration: first.").removesuffix("do this.").split()
+        shown.removeprefix("ClusterRejected: ClusterConfiguration: first.").removesuffix("do this.").split()
     )
     if "/log." not in middle:
         assert middle == others
@@ -133,12 +133,12 @@ def test_values_of_the_last_login_pools_give_way_and_their_names_stay(count: int
     ):
         assert len(outcome.body.encode()) <= BODY_MAX_BYTES
         body = json.loads(outcome.body)
-        told = body["Data"] if "PhysicalResourceId" in body else json.loads(body["Data"])
-        assert told.keys() == data.keys() | {"validationMessages"}
-        emptied = {name.rpartition(".")[0] for name in data if told[name] != data[name]}
+        shown = body["Data"] if "PhysicalResourceId" in body else json.loads(body["Data"])
+        assert shown.keys() == data.keys() | {"validationMessages"}
+        emptied = {name.rpartition(".")[0] for name in data if shown[name] != data[name]}
         assert emptied == {f"loginNodes.{number}" for number in range(count - len(emptied), count)}
-        assert all(told[name] in {"", data[name]} for name in data)
-        note = told["validationMessages"]
+        assert all(shown[name] in {"", data[name]} for name in data)
+        note = shown["validationMessages"]
         assert ("have no room" in note) == bool(emptied)
         assert "careful" in note or "1 more left out" in note
     assert emptied or count < 10
@@ -151,10 +151,10 @@ def test_what_is_known_of_clusters_fits_and_says_if_it_is_not_all(found: dict[st
     data = information_attributes(Kind.CLUSTER_INFO, EngineResult("succeeded", cluster_count=50, **found))
     outcome = success(Addressee(), "pcluster-cfn:read-only:0123456789abcdef", data, None, "")
     assert len(outcome.body.encode()) <= BODY_MAX_BYTES
-    told = json.loads(outcome.body)["Data"]
-    assert told.keys() == data.keys()
-    assert told["isShortened"] == "true"
-    assert told["clusterNames"].startswith("c" * 60)
+    shown = json.loads(outcome.body)["Data"]
+    assert shown.keys() == data.keys()
+    assert shown["isShortened"] == "true"
+    assert shown["clusterNames"].startswith("c" * 60)
 
 
 def test_messages_that_were_not_kept_count_among_those_left_out() -> None:
@@ -162,8 +162,8 @@ def test_messages_that_were_not_kept_count_among_those_left_out() -> None:
     kept_ones = truncate_for_storage(EngineResult("succeeded", validation_messages=said)).validation_messages
     assert len(kept_ones) < 50
     outcome = success(Addressee(), "hpc", cluster_attributes(None, None), kept_ones, "/log")
-    told = json.loads(json.loads(outcome.body)["Data"]["validationMessages"])
-    assert told[-1]["message"] == f"{100 - len(told) + 1} more left out; all are in log group /log."
+    shown = json.loads(json.loads(outcome.body)["Data"]["validationMessages"])
+    assert shown[-1]["message"] == f"{100 - len(shown) + 1} more left out; all are in log group /log."
 
 
 def test_the_worst_message_comes_first_and_each_text_once() -> None:
@@ -174,8 +174,8 @@ def test_the_worst_message_comes_first_and_each_text_once() -> None:
         {"level": "ERROR", "type": "D", "message": "careful"},
     ]
     outcome = success(Addressee(), "hpc", cluster_attributes(None, None), said, "")
-    told = json.loads(json.loads(outcome.body)["Data"]["validationMessages"])
-    assert [message["message"] for message in told] == ["careful", "no", "fyi"]
+    shown = json.loads(json.loads(outcome.body)["Data"]["validationMessages"])
+    assert [message["message"] for message in shown] == ["careful", "no", "fyi"]
 
 
 def test_the_same_names_are_there_with_and_without_a_cluster() -> None:

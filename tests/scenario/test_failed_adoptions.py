@@ -28,7 +28,7 @@ def completes_without_it(world: World) -> None:
 
 @pytest.fixture
 def world() -> World:
-    """A stack that keeps its failures is being updated; there is a cluster of somebody else's."""
+    """A stack that keeps its failures is being updated; there is a cluster of another owner."""
     world = World()
     parent(world, "UPDATE_IN_PROGRESS")
     world.foreign()
@@ -37,7 +37,7 @@ def world() -> World:
 
 @pytest.fixture
 def marker(world: World) -> str:
-    """The cluster was taken over in vain, and its fleet is still to be started; the Create's physical id."""
+    """The physical id of a Create whose adoption failed while a restart of the fleet is pending."""
     before = world.cluster()
     request = world.create(ResourceProperties=ADOPTING)
     assert [world.run_engine()["operation"] for _ in range(2)] == ["update", "stop-fleet"]
@@ -75,13 +75,13 @@ def work(world: World) -> list[str]:
 
 
 def is_free(world: World, before: ClusterStack) -> bool:
-    """Whether the cluster is as it was, runs, and is nobody's."""
+    """Whether the cluster is as it was, runs, and has no owner."""
     assert (world.cluster(), world.fleet()) == (before, "RUNNING")
     assert before.name not in world.record().clusters
     return world.claims.holders == {}
 
 
-def test_what_was_taken_over_in_vain_is_let_go_once_its_fleet_is_started(world: World, marker: str) -> None:
+def test_a_failed_adoption_is_disowned_once_its_fleet_is_started(world: World, marker: str) -> None:
     before = world.cluster()
     assert work(world) == ["start-fleet"]
     assert is_free(world, before)
@@ -91,7 +91,7 @@ def test_what_was_taken_over_in_vain_is_let_go_once_its_fleet_is_started(world: 
     assert world.engines.calls == []
 
 
-def test_what_was_taken_over_in_vain_survives_the_clean_up_of_a_stack_that_is_complete_without_it(
+def test_a_failed_adoption_survives_the_clean_up_of_a_stack_that_is_complete_without_it(
     world: World, marker: str
 ) -> None:
     before = world.cluster()
@@ -103,7 +103,7 @@ def test_what_was_taken_over_in_vain_survives_the_clean_up_of_a_stack_that_is_co
 
 
 @pytest.mark.parametrize("started", [True, False])
-def test_what_was_taken_over_in_vain_is_no_cluster_of_the_resource_that_comes_next(
+def test_a_failed_adoption_does_not_belong_to_the_resource_that_comes_next(
     world: World, marker: str, *, started: bool
 ) -> None:
     before = world.cluster()
@@ -135,7 +135,7 @@ def test_a_second_try_to_take_a_cluster_over_starts_the_fleet_that_the_first_one
     assert work(world) == ["delete"]
 
 
-def test_a_cluster_of_another_name_does_not_make_the_owed_fleet_forgotten(world: World, marker: str) -> None:
+def test_a_cluster_of_another_name_does_not_cancel_a_pending_fleet_restart(world: World, marker: str) -> None:
     before = world.cluster()
     request = world.create(ResourceProperties=properties(ClusterName="lab"))
     assert "create" in work(world)
@@ -162,7 +162,7 @@ def test_what_an_unanswered_create_took_over_is_not_changed_for_the_next_one_unl
     assert world.claims.holders == ({world.cluster().stack_id: world.owner()} if adopts else {})
 
 
-def test_a_success_that_was_not_heard_lets_the_cluster_go_though_the_stack_is_complete(world: World) -> None:
+def test_an_unacknowledged_success_disowns_the_cluster_though_the_stack_is_complete(world: World) -> None:
     before, wanted = world.cluster(), properties(AdoptExisting="true", DeletionPolicy="Delete")
     request = world.create(ResourceProperties=wanted)
     work(world)
@@ -174,24 +174,24 @@ def test_a_success_that_was_not_heard_lets_the_cluster_go_though_the_stack_is_co
     assert is_free(world, before)
 
 
-@pytest.mark.parametrize("mended", [True, False])
-def test_what_failed_after_its_begin_is_the_stacks_to_delete_only_if_an_update_mended_it(
-    world: World, *, mended: bool
+@pytest.mark.parametrize("fixed", [True, False])
+def test_an_adoption_that_failed_after_its_answer_is_deleted_with_the_stack_only_if_an_update_fixed_it(
+    world: World, *, fixed: bool
 ) -> None:
     wanted = begun_and_failed(world, DeletionPolicy="Delete")
-    if mended:
+    if fixed:
         work_on = world.update(wanted, **{**wanted, "ValidationFailureLevel": "WARNING"})
         work(world)
         assert world.sink.answer(work_on)["Status"] == "SUCCESS"
     before = world.cluster()
     completes_without_it(world)
     deleted = world.delete(ResourceProperties=wanted)
-    assert work(world) == (["delete"] if mended else [])
+    assert work(world) == (["delete"] if fixed else [])
     assert world.sink.answer(deleted)["Status"] == "SUCCESS"
-    assert mended or is_free(world, before)
+    assert fixed or is_free(world, before)
 
 
-def test_a_claim_that_could_not_be_given_up_keeps_nobody_from_the_cluster(
+def test_a_claim_that_could_not_be_released_keeps_no_other_owner_from_the_cluster(
     world: World, marker: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def disclaim(*_: object) -> None:
