@@ -1,28 +1,57 @@
-"""The command line: its commands, and what a user sees of an error."""
+"""The command line: its commands, and what a user sees of an error.
 
+A command is imported when it is used. The SDK, the SAM translator and the embedded cloud take half a second
+to import, and most commands need only one of them.
+"""
+
+import sys
+from importlib import import_module
 from typing import Any
 
 import click
-from botocore.exceptions import BotoCoreError, ClientError
 
-from localcloud.cloud import CloudError
-from pcluster_cfn.deploy.command import delete, deploy
-from pcluster_cfn.embedded.demo import demo
-from pcluster_cfn.embedded.local import local
 from pcluster_cfn.errors import FAULT, CommandError, wants_tracebacks
-from pcluster_cfn.launch.launch_page import launch_page
-from pcluster_cfn.launch.quick_create import quick_create
 from pcluster_cfn.options import EXIT_CODES, INTERRUPTED
-from pcluster_cfn.publishing.command import publish
 from pcluster_cfn.terminal import harmless_output
-from pcluster_cfn.validation.command import validate
+
+#: Where each command is, and what the list of commands says about it.
+COMMANDS = {
+    "local": ("pcluster_cfn.embedded.local", "Start an embedded cloud for real AWS clients."),
+    "deploy": ("pcluster_cfn.deploy.command", "Create or update a stack and show its progress."),
+    "delete": ("pcluster_cfn.deploy.command", "Delete STACK and show its progress."),
+    "demo": ("pcluster_cfn.embedded.demo", "Take a cluster through its life on this machine."),
+    "publish": ("pcluster_cfn.publishing.command", "Upload the provider for others to nest or launch."),
+    "quick-create": ("pcluster_cfn.launch.quick_create", "Make links that launch a template."),
+    "launch-page": ("pcluster_cfn.launch.launch_page", "Write a web page that launches a template."),
+    "validate": ("pcluster_cfn.validation.command", "Find mistakes before a deployment."),
+}
+
+#: Errors beside the command's own whose text is for the user, by the module that defines them.
+_SHOWN = {"botocore.exceptions": ("ClientError", "BotoCoreError"), "localcloud.cloud": ("CloudError",)}
 
 
-class _OneLineErrors(click.Group):
-    """Turns errors that the user can act on into one line, and Ctrl-C into its exit code.
+class _Commands(click.Group):
+    """Imports commands when they are used, and turns errors that the user can act on into one line.
 
     All output passes through here, click's own included, and control characters in it are escaped.
     """
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted({*COMMANDS, *super().list_commands(ctx)})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        added = super().get_command(ctx, cmd_name)
+        if added is not None or cmd_name not in COMMANDS:
+            return added
+        module = import_module(COMMANDS[cmd_name][0])
+        command: click.Command = getattr(module, cmd_name.replace("-", "_"))
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(
+                [(name, COMMANDS[name][1]) for name in self.list_commands(ctx) if name in COMMANDS]
+            )
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         with harmless_output():
@@ -31,24 +60,26 @@ class _OneLineErrors(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except (CommandError, CloudError, ClientError, BotoCoreError) as error:
-            raise click.ClickException(str(error)) from error
         except KeyboardInterrupt as error:
             click.echo("\nInterrupted.", err=True)
             raise click.exceptions.Exit(INTERRUPTED) from error
         except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
             raise  # click's own ways to end
         except Exception as error:
+            if isinstance(error, _shown()):
+                raise click.ClickException(str(error)) from error
             if wants_tracebacks():
                 raise
             raise click.ClickException(FAULT) from error
 
 
-@click.group(cls=_OneLineErrors, epilog=EXIT_CODES)
+def _shown() -> tuple[type[Exception], ...]:
+    """The errors whose text is for the user; a module that was not imported has raised none."""
+    imported = ((sys.modules[name], kinds) for name, kinds in _SHOWN.items() if name in sys.modules)
+    return (CommandError, *(getattr(module, kind) for module, kinds in imported for kind in kinds))
+
+
+@click.group(cls=_Commands, epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="pcluster-cfn")
 def main() -> None:
     """Deploy clusters from CloudFormation templates, or try them on this machine."""
-
-
-for _command in (local, deploy, delete, demo, publish, quick_create, launch_page, validate):
-    main.add_command(_command)

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from cfn_template.reading import read_plain
 from cluster_provider.core.errors import ERRORS
-from pcluster_cfn.cli import main
+from pcluster_cfn.cli import COMMANDS, main
 from pcluster_cfn.validation.resource_check import schemas as resource_schemas
 
 ROOT = Path(__file__).parents[2]
@@ -210,7 +210,7 @@ def _command() -> str:
         "<!-- Made from the command's own help by make reference. -->",
         "# The command `pcluster-cfn`",
         _COMMAND_LEAD,
-        *map(help_of, main.commands),
+        *map(help_of, COMMANDS),
     ])  # fmt: skip
 
 

@@ -9,7 +9,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from pcluster_cfn.cli import main
+from pcluster_cfn.cli import COMMANDS, main
 from pcluster_cfn.deploy.events import Event, Outcome
 from pcluster_cfn.embedded.local import export_lines
 
@@ -147,7 +147,7 @@ def test_help_documents_the_exit_codes():
 def test_help_says_of_every_command_what_it_does_without_breaking_off():
     listed = run("--help").output.split("Commands:")[1]
     assert "..." not in listed
-    assert [name for name in main.commands if f"\n  {name} " not in listed] == []
+    assert [name for name in COMMANDS if f"\n  {name} " not in listed] == []
 
 
 def test_an_outcome_for_programs_has_its_outputs_or_its_root_causes():
