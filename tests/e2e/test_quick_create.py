@@ -78,7 +78,7 @@ def test_a_template_is_read_and_checked_where_the_link_says_it_is(cloud, quick_c
     assert "did you mean Count?" in complaint
     cloud.client("s3").put_object(Bucket=template_key.partition("/")[0], Key="links/local", Body=UNPACKAGED)
     complaint = quick_create("--template-url", at_the_cloud.replace("a%20b.yaml", "local"), code=1)
-    assert "names ./p.yaml, a file of its author, in P.TemplateURL" in complaint
+    assert "names ./p.yaml, a local file of its author, in P.TemplateURL" in complaint
     complaint = quick_create("--template-url", f"{at_the_cloud}.nowhere", code=1)
     assert "cannot read the template" in complaint
     assert "give a local copy with --template" in complaint
