@@ -177,4 +177,5 @@ def test_ctrl_c_stops_watching_and_says_that_the_stack_goes_on(tmp_path):
     assert "CloudFormation continues with stack waiting" in said
     assert f"Undo it:   pcluster-cfn delete waiting --region {cloud.region}" in said
     assert again.returncode == 1
-    assert again.stderr == "Error: stack waiting is CREATE_IN_PROGRESS; try again when the operation has ended\n"
+    running = "stack waiting is CREATE_IN_PROGRESS; try again when the operation has ended"
+    assert again.stderr == f"Error: {running}\n"
