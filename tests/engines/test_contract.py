@@ -36,7 +36,11 @@ def ran(version, *command, **environment):
 def test_the_engine_keeps_its_contract_with_every_library(version):
     tests = (ROOT / "tests" / "contract" / "engine", "--quiet", "-p", "no:cacheprovider", "-W", "ignore")
     built = (folder(version), sysconfig.get_path("purelib"))
-    environment = {"CLOUD_PYTHON": sys.executable, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    environment = {
+        "CLOUD_PYTHON": sys.executable,
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+        "PYTHONPATH": str(ROOT / "localcloud" / "src"),
+    }
     code, said = ran(version, CONTRACT, *built, *tests, **environment)
     assert code == 0, said
 
