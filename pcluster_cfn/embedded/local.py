@@ -1,14 +1,13 @@
 """``pcluster-cfn local``: an embedded cloud for other clients, and the variables that lead them to it."""
 
 import os
-import shlex
 import signal
-import sys
 import threading
 from types import FrameType
 
 import click
 
+from localcloud import exports as shell
 from localcloud.cloud import Cloud
 from pcluster_cfn.aws import warnings_shown
 from pcluster_cfn.options import EXIT_CODES
@@ -54,13 +53,8 @@ def run(cloud: Cloud, errors: Console) -> None:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, end)
-    for line in export_lines(cloud.environment, cloud.exports):
-        print(line)  # noqa: T201 - this is the command's output
-    sys.stdout.flush()
-    if sys.stdout.isatty():
+    if shell.print_for_shell(export_lines(cloud.environment, cloud.exports)):
         errors.print(f"\nThe embedded cloud runs at {cloud.endpoint_url}. Ctrl-C ends it.", highlight=False)
-    else:
-        _close_standard_output()
     ended.wait()
 
 
@@ -69,14 +63,7 @@ def export_lines(environment: dict[str, str], exports: dict[str, str]) -> list[s
 
     Args:
         environment: Environment of a client. Variables that this process already has are left out.
-        exports: The seeded ids.
+        exports: The seeded ids, which are printed in any case.
     """
-    changed = {name: value for name, value in environment.items() if os.environ.get(name) != value}
-    wanted = {**changed, **exports, "LOCALCLOUD_PID": str(os.getpid())}
-    return [f"export {name}={shlex.quote(value)}" for name, value in sorted(wanted.items())]
-
-
-def _close_standard_output() -> None:
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
-    os.close(nowhere)
+    present = {name: value for name, value in os.environ.items() if name not in exports}
+    return shell.export_lines({**environment, **exports}, present)

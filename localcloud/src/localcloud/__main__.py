@@ -125,8 +125,9 @@ def _start(arguments: argparse.Namespace) -> None:
         threading.Thread(target=_stop_at_end_of_input, args=(server.stop,), daemon=True).start()
     if arguments.json:
         print(json.dumps(server.exports), flush=True)  # noqa: T201 - the line that callers wait for
-    else:
-        exports.print_for_shell(server.exports, shell)
+    elif exports.print_for_shell(exports.export_lines(server.exports, shell)):
+        endpoint = server.exports["AWS_ENDPOINT_URL"]
+        print(f"\nThe cloud runs at {endpoint}. Ctrl-C stops it.", file=sys.stderr)  # noqa: T201
     try:
         server.serve()
     finally:
