@@ -5,6 +5,7 @@ fails with an error that names its destination, and never reaches a real account
 """
 
 import ipaddress
+import os
 import socket
 import sys
 from typing import Any
@@ -53,6 +54,19 @@ def _refuse_outside(event: str, args: tuple[Any, ...]) -> None:
 
 
 _installed = False
+
+
+def close_account() -> None:
+    """Closes every way to an account for this process: fake credentials, a closed endpoint, and the guard.
+
+    A client that is not pointed at an embedded cloud is refused at once. For test sessions.
+    """
+    os.environ.update(FAKE_CREDENTIALS)
+    os.environ["AWS_DEFAULT_REGION"] = os.environ["AWS_REGION"] = "us-east-1"
+    # Port 1 is closed everywhere.
+    os.environ["AWS_ENDPOINT_URL"] = "http://127.0.0.1:1"
+    os.environ["NO_PROXY"] = "127.0.0.1,localhost"
+    install()
 
 
 def install() -> None:
