@@ -48,10 +48,10 @@ class _Commands(click.Group):
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        texts = {name: command.get_short_help_str() for name, command in self.commands.items()}
+        texts |= {name: text for name, (_, text) in COMMANDS.items()}
         with formatter.section("Commands"):
-            formatter.write_dl(
-                [(name, COMMANDS[name][1]) for name in self.list_commands(ctx) if name in COMMANDS]
-            )
+            formatter.write_dl([(name, texts[name]) for name in self.list_commands(ctx)])
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         with harmless_output():
