@@ -4,6 +4,7 @@ import functools
 import os
 import re
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -33,10 +34,8 @@ def client(cloud: Cloud) -> Callable[[str], Any]:
     return functools.cache(cloud.client)
 
 
-@pytest.fixture(scope="module")
-def library(cloud: Cloud):
-    """The real library, with this cloud in its environment and no other one in its caches."""
-
+@contextmanager
+def _library_on(cloud: Cloud) -> Iterator[Any]:
     with pytest.MonkeyPatch.context() as environment:
         for name, value in cloud.environment.items():
             environment.setenv(name, value)
@@ -46,6 +45,19 @@ def library(cloud: Cloud):
         yield lib
     AWSApi.reset()
     Cache.clear_all()
+
+
+@pytest.fixture(scope="session")
+def library_on() -> Callable[[Cloud], AbstractContextManager[Any]]:
+    """The real library within a `with`, for a session's fixture: its environment is the whole process's."""
+    return _library_on
+
+
+@pytest.fixture(scope="module")
+def library(cloud: Cloud):
+    """The real library, with this cloud in its environment and no other one in its caches."""
+    with _library_on(cloud) as pointed_here:
+        yield pointed_here
 
 
 @pytest.fixture

@@ -42,9 +42,14 @@ class World:
     left: inventory.Inventory
 
 
-@pytest.fixture(scope="module")
-def world(cloud, client, library) -> World:
-    """Both clusters from dry run to deletion."""
+@pytest.fixture(scope="session")
+def world(cloud, client, library_on) -> World:
+    """Both clusters from dry run to deletion; once, though a worker may come back to this module."""
+    with library_on(cloud) as library:
+        return _live(cloud, client, library)
+
+
+def _live(cloud, client, library) -> World:
     secret = client("secretsmanager").create_secret(Name="accounting", SecretString="password")["ARN"]
     client("s3").put_object(Bucket=cloud.exports["ARTIFACT_BUCKET"], Key="configure.sh", Body=b"#!/bin/sh\n")
     ids = cloud.exports
