@@ -37,15 +37,15 @@ class Task:
 
 
 @dataclass
-class Told:
+class Runs:
     """How often a story was run, by kind, and what went wrong."""
 
-    tellings: Counter[str] = field(default_factory=Counter)
+    counts: Counter[str] = field(default_factory=Counter)
     failures: list[str] = field(default_factory=list)
 
-    def add(self, other: "Told") -> None:
+    def add(self, other: "Runs") -> None:
         """Adds the counts of another process."""
-        self.tellings += other.tellings
+        self.counts += other.counts
         self.failures += other.failures
 
 
@@ -55,22 +55,22 @@ def _expected(story: str) -> Run:
     return Run(STORIES[story])
 
 
-def _tell(task: Task) -> Told:
-    told = Told()
-    _tell_once(told, "single", task, (task.first,))
+def _run(task: Task) -> Runs:
+    runs = Runs()
+    _run_once(runs, "single", task, (task.first,))
     if task.is_paired:
         for pair in pairs(STORIES[task.story], task.first, retries=task.retries):
-            _tell_once(told, "pairs", task, pair)
-    return told
+            _run_once(runs, "pairs", task, pair)
+    return runs
 
 
-def _tell_once(told: Told, kind: str, task: Task, killed: tuple[Death, ...]) -> None:
-    told.tellings[kind] += 1
+def _run_once(runs: Runs, kind: str, task: Task, killed: tuple[Death, ...]) -> None:
+    runs.counts[kind] += 1
     try:
         Run(STORIES[task.story], killed, retries=task.retries).check(_expected(task.story))
     except Exception as error:
         what = f"{killed}, retries={task.retries}: {type(error).__name__}: {error}"
-        told.failures.append(f"{task.story}: {what}")
+        runs.failures.append(f"{task.story}: {what}")
 
 
 def _tasks(story: str) -> Iterator[Task]:
@@ -83,22 +83,22 @@ def _tasks(story: str) -> Iterator[Task]:
 
 def _tell_all(story: str, pool: ProcessPoolExecutor, commit: str, digest: str) -> StoryRun:
     """Runs a story with every death, and prints the result."""
-    began, told = time.monotonic(), Told()
-    for future in as_completed([pool.submit(_tell, task) for task in _tasks(story)]):
+    began, runs = time.monotonic(), Runs()
+    for future in as_completed([pool.submit(_run, task) for task in _tasks(story)]):
         part = future.result()
-        told.add(part)
+        runs.add(part)
         for failure in part.failures:
             _say(f"FAILED {failure}")
     seconds = round(time.monotonic() - began)
     recorded = _expected(story)
     effects = sum(seam.is_effect for seam in recorded.seams)
-    single, paired = told.tellings["single"], told.tellings["pairs"]
+    single, paired = runs.counts["single"], runs.counts["pairs"]
     _say(
         f"{story}: {len(recorded.seams)} seams ({effects} of effects), {recorded.engine_calls} engine calls; "
-        f"{single} single deaths, {paired} pairs, {len(told.failures)} failures, {seconds} s"
+        f"{single} single deaths, {paired} pairs, {len(runs.failures)} failures, {seconds} s"
     )
     today = datetime.now(UTC).date().isoformat()
-    return StoryRun(today, commit, digest, single, paired, len(told.failures), seconds)
+    return StoryRun(today, commit, digest, single, paired, len(runs.failures), seconds)
 
 
 def main() -> int:
@@ -112,7 +112,7 @@ def main() -> int:
         lines, passed = last_run.report(STORIES, last_run.load(), last_run.digest())
         _say("\n".join(lines))
         return 0 if passed else 1
-    tellings = failures = unrecorded = 0
+    counts = failures = unrecorded = 0
     commit, digest = last_run.commit(), last_run.digest()  # of what is loaded now
     with ProcessPoolExecutor(chosen.workers, initializer=_be_quiet) as pool:
         for story in [chosen.story] if chosen.story else STORIES:
@@ -122,9 +122,9 @@ def main() -> int:
             else:
                 unrecorded += 1
                 _say(f"{story}: not recorded, since the code was changed meanwhile")
-            tellings += run.single + run.pairs
+            counts += run.single + run.pairs
             failures += run.failures
-    _say(f"{tellings} tellings, {failures} failures; recorded in {last_run.RECORD}")
+    _say(f"{counts} runs, {failures} failures; recorded in {last_run.RECORD}")
     return 1 if failures or unrecorded else 0
 
 
@@ -138,11 +138,11 @@ def _say(text: str) -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.scenario", description=__doc__)
-    parser.add_argument("--story", choices=STORIES, help="tell this one only")
+    parser.add_argument("--story", choices=STORIES, help="run this one only")
     parser.add_argument(
-        "--workers", type=int, default=WORKERS, help="processes that tell (default: %(default)s)"
+        "--workers", type=int, default=WORKERS, help="processes that run stories (default: %(default)s)"
     )
-    parser.add_argument("--status", action="store_true", help="tell none; show when each was last told")
+    parser.add_argument("--status", action="store_true", help="run none; show when each last ran")
     return parser.parse_args()
 
 

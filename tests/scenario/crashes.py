@@ -43,13 +43,13 @@ DEATHS_MAX = 2
 #: The longest that one death holds a request up, in seconds. An engine's call counts as over only once its
 #: fence and the grace after it have passed, since it may act until then, and the next sweep finds it so. The
 #: same holds for a provider that dies between recording the call and sending it.
-UNHEARD_S = ENGINE_LIMIT_S + FENCE_GRACE_S + SWEEP_S
+UNREPORTED_S = ENGINE_LIMIT_S + FENCE_GRACE_S + SWEEP_S
 
 #: Each operation ends in one of these ways.
 ENDS = (Metric.OPERATIONS_SUCCEEDED, Metric.OPERATIONS_FAILED, Metric.OPERATIONS_DROPPED)
 
 #: How an engine can die: before or after its effect, and whether Lambda's report of it arrives.
-ENGINE_DEATHS = ("before", "before, unheard", "after", "after, unheard")
+ENGINE_DEATHS = ("before", "before, unreported", "after", "after, unreported")
 
 
 @dataclass(frozen=True)
@@ -58,12 +58,12 @@ class Story:
 
     Args:
         before: What happened before any process dies.
-        told: What happens while processes die.
+        happens: What happens while processes die.
         of_type: The resource's type.
     """
 
     before: Callable[[Simulation, Resource], None]
-    told: Callable[[Simulation, Resource], None]
+    happens: Callable[[Simulation, Resource], None]
     of_type: str = CLUSTER_TYPE
 
 
@@ -150,7 +150,7 @@ def _until_started(world: Simulation) -> None:
     Before the first start a sweep finds that the request is over but for its fleet. The stack is seen to be
     in progress, settles, and the head node does what it was asked: a tick each.
     """
-    world.run(SWEEP_S + 3 * TICK_S + world.deaths * UNHEARD_S)
+    world.run(SWEEP_S + 3 * TICK_S + world.deaths * UNREPORTED_S)
     assert world.fleets == {"hpc": "RUNNING"}
 
 
@@ -268,7 +268,7 @@ def _fail_and_signal(world: Simulation, resource: Resource) -> None:
     After the stack has begun one engine call is left to be waited out, the update's, and every other
     process that dies is the provider.
     """
-    world.stack_s = UNHEARD_S + dead_providers_s(DEATHS_MAX)
+    world.stack_s = UNREPORTED_S + dead_providers_s(DEATHS_MAX)
     world.fates["UPDATE"] = "UPDATE_ROLLBACK_COMPLETE"
     resource.update(properties(ClusterConfiguration=NEW, WaitConditionHandle=HANDLE, **REPLACING))
     _until_signalled(world, resource)
@@ -388,7 +388,7 @@ class Run:
         self.world.hook = self._pass
         self.world.engine_run = self._run_engine
         self.world.retries = retries
-        story.told(self.world, self.resource)
+        story.happens(self.world, self.resource)
         # What was answered is closed by then: at the next sweep, or after those that died.
         self.world.run(SWEEP_S + dead_providers_s(len(deaths)))
 
@@ -408,7 +408,7 @@ class Run:
         version, call = self.world.engines.calls.pop(0)
         if death.startswith("after"):
             self.world.engine_does(version, call)
-        if not death.endswith("unheard"):
+        if not death.endswith("unreported"):
             self.world.report_crash(call)
 
     @property
@@ -416,8 +416,8 @@ class Run:
         """What CloudFormation and the account see in the end."""
         facts = self.world.stacks.facts.values()
         clusters = sorted((fact.stack.name, fact.stack.status) for fact in facts if not fact.stack.gone)
-        told = [(kind, status, physical_id) for kind, status, physical_id in self.resource.history]
-        return told, self.resource.phase, clusters, sorted(self.world.amis), self.world.fleets
+        history = [(kind, status, physical_id) for kind, status, physical_id in self.resource.history]
+        return history, self.resource.phase, clusters, sorted(self.world.amis), self.world.fleets
 
     def check(self, expected: "Run") -> None:
         """Checks everything that must hold whichever process died."""
@@ -500,8 +500,8 @@ def _data(answer: dict[str, Any]) -> dict[str, Any]:
     return data if "imageId" not in data else data | {"cloudformationStackArn": "", "version": ""}
 
 
-def _code(told: dict[str, Any]) -> str:
-    return str(told.get("Reason", "")).split(":")[0]
+def _code(answer: dict[str, Any]) -> str:
+    return str(answer.get("Reason", "")).split(":")[0]
 
 
 def deaths(recorded: Run, *, after: int = -1, only_effects: bool = False) -> Iterator[Death]:

@@ -123,8 +123,8 @@ def report(stories: Iterable[str], runs: dict[str, StoryRun], present: str) -> t
         standings.append(standing(run, present))
         line = f"{standings[-1]:<20} {name}"
         if run is not None:
-            told = f"{run.single + run.pairs} tellings, {run.failures} failures"
-            line += f": {told}, {run.date}, {run.commit}"
+            ran = f"{run.single + run.pairs} runs, {run.failures} failures"
+            line += f": {ran}, {run.date}, {run.commit}"
         lines.append(line)
     passed = standings.count("passed")
     lines.append(f"{passed} of {len(standings)} stories passed with the present code")

@@ -551,7 +551,7 @@ class Resource:
         born: Where in the history the present life begins.
         answers: Every answer that CloudFormation accepted.
         timed_out: Ids of requests that it gave up waiting for.
-        heard: Called when it accepted an answer.
+        acknowledged: Called when it accepted an answer.
         gave_up: Called when it waits for the answer no longer.
         left_behind: Called with the id of what could not be cleaned up.
         asked: Called when it has just asked for something.
@@ -695,20 +695,24 @@ class Resource:
         self.world.stacks.requested.pop(self.owner, None)
         self.answers.append(answer)
         self.acknowledged(pending, answer)
-        kind, status, told_id = pending.event["RequestType"], answer["Status"], answer["PhysicalResourceId"]
-        self.history.append((kind, status, told_id))
+        kind, status, physical_id = (
+            pending.event["RequestType"],
+            answer["Status"],
+            answer["PhysicalResourceId"],
+        )
+        self.history.append((kind, status, physical_id))
         success = status == "SUCCESS"
         if kind == "Delete":
             self._deleted(success)
         elif kind == "Create":
-            self.physical_id = told_id
+            self.physical_id = physical_id
             self.properties = self.wanted
             if success:
                 self._clean_up()
             else:
                 self._enter("create failed")
         else:
-            self._updated(told_id, pending, success=success)
+            self._updated(physical_id, pending, success=success)
 
     def _deleted(self, success: bool) -> None:
         if self.phase == "cleaning":
@@ -723,13 +727,13 @@ class Resource:
         else:
             self._enter("delete failed")
 
-    def _updated(self, told_id: str, pending: Pending, *, success: bool) -> None:
-        self._check_id(told_id, pending, success=success)
+    def _updated(self, physical_id: str, pending: Pending, *, success: bool) -> None:
+        self._check_id(physical_id, pending, success=success)
         if not success:
             self._enter("update failed" if pending.goal == "updating" else "rollback failed")
             return
-        if told_id != self.physical_id:
-            self.stale_id, self.physical_id = self.physical_id, told_id
+        if physical_id != self.physical_id:
+            self.stale_id, self.physical_id = self.physical_id, physical_id
         elif pending.goal == "updating":
             self.stale_id = ""
         if pending.goal == "updating":
@@ -737,14 +741,14 @@ class Resource:
         else:
             self._clean_up()
 
-    def _check_id(self, told_id: str, pending: Pending, *, success: bool) -> None:
+    def _check_id(self, physical_id: str, pending: Pending, *, success: bool) -> None:
         new, old = pending.event["ResourceProperties"], pending.event["OldResourceProperties"]
         policies = {new.get("ClusterNameUpdatePolicy"), old.get("ClusterNameUpdatePolicy")}
         declared = "Replace" in policies or self.type == IMAGE_TYPE
-        if told_id != self.physical_id:
-            assert success, f"a failed Update names {told_id}, not {self.physical_id}"
-            assert declared, f"{self.physical_id} was replaced by {told_id} though nobody allows it"
-            assert told_id == new[self.id_property]
+        if physical_id != self.physical_id:
+            assert success, f"a failed Update names {physical_id}, not {self.physical_id}"
+            assert declared, f"{self.physical_id} was replaced by {physical_id} though nobody allows it"
+            assert physical_id == new[self.id_property]
 
     def _over(self, why: str) -> None:
         assert self.pending is not None

@@ -114,7 +114,7 @@ def _judge(
     task = progress.add_task("mutants", total=len(mutants))
     done = 0
 
-    def told(mutant: Mutant, killer: str) -> None:
+    def report(mutant: Mutant, killer: str) -> None:
         nonlocal done
         done += 1
         known[mutant.key] = killer
@@ -123,7 +123,7 @@ def _judge(
             console.print(f"{done} of {len(mutants)} mutants", highlight=False)
 
     with progress:
-        judgement.judge(mutants, covered, told)
+        judgement.judge(mutants, covered, report)
 
 
 def _chosen(subject: Subject, names: Sequence[str]) -> list[Path]:

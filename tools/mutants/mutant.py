@@ -34,5 +34,5 @@ class Mutant:
 
     @property
     def key(self) -> str:
-        """What it is told apart by, whatever else in its module changes."""
+        """What identifies it, whatever else in its module changes."""
         return "\n".join([self.module, self.function, self.before, self.after, str(self.number)])

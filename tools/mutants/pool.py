@@ -66,8 +66,8 @@ def judge_all(
 def _ended(running: dict[int, tuple[T, int]]) -> tuple[T, str]:
     pid, status = os.waitpid(-1, 0)
     subject, read = running.pop(pid)
-    with os.fdopen(read) as told:
-        killer = told.read()
+    with os.fdopen(read) as verdict:
+        killer = verdict.read()
     if os.WIFSIGNALED(status) and os.WTERMSIG(status) in {signal.SIGPROF, signal.SIGALRM}:
         return subject, TIME_LIMIT
     if os.waitstatus_to_exitcode(status) != _JUDGED:
@@ -102,10 +102,10 @@ def _child(work: Callable[[], str], write: int) -> None:
     _silence()
     code = _BROKEN
     try:
-        told = work()
+        verdict = work()
         code = _JUDGED
     except BaseException as error:
         # Whatever it is, the parent raises it.
-        told = f"{type(error).__name__}: {error}"
-    os.write(write, told.encode())
+        verdict = f"{type(error).__name__}: {error}"
+    os.write(write, verdict.encode())
     os._exit(code)

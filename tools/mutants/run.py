@@ -21,7 +21,7 @@ from tools.mutants.subject import Subject, digest
 #: Verdicts are written down after so many, so that an interrupted run goes on where it stopped.
 SAVE_EVERY = 20
 
-Told = Callable[[Mutant, str], None]
+Report = Callable[[Mutant, str], None]
 
 
 class Judgement:
@@ -74,13 +74,13 @@ class Judgement:
         into.write_text(json.dumps(runs))
         return ""
 
-    def judge(self, mutants: Sequence[Mutant], covered: Covered, told: Told) -> None:
+    def judge(self, mutants: Sequence[Mutant], covered: Covered, report: Report) -> None:
         """Judges mutants that no earlier run has judged.
 
         Args:
             mutants: Which ones.
             covered: What every test covers.
-            told: Called with each verdict: a mutant and what killed it.
+            report: Called with each verdict: a mutant and what killed it.
 
         Raises:
             PoolError: A mutant could not be judged.
@@ -100,13 +100,13 @@ class Judgement:
         in_place = [mutant for mutant in mutants if mutant.runs is not None]
         try:
             if on_import:
-                self._judge_on_import(on_import, selection, told)
+                self._judge_on_import(on_import, selection, report)
             if in_place:
-                self._judge_in_place(in_place, selection, told)
+                self._judge_in_place(in_place, selection, report)
         finally:
             self.results.save()
 
-    def _judge_on_import(self, mutants: Sequence[Mutant], selection: Selection, told: Told) -> None:
+    def _judge_on_import(self, mutants: Sequence[Mutant], selection: Selection, report: Report) -> None:
         for name in self._subject.preloaded:
             importlib.import_module(name)
 
@@ -114,7 +114,7 @@ class Judgement:
             tests, text = self._tests(mutant, selection), self._subject.mutated(mutant)
             return lambda: self._import_and_run(mutant, text, tests)
 
-        self._judge_with(work, mutants, selection, told)
+        self._judge_with(work, mutants, selection, report)
 
     def _import_and_run(self, mutant: Mutant, text: str, tests: dict[str, float]) -> str:
         if not tests:
@@ -134,13 +134,13 @@ class Judgement:
                 return judge.killer or "the import"
         return ""
 
-    def _judge_in_place(self, mutants: Sequence[Mutant], selection: Selection, told: Told) -> None:
+    def _judge_in_place(self, mutants: Sequence[Mutant], selection: Selection, report: Report) -> None:
         def serve(items: dict[str, pytest.Item]) -> None:
             def work(mutant: Mutant) -> Callable[[], str]:
                 tests, text = self._tests(mutant, selection), self._subject.mutated(mutant)
                 return lambda: self._replace_and_run(mutant, text, tests, items)
 
-            self._judge_with(work, mutants, selection, told)
+            self._judge_with(work, mutants, selection, report)
 
         failures: list[Exception] = []
 
@@ -178,14 +178,14 @@ class Judgement:
         work: Callable[[Mutant], Callable[[], str]],
         mutants: Sequence[Mutant],
         selection: Selection,
-        told: Told,
+        report: Report,
     ) -> None:
         every: Iterator[Mutant] = iter(mutants)
         for number, (mutant, killer) in enumerate(judge_all(every, work, self._jobs), 1):
             self.results.note(mutant, self.digest(mutant.module), killer, self._files)
             if "::" in killer:
                 selection.noticed(mutant, killer)
-            told(mutant, killer)
+            report(mutant, killer)
             if number % SAVE_EVERY == 0:
                 self.results.save()
 

@@ -89,7 +89,7 @@ class Admission:
             logger.warning("refused: %s", error)
             return refuse(event, error)
         except Exception as error:
-            if not self._is_given_up(request):
+            if not self._must_be_answered_now(request):
                 raise
             logger.exception("the request could not be recorded until its deadline")
             return refuse(event, _too_late(error))
@@ -129,7 +129,7 @@ class Admission:
     def _is_recorded(self, request: Request) -> bool:
         return self._ports.store.load_operation(request.owner, request.request_id) is not None
 
-    def _is_given_up(self, request: Request) -> bool:
+    def _must_be_answered_now(self, request: Request) -> bool:
         """Returns whether an unrecorded request must be answered now, because its deadline has passed.
 
         A request that an earlier delivery recorded is excluded: a pass answers it with its result. While the

@@ -143,7 +143,7 @@ class Effects:
             self._leave_unwanted(operation, now, holder)
             return False
         owner = request.owner
-        whose = ownership.take_over(ports.claims, ports.store, ports.stacks, owner, cluster)
+        whose = ownership.claim_cluster(ports.claims, ports.store, ports.stacks, owner, cluster)
         if whose == owner:
             operation = work.note_adoption(operation, cluster)
             self._repository.change(
@@ -159,7 +159,9 @@ class Effects:
     def _examine(self, operation: OperationRecord, action: Examine) -> bool:
         """Records whether the owner that a cluster's mark names still has the cluster."""
         owner, ports = operation.request.owner, self._ports
-        gave_up = ownership.gives_up(ports.store, ports.stacks, owner, action.holder, action.cluster)
+        gave_up = ownership.disown_if_abandoned(
+            ports.store, ports.stacks, owner, action.holder, action.cluster
+        )
         examined = work.record_examination(operation, action.holder, gave_up=gave_up)
         self._repository.change(owner, lambda record: record, examined)
         return True

@@ -8,7 +8,7 @@ from datetime import datetime
 from cluster_provider.causes import failures_of, with_cause, with_failures
 from cluster_provider.core import deadline
 from cluster_provider.core.decision.adoption import has_adopted
-from cluster_provider.core.decision.case import is_given_up, left_over, waited_for_until
+from cluster_provider.core.decision.case import is_deletion_exhausted, left_over, waited_for_until
 from cluster_provider.core.engine import READS, EngineAction, EngineCall
 from cluster_provider.core.errors import Unavailable
 from cluster_provider.core.identity import Kind, Owner
@@ -75,7 +75,7 @@ def observe(
             progress = with_cause(stacks, operation, progress, seen, now, adopted=adopted)
             failures = failures_of(stacks, request, progress, seen)
         leftover = _leftover(stacks, record, operation)
-        if leftover is not None and is_given_up(progress, leftover):
+        if leftover is not None and is_deletion_exhausted(progress, leftover):
             leftover = with_failures(stacks, progress, leftover, seen)
         progress = _with_leftover_note(request, progress, leftover)
         base = _with_adoption(stacks, request, base, seen)
@@ -117,7 +117,7 @@ def _look(
     """
     request, progress = operation.request, operation.progress
     stack_id = progress.stack_id
-    if stack_id is None and known is not None and _is_had(known, operation):
+    if stack_id is None and known is not None and _is_owned(known, operation):
         stack_id = known.stack_id
     name = stack_id or progress.cluster_name
     cluster = stacks.describe(name) if name else None
@@ -172,7 +172,7 @@ def _leftover(stacks: Stacks, record: OwnerRecord, operation: OperationRecord) -
     """
     found = None
     for leftover in _leftovers(stacks, record, operation):
-        if not is_given_up(operation.progress, leftover):
+        if not is_deletion_exhausted(operation.progress, leftover):
             return leftover
         found = found or leftover
     return found
@@ -190,7 +190,7 @@ def _leftovers(stacks: Stacks, record: OwnerRecord, operation: OperationRecord) 
             yield Leftover(known, None)
 
 
-def _is_had(known: Cluster, operation: OperationRecord) -> bool:
+def _is_owned(known: Cluster, operation: OperationRecord) -> bool:
     """Returns whether the request is about this recorded cluster, not about a new one of the same name."""
     if operation.request.type is RequestType.CREATE:
         return has_adopted(operation.request, known)
@@ -215,7 +215,11 @@ def _with_leftover_note(request: Request, progress: Progress, leftover: Leftover
     A warning of an earlier pass is replaced, so it describes the present state.
     """
     notes = [note for note in progress.notes if note["type"] != NOT_DELETED]
-    if request.type is RequestType.UPDATE and leftover is not None and is_given_up(progress, leftover):
+    if (
+        request.type is RequestType.UPDATE
+        and leftover is not None
+        and is_deletion_exhausted(progress, leftover)
+    ):
         error = left_over(progress, leftover)
         message = f"{error.where}: {error.what} The resource's next request tries again."
         notes.append({"level": "WARNING", "type": NOT_DELETED, "message": message})

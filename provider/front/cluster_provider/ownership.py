@@ -8,7 +8,7 @@ from cluster_provider.core.transitions import work
 from cluster_provider.ports import Claims, Stacks, Store
 
 
-def take_over(
+def claim_cluster(
     claims: Claims, operations: Store, stacks: Stacks, owner: Owner, cluster: ClusterStack
 ) -> Owner:
     """Records a claim on a cluster; returns the cluster's owner after that.
@@ -28,7 +28,7 @@ def take_over(
         if (
             previous_owner is None
             or previous_owner == owner
-            or gives_up(operations, stacks, owner, previous_owner, cluster)
+            or disown_if_abandoned(operations, stacks, owner, previous_owner, cluster)
         ):
             continue
         if holder == owner:
@@ -37,7 +37,7 @@ def take_over(
     return owner if holder == owner else claims.claim(cluster.stack_id, owner, instead_of=holder)
 
 
-def gives_up(
+def disown_if_abandoned(
     operations: Store, stacks: Stacks, owner: Owner, previous_owner: Owner, cluster: ClusterStack
 ) -> bool:
     """Returns whether a previous owner has given a cluster up; if so, its record disowns the cluster.
@@ -71,7 +71,7 @@ def gives_up(
     def forgetting(present: OwnerRecord | None) -> OwnerRecord:
         if present is None:
             raise LookupError(f"{previous_owner.key} has no record")
-        return work.give_up(present, cluster)
+        return work.disown_for_another(present, cluster)
 
     try:
         operations.change(previous_owner, forgetting)

@@ -6,6 +6,12 @@ from typing import Any
 
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
+from botocore.retries.standard import (
+    OrRetryChecker,
+    RetryContext,
+    ThrottledRetryableChecker,
+    TransientRetryableChecker,
+)
 
 from cluster_provider.core.errors import RecordTooLarge, Unavailable
 
@@ -23,37 +29,17 @@ SINGLE_ATTEMPT_CONFIG = Config(
     connect_timeout=3, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 1}
 )
 
-#: Source: botocore, retries/standard.py (throttling and transient error codes).
-_TRANSIENT_CODES = frozenset(
-    {
-        "InternalError",
-        "InternalFailure",
-        "InternalServerError",
-        "LimitExceededException",
-        "PriorRequestNotComplete",
-        "ProvisionedThroughputExceededException",
-        "RequestLimitExceeded",
-        "RequestThrottled",
-        "RequestThrottledException",
-        "RequestTimeout",
-        "RequestTimeoutException",
-        "ServiceException",
-        "ServiceUnavailable",
-        "SlowDown",
-        "Throttling",
-        "ThrottlingException",
-        "ThrottledException",
-        "TooManyRequestsException",
-        "TransactionConflictException",
-        "TransactionInProgressException",
-    }
-)
+#: botocore's own lists of error codes that pass: throttling and time-outs of a request.
+_PASSING = OrRetryChecker([ThrottledRetryableChecker(), TransientRetryableChecker()])
+
+#: DynamoDB's code for an item that another transaction is writing; botocore does not list it.
+_CONFLICT_CODE = "TransactionConflictException"
 
 _SERVER_ERROR = 500
 
 #: Reasons why DynamoDB refuses a part of a transaction.
 #: Source: Amazon DynamoDB API reference, TransactWriteItems (CancellationReasons).
-_NO_REASON, SOMEBODY_WROTE, SOMEBODY_WRITES = "None", "ConditionalCheckFailed", "TransactionConflict"
+_NO_REASON, CONDITION_FAILED, WRITE_CONFLICT = "None", "ConditionalCheckFailed", "TransactionConflict"
 _REASONS_THAT_PASS = frozenset({"ThrottlingError", "ProvisionedThroughputExceeded"})
 _CANCELLED, _INVALID_CODE, _INVALID = (
     "TransactionCanceledException",
@@ -85,7 +71,9 @@ def unavailable_if_transient() -> Iterator[None]:
 
 def is_transient(error: ClientError) -> bool:
     """Returns whether an error does not depend on the request: throttling, or a fault of the server."""
-    return error.response["Error"]["Code"] in _TRANSIENT_CODES or is_server_error(error)
+    answer = RetryContext(attempt_number=1, parsed_response=error.response)
+    conflict = error.response["Error"]["Code"] == _CONFLICT_CODE
+    return conflict or is_server_error(error) or bool(_PASSING.is_retryable(answer))
 
 
 def is_server_error(error: ClientError) -> bool:
@@ -101,7 +89,7 @@ def why_not_written(error: ClientError) -> str:
         error: DynamoDB's error.
 
     Returns:
-        SOMEBODY_WROTE if a condition failed; SOMEBODY_WRITES if another transaction is in progress.
+        CONDITION_FAILED if a condition failed; WRITE_CONFLICT if another transaction is in progress.
 
     Raises:
         RecordTooLarge: An item is larger than DynamoDB allows.
@@ -115,7 +103,7 @@ def why_not_written(error: ClientError) -> str:
     if (code == _INVALID_CODE and _TOO_LARGE in message) or _TOO_LARGE in reasons.get(_INVALID, ""):
         raise RecordTooLarge("ResourceProperties", "what is to be recorded of this request is too large.")
     if code == _CANCELLED:
-        for reason in (SOMEBODY_WROTE, SOMEBODY_WRITES):
+        for reason in (CONDITION_FAILED, WRITE_CONFLICT):
             if reason in refused:
                 return reason
         if refused and refused <= _REASONS_THAT_PASS:

@@ -154,7 +154,7 @@ def test_a_pending_fleet_restart_passes_to_the_owner_that_takes_the_same_cluster
 
 def test_a_cluster_that_another_takes_over_is_forgotten_and_released() -> None:
     before = record(known(), LAB, is_open=False, disowned=["arn:other"])
-    after = work.give_up(before, stack())
+    after = work.disown_for_another(before, stack())
     assert after == replace(before, clusters={"lab": LAB}, disowned=["arn:other", ARN])
 
 
@@ -163,7 +163,7 @@ def test_a_cluster_that_another_takes_over_is_forgotten_and_released() -> None:
 )
 def test_a_cluster_that_a_request_may_be_at_work_on_is_held(facts: dict[str, Any]) -> None:
     with pytest.raises(StillHeld, match="hpc"):
-        work.give_up(record(known(), **facts), stack())
+        work.disown_for_another(record(known(), **facts), stack())
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_a_cluster_that_a_request_may_be_at_work_on_is_held(facts: dict[str, Any
     ],
 )
 def test_a_cluster_that_the_owner_does_not_have_cannot_be_given_up(before: OwnerRecord) -> None:
-    assert work.give_up(before, stack()) == before
+    assert work.disown_for_another(before, stack()) == before
 
 
 def test_failed_adoptions_are_disowned_unless_a_fleet_restart_is_pending() -> None:

@@ -314,10 +314,10 @@ def test_an_answer_is_left_to_its_sender_and_then_sent_again() -> None:
 def test_an_answer_is_sent_for_two_hours_and_a_signal_until_its_condition_gives_up() -> None:
     written = progress(phase=Phase.ANSWERING, outcome=OUTCOME)
     assert decided(CREATE, written, at_s=7200) == Resend()
-    assert decided(CREATE, written, at_s=7201) == Nothing("nobody listens any more")
+    assert decided(CREATE, written, at_s=7201) == Nothing("CloudFormation no longer accepts it")
     signal = progress(phase=Phase.SIGNALLING, signal=OUTCOME)
     assert decided(FOLLOWED, signal, at_s=43_199) == Resend()
-    assert decided(FOLLOWED, signal, at_s=43_200) == Nothing("nobody listens any more")
+    assert decided(FOLLOWED, signal, at_s=43_200) == Nothing("CloudFormation no longer accepts it")
 
 
 @pytest.mark.parametrize("phase", [Phase.ANSWERED, Phase.DROPPED])

@@ -178,7 +178,7 @@ def test_an_images_failure_names_the_builds_log() -> None:
 
 
 def test_a_failed_cluster_of_another_stack_says_whose_it_is() -> None:
-    text = str(failures.had_by(stack(), OWNER))
+    text = str(failures.owned_by_another(stack(), OWNER))
     assert f"the cluster belongs to resource Cluster of stack {OWNER.stack_id}" in text
 
 

@@ -40,7 +40,7 @@ def test_operations_are_what_docs_engine_says_of_them() -> None:
     assert {*reads, "start-fleet"} == engine.HARMLESS
     assert {"Throttled", "ClusterBusy", "Fenced", "Denied"} == engine.TRANSIENT
     assert {"Internal", "AlreadyExists"} == engine.RETRIED
-    assert (engine.REFUSED, engine.UNTOLD) == ("UpdateRejected", "Internal")
+    assert (engine.REFUSED, engine.OUTCOME_UNKNOWN) == ("UpdateRejected", "Internal")
 
 
 def test_a_record_of_every_earlier_version_is_read_by_the_names_of_the_phases() -> None:

@@ -34,6 +34,8 @@ class EmfMetrics:
             output.flush()
 
     def _line(self, measurement: Measurement) -> str:
+        # Powertools' ``Metrics`` holds one set of dimensions until the invocation ends. Each measurement has
+        # its own dimensions, and its line must be out before the invocation can die: one provider for each.
         emf = AmazonCloudWatchEMFProvider(namespace=NAMESPACE)
         for name, value in {PROVIDER: self._function_name, **measurement.dimensions}.items():
             emf.add_dimension(name, value)

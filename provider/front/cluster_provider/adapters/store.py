@@ -14,7 +14,7 @@ from cluster_provider.core.errors import Unavailable
 from cluster_provider.core.identity import Owner
 from cluster_provider.core.state import OperationRecord, OwnerRecord, QueueEntry
 from cluster_provider.ports import Clock
-from cluster_provider.sdk import SOMEBODY_WRITES, unavailable_if_transient, why_not_written
+from cluster_provider.sdk import WRITE_CONFLICT, unavailable_if_transient, why_not_written
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -108,7 +108,7 @@ class DynamoStore:
             if not refusal:
                 self._seen = _Seen(owner, changed, seen.revision + 1, released_by=holder)
                 return changed
-            if refusal == SOMEBODY_WRITES:
+            if refusal == WRITE_CONFLICT:
                 self._clock.sleep(_CONFLICT_PAUSE_S * 2 ** min(attempt, 4))
             # Another writer changed the record or set the dirty flag. The lease is kept: ``release`` reads
             # the flag.
@@ -289,7 +289,7 @@ class DynamoStore:
             {"Put": items.operation_put(operation, record.newest_request_id, expires_at)}
             for operation in operations
         ]
-        if seen.record is not None and _is_overtaken(seen.record, record):
+        if seen.record is not None and _is_superseded(seen.record, record):
             # The superseded request was open, so its item exists. A pass that still works on it also writes
             # it as superseded.
             writes.append({"Update": items.expiry(seen.owner, seen.record.newest_request_id, expires_at)})
@@ -304,6 +304,6 @@ class DynamoStore:
         return ""
 
 
-def _is_overtaken(present: OwnerRecord, changed: OwnerRecord) -> bool:
+def _is_superseded(present: OwnerRecord, changed: OwnerRecord) -> bool:
     """Returns whether a newer request supersedes one that was not answered, or whose work had not ended."""
     return present.at_work and present.newest_request_id != changed.newest_request_id

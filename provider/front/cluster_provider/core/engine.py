@@ -70,7 +70,7 @@ REFUSED = "UpdateRejected"
 OTHER_OWNER = "OtherOwner"
 
 #: The engine error after which it is unknown whether CloudFormation accepted the call's change.
-UNTOLD = "Internal"
+OUTCOME_UNKNOWN = "Internal"
 
 
 @dataclass(frozen=True)
@@ -164,7 +164,7 @@ class EngineCall:
     def has_reported(self) -> bool:
         """Whether its end was reported, and says whether a change was made."""
         error = self.result.error if self.result is not None else None
-        return self.result is not None and (error is None or error.code != UNTOLD)
+        return self.result is not None and (error is None or error.code != OUTCOME_UNKNOWN)
 
     def may_act(self, now: datetime) -> bool:
         """Returns whether this call may still make a change or report its end."""

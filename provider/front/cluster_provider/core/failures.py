@@ -167,7 +167,7 @@ def not_consented(cluster: ClusterStack, choice: Consent) -> NotOwner:
     )
 
 
-def had_by(cluster: ClusterStack, current_owner: Owner) -> NotOwner:
+def owned_by_another(cluster: ClusterStack, current_owner: Owner) -> NotOwner:
     """Returns the error for a cluster that is an existing resource of another stack.
 
     Args:
@@ -286,8 +286,8 @@ def _configuration_fault(detail: dict[str, str]) -> tuple[str, str]:
 
 def validation_texts(error: EngineError, messages: Iterable[dict[str, str]]) -> list[str]:
     """Returns the messages of ParallelCluster's validators, the worst first; without any, the engine's."""
-    told = [f"{item['level']} {item['type']}: {sentence(item['message'])}" for item in worst_first(messages)]
-    return told or [sentence(error.message)]
+    lines = [f"{item['level']} {item['type']}: {sentence(item['message'])}" for item in worst_first(messages)]
+    return lines or [sentence(error.message)]
 
 
 def is_cured_by_fleet_stop(error: EngineError) -> bool:
@@ -300,7 +300,7 @@ def _uncured(error: EngineError) -> list[dict[str, Any]]:
 
 
 def _update_rejected(error: EngineError) -> ClusterRejected:
-    told = [
+    lines = [
         f"{item.get('parameter')} from {item.get('currentValue')!r} to {item.get('requestedValue')!r}: "
         f"{sentence(str(item.get('message', '')))}"
         for item in error.details
@@ -314,7 +314,7 @@ def _update_rejected(error: EngineError) -> ClusterRejected:
     elif len(uncured) < len(error.details):
         others = ", ".join(str(item.get("parameter")) for item in uncured)
         next_step += f" A stopped compute fleet would allow all of it but {others}."
-    first, *more = told or [sentence(error.message)]
+    first, *more = lines or [sentence(error.message)]
     return ClusterRejected("ClusterConfiguration", first, next_step, more)
 
 

@@ -24,22 +24,22 @@ def rejection(error: EngineError, messages: Iterable[dict[str, str]], image_id: 
 
 
 def _rejection(error: EngineError, messages: Iterable[dict[str, str]], image_id: str) -> ProviderError:
-    told = failures.sentence(error.message)
+    message = failures.sentence(error.message)
     match error.code:
         case "ConfigurationInvalid":
-            return InvalidProperty(CONFIGURATION, told)
+            return InvalidProperty(CONFIGURATION, message)
         case "ClusterRejected":
             first, *others = failures.validation_texts(error, messages)
             return ImageRejected(CONFIGURATION, first, others=others)
         case "BadRequest":
-            return ImageRejected(f"image {image_id}", told)
+            return ImageRejected(f"image {image_id}", message)
         case "VersionMismatch":
-            return VersionMismatch(f"image {image_id}", told)
+            return VersionMismatch(f"image {image_id}", message)
         case "AlreadyExists":
             return taken(image_id)
         case _:
             return EngineFailed(
-                f"image {image_id}", told, "Nothing was changed. The engine's log group has the details."
+                f"image {image_id}", message, "Nothing was changed. The engine's log group has the details."
             )
 
 

@@ -163,9 +163,9 @@ def _fit(
         if messages is None and _size(body(values)) <= BODY_MAX_BYTES:
             return values
         if messages is not None:
-            told = _fit_messages(body, values, messages, _no_room(emptied), log_group)
-            if told is not None:
-                return {**values, "validationMessages": told}
+            fitted = _fit_messages(body, values, messages, _no_room(emptied), log_group)
+            if fitted is not None:
+                return {**values, "validationMessages": fitted}
     return values if messages is None else {**values, "validationMessages": "[]"}
 
 

@@ -100,12 +100,12 @@ def _deliver(case: Case) -> Action:
     The invocation that recorded the answer also sends it. Wake-ups in the meantime leave it alone.
     """
     sent_by = case.observed.sent_by
-    if _is_unheard(case):
-        return Nothing("nobody listens any more")
+    if _is_no_longer_accepted(case):
+        return Nothing("CloudFormation no longer accepts it")
     return Leave(sent_by) if sent_by is not None and case.now < sent_by else Resend()
 
 
-def _is_unheard(case: Case) -> bool:
+def _is_no_longer_accepted(case: Case) -> bool:
     """Returns whether CloudFormation no longer accepts the recorded answer or signal."""
     if case.progress.phase is Phase.ANSWERING:
         return deadline.is_too_old(case.request.issued_at, case.now)

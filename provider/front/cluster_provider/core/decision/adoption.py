@@ -53,7 +53,7 @@ def adopt(case: Case, cluster: ClusterStack) -> Adopt | Fail | Wait:
         else case.observed.current_owner
     )
     if current_owner is not None:
-        return Fail(failures.had_by(cluster, current_owner), failure_id)
+        return Fail(failures.owned_by_another(cluster, current_owner), failure_id)
     if cluster.in_progress:
         return wait_for(
             cluster, f"cluster {cluster.name} is {cluster.status} and cannot be taken over until it settles"
@@ -100,7 +100,7 @@ def held_by_other(case: Case, cluster: ClusterStack, start: Start) -> Fail | Exa
     if holder is None:
         return Fail(failures.unreadable_mark(cluster, error), failure_id)
     if case.progress.current_owner == holder.key:
-        return Fail(failures.had_by(cluster, holder), failure_id)
+        return Fail(failures.owned_by_another(cluster, holder), failure_id)
     if case.progress.previous_owner != holder.key:
         return Examine(cluster, holder)
     if history.is_exhausted:

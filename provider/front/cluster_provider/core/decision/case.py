@@ -19,7 +19,7 @@ VALUES_MARGIN_S = 60
 
 #: Time in which a call that changes nothing reports its end, in seconds, with a cold start and a slow AWS. A
 #: call that has not reported by then most probably never will.
-HEARD_OF_AFTER_S = 120
+REPORTED_WITHIN_S = 120
 
 
 def last_chance(deadline_of: datetime) -> datetime:
@@ -32,12 +32,12 @@ def waited_for_until(call: EngineCall, deadline_of: datetime) -> datetime:
 
     A call that may change something is waited for until after its fence. A harmless call may never report its
     end, so shortly before the deadline it no longer counts. If it was sent just before that, it still gets
-    ``HEARD_OF_AFTER_S``, but not beyond the deadline.
+    ``REPORTED_WITHIN_S``, but not beyond the deadline.
     """
     over_at = deadline.over_at(call.not_after)
     if call.action not in HARMLESS:
         return over_at
-    expected_by = call.sent_at + timedelta(seconds=HEARD_OF_AFTER_S)
+    expected_by = call.sent_at + timedelta(seconds=REPORTED_WITHIN_S)
     return min(over_at, deadline_of, max(last_chance(deadline_of), expected_by))
 
 
@@ -90,7 +90,7 @@ class Case:
     def stuck(self) -> Leftover | None:
         """A leftover of an earlier request that cannot be deleted; this request makes no further try."""
         leftover = self.observed.leftover
-        if leftover is None or not is_given_up(self.progress, leftover):
+        if leftover is None or not is_deletion_exhausted(self.progress, leftover):
             return None
         known = leftover.known
         return None if pause_after(self, _deletes(known.kind), known.name) else leftover
@@ -172,7 +172,7 @@ def _settle_image(case: Case, leftover: Leftover) -> Wait | Start:
     return pause_after(case, EngineAction.DELETE_IMAGE, leftover.known.name) or delete
 
 
-def is_given_up(progress: Progress, leftover: Leftover) -> bool:
+def is_deletion_exhausted(progress: Progress, leftover: Leftover) -> bool:
     """Returns whether the tries to delete a leftover are exhausted, and no deletion is in progress."""
     history = progress.history(_deletes(leftover.known.kind), leftover.known.name)
     return history.is_exhausted and not leftover.in_progress

@@ -73,8 +73,8 @@ def put_back(case: Case, action: Succeed | Fail) -> Succeed | Fail | Wait | Star
         return answered
     # A successful Delete removes the cluster from the record, and the pending restart with it.
     forgets = isinstance(action, Succeed) and case.request.type is RequestType.DELETE
-    in_vain = case.is_last_chance or start_history.is_exhausted
-    if in_vain and not (forgets and compute_fleet.is_restart_pending(known, progress)):
+    is_exhausted = case.is_last_chance or start_history.is_exhausted
+    if is_exhausted and not (forgets and compute_fleet.is_restart_pending(known, progress)):
         return answered
     if case.now >= case.deadline_at and start_history.last is not None:
         return with_fleet(case, Fail(_not_started(case, cluster), action.physical_id))

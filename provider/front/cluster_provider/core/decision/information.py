@@ -62,16 +62,16 @@ def _refusal(case: Case, question: Question) -> ProviderError | None:
 
 
 def _explained(question: Question, error: EngineError) -> ProviderError:
-    told = failures.sentence(error.message)
+    message = failures.sentence(error.message)
     match error.code:
         case "NotFound":
             return _not_found(question, "it does not exist.")
         case "BadRequest":
-            return InvalidProperty(question.about, told)
+            return InvalidProperty(question.about, message)
         case "VersionMismatch":
-            return VersionMismatch(question.about, told)
+            return VersionMismatch(question.about, message)
         case _:
-            return EngineFailed(question.about, told, "The engine's log group has the details.")
+            return EngineFailed(question.about, message, "The engine's log group has the details.")
 
 
 def _not_found(question: Question, what: str) -> NotFound:

@@ -6,7 +6,7 @@ from datetime import datetime
 from cluster_provider.core import compute_fleet, deadline
 from cluster_provider.core.actions import Fail, Succeed
 from cluster_provider.core.attributes import pool_count
-from cluster_provider.core.decision.case import is_given_up
+from cluster_provider.core.decision.case import is_deletion_exhausted
 from cluster_provider.core.engine import MAKES, EngineAction, EngineCall
 from cluster_provider.core.errors import Superseded
 from cluster_provider.core.identity import is_marker
@@ -223,7 +223,7 @@ def _forget_unreported(record: OwnerRecord, but: Progress | None = None) -> Owne
 
 
 def _is_still_there(cluster: Cluster, progress: Progress) -> bool:
-    return cluster.name == progress.cluster_name or is_given_up(progress, Leftover(cluster, None))
+    return cluster.name == progress.cluster_name or is_deletion_exhausted(progress, Leftover(cluster, None))
 
 
 def _forget_unmade(record: OwnerRecord, progress: Progress, *, unseen: bool) -> OwnerRecord:

@@ -129,7 +129,7 @@ def adopt(record: OwnerRecord, stack: ClusterStack, request_id: str, now: dateti
     )
 
 
-def give_up(record: OwnerRecord, stack: ClusterStack) -> OwnerRecord:
+def disown_for_another(record: OwnerRecord, stack: ClusterStack) -> OwnerRecord:
     """Returns the record with a cluster disowned, because another owner wants it.
 
     Args:
