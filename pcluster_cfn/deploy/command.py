@@ -28,7 +28,7 @@ from pcluster_cfn.deploy.printer import Printer, mistakes_printed
 from pcluster_cfn.deploy.updatable import IN_REVIEW, find_updatable_stack
 from pcluster_cfn.deploy.view import view_for
 from pcluster_cfn.errors import CommandError
-from pcluster_cfn.options import ASSIGNMENT, EXIT_CODES, INTERRUPTED, named_after
+from pcluster_cfn.options import ASSIGNMENT, EXIT_CODES, INTERRUPTED, aws_options, named_after
 from pcluster_cfn.package import Bucket, has_local_artefacts, package
 from pcluster_cfn.template import Template, read_text
 from pcluster_cfn.validation.library_rules import LibraryRules
@@ -51,7 +51,7 @@ _YES = click.option(
     "-p", "--parameter", "parameters", type=ASSIGNMENT, multiple=True, help="Value of a template parameter."
 )
 @click.option("--stack-name", help="Name of the stack. Default: the template's file name.")
-@click.option("--region", help="Region of the stack. Default: the Region of your AWS configuration.")
+@aws_options
 @click.option(
     "--bucket",
     envvar="ARTIFACT_BUCKET",
@@ -76,6 +76,7 @@ def deploy(
     parameters: Iterable[tuple[str, str]],
     stack_name: str | None,
     region: str | None,
+    profile: str | None,
     bucket: str | None,
     resolve_s3: bool,
     tags: Iterable[tuple[str, str]],
@@ -84,7 +85,7 @@ def deploy(
     wants_json: bool,
     json_events: bool,
 ) -> None:
-    """Create or update a stack from TEMPLATE and show its progress.
+    """Create or update a stack from TEMPLATE and show its progress. "-" reads TEMPLATE from standard input.
 
     The clusters in TEMPLATE are checked first, as by pcluster-cfn validate. Then files that the template
     names by local path are packaged and uploaded. On a terminal, the changes are shown, and nothing is
@@ -98,7 +99,7 @@ def deploy(
     parsed, source = Template.read(template), Source(read_text(template), str(template))
     deployment = Deployment(stack_name or named_after(template), parsed, dict(parameters), dict(tags))
     name, needs_bucket = deployment.stack_name, has_local_artefacts(parsed, template.parent)
-    aws = session(region)
+    aws = session(region, profile)
     if not reaches_embedded_cloud(aws):
         require_built(parsed, template)
     if needs_bucket and not bucket and not resolve_s3:
@@ -173,17 +174,25 @@ def _show_review(printer: Printer, prepared: PreparedChange, name: str) -> None:
 
 @click.command(epilog=EXIT_CODES)
 @click.argument("stack")
-@click.option("--region", help="Region of the stack. Default: the Region of your AWS configuration.")
+@aws_options
 @_YES
 @_JSON
 @_JSON_EVENTS
-def delete(stack: str, region: str | None, *, yes: bool, wants_json: bool, json_events: bool) -> None:
+def delete(
+    stack: str,
+    region: str | None,
+    profile: str | None,
+    *,
+    yes: bool,
+    wants_json: bool,
+    json_events: bool,
+) -> None:
     """Delete STACK and show its progress.
 
     On a terminal, the clusters that are deleted with the stack are named with their storage, and nothing is
     deleted until you agree.
     """
-    aws = session(region)
+    aws = session(region, profile)
     printer = Printer(wants_json=wants_json, json_events=json_events)
     with _interruptible(stack):
         if printer.asks(yes=yes):

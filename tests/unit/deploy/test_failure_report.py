@@ -49,15 +49,11 @@ def test_each_mistake_is_one_line_with_file_line_and_column_and_the_end_says_how
         event("Topic", "CREATE_FAILED", reason="Resource creation cancelled"),
         event("Provider", "CREATE_FAILED", reason="Embedded stack arn was not successfully created"),
     )
+    head, queue = "hpc.yaml:7:18: Cluster/ClusterConfiguration/HeadNode", "hpc.yaml:11:21: Cluster"
+    below = "ClusterConfiguration/Scheduling/SlurmQueues/0/Size"
     assert printed(outcome, SOURCE) == [
-        (
-            'hpc.yaml:7:18: Cluster/ClusterConfiguration/HeadNode/Color: InvalidProperty: "blue" is not valid; '
-            "expected a known key."
-        ),
-        (
-            "hpc.yaml:11:21: Cluster/ClusterConfiguration/Scheduling/SlurmQueues/0/Size: InvalidProperty: "
-            '"5" is not valid; expected a known key.'
-        ),
+        f'{head}/Color: InvalidProperty: "blue" is not valid; expected a known key.',
+        f'{queue}/{below}: InvalidProperty: "5" is not valid; expected a known key.',
         "What to do: Correct it; pcluster-cfn validate finds such mistakes before a deployment.",
         "Stack hpc is ROLLBACK_COMPLETE: 2 causes.",
         "Next: pcluster-cfn delete hpc --region eu-west-1",
