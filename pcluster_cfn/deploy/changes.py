@@ -11,11 +11,11 @@ if TYPE_CHECKING:
 Kind = Literal["replace", "remove", "may replace", "change", "import", "add"]
 #: The kinds, those that may lose something first, each with its sign.
 _KINDS: dict[Kind, str] = {
-    "replace": "-/+",
+    "replace": "±",
     "remove": "-",
-    "may replace": "~/+",
+    "may replace": "±?",
     "change": "~",
-    "import": ">",
+    "import": "»",
     "add": "+",
 }
 _PAST: dict[Kind, str] = {
@@ -26,6 +26,7 @@ _PAST: dict[Kind, str] = {
     "import": "imported",
     "add": "added",
 }
+_CLUSTER = "Custom::PclusterCluster"
 #: Lines about changes of the kind "add", which lose nothing; more are counted.
 _ADDED_MAX = 20
 
@@ -49,7 +50,7 @@ class Change:
     def line(self) -> str:
         """Returns the change in one line."""
         changed = f": {', '.join(self.properties)}" if self.properties and self.kind != "add" else ""
-        return f"  {_KINDS[self.kind]:<3} {self.logical_id} ({self.type}){changed}"
+        return f"  {_KINDS[self.kind]:<2} {self.logical_id} ({self.type}){changed}"
 
 
 def list_changes(cloudformation: "CloudFormationClient", change_set_id: str) -> list[Change]:
@@ -88,6 +89,11 @@ def _kind(raw: "ResourceChangeTypeDef") -> Kind:
             return "may replace"
         case _:
             return "change"
+
+
+def changes_a_cluster(changes: Sequence[Change]) -> bool:
+    """Whether a cluster that exists is changed or removed."""
+    return any(change.type == _CLUSTER and change.kind != "add" for change in changes)
 
 
 def review(changes: Sequence[Change]) -> list[str]:

@@ -10,7 +10,7 @@ from click.core import ParameterSource
 
 from pcluster_cfn.aws import Aws, embedded_cloud, find_stack, reaches_embedded_cloud, session, warnings_shown
 from pcluster_cfn.deploy.artefact_bucket import resolve_bucket
-from pcluster_cfn.deploy.changes import review
+from pcluster_cfn.deploy.changes import changes_a_cluster, review
 from pcluster_cfn.deploy.ctrl_c import InterruptedOperationError, nothing_started
 from pcluster_cfn.deploy.deletion_review import find_doomed
 from pcluster_cfn.deploy.deployer import Deployer, Deployment, PreparedChange
@@ -20,6 +20,7 @@ from pcluster_cfn.deploy.outcome import Outcome
 from pcluster_cfn.deploy.parameters import parameters_to_send, refuse_unknown_parameters
 from pcluster_cfn.deploy.preflight import (
     require_built,
+    require_file,
     require_valid,
     unknown_unless_given,
     values_for_check,
@@ -46,7 +47,7 @@ _YES = click.option(
 
 
 @click.command(epilog=EXIT_CODES, short_help="Create or update a stack and show its progress.")
-@click.argument("template", type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path))
+@click.argument("template", type=click.Path(path_type=Path))
 @click.option(
     "-p", "--parameter", "parameters", type=ASSIGNMENT, multiple=True, help="Value of a template parameter."
 )
@@ -92,6 +93,7 @@ def deploy(
     changed until you agree. Progress includes ParallelCluster's own stacks of the clusters. On AWS, deploy
     the built template (make build). An existing stack keeps the values of parameters that you do not give.
     """
+    require_file(template)
     if resolve_s3 and bucket:
         if ctx.get_parameter_source("bucket") is ParameterSource.COMMANDLINE:
             raise click.UsageError("--bucket and --resolve-s3 exclude each other")
@@ -118,7 +120,7 @@ def deploy(
         with warnings_shown(embedded_cloud(aws), printer.console):
             prepared = deployer.prepare(deployment)
             if not prepared.is_empty:
-                _show_review(printer, prepared, name)
+                _show_review(printer, prepared, template, name)
                 _ask_before_change(deployer, prepared, printer, name, yes=yes)
             outcome = deployer.execute(prepared, lambda: view_for(printer.events, name, as_json=json_events))
     _finish(outcome, printer, source)
@@ -166,10 +168,12 @@ def _ask_before_change(
         raise CommandError(f"not deployed; nothing was changed in stack {name}")
 
 
-def _show_review(printer: Printer, prepared: PreparedChange, name: str) -> None:
+def _show_review(printer: Printer, prepared: PreparedChange, template: Path, name: str) -> None:
     printer.say(f"{'Create' if prepared.is_new else 'Update'} stack {name}:")
     for line in review(prepared.changes):
         printer.say(line)
+    if changes_a_cluster(prepared.changes):
+        printer.say(f"What happens to each cluster: pcluster-cfn plan {template} --stack-name {name}")
 
 
 @click.command(epilog=EXIT_CODES)

@@ -11,8 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
+
 from cfn_template.values import Unknown
 from pcluster_cfn.errors import CommandError
+from pcluster_cfn.options import STANDARD_INPUT
 from pcluster_cfn.package import local_references
 from pcluster_cfn.template import Chain, Template, extend_chain, read_text
 from pcluster_cfn.validation.deployed_stack import MASKED
@@ -31,6 +34,16 @@ _MAKEFILE, _BUILDER = "Makefile", "tools.artefacts"
 #: The command that builds a template of this project, and the path of the result, from the template's folder.
 _BUILDS = {"engine.yaml": ("make engine PCLUSTER_VERSION=…", "build/engine-…/template.yaml")}
 _BUILD = ("make build", "build/template.yaml")
+
+
+def require_file(path: Path) -> None:
+    """Refuses the path of a template that does not exist, before anything starts.
+
+    Raises:
+        UsageError: There is no such file.
+    """
+    if path != STANDARD_INPUT and not path.exists():
+        raise click.BadParameter(f"File '{path}' does not exist.", param_hint="TEMPLATE")
 
 
 def require_built(template: Template, path: Path) -> None:

@@ -14,7 +14,7 @@ from pcluster_cfn.deploy.deployer import Deployer, Deployment
 from pcluster_cfn.deploy.ending import print_outcome
 from pcluster_cfn.deploy.failure_report import Source
 from pcluster_cfn.deploy.parameters import missing_parameters, refuse_unknown_parameters
-from pcluster_cfn.deploy.preflight import require_valid
+from pcluster_cfn.deploy.preflight import require_file, require_valid
 from pcluster_cfn.deploy.printer import mistakes_printed
 from pcluster_cfn.deploy.view import view_for
 from pcluster_cfn.embedded.cleanup_check import Snapshot, find_open_operations, find_remaining, find_retained
@@ -46,9 +46,7 @@ _CHECK_COLUMNS = 36
 
 
 @click.command(epilog=EXIT_CODES, short_help="Take a cluster through its life on this machine.")
-@click.argument(
-    "template", type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path), required=False
-)
+@click.argument("template", type=click.Path(path_type=Path), required=False)
 @click.option(
     "-p", "--parameter", "parameters", type=ASSIGNMENT, multiple=True, help="Value of a template parameter."
 )
@@ -65,6 +63,7 @@ def demo(
     """
     guard.install()
     console, path, given = Console(), template or EXAMPLE, dict(parameters)
+    require_file(path)
     check_template(path, given)
     if not no_validate:
         with mistakes_printed(), LibraryRules() as rules:

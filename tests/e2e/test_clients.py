@@ -91,7 +91,7 @@ def test_the_command_deploys_shows_progress_and_outputs_and_deletes(run, account
     assert "CREATE_COMPLETE       by-command/Provider/" in created
     for line in (
         "1 cluster checked in 2 templates",
-        "  +   Cluster (Custom::PclusterCluster)",
+        "  +  Cluster (Custom::PclusterCluster)",
         "CREATE_IN_PROGRESS    by-command/Cluster/c-by-command  AWS::CloudFormation::Stack",
         "CREATE_COMPLETE       by-command/Cluster/c-by-command/HeadNode  AWS::EC2::Instance",
         "  pcluster-cfn connect by-command --region us-east-1",

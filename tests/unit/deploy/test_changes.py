@@ -33,11 +33,11 @@ def test_changes_of_all_pages_are_listed_what_may_lose_something_first():
         ],
     )
     assert review(changes) == [
-        "  -/+ Table (T): KeySchema",
-        "  -   Old (T)",
-        "  ~/+ Perhaps (T): Name",
-        "  ~   Same (T): Size, Tags",
-        "  +   New (T)",
+        "  ±  Table (T): KeySchema",
+        "  -  Old (T)",
+        "  ±? Perhaps (T): Name",
+        "  ~  Same (T): Size, Tags",
+        "  +  New (T)",
         "  1 replaced, 1 removed, 1 perhaps replaced, 1 changed, 1 added",
     ]
 
@@ -61,7 +61,7 @@ def test_a_change_of_an_attribute_names_it():
 def test_many_added_resources_are_counted_and_every_other_change_is_listed():
     changes = listed([change("Add", f"A{number}") for number in range(90)] + [change("Remove", "Old")])
     lines = review(changes)
-    assert lines[0] == "  -   Old (T)"
+    assert lines[0] == "  -  Old (T)"
     assert lines[-2:] == ["  … and 70 more that are added", "  1 removed, 90 added"]
 
 
