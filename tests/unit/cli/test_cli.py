@@ -172,7 +172,8 @@ def test_an_outcome_for_programs_has_its_outputs_or_its_root_causes():
     event = Event(("Cluster",), "Custom::PclusterCluster", "CREATE_FAILED", "no", "hpc", at)
     good = Outcome("hpc", "arn", "CREATE_COMPLETE", "", {"Ip": "203.0.113.7"}, [event])
     bad = Outcome("hpc", "arn", "ROLLBACK_COMPLETE", "rolled back", {}, [event])
-    assert (document(good, None)["Outputs"], document(good, None)["RootCauses"]) == ({"Ip": "203.0.113.7"}, [])
+    shown = document(good, None)
+    assert (shown["Outputs"], shown["RootCauses"]) == ({"Ip": "203.0.113.7"}, [])
     (cause,) = document(bad, None)["RootCauses"]
     assert (cause["Resource"], cause["Reason"]) == ("Cluster", "no")
     assert json.loads(json.dumps(document(bad, None)))["StackStatus"] == "ROLLBACK_COMPLETE"

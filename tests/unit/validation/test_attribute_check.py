@@ -138,7 +138,6 @@ def test_a_deployment_takes_a_parameter_that_is_not_given_for_unknown(tmp_path):
     path = tmp_path / "pools.yaml"
     path.write_text(f"{text}Outputs:\n  Out: {{Value: !GetAtt Cluster.loginNodes.1.address}}\n")
 
-
     def pools_missing(**given):
         with LibraryRules() as rules, pytest.raises(MistakesFoundError) as refused:
             require_valid(path, unknown_unless_given(["Count"], given), rules, "us-east-1")
