@@ -83,7 +83,8 @@ def _print_outputs(console: Console, outputs: dict[str, str]) -> None:
 
 def _print_line(console: Console, text: str, style: str = "") -> None:
     """Prints a line; on a terminal it is broken between words, elsewhere it stays one line."""
-    lines = wrap(text, console.width, "", _INDENT) if console.is_terminal else [text]
+    indent = text[: len(text) - len(text.lstrip())]
+    lines = wrap(text.strip(), console.width, indent, indent + _INDENT) if console.is_terminal else [text]
     for line in lines:
         # A styled Text: the style argument of print would colour a live table that is redrawn below, too.
         console.print(Text(line, style=style), soft_wrap=True)

@@ -58,9 +58,11 @@ class Failure:
     places: tuple[Place | None, ...]
 
     def lines(self, source: Source | None) -> Iterator[str]:
-        """Yields one line per mistake, and one that says what to do."""
+        """Yields one line per mistake, the quoted lines of logs, and one that says what to do."""
         for mistake, place in zip(self.cause.mistakes, self.places, strict=True):
             yield one_line(": ".join(filter(None, self._parts(mistake, place, source))))
+        for detail in self.cause.details:
+            yield f"  {one_line(detail)}"
         if self.cause.next_step:
             yield f"What to do: {self.cause.next_step}"
 
@@ -88,6 +90,7 @@ class Failure:
                 }
                 for mistake, place in zip(self.cause.mistakes, self.places, strict=True)
             ],
+            "Details": list(self.cause.details),
             "NextStep": self.cause.next_step,
         }
 

@@ -79,7 +79,12 @@ _ADVICE = (
     "Set ComputeFleetUpdatePolicy",
     "The cluster was not changed",
 )
-_BOUNDARY = re.compile(rf"(?<=[.!?]) (?={'|'.join(map(re.escape, _ADVICE))})")
+#: What comes before it ends with a full stop, unless it is a quoted line of a log.
+_BOUNDARY = re.compile(
+    rf"(?<=[.!?]) (?={'|'.join(map(re.escape, _ADVICE))})| (?={_LOGS}: CloudWatch log group )"
+)
+#: How a quoted line of a head node's log begins: the first one of a log, and the others.
+_QUOTED = re.compile(r" (?=The head node's [\w. -]+: )| (?=\| )")
 
 
 @dataclass(frozen=True)
@@ -103,12 +108,14 @@ class Cause:
         code: The provider's code; empty for any other reason.
         mistakes: At least one, the worst first.
         next_step: What to do.
+        details: Lines of the head node's logs that the reason quotes.
         request_id: The request in the provider's logs; empty if the reason does not name it.
     """
 
     code: str
     mistakes: tuple[Mistake, ...]
     next_step: str = ""
+    details: tuple[str, ...] = ()
     request_id: str = ""
 
 
@@ -129,11 +136,12 @@ def read_reason(reason: str) -> Cause:
         return Cause("", (Mistake("", said or "CloudFormation gives no reason."),), request_id=request_id)
     code, rest = coded["code"], coded["rest"]
     said, _, advice = _split_once(_BOUNDARY, rest)
+    said, *details = _QUOTED.split(said) if code == "ClusterFailed" else [said]
     first, *others = _further_mistakes(code, coded["where"]).split(said)
     mistakes = [Mistake(coded["where"], first), *(_further(code, coded["where"], each) for each in others)]
     if not advice or advice.startswith(_LOGS):
         advice = f"{REMEDIES[code]} {advice}".rstrip()
-    return Cause(code, tuple(mistakes), advice, request_id)
+    return Cause(code, tuple(mistakes), advice, tuple(details), request_id)
 
 
 def _further_mistakes(code: str, where: str) -> re.Pattern[str]:

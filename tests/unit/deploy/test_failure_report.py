@@ -98,6 +98,14 @@ def test_what_failed_in_the_cluster_s_stack_is_told_if_the_provider_did_not_answ
     ]
 
 
+def test_lines_of_a_head_node_s_logs_are_below_the_mistake():
+    reason = wrapped("ClusterFailed: cluster hpc: it failed. The head node's cfn-init: mount: bad | again")
+    outcome = failed(event("Cluster", "CREATE_FAILED", reason=reason, kind=CLUSTER))
+    assert printed(outcome)[1:3] == ["  The head node's cfn-init: mount: bad", "  | again"]
+    assert printed(outcome, is_terminal=True)[2:4] == ["  The head node's cfn-init: mount: bad", "  | again"]
+    assert document(outcome, None)["RootCauses"][0]["Details"][1] == "| again"
+
+
 def test_the_same_failure_is_one_cause_however_often_it_is_reported():
     again = [event("Cluster", "DELETE_FAILED", after, reason="no", kind=CLUSTER) for after in (1, 2)]
     assert len(failures_of(failed(*again, status="DELETE_FAILED"), None)) == 1

@@ -90,6 +90,19 @@ def test_where_the_logs_are_is_not_yet_what_to_do():
     assert read_reason(str(error)).next_step == "Fix the cause. Logs of the nodes: CloudWatch log group /a."
 
 
+def test_quoted_lines_of_a_head_node_s_logs_are_details_and_not_mistakes():
+    error = errors.ClusterFailed(
+        "cluster hpc",
+        "HeadNode failed. ClusterCreationFailure: Failed to create it.",
+        "Logs of the nodes: CloudWatch log group /aws/hpc.",
+        ["The head node's cfn-init: a: b", "| no such file", "The head node's console output: c"],
+    )
+    cause = read_reason(wrapped(str(error)))
+    assert [mistake.text for mistake in cause.mistakes] == [error.what]
+    assert cause.details == error.others
+    assert cause.next_step == f"Fix the cause. {error.next_step}"
+
+
 def test_a_reason_of_another_service_is_its_message_without_tokens():
     reason = (
         'Resource handler returned message: "No capacity (Service: Ec2)" '
