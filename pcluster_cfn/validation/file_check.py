@@ -33,7 +33,7 @@ from pcluster_cfn.validation.partial_template import (
     plain_values,
     section,
 )
-from pcluster_cfn.validation.report import Finding, Note, NotChecked, Report
+from pcluster_cfn.validation.report import NO_SCHEMA, Finding, NotChecked, Note, Report
 from pcluster_cfn.validation.resource_check import CLUSTER, check_resource, resources
 
 #: The official provider's template, which contains no clusters. Source: ParallelCluster user guide,
@@ -227,12 +227,16 @@ def check_file(text: str, source: str, inputs: Inputs, chain: tuple[Path, ...] =
 
 
 def _configuration(text: str, source: str, inputs: Inputs) -> Report:
-    rules = Rules(inputs.version, {}, inputs.library)
+    report = Report(source, is_template=False, clusters=1)
     written = read_configuration_file(text)
-    found = text_findings(written, rules, Place(1, 1))
-    as_path = {replace(each, path=each.path.removeprefix("/")) for each in found}
-    notes = inputs.notes(Place(1, 1), "", inputs.version, plain_values(written.value))
-    return Report(source, is_template=False, clusters=1, findings=sorted(as_path), notes=notes)
+    report.notes = inputs.notes(Place(1, 1), "", inputs.version, plain_values(written.value))
+    if inputs.version in versions():
+        found = text_findings(written, Rules(inputs.version, {}, inputs.library), Place(1, 1))
+        report.findings = sorted({replace(each, path=each.path.removeprefix("/")) for each in found})
+    else:
+        reason = f"version {inputs.version} {NO_SCHEMA}; there are {', '.join(versions())}"
+        report.skipped.append(NotChecked(Place(1, 1), "", reason))
+    return report
 
 
 def _check_resources(template: PartialTemplate, report: Report, lines: Sequence[str], inputs: Inputs) -> None:

@@ -11,6 +11,8 @@ from cfn_template.limits import Place
 from cluster_schema.advisories import Advisory, Severity
 from pcluster_cfn.terminal import one_line
 
+#: Part of the reason for not checking the configuration of a version.
+NO_SCHEMA = "has no schema here"
 #: The notes of one cluster that a check prints; ``pcluster-cfn advise`` prints all.
 NOTES_MAX = 3
 _LEAST_PRINTED = Severity.MEDIUM
@@ -131,16 +133,16 @@ class Outcome:
         files = {report.source for report in templates}
         clusters = sum(report.clusters for report in templates)
         others = len(self.reports) - len(templates)
-        parts = [f"{_counted(clusters, 'cluster')} checked in {_counted(len(files), 'template')}"]
+        parts = [f"{counted(clusters, 'cluster')} checked in {counted(len(files), 'template')}"]
         if others:
-            checked = f"{_counted(others, 'configuration')} checked"
+            checked = f"{counted(others, 'configuration')} checked"
             parts = [*parts, checked] if templates else [checked]
         if self.findings:
-            parts.insert(0, _counted(len(self.findings), "mistake"))
+            parts.insert(0, counted(len(self.findings), "mistake"))
         if self.skipped:
             parts.append(f"{len(self.skipped)} not checked")
         if self.notes:
-            parts.append(_counted(len(self.notes), "advisory", "advisories"))
+            parts.append(counted(len(self.notes), "advisory", "advisories"))
         return ", ".join(parts)
 
     def document(self) -> dict[str, Any]:
@@ -177,7 +179,7 @@ def show(outcome: Outcome, output: str) -> None:
 
 
 def note_lines(notes: Sequence[tuple[str, Note]]) -> Iterator[str]:
-    """Yields the worst notes of each cluster as ``file:line:column: path: advisory: …``, and how many more."""
+    """Yields each cluster's worst notes as ``file:line:column: path: advisory: …``, and how many more."""
     clusters: dict[tuple[str, Place, str], list[Note]] = {}
     for source, note in notes:
         clusters.setdefault((source, note.place, note.path), []).append(note)
@@ -186,7 +188,7 @@ def note_lines(notes: Sequence[tuple[str, Note]]) -> Iterator[str]:
         for note in shown:
             yield _line(source, note, f"advisory: {note.advisory.sentence()}")
         if shown and len(found) > len(shown):
-            more = _counted(len(found) - len(shown), "more advisory", "more advisories")
+            more = counted(len(found) - len(shown), "more advisory", "more advisories")
             yield _line(source, found[0], f"{more}: pcluster-cfn advise {source or 'TEMPLATE'}")
 
 
@@ -204,5 +206,6 @@ def _where(source: str, found: Finding | NotChecked | Note) -> dict[str, Any]:
     return {"file": source, "line": found.place.line, "column": found.place.column, "path": found.path}
 
 
-def _counted(number: int, noun: str, several: str = "") -> str:
+def counted(number: int, noun: str, several: str = "") -> str:
+    """Returns a number with its noun; ``several`` is the plural, if it is not formed with an s."""
     return f"{number} {noun}" if number == 1 else f"{number} {several or noun + 's'}"

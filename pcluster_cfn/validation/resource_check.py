@@ -31,7 +31,7 @@ from pcluster_cfn.validation.partial_template import (
     section,
     secure_references,
 )
-from pcluster_cfn.validation.report import Finding, NotChecked, Rule
+from pcluster_cfn.validation.report import NO_SCHEMA, Finding, NotChecked, Rule
 
 #: Generated from the provider's own schema: ``make schemas``.
 RESOURCES = Path(__file__).with_name("resources.json")
@@ -241,8 +241,8 @@ class _Check:
             return
         self.configuration = self._unchecked(values[CONFIGURATION])
         # Only the engine of another version can check its configuration.
-        why = f"version {version} has no schema" if isinstance(version, str) else "its version is unknown"
-        self._skip(f"/{CONFIGURATION}", f"{why} here; there are {', '.join(versions())}")
+        why = f"version {version} {NO_SCHEMA}" if isinstance(version, str) else "its version is unknown here"
+        self._skip(f"/{CONFIGURATION}", f"{why}; there are {', '.join(versions())}")
 
     def _unchecked(self, value: Any) -> Any:
         """Returns a configuration as JSON values, with UNKNOWN for unknown values."""

@@ -41,8 +41,8 @@ def fit(written: Any, version: str) -> Fit:
 def accepting_versions(written: Any, refused: list[Detail], version: str) -> dict[str, list[str]]:
     """Returns the other versions whose schema takes what a version refuses, by path, the newest first.
 
-    A version counts if it finds nothing wrong at the path, above it and below it. A path that no other version
-    takes is left out, and so is one at which a required key is missing: nothing is there to take.
+    A version counts if it finds nothing wrong at the path, above it and below it. A path that no other
+    version takes is left out, and so is one at which a required key is missing: nothing is there to take.
 
     Args:
         written: The configuration, as for ``fit``.
