@@ -31,7 +31,7 @@ def test_a_living_cluster_is_judged_by_its_version_and_the_configuration_in_forc
     assert not {"aws-parallelcluster#6014", "CVE-2026-31431"} & set(found)
 
 
-def test_stacks_that_are_no_clusters_are_left_out(cloud, api, made):
+def test_stacks_that_are_no_clusters_are_left_out(cloud, api):
     api.reset()
     api.add("somebody", tags={"project": "weather"})
     api.add("image", tags={"parallelcluster:version": "3.14.0", "parallelcluster:image_id": "image"})
