@@ -105,12 +105,16 @@ def advise(
     profile: str | None,
     wants_json: bool,
 ) -> None:
-    """List what is known of the ParallelCluster versions of clusters, and what to do.
+    r"""List what is known of the ParallelCluster versions of clusters, and what to do.
 
     Looks at the clusters of each TEMPLATE, without AWS, or with --all-clusters at the clusters of the account
     in one Region, whoever made them. Prints security flaws, losses of files or jobs, failures of creates and
     updates, and ends of support that come within a year, the worst first. What concerns only clusters with
     certain values in their configuration is printed for those.
+
+    \b
+    Example:
+      pcluster-cfn advise --all-clusters --region eu-west-1
     """
     if bool(templates) == all_clusters:
         raise click.UsageError("name a template, or give --all-clusters")
