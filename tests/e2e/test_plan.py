@@ -108,3 +108,27 @@ def test_a_plan_of_another_name_and_of_none_says_what_becomes_of_the_old_cluster
     assert "    storage scratch (Ebs, /scratch): deleted, with everything on it\n" in printed
 
     assert made.delete().status == "DELETE_COMPLETE"
+
+
+def test_a_plan_covers_nested_templates_and_what_is_not_known_yet(account, tmp_path):
+    inner = json.loads(Parent(account, "arn:aws:lambda:us-east-1:123456789012:function:p", "inner").body())
+    subnet = {"Ref": "Subnet"}
+    inner["Parameters"] = {"Subnet": {"Type": "String"}}
+    inner["Resources"]["Cluster"]["Properties"]["ClusterConfiguration"]["HeadNode"]["Networking"] = {
+        "SubnetId": subnet
+    }
+    (tmp_path / "inner.json").write_text(json.dumps(inner))
+
+    def outer(subnet_id):
+        nested = {"TemplateURL": "inner.json", "Parameters": {"Subnet": subnet_id}}
+        stack = {"Type": "AWS::CloudFormation::Stack", "Properties": nested}
+        return json.dumps({"Resources": {"Inner": stack, "Subnet": {"Type": "AWS::EC2::Subnet"}}})
+
+    known = account.cloud.exports["HEAD_NODE_SUBNET"]
+    status, printed = planned(account, tmp_path, outer(known), name="outer")
+    assert (status, printed.splitlines()[0]) == (2, "+ Inner/Cluster  create: c-inner")
+
+    status, printed = planned(account, tmp_path, outer({"Ref": "Subnet"}), name="outer")
+    assert (status, printed.splitlines()[0]) == (2, "+ Inner/Cluster  create")
+    assert "ParallelCluster was not asked: " in printed
+    assert "/HeadNode/Networking/SubnetId is not known before the deployment" in printed
