@@ -38,6 +38,9 @@ _CAPABILITIES: list[Literal["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILIT
 _INLINE_TEMPLATE_BYTES = 51_200
 #: CloudFormation's words for a change set without changes; it has no code for this case.
 _NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
+#: CloudFormation throttles all requests of an account together, and the provider and ParallelCluster need
+#: their share.
+_REQUESTS_PER_POLL = 6
 #: Longer than any stack takes whose resources each end within CloudFormation's own time-outs.
 _OPERATION_TIMEOUT_S = 24 * 3600.0
 #: CloudFormation computes a change set in seconds, and one with many nested stacks in minutes.
@@ -130,7 +133,7 @@ class Deployer:
             has_changes = self._await_change_set(change_set, discard_stack=stack is None)
             changes = list_changes(self._cloudformation, change_set["Id"]) if has_changes else []
             # Made last: another update invalidates the change set, so all later events are of this one.
-            feed = EventFeed(self._cloudformation, stack["StackId"] if stack else None)
+            feed = self._feed(stack["StackId"] if stack else None)
         return PreparedChange(
             name=change_set_name,
             id=change_set["Id"] if has_changes else "",
@@ -183,12 +186,17 @@ class Deployer:
         stack = find_stack(self._cloudformation, stack_name)
         if stack is None:
             raise CommandError(f"there is no stack {stack_name}", "check the name and the Region")
-        feed = EventFeed(self._cloudformation, stack["StackId"])
+        feed = self._feed(stack["StackId"])
         change = StackChange("delete", stack["StackName"], stack["StackId"], self._region)
         with with_advice(change.while_requesting()):
             self._cloudformation.delete_stack(StackName=stack["StackId"])
         with with_advice(change.while_running()):
             return self._follow(stack["StackId"], feed, view, Operation.DELETE)
+
+    def _feed(self, stack_id: str | None) -> EventFeed:
+        return EventFeed(
+            self._cloudformation, stack_id, with_clusters=True, requests_per_poll=_REQUESTS_PER_POLL
+        )
 
     def _follow(self, stack_id: str, feed: EventFeed, view: View, operation: Operation) -> Outcome:
         return follow(

@@ -37,10 +37,13 @@ def print_next_commands(console: Console, outcome: Outcome) -> None:
     if not outcome.succeeded or outcome.operation is Operation.DELETE:
         return
     where = f" --region {outcome.region}" if outcome.region else ""
-    commands = ["status", "logs", "connect", "delete"] if outcome.clusters else ["status", "delete"]
+    commands = [("status", outcome.stack_name), ("delete", outcome.stack_name)]
+    if outcome.clusters:
+        # A stack may have several clusters; a log and a head node are one cluster's.
+        commands[1:1] = [("logs", outcome.clusters[0]), ("connect", outcome.clusters[0])]
     _print_line(console, "Next:")
-    for command in commands:
-        _print_line(console, f"{_INDENT}pcluster-cfn {command} {outcome.stack_name}{where}")
+    for command, name in commands:
+        _print_line(console, f"{_INDENT}pcluster-cfn {command} {name}{where}")
 
 
 def print_json(outcome: Outcome, source: Source | None = None, *, as_line: bool = False) -> None:

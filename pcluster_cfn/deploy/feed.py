@@ -1,6 +1,7 @@
 """Reads the events of a stack operation: of the stack, of nested stacks, and of its clusters' own stacks."""
 
 from dataclasses import dataclass
+from itertools import count
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient
     from types_boto3_cloudformation.type_defs import StackEventTypeDef
 
-#: Requests per poll, besides that for the stack itself. CloudFormation throttles all requests of an account
-#: together, and the provider and ParallelCluster need their share. What does not fit has its turn later.
-_REQUESTS_PER_POLL = 6
 #: Polls without such requests after CloudFormation throttled one, doubled up to the second number.
 _PAUSE_POLLS, _PAUSE_MAX_POLLS = 2, 32
 
@@ -49,13 +47,29 @@ class _Watched:
 
 
 class EventFeed:
-    """Reads the events of one operation of a stack and of the stacks below it.
+    """Reads the events of one operation of a stack and of the stacks nested in it.
 
     Create it before the operation starts: it skips the events that the stack has by then.
+
+    Args:
+        cloudformation: Client in the stack's Region.
+        stack: Name or ARN of the stack; None for one that does not exist yet, or to read from the beginning.
+        with_clusters: Whether to read the stacks of clusters, too, which their custom resources do not nest.
+        requests_per_poll: Maximum number of requests per poll, besides that for the stack itself. What does
+            not fit has its turn in a later poll.
     """
 
-    def __init__(self, cloudformation: "CloudFormationClient", stack: str | None) -> None:
+    def __init__(
+        self,
+        cloudformation: "CloudFormationClient",
+        stack: str | None,
+        *,
+        with_clusters: bool = False,
+        requests_per_poll: int | None = None,
+    ) -> None:
         self._cloudformation = cloudformation
+        self._with_clusters = with_clusters
+        self._requests_per_poll = requests_per_poll
         self._watched: dict[str, _Watched] = {}
         #: Custom resources in progress whose cluster's stack is not known yet, and when each was looked up.
         self._sought: dict[tuple[str, ...], tuple[Event, int]] = {}
@@ -70,7 +84,7 @@ class EventFeed:
             self._watched[newest["StackId"]] = _Watched((), newest_id=newest["EventId"])
 
     def poll(self, stack_id: str) -> list[Event]:
-        """Returns the events since the last poll, oldest first, within a bounded number of requests.
+        """Returns the events since the last poll, oldest first.
 
         Raises:
             ClientError: CloudFormation refuses, but not because of too many requests.
@@ -103,7 +117,7 @@ class EventFeed:
     def _read_others(self, root_id: str) -> list[Event]:
         """Returns the events of the stacks below, those first that were not read for longest."""
         events: list[Event] = []
-        for _ in range(_REQUESTS_PER_POLL):
+        for _ in count() if self._requests_per_poll is None else range(self._requests_per_poll):
             if self._turn < self._paused_until_turn:
                 break
             stacks = {
@@ -193,7 +207,7 @@ class EventFeed:
                 return
             below = self._watched.setdefault(event.physical_id, _Watched(event.path, cluster=watched.cluster))
             below.due, below.running = True, event.running
-        elif not watched.cluster and cluster_names(event):
+        elif self._with_clusters and not watched.cluster and cluster_names(event):
             self._latest[event.path] = event
             known = self._clusters.get(event.path)
             if known:

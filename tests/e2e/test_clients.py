@@ -94,7 +94,7 @@ def test_the_command_deploys_shows_progress_and_outputs_and_deletes(run, account
         "  +  Cluster (Custom::PclusterCluster)",
         "CREATE_IN_PROGRESS    by-command/Cluster/c-by-command  AWS::CloudFormation::Stack",
         "CREATE_COMPLETE       by-command/Cluster/c-by-command/HeadNode  AWS::EC2::Instance",
-        "  pcluster-cfn connect by-command --region us-east-1",
+        "  pcluster-cfn connect c-by-command --region us-east-1",
     ):
         assert line in created
 

@@ -201,8 +201,8 @@ def test_a_success_ends_with_the_next_commands(with_cluster):
     events = [event("Cluster/c-hpc", "CREATE_COMPLETE", cluster="c-hpc")] if with_cluster else []
     console = Console(file=(output := io.StringIO()), width=100)
     print_next_commands(console, Outcome("hpc", ARN, "CREATE_COMPLETE", "", {}, events))
-    commands = ["status", "logs", "connect", "delete"] if with_cluster else ["status", "delete"]
+    of_cluster = ["logs c-hpc", "connect c-hpc"] if with_cluster else []
     assert output.getvalue().splitlines() == [
         "Next:",
-        *(f"  pcluster-cfn {command} hpc --region eu-west-1" for command in commands),
+        *(f"  pcluster-cfn {each} --region eu-west-1" for each in ("status hpc", *of_cluster, "delete hpc")),
     ]
