@@ -13,7 +13,7 @@ from pcluster_cfn.deploy.artefact_bucket import resolve_bucket
 from pcluster_cfn.deploy.changes import changes_a_cluster, review
 from pcluster_cfn.deploy.ctrl_c import InterruptedOperationError, nothing_started
 from pcluster_cfn.deploy.deletion_review import find_doomed
-from pcluster_cfn.deploy.deployer import Deployer, Deployment, PreparedChange
+from pcluster_cfn.deploy.deployer import Deployer, Deployment, PreparedChange, is_too_large
 from pcluster_cfn.deploy.ending import print_json, print_next_commands, print_outcome
 from pcluster_cfn.deploy.failure_report import Source
 from pcluster_cfn.deploy.outcome import Outcome
@@ -113,7 +113,9 @@ def deploy(
     printer = Printer(wants_json=wants_json, json_events=json_events)
     with _interruptible(name):
         _check(aws, deployment, template, printer, validate=not no_validate)
-        target = resolve_bucket(aws) if resolve_s3 else Bucket(aws.client("s3"), bucket) if bucket else None
+        target = Bucket(aws.client("s3"), bucket) if bucket else None
+        if resolve_s3 and (needs_bucket or is_too_large(parsed)):
+            target = resolve_bucket(aws)
         if needs_bucket and target:
             package(parsed, template.parent, target)
         deployer = Deployer(aws, bucket=target)

@@ -57,6 +57,11 @@ class Deployment:
     tags: Mapping[str, str] = field(default_factory=dict)
 
 
+def is_too_large(template: "Template") -> bool:
+    """Whether a template must be uploaded because no request can hold it."""
+    return len(template.text().encode()) > _INLINE_TEMPLATE_BYTES
+
+
 @dataclass(frozen=True)
 class PreparedChange:
     """A change set that has been computed and not been executed.
@@ -234,7 +239,7 @@ class Deployer:
 
     def _template_argument(self, template: "Template") -> dict[str, Any]:
         text = template.text()
-        if len(text.encode()) <= _INLINE_TEMPLATE_BYTES:
+        if not is_too_large(template):
             return {"TemplateBody": text}
         if self._bucket is None:
             raise CommandError(
