@@ -4,9 +4,10 @@ from typing import Any
 
 from moto.cloudformation.models import cloudformation_backends
 from moto.core.responses import ActionResult, BaseResponse, EmptyResult
+from moto.core.utils import camelcase_to_underscores
 
 from localcloud.cloudformation import change_sets, describe, requests
-from localcloud.cloudformation.errors import StackNotFoundError, ValidationError
+from localcloud.cloudformation.errors import OperationMissingError, StackNotFoundError, ValidationError
 from localcloud.cloudformation.registry import StackRegistry
 from localcloud.cloudformation.request import RequestParameters
 from localcloud.cloudformation.requests import template_text
@@ -17,6 +18,13 @@ from localcloud.cloudformation.template.source import check_structure, parse
 #: As many as CloudFormation returns at a time, roughly: it counts bytes.
 _PAGE = 100
 
+#: Parameters of a change set that would change what it does, and what is missing for them.
+_CHANGE_SET_GAPS = {
+    "ResourcesToImport": "imports",
+    "ImportExistingResources": "imports",
+    "DeploymentMode": "drift detection",
+}
+
 
 class StackResponse(BaseResponse):
     """Answers requests about stacks and change sets."""
@@ -26,7 +34,10 @@ class StackResponse(BaseResponse):
         self.automated_parameter_parsing = True
 
     def call_action(self) -> Any:
-        """Answers one request under the lock."""
+        """Answers one request under the lock, and refuses an operation that is not here by its name."""
+        operation = self._get_action()
+        if operation and not hasattr(self, camelcase_to_underscores(operation)):
+            return self.serialized(ActionResult(OperationMissingError(operation)))
         with lock:
             return super().call_action()
 
@@ -109,6 +120,9 @@ class StackResponse(BaseResponse):
 
     def create_change_set(self) -> ActionResult:
         """CreateChangeSet."""
+        for name, gap in _CHANGE_SET_GAPS.items():
+            if self._get_param(name):
+                raise ValidationError(f"localcloud does not know {name}: it has no {gap}")
         change_set = change_sets.create(
             self._registry,
             self._request_parameters(),
