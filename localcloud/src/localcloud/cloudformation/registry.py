@@ -170,12 +170,21 @@ class StackRegistry(CloudFormationBackend):
             if importer in self.stacks
         ]
 
-    def _import_value(self, name: str, importer: Stack) -> str:
+    def export_value(self, name: str) -> str:
+        """Returns the value of an export.
+
+        Raises:
+            UnresolvedValueError: There is no such export.
+        """
         for export_name, _, value in self.all_exports():
             if export_name == name:
-                self._imports.setdefault(importer.id, set()).add(name)
                 return value
         raise UnresolvedValueError(f"No export named {name} found.")
+
+    def _import_value(self, name: str, importer: Stack) -> str:
+        value = self.export_value(name)
+        self._imports.setdefault(importer.id, set()).add(name)
+        return value
 
     def _read_ssm(self, name: str) -> str:
         found: Any = ssm_backends[self.account_id][self.region_name].get_parameter(name)

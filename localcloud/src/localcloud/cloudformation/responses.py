@@ -59,9 +59,10 @@ class StackResponse(BaseResponse):
             tags=None if tags is None else {tag["Key"]: tag["Value"] for tag in tags},
             capabilities=self._get_param("Capabilities", []),
             role_arn=self._get_param("RoleARN"),
-            notification_arns=self._get_param("NotificationARNs", []),
+            notification_arns=self._get_param("NotificationARNs"),
+            rollback_configuration=self._get_param("RollbackConfiguration"),
             timeout_minutes=self._get_param("TimeoutInMinutes"),
-            on_failure=self._get_param("OnFailure", "ROLLBACK"),
+            on_failure=self._get_param("OnFailure") or self._get_param("OnStackFailure", "ROLLBACK"),
             disable_rollback=self._get_bool_param("DisableRollback", False),
             termination_protection=self._get_bool_param("EnableTerminationProtection", False),
             token=self._get_param("ClientRequestToken"),
@@ -246,12 +247,14 @@ class StackResponse(BaseResponse):
     def describe_change_set(self) -> ActionResult:
         """DescribeChangeSet."""
         name, stack_name = self._get_param("ChangeSetName"), self._get_param("StackName")
-        return ActionResult(describe.change_set(change_sets.find(self._registry, name, stack_name)))
+        change_set = change_sets.find(self._registry, name, stack_name)
+        with_values = self._get_bool_param("IncludePropertyValues", False)
+        return ActionResult(describe.change_set(change_set, with_values=with_values))
 
     def list_change_sets(self) -> ActionResult:
         """ListChangeSets."""
         stack = self._registry.find(self._get_param("StackName"))
-        found = [cs for cs in self._registry.change_sets.values() if cs.stack is stack]
+        found = change_sets.waiting(self._registry, stack)
         return ActionResult({"Summaries": [describe.change_set_summary(cs) for cs in found]})
 
     def get_stack_policy(self) -> ActionResult:

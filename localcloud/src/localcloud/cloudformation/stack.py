@@ -105,6 +105,7 @@ class Options:
     capabilities: list[str] = field(default_factory=list)
     role_arn: str | None = None
     notification_arns: list[str] = field(default_factory=list)
+    rollback_configuration: dict[str, Any] = field(default_factory=dict)
     timeout_minutes: int | None = None
     on_failure: str = "ROLLBACK"
     termination_protection: bool = False
@@ -118,6 +119,14 @@ class Registry(Protocol):
 
     def exporter(self, export_name: str) -> Stack | None:
         """Returns the stack that exports a name."""
+        ...
+
+    def export_value(self, name: str) -> str:
+        """Returns the value of an export.
+
+        Raises:
+            UnresolvedValueError: There is no such export.
+        """
         ...
 
     def imports_of(self, stack: Stack) -> list[tuple[str, Stack]]:
