@@ -4,17 +4,18 @@ import re
 import uuid
 
 from localcloud.cloudformation import requests
-from localcloud.cloudformation.differences import changes, differs
+from localcloud.cloudformation.differences import changes
 from localcloud.cloudformation.errors import (
     ChangeSetExistsError,
     ChangeSetNotFoundError,
     InvalidChangeSetStatusError,
+    StackNotFoundError,
     ValidationError,
 )
 from localcloud.cloudformation.operations.creation import Creation
 from localcloud.cloudformation.registry import StackRegistry
-from localcloud.cloudformation.request import ChangeSet, RequestParameters
-from localcloud.cloudformation.stack import Stack
+from localcloud.cloudformation.request import ChangeSet, RequestParameters, check_rollback_triggers
+from localcloud.cloudformation.stack import Options, Stack
 from localcloud.cloudformation.template.source import check_capabilities
 
 _NAME = re.compile(r"[a-zA-Z][-a-zA-Z0-9]{0,127}")
@@ -43,8 +44,10 @@ def create(
         raise ValidationError(f"Invalid change set name: {name}")
     if kind not in {"CREATE", "UPDATE"}:
         raise ValidationError(f"localcloud does not know change sets of type {kind}")
-    stack = _stack_for(registry, request, kind)
-    _refuse_duplicate(registry, stack, name)
+    stack = _stack_for(registry, request, name, kind)
+    if any(other.name == name for other in waiting(registry, stack)):
+        raise ChangeSetExistsError(name)
+    check_rollback_triggers(request)
     template = requests.compile_template(registry, request, stack)
     requests.check_types(stack, template)
     # A change set shows what a transform made, so nothing is expanded unseen.
@@ -53,7 +56,7 @@ def create(
         registry.add(stack)
         stack.set_status("REVIEW_IN_PROGRESS", "User Initiated")
     prefix = f"arn:{registry.partition}:cloudformation:{registry.region_name}:{registry.account_id}"
-    tags = request.options(stack.options).tags
+    options = request.options(stack.options)
     change_set = ChangeSet(
         name=name,
         id=f"{prefix}:changeSet/{name}/{uuid.uuid4()}",
@@ -61,52 +64,62 @@ def create(
         kind=kind,
         request=request,
         template=template,
-        changes=changes(stack, template, tags),
+        changes=changes(stack, template, options.tags),
         description=description,
     )
-    if kind == "UPDATE" and not differs(stack, template, tags) and not stack.status.endswith("_FAILED"):
+    if kind == "UPDATE" and requests.changes_nothing(stack, template, options):
         change_set.status, change_set.status_reason = "FAILED", _EMPTY
         change_set.execution_status = "UNAVAILABLE"
     registry.change_sets[change_set.id] = change_set
     return change_set
 
 
-def _refuse_duplicate(registry: StackRegistry, stack: Stack, name: str) -> None:
-    for other in list(registry.change_sets.values()):
-        if other.stack is stack and other.name == name:
-            if other.execution_status != "EXECUTE_COMPLETE":
-                raise ChangeSetExistsError(name)
-            # One that was executed is history; clients that name them by the second meet it.
-            del registry.change_sets[other.id]
+def waiting(registry: StackRegistry, stack: Stack) -> list[ChangeSet]:
+    """Returns a stack's change sets but for those that were executed, which only their ids lead to."""
+    executed = "EXECUTE_COMPLETE"
+    of_stack = [cs for cs in registry.change_sets.values() if cs.stack is stack]
+    return [cs for cs in of_stack if cs.execution_status != executed]
 
 
-def _stack_for(registry: StackRegistry, request: RequestParameters, kind: str) -> Stack:
+def _stack_for(registry: StackRegistry, request: RequestParameters, name: str, kind: str) -> Stack:
     if kind == "UPDATE":
         stack = requests.living(registry, request.stack_name)
         # Whether it may be rolled back is said when it is executed.
         requests.check_updatable(stack, disable_rollback=True)
         return stack
     existing = registry.find_living(request.stack_name)
-    if existing is None:
+    if existing is None and request.stack_name not in registry.deleted_stacks:
         requests.check_name(request.stack_name)
-        return registry.new_stack(request.stack_name, request.options())
-    if existing.status != "REVIEW_IN_PROGRESS":
+        # It gets its tags and the like when the change set is executed.
+        return registry.new_stack(request.stack_name, Options())
+    if existing is None or existing.status != "REVIEW_IN_PROGRESS":
         raise ValidationError(
-            f"Stack [{existing.name}] already exists and cannot be created again with the changeSet."
+            f"Stack [{request.stack_name}] already exists and cannot be created again "
+            f"with the changeSet [{name}]."
         )
     return existing
 
 
 def find(registry: StackRegistry, name_or_id: str, stack_name: str | None) -> ChangeSet:
-    """Returns a change set, by id or by name and stack.
+    """Returns a change set, by id or by name and stack; of two with one name, the one not executed.
 
     Raises:
         ChangeSetNotFoundError: There is none.
+        ValidationError: There is no such stack, or none was named.
     """
     if name_or_id in registry.change_sets:
         return registry.change_sets[name_or_id]
-    for change_set in registry.change_sets.values():
-        if change_set.name == name_or_id and stack_name in {change_set.stack.name, change_set.stack.id}:
+    if name_or_id.startswith("arn:"):
+        raise ChangeSetNotFoundError(name_or_id)
+    if not stack_name:
+        raise ValidationError("StackName must be specified if ChangeSetName is not specified as an ARN.")
+    try:
+        stack = registry.find(stack_name)
+    except StackNotFoundError as error:
+        raise ValidationError(f"Stack [{stack_name}] does not exist") from error
+    # The newest is the last, and a name is given again only after its change set was executed.
+    for change_set in reversed(registry.change_sets.values()):
+        if change_set.name == name_or_id and change_set.stack is stack:
             return change_set
     raise ChangeSetNotFoundError(name_or_id)
 
@@ -124,6 +137,7 @@ def execute(
     Raises:
         ChangeSetNotFoundError: There is none.
         InvalidChangeSetStatusError: It is empty, or was executed before.
+        ValidationError: There is no such stack, or its status does not allow an update.
     """
     change_set = find(registry, name_or_id, stack_name)
     if change_set.execution_status != "AVAILABLE":
@@ -143,12 +157,16 @@ def execute(
         )
     change_set.execution_status = "EXECUTE_COMPLETE"
     # The others were made for a stack that is no more. Source: ExecuteChangeSet.
-    for other in [cs for cs in registry.change_sets.values() if cs.stack is stack and cs is not change_set]:
+    for other in waiting(registry, stack):
         del registry.change_sets[other.id]
 
 
 def delete(registry: StackRegistry, name_or_id: str, stack_name: str | None) -> None:
-    """Deletes a change set; does nothing if there is none."""
+    """Deletes a change set; does nothing if there is none.
+
+    Raises:
+        ValidationError: There is no such stack, or none was named.
+    """
     try:
         change_set = find(registry, name_or_id, stack_name)
     except ChangeSetNotFoundError:
