@@ -244,5 +244,7 @@ def change_set_summary(shown: ChangeSet) -> dict[str, Any]:
         "ExecutionStatus": shown.execution_status,
         "Status": shown.status,
         "StatusReason": shown.status_reason,
-        "IncludeNestedStacks": False,
+        "IncludeNestedStacks": shown.include_nested,
+        "ParentChangeSetId": shown.parent.id if shown.parent else None,
+        "RootChangeSetId": shown.root.id if shown.parent else None,
     }

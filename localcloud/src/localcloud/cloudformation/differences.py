@@ -103,9 +103,15 @@ class _Comparison:
         after, unresolved = self._evaluate(definition)
         shown = self._masked(definition, after)
         made = resource.made if resource else None
-        if logical_id not in self._old or resource is None or made is None:
-            change = Change("Add", logical_id, resource_type, None, after=shown, unresolved=unresolved)
-        elif details := list(self._details(logical_id, made, after)):
+        target = None
+        if made is not None or resource_type == STACK_TYPE:
+            handler, tags = handler_for(resource_type), dict(self._tags)
+            target = Target(self._stack, handler, logical_id, resource_type, after, tags)
+        if logical_id not in self._old or resource is None or made is None or target is None:
+            change = Change(
+                "Add", logical_id, resource_type, None, after=shown, unresolved=unresolved, target=target
+            )
+        elif details := list(self._details(target, made)):
             replacement = _replacement(details)
             change = Change(
                 "Modify",
@@ -120,6 +126,7 @@ class _Comparison:
                 before=self._masked(self._old[logical_id], made.target.properties),
                 after=shown,
                 unresolved=unresolved,
+                target=target,
             )
         else:
             return
@@ -158,13 +165,10 @@ class _Comparison:
             for name, value in values.items()
         }
 
-    def _details(self, logical_id: str, made: Made, after: dict[str, Any]) -> Iterator[Detail]:
-        old, new = self._old[logical_id], self._template.definitions[logical_id]
-        target = Target(
-            self._stack, handler_for(new["Type"]), logical_id, new["Type"], after, dict(self._tags)
-        )
-        before = made.target.properties
-        changed = not _is_known(after) or target.handler.differs(target, made)
+    def _details(self, target: Target, made: Made) -> Iterator[Detail]:
+        old, new = self._old[target.logical_id], self._template.definitions[target.logical_id]
+        before, after = made.target.properties, target.properties
+        changed = not is_known(after) or target.handler.differs(target, made)
         names = [n for n in {**before, **after} if before.get(n) != after.get(n)] if changed else []
         for name in names:
             yield from self._property_details(name, old, new, before, after)
@@ -201,7 +205,7 @@ class _Comparison:
         for source, cause, evaluation in causes:
             yield replace(detail, source=source, cause=cause, evaluation=evaluation)
         if old_node != node:
-            yield replace(detail, evaluation="Static" if _is_known(after.get(name)) else "Dynamic")
+            yield replace(detail, evaluation="Static" if is_known(after.get(name)) else "Dynamic")
         elif not causes:
             yield detail
         else:
@@ -234,7 +238,8 @@ class _Comparison:
                 yield cause
 
 
-def _is_known(value: Any) -> bool:
+def is_known(value: Any) -> bool:
+    """Returns whether a value needs nothing that only the execution of a change set gives."""
     return KNOWN_AFTER_APPLY not in json.dumps(value, default=str)
 
 

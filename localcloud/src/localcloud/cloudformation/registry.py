@@ -14,6 +14,7 @@ from moto.s3.exceptions import S3ClientError
 from moto.s3.models import s3_backends
 from moto.ssm.models import ssm_backends
 
+from localcloud.clock import clock
 from localcloud.cloudformation.errors import StackNotFoundError, UnresolvedValueError, ValidationError
 from localcloud.cloudformation.stack import Options, Stack
 from localcloud.cloudformation.steps import lock
@@ -101,10 +102,19 @@ class StackRegistry(CloudFormationBackend):
         self._ids[stack.name] = stack.id
 
     def forget(self, stack: Stack) -> None:
-        """Moves a stack to the deleted ones, which frees its name."""
+        """Moves a stack to the deleted ones, which frees its name; nested stacks in review go along."""
         self.stacks.pop(stack.id, None)
+        for child in [s for s in self.stacks.values() if s.parent is stack]:
+            self.discard(child)
         self.deleted_stacks[stack.id] = stack
         self._imports.pop(stack.id, None)
+
+    def discard(self, stack: Stack) -> None:
+        """Deletes a stack that is only in review; does nothing to another."""
+        if stack.status == "REVIEW_IN_PROGRESS":
+            stack.deleted_at = clock.now()
+            stack.set_status("DELETE_COMPLETE")
+            self.forget(stack)
 
     def compile(self, stack: Stack, text: str, parameters: dict[str, str]) -> CompiledTemplate:
         """Compiles a template for a stack.

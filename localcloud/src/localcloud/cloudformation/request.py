@@ -1,13 +1,19 @@
 """The parameters of a request with a template, and the change set that stores one."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field, replace
-from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from localcloud.clock import clock
 from localcloud.cloudformation.errors import ValidationError
 from localcloud.cloudformation.stack import Options, Stack
-from localcloud.cloudformation.template.compiled import CompiledTemplate
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from localcloud.cloudformation.resource import Target
+    from localcloud.cloudformation.template.compiled import CompiledTemplate
 
 #: Source: CloudFormation API reference, RollbackTrigger, Type.
 _TRIGGERS = {"AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"}
@@ -118,6 +124,7 @@ class Change:
         before: The properties; secrets are masked.
         after: As above, after the change.
         unresolved: Why a property has no value yet, if that is an error.
+        target: The resource as the template describes it, with its secrets; None for a plain Add.
         change_set_id: The nested change set.
     """
 
@@ -131,12 +138,19 @@ class Change:
     before: dict[str, Any] | None = None
     after: dict[str, Any] | None = None
     unresolved: str | None = None
+    target: Target | None = field(default=None, repr=False)
     change_set_id: str | None = None
 
 
 @dataclass
 class ChangeSet:
-    """One change set of one stack."""
+    """One change set of one stack.
+
+    Attributes:
+        include_nested: Whether nested stacks that change have change sets of their own.
+        parent: The change set of the parent stack that this one belongs to.
+        nested: The change sets of nested stacks, by logical id.
+    """
 
     name: str
     id: str
@@ -145,8 +159,20 @@ class ChangeSet:
     request: RequestParameters
     template: CompiledTemplate
     changes: list[Change]
-    description: str | None
+    description: str | None = None
+    include_nested: bool = False
+    parent: ChangeSet | None = None
+    nested: dict[str, ChangeSet] = field(default_factory=dict, repr=False)
     status: str = "CREATE_COMPLETE"
     status_reason: str | None = None
     execution_status: str = "AVAILABLE"
     created_at: datetime = field(default_factory=clock.now)
+
+    def fail(self, reason: str) -> None:
+        """Makes the change set one that cannot be executed."""
+        self.status, self.status_reason, self.execution_status = "FAILED", reason, "UNAVAILABLE"
+
+    @property
+    def root(self) -> ChangeSet:
+        """The change set at the top of this one's nesting."""
+        return self.parent.root if self.parent else self

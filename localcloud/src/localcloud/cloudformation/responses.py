@@ -130,6 +130,7 @@ class StackResponse(BaseResponse):
             self._get_param("ChangeSetName"),
             self._get_param("ChangeSetType", "UPDATE"),
             self._get_param("Description"),
+            include_nested=self._get_bool_param("IncludeNestedStacks", False),
         )
         return ActionResult({"Id": change_set.id, "StackId": change_set.stack.id})
 

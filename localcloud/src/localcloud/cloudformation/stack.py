@@ -155,6 +155,7 @@ class Stack:
         resources: By logical id; they stay after the stack's deletion.
         leftovers: Replaced or removed resources that must still be deleted.
         operation: The running operation, or the last one.
+        reviewed: The nested stacks in review, by logical id, that the running operation will create.
     """
 
     def __init__(
@@ -176,6 +177,7 @@ class Stack:
         self.leftovers: list[Made] = []
         self.events: list[Event] = []
         self.operation: StackOperation | None = None
+        self.reviewed: dict[str, Stack] = {}
         self.policy_body: str | None = None
 
     # moto's tagging API lists stacks through these two.
