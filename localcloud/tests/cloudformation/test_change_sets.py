@@ -50,9 +50,9 @@ def test_a_new_stack_is_in_review_until_its_change_set_is_executed(cloud):
 
     cloud.settled("one", "CREATE_COMPLETE")
     assert cloud.events("one")[-1]["ClientRequestToken"] == "token"
-    with pytest.raises(ClientError) as refused:
-        cloud.cfn.execute_change_set(StackName="one", ChangeSetName="change")
-    assert refused.value.response["Error"]["Code"] == "InvalidChangeSetStatus"
+    code, message = refusal(cloud.cfn.execute_change_set, StackName="one", ChangeSetName="change")
+    assert code == "InvalidChangeSetStatus"
+    assert message.endswith("cannot be executed in its current execution status of [EXECUTE_COMPLETE]")
 
 
 def test_changes_are_listed_and_made(cloud):
@@ -76,6 +76,9 @@ def test_an_empty_change_set_has_failed_with_the_text_that_clients_know(cloud):
 
     assert (described["Status"], described["ExecutionStatus"]) == ("FAILED", "UNAVAILABLE")
     assert described["StatusReason"].startswith("The submitted information didn't contain changes.")
+    code, message = refusal(cloud.cfn.execute_change_set, ChangeSetName=described["ChangeSetId"])
+    assert code == "InvalidChangeSetStatus"
+    assert message.endswith("cannot be executed in its current status of [FAILED]")
 
 
 def test_a_name_can_be_used_again_once_its_change_set_was_executed(cloud):
@@ -239,3 +242,22 @@ def test_a_change_set_says_what_becomes_of_a_stack_that_cannot_be_created(cloud)
     cloud.cfn.execute_change_set(StackName="one", ChangeSetName="c")
 
     cloud.settled(stack_id, "DELETE_COMPLETE")
+
+
+@pytest.mark.parametrize("kind", ["CREATE", "UPDATE"])
+def test_a_change_set_is_obsolete_once_its_stack_was_changed_without_it(cloud, kind):
+    if kind == "UPDATE":
+        cloud.created("one", queues(A=1))
+    described = propose(cloud, queues(A=2), kind)
+
+    if kind == "UPDATE":
+        cloud.update("one", queues(A=3))
+    else:
+        assert cloud.create("one", queues(A=3)) == described["StackId"]
+
+    cloud.settled("one", f"{kind}_COMPLETE")
+    obsolete = cloud.cfn.describe_change_set(ChangeSetName=described["ChangeSetId"])
+    assert obsolete["ExecutionStatus"] == "OBSOLETE"
+    code, message = refusal(cloud.cfn.execute_change_set, ChangeSetName=described["ChangeSetId"])
+    assert code == "InvalidChangeSetStatus"
+    assert message.endswith("cannot be executed in its current execution status of [OBSOLETE]")

@@ -196,12 +196,12 @@ def execute(
 
     Raises:
         ChangeSetNotFoundError: There is none.
-        InvalidChangeSetStatusError: It is empty, or was executed before.
+        InvalidChangeSetStatusError: It is empty, was executed before, or the stack has changed.
         ValidationError: There is no such stack, or its status does not allow an update.
     """
     change_set = find(registry, name_or_id, stack_name)
     if change_set.execution_status != "AVAILABLE":
-        raise InvalidChangeSetStatusError(change_set.id, change_set.status)
+        raise InvalidChangeSetStatusError(change_set.id, change_set.status, change_set.execution_status)
     stack, request = change_set.stack, change_set.request
     if change_set.kind == "CREATE":
         stack.options = request.options()

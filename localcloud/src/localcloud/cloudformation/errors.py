@@ -85,10 +85,11 @@ class InvalidChangeSetStatusError(RequestRefused):
 
     code = "InvalidChangeSetStatus"
 
-    def __init__(self, change_set_id: str, status: str) -> None:
-        super().__init__(
-            f"ChangeSet [{change_set_id}] cannot be executed in its current status of [{status}]"
-        )
+    def __init__(self, change_set_id: str, status: str, execution_status: str) -> None:
+        # Source: test_empty_changeset of localstack/localstack; aws/amazon-chime-sdk-js issue 1089.
+        complete = status == "CREATE_COMPLETE"
+        shown = f"execution status of [{execution_status}]" if complete else f"status of [{status}]"
+        super().__init__(f"ChangeSet [{change_set_id}] cannot be executed in its current {shown}")
 
 
 class TokenAlreadyExistsError(RequestRefused):

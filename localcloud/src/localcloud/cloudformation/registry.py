@@ -109,6 +109,15 @@ class StackRegistry(CloudFormationBackend):
         self.deleted_stacks[stack.id] = stack
         self._imports.pop(stack.id, None)
 
+    def outdate_change_sets(self, stack: Stack) -> None:
+        """Makes change sets that wait obsolete: the stack that they were computed for has changed.
+
+        Source: CloudFormation API reference, DescribeChangeSet, ExecutionStatus.
+        """
+        for change_set in self.change_sets.values():
+            if change_set.stack is stack and change_set.execution_status == "AVAILABLE":
+                change_set.execution_status = "OBSOLETE"
+
     def discard(self, stack: Stack) -> None:
         """Deletes a stack that is only in review; does nothing to another."""
         if stack.status == "REVIEW_IN_PROGRESS":

@@ -31,7 +31,7 @@ _FAILED = {"CREATE_FAILED", "UPDATE_FAILED"}
 
 
 def create(registry: StackRegistry, request: RequestParameters) -> str:
-    """Starts the creation of a stack and returns its id.
+    """Starts the creation of a stack, which may be in review, and returns its id.
 
     Raises:
         RequestRefused: Nothing was started.
@@ -40,12 +40,16 @@ def create(registry: StackRegistry, request: RequestParameters) -> str:
     check_rollback_triggers(request)
     if known := _known(registry, "CreateStack", request.token, request.stack_name):
         return known
-    if registry.find_living(request.stack_name) is not None:
+    stack = registry.find_living(request.stack_name)
+    if stack is None:
+        stack = registry.new_stack(request.stack_name, request.options())
+    elif stack.status != "REVIEW_IN_PROGRESS" or stack.parent is not None:
         raise AlreadyExistsError(request.stack_name)
-    stack = registry.new_stack(request.stack_name, request.options())
     template = compile_template(registry, request, stack)
     check_capabilities(template.processed, set(request.capabilities), transforms=template.transforms)
     registry.add(stack)
+    stack.options = request.options()
+    registry.outdate_change_sets(stack)
     _remember(registry, "CreateStack", request.token, stack)
     Creation(stack, template, request.token).start()
     return stack.id
@@ -81,6 +85,7 @@ def update(registry: StackRegistry, request: RequestParameters) -> str:
     options = request.options(stack.options)
     if changes_nothing(stack, template, options):
         raise ValidationError("No updates are to be performed.")
+    registry.outdate_change_sets(stack)
     _remember(registry, "UpdateStack", request.token, stack)
     start_update(stack, template, options, request)
     return stack.id
