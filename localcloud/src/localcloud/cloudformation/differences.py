@@ -101,36 +101,35 @@ class _Comparison:
         definition, resource = self._template.definitions[logical_id], self._stack.resources.get(logical_id)
         resource_type = definition["Type"]
         after, unresolved = self._evaluate(definition)
-        shown = self._masked(definition, after)
         made = resource.made if resource else None
         target = None
         if made is not None or resource_type == STACK_TYPE:
             handler, tags = handler_for(resource_type), dict(self._tags)
             target = Target(self._stack, handler, logical_id, resource_type, after, tags)
-        if logical_id not in self._old or resource is None or made is None or target is None:
-            change = Change(
-                "Add", logical_id, resource_type, None, after=shown, unresolved=unresolved, target=target
-            )
-        elif details := list(self._details(target, made)):
+        change = Change(
+            "Add",
+            logical_id,
+            resource_type,
+            None,
+            after=self._masked(definition, after),
+            unresolved=unresolved,
+            target=target,
+        )
+        if logical_id not in self._old or made is None or target is None:
+            self.found[logical_id] = change
+        elif details := tuple(self._details(target, made)):
             replacement = _replacement(details)
-            change = Change(
-                "Modify",
-                logical_id,
-                resource_type,
-                resource.physical_id,
-                tuple(details),
+            self.found[logical_id] = replace(
+                change,
+                action="Modify",
+                physical_id=made.physical_id,
+                details=details,
                 replacement=replacement,
                 policy_action=_policy(definition, "UpdateReplacePolicy", "ReplaceAnd")
                 if replacement == "True"
                 else None,
                 before=self._masked(self._old[logical_id], made.target.properties),
-                after=shown,
-                unresolved=unresolved,
-                target=target,
             )
-        else:
-            return
-        self.found[logical_id] = change
 
     def removed(self) -> Iterator[Change]:
         """Yields the resources that the template no longer has."""
@@ -243,7 +242,7 @@ def is_known(value: Any) -> bool:
     return KNOWN_AFTER_APPLY not in json.dumps(value, default=str)
 
 
-def _replacement(details: list[Detail]) -> str:
+def _replacement(details: tuple[Detail, ...]) -> str:
     """Returns whether the resource is replaced. Source: CloudFormation API reference, ResourceChange."""
     if any(d.recreation == "Always" and d.evaluation == "Static" for d in details):
         return "True"

@@ -39,7 +39,7 @@ class Nesting:
         """See ``NestedStacks``; a child that a change set of the parent has put in review is that child."""
         parent = _stack(parent)
         child = parent.reviewed.pop(logical_id, None)
-        if child is None:
+        if child is None or child.status != "REVIEW_IN_PROGRESS":
             child = new_child(parent, logical_id)
         child.options = replace(
             child.options,
