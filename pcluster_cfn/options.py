@@ -14,6 +14,10 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 EXIT_CODES = "Exit codes: 0 success, 1 failure, 2 wrong usage, 130 interrupted."
 
+#: How an example begins in the text below a command's help.
+EXAMPLE = "Example: "
+JSON = click.option("--json", "wants_json", is_flag=True, help="Print JSON, for scripts.")
+
 #: How a shell reports an end by SIGINT: 128 + 2.
 INTERRUPTED = 130
 
