@@ -178,7 +178,7 @@ def test_events_are_those_of_owner_and_cluster_in_their_order(run, daily):
 
 
 def test_events_follow_a_failing_creation_to_its_end_and_mark_the_root_cause(run, cloud, parent):
-    failing = parent("failing-daily")
+    failing = parent("failing-daily", RollbackOnFailure="false")
     cloud.set_head_nodes(cluster=failing.cluster, failure={"reason": "the disk is on fire"})
     failing.create(DisableRollback=True)
     text = run("events", failing.name, "--follow", "--failed")
@@ -188,6 +188,9 @@ def test_events_follow_a_failing_creation_to_its_end_and_mark_the_root_cause(run
     assert "the disk is on fire" in marked[0]
     assert f"{failing.cluster}/HeadNodeWaitCondition" in marked[0]
     assert text.splitlines()[-1].startswith("Root cause of the last failure: ")
+    (status,) = json.loads(run("status", failing.name, "--json", code=3))["clusters"]
+    assert (status["name"], status["health"]) == (failing.cluster, "broken")
+    assert status["nextCommands"][0] == f"pcluster-cfn events {failing.cluster} --failed"
     assert failing.delete().status == "DELETE_COMPLETE"
     assert "the disk is on fire" in run("events", failing.cluster, "--failed")  # deleted by now
 
