@@ -35,6 +35,7 @@ COMMANDS = {
     "import": ("pcluster_cfn.authoring.adoption", "Write a template that takes over an existing cluster."),
     "init": ("pcluster_cfn.authoring.init", "Write a template for a new cluster."),
     "validate": ("pcluster_cfn.validation.command", "Find mistakes before a deployment."),
+    "advise": ("pcluster_cfn.advice.command", "List known flaws and end dates of clusters' releases."),
 }
 
 #: Errors beside the command's own whose text is for the user, by the module that defines them.

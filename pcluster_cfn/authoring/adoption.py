@@ -16,7 +16,7 @@ from pcluster_cfn.aws import CLUSTER_NAME_TAG, session
 from pcluster_cfn.clusters.cluster import Cluster
 from pcluster_cfn.clusters.configuration import stored_configuration
 from pcluster_cfn.clusters.finding import Ownership, cluster_named, ownership
-from pcluster_cfn.options import EXAMPLE, EXIT_CODES, JSON, STANDARD_INPUT, aws_options
+from pcluster_cfn.options import EXIT_CODES, JSON, STANDARD_INPUT, aws_options, example
 
 #: Beginnings of tag keys that a configuration may not have: they are ParallelCluster's, the provider's and
 #: AWS's own. A cluster keeps its tags, whatever the template says.
@@ -130,7 +130,7 @@ class Requirements:
 
 @click.command(
     "import",
-    epilog=f"{EXAMPLE}pcluster-cfn import hpc --output hpc.yaml\n\n{EXIT_CODES}",
+    epilog=example("pcluster-cfn import hpc --output hpc.yaml", EXIT_CODES),
     short_help="Write a template that takes over an existing cluster.",
 )
 @click.argument("name", metavar="CLUSTER")

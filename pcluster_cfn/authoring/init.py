@@ -24,7 +24,7 @@ from pcluster_cfn.authoring.questions import (
 )
 from pcluster_cfn.aws import Aws, session
 from pcluster_cfn.errors import CommandError
-from pcluster_cfn.options import EXAMPLE, EXIT_CODES, JSON, aws_options
+from pcluster_cfn.options import EXIT_CODES, JSON, aws_options, example
 
 #: Source: aws-parallelcluster 3.16.1, constants.py (PCLUSTER_NAME_REGEX).
 _CLUSTER_NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9-]{1,59}")
@@ -144,8 +144,10 @@ def _operating_systems() -> list[str]:
 
 
 @click.command(
-    epilog=f"{EXAMPLE}pcluster-cfn init --name hpc --head-node-subnet subnet-1 --compute-subnet subnet-2 "
-    f"--key-name me\n\n{EXIT_CODES}",
+    epilog=example(
+        "pcluster-cfn init --name hpc --head-node-subnet subnet-1 --compute-subnet subnet-2 --key-name me",
+        EXIT_CODES,
+    ),
     short_help="Write a template for a new cluster.",
 )
 @click.option("--name", default="hpc", show_default=True, help="Name of the cluster.")

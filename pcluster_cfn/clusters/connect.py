@@ -15,7 +15,7 @@ from pcluster_cfn.aws import Aws, reaches_embedded_cloud, session
 from pcluster_cfn.clusters.finding import cluster_named
 from pcluster_cfn.clusters.nodes import Node, nodes_of, running_node
 from pcluster_cfn.errors import CommandError
-from pcluster_cfn.options import EXAMPLE, JSON, aws_options
+from pcluster_cfn.options import JSON, aws_options, example
 
 _EXIT_CODES = "Exit codes: those of ssh or aws; 1 also for a failure before they start, 2 wrong usage."
 _PLUGIN = "session-manager-plugin"
@@ -73,7 +73,7 @@ class Way:
 
 
 @click.command(
-    epilog=f"{EXAMPLE}pcluster-cfn connect hpc --ssh -- -i ~/.ssh/hpc.pem\n\n{_EXIT_CODES}",
+    epilog=example("pcluster-cfn connect hpc --ssh -- -i ~/.ssh/hpc.pem", _EXIT_CODES),
     short_help="Open a shell on a node of a cluster.",
 )
 @click.argument("name", metavar="CLUSTER|STACK")

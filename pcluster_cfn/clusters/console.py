@@ -11,7 +11,7 @@ from pcluster_cfn.clusters.cluster import Cluster
 from pcluster_cfn.clusters.finding import clusters_named, ownership
 from pcluster_cfn.errors import CommandError
 from pcluster_cfn.launch.link import Region, region_named
-from pcluster_cfn.options import EXAMPLE, EXIT_CODES, JSON, aws_options
+from pcluster_cfn.options import EXIT_CODES, JSON, aws_options, example
 
 PAGES = ("stack", "owner", "instances", "dashboard", "logs")
 
@@ -73,7 +73,7 @@ def links_of(aws: Aws, cluster: Cluster) -> dict[str, str]:
 
 @click.command(
     "open",
-    epilog=f"{EXAMPLE}pcluster-cfn open hpc --page logs\n\n{EXIT_CODES}",
+    epilog=example("pcluster-cfn open hpc --page logs", EXIT_CODES),
     short_help="Open a cluster's pages in the AWS console.",
 )
 @click.argument("name", metavar="CLUSTER|STACK")

@@ -11,7 +11,7 @@ from pcluster_cfn.aws import Aws, find_stack, session
 from pcluster_cfn.clusters.cluster import Cluster
 from pcluster_cfn.clusters.finding import clusters_named, clusters_of, ownership, stack_named
 from pcluster_cfn.clusters.history import Happening, History, Watched
-from pcluster_cfn.options import EXAMPLE, EXIT_CODES, aws_options
+from pcluster_cfn.options import EXIT_CODES, aws_options, example
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient
@@ -21,7 +21,7 @@ _POLL_S = 3.0
 
 
 @click.command(
-    epilog=f"{EXAMPLE}pcluster-cfn events hpc --failed\n\n{EXIT_CODES}",
+    epilog=example("pcluster-cfn events hpc --failed", EXIT_CODES),
     short_help="Show what happened to a cluster, root cause first.",
 )
 @click.argument("name", metavar="CLUSTER|STACK")

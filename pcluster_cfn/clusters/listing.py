@@ -8,13 +8,13 @@ import click
 from pcluster_cfn.aws import session
 from pcluster_cfn.clusters.cluster import Cluster, age
 from pcluster_cfn.clusters.finding import Ownership, all_clusters, ownerships
-from pcluster_cfn.options import EXAMPLE, EXIT_CODES, JSON, aws_options
+from pcluster_cfn.options import EXIT_CODES, JSON, aws_options, example
 from pcluster_cfn.terminal import columns
 
 
 @click.command(
     "list",
-    epilog=f"{EXAMPLE}pcluster-cfn list --region eu-west-1\n\n{EXIT_CODES}",
+    epilog=example("pcluster-cfn list --region eu-west-1", EXIT_CODES),
     short_help="List the clusters of a Region and their owners.",
 )
 @aws_options

@@ -16,7 +16,7 @@ from pcluster_cfn.clusters.log_reading import Line, LogGroup, console_lines
 from pcluster_cfn.clusters.log_streams import ERRORS, KINDS, Stream, chosen, instant, kinds_of, require_some
 from pcluster_cfn.clusters.nodes import Node, nodes_of
 from pcluster_cfn.errors import CommandError
-from pcluster_cfn.options import EXAMPLE, EXIT_CODES, aws_options
+from pcluster_cfn.options import EXIT_CODES, aws_options, example
 from pcluster_cfn.template import reason
 from pcluster_cfn.terminal import Console
 
@@ -46,7 +46,7 @@ class Wanted:
 
 
 @click.command(
-    epilog=f"{EXAMPLE}pcluster-cfn logs hpc --node head --stream chef-client --errors\n\n{EXIT_CODES}",
+    epilog=example("pcluster-cfn logs hpc --node head --stream chef-client --errors", EXIT_CODES),
     short_help="Show the logs of a cluster's nodes.",
 )
 @click.argument("name", metavar="CLUSTER|STACK")

@@ -16,7 +16,7 @@ from pcluster_cfn.clusters.configuration import Drift, applied_properties, drift
 from pcluster_cfn.clusters.finding import Ownership, clusters_named, ownership
 from pcluster_cfn.clusters.nodes import COMPUTE, HEAD, LOGIN, Fleet, Node, fleet_of, living, nodes_of
 from pcluster_cfn.errors import CommandError, message_of
-from pcluster_cfn.options import EXAMPLE, JSON, aws_options
+from pcluster_cfn.options import JSON, aws_options, example
 
 _EXIT_CODES = (
     "Exit codes: 0 the cluster works, 1 failure, 2 wrong usage, 3 the cluster does not work, 4 it is being "
@@ -169,7 +169,7 @@ def _drift(aws: Aws, cluster: Cluster, its: Ownership, properties: Any) -> Drift
 
 
 @click.command(
-    epilog=f"{EXAMPLE}pcluster-cfn status hpc --json\n\n{_EXIT_CODES}", short_help="Show how a cluster is."
+    epilog=example("pcluster-cfn status hpc --json", _EXIT_CODES), short_help="Show how a cluster is."
 )
 @click.argument("name", metavar="CLUSTER|STACK")
 @aws_options
