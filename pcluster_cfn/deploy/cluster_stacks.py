@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from pcluster_cfn.aws import find_cluster_stack, tags_of
+from pcluster_cfn.aws import find_cluster_stack, is_owned_by, tags_of
 from pcluster_cfn.deploy.events import Event
 from pcluster_cfn.deploy.requests import is_denied
 from pcluster_cfn.options import is_stack_name
@@ -15,10 +15,6 @@ from pcluster_cfn.template import is_custom
 if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient
 
-_OWNER_TAG = "pcluster-cfn:owner"
-#: Owner tags of clusters that earlier versions created, or whose owner tag would be too long.
-#: Source: docs/explanation/ownership.md.
-_OWNER_TAGS = ("pcluster-cfn:stack-id", "pcluster-cfn:logical-id")
 _PREFIX = "pcluster-cfn:"
 
 
@@ -81,10 +77,6 @@ def _belongs_to(tags: Mapping[str, str], event: Event, name: str) -> bool:
 
     An adopted cluster keeps its tags. The provider has reported it as the resource's physical id.
     """
-    path = event.stack_id.partition(":stack/")[2]
-    logical_id = event.path[-1] if event.path else ""
-    if tags.get(_OWNER_TAG, "").split(" ")[:2] == [path, logical_id]:
-        return True
-    if [tags.get(key) for key in _OWNER_TAGS] == [event.stack_id, logical_id]:
+    if is_owned_by(tags, event.stack_id, event.path[-1] if event.path else ""):
         return True
     return event.physical_id == name and not any(key.startswith(_PREFIX) for key in tags)

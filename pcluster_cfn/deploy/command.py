@@ -29,7 +29,7 @@ from pcluster_cfn.deploy.printer import Printer, mistakes_printed
 from pcluster_cfn.deploy.updatable import IN_REVIEW, find_updatable_stack
 from pcluster_cfn.deploy.view import view_for
 from pcluster_cfn.errors import CommandError
-from pcluster_cfn.options import ASSIGNMENT, EXIT_CODES, INTERRUPTED, aws_options, named_after
+from pcluster_cfn.options import ASSIGNMENT, EXIT_CODES, INTERRUPTED, aws_options, example, named_after
 from pcluster_cfn.package import Bucket, has_local_artefacts, package
 from pcluster_cfn.template import Template, read_text
 from pcluster_cfn.validation.library_rules import LibraryRules
@@ -46,7 +46,10 @@ _YES = click.option(
 )
 
 
-@click.command(epilog=EXIT_CODES, short_help="Create or update a stack and show its progress.")
+@click.command(
+    epilog=example("pcluster-cfn deploy cluster.yaml -p KeyName=me --resolve-s3", EXIT_CODES),
+    short_help="Create or update a stack and show its progress.",
+)
 @click.argument("template", type=click.Path(path_type=Path))
 @click.option(
     "-p", "--parameter", "parameters", type=ASSIGNMENT, multiple=True, help="Value of a template parameter."
@@ -178,7 +181,10 @@ def _show_review(printer: Printer, prepared: PreparedChange, template: Path, nam
         printer.say(f"What happens to each cluster: pcluster-cfn plan {template} --stack-name {name}")
 
 
-@click.command(epilog=EXIT_CODES)
+@click.command(
+    epilog=example("pcluster-cfn delete cluster --yes", EXIT_CODES),
+    short_help="Delete STACK and show its progress.",
+)
 @click.argument("stack")
 @aws_options
 @_YES
