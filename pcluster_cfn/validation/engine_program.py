@@ -8,8 +8,9 @@ import sys
 from pathlib import Path
 
 from pcluster_cfn.errors import wants_tracebacks
+from pcluster_cfn.project import ROOT
 
-_ENGINE = Path(__file__).parents[2] / "provider" / "engine"
+_ENGINE = ROOT / "provider" / "engine"
 
 
 def start(program: str) -> "subprocess.Popen[str]":
