@@ -14,7 +14,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColum
 
 from pcluster_cfn.aws import session
 from pcluster_cfn.launch.link import QuickCreateLink
-from pcluster_cfn.options import EXIT_CODES, INTERRUPTED
+from pcluster_cfn.options import EXIT_CODES, INTERRUPTED, aws_options_with_regions
 from pcluster_cfn.publishing.build import FOLDER, build_stacks, read_stacks, unpacked
 from pcluster_cfn.publishing.publication import File
 from pcluster_cfn.publishing.upload import REGION, Plan, Publishing, carry_out
@@ -157,12 +157,7 @@ def _size(size_bytes: int) -> str:
     help="Your bucket. Each Region needs its own: {region} in the name stands for the Region's name.",
 )
 @click.option("--prefix", default="pcluster-cfn", help="Start of all keys.", show_default=True)
-@click.option(
-    "--region",
-    "regions",
-    multiple=True,
-    help="Region; repeat it for more. Default: the Region of your AWS configuration.",
-)
+@aws_options_with_regions
 @click.option("--version", help="Version to publish as. Default: this project's version.")
 @click.option(
     "--engine",
@@ -182,6 +177,7 @@ def publish(
     bucket: str,
     prefix: str,
     regions: Sequence[str],
+    profile: str | None,
     version: str | None,
     engines: Sequence[str],
     build: Path | None,
@@ -193,7 +189,7 @@ def publish(
     Each version has its own prefix and never changes once it is complete. After an interruption, the same
     command continues where it stopped. Nothing is made public: the bucket's policy decides who may read it.
     """
-    clients = [session(region).client("s3") for region in dict.fromkeys(regions) or (None,)]
+    clients = [session(region, profile).client("s3") for region in dict.fromkeys(regions) or (None,)]
     publishing = Publishing(bucket, prefix.strip("/"), version or metadata.version("pcluster-cfn"))
     stores = publishing.stores(clients)
     for store in stores:
@@ -201,8 +197,7 @@ def publish(
     if build is None:
         build_stacks(FOLDER, engines)
     with unpacked(build or FOLDER) as folder:
-        stacks = read_stacks(folder, engines)
-    plans = publishing.plans(stores, stacks)
+        plans = publishing.plans(stores, read_stacks(folder, engines))
     if not dry_run:
         _upload_or_stop(plans)
     report = Report(publishing, plans, uploaded=not dry_run)
