@@ -2,13 +2,16 @@
 
 import json
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import click
 
 from cfn_template.limits import Place
 from pcluster_cfn.terminal import one_line
 
+#: The forms of a report.
+Output = Literal["text", "json", "github"]
+OUTPUTS: tuple[Output, ...] = get_args(Output)
 Rule = Literal["template", "property", "configuration", "text", "attribute", "library"]
 
 
@@ -126,21 +129,40 @@ class Outcome:
         }
 
 
-def show(outcome: Outcome, output: str) -> None:
-    """Prints an outcome as lines or as a JSON object; the summary of lines goes to standard error."""
+def show(outcome: Outcome, output: Output) -> None:
+    """Prints an outcome in a form; the summary of lines goes to standard error."""
     if output == "json":
         click.echo(json.dumps(outcome.document(), indent=1))
         return
     for source, finding in outcome.findings:
-        click.echo(finding_line(source, finding))
+        click.echo(annotation(source, finding) if output == "github" else finding_line(source, finding))
     for source, skipped in outcome.skipped:
-        click.echo(_line(source, skipped, f"not checked: {skipped.reason}"))
+        line = _line(source, skipped, f"not checked: {skipped.reason}")
+        click.echo(annotation(source, skipped) if output == "github" else line)
     click.echo(outcome.summary(), err=True)
 
 
 def finding_line(source: str, finding: Finding) -> str:
     """Returns a mistake as ``file:line:column: path: message``."""
     return _line(source, finding, finding.message)
+
+
+def annotation(source: str, found: Finding | NotChecked) -> str:
+    """Returns the line by which GitHub Actions shows a mistake, or an unchecked part, at its place.
+
+    Source: GitHub documentation, "Workflow commands for GitHub Actions": ``error`` and ``warning``; what
+    ``@actions/core`` escapes in them.
+    """
+    command, message = ("error", found.message) if isinstance(found, Finding) else ("warning", found.reason)
+    title = "Mistake" if isinstance(found, Finding) else "Not checked"
+    place = {"file": source, "line": found.place.line, "col": found.place.column, "title": title}
+    properties = ",".join(f"{name}={_escaped(str(value), ',:')}" for name, value in place.items())
+    return f"::{command} {properties}::{_escaped(f'{found.path}: {message}' if found.path else message)}"
+
+
+def _escaped(text: str, further: str = "") -> str:
+    """Returns a text with percent signs, line ends and further characters written as ``%XX``."""
+    return "".join(f"%{ord(each):02X}" if each in f"%\r\n{further}" else each for each in text)
 
 
 def _line(source: str, found: Finding | NotChecked, message: str) -> str:

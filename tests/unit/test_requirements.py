@@ -39,6 +39,7 @@ def test_the_demo_installs_nothing_that_only_tests_and_checks_need(package: str)
 
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+EXTRAS = PROJECT["optional-dependencies"]
 CLOUD = tomllib.loads((ROOT / "localcloud" / "pyproject.toml").read_text())["project"]
 SHIPPED = ("pcluster_cfn", "cfn_template", "provider/engine/cluster_schema")
 #: The packages by what is imported of them; boto3 brings botocore.
@@ -69,11 +70,11 @@ def test_the_wheel_requires_what_the_command_imports_and_no_more() -> None:
 
 def test_the_wheel_s_extras_have_the_versions_that_the_tests_run_with() -> None:
     demo = pins("demo.txt")
-    for requirement in [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["local"][1:]]:
+    for requirement in [*PROJECT["dependencies"], *EXTRAS["library"], *EXTRAS["local"][2:]]:
         name, bounds = re.fullmatch(r"([a-z0-9-]+)(.+)", requirement).groups()  # type: ignore[union-attr]
         assert SpecifierSet(bounds).contains(demo[name].partition(" ")[0]), requirement
 
 
 def test_the_embedded_cloud_that_the_extra_brings_is_the_one_of_the_same_release() -> None:
-    assert PROJECT["optional-dependencies"]["local"][0] == f"{CLOUD['name']}=={PROJECT['version']}"
+    assert EXTRAS["local"][0] == f"{CLOUD['name']}=={PROJECT['version']}"
     assert CLOUD["version"] == PROJECT["version"]
