@@ -120,7 +120,7 @@ release: .venv/.installed .venv-release/.installed ## build, then make the files
 	@$(PY) -m tools.release --build $(or $(BUILD),build) --into $(or $(INTO),build/release)
 
 e2e-install: .venv/.installed .venv-release/.installed ## install a release outside of the clone, and use it on the embedded cloud; after e2e-artefact
-	ARTEFACT=build $(PY) -m pytest tests/install $(ARGS)
+	ARTEFACT=build $(PY) -m pytest tests/install $(or $(ARGS),--numprocesses 2 --dist loadfile)
 
 bench: .venv/.installed ## time, memory and sizes of what is deployed [RUNS=5 JSON=file PROCESSORS=0 ARTEFACT=build]
 	@test -x $(or $(ARTEFACT),build)/runtime/bin/python || $(PY) -m tools.artefacts build --runnable --into $(or $(ARTEFACT),build)
