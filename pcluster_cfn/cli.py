@@ -23,10 +23,12 @@ COMMANDS = {
     "deploy": ("pcluster_cfn.deploy.command", "Create or update a stack and show its progress."),
     "delete": ("pcluster_cfn.deploy.command", "Delete STACK and show its progress."),
     "demo": ("pcluster_cfn.embedded.demo", "Take a cluster through its life on this machine."),
+    "plan": ("pcluster_cfn.plan.command", "Show what a deployment would do to clusters."),
     "publish": ("pcluster_cfn.publishing.command", "Upload the provider for others to nest or launch."),
     "quick-create": ("pcluster_cfn.launch.quick_create", "Make links that launch a template."),
     "launch-page": ("pcluster_cfn.launch.launch_page", "Write a web page that launches a template."),
     "validate": ("pcluster_cfn.validation.command", "Find mistakes before a deployment."),
+    "advise": ("pcluster_cfn.advice.command", "List known flaws and end dates of clusters' releases."),
 }
 
 #: The package that the extra "local" brings.

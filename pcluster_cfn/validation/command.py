@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -26,7 +27,7 @@ from pcluster_cfn.validation.report import (
     Outcome,
     Output,
     Report,
-    annotation,
+    annotated,
     finding_line,
     show,
 )
@@ -62,6 +63,9 @@ _NESTED = "--dry-run covers only the templates that you name; name this one, wit
 @click.option("--stack-name", help="With --dry-run: name of the stack. Default: the template's file name.")
 @aws_options
 @click.option(
+    "--advisories/--no-advisories", default=True, help="Note known flaws of the clusters' releases."
+)
+@click.option(
     "--format",
     "output",
     type=click.Choice(OUTPUTS),
@@ -85,6 +89,7 @@ def validate(
     stack_name: str | None,
     region: str | None,
     profile: str | None,
+    advisories: bool,
     output: Output,
     strict: bool,
 ) -> None:
@@ -95,6 +100,9 @@ def validate(
     Values that only CloudFormation knows are assumed correct: give parameters values with -p. TEMPLATE may
     also be a ParallelCluster configuration, and "-" is standard input.
 
+    Notes follow on what is known of the clusters' ParallelCluster versions, the worst first. They are not
+    mistakes, and do not change the exit code. pcluster-cfn advise lists all.
+
     With --dry-run, ParallelCluster's own dry run follows. It prints the messages of its validators and, for
     an existing cluster, every change with its update policy and the changes that would be refused. Nothing
     is changed.
@@ -104,7 +112,8 @@ def validate(
     if dry_run and stack_name and len(texts) > 1:
         raise click.UsageError("--stack-name needs a single template")
     with LibraryRules() as rules:
-        inputs = Inputs(dict(parameters), version=pcluster_version, library=rules)
+        today = datetime.now(UTC).date() if advisories else None
+        inputs = Inputs(dict(parameters), version=pcluster_version, library=rules, advised_on=today)
         examined = {path: check_file(text, str(path), inputs) for path, text in texts.items()}
     for note in rules.notes:
         click.echo(note, err=True)
@@ -162,7 +171,7 @@ def _show_with_verdicts(
         if isinstance(each, Finding):
             click.echo(finding_line(source, each), err=True)
             if output == "github":
-                click.echo(annotation(source, each))
+                click.echo(annotated(source, each))
 
 
 def _declared(text: str, source: str) -> Mapping[str, Parameter]:

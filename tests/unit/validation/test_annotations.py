@@ -5,7 +5,7 @@ from click.testing import CliRunner
 
 from cfn_template.limits import Place
 from pcluster_cfn.cli import main
-from pcluster_cfn.validation.report import Finding, NotChecked, annotation
+from pcluster_cfn.validation.annotations import annotation
 
 CLUSTER = """\
 Parameters:
@@ -70,10 +70,14 @@ def test_without_strictness_unchecked_parts_are_no_failure_and_mistakes_are(vali
     assert validate(CLUSTER % "wrong", "--no-strict").exit_code == 1
 
 
-@pytest.mark.parametrize("kind", [Finding, NotChecked])
-def test_a_text_ends_no_command_and_begins_none(kind):
-    arguments = ("a\nb", "50 %\r\n::error::forged", "property")[: 3 if kind is Finding else 2]
-    line = annotation("odd,name:1.yaml", kind(Place(2, 3), *arguments))
-    assert "\n" not in line
-    assert "file=odd%2Cname%3A1.yaml,line=2,col=3" in line
-    assert line.endswith("::a%0Ab: 50 %25%0D%0A::error::forged")
+def test_a_note_about_the_release_is_a_notice_and_no_failure(validate):
+    old = (CLUSTER % "alinux2023").replace("3.16.1", "3.14.0")
+    result = validate(old, "--format", "github")
+    assert result.exit_code == 0
+    start = "::notice file=cluster.yaml,line=5,col=5,title=Advisory::Cluster: advisory: "
+    assert result.stdout.startswith(start)
+
+
+def test_a_text_ends_no_command_and_begins_none():
+    line = annotation("error", "a: b", "odd,name:1.yaml", Place(2, 3), "50 %\r\n::error::forged")
+    assert line == ("::error file=odd%2Cname%3A1.yaml,line=2,col=3,title=a%3A b::50 %25%0D%0A::error::forged")
