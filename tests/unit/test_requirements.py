@@ -78,3 +78,11 @@ def test_the_wheel_s_extras_have_the_versions_that_the_tests_run_with() -> None:
 def test_the_embedded_cloud_that_the_extra_brings_is_the_one_of_the_same_release() -> None:
     assert EXTRAS["local"][0] == f"{CLOUD['name']}=={PROJECT['version']}"
     assert CLOUD["version"] == PROJECT["version"]
+
+
+def test_the_cdk_construct_requires_the_command_of_the_same_release() -> None:
+    construct = tomllib.loads((ROOT / "cdk" / "pyproject.toml").read_text())["project"]
+    assert construct["version"] == PROJECT["version"]
+    assert f"pcluster-cfn=={PROJECT['version']}" in construct["dependencies"]
+    example = (ROOT / "examples" / "cdk" / "requirements.txt").read_text().splitlines()
+    assert f"{construct['name']}=={construct['version']}" in example
