@@ -11,8 +11,9 @@ import click
 
 from cluster_schema import versions
 from cluster_schema.advisories import Advisory, advisories_for, release
-from pcluster_cfn.advice.account import living_clusters
 from pcluster_cfn.aws import session
+from pcluster_cfn.clusters import finding
+from pcluster_cfn.clusters.configuration import stored_configuration
 from pcluster_cfn.errors import CommandError
 from pcluster_cfn.options import ASSIGNMENT, EXIT_CODES, aws_options, example
 from pcluster_cfn.template import read_text
@@ -165,15 +166,23 @@ def _account(aws: Any, today: date) -> Advised:
     advised = Advised()
     region = aws.client("cloudformation").meta.region_name
     with Console(stderr=True).status(f"Looking at the clusters in {region}"):
-        for cluster in living_clusters(aws):
+        for cluster in finding.all_clusters(aws):
             advised.clusters += 1
-            about = {"cluster": cluster.name, "stackId": cluster.stack_id, "status": cluster.status}
-            advisories = advisories_for(cluster.version, cluster.configuration, today)
-            where = f"{cluster.name} ({cluster.status})"
-            if cluster.unread:
-                advised.not_checked.append({**about, "path": "", "reason": cluster.unread})
-            if advisories:
-                advised.found.append(Advice(where, about, cluster.version, advisories, cluster.unread))
+            about = {
+                "cluster": cluster.name,
+                "stackId": cluster.stack["StackId"],
+                "status": cluster.status,
+            }
+            configuration, unread = None, ""
+            try:
+                configuration = stored_configuration(aws, cluster)
+            except CommandError as error:
+                unread = str(error)
+                advised.not_checked.append({**about, "path": "", "reason": unread})
+            version = cluster.version or ""
+            if advisories := advisories_for(version, configuration, today):
+                where = f"{cluster.name} ({cluster.status})"
+                advised.found.append(Advice(where, about, version, advisories, unread))
     return advised
 
 

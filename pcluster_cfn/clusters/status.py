@@ -10,6 +10,7 @@ from typing import Any
 import click
 from botocore.exceptions import ClientError
 
+from cluster_schema.advisories import Advisory, advisories_for
 from pcluster_cfn.aws import Aws, find_stack, session
 from pcluster_cfn.clusters.cluster import Cluster, Health, age
 from pcluster_cfn.clusters.configuration import Drift, applied_properties, drift, stored_configuration
@@ -22,6 +23,8 @@ _EXIT_CODES = (
     "Exit codes: 0 the cluster works, 1 failure, 2 wrong usage, 3 the cluster does not work, 4 it is being "
     "changed, 130 interrupted."
 )
+#: Advisories that are shown as lines; ``advise`` and ``--json`` have all of them.
+_ADVISORIES_SHOWN = 3
 #: Of several clusters, the one that needs you most decides.
 _EXIT_CODES_BY_URGENCY = {Health.BROKEN: 3, Health.CHANGING: 4, Health.WORKS: 0}
 
@@ -38,6 +41,8 @@ class Status:
         nodes: Its instances.
         fleet: Its compute fleet.
         drift: The template compared with the configuration in force.
+        advisories: What is known of the cluster's release, the worst first; where the configuration could not
+            be read, also what concerns only some configurations.
     """
 
     cluster: Cluster
@@ -47,6 +52,7 @@ class Status:
     nodes: list[Node]
     fleet: Fleet
     drift: Drift
+    advisories: list[Advisory]
 
     @property
     def health(self) -> Health:
@@ -81,6 +87,7 @@ class Status:
             "computeNodes": [node.as_json() for node in compute],
             "owner": owner,
             "drift": self.drift.as_json(),
+            "advisories": [each.document() for each in self.advisories],
             "nextCommands": self.next_commands(),
         }
 
@@ -102,6 +109,7 @@ class Status:
         yield f"Compute nodes  {len(living(self.nodes, COMPUTE))}"
         yield from self._owner_lines()
         yield from self._drift_lines()
+        yield from self._advisory_lines()
         yield "Next           " + self.next_commands()[0]
         yield from (f"{'':<15}{command}" for command in self.next_commands()[1:])
 
@@ -132,11 +140,20 @@ class Status:
             template, cluster = json.dumps(each.template), json.dumps(each.cluster)
             yield f"{'':<15}{each.path}: template {template}, cluster {cluster}"
 
+    def _advisory_lines(self) -> Iterator[str]:
+        if not self.advisories:
+            yield "Advisories     none known"
+            return
+        yield f"Advisories     {len(self.advisories)}, all of them with pcluster-cfn advise --all-clusters"
+        for each in self.advisories[:_ADVISORIES_SHOWN]:
+            yield f"{'':<15}{each.severity.word} {each.id}: {each.what}"
+
 
 def read_status(aws: Aws, cluster: Cluster) -> Status:
     """Returns how a cluster is. What may not be read is noted in its place."""
     cloudformation = aws.client("cloudformation")
     its = ownership(aws, cluster)
+    stored, unread = _stored(aws, cluster)
     stack = properties = None
     if its.owner:
         try:
@@ -152,19 +169,28 @@ def read_status(aws: Aws, cluster: Cluster) -> Status:
         provider=(properties or {}).get("ServiceToken"),
         nodes=nodes_of(aws, cluster.name),
         fleet=fleet_of(aws, cluster.name),
-        drift=_drift(aws, cluster, its, properties),
+        drift=_drift(cluster, its, properties, stored, unread),
+        advisories=advisories_for(cluster.version or "", stored, datetime.now(UTC).date()),
     )
 
 
-def _drift(aws: Aws, cluster: Cluster, its: Ownership, properties: Any) -> Drift:
+def _stored(aws: Aws, cluster: Cluster) -> tuple[dict[str, Any] | None, str]:
+    """Returns the configuration in force; or None, and why it could not be read."""
+    try:
+        return stored_configuration(aws, cluster), ""
+    except CommandError as error:
+        return None, str(error)
+
+
+def _drift(
+    cluster: Cluster, its: Ownership, properties: Any, stored: dict[str, Any] | None, unread: str
+) -> Drift:
     if its.owner is None or not its.is_current:
         return Drift(note="no stack is known to have the cluster")
     if cluster.health is Health.CHANGING:
         return Drift(note="the cluster is being changed")
-    try:
-        stored = stored_configuration(aws, cluster)
-    except CommandError as error:
-        return Drift(note=str(error))
+    if stored is None:
+        return Drift(note=unread)
     return drift(properties, stored, cluster.version or "")
 
 
