@@ -26,6 +26,14 @@ COMMANDS = {
     "publish": ("pcluster_cfn.publishing.command", "Upload the provider for others to nest or launch."),
     "quick-create": ("pcluster_cfn.launch.quick_create", "Make links that launch a template."),
     "launch-page": ("pcluster_cfn.launch.launch_page", "Write a web page that launches a template."),
+    "list": ("pcluster_cfn.clusters.listing", "List the clusters of a Region and their owners."),
+    "status": ("pcluster_cfn.clusters.status", "Show how a cluster is."),
+    "events": ("pcluster_cfn.clusters.events", "Show what happened to a cluster, root cause first."),
+    "logs": ("pcluster_cfn.clusters.logs", "Show the logs of a cluster's nodes."),
+    "connect": ("pcluster_cfn.clusters.connect", "Open a shell on a node of a cluster."),
+    "open": ("pcluster_cfn.clusters.console", "Open a cluster's pages in the AWS console."),
+    "import": ("pcluster_cfn.authoring.adoption", "Write a template that takes over an existing cluster."),
+    "init": ("pcluster_cfn.authoring.init", "Write a template for a new cluster."),
     "validate": ("pcluster_cfn.validation.command", "Find mistakes before a deployment."),
     "advise": ("pcluster_cfn.advice.command", "List known flaws and end dates of clusters' releases."),
 }
@@ -48,7 +56,9 @@ class _Commands(click.Group):
         if added is not None or cmd_name not in COMMANDS:
             return added
         module = import_module(COMMANDS[cmd_name][0])
-        command: click.Command = getattr(module, cmd_name.replace("-", "_"))
+        function = cmd_name.replace("-", "_")
+        # A command with the name of a keyword or of a built-in function has another name in Python.
+        command: click.Command = getattr(module, function, None) or getattr(module, f"{function}_command")
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
