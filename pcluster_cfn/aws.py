@@ -1,5 +1,6 @@
 """Clients of AWS, or of an embedded cloud, and that cloud's warnings."""
 
+import ipaddress
 import json
 import os
 import threading
@@ -11,7 +12,6 @@ from urllib.parse import urljoin, urlsplit
 
 from botocore.exceptions import ClientError, ProfileNotFound
 
-from localcloud import guard
 from pcluster_cfn.config_file import FILE_NAME
 from pcluster_cfn.errors import CommandError, message_of, suggest
 from pcluster_cfn.terminal import Console
@@ -104,7 +104,16 @@ def embedded_cloud(aws: Aws) -> str | None:
     """Returns the address of the embedded cloud that a session talks to; None on AWS."""
     address: str = aws.client("lambda").meta.endpoint_url
     host = urlsplit(address).hostname
-    return address if host is not None and guard.is_local(host) else None
+    return address if host is not None and _is_this_machine(host) else None
+
+
+def _is_this_machine(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def reaches_embedded_cloud(aws: Aws) -> bool:

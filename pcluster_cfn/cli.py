@@ -18,6 +18,7 @@ from pcluster_cfn.terminal import harmless_output
 
 #: Where each command is, and what the list of commands says about it.
 COMMANDS = {
+    "build": ("pcluster_cfn.publishing.build", "Build the provider stack for deploy and publish."),
     "local": ("pcluster_cfn.embedded.local", "Start an embedded cloud for real AWS clients."),
     "deploy": ("pcluster_cfn.deploy.command", "Create or update a stack and show its progress."),
     "delete": ("pcluster_cfn.deploy.command", "Delete STACK and show its progress."),
@@ -38,6 +39,8 @@ COMMANDS = {
     "advise": ("pcluster_cfn.advice.command", "List known flaws and end dates of clusters' releases."),
 }
 
+#: The package that the extra "local" brings.
+_EMBEDDED = "localcloud"
 #: Errors beside the command's own whose text is for the user, by the module that defines them.
 _SHOWN = {"botocore.exceptions": ("ClientError", "BotoCoreError"), "localcloud.cloud": ("CloudError",)}
 
@@ -55,7 +58,15 @@ class _Commands(click.Group):
         added = super().get_command(ctx, cmd_name)
         if added is not None or cmd_name not in COMMANDS:
             return added
-        module = import_module(COMMANDS[cmd_name][0])
+        try:
+            module = import_module(COMMANDS[cmd_name][0])
+        except ModuleNotFoundError as error:
+            if error.name != _EMBEDDED:
+                raise
+            raise CommandError(
+                f"{cmd_name} needs the embedded cloud, which is not installed",
+                "install pcluster-cfn[local] (docs/how-to/install.md)",
+            ) from error
         function = cmd_name.replace("-", "_")
         # A command with the name of a keyword or of a built-in function has another name in Python.
         command: click.Command = getattr(module, function, None) or getattr(module, f"{function}_command")

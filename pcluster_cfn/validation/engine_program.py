@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from pcluster_cfn.errors import wants_tracebacks
+from pcluster_cfn.project import ROOT
 
-_ENGINE = Path(__file__).parents[2] / "provider" / "engine"
+_ENGINE = ROOT / "provider" / "engine"
 
 
 def start(program: str, environment: Mapping[str, str] | None = None) -> "subprocess.Popen[str]":
