@@ -10,6 +10,8 @@ import yaml
 from localcloud.testing.configurations import rich
 from tests.e2e.account import CLUSTER_TEMPLATE, ROOT, outputs
 from tests.e2e.recorded import KINDS, PLACE, REPORT, Recorded, physical_ids
+from tests.e2e.test_notifications import GIVEN
+from tests.e2e.test_notifications import STACK as NOTIFYING
 from tests.support.resource_types import IMAGE_RESOURCE_TYPES, RESOURCE_TYPES
 from tools.permissions.__main__ import FOLDER
 from tools.permissions.report import RoleReport, refusals, text
@@ -130,7 +132,8 @@ def reports(account, recorded):
     for kind in KINDS:
         role = deployed(iam, ids[f"{kind}Role"])
         judges = {
-            name: template_role(account, kind, stack) for name, stack in recorded.functions(kind).items()
+            name: template_role(account, kind, stack, **(GIVEN if stack == NOTIFYING else {}))
+            for name, stack in recorded.functions(kind).items()
         }
         judges[ids[kind]] = with_grants(account, kind, role)
         made.append(

@@ -44,7 +44,8 @@ def run(page, folder):
     done = subprocess.run(
         ["bash", "-c", script],
         cwd=folder,
-        env=os.environ | {"AWS_PAGER": ""},
+        # Each reader has a machine without other clouds.
+        env=os.environ | {"AWS_PAGER": "", "XDG_STATE_HOME": str(folder / "state")},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

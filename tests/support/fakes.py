@@ -17,6 +17,7 @@ from cluster_provider.core.document import from_document, to_document
 from cluster_provider.core.errors import DeliveryFailed, RecordTooLarge, Unavailable, Undeliverable
 from cluster_provider.core.identity import Owner
 from cluster_provider.core.measurements import Measurement, Metric
+from cluster_provider.core.notifications import Notification
 from cluster_provider.core.observed import ClusterStack, StackFailure
 from cluster_provider.core.request import RequestType
 from cluster_provider.core.state import OperationRecord, OwnerRecord, QueueEntry
@@ -446,6 +447,16 @@ class NotedMetrics:
             for found in self.measurements
             if request_id in {None, found.names.get("request_id")}
         )
+
+
+class NotedNotifications:
+    """Notifications as they were published."""
+
+    def __init__(self) -> None:
+        self.published: list[Notification] = []
+
+    def publish(self, notification: Notification) -> None:
+        self.published.append(notification)
 
 
 def stack_of(

@@ -76,6 +76,8 @@ class FaultyPorts:
             claims=self._wrap("claims", real.claims),
             metrics=real.metrics,  # a line on standard output, right after what it measures
             dead_letters=self._wrap("dead_letters", real.dead_letters),
+            # A failure never passes to the provider. tests/scenario/test_notifications.py lets it die there.
+            notifications=real.notifications,
         )
 
     def _wrap(self, name: str, port: Any) -> Any:

@@ -246,6 +246,7 @@ class Simulation(World):
             self.claims,
             self.metrics,
             self.letters,
+            self.notifications,
         )
         self.second_letters = Retries(self.clock, self._take_up)
         self.second_claims = MemoryClaims()

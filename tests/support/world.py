@@ -27,6 +27,7 @@ from tests.support.fakes import (
     MemoryStore,
     MovedClock,
     NotedMetrics,
+    NotedNotifications,
     QueuedEngines,
     Sink,
     stack_of,
@@ -40,6 +41,7 @@ OTHER_NODES = {
 }
 PARENT = "arn:aws:cloudformation:us-east-1:123456789012:stack/parent/0"
 LOG_GROUP = "/aws/lambda/provider"
+VERSION = "1.2.3"
 
 
 @dataclass
@@ -73,6 +75,7 @@ class World:
         self.store = MemoryStore(self.clock)
         self.claims = MemoryClaims()
         self.metrics = NotedMetrics()
+        self.notifications = NotedNotifications()
         self.letters = ListedLetters(self.clock)
         #: The compute fleet's status by cluster name; RUNNING unless a test says otherwise.
         self.fleets: dict[str, str] = {}
@@ -98,8 +101,9 @@ class World:
             self.claims,
             self.metrics,
             self.letters,
+            self.notifications,
         )
-        self.provider = Provider(self.ports, LOG_GROUP, Consent(consent))
+        self.provider = Provider(self.ports, LOG_GROUP, Consent(consent), VERSION)
 
     # CloudFormation's side
 

@@ -1,6 +1,7 @@
 """The template and the code agree on what both of them know."""
 
 import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -102,3 +103,9 @@ def test_an_engine_takes_what_the_provider_stack_gives_under_the_same_names() ->
     needed = {name for name, item in ENGINE_TEMPLATE["Parameters"].items() if "Default" not in item}
     assert needed == {"ServiceToken", "ProviderRole", "EngineRole", "EngineLogGroup"}
     assert needed <= TEMPLATE["Outputs"].keys()
+
+
+def test_the_provider_reports_the_version_that_is_released() -> None:
+    released = tomllib.loads(Path("pyproject.toml").read_text())["project"]["version"]
+    (reported,) = re.findall(r'PROVIDER_VERSION: "(.*)"', TEMPLATE_FILE.read_text())
+    assert reported == released

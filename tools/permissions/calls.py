@@ -66,6 +66,8 @@ def requests_of(call: Mapping[str, Any]) -> Iterator[Request]:
     context = {"aws:requestedregion": (place.region,), **({"aws:tagkeys": tag_keys} if tag_keys else {})}
     if policy := parameters.get("PolicyArn"):
         context["iam:policyarn"] = (policy,)
+    if source := parameters.get("Entries.1.Source"):
+        context["events:source"] = (source,)
     if operation == "TransactWriteItems":
         yield from _transaction(parameters, place, context)
         return
@@ -192,6 +194,7 @@ _NAMES: dict[str, Callable[[Parameters], str | None]] = {
     # Instances, images, subnets and so on at once: policies for EC2 limit them by Region only.
     "ec2": lambda _: "*/*",
     "elasticfilesystem": _named("file-system/", "FileSystemId", "MountTargetId", "AccessPointId"),
+    "events": lambda parameters: f"event-bus/{parameters['Entries.1.EventBusName']}",
     "iam": _principal,
     "imagebuilder": lambda parameters: parameters.get("imageBuildVersionArn"),
     "kms": _named("key/", "KeyId"),
@@ -200,6 +203,7 @@ _NAMES: dict[str, Callable[[Parameters], str | None]] = {
     "route53": _named("hostedzone/", "Id"),
     "s3": _object,
     "secretsmanager": _named("secret:", "SecretId"),
+    "sns": _named("", "TopicArn"),
     "sqs": lambda parameters: parameters.get("QueueUrl", "").rpartition("/")[2] or None,
     "ssm": _named("parameter/", "Name"),
 }

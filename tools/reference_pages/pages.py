@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import click
 import yaml
 from click.testing import CliRunner
 
@@ -216,16 +217,27 @@ def _provider_stack() -> str:
 
 
 def _command() -> str:
-    def help_of(name: str) -> str:
-        shown = CliRunner().invoke(main, [name, "--help"], prog_name="pcluster-cfn", terminal_width=_COLUMNS)
-        return f"## `{name}`\n\n```text\n{shown.output.rstrip()}\n```"
-
     return joined([
         "<!-- Made from the command's own help by make reference. -->",
         "# The command `pcluster-cfn`",
         _COMMAND_LEAD,
-        *map(help_of, COMMANDS),
+        *(section for name in COMMANDS for section in _help(name)),
     ])  # fmt: skip
+
+
+def _help(*names: str) -> Iterator[str]:
+    """Yields the help of a command, and that of the commands in it."""
+    shown = CliRunner().invoke(main, [*names, "--help"], prog_name="pcluster-cfn", terminal_width=_COLUMNS)
+    yield f"{'#' * (len(names) + 1)} `{' '.join(names)}`\n\n```text\n{shown.output.rstrip()}\n```"
+    command: click.Command = main
+    for name in names:
+        assert isinstance(command, click.Group)  # noqa: S101 - it has the command of that name
+        found = command.get_command(click.Context(command), name)
+        assert found is not None  # noqa: S101 - its help was just shown
+        command = found
+    if isinstance(command, click.Group):
+        for name in command.commands:
+            yield from _help(*names, name)
 
 
 def _default(parameter: Mapping[str, Any]) -> str:

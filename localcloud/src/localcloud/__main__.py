@@ -1,190 +1,124 @@
-"""The command: ``localcloud start`` runs the embedded cloud until you stop it."""
+"""The command: ``localcloud start`` runs a cloud in the background, ``localcloud run`` until you stop it."""
 
 import argparse
-import json
-import logging
-import math
 import os
-import signal
-import socket
 import sys
-import threading
 from collections.abc import Callable
-from importlib import metadata
-from pathlib import Path
-from types import FrameType
-from typing import TYPE_CHECKING
 
-from localcloud import exports, guard, seed
+from localcloud import arguments as options
+from localcloud import background, exports, running, serving, version
+from localcloud.cloud import CloudError
+from localcloud.running import NameTakenError, RunningCloud
 
-if TYPE_CHECKING:
-    from localcloud.server import Server
+_NO_SUCH_COMMAND = 127
 
 
 def main() -> None:
     """Runs the command with the process's arguments."""
     arguments = _parser().parse_args()
-    arguments.run(arguments)
+    try:
+        sys.exit(arguments.run(arguments))
+    except (CloudError, NameTakenError) as error:
+        sys.exit(f"localcloud: error: {error}")
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="localcloud", description="AWS on this machine.")
-    parser.add_argument("--version", action="version", version=f"localcloud {_version()}")
+    parser.add_argument("--version", action="version", version=f"localcloud {version()}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    start = commands.add_parser(
+
+    def add(
+        name: str, run: Callable[[argparse.Namespace], int], text: str, more: str = ""
+    ) -> argparse.ArgumentParser:
+        command: argparse.ArgumentParser = commands.add_parser(
+            name, help=text, description=f"{text[0].upper()}{text[1:]}. {more}".rstrip()
+        )
+        command.set_defaults(run=run)
+        return command
+
+    start = add(
         "start",
-        help="start the cloud",
-        description="Starts the cloud, prints the variables that AWS clients need, and serves until Ctrl-C.",
+        _start,
+        "start a cloud in the background and print its variables",
+        f'In a shell: eval "$(localcloud start)". {background.NOTHING_IS_KEPT}',
     )
-    start.set_defaults(run=_start)
-    _add_place(start)
-    _add_time(start)
-    _add_functions(start)
-    start.add_argument("--exit-with-parent", action="store_true", help="stop at the end of standard input")
-    start.add_argument("--verbose", action="store_true", help="log every request")
+    options.add_to(start)
+    _add_name(start)
+    run = add(
+        "run",
+        serving.serve,
+        "run a cloud until Ctrl-C",
+        f"Prints the variables that AWS clients need first. {background.NOTHING_IS_KEPT}",
+    )
+    options.add_to(run)
+    serving.add_options(run)
+    stop = add("stop", _stop, "stop a cloud and say what is lost")
+    status = add("status", _status, "say where clouds run and what is on them")
+    status.add_argument("--json", action="store_true", help="print a list of JSON objects")
+    env = add("env", _env, "print the variables of a running cloud", 'In a shell: eval "$(localcloud env)".')
+    execute = add(
+        "exec",
+        _execute,
+        "run a command with the variables of a running cloud",
+        "For instance: localcloud exec -- aws sqs list-queues. The AWS CLI then uses the cloud for every "
+        "service, version 1 included.",
+    )
+    for command in (stop, status, env, execute):
+        _add_name(command)
+    execute.add_argument("words", nargs="+", metavar="COMMAND", help="the command and its arguments")
     return parser
 
 
-def _add_place(start: argparse.ArgumentParser) -> None:
-    start.add_argument("--port", type=_port, default=0, help="port on 127.0.0.1; a free one by default")
-    start.add_argument(
-        "--region", type=_region, default=seed.REGION, help=f"the only Region; {seed.REGION} by default"
-    )
-    start.add_argument("--json", action="store_true", help="print the variables as one line of JSON")
-
-
-def _add_time(start: argparse.ArgumentParser) -> None:
-    start.add_argument("--skip-idle", action="store_true", help="skip waits in which nothing happens")
-    start.add_argument(
-        "--idle-grace",
-        type=float,
-        default=0.05,
-        metavar="SECONDS",
-        help="how long nothing has to happen before a wait is skipped; 0.05 by default",
-    )
-    start.add_argument(
-        "--paced",
-        action="store_true",
-        help="slow the cloud's clock down while the machine is short of processors",
+def _add_name(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--name", type=options.name, help=f"name of the cloud; {running.DEFAULT_NAME} by default"
     )
 
 
-def _add_functions(start: argparse.ArgumentParser) -> None:
-    start.add_argument("--log-dir", type=Path, help="where functions write their logs")
-    start.add_argument(
-        "--concurrency",
-        type=int,
-        default=2,
-        help="execution environments of a function at most; 2 by default",
+def _start(arguments: argparse.Namespace) -> int:
+    name = arguments.name or running.DEFAULT_NAME
+    cloud = background.start(name, options.to_words(arguments))
+    _print_exports(cloud)
+    _say(
+        f"The cloud {cloud.name!r} runs at {cloud.endpoint_url}. {background.NOTHING_IS_KEPT}\n"
+        f"Stop it with: localcloud stop{background.name_option(name)}"
     )
-    start.add_argument(
-        "--function-python",
-        type=_runtime_and_python,
-        action="append",
-        default=[],
-        metavar="[RUNTIME=]PATH",
-        help="run functions of one runtime, or of all others, with this interpreter; "
-        "it must have awslambdaric, boto3 and time-machine",
-    )
-    start.add_argument(
-        "--iam-lag",
-        type=_seconds,
-        default=0.0,
-        metavar="SECONDS",
-        help="how long a change of a role's permissions takes to have an effect",
-    )
+    return 0
 
 
-def _start(arguments: argparse.Namespace) -> None:
-    logging.basicConfig(level=logging.INFO if arguments.verbose else logging.WARNING, stream=sys.stderr)
-    # werkzeug raises its own logger to INFO unless it has a level.
-    logging.getLogger("werkzeug").setLevel(logging.INFO if arguments.verbose else logging.WARNING)
-    shell = dict(os.environ)
-    os.environ.update(guard.FAKE_CREDENTIALS)
-    os.environ["AWS_DEFAULT_REGION"] = os.environ["AWS_REGION"] = arguments.region
-    seed.prepare_environment()
+def _stop(arguments: argparse.Namespace) -> int:
+    cloud = background.require(arguments.name or running.DEFAULT_NAME, may_be_starting=True)
+    _say(f"Stopping the cloud {cloud.name!r}{background.at(cloud)} …")
+    _say("\n".join(background.stop(cloud)))
+    return 0
 
-    # moto reads the environment when it is imported, which the server does.
-    from localcloud.server import Options, Server  # noqa: PLC0415
 
-    server = Server(
-        Options(
-            region=arguments.region,
-            port=arguments.port,
-            skip_idle=arguments.skip_idle,
-            idle_grace_s=arguments.idle_grace,
-            log_dir=arguments.log_dir,
-            paced=arguments.paced,
-            concurrency=arguments.concurrency,
-            function_pythons=dict(arguments.function_python),
-            iam_lag_s=arguments.iam_lag,
-        )
-    )
-    _stop_on_signals(server)
-    if arguments.exit_with_parent:
-        threading.Thread(target=_stop_at_end_of_input, args=(server.stop,), daemon=True).start()
-    if arguments.json:
-        print(json.dumps(server.exports), flush=True)  # noqa: T201 - the line that callers wait for
-    elif exports.print_for_shell(exports.export_lines(server.exports, shell)):
-        endpoint = server.exports["AWS_ENDPOINT_URL"]
-        print(f"\nThe cloud runs at {endpoint}. Ctrl-C stops it.", file=sys.stderr)  # noqa: T201
+def _status(arguments: argparse.Namespace) -> int:
+    clouds = running.every() if arguments.name is None else [background.require(arguments.name)]
+    print(background.report(clouds, as_json=arguments.json))  # noqa: T201 - this is the command's output
+    return 0
+
+
+def _env(arguments: argparse.Namespace) -> int:
+    _print_exports(background.require(arguments.name))
+    return 0
+
+
+def _execute(arguments: argparse.Namespace) -> int:
     try:
-        server.serve()
-    finally:
-        server.close()
-
-
-def _stop_on_signals(server: "Server") -> None:
-    def stop(_signal: int, _frame: FrameType | None) -> None:
-        server.stop()
-
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
-
-
-def _version() -> str:
-    try:
-        return metadata.version("localcloud")
-    except metadata.PackageNotFoundError:
-        return "(not installed)"
-
-
-def _runtime_and_python(text: str) -> tuple[str, Path]:
-    runtime, named, path = text.partition("=")
-    return (runtime, Path(path)) if named and "/" not in runtime else ("*", Path(text))
-
-
-def _port(text: str) -> int:
-    try:
-        with socket.socket() as probe:
-            # As the server does it: a port that was left a moment ago is free.
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(("127.0.0.1", int(text)))
-    except (ValueError, OverflowError) as error:
-        raise argparse.ArgumentTypeError(f"{text} is not a port; choose one from 0 to 65535") from error
+        exports.run_command(arguments.words, background.require(arguments.name).exports)
     except OSError as error:
-        raise argparse.ArgumentTypeError(
-            f"port {text} is not available ({error.strerror}); choose another one, or 0 for a free one"
-        ) from error
-    return int(text)
+        _say(f"localcloud: error: {arguments.words[0]}: {error.strerror}")
+        return _NO_SUCH_COMMAND
 
 
-def _region(text: str) -> str:
-    if not seed.has_region(text):
-        raise argparse.ArgumentTypeError(f"Region {text!r} does not exist; choose one such as {seed.REGION}")
-    return text
+def _print_exports(cloud: RunningCloud) -> None:
+    for line in exports.export_lines(cloud.exports, os.environ, cloud.process.pid):
+        print(line)  # noqa: T201 - this is the command's output
 
 
-def _seconds(text: str) -> float:
-    seconds = float(text)
-    if not 0 <= seconds < math.inf:
-        raise argparse.ArgumentTypeError(f"{text} is not a number of seconds; choose 0 or more")
-    return seconds
-
-
-def _stop_at_end_of_input(stop: Callable[[], None]) -> None:
-    sys.stdin.buffer.read()
-    stop()
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)  # noqa: T201 - messages to people
 
 
 if __name__ == "__main__":

@@ -23,8 +23,9 @@ _FORM = "application/x-www-form-urlencoded"
 _MODELS = {"elasticfilesystem": "efs"}
 #: What names a resource is shorter; templates and documents are longer.
 _LONGEST_PARAMETER = 512
-#: How members that name something end, such as ``TransactItems.1.Put.TableName`` and ``Tags.1.Key``.
-_NAMING = (".TableName", ".Key")
+#: How members that name something end, such as ``TransactItems.1.Put.TableName``, ``Tags.1.Key`` and
+#: ``Entries.1.EventBusName``.
+_NAMING = (".TableName", ".Key", ".EventBusName", ".Source")
 #: The member whose keys are tables. Source: Amazon DynamoDB API reference, BatchGetItem.
 _TABLES = "RequestItems"
 

@@ -1,41 +1,26 @@
 """Starts an embedded cloud as a process and controls it."""
 
 import json
-import os
-import queue
-import subprocess
-import sys
-import sysconfig
-import tempfile
-import threading
 import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import Any, Self
 from urllib.parse import quote
 
 import boto3
 from botocore.config import Config
 
-import cfn_template
 from localcloud import guard
+from localcloud.server_process import CloudError, ServerProcess
 
-_STOP_S = 10
-_STDERR_TAIL_BYTES = 4000
-#: Source: Python library reference, argparse, exit_on_error.
-_REFUSED_ARGUMENT = 2
-#: Inherited by the server; nothing else is, so that it has no real credentials.
-_INHERITED = ("PATH", "HOME", "TMPDIR", "LANG", "SYSTEMROOT")
+__all__ = ["Cloud", "CloudError"]
+
 #: The clock is moved while the answer is waited for, and what falls due is waited for as well.
 _CONTROL_TIMEOUT_S = 300
 #: A synchronous invocation is answered when the function has ended. Source: AWS Lambda quotas, timeout.
 _INVOCATION_TIMEOUT_S = 900
-
-
-class CloudError(Exception):
-    """The cloud did not start, or refused a call of the control API."""
 
 
 class Cloud:
@@ -49,10 +34,13 @@ class Cloud:
     """
 
     def __init__(
-        self, process: "subprocess.Popen[bytes]", stderr: IO[bytes], exports: dict[str, str]
+        self,
+        exports: Mapping[str, str],
+        server: ServerProcess | None = None,
+        control_timeout_s: float = _CONTROL_TIMEOUT_S,
     ) -> None:
-        self._process = process
-        self._stderr = stderr
+        self._server = server
+        self._control_timeout_s = control_timeout_s
         self.endpoint_url = exports["AWS_ENDPOINT_URL"]
         self.region = exports["AWS_REGION"]
         self.environment = {name: value for name, value in exports.items() if _is_for_clients(name)}
@@ -72,6 +60,7 @@ class Cloud:
         function_python: Path | Mapping[str, Path] | None = None,
         iam_lag_s: float = 0.0,
         python: Path | None = None,
+        name: str | None = None,
         timeout_s: float = 60,
     ) -> Self:
         """Starts a cloud and waits until it answers.
@@ -93,47 +82,36 @@ class Cloud:
             iam_lag_s: How long a change of a role's permissions has no effect on functions' calls, in
                 seconds of the cloud's clock, at least 0.
             python: The interpreter that runs the cloud itself, and has its dependencies; this one by default.
+            name: The name under which ``localcloud status``, ``env`` and ``stop`` find it; they do not by
+                default.
             timeout_s: How long to wait.
 
         Raises:
             CloudError: It refused an argument, with the reason; or it ended or did not answer in time, with
                 the end of its standard error.
         """
-        command = [
-            str(python or sys.executable),
-            "-P",  # whatever lies in the current folder is none of its modules
-            "-m",
-            "localcloud",
-            "start",
-            "--json",
-            "--exit-with-parent",
-            f"--port={port}",
-            f"--region={region}",
-        ]
-        command += ["--skip-idle"] if skip_idle else []
-        command += [f"--idle-grace={idle_grace_s}"] if idle_grace_s is not None else []
-        command += ["--paced"] if paced else []
-        command += [f"--concurrency={concurrency}"] if concurrency is not None else []
-        command += [f"--iam-lag={iam_lag_s}"] if iam_lag_s else []
-        command += [f"--log-dir={log_dir.absolute()}"] if log_dir else []
+        arguments = [f"--port={port}", f"--region={region}"]
+        arguments += ["--skip-idle"] if skip_idle else []
+        arguments += [f"--idle-grace={idle_grace_s}"] if idle_grace_s is not None else []
+        arguments += ["--paced"] if paced else []
+        arguments += [f"--concurrency={concurrency}"] if concurrency is not None else []
+        arguments += [f"--iam-lag={iam_lag_s}"] if iam_lag_s else []
+        arguments += [f"--log-dir={log_dir.absolute()}"] if log_dir else []
         pythons = {"*": function_python} if isinstance(function_python, Path) else function_python or {}
-        command += [f"--function-python={runtime}={path.absolute()}" for runtime, path in pythons.items()]
-        stderr = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
-        process = subprocess.Popen(
-            command,
-            env=_environment(),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=stderr,
-        )
-        line = _first_line(process, timeout_s)
-        if not line:
-            process.kill()
-            said, status = _tail(stderr), process.wait()
-            if status == _REFUSED_ARGUMENT:
-                raise CloudError(f"the embedded cloud did not start: {said.strip().rpartition('error: ')[2]}")
-            raise CloudError(f"the embedded cloud did not start within {timeout_s} s:\n{said}")
-        return cls(process, stderr, json.loads(line))
+        arguments += [f"--function-python={runtime}={path.absolute()}" for runtime, path in pythons.items()]
+        arguments += [f"--name={name}"] if name else []
+        server = ServerProcess.start([*arguments, "--exit-with-parent"], timeout_s=timeout_s, python=python)
+        return cls(server.exports, server)
+
+    @classmethod
+    def attach(cls, exports: Mapping[str, str], *, timeout_s: float = _CONTROL_TIMEOUT_S) -> Self:
+        """Returns a cloud that runs already; ``stop`` leaves it running.
+
+        Args:
+            exports: Its variables.
+            timeout_s: How long its control API may take to answer.
+        """
+        return cls(exports, control_timeout_s=timeout_s)
 
     def __enter__(self) -> Self:
         return self
@@ -146,7 +124,12 @@ class Cloud:
     @property
     def log(self) -> str:
         """The end of what the cloud has written to standard error."""
-        return _tail(self._stderr)
+        return self._server.log if self._server is not None else ""
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the process that ``start`` started still runs."""
+        return self._server is not None and self._server.is_running
 
     def client(self, service: str) -> Any:
         """Returns a boto3 client for this cloud, whatever the environment says."""
@@ -162,6 +145,16 @@ class Cloud:
                 read_timeout=_INVOCATION_TIMEOUT_S,
             ),
         )
+
+    def health(self) -> dict[str, Any]:
+        """Returns whether it is ready, its version and process, and its services by name."""
+        health: dict[str, Any] = self._control("GET", "health")
+        return health
+
+    def stacks(self) -> list[dict[str, Any]]:
+        """Returns the stacks that are in no other stack: ``name``, ``status``, and ``cluster`` or None."""
+        stacks: list[dict[str, Any]] = self._control("GET", "stacks")
+        return stacks
 
     def now(self) -> str:
         """Returns the simulated time, ISO 8601."""
@@ -269,17 +262,9 @@ class Cloud:
         return changes
 
     def stop(self) -> None:
-        """Stops the cloud and everything it started."""
-        if self._process.stdin is not None:
-            self._process.stdin.close()  # which the cloud takes as its end
-        try:
-            self._process.wait(_STOP_S)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        if self._process.stdout is not None:
-            self._process.stdout.close()
-        self._stderr.close()
+        """Stops the cloud and everything it started, if ``start`` started it."""
+        if self._server is not None:
+            self._server.stop()
 
     def _control(self, method: str, call: str, content: Any = None) -> Any:
         request = urllib.request.Request(  # noqa: S310 - this cloud's own address
@@ -290,7 +275,7 @@ class Cloud:
         )
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
-            with opener.open(request, timeout=_CONTROL_TIMEOUT_S) as answer:
+            with opener.open(request, timeout=self._control_timeout_s) as answer:
                 return json.load(answer)
         except urllib.error.HTTPError as error:
             with error:
@@ -299,33 +284,3 @@ class Cloud:
 
 def _is_for_clients(name: str) -> bool:
     return name.startswith("AWS_") or name == "NO_PROXY"
-
-
-def _environment() -> dict[str, str]:
-    inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
-    return {**inherited, **guard.FAKE_CREDENTIALS, "PYTHONPATH": _source_path(), "PYTHONUTF8": "1"}
-
-
-def _source_path() -> str:
-    """The folders that this package and the reader of templates come from, unless they are installed."""
-    folders = (Path(module).parents[1] for module in (__file__, cfn_template.__file__))
-    installed = {Path(sysconfig.get_path(kind)) for kind in ("purelib", "platlib")}
-    return os.pathsep.join(dict.fromkeys(str(folder) for folder in folders if folder not in installed))
-
-
-def _first_line(process: "subprocess.Popen[bytes]", timeout_s: float) -> bytes:
-    lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
-    output = process.stdout
-    assert output is not None  # noqa: S101 - opened as a pipe
-    threading.Thread(target=lambda: lines.put(output.readline()), daemon=True).start()
-    try:
-        return lines.get(timeout=timeout_s)
-    except queue.Empty:
-        return b""
-
-
-def _tail(stderr: IO[bytes]) -> str:
-    # Read at its place: the process goes on writing through the same open file.
-    size_bytes = os.fstat(stderr.fileno()).st_size
-    start = max(size_bytes - _STDERR_TAIL_BYTES, 0)
-    return os.pread(stderr.fileno(), _STDERR_TAIL_BYTES, start).decode(errors="replace")

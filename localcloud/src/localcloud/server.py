@@ -1,7 +1,8 @@
 """The cloud as one HTTP server: moto's services with our replacements, and the control API."""
 
 import json
-import tempfile
+import os
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -11,6 +12,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
+import botocore.session
 import time_machine
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import make_server
@@ -26,9 +28,11 @@ from localcloud import (
     hosts,
     http_front,
     image_builder,
+    leftovers,
     official,
     resources,
     seed,
+    version,
 )
 from localcloud.behaviour import behaviours
 from localcloud.clock import clock
@@ -74,13 +78,12 @@ class Server:
     def __init__(self, options: Options) -> None:
         guard.install()
         self._pace = _follow_clock(paced=options.paced)
-        self._folder = tempfile.TemporaryDirectory(prefix="localcloud-")
-        folder = Path(self._folder.name)
-        self.log_dir = (options.log_dir or folder / "logs").absolute()
         # The port must be bound before functions get the address.
         self._server = make_server(
             "127.0.0.1", options.port, self._answer, threaded=True, request_handler=MotoRequestHandler
         )
+        self._folder = folder = leftovers.make_folder()
+        self.log_dir = (options.log_dir or folder / "logs").absolute()
         self.endpoint_url = f"http://127.0.0.1:{self._server.server_port}"
         answers.keep_apart()
         resources.register()
@@ -109,11 +112,14 @@ class Server:
         cloudformation.subscribe(iam_lag.note_change)
         self._region = options.region
         self._seeded = seed.seed(options.region)
-        self._services = image_builder.answering(DomainDispatcherApplication(_create_service))
+        self._moto = DomainDispatcherApplication(_create_service)
+        self._services = image_builder.answering(self._moto)
         clock.idle_grace_s = options.idle_grace_s
         clock.skip_idle = options.skip_idle
         self._facts: dict[str, Callable[[], Any]] = {
             "exports": lambda: self.exports,
+            "health": self._health,
+            "stacks": lambda: self.stacks,
             "clock": self._clock_state,
             "faults": faults.to_json,
             "iam-lag": iam_lag.refused,
@@ -143,6 +149,19 @@ class Server:
             **self._seeded,
         }
 
+    @property
+    def stacks(self) -> list[dict[str, Any]]:
+        """The stacks that are in no other stack: name, status, and the cluster that it is, or None."""
+        return [
+            {
+                "name": stack.name,
+                "status": stack.status,
+                "cluster": stack.tags.get(head_node.CLUSTER_NAME_TAG),
+            }
+            for stack in cloudformation.stacks(seed.ACCOUNT_ID, self._region)
+            if stack.root is stack
+        ]
+
     def serve(self) -> None:
         """Answers requests until ``stop``."""
         self._server.serve_forever()
@@ -157,13 +176,22 @@ class Server:
         functions.stop()
         self._server.server_close()
         cloudformation.stop()
-        self._folder.cleanup()
+        shutil.rmtree(self._folder, ignore_errors=True)
 
     def _answer(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         if environ.get("PATH_INFO", "").startswith(CONTROL):
             return self._control(Request(environ))(environ, start_response)
         with clock.busy(request=True):
             return http_front.pass_through(environ, start_response, self._services)
+
+    def _health(self) -> dict[str, Any]:
+        return {
+            # The port is bound before everything is installed: requests wait there until it is.
+            "ready": True,
+            "version": version(),
+            "pid": os.getpid(),
+            "services": _services(self._moto),
+        }
 
     def _clock_state(self) -> dict[str, Any]:
         return {
@@ -215,6 +243,19 @@ def _create_service(name: str | None) -> Any:
     if name is None:
         raise NotImplementedError
     return create_backend_app(name)  # type: ignore[arg-type]
+
+
+def _services(moto: DomainDispatcherApplication) -> dict[str, str]:
+    """The services by the SDK's name: ``running`` once they have been used, ``available`` before."""
+    modules = {
+        name.replace("-", ""): name for name in botocore.session.get_session().get_available_services()
+    }
+    modules["awslambda"] = "lambda"
+    return {
+        modules[name]: "running" if name in moto.app_instances else "available"
+        for name, _ in moto.backend_url_patterns
+        if name in modules
+    }
 
 
 def _follow_clock(*, paced: bool) -> Pace | None:

@@ -61,6 +61,21 @@ def test_an_event_that_matches_reaches_a_queue_in_its_envelope(cloud):
     }
 
 
+def test_an_event_reaches_the_subscribers_of_a_topic_as_the_target_transforms_it(cloud):
+    source = unique_source()
+    url, queue_arn = queue(cloud)
+    sns = cloud.client("sns")
+    topic = sns.create_topic(Name=f"topic-{uuid.uuid4().hex[:8]}")["TopicArn"]
+    sns.subscribe(
+        TopicArn=topic, Protocol="sqs", Endpoint=queue_arn, Attributes={"RawMessageDelivery": "true"}
+    )
+    transformed = {"InputPathsMap": {"why": "$.detail.why"}, "InputTemplate": '{"text": <why>}'}
+    rule(cloud, topic, pattern={"source": [source]}, InputTransformer=transformed)
+    put(cloud, source, {"why": 'it said "no"'})
+    received, _ = message(cloud, url)
+    assert received == {"text": 'it said "no"'}
+
+
 def test_a_function_that_allows_the_rule_is_invoked(cloud):
     source = unique_source()
     name = deploy(cloud, ECHO)

@@ -140,6 +140,23 @@ def test_a_security_groups_rules_change_in_place(cloud, ec2, stack):
     assert allowed(after) == ["10.1.0.0/16"]
 
 
+def test_a_topics_policy_is_the_one_of_its_resource_and_changes_in_place(client, stack):
+    def resources(sid: str) -> dict[str, Any]:
+        statement = {"Sid": sid, "Effect": "Allow", "Action": "sns:Publish", "Resource": ref("Topic")}
+        policy = {"Version": "2012-10-17", "Statement": [statement]}
+        made = resource("SNS::TopicPolicy", Topics=[ref("Topic")], PolicyDocument=policy)
+        return {"Topic": resource("SNS::Topic"), "Policy": made}
+
+    def sids(topic: str) -> list[str]:
+        attributes = client("sns").get_topic_attributes(TopicArn=topic)["Attributes"]
+        return [statement["Sid"] for statement in json.loads(attributes["Policy"])["Statement"]]
+
+    topic = stack.create(resources("First"), Topic=ref("Topic"))["Topic"]
+    assert sids(topic) == ["First"]
+    assert stack.update(resources("Second"), Topic=ref("Topic"))["Topic"] == topic
+    assert sids(topic) == ["Second"]
+
+
 def test_the_first_egress_rule_replaces_the_one_that_lets_everything_out(cloud, ec2, stack):
     outputs = stack.create(
         {

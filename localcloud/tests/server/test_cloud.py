@@ -16,6 +16,7 @@ from tests.support.functions import call, deploy, queue
 from localcloud import guard
 from localcloud.cloud import Cloud, CloudError
 from localcloud.guard import OutsideConnectionError
+from localcloud.processes import holder_of
 from localcloud.testing.waiting import eventually
 
 #: Where the processes of these tests find the package.
@@ -47,9 +48,11 @@ def test_a_port_that_is_taken_is_one_line_that_says_what_to_do(cloud):
     port = int(cloud.endpoint_url.rpartition(":")[2])
     with pytest.raises(CloudError) as refused:
         Cloud.start(port=port)
+    holder = holder_of(port)
+    used = f"is used by {holder}" if holder else "is not available (Address already in use)"
     assert str(refused.value) == (
-        f"the embedded cloud did not start: argument --port: port {port} is not available "
-        "(Address already in use); choose another one, or 0 for a free one"
+        f"the embedded cloud did not start: argument --port: port {port} {used}; "
+        "choose another one, or 0 for a free one"
     )
     with pytest.raises(CloudError, match="99999 is not a port; choose one from 0 to 65535"):
         Cloud.start(port=99999)
@@ -131,10 +134,10 @@ def test_it_ends_when_the_process_that_started_it_is_killed():
     eventually(lambda: not answers(endpoint_url), "the cloud to end")
 
 
-def test_a_start_that_fails_says_why(cloud):
-    taken = int(cloud.endpoint_url.rpartition(":")[2])
-    with pytest.raises(CloudError, match="Address already in use"):
-        Cloud.start(port=taken)
+def test_a_start_that_fails_says_why_and_not_that_time_has_passed():
+    with pytest.raises(CloudError) as failed:
+        Cloud.start(python=Path("/bin/false"))
+    assert str(failed.value) == "the embedded cloud ended with exit code 1 while it started:\n"
 
 
 @pytest.mark.parametrize(
@@ -184,19 +187,21 @@ def test_an_error_of_the_cloud_itself_is_reported(cloud):
     assert "queue does not exist" in cloud.log
 
 
-def test_it_ends_on_a_signal_like_any_server():
+def test_it_ends_on_a_signal_like_any_server_and_says_at_once_what_it_stops(tmp_path):
     server = subprocess.Popen(
-        [sys.executable, "-m", "localcloud", "start", "--json"],
+        [sys.executable, "-m", "localcloud", "run", "--json"],
         cwd=SOURCE,
         stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        env=dict(os.environ),
+        env={**os.environ, "XDG_STATE_HOME": str(tmp_path)},
     )
     endpoint_url = json.loads(server.stdout.readline())["AWS_ENDPOINT_URL"]
     assert answers(endpoint_url)
     server.terminate()
-    assert server.wait(20) == 0
-    server.stdout.close()
+    _, said = server.communicate(timeout=20)
+    assert server.returncode == 0
+    assert said.startswith(f"\nStopping the cloud at {endpoint_url} …\n")
 
 
 SIGNAL = json.dumps({"Status": "SUCCESS", "UniqueId": "1", "Data": "up", "Reason": ""})

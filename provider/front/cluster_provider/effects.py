@@ -55,7 +55,7 @@ class Effects:
         """Closes a request that needs no further work, or for which no further work is possible."""
         if action.gave_up:
             logger.error(action.why, extra=operation.names)
-        self._repository.close(operation, operation.progress.ended or Phase.DROPPED)
+        self._repository.close(operation, operation.progress.ended or Phase.DROPPED, action.why)
 
     def leave_in_queue(self, operation: OperationRecord, holder: str) -> None:
         """Releases the lease and leaves the record unchanged, which puts the owner back at its recorded time.
@@ -188,8 +188,9 @@ class Effects:
         """
         first_at = operation.progress.unwanted_at
         if first_at is not None and now >= first_at + timedelta(seconds=_UNWANTED_FOR_S):
-            logger.warning("dropped: the resource is no longer being made", extra=operation.names)
-            self._repository.close(operation, Phase.DROPPED)
+            why = "the resource is no longer being made"
+            logger.warning("dropped: %s", why, extra=operation.names)
+            self._repository.close(operation, Phase.DROPPED, why)
             return
         progress = replace(operation.progress, unwanted_at=first_at or now)
         again = Wait("the parent stack does not wait for this", now + timedelta(seconds=_UNWANTED_FOR_S))

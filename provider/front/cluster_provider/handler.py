@@ -25,6 +25,7 @@ from cluster_provider.adapters.clock import SystemClock
 from cluster_provider.adapters.dead_letters import SqsDeadLetters
 from cluster_provider.adapters.engines import LambdaEngines, parse_functions
 from cluster_provider.adapters.metrics import EmfMetrics
+from cluster_provider.adapters.notifications import AwsNotifications
 from cluster_provider.adapters.responses import HttpResponses
 from cluster_provider.adapters.stacks import CloudFormationStacks
 from cluster_provider.adapters.store import DynamoStore
@@ -55,7 +56,7 @@ from cluster_provider.resource import (
     build_resource,
     poll_event,
 )
-from cluster_provider.sdk import ADAPTIVE_CONFIG, CLIENT_CONFIG, SINGLE_ATTEMPT_CONFIG
+from cluster_provider.sdk import ADAPTIVE_CONFIG, CLIENT_CONFIG, NOTIFYING_CONFIG, SINGLE_ATTEMPT_CONFIG
 
 _STACK_EVENT = "CloudFormation Stack Status Change"
 _SWEEP_EVENT = "Scheduled Event"
@@ -68,11 +69,14 @@ class Provider:
         ports: The outside world.
         log_group: Name of this function's log group; failure reasons refer the reader to it.
         consent: The clusters that this provider may adopt.
+        version: Version of the provider, for notifications.
     """
 
-    def __init__(self, ports: Ports, log_group: str, consent: Consent = DEFAULT) -> None:
+    def __init__(
+        self, ports: Ports, log_group: str, consent: Consent = DEFAULT, version: str = "unknown"
+    ) -> None:
         self._ports = ports
-        repository = Repository(ports.store, ports.claims, ports.metrics, ports.clock)
+        repository = Repository(ports, version)
         self._reconciler = Reconciler(ports, repository, log_group, consent)
         self._delivery = Delivery(ports, repository)
         self._queue = Queue(ports)
@@ -237,9 +241,16 @@ def provider() -> Provider:
         dead_letters=SqsDeadLetters(
             lambda: boto3.client("sqs", config=SINGLE_ATTEMPT_CONFIG), os.environ["RETRY_QUEUE"]
         ),
+        notifications=AwsNotifications(
+            lambda: boto3.client("sns", config=NOTIFYING_CONFIG),
+            lambda: boto3.client("events", config=NOTIFYING_CONFIG),
+            os.environ.get("NOTIFICATION_TOPIC", ""),
+            os.environ.get("NOTIFICATION_BUS", ""),
+        ),
     )
     consent = Consent.parse(os.environ.get("CLUSTER_ADOPTION", FORBID))
-    return Provider(ports, os.environ.get("AWS_LAMBDA_LOG_GROUP_NAME", ""), consent)
+    version = os.environ.get("PROVIDER_VERSION", "unknown")
+    return Provider(ports, os.environ.get("AWS_LAMBDA_LOG_GROUP_NAME", ""), consent, version)
 
 
 def handler(event: dict[str, Any], context: Any) -> None:

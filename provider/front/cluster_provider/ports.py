@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from cluster_provider.core.identity import Owner
 from cluster_provider.core.measurements import Measurement
+from cluster_provider.core.notifications import Notification
 from cluster_provider.core.observed import ClusterStack, StackFailure
 from cluster_provider.core.request import RequestType
 from cluster_provider.core.state import OperationRecord, OwnerRecord, QueueEntry
@@ -294,6 +295,14 @@ class Metrics(Protocol):
         ...
 
 
+class Notifications(Protocol):
+    """The destinations of notifications."""
+
+    def publish(self, notification: Notification) -> None:
+        """Sends a notification within seconds. It is logged and lost if no attempt succeeds."""
+        ...
+
+
 @dataclass(frozen=True)
 class Ports:
     """The outside world, as the provider uses it."""
@@ -306,3 +315,4 @@ class Ports:
     claims: Claims
     metrics: Metrics
     dead_letters: DeadLetters
+    notifications: Notifications

@@ -1,31 +1,32 @@
-"""Reads and changes the records of owners and their requests, and measures each change after it is stored."""
+"""Reads and changes the records of owners and their requests.
+
+Each change is measured after it is stored. The end of each request is notified before it is stored.
+"""
 
 from collections.abc import Callable
 from dataclasses import replace
 
-from cluster_provider.core import measurements
+from cluster_provider.core import measurements, notifications
 from cluster_provider.core.engine import EngineResult
 from cluster_provider.core.identity import Owner
 from cluster_provider.core.state import OperationRecord, OwnerRecord, Phase, newly_disowned
 from cluster_provider.core.transitions import conclusion, work
-from cluster_provider.ports import Claims, Clock, Metrics, Store
+from cluster_provider.ports import Ports
 
 
 class Repository:
     """The records in the operations table; every change of a record goes through this class.
 
     Args:
-        operations: The table.
-        claims: Claims on adopted clusters; removed when a record disowns the cluster.
-        metrics: Receives the measurements of each change.
-        clock: Gives the time of a change.
+        ports: The outside world.
+        provider_version: Version of the provider, for notifications.
     """
 
-    def __init__(self, operations: Store, claims: Claims, metrics: Metrics, clock: Clock) -> None:
-        self._store = operations
-        self._claims = claims
-        self._metrics = metrics
-        self._clock = clock
+    def __init__(self, ports: Ports, provider_version: str) -> None:
+        self._store, self._claims = ports.store, ports.claims
+        self._metrics, self._clock = ports.metrics, ports.clock
+        self._notifications = ports.notifications
+        self._provider_version = provider_version
 
     def open_operation(self, owner: Owner, record: OwnerRecord) -> OperationRecord | None:
         """Returns the owner's newest request, if there is work left for it; else None.
@@ -123,16 +124,24 @@ class Repository:
         followed = replace(operation, progress=replace(operation.progress, phase=Phase.FOLLOWING))
         self.change(request.owner, lambda record: conclusion.follow(record, request, now), followed)
 
-    def close(self, operation: OperationRecord, phase: Phase) -> None:
-        """Records that a request is answered or dropped.
+    def close(self, operation: OperationRecord, phase: Phase, why: str = "") -> None:
+        """Records that a request is answered or dropped, after a notification of its end.
+
+        The notification comes after the answer, which it cannot delay, and before the record. If the
+        invocation dies between the two, the next pass sends the same answer and the notification again.
 
         If the request left a compute fleet stopped, the work on it continues until the fleet is started.
 
         Args:
             operation: The request and the work on it.
             phase: ANSWERED or DROPPED.
+            why: Why a request is dropped that has no answer.
         """
         owner, now = operation.request.owner, self._clock.now()
+        if operation.progress.ended is None:  # otherwise it ended before a restart of the fleet
+            self._notifications.publish(
+                notifications.of_end(operation, phase, now, self._provider_version, why)
+            )
         if operation.progress.restarts:
             left = replace(operation, progress=operation.progress.turned_to_fleet(phase))
             self.change(

@@ -29,6 +29,11 @@ SINGLE_ATTEMPT_CONFIG = Config(
     connect_timeout=3, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 1}
 )
 
+#: A notification follows an answer, and other answers may follow it: 7 s at most for each destination.
+NOTIFYING_CONFIG = Config(
+    connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 2}
+)
+
 #: botocore's own lists of error codes that pass: throttling and time-outs of a request.
 _PASSING = OrRetryChecker([ThrottledRetryableChecker(), TransientRetryableChecker()])
 

@@ -9,11 +9,11 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from localcloud.exports import export_lines
 from pcluster_cfn.cli import COMMANDS, main
 from pcluster_cfn.deploy.events import Event
 from pcluster_cfn.deploy.failure_report import document
 from pcluster_cfn.deploy.outcome import Outcome
-from pcluster_cfn.embedded.local import export_lines
 
 
 @pytest.fixture
@@ -179,16 +179,27 @@ def test_an_outcome_for_programs_has_its_outputs_or_its_root_causes():
     assert json.loads(json.dumps(document(bad, None)))["StackStatus"] == "ROLLBACK_COMPLETE"
 
 
+@pytest.mark.parametrize("command", ["start", "stop", "status", "env", "exec"])
+def test_a_cloud_s_name_cannot_lead_out_of_the_folder_of_records(command):
+    result = run("local", command, "--name", "../mine", *(["true"] if command == "exec" else []))
+    assert result.exit_code == 2
+    assert "'../mine' is not valid; choose up to 64 letters, digits, hyphens and underscores" in result.output
+
+
+@pytest.mark.parametrize("command", ["stop", "env", "exec"])
+def test_a_cloud_that_does_not_run_is_one_line(command, monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    result = run("local", command, "--name", "mine", *(["true"] if command == "exec" else []))
+    assert result.exit_code == 1
+    assert result.output == "Error: no cloud named 'mine' runs; start one first\n"
+    assert run("local", "status").output == "No cloud runs.\n"
+
+
 def test_exports_are_lines_that_a_shell_evaluates():
-    lines = export_lines({"LOCALCLOUD_TEST": "it's a $value"}, {"KEY_NAME": "k"})
+    lines = export_lines({"LOCALCLOUD_TEST": "it's a $value", "KEY_NAME": "k"}, {}, 1)
     script = "\n".join([*lines, 'printf "%s|%s" "$LOCALCLOUD_TEST" "$KEY_NAME"'])
     shell = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True)
     assert shell.stdout == "it's a $value|k"
-
-
-def test_exports_leave_out_what_the_shell_has_already(monkeypatch):
-    monkeypatch.setenv("LOCALCLOUD_TEST", "same")
-    assert not [line for line in export_lines({"LOCALCLOUD_TEST": "same"}, {}) if "LOCALCLOUD_TEST" in line]
 
 
 def test_the_command_starts_without_loading_the_embedded_cloud():

@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from cluster_provider.core.notifications import SOURCE
 from tools.permissions.__main__ import FOLDER, documents
 from tools.permissions.calls import requests_of
 from tools.permissions.policy import Place, Request
@@ -21,6 +22,8 @@ EVERYTHING = {
     "VpcSubnetIds": ["subnet-1"],
     "VpcSecurityGroupIds": ["sg-1"],
     "AdditionalIamPolicies": ["arn:aws:iam::123456789012:policy/more"],
+    "NotificationTopic": "arn:aws:sns:us-east-1:123456789012:ends",
+    "NotificationBus": "ends",
 }
 ROLES = ("ProviderRole", "EngineRole")
 
@@ -94,6 +97,24 @@ def test_the_provider_may_touch_nothing_but_its_own_and_look_at_stacks():
         if item["Sid"] in LOOKING
         for action in texts(item["Action"])
     )
+
+
+def test_the_provider_may_notify_the_topic_and_the_bus_that_it_was_given_and_no_other():
+    def sent(**parameters):
+        granted = ("sns:Publish", "events:PutEvents")
+        return [item for item in statements("ProviderRole", **parameters) if item["Action"] in granted]
+
+    given = {name: EVERYTHING[name] for name in ("NotificationTopic", "NotificationBus")}
+    assert sent() == []
+    topic, bus = sent(**given)
+    assert (topic["Action"], topic["Resource"]) == ("sns:Publish", given["NotificationTopic"])
+    assert (bus["Action"], bus["Resource"]) == (
+        "events:PutEvents",
+        NAMES.place.arn("events", "event-bus/ends"),
+    )
+    assert bus["Condition"] == {"StringEquals": {"events:source": SOURCE}}
+    for name, value in given.items():
+        assert len(sent(**{name: value})) == 1
 
 
 def test_the_engine_may_list_the_clusters_of_its_region_and_of_no_other():

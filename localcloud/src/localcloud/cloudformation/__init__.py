@@ -17,6 +17,7 @@ from localcloud.cloudformation.ports import Ports, PutServiceEvent, connect
 from localcloud.cloudformation.registry import StackRegistry
 from localcloud.cloudformation.response_endpoint import response_endpoint
 from localcloud.cloudformation.responses import StackResponse
+from localcloud.cloudformation.stack import Stack
 from localcloud.cloudformation.steps import lock
 from localcloud.notifications import ResourceEvent, subscribe, unsubscribe
 
@@ -28,6 +29,7 @@ __all__ = [
     "responses",
     "responses_address",
     "signal_wait_handle",
+    "stacks",
     "stop",
     "subscribe",
     "unsubscribe",
@@ -69,6 +71,12 @@ def responses_address() -> str:
 def responses() -> list[dict[str, Any]]:
     """Returns every PUT to a response URL or a wait condition's handle so far, oldest first."""
     return [delivery.to_json() for delivery in list(response_endpoint.deliveries)]
+
+
+def stacks(account_id: str, region_name: str) -> list[Stack]:
+    """Returns the stacks of a Region that exist, the oldest first."""
+    registry = cast("StackRegistry", cloudformation_backends[account_id][region_name])
+    return list(registry.stacks.values())
 
 
 def delete_stack(stack_id: str) -> None:

@@ -4,13 +4,11 @@ import atexit
 import re
 import shutil
 import ssl
-import tempfile
 import threading
-from pathlib import Path
 
 import trustme
 
-from localcloud import hosts
+from localcloud import hosts, leftovers
 
 #: What a client that names no host is shown.
 _NAMELESS = ("localhost", "127.0.0.1")
@@ -28,7 +26,7 @@ class Names:
     """
 
     def __init__(self) -> None:
-        folder = Path(tempfile.mkdtemp(prefix="localcloud-tls-"))
+        folder = leftovers.make_folder("tls-")
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
         self.ca_file, self.hosts_file = folder / "ca.pem", folder / "hosts.json"
         self._authority = trustme.CA(organization_name="localcloud")

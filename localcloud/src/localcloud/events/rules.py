@@ -12,6 +12,7 @@ from moto.core.common_models import CloudFormationModel
 from moto.events import models as moto_events
 from moto.events import urls
 from moto.events.exceptions import ValidationException
+from moto.sns.models import sns_backends
 
 from localcloud import functions
 from localcloud.clock import clock
@@ -77,9 +78,13 @@ class Rule(Resource, moto_events.Rule, CloudFormationModel):
 
     def _send(self, target: dict[str, Any], event: dict[str, Any]) -> None:
         text = target_input(target, event, self.arn)
-        if target["Arn"].split(":")[2] == "sqs":
-            send_to_queue(target["Arn"], text)
-            return
+        match target["Arn"].split(":")[2]:
+            case "sqs":
+                send_to_queue(target["Arn"], text)
+                return
+            case "sns":
+                _place_of(target["Arn"]).regional(sns_backends).publish(text, arn=target["Arn"])
+                return
         try:
             functions.invoke_async(target["Arn"], text.encode(), functions.Caller(_SERVICE, self.arn))
         except LambdaClientError as error:
@@ -158,11 +163,13 @@ class RulesBackend(moto_events.EventsBackend):
         """Adds targets to a rule, refusing those that could not be reached.
 
         Raises:
-            ValidationException: A target is neither a function nor a queue.
+            ValidationException: A target is no function, queue or topic.
         """
         for target in targets:
-            if not re.match(r"arn:[^:]+:(lambda|sqs):", target["Arn"]):
-                raise ValidationException(f"target {target['Arn']}: only functions and queues are emulated")
+            if not re.match(r"arn:[^:]+:(lambda|sns|sqs):", target["Arn"]):
+                raise ValidationException(
+                    f"target {target['Arn']}: only functions, queues and topics are emulated"
+                )
         super().put_targets(name, event_bus_arn, targets)
 
     def _schedule(self, rule: Any, when: datetime, period_s: int) -> None:
@@ -176,6 +183,11 @@ class RulesBackend(moto_events.EventsBackend):
         self._schedule(rule, when + timedelta(seconds=period_s), period_s)
         place = Place(self.account_id, self.region_name)
         rule.deliver(envelope(place, "aws.events", "Scheduled Event", [rule.arn], {}))
+
+
+def _place_of(arn: str) -> Place:
+    _, _, _, region_name, account_id, _ = arn.split(":", maxsplit=5)
+    return Place(account_id, region_name)
 
 
 def _iso(instant: datetime) -> str:
