@@ -17,8 +17,8 @@ from yaml.nodes import Node, SequenceNode
 
 from cfn_template.limits import DIGITS_MAX, shown
 from cfn_template.nodes import child, entries, scalar, value
+from cfn_template.patterns import matches
 from pcluster_cfn.errors import CommandError
-from pcluster_cfn.launch.patterns import matches
 from pcluster_cfn.template import Template
 
 #: Source: CloudFormation quotas, "Parameters".

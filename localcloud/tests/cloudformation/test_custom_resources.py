@@ -378,6 +378,49 @@ def test_a_replacement_taken_back_deletes_the_new_id_in_rollback_clean_up(cloud,
     assert shown["StackResourceDetail"]["PhysicalResourceId"] == "thing-1"
 
 
+def chained(name, first, second):
+    properties = {"ServiceToken": FUNCTION, "Name": name}
+    chain = {each: {"Type": "Custom::Thing", "Properties": properties} for each in (first, second)}
+    return {"Resources": {**chain, second: {**chain[second], "DependsOn": first}}}
+
+
+def test_a_dependency_may_be_reversed_where_both_resources_are_replaced(cloud, functions, answer):
+    cloud.create("one", chained("x", "A", "B"))
+    for name in ("A", "B"):
+        answer(functions.next("Create"), PhysicalResourceId=f"{name}-x")
+    cloud.settled("one", "CREATE_COMPLETE")
+
+    cloud.update("one", chained("y", "B", "A"))
+
+    for name in ("B", "A"):
+        answer(functions.next("Update"), PhysicalResourceId=f"{name}-y")
+    # Each goes before what it depended on when it was made.
+    for name in ("B", "A"):
+        delete = functions.next("Delete")
+        assert delete["PhysicalResourceId"] == f"{name}-x"
+        answer(delete)
+    cloud.settled("one", "UPDATE_COMPLETE")
+
+
+def test_a_reversed_dependency_is_rolled_back(cloud, functions, answer):
+    cloud.create("one", chained("x", "A", "B"))
+    for name in ("A", "B"):
+        answer(functions.next("Create"), PhysicalResourceId=f"{name}-x")
+    cloud.settled("one", "CREATE_COMPLETE")
+
+    cloud.update("one", chained("y", "B", "A"))
+    answer(functions.next("Update"), PhysicalResourceId="B-y")
+    answer(functions.next("Update"), "FAILED", Reason="cannot")
+
+    for name in ("A", "B"):
+        answer(functions.next("Update"), PhysicalResourceId=f"{name}-x")
+    delete = functions.next("Delete")
+    assert delete["PhysicalResourceId"] == "B-y"
+    answer(delete)
+    cloud.settled("one", "UPDATE_ROLLBACK_COMPLETE")
+    assert functions.none_waiting()
+
+
 def test_a_rollback_that_fails_can_be_continued_or_skip_what_resists(cloud, functions, answer, created):
     created(template({"Name": "x"}))
     cloud.update("one", template({"Name": "y"}))

@@ -210,6 +210,7 @@ PARAMETERS = {
         "AllowedPattern": "a",
         "ConstraintDescription": "must be a",
     },
+    "Slow": {"Type": "String", "Default": "b", "AllowedPattern": "(a|aa)+b|[a-z&&[^c]]+"},
 }
 
 
@@ -224,6 +225,7 @@ PARAMETERS = {
         ({"Name": "abcde"}, "Parameter 'Name' must contain at most 4 characters"),
         ({"Name": "a"}, "Parameter 'Name' must contain at least 2 characters"),
         ({"Explained": "b"}, "Parameter 'Explained' failed to satisfy constraint: must be a"),
+        ({"Slow": "c"}, "Parameter 'Slow' must match pattern (a|aa)+b|[a-z&&[^c]]+"),
         ({"Other": "b"}, "Parameters: [Other] do not exist in the template"),
     ],
 )
@@ -242,7 +244,8 @@ def test_parameters_are_shown_with_secrets_masked(cloud):
     cloud.created("one", {"Parameters": PARAMETERS, "Resources": {"Queue": QUEUE}}, {"Stage": "prod"})
 
     shown = {p["ParameterKey"]: p["ParameterValue"] for p in cloud.stack("one")["Parameters"]}
-    assert shown == {"Size": "3", "Stage": "prod", "Name": "abc", "Secret": "****", "Explained": "a"}
+    explained = {"Explained": "a", "Slow": "b"}
+    assert shown == {"Size": "3", "Stage": "prod", "Name": "abc", "Secret": "****", **explained}
 
 
 def test_an_empty_list_parameter_has_one_item_that_is_empty(cloud, functions, answer):

@@ -40,7 +40,7 @@ class Restoration:
         operation: The update.
         effects: What it has done.
         needs: What each resource depended on before the update.
-        all_needs: What each resource depended on before or after the update.
+        leftover_needs: What each resource that the update made depends on.
     """
 
     def __init__(
@@ -48,13 +48,13 @@ class Restoration:
         operation: Operation,
         effects: Effects,
         needs: Mapping[str, set[str]],
-        all_needs: Mapping[str, set[str]],
+        leftover_needs: Mapping[str, set[str]],
     ) -> None:
         self._operation = operation
         self._stack = operation.stack
         self._effects = effects
         self._needs = needs
-        self._all_needs = all_needs
+        self._leftover_needs = leftover_needs
         self._left = [name for name in effects.touched if name in effects.before]
 
     def start(self, reason: str | None) -> None:
@@ -120,7 +120,7 @@ class Restoration:
             if made is not None:
                 self._stack.leftovers.append(made)
         self._effects.created.clear()
-        Cleanup(self._operation, self._all_needs, self._complete).start()
+        Cleanup(self._operation, self._leftover_needs, self._complete).start()
 
     def _settle_untouched(self) -> None:
         """Sets resources that failed before they were changed back to UPDATE_COMPLETE."""

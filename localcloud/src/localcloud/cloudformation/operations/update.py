@@ -93,9 +93,8 @@ class Update(Deployment):
 
     @property
     def _needs(self) -> dict[str, set[str]]:
-        """What each resource depends on, before or after the update."""
-        old, new = self._old_template.dependencies, self.template.dependencies
-        return {name: old.get(name, set()) | new.get(name, set()) for name in {*old, *new}}
+        """What each leftover depended on in the template that it was made from."""
+        return {**self.template.dependencies, **self._old_template.dependencies}
 
     def cancel(self) -> None:
         """Cancels the update and rolls it back."""
@@ -124,7 +123,8 @@ class Update(Deployment):
         for logical_id, definition in self._old_template.definitions.items():
             if logical_id in stack.resources:
                 stack.resources[logical_id].definition = definition
-        self._restoration = Restoration(self, self._effects, self._old_template.dependencies, self._needs)
+        old, new = self._old_template.dependencies, self.template.dependencies
+        self._restoration = Restoration(self, self._effects, old, {**old, **new})
         self._restoration.start(reason)
 
     def continue_rollback(self, skip: set[str], token: str | None, on_end: OnEnd | None = None) -> None:

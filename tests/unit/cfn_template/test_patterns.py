@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from pcluster_cfn.launch.patterns import MAX_PATTERN_CHARACTERS, matches
+from cfn_template.patterns import MAX_PATTERN_CHARACTERS, matches
 
 
 @pytest.mark.parametrize(
