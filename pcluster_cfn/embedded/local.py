@@ -10,6 +10,7 @@ import click
 from localcloud import exports as shell
 from localcloud.cloud import Cloud
 from pcluster_cfn.aws import warnings_shown
+from pcluster_cfn.embedded.practice import FAIL, practise
 from pcluster_cfn.options import EXIT_CODES
 from pcluster_cfn.terminal import Console
 
@@ -23,7 +24,8 @@ from pcluster_cfn.terminal import Console
     help="Skip times in which nothing happens, or let them pass.",
     show_default=True,
 )
-def local(port: int, region: str, skip_idle: bool) -> None:
+@FAIL
+def local(port: int, region: str, skip_idle: bool, fail: str | None) -> None:
     """Start an embedded cloud, print export lines for a shell, and run until Ctrl-C.
 
     In a script, start it with: eval "$(pcluster-cfn local &)". Stop it with: kill $LOCALCLOUD_PID
@@ -33,6 +35,8 @@ def local(port: int, region: str, skip_idle: bool) -> None:
         Cloud.start(region=region, skip_idle=skip_idle, port=port) as cloud,
         warnings_shown(cloud.endpoint_url, errors),
     ):
+        if practice := practise(cloud, fail):
+            errors.print(f"Every cluster fails: {practice.what}.", highlight=False)
         run(cloud, errors)
 
 

@@ -197,7 +197,7 @@ def _named(kind: str, *members: str) -> Callable[[Parameters], str | None]:
 _NAMES: dict[str, Callable[[Parameters], str | None]] = {
     "cloudformation": _stack,
     "dynamodb": _table,
-    # Instances, images, subnets and so on at once: policies for EC2 limit them by Region only, consoles aside.
+    # Instances, images, subnets and so on at once: policies for EC2 limit all but consoles by Region only.
     "ec2": lambda _: "*/*",
     "elasticfilesystem": _named("file-system/", "FileSystemId", "MountTargetId", "AccessPointId"),
     "iam": _principal,
