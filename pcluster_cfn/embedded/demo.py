@@ -164,8 +164,8 @@ class Demo:
         if outcome.succeeded:
             raise CommandError("the stack was to fail, and it succeeded", "use a template with a cluster")
         self._say(
-            "\nThis is the failure you asked for. On AWS you find the same reason in the events of your stack, at "
-            "the cluster's resource."
+            "\nThis is the failure you asked for. On AWS you find the same reason in the events of your "
+            "stack, at the cluster's resource."
         )
         if practice.head_nodes:
             self._say("The lines after ParallelCluster's failure code are from the head node's own log.")

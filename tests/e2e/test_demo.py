@@ -240,7 +240,7 @@ def test_a_failure_is_practised_with_the_head_nodes_own_words_and_leaves_nothing
     shown = demo("--fail", "custom-action")
     assert shown.returncode == 0, shown.stdout + shown.stderr
     for line in (
-        "The head node's cfn-init: install-licence.sh: line 41: /shared/licence.dat: No such file or directory",
+        "The head node's cfn-init: install-licence.sh: line 41: /shared/licence.dat: No such file",
         "This is the failure you asked for.",
         "Nothing is left.",
     ):

@@ -87,17 +87,18 @@ def find_decisive(logs: Logs) -> list[LogLine]:
     """Returns the lines that say why a head node did not start, in the order in which they were written.
 
     Args:
-        logs: The lines of each log, by its name in ``LOGS``; logs may be missing.
+        logs: The lines of each log, by its name in ``LOGS``, the log that was written last first; logs may
+            be missing.
 
     Returns:
-        At most ``LINES_MAX`` lines of one log. Where no line is an error, the last lines of the log that
-        was written last in a bootstrap. Empty only if there are no lines.
+        At most ``LINES_MAX`` lines of one log. Where no line is an error, ParallelCluster's own message, or
+        else the last lines of the log that was written last. Empty only if there are no lines.
     """
     clean = {name: list(_cleaned(lines)) for name, lines in logs.items()}
     for name, finder in _FINDERS:
         if found := finder(clean.get(name, [])):
             return [LogLine(name, _shortened(line)) for line in found[-LINES_MAX:]]
-    for name in (MESSAGE, CHEF, CFN_INIT, CLOUD_INIT):
+    for name in (MESSAGE, *clean):
         if last := [line for line in clean.get(name, []) if line.strip()][-LAST_LINES:]:
             return [LogLine(name, _shortened(line)) for line in last]
     return []
@@ -118,7 +119,7 @@ def find_decisive_on_console(output: str) -> list[LogLine]:
             in_chef = _CHEF_BEGINS in text
         elif not text.startswith("+"):
             (chef if in_chef else others).append(text)
-    found = find_decisive({CFN_INIT: others, CHEF: chef, CLOUD_INIT: others})
+    found = find_decisive({CHEF: chef, CFN_INIT: others, CLOUD_INIT: others})
     return [LogLine(CONSOLE, line.text) for line in found]
 
 

@@ -99,6 +99,13 @@ def test_what_was_logged_before_an_update_is_left_out(head_node):
     ]
 
 
+def test_without_an_error_the_log_that_was_written_last_is_shown(head_node):
+    now = datetime.fromisoformat(head_node.cloud.now())
+    head_node.write("chef-client", "INFO: Report handlers complete", at=now - timedelta(minutes=20))
+    head_node.write("cfn-init", "Running command runpostinstall", at=now - timedelta(minutes=19))
+    assert head_node.read()["lines"] == [{"log": "cfn-init", "text": "Running command runpostinstall"}]
+
+
 def test_of_a_long_log_the_end_is_read(head_node):
     head_node.write("cfn-init", *[f"line {number}" for number in range(EVENTS_MAX + 500)], *OUTPUT, FAILED)
     assert texts(head_node.read())[0] == "x.sh: no such file"

@@ -56,6 +56,12 @@ def test_without_an_error_the_last_lines_say_what_the_head_node_was_doing():
     ]
 
 
+def test_what_was_written_last_counts_where_a_script_of_the_users_never_ended():
+    hanging = ["2026-03-02 10:14:21,205 [DEBUG] Running command runpostinstall"]
+    done = ["[2026-03-02T10:14:20+00:00] INFO: Report handlers complete"]
+    assert said({"cfn-init": hanging, "chef-client": done}) == ({"cfn-init"}, hanging)
+
+
 def test_a_wait_condition_that_timed_out_without_any_log_has_no_lines():
     assert find_decisive({}) == find_decisive({"cfn-init": [], "chef-client": ["", "   "]}) == []
     assert find_decisive_on_console("") == []

@@ -82,8 +82,10 @@ class _Reading:
             names = dict(self._stream_names(logs, log_group))
             if not names:
                 self.unread.append(f"log group {log_group}: it has no streams of the head node")
+            events = {log: self._events(logs, log_group, name, since) for log, name in names.items()}
+            newest_first = sorted(events, key=lambda log: _written_at(events[log]), reverse=True)
             return bootstrap_log.find_decisive(
-                {log: self._events(logs, log_group, name, since) for log, name in names.items()}
+                {log: [event["message"] for event in events[log]] for log in newest_first}
             )
         except (*_FAILURES, _TooLate) as error:
             self._note(f"log group {log_group}", error)
@@ -121,13 +123,14 @@ class _Reading:
                 return
             token = {"nextToken": page["nextToken"]}
 
-    def _events(self, logs: Any, log_group: str, stream: str, since: datetime | None) -> list[str]:
+    def _events(self, logs: Any, log_group: str, stream: str, since: datetime | None) -> list[Any]:
         self._check_time()
         start = {"startTime": int(since.timestamp() * 1000)} if since is not None else {}
         page = logs.get_log_events(
             logGroupName=log_group, logStreamName=stream, limit=EVENTS_MAX, startFromHead=False, **start
         )
-        return [event["message"] for event in page["events"]]
+        events: list[Any] = page["events"]
+        return events
 
     def _output(self, instance_id: str) -> str:
         ec2 = boto3.client("ec2", config=_CLIENT)
@@ -163,3 +166,8 @@ class _Reading:
             code = error.response["Error"]["Code"]
             why = "it does not exist" if code == _NO_SUCH_GROUP else f"{error.operation_name}: {code}"
         self.unread.append(f"{what}: {why}")
+
+
+def _written_at(events: list[Any]) -> int:
+    """Returns when the last of some events was written, in milliseconds since the epoch; 0 without any."""
+    return int(events[-1]["timestamp"]) if events else 0
