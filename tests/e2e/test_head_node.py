@@ -6,7 +6,6 @@ from tests.e2e.parents import COMPUTE, PLAIN, all_created, all_deleted
 
 pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("parent")]
 
-FLEETING = {**PLAIN, "Logs": {"CloudWatch": {"DeletionPolicy": "Delete"}}}
 UNLOGGED = {**PLAIN, "Logs": {"CloudWatch": {"Enabled": False}}}
 ACTION = "Failed to execute OnNodeConfigured script 1, return code: 1."
 SAID = "install-licence.sh: line 41: /shared/licence.dat: No such file or directory"
@@ -53,13 +52,11 @@ def settled_at(account, stack):
 def test_a_bootstrap_that_fails_is_answered_with_its_own_error_line(cloud, account, parent):
     scripted, mounting = parent("scripted"), parent("mounting")
     blind, unlogged = parent("blind", monitoring=UNLOGGED), parent("unlogged", monitoring=UNLOGGED)
-    fleeting = parent("fleeting", monitoring=FLEETING)
     fails(cloud, scripted, ACTION, "custom-action", "copying the licence", SAID)
     fails(cloud, mounting, "Failed to mount EFS.", "chef", MOUNT)
     fails(cloud, unlogged, "Failed to mount EFS.", "chef", MOUNT)
     fails(cloud, blind, ACTION, "custom-action", "copying the licence", SAID)
-    fails(cloud, fleeting, ACTION, "custom-action", SAID)
-    stacks = [stack.create() for stack in (scripted, mounting, unlogged, blind, fleeting)]
+    stacks = [stack.create() for stack in (scripted, mounting, unlogged, blind)]
     for stack in stacks:
         assert stack.status == "ROLLBACK_COMPLETE", stack.why
 
@@ -77,8 +74,6 @@ def test_a_bootstrap_that_fails_is_answered_with_its_own_error_line(cloud, accou
             f"STDERR: {MOUNT}",
         ),
         (unlogged, "EfsMountFailure", "The head node's console output: Error executing", f"STDERR: {MOUNT}"),
-        # Its log group is deleted by the rollback, and was read before.
-        (fleeting, ACTION, f"head node's cfn-init: {SAID} | Failed to"),
         # What a script prints is in cfn-init's log, and that is nowhere without logging.
         (blind, ACTION, "console output: Error occurred during build: Command runpostinstall failed"),
     ]:
@@ -90,7 +85,7 @@ def test_a_bootstrap_that_fails_is_answered_with_its_own_error_line(cloud, accou
     (group,) = log_groups(account, scripted)
     assert f"pcluster-cfn logs c-scripted, or aws logs tail {group} --since 1d" in scripted.reasons[0]
     assert "log group" not in unlogged.reasons[0]
-    assert log_groups(account, unlogged) == log_groups(account, fleeting) == []
+    assert log_groups(account, unlogged) == []
     all_deleted(*stacks)
     assert log_groups(account, scripted) == [group]
     streams = account.cloud.client("logs").describe_log_streams(logGroupName=group)["logStreams"]
