@@ -125,6 +125,20 @@ def test_a_log_group_without_lines_and_one_that_is_gone_are_reported(head_node):
     assert gone.startswith("log group /aws/parallelcluster/gone: it does not exist; the console")
 
 
+def test_what_was_read_before_a_read_failed_still_counts(head_node):
+    head_node.write("chef-client", "INFO: Report handlers complete")
+    head_node.write("cfn-init", *OUTPUT, FAILED)
+    fault = {"service": "logs", "operation": "GetLogEvents", "kind": "deny", "skip": 1}
+    head_node.cloud.set_faults([fault])
+    found = head_node.read()
+    assert len(found["lines"]) > 0
+    assert found["unread"] == f"log group {head_node.log_group}: GetLogEvents: AccessDeniedException"
+
+
+def test_an_update_that_left_no_line_is_not_explained_by_the_console_of_the_boot(head_node):
+    assert head_node.read(log_group="", since=NOW) == {"lines": []}
+
+
 @pytest.mark.parametrize(
     ("operation", "kind", "code"),
     [

@@ -60,7 +60,8 @@ def read_head_node_logs(
     with isolated(region, gate):
         reading = _Reading(gate, stack_id)
         lines = reading.streams(log_group, since) if log_group else []
-        lines = lines or reading.console()
+        if not lines and since is None:
+            lines = reading.console()  # of an update, the console has nothing
     found: dict[str, Any] = {"lines": [{"log": line.log, "text": line.text} for line in lines]}
     if reading.unread:
         found["unread"] = "; ".join(reading.unread)[:UNREAD_MAX_CHARACTERS]
@@ -77,19 +78,20 @@ class _Reading:
 
     def streams(self, log_group: str, since: datetime | None) -> list[LogLine]:
         """Returns the decisive lines of the head node's log streams; empty if there are none."""
+        events: dict[str, list[Any]] = {}
         try:
             logs = boto3.client("logs", config=_CLIENT)
             names = dict(self._stream_names(logs, log_group))
             if not names:
                 self.unread.append(f"log group {log_group}: it has no streams of the head node")
-            events = {log: self._events(logs, log_group, name, since) for log, name in names.items()}
-            newest_first = sorted(events, key=lambda log: _written_at(events[log]), reverse=True)
-            return bootstrap_log.find_decisive(
-                {log: [event["message"] for event in events[log]] for log in newest_first}
-            )
+            for log, name in names.items():
+                events[log] = self._events(logs, log_group, name, since)
         except (*_FAILURES, _TooLate) as error:
-            self._note(f"log group {log_group}", error)
-            return []
+            self._note(f"log group {log_group}", error)  # what was read before still counts
+        newest_first = sorted(events, key=lambda log: _written_at(events[log]), reverse=True)
+        return bootstrap_log.find_decisive(
+            {log: [event["message"] for event in events[log]] for log in newest_first}
+        )
 
     def console(self) -> list[LogLine]:
         """Returns the decisive lines of the head node's console; empty if there are none."""
