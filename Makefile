@@ -14,7 +14,7 @@ TEMPLATES := template.yaml engine.yaml $(shell grep -rl --include=*.yaml ^AWSTem
 export PYTHONPATH := localcloud/src:.:provider/front:provider/engine
 
 .DEFAULT_GOAL := help
-.PHONY: help check format test test-localcloud e2e test-browser schemas build engine publish e2e-examples e2e-artefact e2e-engines property crash fuzz bench bench-scale mutants runtimes outdated demo local lock clean
+.PHONY: help check format test test-localcloud e2e test-browser schemas build engine publish release e2e-install e2e-examples e2e-artefact e2e-engines property crash fuzz bench bench-scale mutants runtimes outdated demo local lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1|/' | column -t -s '|'
@@ -40,8 +40,8 @@ help: ## list the targets
 	@$(INSTALL) .venv --requirement requirements/browser.txt
 	@touch $@
 
-# Both pin packages that .venv has in other versions.
-.venv-sam/.installed .venv-cdk/.installed: .venv-%/.installed: requirements/%.txt | .venv/.demo
+# They pin packages that .venv has in other versions, or that nothing else needs.
+.venv-sam/.installed .venv-cdk/.installed .venv-release/.installed: .venv-%/.installed: requirements/%.txt | .venv/.demo
 	@$(PYTHON) -m venv .venv-$*
 	@$(INSTALL) .venv-$* --requirement $<
 	@touch $@
@@ -70,8 +70,9 @@ test-browser: .venv/.browser ## the launch page in chromium, with pictures in bu
 	@$(PY) -m tools.browser
 	BROWSER=1 $(PY) -m pytest tests/browser $(ARGS)
 
-schemas: .venv/.installed ## write the schemas for editors into build/schemas, and the one that validate reads
+schemas: .venv/.installed ## write the schemas for editors into build/schemas, the one that validate reads, and the CDK construct's types
 	$(PY) -m tools.published_schemas
+	$(PY) -m tools.cdk_types
 
 .PHONY: reference pictures
 reference: .venv/.installed ## write the pages of docs/reference that are made from the code
@@ -114,6 +115,13 @@ e2e-engines: .venv/.installed .venv-sam/.installed ## three ParallelCluster vers
 	@$(PY) -m tools.artefacts engine-stack --runnable --pcluster-version 3.6.0
 	ARTEFACT=build $(PY) -m pytest tests/engines $(ARGS)
 
+release: .venv/.installed .venv-release/.installed ## build, then make the files of a release, in INTO [BUILD=folder of a build INTO=build/release]
+	@$(if $(BUILD),,$(PY) -m tools.artefacts build)
+	@$(PY) -m tools.release --build $(or $(BUILD),build) --into $(or $(INTO),build/release)
+
+e2e-install: .venv/.installed .venv-release/.installed ## install a release outside of the clone, and use it on the embedded cloud; after e2e-artefact
+	ARTEFACT=build $(PY) -m pytest tests/install $(or $(ARGS),--numprocesses 2 --dist loadfile)
+
 bench: .venv/.installed ## time, memory and sizes of what is deployed [RUNS=5 JSON=file PROCESSORS=0 ARTEFACT=build]
 	@test -x $(or $(ARTEFACT),build)/runtime/bin/python || $(PY) -m tools.artefacts build --runnable --into $(or $(ARTEFACT),build)
 	@$(PY) -m tools.bench --artefact $(or $(ARTEFACT),build) $(if $(RUNS),--runs $(RUNS)) $(if $(JSON),--json "$(JSON)") $(if $(PROCESSORS),--processors $(PROCESSORS))
@@ -138,10 +146,11 @@ lock: .venv/.installed ## compile requirements into exact versions, those of wha
 	$(UV_HERE) -c requirements/dev.txt requirements/demo.in -o requirements/demo.txt
 	$(UV_HERE) -c requirements/dev.txt requirements/browser.in -o requirements/browser.txt
 	$(UV_HERE) requirements/sam.in -o requirements/sam.txt
-	$(UV_HERE) requirements/cdk.in -o requirements/cdk.txt
+	$(UV_HERE) requirements/cdk.in pyproject.toml -o requirements/cdk.txt
+	$(UV_HERE) requirements/release.in -o requirements/release.txt
 	@# Pinned for Lambda, and held to the versions that the tests run with where ParallelCluster's own allow it.
 	for name in requirements/runtime provider/front/requirements $(PCLUSTER_DEFAULT)/requirements; do $(UV_DEPLOYED) -c requirements/dev.txt $$name.in -o $$name.txt || exit 1; done
 	for name in $(basename $(filter-out $(PCLUSTER_DEFAULT)/%,$(wildcard $(PCLUSTER_LAYERS)/*/requirements.in))); do $(UV_DEPLOYED) --override $(PCLUSTER_LAYERS)/overrides.txt $$name.in -o $$name.txt || exit 1; done
 
 clean: ## remove what was built and installed
-	rm -rf .venv .venv-sam .venv-cdk build .aws-sam
+	rm -rf .venv .venv-sam .venv-cdk .venv-release build .aws-sam

@@ -1,28 +1,36 @@
 """Clients of AWS, or of an embedded cloud, and that cloud's warnings."""
 
+import ipaddress
 import json
 import os
 import threading
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol, cast
 from urllib.parse import urljoin, urlsplit
 
-import boto3
 from botocore.exceptions import ClientError, ProfileNotFound
 
-from localcloud import guard
 from pcluster_cfn.config_file import FILE_NAME
 from pcluster_cfn.errors import CommandError, message_of, suggest
 from pcluster_cfn.terminal import Console
 
 if TYPE_CHECKING:
+    import boto3
     from types_boto3_cloudformation import CloudFormationClient
     from types_boto3_cloudformation.type_defs import StackTypeDef
 
 #: Source: pcluster.constants PCLUSTER_CLUSTER_NAME_TAG.
 CLUSTER_NAME_TAG = "parallelcluster:cluster-name"
+#: Source: AWS SDKs and tools reference guide, "Environment variables".
+_CREDENTIALS = {
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_PROFILE",
+    "AWS_DEFAULT_PROFILE",
+}
 _EVERY_S = 1.0
 _TIMEOUT_S = 5.0
 
@@ -60,7 +68,9 @@ def configured_region(profile: str | None = None) -> str:
     return region
 
 
-def _boto3_session(region: str | None, profile: str | None) -> boto3.Session:
+def _boto3_session(region: str | None, profile: str | None) -> "boto3.Session":
+    import boto3  # noqa: PLC0415 - takes a tenth of a second, which help texts need not wait for
+
     try:
         return boto3.Session(region_name=region, profile_name=profile)
     except ProfileNotFound as error:
@@ -74,11 +84,36 @@ def _boto3_session(region: str | None, profile: str | None) -> boto3.Session:
         ) from error
 
 
+def child_environment(aws: Aws, environment: Mapping[str, str]) -> dict[str, str]:
+    """Returns an environment in which a child process has the credentials of a session.
+
+    Args:
+        aws: The session. Any other source of clients changes nothing.
+        environment: The environment to start from, such as this process's.
+    """
+    credentials = getattr(aws, "get_credentials", lambda: None)()
+    if credentials is None:
+        return dict(environment)
+    frozen = credentials.get_frozen_credentials()
+    found = {key: value for key, value in environment.items() if key not in _CREDENTIALS}
+    found |= {"AWS_ACCESS_KEY_ID": frozen.access_key, "AWS_SECRET_ACCESS_KEY": frozen.secret_key}
+    return found | ({"AWS_SESSION_TOKEN": frozen.token} if frozen.token else {})
+
+
 def embedded_cloud(aws: Aws) -> str | None:
     """Returns the address of the embedded cloud that a session talks to; None on AWS."""
     address: str = aws.client("lambda").meta.endpoint_url
     host = urlsplit(address).hostname
-    return address if host is not None and guard.is_local(host) else None
+    return address if host is not None and _is_this_machine(host) else None
+
+
+def _is_this_machine(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def reaches_embedded_cloud(aws: Aws) -> bool:

@@ -18,6 +18,7 @@ from pcluster_cfn.terminal import harmless_output
 
 #: Where each command is, and what the list of commands says about it.
 COMMANDS = {
+    "build": ("pcluster_cfn.publishing.build", "Build the provider stack for deploy and publish."),
     "local": ("pcluster_cfn.embedded.local", "Start an embedded cloud for real AWS clients."),
     "deploy": ("pcluster_cfn.deploy.command", "Create or update a stack and show its progress."),
     "delete": ("pcluster_cfn.deploy.command", "Delete STACK and show its progress."),
@@ -26,10 +27,20 @@ COMMANDS = {
     "publish": ("pcluster_cfn.publishing.command", "Upload the provider for others to nest or launch."),
     "quick-create": ("pcluster_cfn.launch.quick_create", "Make links that launch a template."),
     "launch-page": ("pcluster_cfn.launch.launch_page", "Write a web page that launches a template."),
+    "list": ("pcluster_cfn.clusters.listing", "List the clusters of a Region and their owners."),
+    "status": ("pcluster_cfn.clusters.status", "Show how a cluster is."),
+    "events": ("pcluster_cfn.clusters.events", "Show what happened to a cluster, root cause first."),
+    "logs": ("pcluster_cfn.clusters.logs", "Show the logs of a cluster's nodes."),
+    "connect": ("pcluster_cfn.clusters.connect", "Open a shell on a node of a cluster."),
+    "open": ("pcluster_cfn.clusters.console", "Open a cluster's pages in the AWS console."),
+    "import": ("pcluster_cfn.authoring.adoption", "Write a template that takes over an existing cluster."),
+    "init": ("pcluster_cfn.authoring.init", "Write a template for a new cluster."),
     "validate": ("pcluster_cfn.validation.command", "Find mistakes before a deployment."),
     "advise": ("pcluster_cfn.advice.command", "List known flaws and end dates of clusters' releases."),
 }
 
+#: The package that the extra "local" brings.
+_EMBEDDED = "localcloud"
 #: Errors beside the command's own whose text is for the user, by the module that defines them.
 _SHOWN = {"botocore.exceptions": ("ClientError", "BotoCoreError"), "localcloud.cloud": ("CloudError",)}
 
@@ -47,8 +58,18 @@ class _Commands(click.Group):
         added = super().get_command(ctx, cmd_name)
         if added is not None or cmd_name not in COMMANDS:
             return added
-        module = import_module(COMMANDS[cmd_name][0])
-        command: click.Command = getattr(module, cmd_name.replace("-", "_"))
+        try:
+            module = import_module(COMMANDS[cmd_name][0])
+        except ModuleNotFoundError as error:
+            if error.name != _EMBEDDED:
+                raise
+            raise CommandError(
+                f"{cmd_name} needs the embedded cloud, which is not installed",
+                "install pcluster-cfn[local] (docs/how-to/install.md)",
+            ) from error
+        function = cmd_name.replace("-", "_")
+        # A command with the name of a keyword or of a built-in function has another name in Python.
+        command: click.Command = getattr(module, function, None) or getattr(module, f"{function}_command")
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -14,6 +14,14 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 EXIT_CODES = "Exit codes: 0 success, 1 failure, 2 wrong usage, 130 interrupted."
 
+
+def example(command: str, exit_codes: str) -> str:
+    """Returns the text below a command's help: an example, which is not wrapped, and the exit codes."""
+    return f"\b\nExample:\n  {command}\n\n{exit_codes}"
+
+
+JSON = click.option("--json", "wants_json", is_flag=True, help="Print JSON, for scripts.")
+
 #: How a shell reports an end by SIGINT: 128 + 2.
 INTERRUPTED = 130
 

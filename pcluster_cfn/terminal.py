@@ -43,6 +43,14 @@ def one_line(text: str) -> str:
     return text.replace("\r", "\\r").replace("\n", "\\n")
 
 
+def columns(rows: Iterable[Iterable[str]]) -> Iterator[str]:
+    """Yields rows as lines with aligned columns, each cell on one line."""
+    cells = [[one_line(harmless(cell)) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    for row in cells:
+        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+
+
 def _encodable(character: str, encoding: str) -> str:
     try:
         character.encode(encoding)

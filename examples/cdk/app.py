@@ -1,77 +1,22 @@
 #!/usr/bin/env python3
 """A network and a cluster in it with the AWS CDK in Python; the provider is there already.
 
-    pip install -r requirements.txt      # Node.js must be on the PATH, as for every CDK app
+    pip install -r requirements.txt      # docs/how-to/cdk.md; needs Node.js on the PATH
     npx cdk deploy                       # or python app.py, and deploy cdk.out/hpc.template.json yourself
 
 ``examples/many-clusters/provider.yaml`` makes the provider, whose export is imported here. The stack needs no
-bootstrapped account. Copy ``PclusterCluster`` and make the rest yours.
+bootstrapped account. A mistake in the cluster is an error of the app, before anything is deployed.
 """
 
 from typing import Any
 
-from aws_cdk import (
-    App,
-    Aws,
-    CfnOutput,
-    CustomResource,
-    Duration,
-    Fn,
-    LegacyStackSynthesizer,
-    Stack,
-    Tags,
-)
+from aws_cdk import App, Aws, CfnOutput, Fn, LegacyStackSynthesizer, Stack, Tags
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
+from pcluster_cfn_cdk import ClusterConfiguration, PclusterCluster
+
 SESSION_MANAGER = f"arn:{Aws.PARTITION}:iam::aws:policy/AmazonSSMManagedInstanceCore"
-
-
-class PclusterCluster(Construct):
-    """A cluster, made by the provider that a service token names.
-
-    Args:
-        scope: Where it belongs.
-        construct_id: Its name there.
-        service_token: Output ``ServiceToken`` of the provider's stack.
-        cluster_name: 2 to 60 letters, digits and hyphens, the first a letter.
-        configuration: As in ParallelCluster's own files; tokens of other constructs may be anywhere in it.
-        properties: The provider's other properties, such as ``DeletionPolicy``.
-    """
-
-    def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        service_token: str,
-        cluster_name: str,
-        configuration: dict[str, Any],
-        **properties: Any,
-    ) -> None:
-        super().__init__(scope, construct_id)
-        self.resource = CustomResource(
-            self,
-            "Resource",
-            resource_type="Custom::PclusterCluster",
-            service_token=service_token,
-            service_timeout=Duration.hours(1),
-            properties={
-                "ClusterName": cluster_name,
-                "ClusterConfiguration": configuration,
-                **properties,
-            },
-        )
-
-    @property
-    def name(self) -> str:
-        """The cluster's name, known once it is there."""
-        return self.resource.ref
-
-    @property
-    def head_node_id(self) -> str:
-        """The instance id of the head node."""
-        return self.resource.get_att_string("headNode.instanceId")
 
 
 class Hpc(Stack):
@@ -100,15 +45,15 @@ class Hpc(Stack):
         )
         # The nodes need their way out from the first to the last second.
         cluster.node.add_dependency(network.internet_connectivity_established, private)
-        CfnOutput(self, "ClusterName", value=cluster.name)
+        CfnOutput(self, "ClusterName", value=cluster.ref)
         CfnOutput(
             self,
             "SessionManagerCommand",
-            value=f"aws ssm start-session --region {self.region} --target {cluster.head_node_id}",
+            value=f"aws ssm start-session --region {self.region} --target {cluster.head_node_instance_id}",
         )
 
 
-def configuration(subnet_id: str, addresses: str) -> dict[str, Any]:
+def configuration(subnet_id: str, addresses: str) -> ClusterConfiguration:
     """Returns the cluster's configuration.
 
     Args:

@@ -11,10 +11,11 @@ import click
 
 from cluster_schema import versions
 from cluster_schema.advisories import Advisory, advisories_for, release
-from pcluster_cfn.advice.account import living_clusters
 from pcluster_cfn.aws import session
+from pcluster_cfn.clusters import finding
+from pcluster_cfn.clusters.configuration import stored_configuration
 from pcluster_cfn.errors import CommandError
-from pcluster_cfn.options import ASSIGNMENT, EXIT_CODES, aws_options
+from pcluster_cfn.options import ASSIGNMENT, EXIT_CODES, aws_options, example
 from pcluster_cfn.template import read_text
 from pcluster_cfn.terminal import Console, one_line
 from pcluster_cfn.validation.file_check import Inputs, check_file
@@ -80,7 +81,10 @@ def _release(ctx: click.Context, param: click.Parameter, version: str) -> str:
     return version
 
 
-@click.command(epilog=EXIT_CODES, short_help="List known flaws and end dates of clusters' releases.")
+@click.command(
+    epilog=example("pcluster-cfn advise --all-clusters --region eu-west-1", EXIT_CODES),
+    short_help="List known flaws and end dates of clusters' releases.",
+)
 @click.argument("templates", nargs=-1, metavar="[TEMPLATE]…", type=click.Path(path_type=Path))
 @click.option("--all-clusters", is_flag=True, help="Look at the clusters of the account in one Region.")
 @click.option(
@@ -105,16 +109,12 @@ def advise(
     profile: str | None,
     wants_json: bool,
 ) -> None:
-    r"""List what is known of the ParallelCluster versions of clusters, and what to do.
+    """List what is known of the ParallelCluster versions of clusters, and what to do.
 
     Looks at the clusters of each TEMPLATE, without AWS, or with --all-clusters at the clusters of the account
     in one Region, whoever made them. Prints security flaws, losses of files or jobs, failures of creates and
     updates, and ends of support that come within a year, the worst first. What concerns only clusters with
     certain values in their configuration is printed for those.
-
-    \b
-    Example:
-      pcluster-cfn advise --all-clusters --region eu-west-1
     """
     if bool(templates) == all_clusters:
         raise click.UsageError("name a template, or give --all-clusters")
@@ -166,15 +166,23 @@ def _account(aws: Any, today: date) -> Advised:
     advised = Advised()
     region = aws.client("cloudformation").meta.region_name
     with Console(stderr=True).status(f"Looking at the clusters in {region}"):
-        for cluster in living_clusters(aws):
+        for cluster in finding.all_clusters(aws):
             advised.clusters += 1
-            about = {"cluster": cluster.name, "stackId": cluster.stack_id, "status": cluster.status}
-            advisories = advisories_for(cluster.version, cluster.configuration, today)
-            where = f"{cluster.name} ({cluster.status})"
-            if cluster.unread:
-                advised.not_checked.append({**about, "path": "", "reason": cluster.unread})
-            if advisories:
-                advised.found.append(Advice(where, about, cluster.version, advisories, cluster.unread))
+            about = {
+                "cluster": cluster.name,
+                "stackId": cluster.stack["StackId"],
+                "status": cluster.status,
+            }
+            configuration, unread = None, ""
+            try:
+                configuration = stored_configuration(aws, cluster)
+            except CommandError as error:
+                unread = str(error)
+                advised.not_checked.append({**about, "path": "", "reason": unread})
+            version = cluster.version or ""
+            if advisories := advisories_for(version, configuration, today):
+                where = f"{cluster.name} ({cluster.status})"
+                advised.found.append(Advice(where, about, version, advisories, unread))
     return advised
 
 

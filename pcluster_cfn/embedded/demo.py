@@ -27,10 +27,11 @@ from pcluster_cfn.embedded.template_edits import (
 from pcluster_cfn.errors import CommandError
 from pcluster_cfn.options import ASSIGNMENT, EXIT_CODES
 from pcluster_cfn.package import Bucket, package
+from pcluster_cfn.project import ROOT
 from pcluster_cfn.template import Template
 from pcluster_cfn.terminal import Console
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "simple-cluster.yaml"
+EXAMPLE = ROOT / "examples" / "simple-cluster.yaml"
 _STACK = "demo"
 _PROVIDER_STACK = "demo-provider"
 #: The embedded cloud answers at once: an operation that takes longer hangs.

@@ -3,15 +3,15 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from yaml.nodes import Node, ScalarNode, SequenceNode
 
 from cfn_template.nodes import child, entries, put, reference, scalar, text_of
+from pcluster_cfn.project import ROOT
 from pcluster_cfn.template import Parameter, Resource, Template
 
-#: Template of this clone's provider stack.
-PROVIDER_TEMPLATE = Path(__file__).parents[2] / "template.yaml"
+#: Template of the provider stack whose sources are here.
+PROVIDER_TEMPLATE = ROOT / "template.yaml"
 #: Addresses of the official provider's template, and of this one's where it is published.
 #: Source: ParallelCluster user guide, "cfn-provider-stack"; ``publishing.publication``.
 _PROVIDERS = re.compile(

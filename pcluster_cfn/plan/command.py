@@ -10,7 +10,7 @@ import click
 
 from pcluster_cfn.aws import session
 from pcluster_cfn.deploy.deployer import refuse_unknown_parameters
-from pcluster_cfn.options import ASSIGNMENT, aws_options, named_after
+from pcluster_cfn.options import ASSIGNMENT, aws_options, example, named_after
 from pcluster_cfn.plan.planner import PlannedTemplate, Planner
 from pcluster_cfn.plan.report import FAILURE, Plan, print_plan
 from pcluster_cfn.template import Template, read_text
@@ -37,7 +37,9 @@ class _PlanCommand(click.Command):
 
 
 @click.command(
-    cls=_PlanCommand, epilog=_EXIT_CODES, short_help="Show what a deployment would do to clusters."
+    cls=_PlanCommand,
+    epilog=example("pcluster-cfn plan hpc.yaml -p MaxCount=8", _EXIT_CODES),
+    short_help="Show what a deployment would do to clusters.",
 )
 @click.argument("template", type=click.Path(path_type=Path))
 @click.option(
@@ -55,16 +57,12 @@ def plan(
     region: str | None,
     wants_json: bool,
 ) -> None:
-    r"""Show what a deployment of TEMPLATE would do to each cluster. Nothing is changed.
+    """Show what a deployment of TEMPLATE would do to each cluster. Nothing is changed.
 
     Compares the template with the deployed stack and asks ParallelCluster's own dry run, with your
     credentials. Shows each cluster that would be created, updated, updated with a stopped fleet, replaced,
     adopted, deleted or refused, with every changed parameter, and the storage that would be lost. Clusters in
     local nested templates are included.
-
-    \b
-    Example:
-      pcluster-cfn plan hpc.yaml -p MaxCount=8
     """
     text, given = read_text(template), dict(parameters)
     refuse_unknown_parameters(Template.parse(text, str(template)), given)

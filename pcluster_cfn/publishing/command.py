@@ -15,7 +15,8 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColum
 from pcluster_cfn.aws import session
 from pcluster_cfn.launch.link import QuickCreateLink
 from pcluster_cfn.options import EXIT_CODES, INTERRUPTED, aws_options_with_regions
-from pcluster_cfn.publishing.publication import File, build_stacks, read_stacks
+from pcluster_cfn.publishing.build import FOLDER, build_stacks, read_stacks, unpacked
+from pcluster_cfn.publishing.publication import File
 from pcluster_cfn.publishing.upload import REGION, Plan, Publishing, carry_out
 from pcluster_cfn.terminal import Console
 
@@ -167,7 +168,7 @@ def _size(size_bytes: int) -> str:
 @click.option(
     "--build",
     type=click.Path(path_type=Path),
-    help="Folder that make build filled. Default: everything is built first.",
+    help="Folder of a build, or a release's provider-VERSION.zip. Default: everything is built first.",
 )
 @click.option("--dry-run", is_flag=True, help="Print what would be uploaded, and upload nothing.")
 @click.option("--json", "wants_json", is_flag=True, help="Print JSON, for scripts.")
@@ -193,8 +194,10 @@ def publish(
     stores = publishing.stores(clients)
     for store in stores:
         store.check()
-    stacks = read_stacks(build, engines) if build else build_stacks(engines)
-    plans = publishing.plans(stores, stacks)
+    if build is None:
+        build_stacks(FOLDER, engines)
+    with unpacked(build or FOLDER) as folder:
+        plans = publishing.plans(stores, read_stacks(folder, engines))
     if not dry_run:
         _upload_or_stop(plans)
     report = Report(publishing, plans, uploaded=not dry_run)

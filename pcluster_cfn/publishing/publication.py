@@ -3,9 +3,7 @@
 import base64
 import hashlib
 import json
-import subprocess
-import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -74,6 +72,11 @@ Kind = Literal["provider", "engine"]
 TEMPLATE, MANIFEST = "template.json", "manifest.json"
 #: Number of hexadecimal digits of its hash in an archive's name.
 _NAMED_DIGITS = 16
+#: What builds each kind.
+_BUILDERS: dict[Kind, str] = {
+    "provider": "pcluster-cfn build (in a clone: make build)",
+    "engine": "pcluster-cfn build --engine VERSION (in a clone: make engine PCLUSTER_VERSION=VERSION)",
+}
 
 
 @dataclass(frozen=True)
@@ -124,8 +127,7 @@ class Built:
         """
         build_info = folder / "build.json"
         if not build_info.is_file():
-            make = "make build" if kind == "provider" else "make engine PCLUSTER_VERSION=…"
-            raise CommandError(f"{folder} does not contain a built {kind}", f"build it: {make}")
+            raise CommandError(f"{folder} does not contain a built {kind}", f"build it: {_BUILDERS[kind]}")
         about = json.loads(build_info.read_text(encoding="utf-8"))
         template = Template.read(folder / "template.yaml")
         paths = (named.path for named in local_artefacts(template, folder))
@@ -215,40 +217,3 @@ def _archived(path: Path) -> File:
 
 def _contents(files: Iterable[dict[str, Any]]) -> set[tuple[str, str]]:
     return {(file["name"], file["sha256"]) for file in files}
-
-
-_CLONE = Path(__file__).parents[2]
-_FOLDER = _CLONE / "build"
-
-
-def read_stacks(folder: Path, engines: Sequence[str]) -> list[Built]:
-    """Returns the built stacks of the provider and of other engines.
-
-    Args:
-        folder: The folder that ``make build`` filled.
-        engines: ParallelCluster versions, each built in ``engine-<version>`` in the folder.
-    """
-    further = [Built.read("engine", folder / f"engine-{version}") for version in engines]
-    return [Built.read("provider", folder), *further]
-
-
-def build_stacks(engines: Sequence[str]) -> list[Built]:
-    """Builds the stacks of the provider and of other engines from this clone, with progress on stderr.
-
-    Raises:
-        CommandError: A build fails.
-    """
-    _run("build")
-    for version in engines:
-        _run("engine-stack", "--pcluster-version", version)
-    return read_stacks(_FOLDER, engines)
-
-
-def _run(*arguments: str) -> None:
-    done = subprocess.run(  # noqa: S603 - this project's own builder
-        [sys.executable, "-m", "tools.artefacts", *arguments], cwd=_CLONE, stdout=sys.stderr, check=False
-    )
-    if done.returncode:
-        raise CommandError(
-            f"the build failed ({' '.join(arguments)}): see above", "or give a built folder with --build"
-        )

@@ -20,7 +20,17 @@ from pcluster_cfn.validation.dry_run import Verdict, dry_run_cluster, requested_
 from pcluster_cfn.validation.dry_run_report import document, is_refused, lines
 from pcluster_cfn.validation.file_check import Inputs, check_file
 from pcluster_cfn.validation.library_rules import LibraryRules
-from pcluster_cfn.validation.report import Finding, NotChecked, Outcome, Report, finding_line, show
+from pcluster_cfn.validation.report import (
+    OUTPUTS,
+    Finding,
+    NotChecked,
+    Outcome,
+    Output,
+    Report,
+    annotated,
+    finding_line,
+    show,
+)
 
 _EXIT_CODES = (
     "Exit codes: 0 no mistakes, 1 mistakes were found, 2 wrong usage, 3 no mistakes, but not everything was "
@@ -55,8 +65,21 @@ _NESTED = "--dry-run covers only the templates that you name; name this one, wit
 @click.option(
     "--advisories/--no-advisories", default=True, help="Note known flaws of the clusters' releases."
 )
-@click.option("--format", "output", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option(
+    "--format",
+    "output",
+    type=click.Choice(OUTPUTS),
+    default="text",
+    show_default=True,
+    help="Form of the report; github makes annotations in a job of GitHub Actions.",
+)
 @click.option("--json", "output", flag_value="json", help="The same as --format json.")
+@click.option(
+    "--strict/--no-strict",
+    default=True,
+    show_default=True,
+    help="Exit with 3, or with 0, if there are no mistakes, but not everything was checked.",
+)
 def validate(
     *,
     templates: Iterable[Path],
@@ -67,7 +90,8 @@ def validate(
     region: str | None,
     profile: str | None,
     advisories: bool,
-    output: str,
+    output: Output,
+    strict: bool,
 ) -> None:
     """Find mistakes in the clusters of each TEMPLATE, without AWS and without a network.
 
@@ -105,7 +129,7 @@ def validate(
         show(outcome, output)
     if outcome.findings or refused:
         sys.exit(_MISTAKES)
-    sys.exit(_NOT_ALL if outcome.skipped else 0)
+    sys.exit(_NOT_ALL if strict and outcome.skipped else 0)
 
 
 def _dry_run(
@@ -131,19 +155,23 @@ def _note_what_is_not_covered(reports: Iterable[Report]) -> None:
                 inner.skipped.append(NotChecked(Place(1, 1), "", _NESTED))
 
 
-def _show_with_verdicts(outcome: Outcome, results: list[tuple[str, Verdict | Finding]], output: str) -> None:
+def _show_with_verdicts(
+    outcome: Outcome, results: list[tuple[str, Verdict | Finding]], output: Output
+) -> None:
     verdicts = [(source, each) for source, each in results if isinstance(each, Verdict)]
     if output == "json":
         verdicts_json = [document(verdict, source) for source, verdict in verdicts]
         click.echo(json.dumps({**outcome.document(), "verdicts": verdicts_json}, indent=1))
-    for source, verdict in verdicts if output == "text" else ():
-        for line in lines(verdict, source):
-            click.echo(line)
-    if output == "text":
+    else:
+        for source, verdict in verdicts:
+            for line in lines(verdict, source):
+                click.echo(line)
         show(outcome, output)
     for source, each in results:
         if isinstance(each, Finding):
             click.echo(finding_line(source, each), err=True)
+            if output == "github":
+                click.echo(annotated(source, each))
 
 
 def _declared(text: str, source: str) -> Mapping[str, Parameter]:

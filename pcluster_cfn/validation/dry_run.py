@@ -4,6 +4,7 @@ A program of the engine makes it: the command imports neither the engine's code 
 """
 
 import json
+import os
 import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from typing import Any, Literal
 from cfn_template.reading import read
 from cfn_template.values import place_of, unknown_parts
 from cluster_schema.conversion import pointer
-from pcluster_cfn.aws import Aws, find_cluster_stack, tags_of
+from pcluster_cfn.aws import Aws, child_environment, find_cluster_stack, tags_of
 from pcluster_cfn.errors import CommandError
 from pcluster_cfn.validation.deployed_stack import DeployedStack
 from pcluster_cfn.validation.engine_program import installed_library, start
@@ -139,7 +140,7 @@ def dry_run_cluster(aws: Aws, wanted: RequestedCluster, deployed: DeployedStack)
         )
     operation, asked = engine_request(wanted, deployed, existing)
     is_ours = deployed.physical_ids.get(wanted.resource.logical_id) == wanted.name
-    return Verdict(wanted, operation, is_ours or operation != "update", _ask(asked))
+    return Verdict(wanted, operation, is_ours or operation != "update", _ask(aws, asked))
 
 
 def engine_request(
@@ -205,8 +206,8 @@ def _installed() -> str:
     return found
 
 
-def _ask(request: Mapping[str, Any]) -> Mapping[str, Any]:
-    process = start(_PROGRAM)
+def _ask(aws: Aws, request: Mapping[str, Any]) -> Mapping[str, Any]:
+    process = start(_PROGRAM, child_environment(aws, os.environ))
     try:
         output, _ = process.communicate(json.dumps(request), timeout=_TIMEOUT_S)
     except subprocess.TimeoutExpired as error:

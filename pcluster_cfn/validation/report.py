@@ -3,14 +3,18 @@
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import click
 
 from cfn_template.limits import Place
 from cluster_schema.advisories import Advisory, Severity
 from pcluster_cfn.terminal import one_line
+from pcluster_cfn.validation.annotations import annotation
 
+#: The forms of a report.
+Output = Literal["text", "json", "github"]
+OUTPUTS: tuple[Output, ...] = get_args(Output)
 #: Part of the reason for not checking the configuration of a version.
 NO_SCHEMA = "has no schema here"
 #: The notes of one cluster that a check prints; ``pcluster-cfn advise`` prints all.
@@ -164,32 +168,55 @@ class Outcome:
         }
 
 
-def show(outcome: Outcome, output: str) -> None:
-    """Prints an outcome as lines or as a JSON object; the summary of lines goes to standard error."""
+def show(outcome: Outcome, output: Output) -> None:
+    """Prints an outcome in a form; the summary of lines goes to standard error."""
     if output == "json":
         click.echo(json.dumps(outcome.document(), indent=1))
         return
-    for source, finding in outcome.findings:
-        click.echo(finding_line(source, finding))
-    for source, skipped in outcome.skipped:
-        click.echo(_line(source, skipped, f"not checked: {skipped.reason}"))
-    for line in note_lines(outcome.notes):
+    for line in _annotations(outcome) if output == "github" else _lines(outcome):
         click.echo(line)
     click.echo(outcome.summary(), err=True)
 
 
+def _lines(outcome: Outcome) -> Iterator[str]:
+    for source, finding in outcome.findings:
+        yield finding_line(source, finding)
+    for source, skipped in outcome.skipped:
+        yield _line(source, skipped, f"not checked: {skipped.reason}")
+    yield from note_lines(outcome.notes)
+
+
+def _annotations(outcome: Outcome) -> Iterator[str]:
+    for source, finding in outcome.findings:
+        yield annotated(source, finding)
+    for source, skipped in outcome.skipped:
+        yield annotation("warning", "Not checked", source, skipped.place, _text(skipped, skipped.reason))
+    for source, note, message in _worst_notes(outcome.notes):
+        yield annotation("notice", "Advisory", source, note.place, _text(note, message))
+
+
+def annotated(source: str, finding: Finding) -> str:
+    """Returns a mistake as a line by which a job of GitHub Actions shows it at its place."""
+    return annotation("error", "Mistake", source, finding.place, _text(finding, finding.message))
+
+
 def note_lines(notes: Sequence[tuple[str, Note]]) -> Iterator[str]:
     """Yields each cluster's worst notes as ``file:line:column: path: advisory: …``, and how many more."""
+    return (_line(*shown) for shown in _worst_notes(notes))
+
+
+def _worst_notes(notes: Sequence[tuple[str, Note]]) -> Iterator[tuple[str, Note, str]]:
+    """Yields each cluster's worst notes with file and message, and how many more there are."""
     clusters: dict[tuple[str, Place, str], list[Note]] = {}
     for source, note in notes:
         clusters.setdefault((source, note.place, note.path), []).append(note)
     for (source, _, _), found in clusters.items():
         shown = [note for note in found if note.advisory.severity <= _LEAST_PRINTED][:NOTES_MAX]
         for note in shown:
-            yield _line(source, note, f"advisory: {note.advisory.sentence()}")
+            yield source, note, f"advisory: {note.advisory.sentence()}"
         if shown and len(found) > len(shown):
             more = counted(len(found) - len(shown), "more advisory", "more advisories")
-            yield _line(source, found[0], f"{more}: pcluster-cfn advise {source or 'TEMPLATE'}")
+            yield source, found[0], f"{more}: pcluster-cfn advise {source or 'TEMPLATE'}"
 
 
 def finding_line(source: str, finding: Finding) -> str:
@@ -198,8 +225,11 @@ def finding_line(source: str, finding: Finding) -> str:
 
 
 def _line(source: str, found: Finding | NotChecked | Note, message: str) -> str:
-    path = f"{found.path}: " if found.path else ""
-    return one_line(f"{source}:{found.place.line}:{found.place.column}: {path}{message}")
+    return one_line(f"{source}:{found.place.line}:{found.place.column}: {_text(found, message)}")
+
+
+def _text(found: Finding | NotChecked | Note, message: str) -> str:
+    return f"{found.path}: {message}" if found.path else message
 
 
 def _where(source: str, found: Finding | NotChecked | Note) -> dict[str, Any]:

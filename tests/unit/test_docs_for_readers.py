@@ -9,10 +9,13 @@ import pytest
 
 from pcluster_cfn.cli import main
 
-FOLDERS = ("docs", "examples", "layers", "localcloud", "provider", "tests")
+FOLDERS = ("cdk", "docs", "examples", "layers", "localcloud", "provider", "tests")
 PAGES = sorted([*Path().glob("*.md"), *(page for folder in FOLDERS for page in Path(folder).rglob("*.md"))])
 #: Programs of others, and what a shell has; theirs to test.
-OTHERS = {"aws", "curl", "eval", "kill", "pcluster", "python", "sam", "source", "sudo", "export", "open"}
+OTHERS = {
+    *("aws", "curl", "eval", "kill", "pcluster", "python", "sam", "source", "sudo", "export", "open"),
+    *("cd", "pip", "pipx", "sha256sum", "terraform", "uvx"),
+}
 
 
 def anchors(page):

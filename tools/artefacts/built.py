@@ -25,6 +25,8 @@ PATHS = {
     "engine": ("CodeUri: provider/engine", "CodeUri: engine.zip"),
     "layer": ("ContentUri: layers/pcluster", "ContentUri: layer.zip"),
 }
+#: In a wheel: the commit that its copies come from. Source: ``hatch_build.py``.
+_COMMIT = ROOT / "commit.json"
 _TEMPLATE_ARCH, _TEMPLATE_PYTHON, _TEMPLATE_VERSION = "x86_64", "python3.12", "3.16.1"
 
 
@@ -77,14 +79,20 @@ def write_schemas(folder: Path) -> None:
 
 def about(build: Build) -> dict[str, Any]:
     """Returns what a build was made from, for publishing. Without Git, the commit is None."""
-    commit = _git("rev-parse", "HEAD")
     return {
         "pclusterVersion": build.pcluster_version,
         "architecture": build.target.arch,
         "python": build.target.python,
-        "commit": commit,
-        "modified": commit is not None and bool(_git("status", "--porcelain")),
+        **_commit(),
     }
+
+
+def _commit() -> dict[str, Any]:
+    if _COMMIT.is_file():
+        noted: dict[str, Any] = json.loads(_COMMIT.read_text(encoding="utf-8"))
+        return noted
+    commit = _git("rev-parse", "HEAD")
+    return {"commit": commit, "modified": commit is not None and bool(_git("status", "--porcelain"))}
 
 
 def _git(*arguments: str) -> str | None:

@@ -72,7 +72,7 @@ def install(entries: Iterable[str], target: Target, folder: Path, keep: Callable
         listed.flush()
         done = subprocess.run(
             [
-                *(_uv(), "pip", "install", "--quiet", "--python", sys.executable),
+                *(_uv(), "--system-certs", "pip", "install", "--quiet", "--python", sys.executable),
                 *("--no-deps", "--require-hashes", "--only-binary", ":all:"),
                 # All indexes count, as they do for pip; whatever one of them has, its hash is compared.
                 *("--index-strategy", "unsafe-best-match"),

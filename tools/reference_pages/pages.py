@@ -34,9 +34,10 @@ among them: the provider waits and tries again.
 """
 _COMMAND_LEAD = """
 `make .venv/.installed` installs the command, and `export PATH=$PWD/.venv/bin:$PATH` makes it available in a
-shell. This page has what `pcluster-cfn COMMAND --help` prints. More about [`validate`](validate.md),
-[`advise`](../how-to/advisories.md), [`publish`](../how-to/publish.md), [`quick-create` and
-`launch-page`](../how-to/launching.md), and [`local` and `demo`](../how-to/embedded-cloud.md).
+shell. This page has what `pcluster-cfn COMMAND --help` prints. More about [the commands of every
+day](../how-to/everyday.md), [`validate`](validate.md), [`advise`](../how-to/advisories.md),
+[`publish`](../how-to/publish.md), [`quick-create` and `launch-page`](../how-to/launching.md), and [`local`
+and `demo`](../how-to/embedded-cloud.md).
 
 **Defaults** for all options can stand in [a configuration file](configuration-file.md).
 

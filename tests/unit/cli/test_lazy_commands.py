@@ -5,6 +5,7 @@ import sys
 
 import click
 import pytest
+from click.testing import CliRunner
 
 from pcluster_cfn.cli import COMMANDS, main
 
@@ -18,6 +19,15 @@ def test_the_list_says_of_each_command_what_the_command_says_of_itself(name: str
     assert command is not None
     assert command.name == name
     assert command.get_short_help_str(200) == COMMANDS[name][1]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_help_of_a_command_ends_with_exit_codes_and_keeps_its_example_on_a_line(name: str) -> None:
+    shown = CliRunner().invoke(main, [name, "--help"], prog_name="pcluster-cfn").output
+    assert "\n  Exit codes: " in shown
+    assert "\\b" not in shown
+    before, example, after = shown.partition("Example:")
+    assert not example or after.startswith(f"\n    pcluster-cfn {name}"), before
 
 
 @pytest.mark.parametrize("argument", ["-h", "--help", "--version"])

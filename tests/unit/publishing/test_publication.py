@@ -100,7 +100,7 @@ def test_a_prefix_has_any_number_of_folders(prefix):
 
 
 def test_a_folder_that_nothing_was_built_into_is_refused_with_the_target_that_builds(tmp_path):
-    with pytest.raises(CommandError, match="does not contain a built provider; build it: make build"):
+    with pytest.raises(CommandError, match="does not contain a built provider; build it: pcluster-cfn build"):
         Built.read("provider", tmp_path)
     with pytest.raises(CommandError, match="make engine"):
         Built.read("engine", tmp_path)

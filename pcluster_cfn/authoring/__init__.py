@@ -1,0 +1,1 @@
+"""Writes templates: for a new cluster, and for one that exists."""
