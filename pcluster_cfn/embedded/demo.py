@@ -19,6 +19,7 @@ from pcluster_cfn.deploy.printer import mistakes_printed
 from pcluster_cfn.deploy.view import view_for
 from pcluster_cfn.embedded.cleanup_check import Snapshot, find_open_operations, find_remaining, find_retained
 from pcluster_cfn.embedded.clusters import Cluster, find_clusters, head_node, stored_configuration, values_of
+from pcluster_cfn.embedded.practice import FAIL, Practice, practise
 from pcluster_cfn.embedded.template_edits import (
     PROVIDER_TEMPLATE,
     fill_parameters,
@@ -53,14 +54,22 @@ _CHECK_COLUMNS = 36
 )
 @click.option("--region", default="us-east-1", help="Region of the embedded cloud.", show_default=True)
 @click.option("--no-validate", is_flag=True, help="Deploy without the checks of pcluster-cfn validate.")
+@FAIL
 def demo(
-    template: Path | None, parameters: Iterable[tuple[str, str]], region: str, *, no_validate: bool
+    template: Path | None,
+    parameters: Iterable[tuple[str, str]],
+    region: str,
+    fail: str | None,
+    *,
+    no_validate: bool,
 ) -> None:
     """Take a cluster through its life on an embedded cloud and check that nothing is left.
 
     Checks TEMPLATE, or the project's example, as pcluster-cfn validate does, deploys it, raises MaxCount and
     deletes the stack. Subnets, zones, key pair and VPC are the embedded cloud's own unless you give others.
     No AWS account is involved.
+
+    With --fail, the cluster fails, the demo shows what you would see on AWS, and deletes the failed stack.
     """
     guard.install()
     console, path, given = Console(), template or EXAMPLE, dict(parameters)
@@ -71,7 +80,7 @@ def demo(
             require_valid(path, given, rules, region)
     console.print("Starting an embedded cloud …")
     with Cloud.start(region, skip_idle=True) as cloud, warnings_shown(cloud.endpoint_url, console):
-        Demo(cloud, console).run(path, given)
+        Demo(cloud, console, practise(cloud, fail)).run(path, given)
 
 
 def check_template(path: Path, given: Mapping[str, str]) -> None:
@@ -98,11 +107,18 @@ def check_template(path: Path, given: Mapping[str, str]) -> None:
 
 
 class Demo:
-    """Runs the demo on an embedded cloud. Each step raises ``CommandError`` if it fails."""
+    """Runs the demo on an embedded cloud. Each step raises ``CommandError`` if it fails.
 
-    def __init__(self, cloud: Cloud, console: Console) -> None:
+    Args:
+        cloud: The embedded cloud.
+        console: Where the steps are shown.
+        practice: The failure of every cluster; None if they succeed.
+    """
+
+    def __init__(self, cloud: Cloud, console: Console, practice: Practice | None = None) -> None:
         self._cloud = cloud
         self._console = console
+        self._practice = practice
         self._bucket = Bucket(cloud.client("s3"), cloud.exports["ARTIFACT_BUCKET"])
         self._deployer = Deployer(cloud, bucket=self._bucket, poll_s=_POLL_S, timeout_s=_TIMEOUT_S)
 
@@ -128,8 +144,12 @@ class Demo:
         token_parameter = service_token_parameter(template)
         if token_parameter and token_parameter not in given:
             parameters[token_parameter] = self._deploy_provider()
-        clusters = self._create(template, path, parameters)
-        self._update(template, parameters, clusters)
+        clusters: list[Cluster] = []
+        if self._practice is not None:
+            self._fail(template, path, parameters, self._practice)
+        else:
+            clusters = self._create(template, path, parameters)
+            self._update(template, parameters, clusters)
         self._delete(before, clusters, provider=bool(token_parameter and token_parameter not in given))
         simulated = datetime.fromisoformat(self._cloud.now()) - started_at
         self._say(
@@ -150,6 +170,25 @@ class Demo:
         clusters = find_clusters(self._cloud, _STACK)
         self._check_head_nodes(clusters, outputs.get("HeadNodeIp"))
         return clusters
+
+    def _fail(
+        self, template: Template, path: Path, parameters: Mapping[str, str], practice: Practice
+    ) -> None:
+        """Deploys a template whose clusters fail, and shows the reason as on AWS."""
+        self._heading(f"Deploy {path.name}: {practice.what}")
+        package(template, path.parent, self._bucket)
+        deployment = Deployment(_STACK, template, parameters)
+        with view_for(self._console, deployment.stack_name) as view:
+            outcome = self._deployer.deploy(deployment, view)
+        print_outcome(self._console, outcome, Source(read_text(path), str(path)))
+        if outcome.succeeded:
+            raise CommandError("the stack was to fail, and it succeeded", "use a template with a cluster")
+        self._say(
+            "\nThis is the failure you asked for. On AWS you find the same reason in the events of your "
+            "stack, at the cluster's resource."
+        )
+        if practice.head_nodes:
+            self._say("The lines after ParallelCluster's failure code are from the head node's own log.")
 
     def _check_head_nodes(self, clusters: list[Cluster], output: str | None) -> None:
         """Checks that each cluster has a head node, and that one of them has the address in the output."""

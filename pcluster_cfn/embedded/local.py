@@ -14,6 +14,7 @@ from localcloud import exports as shell
 from localcloud.cloud import Cloud, CloudError
 from localcloud.running import RunningCloud
 from pcluster_cfn.aws import warnings_shown
+from pcluster_cfn.embedded.practice import FAIL, practise
 from pcluster_cfn.errors import CommandError
 from pcluster_cfn.options import EXIT_CODES
 from pcluster_cfn.terminal import Console
@@ -62,20 +63,24 @@ _NAME = click.option(
     short_help="Start an embedded cloud for real AWS clients.",
 )
 @_option_of_cloud
+@FAIL
 @click.pass_context
-def local(context: click.Context, port: int, region: str, skip_idle: bool) -> None:
+def local(context: click.Context, port: int, region: str, fail: str | None, *, skip_idle: bool) -> None:
     """Start an embedded cloud, print export lines for a shell, and run until Ctrl-C.
 
     With a command, work on clouds in the background: eval "$(pcluster-cfn local start)" starts one for your
     shell. An embedded cloud keeps nothing: what you make on it is lost when it stops.
     """
     if context.invoked_subcommand is not None:
+        _refuse_options(context)
         return
     errors = Console(stderr=True)
     with (
         Cloud.start(region=region, skip_idle=skip_idle, port=port, name=_free_name(errors)) as cloud,
         warnings_shown(cloud.endpoint_url, errors),
     ):
+        if practice := practise(cloud, fail):
+            errors.print(f"Every cluster fails: {practice.what}.", highlight=False)
         run(cloud, errors)
 
 
@@ -202,6 +207,17 @@ def _free_name(errors: Console) -> str | None:
             f"{running.folder()} cannot be used ({error.strerror}); status, env and stop will not find it.",
         )
         return None
+
+
+def _refuse_options(context: click.Context) -> None:
+    """Refuses options before a sub-command, which would not have them."""
+    for parameter in context.command.params:
+        source = context.get_parameter_source(str(parameter.name))
+        if source is click.core.ParameterSource.COMMANDLINE:
+            raise click.UsageError(
+                f"{parameter.opts[0]} belongs to local alone; write the options of "
+                f"{context.invoked_subcommand} behind its name"
+            )
 
 
 def _print_exports(cloud: RunningCloud) -> None:

@@ -238,3 +238,21 @@ def test_a_template_that_fails_ends_the_demo_with_the_reason(tmp_path):
     assert "Official nests the provider: using this clone's template.yaml" in shown.stdout
     assert "/Image/Os" in shown.stdout
     assert "Traceback" not in shown.stderr
+
+
+def test_a_failure_is_practised_with_the_head_nodes_own_words_and_leaves_nothing():
+    shown = demo("--fail", "custom-action")
+    assert shown.returncode == 0, shown.stdout + shown.stderr
+    for line in (
+        "The head node's cfn-init: install-licence.sh: line 41: /shared/licence.dat: No such file",
+        "This is the failure you asked for.",
+        "Nothing is left.",
+    ):
+        assert line in shown.stdout
+
+
+def test_a_head_node_without_capacity_is_practised_too():
+    shown = demo("--fail", "capacity")
+    assert shown.returncode == 0, shown.stdout + shown.stderr
+    assert "HeadNode (AWS::EC2::Instance) CREATE_FAILED: We currently do not have sufficient" in shown.stdout
+    assert "The head node's" not in shown.stdout

@@ -97,15 +97,18 @@ def logged(cloud, account, daily):
             f"ip-10-0-0-4.{head['InstanceId']}.slurmctld": ["error: node c6i-1 not responding"],
             "ip-10-0-16-9.i-0123456789abcdef0.slurmd": ["slurmd started"],
         },
+        alone=True,
     )
     return head["InstanceId"]
 
 
-def write_logs(cloud, cluster, streams):
-    """Puts lines of ten minutes ago into a cluster's log group."""
+def write_logs(cloud, cluster, streams, *, alone=False):
+    """Puts lines of ten minutes ago into a cluster's log group; alone, without what its head node wrote."""
     logs = cloud.client("logs")
     groups = logs.describe_log_groups(logGroupNamePrefix=f"/aws/parallelcluster/{cluster}-")["logGroups"]
     group = groups[-1]["logGroupName"]
+    for own in logs.describe_log_streams(logGroupName=group)["logStreams"] if alone else []:
+        logs.delete_log_stream(logGroupName=group, logStreamName=own["logStreamName"])
     for stream, lines in streams.items():
         logs.create_log_stream(logGroupName=group, logStreamName=stream)
         at = int((time.time() - 600) * 1000)
@@ -244,7 +247,8 @@ def test_followed_logs_show_lines_that_come_later_once(cloud, daily, logged, run
 def test_logs_outlive_their_cluster(run, cloud, parent):
     deleted = parent("deleted-daily")
     assert deleted.create().status == "CREATE_COMPLETE", deleted.why
-    write_logs(cloud, deleted.cluster, {"ip-10-0-0-4.i-0123456789abcdef0.clustermgtd": ["the end"]})
+    last = {"ip-10-0-0-4.i-0123456789abcdef0.clustermgtd": ["the end"]}
+    write_logs(cloud, deleted.cluster, last, alone=True)
     assert deleted.delete().status == "DELETE_COMPLETE"
     (line,) = run("logs", deleted.cluster, "--node", "head").splitlines()
     assert line.endswith(".clustermgtd  the end")

@@ -338,6 +338,7 @@ def test_an_update_that_fails_while_a_cluster_is_taken_over_disowns_it() -> None
     request = world.create(ResourceProperties=adopting(ClusterConfiguration=NEW))
     world.run_engine()
     world.fail("hpc", "UPDATE_ROLLBACK_IN_PROGRESS", ("HeadNodeWaitCondition", "it did not start"))
+    assert world.run_engine()["operation"] == "describe"  # with the head node's logs
     world.settle("hpc", "UPDATE_ROLLBACK_COMPLETE", parameters=before.parameters, outputs=before.outputs)
     answer = world.sink.answer(request)
     assert "it did not start" in answer["Reason"]

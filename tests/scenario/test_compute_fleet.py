@@ -131,6 +131,7 @@ def test_a_fleet_stopped_for_an_update_that_fails_is_started_before_the_failure_
     before = world.cluster()
     world.run_engine()
     world.fail("hpc", "UPDATE_ROLLBACK_IN_PROGRESS", ("HeadNodeWaitCondition", "it did not start"))
+    assert world.run_engine()["operation"] == "describe"  # with the head node's logs
     world.settle("hpc", "UPDATE_ROLLBACK_COMPLETE", parameters=before.parameters, outputs=before.outputs)
     assert not world.sink.answers(request)
     restarted(world)

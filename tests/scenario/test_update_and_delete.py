@@ -75,6 +75,7 @@ def test_a_failed_update_is_answered_with_its_cause_and_its_rollback_succeeds() 
     world.run_engine()
     world.fail("hpc", "UPDATE_ROLLBACK_IN_PROGRESS", ("HeadNodeWaitCondition", "it did not start"))
     assert not world.sink.answers(request)
+    assert world.run_engine()["operation"] == "describe"
     world.settle("hpc", "UPDATE_ROLLBACK_COMPLETE", parameters=before.parameters, outputs=before.outputs)
     answer = world.sink.answer(request)
     assert "HeadNodeWaitCondition" in answer["Reason"]

@@ -17,7 +17,6 @@ from cluster_provider.core.consent import ALLOW, Consent
 from cluster_provider.core.document import parse_instant
 from cluster_provider.core.errors import DeliveryFailed, Unavailable
 from cluster_provider.core.identity import Owner
-from cluster_provider.core.observed import ClusterStack, StackFailure
 from cluster_provider.handler import Provider
 from cluster_provider.ports import DeadLetter, Ports
 from tests.support.fakes import (
@@ -36,6 +35,7 @@ from tests.support.world import CLUSTER_TYPE, IMAGE_TYPE, LOG_GROUP, PARENT, Wor
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from cluster_provider.core.observed import ClusterStack
     from cluster_provider.core.state import OperationRecord, OwnerRecord, QueueEntry
 
 #: Time limit of the provider function (template.yaml, Provider.Timeout), in seconds.
@@ -398,10 +398,7 @@ class Simulation(World):
         """A cluster's stack reaches a status; its event is on its way if that is settled, or a rollback."""
         stack = self.stacks.facts[stack_id].stack
         for logical_id, reason in failures:
-            failure = StackFailure(
-                logical_id, "AWS::EC2::Instance", "CREATE_FAILED", reason, self.clock.now()
-            )
-            self.stacks.declare_failure(stack_id, failure)
+            self.stacks.declare_failure(stack_id, self.failure(logical_id, reason))
         facts: dict[str, Any] = {}
         if status.startswith("UPDATE_ROLLBACK_") and stack_id in self._before:
             before = self._before[stack_id]
@@ -418,7 +415,9 @@ class Simulation(World):
         if stack.stack_id in self.builds and status == "CREATE_COMPLETE":
             self.amis[stack.name] = dict(stack.tags)
             status = "DELETE_IN_PROGRESS"  # by itself
-        failures = () if status not in self.fates.values() else (("HeadNode", "it did not start"),)
+        failures = (
+            () if status not in self.fates.values() else (("HeadNodeWaitCondition", "it did not start"),)
+        )
         self.move(stack.stack_id, status, *failures)
 
     def changing(self) -> list[ClusterStack]:

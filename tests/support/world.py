@@ -42,6 +42,8 @@ OTHER_NODES = {
 PARENT = "arn:aws:cloudformation:us-east-1:123456789012:stack/parent/0"
 LOG_GROUP = "/aws/lambda/provider"
 VERSION = "1.2.3"
+#: The type of what waits for the head node's signal.
+WAIT_CONDITION = "AWS::CloudFormation::WaitCondition"
 
 
 @dataclass
@@ -79,6 +81,8 @@ class World:
         self.letters = ListedLetters(self.clock)
         #: The compute fleet's status by cluster name; RUNNING unless a test says otherwise.
         self.fleets: dict[str, str] = {}
+        #: What the engine finds in the logs of a head node that did not start.
+        self.head_node_logs: dict[str, Any] = {"lines": []}
         self.choose(consent)
         self.stacks.declare(stack_of("parent", "CREATE_IN_PROGRESS", {"team": "hpc"}, unique="0"))
         #: The tags of every image's AMI, by the image's id.
@@ -178,12 +182,14 @@ class World:
         """A cluster's stack fails because of resources (logical id, reason)."""
         stack = self.cluster(name)
         for logical_id, reason in failures:
-            self.stacks.declare_failure(
-                stack.stack_id,
-                StackFailure(logical_id, "AWS::EC2::Instance", "CREATE_FAILED", reason, self.clock.now()),
-            )
+            self.stacks.declare_failure(stack.stack_id, self.failure(logical_id, reason))
             self.clock.advance(1)
         self.settle(name, status)
+
+    def failure(self, logical_id: str, reason: str) -> StackFailure:
+        """A resource of a cluster's stack that fails now."""
+        kind = WAIT_CONDITION if logical_id.startswith("HeadNodeWaitCondition") else "AWS::EC2::Instance"
+        return StackFailure(logical_id, kind, "CREATE_FAILED", reason, self.clock.now())
 
     def cluster(self, name: str = "hpc") -> ClusterStack:
         stack = self.stacks.living(name)
@@ -345,7 +351,10 @@ class World:
             "computeFleetStatus": self.fleet(stack.name),
             "headNode": {"instanceId": "i-1", "publicIpAddress": "203.0.113.7", "state": "running"},
         }
-        return {"status": "succeeded", "cluster": cluster, "head_node": "present", "stack_id": stack.stack_id}
+        described = {"cluster": cluster, "head_node": "present", "stack_id": stack.stack_id}
+        if "head_node_logs" in call["arguments"]:
+            described["head_node_logs"] = self.head_node_logs
+        return {"status": "succeeded", **described}
 
     def _describe_image(self, version: str, call: dict[str, Any]) -> dict[str, Any]:
         name = call["cluster_name"]

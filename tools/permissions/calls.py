@@ -41,6 +41,8 @@ _ITEMS = {
 #: The one role that the library itself makes, and its path.
 #: Source: aws-parallelcluster 3.16.1, constants.py (PCLUSTER_BUILD_IMAGE_CLEANUP_ROLE_PREFIX, IAM_ROLE_PATH).
 _LIBRARY_ROLE, _LIBRARY_PATH = "PClusterBuildImageCleanupRole", "/parallelcluster/"
+#: The one operation that policies limit to single instances.
+_CONSOLE = "GetConsoleOutput"
 _TAG_KEY = re.compile(r"Tags?\.(member\.)?\d+\.Key|TagSpecification\.\d+\.Tag\.\d+\.Key")
 
 Parameters = Mapping[str, str]
@@ -71,6 +73,10 @@ def requests_of(call: Mapping[str, Any]) -> Iterator[Request]:
     if operation == "TransactWriteItems":
         yield from _transaction(parameters, place, context)
         return
+    if operation == _CONSOLE:
+        # The engine reads the console of a stack's resource HeadNode, which ParallelCluster tags so. Recorded
+        # calls do not have the tags of what they are about.
+        context["aws:resourcetag/parallelcluster:node-type"] = ("HeadNode",)
     for action in actions_of(service, operation, parameters):
         resource = _resource(action, parameters, place) if has_resources(action) else "*"
         yield Request(action, resource, context)
@@ -144,7 +150,9 @@ def template(url: str, place: Place) -> str:
 def _resource(action: str, parameters: Parameters, place: Place) -> str:
     if _is_about_all_stacks(action, parameters):
         return "*"
-    service = action.partition(":")[0]
+    service, _, operation = action.partition(":")
+    if operation == _CONSOLE:
+        return place.arn(service, f"instance/{parameters['InstanceId']}")
     name = _NAMES[service](parameters) if service in _NAMES else None
     if name is None:
         raise UnknownResourceError(f"{action} with {sorted(parameters)}")
@@ -191,7 +199,7 @@ def _named(kind: str, *members: str) -> Callable[[Parameters], str | None]:
 _NAMES: dict[str, Callable[[Parameters], str | None]] = {
     "cloudformation": _stack,
     "dynamodb": _table,
-    # Instances, images, subnets and so on at once: policies for EC2 limit them by Region only.
+    # Instances, images, subnets and so on at once: policies for EC2 limit all but consoles by Region only.
     "ec2": lambda _: "*/*",
     "elasticfilesystem": _named("file-system/", "FileSystemId", "MountTargetId", "AccessPointId"),
     "events": lambda parameters: f"event-bus/{parameters['Entries.1.EventBusName']}",

@@ -1,27 +1,32 @@
-"""Acts as the head nodes of clusters: they signal boots and updates, and run the compute fleet daemon.
+"""Acts as the head nodes of clusters: signals and logs boots and updates, and runs the compute fleet daemon.
 
 No node runs here. When a cluster stack waits for its head node, this module signals the stack after the time
-of a boot. When the library asks the fleet to stop or start, the fleet passes through the daemon's states. No
-compute node is launched, since no Slurm runs.
+of a boot, and writes what the node would have logged until then. When the library asks the fleet to stop or
+start, the fleet passes through the daemon's states. No compute node is launched, since no Slurm runs.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, get_args
 
 from moto.dynamodb.models import DynamoDBBackend, dynamodb_backends
 from moto.ec2.models import ec2_backends
+from moto.logs.models import logs_backends
 
-from localcloud import cloudformation
+from localcloud import boot_log, cloudformation
+from localcloud.boot_log import Failure
 from localcloud.clock import Clock, clock
+from localcloud.resources import consoles
 from localcloud.timers import Timer
 
 #: Source: aws-parallelcluster 3.16.1, pcluster/constants.py PCLUSTER_CLUSTER_NAME_TAG.
 CLUSTER_NAME_TAG = "parallelcluster:cluster-name"
 #: The head node's logical id in a cluster stack. Source: pcluster/templates/cluster_stack.py, _add_head_node.
 HEAD_NODE = "HeadNode"
+#: The log group's. Source: pcluster/templates/cluster_stack.py, _add_cluster_log_group.
+LOG_GROUP = "CloudWatchLogGroup"
 
 #: Source: aws-parallelcluster 3.16.1, pcluster/constants.py PCLUSTER_DYNAMODB_PREFIX, and
 #: pcluster/models/compute_fleet_status_manager.py JsonComputeFleetStatusManager.
@@ -47,13 +52,13 @@ class Plan:
         cluster: Glob of cluster names.
         create_s: Simulated seconds from launch to the signal.
         update_s: Simulated seconds from an update to the signal.
-        failure: The reason they signal a failure with; None for success.
+        failure: Why they fail; None for success.
     """
 
     cluster: str = "*"
     create_s: float = 300.0
     update_s: float = 60.0
-    failure: str | None = None
+    failure: Failure | None = None
 
 
 @dataclass(frozen=True)
@@ -120,6 +125,31 @@ class _HeadNode:
     handles_taken: set[str] = field(default_factory=set)
     has_booted: bool = False
     timer: Timer | None = None
+    #: The cluster's log group; None if logging is off.
+    log_group: str | None = None
+    #: Everything in chef's log, which a failure prints to the console.
+    chef_log: list[str] = field(default_factory=list)
+
+    def write(self, lines: boot_log.Lines, at: datetime, *, failed: bool = False) -> None:
+        """Writes lines to the node's log streams, if there is a log group, and to its console."""
+        account_id, region_name, instance_id = self.fleet.account_id, self.fleet.region_name, self.instance_id
+        ec2 = ec2_backends[account_id][region_name]
+        instance = ec2.get_instance_by_id(instance_id) if instance_id else None
+        if instance_id is None or instance is None:
+            return
+        self.chef_log += lines.get(boot_log.CHEF, [])
+        consoles.write(ec2, instance_id, boot_log.on_console(lines, self.chef_log, failed=failed))
+        logs = logs_backends[account_id][region_name]
+        if self.log_group not in logs.groups:
+            return  # logging is off, or the group was deleted
+        host = instance.private_dns_name.partition(".")[0]
+        timestamp_ms = int(at.timestamp() * 1000)
+        for log, texts in lines.items():
+            stream = f"{host}.{instance_id}.{log}"
+            logs.ensure_log_stream(self.log_group, stream)
+            logs.put_log_events(
+                self.log_group, stream, [{"timestamp": timestamp_ms, "message": text} for text in texts]
+            )
 
     @property
     def is_running(self) -> bool:
@@ -156,6 +186,8 @@ class HeadNodes:
         if name != event.stack_name:
             return  # no cluster stack, or one nested in it, which carries its tags
         match event.resource_type, event.status:
+            case "AWS::Logs::LogGroup", "CREATE_COMPLETE" if event.logical_id == LOG_GROUP:
+                self._node(event).log_group = event.physical_id
             case "AWS::EC2::Instance", "CREATE_COMPLETE" | "UPDATE_COMPLETE" if event.logical_id == HEAD_NODE:
                 self._node(event).instance_id = event.physical_id
                 self._begin(self._node(event))
@@ -184,18 +216,23 @@ class HeadNodes:
         node.handles_taken.add(handle)
         plan = self._plan(node.fleet.cluster_name)
         delay_s = plan.update_s if node.has_booted else plan.create_s
+        if not node.has_booted:
+            node.write(boot_log.boot_begun(self._clock.now()), self._clock.now())
         node.timer = self._clock.call_later(delay_s, lambda: self._report(node, handle, plan))
 
     def _report(self, node: _HeadNode, handle: str, plan: Plan) -> None:
         if not node.is_running:
             return
-        unique_id = str(node.instance_id)
+        now, unique_id = self._clock.now(), str(node.instance_id)
         if plan.failure is not None:
-            self._signal(handle, "FAILURE", plan.failure, unique_id, "")
+            write_failure = boot_log.update_failed if node.has_booted else boot_log.boot_failed
+            node.write(write_failure(now, plan.failure), now, failed=not node.has_booted)
+            self._signal(handle, "FAILURE", plan.failure.reason, unique_id, "")
             return
+        node.write(boot_log.update_succeeded(now) if node.has_booted else boot_log.boot_succeeded(now), now)
         node.has_booted = True
         if node.fleet.status is None:
-            node.fleet.put("RUNNING", self._clock.now())
+            node.fleet.put("RUNNING", now)
         self._signal(handle, "SUCCESS", "HeadNode setup complete", unique_id, "")
 
     def _end(self, stack_id: str) -> None:
@@ -236,12 +273,16 @@ def configure(settings: dict[str, Any]) -> None:
 
     Args:
         settings: Each optional: `cluster` (glob), `create_s`, `update_s` (simulated seconds), `failure` (None
-            or an object with `reason`).
+            or an object with `reason`, and optionally `step`, `chef` or `custom-action`, and `printed`, the
+            lines that this step prints).
 
     Raises:
-        TypeError: an unknown setting.
-        KeyError: a failure without a reason.
+        TypeError: an unknown setting, or a failure without a reason.
+        ValueError: a step that is none.
     """
     failure = settings.get("failure")
-    reason = None if failure is None else str(failure["reason"])
-    _head_nodes.configure(Plan(**{**settings, "failure": reason}))
+    if failure is not None:
+        failure = Failure(**{**failure, "printed": tuple(failure.get("printed", ()))})
+        if failure.step not in get_args(boot_log.Step):
+            raise ValueError(f"step {failure.step!r} is not one of {', '.join(get_args(boot_log.Step))}")
+    _head_nodes.configure(Plan(**{**settings, "failure": failure}))

@@ -5,7 +5,9 @@ import uuid
 import pytest
 from moto.dynamodb.models import dynamodb_backends
 from moto.ec2.models import ec2_backends
+from moto.logs.models import logs_backends
 
+from localcloud.boot_log import Failure
 from localcloud.clock import Clock
 from localcloud.cloudformation import ResourceEvent
 from localcloud.head_node import CLUSTER_NAME_TAG, ComputeFleet, HeadNodes, Plan
@@ -44,6 +46,29 @@ class Cluster:
             warm_throughput=None,
         )
         self.fleet = ComputeFleet(self.name, ACCOUNT, REGION)
+        self.logs = logs_backends[ACCOUNT][REGION]
+        self.log_group = f"/aws/parallelcluster/{self.name}"
+
+    def log(self) -> None:
+        """Logging is on."""
+        self.logs.create_log_group(self.log_group, {})
+        self.event("CloudWatchLogGroup", "AWS::Logs::LogGroup", "CREATE_COMPLETE", self.log_group)
+
+    @property
+    def streams(self) -> dict[str, str]:
+        """What each log has, by the end of its stream's name."""
+        host = self.ec2.get_instance_by_id(self.instance_id).private_dns_name.partition(".")[0]
+        prefix = f"{host}.{self.instance_id}."
+        streams = self.logs.groups[self.log_group].streams
+        assert all(name.startswith(prefix) for name in streams), list(streams)
+        return {
+            name.removeprefix(prefix): "\n".join(event.message for event in stream.events)
+            for name, stream in streams.items()
+        }
+
+    @property
+    def console(self) -> str:
+        return self.ec2.__dict__.get("console_outputs", {}).get(self.instance_id, "")
 
     def _signal(self, handle: str, status: str, reason: str, *_: str) -> None:
         self.signals.append((handle, status, reason))
@@ -149,7 +174,7 @@ def test_stacks_nested_in_a_cluster_stack_have_no_head_node(cluster):
 def test_the_newest_plan_that_matches_counts(cluster):
     cluster.head_nodes.configure(Plan(create_s=10))
     cluster.head_nodes.configure(Plan("other-*", create_s=1))
-    cluster.head_nodes.configure(Plan("cluster-*", create_s=20, failure="no space left"))
+    cluster.head_nodes.configure(Plan("cluster-*", create_s=20, failure=Failure("no space left")))
     cluster.wait_for("one")
     cluster.launch()
     cluster.clock.advance(15)
@@ -187,3 +212,76 @@ def test_a_fleet_without_a_running_head_node_stays_as_it_is(cluster):
     cluster.head_nodes.fleet_requested(cluster.name)
     cluster.clock.advance(200)
     assert cluster.fleet.status == "STOP_REQUESTED"
+
+
+def test_a_boot_that_succeeds_leaves_a_healthy_log_and_says_little_on_the_console(cluster):
+    cluster.log()
+    cluster.boot()
+    assert set(cluster.streams) == {"cfn-init", "chef-client", "cloud-init-output"}
+    assert "Build complete" in cluster.streams["cfn-init"]
+    assert "Cinc Client Run complete" in cluster.streams["chef-client"]
+    assert not any("ERROR" in text for text in cluster.streams.values())
+    assert "Cloud-init v. 22.2.2 finished" in cluster.console
+    assert "CHEF-CLIENT.LOG" not in cluster.console
+
+
+def test_a_boot_in_progress_has_begun_to_log(cluster):
+    cluster.log()
+    cluster.wait_for("one")
+    cluster.launch()
+    assert "Starting build" in cluster.streams["cfn-init"]
+    assert "Build complete" not in cluster.streams["cfn-init"]
+
+
+def test_a_recipe_that_fails_is_in_chefs_log_and_on_the_console(cluster):
+    cluster.log()
+    cluster.head_nodes.configure(
+        Plan(failure=Failure("Failed to mount EFS.", printed=("mount.nfs4: denied",)))
+    )
+    cluster.boot()
+    assert cluster.signals == [("one", "FAILURE", "Failed to mount EFS.")]
+    assert "STDERR: mount.nfs4: denied" in cluster.streams["chef-client"]
+    assert cluster.streams["bootstrap_error_msg"] == "Failed to mount EFS."
+    assert "Command chef failed" in cluster.streams["cfn-init"]
+    assert "mount.nfs4: denied" in cluster.console
+    assert "BUILD FAILED" not in cluster.console
+
+
+def test_a_custom_action_that_fails_is_in_cfn_inits_log_and_chefs_is_healthy(cluster):
+    cluster.log()
+    failure = Failure("Failed to execute OnNodeConfigured script 1", "custom-action", ("x.sh: no such file",))
+    cluster.head_nodes.configure(Plan(failure=failure))
+    cluster.boot()
+    assert "Command runpostinstall output: x.sh: no such file" in cluster.streams["cfn-init"]
+    assert "fetch_and_run - Failed to execute OnNodeConfigured script 1" in cluster.streams["cfn-init"]
+    assert "ERROR" not in cluster.streams["chef-client"]
+    assert "Error occurred during build: Command runpostinstall failed" in cluster.console
+    assert "x.sh" not in cluster.console
+
+
+def test_an_update_that_fails_is_logged_after_the_boot(cluster):
+    cluster.log()
+    cluster.boot()
+    cluster.head_nodes.configure(Plan(failure=Failure("Update failed", printed=("no such queue",))))
+    cluster.wait_for("two")
+    cluster.clock.advance(60)
+    assert cluster.streams["chef-client"].index("Run complete") < cluster.streams["chef-client"].index(
+        "no such"
+    )
+    assert "Running configSets: update" in cluster.streams["cfn-init"]
+
+
+def test_without_a_log_group_only_the_console_has_lines(cluster):
+    cluster.head_nodes.configure(Plan(failure=Failure("no disk")))
+    cluster.boot()
+    assert cluster.log_group not in cluster.logs.groups
+    assert "STDERR: no disk" in cluster.console
+
+
+def test_a_log_group_that_is_gone_stays_gone(cluster):
+    cluster.log()
+    cluster.wait_for("one")
+    cluster.launch()
+    cluster.logs.delete_log_group(cluster.log_group)
+    cluster.clock.advance(300)
+    assert cluster.log_group not in cluster.logs.groups

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from cluster_engine import advice, configuration, library
+from cluster_engine import advice, configuration, contract, library
 from cluster_engine.configuration import Configuration
 from cluster_engine.contract import Call, EngineAction, EngineError, Result
 from cluster_engine.gate import Gate
@@ -60,7 +60,18 @@ def _describe(call: Call, _: str, gate: Gate) -> Result:
     answer = _invoke(call, gate)
     cluster = {key: value for key, value in answer.items() if key != "clusterConfiguration"}
     gate.stack_id = cluster["cloudformationStackArn"]
-    return {"cluster": cluster, "head_node": _head_node(cluster, gate)}
+    described = {"cluster": cluster, "head_node": _head_node(cluster, gate)}
+    return described | _head_node_logs(call, str(gate.stack_id), gate)
+
+
+def _head_node_logs(call: Call, stack_id: str, gate: Gate) -> Result:
+    """Returns why the head node did not start, if the call asks for it."""
+    wanted = call.arguments.get("head_node_logs")
+    if wanted is None:
+        return {}
+    since = contract.parse_instant(wanted["since"]) if "since" in wanted else None
+    found = library.read_head_node_logs(stack_id, call.region, gate, wanted["log_group"], since)
+    return {"head_node_logs": found}
 
 
 def _build_image(call: Call, _: str, gate: Gate) -> Result:

@@ -108,7 +108,7 @@ class Call:
             region=event["region"],
             cluster_name=event["cluster_name"],
             stack_id=event["stack_id"],
-            not_after=datetime.strptime(event["not_after"], "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC),
+            not_after=parse_instant(event["not_after"]),
             configuration=event["configuration"] or "",
             configuration_tags=event["configuration_tags"],
             stack_tags=event["stack_tags"],
@@ -116,6 +116,11 @@ class Call:
             version=event.get("version"),
             mark=event.get("mark"),
         )
+
+
+def parse_instant(text: str) -> datetime:
+    """Returns the aware UTC instant of a text of the form ``YYYY-MM-DDThh:mm:ss.sssZ``."""
+    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
 
 
 @cache

@@ -186,6 +186,12 @@ def test_a_cloud_s_name_cannot_lead_out_of_the_folder_of_records(command):
     assert "'../mine' is not valid; choose up to 64 letters, digits, hyphens and underscores" in result.output
 
 
+def test_options_of_the_cloud_in_the_foreground_are_not_those_of_a_command():
+    result = run("local", "--fail", "quota", "start")
+    assert result.exit_code == 2
+    assert "--fail belongs to local alone; write the options of start behind its name" in result.output
+
+
 @pytest.mark.parametrize("command", ["stop", "env", "exec"])
 def test_a_cloud_that_does_not_run_is_one_line(command, monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))

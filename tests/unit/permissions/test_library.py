@@ -21,7 +21,7 @@ LIBRARY = Path(find_spec("pcluster").origin).parent
 NO_RESOURCES = {"CustomResource", "Output", "Parameter", "Tag", "WaitCondition", "WaitConditionHandle"}
 
 FLEETS = "starts or stops the fleets of releases before 3.2, of which there is no engine"
-LOGS = "reads or exports the logs of clusters, which no engine does"
+LOGS = "exports or searches the logs of clusters, which no engine does"
 USERS = (
     "the secret's or parameter's owner allows it, "
     "see docs/reference/permissions.md; without it the validator says so"
@@ -31,9 +31,7 @@ NOT_ALLOWED = {
     "dynamodb:PutItem": FLEETS,
     "logs:CreateExportTask": LOGS,
     "logs:DescribeExportTasks": LOGS,
-    "logs:DescribeLogStreams": LOGS,
     "logs:FilterLogEvents": LOGS,
-    "logs:GetLogEvents": LOGS,
     "secretsmanager:GetSecretValue": USERS,
     "ssm:GetParameter": USERS,
 }

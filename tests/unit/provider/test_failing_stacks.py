@@ -5,17 +5,20 @@ from typing import Any
 
 import pytest
 
-from cluster_provider.core.actions import Fail
+from cluster_provider.core.actions import Fail, Start, Wait
 from cluster_provider.core.consent import ALLOW, FORBID, Consent
 from cluster_provider.core.decision import failing
-from cluster_provider.core.engine import EngineAction, EngineResult
+from cluster_provider.core.document import format_instant
+from cluster_provider.core.engine import EngineAction, EngineResult, HeadNodeLogs
 from cluster_provider.core.errors import ClusterFailed, DeadlineExceeded, ImageFailed
-from cluster_provider.core.observed import StackFailure
+from cluster_provider.core.observed import ClusterStack, StackFailure
 from cluster_provider.core.request import Request
 from cluster_provider.core.state import Failing
 from tests.support.cases import (
     DEADLINE_S,
+    FIRST,
     THIS,
+    VERSION,
     at,
     call,
     decided,
@@ -25,7 +28,7 @@ from tests.support.cases import (
     stack,
     with_description,
 )
-from tests.support.world import IMAGE_TYPE, image_properties
+from tests.support.world import IMAGE_TYPE, WAIT_CONDITION, image_properties
 
 CREATE, UPDATE, DELETE = request("Create"), request("Update", ClusterConfiguration="a: b"), request("Delete")
 IMAGE = request("Create", ResourceType=IMAGE_TYPE, ResourceProperties=image_properties())
@@ -137,6 +140,55 @@ def test_the_oldest_cause_is_kept_with_what_was_seen() -> None:
     assert early.failing == Failing("CREATE_IN_PROGRESS", 2, CAUSE)
 
 
+# The head node's logs
+
+SILENT = replace(CAUSE, logical_id="HeadNodeWaitCondition1", resource_type=WAIT_CONDITION)
+UNREADY = replace(SEEN, failing=Failing("ROLLBACK_IN_PROGRESS", 0, SILENT))
+GROUP = {"ConfigVersion": "v1", "ClusterCWLogGroup": "/aws/parallelcluster/hpc-1"}
+
+
+def with_group(status: str, made_by: str = THIS) -> ClusterStack:
+    return replace(stack(status, made_by=made_by), parameters=GROUP)
+
+
+@pytest.mark.parametrize("status", ["ROLLBACK_IN_PROGRESS", "ROLLBACK_COMPLETE", "CREATE_FAILED"])
+def test_the_logs_of_a_head_node_that_did_not_start_are_asked_for_with_its_description(status: str) -> None:
+    cluster = with_group(status)
+    arguments = {"head_node_logs": {"log_group": "/aws/parallelcluster/hpc-1"}}
+    assert decided(CREATE, UNREADY, cluster=cluster) == Start(
+        EngineAction.DESCRIBE, "hpc", cluster.stack_id, version=VERSION, arguments=arguments
+    )
+
+
+def test_without_a_log_group_the_console_is_asked_for() -> None:
+    start = decided(CREATE, UNREADY, cluster=stack("ROLLBACK_IN_PROGRESS", made_by=THIS))
+    assert isinstance(start, Start)
+    assert start.arguments == {"head_node_logs": {"log_group": ""}}
+
+
+def test_of_an_updated_cluster_only_what_it_logged_since_then_is_asked_for() -> None:
+    updating = replace(
+        progress(effect_seen=True, call=call(EngineAction.UPDATE, sent_s=20, ended_s=30)),
+        failing=UNREADY.failing,
+    )
+    for status in ("UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_ROLLBACK_COMPLETE"):
+        start = decided(UPDATE, updating, cluster=with_group(status, FIRST), known=known())
+        assert isinstance(start, Start)
+        wanted = {"log_group": "/aws/parallelcluster/hpc-1", "since": format_instant(at(20))}
+        assert (start.action, start.arguments) == (EngineAction.DESCRIBE, {"head_node_logs": wanted})
+
+
+def test_logs_are_asked_for_once_and_of_no_other_failure() -> None:
+    cluster = with_group("ROLLBACK_IN_PROGRESS")
+    described = with_description(UNREADY, EngineResult("succeeded", cluster={}))
+    assert isinstance(decided(CREATE, described, cluster=cluster), Wait)
+    other = replace(SEEN, failing=Failing("ROLLBACK_IN_PROGRESS", 0, CAUSE))
+    assert isinstance(decided(CREATE, other, cluster=cluster), Wait)
+    unnamed = replace(SEEN, failing=Failing("ROLLBACK_IN_PROGRESS", 0))
+    assert isinstance(decided(CREATE, unnamed, cluster=cluster), Wait)
+    assert isinstance(decided(CREATE, SEEN, cluster=cluster), Wait)
+
+
 # At the deadline
 
 
@@ -219,3 +271,11 @@ def test_a_choice_covers_clusters_by_word_or_by_tag() -> None:
     assert not tagged.covers({"a": "b"})
     assert Consent.parse("a=").covers({"a": ""})
     assert not Consent.parse("a=").covers({})
+
+
+def test_the_lines_of_the_head_nodes_log_are_reported_at_the_deadline_too() -> None:
+    logs = HeadNodeLogs([{"log": "chef-client", "text": "STDERR: no such host"}])
+    described = with_description(UNREADY, EngineResult("succeeded", cluster={}, head_node_logs=logs))
+    assert "The head node's chef-client: STDERR: no such host Fix the cause;" in late(
+        CREATE, described, cluster=BUSY
+    )

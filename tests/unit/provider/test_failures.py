@@ -71,7 +71,8 @@ def test_a_clusters_failure_has_parallelclusters_codes_and_the_log_group() -> No
     codes = [{"failureCode": "HeadNodeBootstrapFailure", "failureReason": "it broke"}]
     assert str(failures.cluster_failure(seen, (failed("no capacity"),), codes)) == (
         "ClusterFailed: cluster hpc: HeadNode (AWS::EC2::Instance) CREATE_FAILED: no capacity. "
-        "HeadNodeBootstrapFailure: it broke. Logs of the nodes: CloudWatch log group /aws/hpc."
+        "HeadNodeBootstrapFailure: it broke. Logs of the nodes: CloudWatch log group /aws/hpc; "
+        "read them with pcluster-cfn logs hpc, or aws logs tail /aws/hpc --since 1d."
     )
     silent = stack_of("hpc", "CREATE_FAILED", parameters={"ClusterCWLogGroup": "NONE"})
     assert failures.cluster_failure(silent, ()).next_step == ""

@@ -12,6 +12,7 @@ from localcloud.resources import (
     autoscaling,
     block_storage,
     cloudwatch,
+    consoles,
     databases,
     directories,
     dynamodb,
@@ -57,6 +58,7 @@ def register() -> None:
     placement_groups.answer_api_calls()
     tags.look_up()
     absent.answer_api_calls()
+    consoles.answer_api_calls()
     log_groups.stay_deleted()
     s3.judge_bucket_policies_like_s3()
     s3.refuse_bodies_that_differ_from_their_checksum()

@@ -1,11 +1,21 @@
 """The only package that uses the ParallelCluster library.
 
 ``calls`` runs the library's functions behind the gate, ``isolation`` gives each call a session of its own,
-``errors`` maps exceptions to the codes of docs/reference/engine.md, and ``mark`` records a cluster's
-owner in its S3 folder.
+``errors`` maps exceptions to the codes of docs/reference/engine.md, ``mark`` records a cluster's owner in its
+S3 folder, and ``head_node_logs`` reads why a head node did not start.
 """
 
 from cluster_engine.library.calls import Answer, ask, invoke, stored_configuration, version
+from cluster_engine.library.head_node_logs import read_head_node_logs
 from cluster_engine.library.mark import Claimant, hold_mark
 
-__all__ = ["Answer", "Claimant", "ask", "hold_mark", "invoke", "stored_configuration", "version"]
+__all__ = [
+    "Answer",
+    "Claimant",
+    "ask",
+    "hold_mark",
+    "invoke",
+    "read_head_node_logs",
+    "stored_configuration",
+    "version",
+]

@@ -111,6 +111,19 @@ class EngineError:
 
 
 @dataclass(frozen=True)
+class HeadNodeLogs:
+    """The decisive lines in the logs of a head node that did not start.
+
+    Args:
+        lines: Objects with ``log`` and ``text``, in the order in which they were written.
+        unread: What could not be read, and why; empty if everything was read.
+    """
+
+    lines: list[dict[str, str]] = field(default_factory=list)
+    unread: str = ""
+
+
+@dataclass(frozen=True)
 class EngineResult:
     """The result that an engine reported (docs/reference/engine.md); a crash has the code ``Internal``."""
 
@@ -119,6 +132,7 @@ class EngineResult:
     sent: bool = False
     cluster: dict[str, Any] | None = None
     head_node: str | None = None
+    head_node_logs: HeadNodeLogs | None = None
     validation_messages: list[dict[str, str]] = field(default_factory=list)
     change_set: list[dict[str, Any]] = field(default_factory=list)
     clusters: list[dict[str, Any]] = field(default_factory=list)

@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from typing import Any
 
-from cluster_provider.core import compute_fleet, consent
+from cluster_provider.core import compute_fleet, consent, head_node
 from cluster_provider.core.consent import Consent
-from cluster_provider.core.engine import EngineError
+from cluster_provider.core.engine import EngineError, HeadNodeLogs
 from cluster_provider.core.errors import (
     ClusterFailed,
     ClusterRejected,
@@ -81,19 +81,25 @@ def _rejection(error: EngineError, messages: Iterable[dict[str, str]], cluster_n
 
 
 def cluster_failure(
-    stack: ClusterStack, failures: tuple[StackFailure, ...], pcluster_failures: Iterable[dict[str, str]] = ()
+    stack: ClusterStack,
+    failures: tuple[StackFailure, ...],
+    pcluster_failures: Iterable[dict[str, str]] = (),
+    logs: HeadNodeLogs | None = None,
 ) -> ClusterFailed:
     """Returns the error for a failed cluster stack: the root cause, ParallelCluster's codes, and the logs.
+
+    The lines of the head node's logs are left out first where the answer has too little room.
 
     Args:
         stack: The cluster's stack.
         failures: Its failed resources, nested stacks included, oldest first.
         pcluster_failures: ParallelCluster's failure codes, as describe-cluster returns them.
+        logs: The decisive lines of the head node's logs; None if they were not read.
     """
     parts = [root_cause(stack, failures)]
     parts += [f"{item['failureCode']}: {sentence(item['failureReason'])}" for item in pcluster_failures]
-    logs = f"Logs of the nodes: CloudWatch log group {stack.log_group}." if stack.log_group else ""
-    return ClusterFailed(f"cluster {stack.name}", " ".join(parts), logs)
+    where = f"cluster {stack.name}"
+    return ClusterFailed(where, " ".join(parts), head_node.where_logs_are(stack), head_node.sentences(logs))
 
 
 def root_cause(stack: ClusterStack, failures: tuple[StackFailure, ...]) -> str:

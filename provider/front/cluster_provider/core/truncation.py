@@ -10,15 +10,21 @@ from dataclasses import replace
 from typing import Any
 
 from cluster_provider.core.attributes import AMI_ATTRIBUTES, CLUSTER_NAMES, IMAGE_ATTRIBUTES
-from cluster_provider.core.engine import EngineResult
+from cluster_provider.core.bounds import clip
+from cluster_provider.core.engine import EngineResult, HeadNodeLogs
 from cluster_provider.core.failures import worst_first
 from cluster_provider.core.identity import OWNER_TAG_PREFIX
 from cluster_provider.core.observed import StackFailure
+from cluster_provider.core.redact import redact_output
 from cluster_provider.core.response import BODY_MAX_BYTES, LEFT_OUT
 
 #: Maximum size of a list of validation messages or of a cluster's failures, in bytes: several times the size
 #: of an answer.
 LIST_MAX_BYTES = 16_000
+
+#: Maximum number of lines of a head node's logs, and maximum length of each and of what could not be read, in
+#: characters. Source: docs/reference/engine.md.
+LOG_LINES_MAX, LOG_TEXT_MAX = 8, 500
 
 
 def truncate_for_storage(result: EngineResult) -> EngineResult:
@@ -34,6 +40,7 @@ def truncate_for_storage(result: EngineResult) -> EngineResult:
         change_set=[],
         cluster=_cluster(result.cluster) if result.cluster is not None else None,
         image=_image(result.image) if result.image is not None else None,
+        head_node_logs=_logs(result.head_node_logs) if result.head_node_logs is not None else None,
         validation_messages=_messages(messages) if error is None else messages,
         error=replace(error, message=_clipped(error.message)) if error is not None else None,
     )
@@ -72,6 +79,15 @@ def _image(described: Mapping[str, Any]) -> dict[str, Any]:
         return picked
     tags = [tag for tag in ami.get("tags") or [] if str(tag.get("key")).startswith(OWNER_TAG_PREFIX)]
     return picked | {"ec2AmiInfo": {name: ami.get(name) for name in AMI_ATTRIBUTES.values()} | {"tags": tags}}
+
+
+def _logs(logs: HeadNodeLogs) -> HeadNodeLogs:
+    """Returns the lines of a head node's logs without credentials, which scripts print."""
+    lines = [
+        {"log": clip(line.get("log", "")), "text": clip(redact_output(line.get("text", "")), LOG_TEXT_MAX)}
+        for line in logs.lines[:LOG_LINES_MAX]
+    ]
+    return HeadNodeLogs(lines, clip(redact_output(logs.unread), LOG_TEXT_MAX))
 
 
 def _fitting(items: Sequence[dict[str, str]]) -> list[dict[str, str]]:

@@ -262,7 +262,7 @@ def pause_after(
 
 
 def stack_failure(case: Case, cluster: ClusterStack) -> ClusterFailed:
-    """Returns the error for a failed cluster stack, with ParallelCluster's failure codes if they were read.
+    """Returns the error for a failed cluster stack, with what the engine read about the failure.
 
     Args:
         case: The case.
@@ -270,4 +270,5 @@ def stack_failure(case: Case, cluster: ClusterStack) -> ClusterFailed:
     """
     description = case.progress.description
     described = description.cluster if description is not None and description.cluster is not None else {}
-    return failures.cluster_failure(cluster, case.observed.failures, described.get("failures", ()))
+    logs = description.head_node_logs if description is not None else None
+    return failures.cluster_failure(cluster, case.observed.failures, described.get("failures", ()), logs)

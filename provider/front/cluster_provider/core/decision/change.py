@@ -4,7 +4,7 @@ from cluster_provider.core import failures
 from cluster_provider.core.actions import Action, Fail, Start, Succeed, Wait, wait_for
 from cluster_provider.core.decision.adoption import held_by_other, is_adopted, marking
 from cluster_provider.core.decision.case import Case, stack_failure, unless_refused
-from cluster_provider.core.decision.failing import shows_update
+from cluster_provider.core.decision.failing import read_logs, shows_update
 from cluster_provider.core.decision.fleet import stop
 from cluster_provider.core.engine import REFUSED, EngineAction, EngineError
 from cluster_provider.core.errors import ProviderError
@@ -23,7 +23,7 @@ def change(case: Case) -> Action:
     if mismatch is not None:
         return Fail(mismatch, failure_id)
     if cluster.in_progress:
-        return wait_for(cluster, f"cluster {cluster.name} is {cluster.status}")
+        return read_logs(case, cluster) or wait_for(cluster, f"cluster {cluster.name} is {cluster.status}")
     if case.progress.effect_seen:
         return _settled(case, cluster)
     return _idle(case, cluster)
@@ -35,7 +35,7 @@ def _settled(case: Case, cluster: ClusterStack) -> Action:
         return Wait("the accepted update cannot be seen yet")
     if cluster.status == "UPDATE_COMPLETE":
         return Succeed(cluster.name, cluster)
-    return Fail(stack_failure(case, cluster), case.request.failure_id)
+    return read_logs(case, cluster) or Fail(stack_failure(case, cluster), case.request.failure_id)
 
 
 def _idle(case: Case, cluster: ClusterStack) -> Action:

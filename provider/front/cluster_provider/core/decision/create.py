@@ -12,6 +12,7 @@ from cluster_provider.core.decision.case import (
     unless_refused,
 )
 from cluster_provider.core.decision.change import change
+from cluster_provider.core.decision.failing import read_logs
 from cluster_provider.core.engine import EngineAction
 from cluster_provider.core.errors import ClusterFailed, ProviderError
 from cluster_provider.core.request import RequestType
@@ -39,7 +40,7 @@ def make(case: Case) -> Action:
         taken = failures.taken(cluster, case.request, disowned=case.observed.disowned)
         return Fail(taken, case.request.failure_id)
     if cluster.in_progress:
-        return wait_for(cluster, f"cluster {name} is {cluster.status}")
+        return read_logs(case, cluster) or wait_for(cluster, f"cluster {name} is {cluster.status}")
     if cluster.works:
         return Succeed(name, cluster)
     if cluster.gone:
@@ -47,7 +48,7 @@ def make(case: Case) -> Action:
         return Fail(error, failed_id)
     if not case.progress.history(EngineAction.DESCRIBE).tries:
         # Only describe-cluster returns ParallelCluster's own failure codes.
-        return describe(cluster)
+        return read_logs(case, cluster) or describe(cluster)
     return Fail(stack_failure(case, cluster), failed_id)
 
 

@@ -1,10 +1,12 @@
-"""Stacks that fail: when their events are read for the cause, and the answer at the deadline."""
+"""Stacks that fail: when their events and logs are read for the cause, and the answer at the deadline."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from cluster_provider.core import failures, image_failures, truncation
-from cluster_provider.core.decision.case import Case, stack_failure
+from cluster_provider.core import failures, head_node, image_failures, truncation
+from cluster_provider.core.actions import Start
+from cluster_provider.core.decision.case import Case, describe, stack_failure
+from cluster_provider.core.document import format_instant
 from cluster_provider.core.engine import DELETES, EngineAction
 from cluster_provider.core.errors import ClusterFailed, ImageFailed
 from cluster_provider.core.identity import Kind
@@ -114,6 +116,28 @@ def noticed(
     return replace(progress, failing=Failing(stack.status, progress.calls_made, kept))
 
 
+def read_logs(case: Case, cluster: ClusterStack) -> Start | None:
+    """Returns the call that reads why the head node did not start; None if that is not the failure, or known.
+
+    It is made once, as soon as the stack fails: the rollback soon ends the head node, and with the setting
+    ``DeletionPolicy: Delete`` its logs. The call also reads ParallelCluster's own failure codes.
+
+    Args:
+        case: The case.
+        cluster: The cluster's stack.
+    """
+    progress = case.progress
+    failed = progress.failing is not None and head_node.is_head_nodes(progress.failing.cause)
+    if not failed or progress.history(EngineAction.DESCRIBE).tries:
+        return None
+    wanted = {"log_group": cluster.log_group}
+    call = progress.history(EngineAction.UPDATE).last
+    if call is not None:
+        # The head node had started before the update, and its logs have all that it did since.
+        wanted["since"] = format_instant(call.sent_at)
+    return replace(describe(cluster), arguments={"head_node_logs": wanted})
+
+
 def failed_late(case: Case) -> ClusterFailed | ImageFailed | None:
     """Returns the error at the deadline if the stack was failing before it settled; else None."""
     request, progress, stack = case.request, case.progress, case.living
@@ -137,5 +161,8 @@ def failed_late(case: Case) -> ClusterFailed | ImageFailed | None:
     state = f"The stack is {stack.status}"
     state += ", and CloudFormation waits no longer for its end." if stack.in_progress else "."
     return type(error)(
-        error.where, f"{error.what} {state}", " ".join(filter(None, [advice, error.next_step]))
+        error.where,
+        f"{error.what} {state}",
+        " ".join(filter(None, [advice, error.next_step])),
+        error.others,
     )
