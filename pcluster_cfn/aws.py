@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 
 #: Source: pcluster.constants PCLUSTER_CLUSTER_NAME_TAG.
 CLUSTER_NAME_TAG = "parallelcluster:cluster-name"
+#: Owner of a cluster that the provider created. It starts with the stack's path and the logical id.
+#: Source: docs/explanation/ownership.md.
+OWNER_TAG = "pcluster-cfn:owner"
+#: Owner tags of clusters that earlier versions created, or whose owner tag would be too long.
+_OWNER_TAGS = ("pcluster-cfn:stack-id", "pcluster-cfn:logical-id")
 #: Source: AWS SDKs and tools reference guide, "Environment variables".
 _CREDENTIALS = {
     "AWS_ACCESS_KEY_ID",
@@ -135,6 +140,14 @@ def find_cluster_stack(cloudformation: "CloudFormationClient", name: str) -> "St
     """Returns the stack of a cluster; None if no stack has the name, or it is not a cluster's."""
     stack = find_stack(cloudformation, name)
     return stack if stack and tags_of(stack).get(CLUSTER_NAME_TAG) == name else None
+
+
+def is_owned_by(tags: Mapping[str, str], stack_id: str, logical_id: str) -> bool:
+    """Whether a cluster's owner tags name a resource of a stack."""
+    path = stack_id.partition(":stack/")[2] or stack_id
+    if tags.get(OWNER_TAG, "").split(" ")[:2] == [path, logical_id]:
+        return True
+    return [tags.get(name) for name in _OWNER_TAGS] == [stack_id, logical_id]
 
 
 def tags_of(stack: "StackTypeDef") -> dict[str, str]:

@@ -10,7 +10,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from botocore.exceptions import ClientError
 
@@ -55,12 +55,27 @@ _ARTEFACTS = {
 
 
 class Bucket:
-    """The bucket that artefacts are uploaded to."""
+    """The bucket that artefacts are uploaded to.
 
-    def __init__(self, s3: "S3Client", name: str, *, say: Callable[[str], None] = lambda _: None) -> None:
+    Args:
+        s3: Client in the bucket's Region.
+        name: Its name.
+        owner: Account that must own it; S3 refuses requests to another account's bucket. None for any.
+        say: Receives a line about each upload.
+    """
+
+    def __init__(
+        self,
+        s3: "S3Client",
+        name: str,
+        *,
+        owner: str | None = None,
+        say: Callable[[str], None] = lambda _: None,
+    ) -> None:
         self._s3 = s3
         self.name = name
         self._say = say
+        self._checked: dict[str, Any] = {"ExpectedBucketOwner": owner} if owner else {}
 
     def put(self, body: bytes, suffix: str) -> str:
         """Stores an object under the hash of its content, unless it exists, and returns its key.
@@ -72,7 +87,7 @@ class Bucket:
         try:
             if not self._holds(key):
                 self._say(f"uploading {len(body):,} bytes to s3://{self.name}/{key}")
-                self._s3.put_object(Bucket=self.name, Key=key, Body=body)
+                self._s3.put_object(Bucket=self.name, Key=key, Body=body, **self._checked)
         except ClientError as error:
             raise CommandError(
                 f"cannot upload to bucket {self.name}: {message_of(error)}",
@@ -90,7 +105,7 @@ class Bucket:
         Source: S3 API reference, HeadObject: without permission to list the bucket, a missing object is 403.
         """
         try:
-            self._s3.head_object(Bucket=self.name, Key=key)
+            self._s3.head_object(Bucket=self.name, Key=key, **self._checked)
         except ClientError as error:
             if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") in _NOT_SEEN:
                 return False

@@ -4,7 +4,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pcluster_cfn.deploy.events import Event, EventFeed, Outcome
+from pcluster_cfn.deploy.events import Event
+from pcluster_cfn.deploy.feed import EventFeed
+from pcluster_cfn.deploy.outcome import Outcome
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient

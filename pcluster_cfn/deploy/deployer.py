@@ -2,16 +2,24 @@
 
 import time
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from botocore.exceptions import ClientError
 
 from pcluster_cfn.aws import Aws, find_stack
+from pcluster_cfn.deploy.changes import Change, list_changes
 from pcluster_cfn.deploy.ctrl_c import StackChange, with_advice
-from pcluster_cfn.deploy.events import EventFeed, Operation, Outcome, View, follow, outcome
-from pcluster_cfn.errors import CommandError, message_of, suggest
+from pcluster_cfn.deploy.events import View
+from pcluster_cfn.deploy.feed import EventFeed
+from pcluster_cfn.deploy.follow import follow
+from pcluster_cfn.deploy.head_node_boot import BootWatch
+from pcluster_cfn.deploy.outcome import Operation, Outcome, outcome
+from pcluster_cfn.deploy.parameters import parameters_to_send
+from pcluster_cfn.deploy.updatable import IN_REVIEW, find_updatable_stack
+from pcluster_cfn.errors import CommandError, message_of
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient
@@ -30,21 +38,13 @@ _CAPABILITIES: list[Literal["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILIT
 _INLINE_TEMPLATE_BYTES = 51_200
 #: CloudFormation's words for a change set without changes; it has no code for this case.
 _NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
-#: A stack in one of these states cannot be updated. Source: CloudFormation, "Stack status codes".
-_ONLY_DELETABLE = {"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED"}
-#: A stack that failed with rollback disabled can be retried, corrected or rolled back, but only with rollback
-#: disabled, which no change set here asks for. Source: CloudFormation user guide, "Stack failure options".
-_FAILED = {"CREATE_FAILED", "UPDATE_FAILED"}
-#: A stack whose rollback stopped half-way can only continue the rollback, or be deleted.
-#: Source: CloudFormation user guide, "Continue rolling back an update".
-_HALF_ROLLED_BACK = "UPDATE_ROLLBACK_FAILED"
-
+#: CloudFormation throttles all requests of an account together, and the provider and ParallelCluster need
+#: their share.
+_REQUESTS_PER_POLL = 6
 #: Longer than any stack takes whose resources each end within CloudFormation's own time-outs.
 _OPERATION_TIMEOUT_S = 24 * 3600.0
 #: CloudFormation computes a change set in seconds, and one with many nested stacks in minutes.
 _CHANGE_SET_TIMEOUT_S = 1800.0
-#: A stack that has only had change sets so far.
-_IN_REVIEW = "REVIEW_IN_PROGRESS"
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,41 @@ class Deployment:
     template: "Template"
     parameters: Mapping[str, str] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
+
+
+def is_too_large(template: "Template") -> bool:
+    """Whether a template must be uploaded because no request can hold it."""
+    return len(template.text().encode()) > _INLINE_TEMPLATE_BYTES
+
+
+@dataclass(frozen=True)
+class PreparedChange:
+    """A change set that has been computed and not been executed.
+
+    Attributes:
+        name: Name of the change set.
+        id: ARN of the change set.
+        stack_id: ARN of the stack.
+        stack: The stack before the change; None if there was none, not even one in review.
+        is_new: Whether the change creates the stack.
+        changes: Its changes, those that may lose something first; empty if it changes nothing.
+        feed: Reads the events that follow.
+        advice: What Ctrl-C prints.
+    """
+
+    name: str
+    id: str
+    stack_id: str
+    stack: "StackTypeDef | None"
+    is_new: bool
+    changes: list[Change]
+    feed: EventFeed
+    advice: StackChange
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the template, the parameters and the tags are those of the stack."""
+        return not self.id
 
 
 class Deployer:
@@ -69,6 +104,7 @@ class Deployer:
         timeout_s: float = _OPERATION_TIMEOUT_S,
     ) -> None:
         self._cloudformation: CloudFormationClient = aws.client("cloudformation")
+        self._aws = aws
         self._region = self._cloudformation.meta.region_name
         self._bucket = bucket
         self._poll_s = poll_s
@@ -77,34 +113,73 @@ class Deployer:
     def deploy(self, deployment: Deployment, view: View) -> Outcome:
         """Creates or updates the stack through a change set, and waits until the operation ends.
 
-        Returns:
-            The outcome. Without changes, it has the stack's present status.
-
         Raises:
             CommandError: The request cannot be made, CloudFormation refuses it, or it does not end in time.
             InterruptedOperationError: Ctrl-C, after CloudFormation was asked to do anything.
         """
+        return self.execute(self.prepare(deployment), lambda: nullcontext(view))
+
+    def prepare(self, deployment: Deployment) -> PreparedChange:
+        """Has CloudFormation compute the change of a stack; nothing is changed yet.
+
+        Raises:
+            CommandError: The request cannot be made, or CloudFormation refuses it.
+            InterruptedOperationError: Ctrl-C, after CloudFormation was asked to do anything.
+        """
         name = deployment.stack_name
-        stack = find_stack(self._cloudformation, name)
-        if stack:
-            _require_updatable(stack, self._region)
-        new = stack is None or stack["StackStatus"] == _IN_REVIEW
-        parameters = _parameters(deployment, None if new else stack)
-        change = StackChange("create" if new else "update", name, name, self._region)
+        stack = find_updatable_stack(self._cloudformation, name)
+        is_new = stack is None or stack["StackStatus"] == IN_REVIEW
+        parameters = parameters_to_send(deployment.template, deployment.parameters, None if is_new else stack)
+        advice = StackChange("create" if is_new else "update", name, name, self._region)
         change_set_name = f"pcluster-cfn-{uuid.uuid4()}"
         request = self._request(deployment, parameters, change_set_name)
-        with with_advice(change.before_start(change_set_name, is_new=stack is None)):
-            change_set = self._create_change_set(request, "CREATE" if new else "UPDATE")
+        with with_advice(advice.before_start(change_set_name, is_new=stack is None)):
+            change_set = self._create_change_set(request, "CREATE" if is_new else "UPDATE")
             has_changes = self._await_change_set(change_set, discard_stack=stack is None)
+            changes = list_changes(self._cloudformation, change_set["Id"]) if has_changes else []
             # Made last: another update invalidates the change set, so all later events are of this one.
-            feed = EventFeed(self._cloudformation, stack["StackId"] if stack else None)
-        if not has_changes:
-            assert stack is not None  # noqa: S101 - a change set that creates a stack has changes
-            return outcome(stack, [], changed=False)
-        with with_advice(change.while_requesting()):
-            self._cloudformation.execute_change_set(ChangeSetName=change_set["Id"])
-        with with_advice(change.while_running()):
-            return self._follow(change_set["StackId"], feed, view, Operation.DEPLOY)
+            feed = self._feed(stack["StackId"] if stack else None)
+        return PreparedChange(
+            name=change_set_name,
+            id=change_set["Id"] if has_changes else "",
+            stack_id=change_set["StackId"],
+            stack=stack,
+            is_new=is_new,
+            changes=changes,
+            feed=feed,
+            advice=advice,
+        )
+
+    def execute(
+        self, prepared: PreparedChange, open_view: Callable[[], AbstractContextManager[View]]
+    ) -> Outcome:
+        """Executes a change set and waits until the operation ends.
+
+        Args:
+            prepared: The change set. If it is empty, nothing is executed.
+            open_view: Returns where to show the operation.
+
+        Returns:
+            The outcome. Without changes, it has the stack's present status.
+
+        Raises:
+            CommandError: CloudFormation refuses, or the operation does not end in time.
+            InterruptedOperationError: Ctrl-C, after CloudFormation was asked to do anything.
+        """
+        if prepared.is_empty:
+            assert prepared.stack is not None  # noqa: S101 - a change set that creates a stack has changes
+            return outcome(prepared.stack, [], changed=False)
+        with open_view() as view:
+            with with_advice(prepared.advice.while_requesting()):
+                self._cloudformation.execute_change_set(ChangeSetName=prepared.id)
+            with with_advice(prepared.advice.while_running()):
+                return self._follow(prepared.stack_id, prepared.feed, view, Operation.DEPLOY)
+
+    def discard(self, prepared: PreparedChange) -> None:
+        """Deletes a change set that is not to be executed, and the stack that was made only to have it."""
+        self._cloudformation.delete_change_set(ChangeSetName=prepared.id)
+        if prepared.stack is None:
+            self._cloudformation.delete_stack(StackName=prepared.stack_id)
 
     def delete(self, stack_name: str, view: View) -> Outcome:
         """Deletes a stack and waits until the deletion ends.
@@ -116,23 +191,32 @@ class Deployer:
         stack = find_stack(self._cloudformation, stack_name)
         if stack is None:
             raise CommandError(f"there is no stack {stack_name}", "check the name and the Region")
-        feed = EventFeed(self._cloudformation, stack["StackId"])
+        feed = self._feed(stack["StackId"])
         change = StackChange("delete", stack["StackName"], stack["StackId"], self._region)
         with with_advice(change.while_requesting()):
             self._cloudformation.delete_stack(StackName=stack["StackId"])
         with with_advice(change.while_running()):
             return self._follow(stack["StackId"], feed, view, Operation.DELETE)
 
+    def _feed(self, stack_id: str | None) -> EventFeed:
+        return EventFeed(
+            self._cloudformation, stack_id, with_clusters=True, requests_per_poll=_REQUESTS_PER_POLL
+        )
+
     def _follow(self, stack_id: str, feed: EventFeed, view: View, operation: Operation) -> Outcome:
         return follow(
             self._cloudformation,
             stack_id,
             feed,
+            BootWatch(self._logs),
             view,
             operation=operation,
             poll_s=self._poll_s,
             timeout_s=self._timeout_s,
         )
+
+    def _logs(self) -> Any:
+        return self._aws.client("logs")
 
     def _request(
         self, deployment: Deployment, parameters: "list[ParameterTypeDef]", change_set_name: str
@@ -155,12 +239,12 @@ class Deployer:
 
     def _template_argument(self, template: "Template") -> dict[str, Any]:
         text = template.text()
-        if len(text.encode()) <= _INLINE_TEMPLATE_BYTES:
+        if not is_too_large(template):
             return {"TemplateBody": text}
         if self._bucket is None:
             raise CommandError(
                 f"the template is larger than {_INLINE_TEMPLATE_BYTES:,} bytes",
-                "name a bucket to upload it to with --bucket",
+                "name a bucket to upload it to with --bucket, or have one made with --resolve-s3",
             )
         return {"TemplateURL": self._bucket.url(self._bucket.put(text.encode(), ".template"))}
 
@@ -189,73 +273,6 @@ class Deployer:
         raise CommandError(
             f"CloudFormation refused the change: {reason}", "correct the template or its parameters"
         )
-
-
-def _require_updatable(stack: "StackTypeDef", region: str) -> None:
-    name, status = stack["StackName"], stack["StackStatus"]
-    if status in _ONLY_DELETABLE:
-        raise CommandError(
-            f"stack {name} is {status} and cannot be updated",
-            f"delete it: pcluster-cfn delete {name} --region {region}",
-        )
-    if status in _FAILED:
-        named = f"--stack-name {name} --region {region}"
-        raise CommandError(
-            f"stack {name} is {status}: it failed with rollback disabled, and updates need it disabled, too",
-            "retry or correct it: aws cloudformation update-stack --disable-rollback with the "
-            f"template, its parameters and {named}; or roll it back: "
-            f"aws cloudformation rollback-stack {named}",
-        )
-    if status == _HALF_ROLLED_BACK:
-        raise CommandError(
-            f"stack {name} is {status} and cannot be updated",
-            "fix what the rollback failed at and continue it: "
-            f"aws cloudformation continue-update-rollback --stack-name {name} --region {region}",
-        )
-    if status.endswith("_IN_PROGRESS") and status != _IN_REVIEW:
-        raise CommandError(f"stack {name} is {status}", "try again when the operation has ended")
-
-
-def _parameters(deployment: Deployment, stack: "StackTypeDef | None") -> "list[ParameterTypeDef]":
-    """Returns the parameters to send: the given values, and the previous ones of an existing stack."""
-    declared = deployment.template.parameters()
-    refuse_unknown_parameters(deployment.template, deployment.parameters)
-    present = {item["ParameterKey"] for item in stack.get("Parameters", [])} if stack else set()
-    sent: list[ParameterTypeDef] = []
-    missing = []
-    for name, parameter in declared.items():
-        if name in deployment.parameters:
-            sent.append({"ParameterKey": name, "ParameterValue": deployment.parameters[name]})
-        elif name in present:
-            sent.append({"ParameterKey": name, "UsePreviousValue": True})
-        elif parameter.default is None:
-            missing.append(name)
-    if missing:
-        raise missing_parameters(missing)
-    return sent
-
-
-def refuse_unknown_parameters(template: "Template", given: Iterable[str]) -> None:
-    """Refuses values for parameters that a template does not have.
-
-    Raises:
-        CommandError: Names all of them. For a single one, it suggests the nearest parameter.
-    """
-    declared = template.parameters()
-    unknown = [name for name in given if name not in declared]
-    if not unknown:
-        return
-    known = f"it has: {', '.join(declared) or 'none'}"
-    next_step = suggest(unknown[0], declared, known) if len(unknown) == 1 else known
-    raise CommandError(f"the template has no parameter {', '.join(unknown)}", next_step)
-
-
-def missing_parameters(names: Sequence[str]) -> CommandError:
-    """Returns one error for all parameters of a template that have no value."""
-    options = " ".join(f"-p {name}=…" for name in names)
-    if len(names) == 1:
-        return CommandError(f"parameter {names[0]} has no value", f"give it one: {options}")
-    return CommandError(f"parameters {', '.join(names)} have no value", f"give each one: {options}")
 
 
 def _tags_argument(tags: Mapping[str, str]) -> dict[str, Any]:

@@ -1,24 +1,31 @@
 """Checks before a deployment, for mistakes that CloudFormation finds late or not at all.
 
 Sources of this project lack their packages, so on AWS their functions fail at the first invocation. On the
-embedded cloud, which adds this machine's packages, they work (localcloud/GAPS.md, "Lambda"). An attribute
-that does not exist fails only after the clusters were created.
+embedded cloud, which adds this machine's packages, they work (localcloud/GAPS.md, "Lambda"). Mistakes in
+clusters are those that ``pcluster-cfn validate`` finds.
 """
 
 import os.path
-from collections.abc import Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
+
 from cfn_template.values import Unknown
 from pcluster_cfn.errors import CommandError
+from pcluster_cfn.options import STANDARD_INPUT
 from pcluster_cfn.package import local_references
 from pcluster_cfn.template import Chain, Template, extend_chain, read_text
+from pcluster_cfn.validation.deployed_stack import MASKED
 from pcluster_cfn.validation.file_check import Inputs, check_file
-from pcluster_cfn.validation.report import finding_line
+from pcluster_cfn.validation.library_rules import LibraryRules
+from pcluster_cfn.validation.report import Outcome, finding_line
 
 if TYPE_CHECKING:
+    from types_boto3_cloudformation.type_defs import StackTypeDef
+
     from pcluster_cfn.validation.partial_template import Given
 
 #: The file by which ``sam build`` builds a folder. Every source of this project has it, and no built folder.
@@ -27,6 +34,16 @@ _MAKEFILE, _BUILDER = "Makefile", "tools.artefacts"
 #: The command that builds a template of this project, and the path of the result, from the template's folder.
 _BUILDS = {"engine.yaml": ("make engine PCLUSTER_VERSION=…", "build/engine-…/template.yaml")}
 _BUILD = ("make build", "build/template.yaml")
+
+
+def require_file(path: Path) -> None:
+    """Refuses the path of a template that does not exist, before anything starts.
+
+    Raises:
+        UsageError: There is no such file.
+    """
+    if path != STANDARD_INPUT and not path.exists():
+        raise click.BadParameter(f"File '{path}' does not exist.", param_hint="TEMPLATE")
 
 
 def require_built(template: Template, path: Path) -> None:
@@ -87,27 +104,62 @@ def _is_source(folder: Path) -> bool:
     return makefile.is_file() and _BUILDER in makefile.read_text(encoding="utf-8")
 
 
-def require_known_attributes(path: Path, parameters: Mapping[str, str]) -> None:
-    """Refuses a template that reads an attribute that a cluster never has.
+def require_valid(path: Path, parameters: Mapping[str, "Given"], rules: LibraryRules, region: str) -> Outcome:
+    """Returns the result of the offline check of a template, if it found no mistake.
 
     Args:
         path: The template; local templates that it nests are checked, too.
-        parameters: Given values. Any other parameter may keep the stack's value, so it counts as unknown.
+        parameters: Values of parameters, instead of their defaults.
+        rules: The library's own rules.
+        region: Region of the stack.
 
     Raises:
-        CommandError: Names the first such attribute and its place.
+        MistakesFoundError: It found mistakes.
     """
-    text = read_text(path)
-    declared = Template.parse(text, str(path)).parameters()
-    given: dict[str, Given] = {name: Unknown(f"parameter {name} is not given") for name in declared}
-    report = check_file(text, str(path), Inputs({**given, **parameters}))
-    found = [
-        (each.source, finding)
-        for each in report.all()
-        for finding in each.findings
-        if finding.rule == "attribute"
-    ]
-    if found:
-        raise CommandError(
-            finding_line(*found[0]), f"fix the template; pcluster-cfn validate {path} shows every mistake"
-        )
+    inputs = Inputs(parameters, known={"AWS::Region": region}, library=rules)
+    result = Outcome(check_file(read_text(path), str(path), inputs).all())
+    if result.findings:
+        raise MistakesFoundError(path, [finding_line(*each) for each in result.findings])
+    return result
+
+
+def unknown_unless_given(declared: Iterable[str], given: Mapping[str, str]) -> dict[str, "Given"]:
+    """Returns the given values; any other parameter may keep the stack's value, so it counts as unknown."""
+    return {name: given.get(name, Unknown(f"parameter {name} is not given")) for name in declared}
+
+
+class MistakesFoundError(CommandError):
+    """The check found mistakes, so nothing was deployed.
+
+    Args:
+        path: The template.
+        lines: One line per mistake, in the order of the text.
+    """
+
+    def __init__(self, path: Path, lines: Sequence[str]) -> None:
+        count = "1 mistake" if len(lines) == 1 else f"{len(lines)} mistakes"
+        next_step = "correct it, or skip the check with --no-validate"
+        super().__init__(f"{count} in {path}; nothing was uploaded or changed", next_step)
+        self.lines = lines
+
+
+def values_for_check(
+    declared: Container[str], given: Mapping[str, str], stack: "StackTypeDef | None"
+) -> dict[str, "Given"]:
+    """Returns the values that parameters will have, for the check: defaults are not among them.
+
+    Args:
+        declared: Names of the template's parameters.
+        given: Given values.
+        stack: The existing stack, which keeps the values of the other parameters; None for a new one.
+    """
+    present = {
+        item["ParameterKey"]: item.get("ParameterValue", "")
+        for item in (stack.get("Parameters", []) if stack else [])
+    }
+    kept: dict[str, Given] = {
+        name: Unknown(f"parameter {name} is secret") if value == MASKED else value
+        for name, value in present.items()
+        if name in declared
+    }
+    return {**kept, **given}

@@ -1,91 +1,31 @@
-"""Shows a stack operation: a live table on a terminal, one line per event elsewhere."""
+"""Shows a stack operation: a live table on a terminal, one line per event elsewhere, or lines of JSON."""
 
+import json
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from datetime import datetime
+from contextlib import AbstractContextManager
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
+from rich.console import Group
 from rich.live import Live
 from rich.spinner import Spinner
-from rich.table import Table
 from rich.text import Text
 
-from pcluster_cfn.deploy.events import Event, Outcome
-from pcluster_cfn.terminal import Console
+from pcluster_cfn.deploy.events import Activity, Event, View
+from pcluster_cfn.deploy.head_node_boot import is_head_node_s
+from pcluster_cfn.deploy.layout import Row, duration, lay_out
+from pcluster_cfn.deploy.progress import Line, Progress
+from pcluster_cfn.deploy.reasons import read_reason
+from pcluster_cfn.terminal import Console, one_line
 
-_COLOURS = {"_FAILED": "red", "_COMPLETE": "green", "_IN_PROGRESS": "yellow"}
-#: Lines of the terminal that the live table leaves free: header, title and cursor.
-_SPARE_LINES = 4
-#: Columns of the terminal between those of the live table, and the spinner's.
-_GAPS = 4 * 2 + 1
-
-
-@dataclass
-class Line:
-    """The state of one resource in the running operation."""
-
-    name: str
-    event: Event
-    since: datetime
-    since_monotonic_s: float
-    resources: "dict[str, Line]" = field(default_factory=dict)
-
-    @property
-    def elapsed_s(self) -> float:
-        """Seconds since the resource started to change; by CloudFormation's clock once it is done."""
-        if self.event.running:
-            return time.monotonic() - self.since_monotonic_s
-        return (self.event.at - self.since).total_seconds()
+#: Lines of the terminal that the live table leaves free: title and cursor.
+_SPARE_LINES = 3
+#: Characters of a reason in a line about an event. The report that follows a failure has all of it.
+_REASON_LENGTH = 120
 
 
-class Progress:
-    """The state of every resource in an operation, as a tree in which stacks contain their resources."""
-
-    def __init__(self) -> None:
-        self.root: Line | None = None
-
-    def observe(self, event: Event, stack_name: str) -> Line:
-        """Applies one event and returns the line that it changed."""
-        if self.root is None:
-            self.root = self._line(stack_name, event)
-        line = self.root
-        for name in event.path:
-            line = line.resources.setdefault(name, self._line(name, event))
-        # A rollback or a clean-up starts the resource's time anew.
-        if event.running and not line.event.running:
-            line.since, line.since_monotonic_s = event.at, time.monotonic()
-        line.event = event
-        return line
-
-    def status_of(self, event: Event) -> str | None:
-        """Returns the present status of an event's resource; None before its first event."""
-        line = self.root
-        for name in event.path:
-            line = line.resources.get(name) if line else None
-        return line.event.status if line else None
-
-    def lines(self, *, fold: bool) -> Iterator[tuple[int, Line]]:
-        """Yields each line with its nesting depth.
-
-        Args:
-            fold: Leave out the resources of nested stacks that have succeeded.
-        """
-        if self.root is not None:
-            yield from _walk(self.root, 0, fold=fold)
-
-    @staticmethod
-    def _line(name: str, event: Event) -> Line:
-        return Line(name, event, event.at, time.monotonic())
-
-
-def _walk(line: Line, depth: int, *, fold: bool) -> Iterator[tuple[int, Line]]:
-    yield depth, line
-    if fold and depth > 0 and line.event.done:
-        return
-    for inner in line.resources.values():
-        yield from _walk(inner, depth + 1, fold=fold)
+class OpenView(View, AbstractContextManager["OpenView"], Protocol):
+    """A view that is closed at the end of the operation."""
 
 
 class PlainView:
@@ -102,14 +42,51 @@ class PlainView:
             if self._progress.status_of(event) == event.status:
                 continue  # CloudFormation reports a start twice: at the request, and with the physical id
             line = self._progress.observe(event, self._stack_name)
-            where = "/".join((self._stack_name, *event.path))
-            took = "" if event.running else f"  {_duration(line.elapsed_s)}"
-            reason = f"  {event.reason}" if event.reason else ""
-            self.note(f"{event.at:%H:%M:%S}  {event.status:<20}  {where}  {event.type}{took}{reason}")
+            took = "" if event.running else f"  {duration(line.elapsed_s)}"
+            reason = f"  {headline(event)}" if event.news else ""
+            where = f"{self._where(event.path)}  {event.type}"
+            self._print(f"{event.at:%H:%M:%S}  {event.status:<20}  {where}{took}{reason}")
 
-    def note(self, text: str) -> None:
-        """Prints one line."""
-        _print_line(self._console, text)
+    def show_activity(self, activity: Activity) -> None:
+        """Prints what a resource does."""
+        self._print(f"{activity.at:%H:%M:%S}  {'':<20}  {self._where(activity.path)}  {activity.text}")
+
+    def _where(self, path: tuple[str, ...]) -> str:
+        return "/".join((self._stack_name, *path))
+
+    def _print(self, text: str) -> None:
+        self._console.print(Text(one_line(text)), soft_wrap=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Leaves the printed lines as they are."""
+
+
+class JsonView:
+    """Prints one JSON object per line for each event, as CloudFormation reports it."""
+
+    def __init__(self, console: Console, stack_name: str) -> None:
+        self._console = console
+        self._stack_name = stack_name
+
+    def show(self, events: list[Event]) -> None:
+        """Prints events."""
+        for event in events:
+            self._print(event.as_json(self._stack_name))
+
+    def show_activity(self, activity: Activity) -> None:
+        """Prints what a resource does."""
+        self._print(activity.as_json(self._stack_name))
+
+    def _print(self, value: dict[str, object]) -> None:
+        self._console.print(Text(json.dumps(value)), soft_wrap=True)
 
     def __enter__(self) -> Self:
         return self
@@ -131,17 +108,17 @@ class LiveView:
         self._stack_name = stack_name
         self._progress = Progress()
         self._spinner = Spinner("dots")
-        self._fold = False
-        self._live = Live(console=console, get_renderable=self._table, refresh_per_second=4)
+        self._is_closed = False
+        self._live = Live(console=console, get_renderable=self._now, refresh_per_second=4)
 
     def show(self, events: list[Event]) -> None:
         """Updates the lines."""
         for event in events:
             self._progress.observe(event, self._stack_name)
 
-    def note(self, text: str) -> None:
-        """Prints one line above the table."""
-        _print_line(self._console, text, style="dim")
+    def show_activity(self, activity: Activity) -> None:
+        """Updates the line of what a resource does."""
+        self._progress.observe_activity(activity)
 
     def __enter__(self) -> Self:
         self._live.start()
@@ -153,80 +130,81 @@ class LiveView:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Leaves the last state on the screen, with nested stacks that have succeeded folded."""
-        self._fold = True
+        """Leaves the last state on the screen: what failed as failed, what succeeded without its parts."""
+        self._is_closed = True
         self._live.stop()
 
-    def _table(self) -> Table:
-        lines = list(self._progress.lines(fold=self._fold))
-        if len(lines) > self._console.height - _SPARE_LINES:
-            lines = list(self._progress.lines(fold=True))
-        table = Table(box=None, pad_edge=False, show_header=bool(lines), header_style="dim")
-        for heading in ("Resource", "", "Status", "Elapsed", "Reason"):
-            table.add_column(heading, justify="right" if heading == "Elapsed" else "left", no_wrap=True)
-        rows = [self._row(depth, line) for depth, line in lines]
-        taken = sum(max((len(row[column]) for row in rows), default=0) for column in range(3)) + _GAPS
-        for (name, status, elapsed, reason), (_, line) in zip(rows, lines, strict=True):
-            # On a narrow terminal only the reasons are shortened.
-            reason.truncate(max(self._console.width - taken, 0), overflow="ellipsis")
-            spinner = self._spinner if line.event.running else ""
-            table.add_row(name, spinner, status, elapsed, reason)
-        return table
+    def _now(self) -> Group:
+        return self.table(is_final=self._is_closed)
 
-    @staticmethod
-    def _row(depth: int, line: Line) -> tuple[Text, Text, Text, Text]:
-        return (
-            Text("  " * depth + line.name, style="bold" if depth == 0 or line.resources else ""),
-            Text(line.event.status, style=colour(line.event.status)),
-            Text(_duration(line.elapsed_s).rjust(len("Elapsed"))),
-            Text(line.event.reason.replace("\n", " ")),
-        )
+    def table(self, *, is_final: bool) -> Group:
+        """Returns the table for the console's size.
+
+        Args:
+            is_final: Whether the operation has ended. What failed is shown as failed then, whatever became
+                of it in the rollback, and what succeeded is shown without its parts.
+        """
+        room = self._console.height - _SPARE_LINES
+        choices = [(True, False)] if is_final else [(False, False), (True, False)]
+        lines: list[Text] = []
+        for fold, only_running in [*choices, (True, True)]:
+            shown = list(self._progress.lines(fold=fold, only_running=only_running))
+            rows = [_row(depth, line, is_final=is_final) for depth, line in shown]
+            lines = lay_out(rows, self._console.width, self._spinner_now())
+            if is_final or len(lines) <= room:
+                return Group(*lines)
+        left = len(lines) - room + 1
+        return Group(*lines[: room - 1], Text(f"… {left} more lines: the terminal is too low", style="dim"))
+
+    def _spinner_now(self) -> Text:
+        rendered = self._spinner.render(time.monotonic())
+        return rendered if isinstance(rendered, Text) else Text(" ")
 
 
-def view_for(console: Console, stack_name: str) -> PlainView | LiveView:
-    """Returns a live view for a terminal and a plain one for anything else."""
+def _row(depth: int, line: Line, *, is_final: bool) -> Row:
+    shown, elapsed_s = line.event, line.elapsed_s
+    # The rollback has deleted what failed by the end; that it failed is what counts.
+    if line.failure and (is_final or line.event.failed):
+        shown, elapsed_s = line.failure, line.failed_after_s
+    elif is_final and line.has_failure and line.before_deletion:
+        shown = line.before_deletion
+    return Row(
+        depth=depth,
+        name=line.name,
+        status=shown.status,
+        elapsed=duration(elapsed_s),
+        note=_note(depth, line),
+        is_running=line.event.running,
+        is_stack=depth == 0 or bool(line.resources),
+    )
+
+
+def _note(depth: int, line: Line) -> str:
+    if line.failure:
+        return _first_mistake(line.failure)
+    if line.event.running and (line.activity or is_head_node_s(line.event)):
+        return line.activity or "the head node boots"
+    if depth == 0 and line.event.begins_rollback:
+        return "" if line.event.is_consequence else line.event.reason
+    if line.event.cluster and line.event.running and (done := line.count_settled()):
+        return f"{done} of its resources done"
+    return ""
+
+
+def headline(event: Event) -> str:
+    """Returns the beginning of an event's reason: the code, and the first mistake in one line."""
+    text = _first_mistake(event)
+    return text if len(text) <= _REASON_LENGTH else f"{text[: _REASON_LENGTH - 1].rstrip()}…"
+
+
+def _first_mistake(event: Event) -> str:
+    cause = read_reason(event.reason)
+    first = cause.mistakes[0]
+    return ": ".join(filter(None, (cause.code, first.place, first.text)))
+
+
+def view_for(console: Console, stack_name: str, *, as_json: bool = False) -> PlainView | LiveView | JsonView:
+    """Returns a live view for a terminal, a plain one for anything else, or one of JSON."""
+    if as_json:
+        return JsonView(console, stack_name)
     return (LiveView if console.is_terminal else PlainView)(console, stack_name)
-
-
-def print_outcome(console: Console, outcome: Outcome) -> None:
-    """Prints an outcome: the outputs of a success, the root causes of a failure."""
-    if not outcome.succeeded:
-        for event in outcome.root_causes():
-            _print_line(console, f"{outcome.name_of(event)} ({event.type}): {event.reason}", style="red")
-        end = f"Stack {outcome.stack_name} is {outcome.status}. {outcome.reason}"
-        _print_line(console, end.rstrip(), style="bold red")
-        return
-    if not outcome.changed:
-        _print_line(console, f"Stack {outcome.stack_name} has no changes.")
-    if outcome.outputs:
-        _print_outputs(console, outcome.outputs)
-
-
-def _print_outputs(console: Console, outputs: dict[str, str]) -> None:
-    if not console.is_terminal:
-        for key, value in outputs.items():
-            _print_line(console, f"{key} = {value}")
-        return
-    table = Table(title="Outputs", title_justify="left", title_style="bold")
-    table.add_column("Key", style="bold", no_wrap=True)
-    table.add_column("Value", overflow="fold")
-    for key, value in outputs.items():
-        table.add_row(key, Text(value))
-    console.print(table)
-
-
-def _print_line(console: Console, text: str, style: str = "") -> None:
-    # A styled Text: the style argument of print would colour a live table that is redrawn below, too.
-    console.print(Text(text, style=style), soft_wrap=True)
-
-
-def colour(status: str) -> str:
-    """Returns the colour of a status; a rollback is red even if it succeeds."""
-    if "ROLLBACK" in status:
-        return "red"
-    return next((name for suffix, name in _COLOURS.items() if status.endswith(suffix)), "")
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes}m {rest:02}s" if minutes else f"{rest}s"

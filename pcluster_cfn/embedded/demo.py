@@ -10,8 +10,13 @@ import click
 from localcloud import guard
 from localcloud.cloud import Cloud
 from pcluster_cfn.aws import warnings_shown
-from pcluster_cfn.deploy.deployer import Deployer, Deployment, missing_parameters, refuse_unknown_parameters
-from pcluster_cfn.deploy.view import print_outcome, view_for
+from pcluster_cfn.deploy.deployer import Deployer, Deployment
+from pcluster_cfn.deploy.ending import print_outcome
+from pcluster_cfn.deploy.failure_report import Source
+from pcluster_cfn.deploy.parameters import missing_parameters, refuse_unknown_parameters
+from pcluster_cfn.deploy.preflight import require_file, require_valid
+from pcluster_cfn.deploy.printer import mistakes_printed
+from pcluster_cfn.deploy.view import view_for
 from pcluster_cfn.embedded.cleanup_check import Snapshot, find_open_operations, find_remaining, find_retained
 from pcluster_cfn.embedded.clusters import Cluster, find_clusters, head_node, stored_configuration, values_of
 from pcluster_cfn.embedded.template_edits import (
@@ -27,8 +32,9 @@ from pcluster_cfn.errors import CommandError
 from pcluster_cfn.options import ASSIGNMENT, EXIT_CODES
 from pcluster_cfn.package import Bucket, package
 from pcluster_cfn.project import ROOT
-from pcluster_cfn.template import Template
+from pcluster_cfn.template import Template, read_text
 from pcluster_cfn.terminal import Console
+from pcluster_cfn.validation.library_rules import LibraryRules
 
 EXAMPLE = ROOT / "examples" / "simple-cluster.yaml"
 _STACK = "demo"
@@ -46,15 +52,23 @@ _CHECK_COLUMNS = 36
     "-p", "--parameter", "parameters", type=ASSIGNMENT, multiple=True, help="Value of a template parameter."
 )
 @click.option("--region", default="us-east-1", help="Region of the embedded cloud.", show_default=True)
-def demo(template: Path | None, parameters: Iterable[tuple[str, str]], region: str) -> None:
+@click.option("--no-validate", is_flag=True, help="Deploy without the checks of pcluster-cfn validate.")
+def demo(
+    template: Path | None, parameters: Iterable[tuple[str, str]], region: str, *, no_validate: bool
+) -> None:
     """Take a cluster through its life on an embedded cloud and check that nothing is left.
 
-    Deploys TEMPLATE, or the project's example, raises MaxCount and deletes the stack. Subnets, zones, key
-    pair and VPC are the embedded cloud's own unless you give others. No AWS account is involved.
+    Checks TEMPLATE, or the project's example, as pcluster-cfn validate does, deploys it, raises MaxCount and
+    deletes the stack. Subnets, zones, key pair and VPC are the embedded cloud's own unless you give others.
+    No AWS account is involved.
     """
     guard.install()
     console, path, given = Console(), template or EXAMPLE, dict(parameters)
+    require_file(path)
     check_template(path, given)
+    if not no_validate:
+        with mistakes_printed(), LibraryRules() as rules:
+            require_valid(path, given, rules, region)
     console.print("Starting an embedded cloud …")
     with Cloud.start(region, skip_idle=True) as cloud, warnings_shown(cloud.endpoint_url, console):
         Demo(cloud, console).run(path, given)
@@ -132,7 +146,7 @@ class Demo:
     def _create(self, template: Template, path: Path, parameters: Mapping[str, str]) -> list[Cluster]:
         self._heading(f"Deploy {path.name}")
         package(template, path.parent, self._bucket)
-        outputs = self._deploy(Deployment(_STACK, template, parameters))
+        outputs = self._deploy(Deployment(_STACK, template, parameters), Source(read_text(path), str(path)))
         clusters = find_clusters(self._cloud, _STACK)
         self._check_head_nodes(clusters, outputs.get("HeadNodeIp"))
         return clusters
@@ -198,10 +212,10 @@ class Demo:
             raise CommandError(f"left behind: {', '.join(left)}")
         self._say("Nothing else is left." if retained.resources else "Nothing is left.")
 
-    def _deploy(self, deployment: Deployment) -> dict[str, str]:
+    def _deploy(self, deployment: Deployment, source: Source | None = None) -> dict[str, str]:
         with view_for(self._console, deployment.stack_name) as view:
             outcome = self._deployer.deploy(deployment, view)
-        print_outcome(self._console, outcome)
+        print_outcome(self._console, outcome, source)
         if not outcome.succeeded:
             raise CommandError(f"stack {outcome.stack_name} ended as {outcome.status}")
         return outcome.outputs

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from pcluster_cfn.aws import session
-from pcluster_cfn.deploy.deployer import refuse_unknown_parameters
+from pcluster_cfn.deploy.parameters import refuse_unknown_parameters
 from pcluster_cfn.options import ASSIGNMENT, aws_options, example, named_after
 from pcluster_cfn.plan.planner import PlannedTemplate, Planner
 from pcluster_cfn.plan.report import FAILURE, Plan, print_plan

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient
 
 #: The value that CloudFormation shows for a secret parameter. Source: user guide, "Parameters", NoEcho.
-_MASKED = "****"
+MASKED = "****"
 #: Source: API references of CloudFormation (common errors) and Systems Manager (GetParameter).
 _NOT_SEEN = {
     "AccessDenied",
@@ -101,7 +101,7 @@ def read_deployed_stack(aws: Aws, name: str) -> DeployedStack:
         known=known
         | {"AWS::StackId": stack["StackId"], "AWS::StackName": stack["StackName"]}
         | {key: value for key, value in ids.items() if value},
-        parameters={key: value for key, value in parameters.items() if value != _MASKED},
+        parameters={key: value for key, value in parameters.items() if value != MASKED},
         tags=tags_of(stack),
         physical_ids=ids,
         types=types,

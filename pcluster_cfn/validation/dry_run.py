@@ -13,7 +13,7 @@ from typing import Any, Literal
 from cfn_template.reading import read
 from cfn_template.values import place_of, unknown_parts
 from cluster_schema.conversion import pointer
-from pcluster_cfn.aws import Aws, child_environment, find_cluster_stack, tags_of
+from pcluster_cfn.aws import OWNER_TAG, Aws, child_environment, find_cluster_stack, is_owned_by, tags_of
 from pcluster_cfn.errors import CommandError
 from pcluster_cfn.validation.deployed_stack import DeployedStack
 from pcluster_cfn.validation.engine_program import installed_library, start
@@ -28,11 +28,6 @@ _TAG = {"parallelcluster:custom_resource": "cluster"}
 _NOT_THE_LIBRARYS = {"ServiceToken", "WaitConditionHandle"}
 #: Source: pcluster.constants, PCLUSTER_VERSION_TAG.
 _VERSION_TAG = "parallelcluster:version"
-#: Owner of a cluster that the provider created. It starts with the stack's path and the logical id.
-#: Source: docs/explanation/ownership.md.
-OWNER_TAG = "pcluster-cfn:owner"
-#: Owner tags of clusters that earlier versions created.
-_OWNER_TAGS = ("pcluster-cfn:stack-id", "pcluster-cfn:logical-id")
 _OWNER_PREFIX = "pcluster-cfn:"
 #: Arguments for an update of a cluster that was created elsewhere.
 #: Source: docs/reference/engine.md, "Taking over".
@@ -87,11 +82,7 @@ class ExistingCluster:
 
     def is_made_by(self, deployed: DeployedStack, logical_id: str) -> bool:
         """Whether its owner tags name a resource of the stack."""
-        stack_id = deployed.known.get("AWS::StackId", "")
-        path = stack_id.partition(":stack/")[2] or stack_id
-        if self.tags.get(OWNER_TAG, "").split(" ")[:2] == [path, logical_id]:
-            return True
-        return [self.tags.get(name) for name in _OWNER_TAGS] == [stack_id, logical_id]
+        return is_owned_by(self.tags, deployed.known.get("AWS::StackId", ""), logical_id)
 
 
 def requested_clusters(

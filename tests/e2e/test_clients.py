@@ -89,15 +89,25 @@ def test_the_command_deploys_shows_progress_and_outputs_and_deletes(run, account
     (head_node,) = account.head_nodes("c-by-command")
     assert f"HeadNodeIp = {head_node['PublicIpAddress']}" in created
     assert "CREATE_COMPLETE       by-command/Provider/" in created
+    for line in (
+        "1 cluster checked in 2 templates",
+        "  +  Cluster (Custom::PclusterCluster)",
+        "CREATE_IN_PROGRESS    by-command/Cluster/c-by-command  AWS::CloudFormation::Stack",
+        "CREATE_COMPLETE       by-command/Cluster/c-by-command/HeadNode  AWS::EC2::Instance",
+        "  pcluster-cfn connect c-by-command --region us-east-1",
+    ):
+        assert line in created
 
     again = run(*command, "deploy", EXAMPLE, "--stack-name", "by-command")
     assert "Stack by-command has no changes." in again
 
-    assert "DELETE_COMPLETE       by-command" in run(*command, "delete", "by-command")
+    deleted = run(*command, "delete", "by-command")
+    assert "DELETE_COMPLETE       by-command  AWS::CloudFormation::Stack" in deleted
+    assert "DELETE_COMPLETE       by-command/Cluster/c-by-command  AWS::CloudFormation::Stack" in deleted
     assert account.stack("c-by-command") is None
 
 
-def test_the_command_shows_the_root_cause_of_a_failure_first(run, account, seeded, tmp_path):
+def test_the_command_reports_the_root_cause_of_a_failure_once_at_its_end(run, account, seeded, tmp_path):
     template = tmp_path / "broken.yaml"
     template.write_text(
         EXAMPLE.read_text()
@@ -105,11 +115,20 @@ def test_the_command_shows_the_root_cause_of_a_failure_first(run, account, seede
         .replace("InstanceType: t3.medium", "InstanceType: t3.medium\n          Color: blue")
     )
     values = [part for key, value in seeded.items() for part in ("-p", f"{key}={value}")]
-    shown = run(sys.executable, "-m", "pcluster_cfn", "deploy", template, *values, code=1)
-    *_, cause, end = shown.splitlines()
-    assert cause.startswith("Cluster (Custom::PclusterCluster): ")
-    assert "/HeadNode/Color" in cause
-    assert end.startswith("Stack broken is ROLLBACK_COMPLETE")
+    command = (sys.executable, "-m", "pcluster_cfn", "deploy", template, *values)
+    refused = run(*command, code=1)
+    assert "broken.yaml:86:11: Cluster/ClusterConfiguration/HeadNode/Color: there is no such key" in refused
+    assert account.stack("broken") is None
+
+    shown = run(*command, "--no-validate", code=1)
+    *_, cause, cure, end, following = shown.splitlines()
+    assert cause.startswith(
+        f"{template}:86:18: Cluster/ClusterConfiguration/HeadNode/Color: InvalidProperty: "
+    )
+    assert shown.count(cause.partition("InvalidProperty: ")[2]) == 1
+    assert cure.startswith("What to do: Correct it")
+    assert end == "Stack broken is ROLLBACK_COMPLETE: 1 cause."
+    assert following == "Next: pcluster-cfn delete broken --region us-east-1"
     account.delete("broken")
 
 
@@ -168,7 +187,8 @@ def test_ctrl_c_stops_watching_and_says_that_the_stack_goes_on(tmp_path):
             # A shell that runs this in the background makes its children ignore Ctrl-C.
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - no threads yet
         )
-        watching.stdout.readline()
+        while "CREATE_IN_PROGRESS" not in watching.stdout.readline():
+            assert watching.poll() is None
         watching.send_signal(signal.SIGINT)
         _, said = watching.communicate(timeout=DEADLINE_S)
         again = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)

@@ -229,7 +229,11 @@ def test_a_template_of_one_s_own_gets_a_provider_and_seeded_ids(tmp_path):
 def test_a_template_that_fails_ends_the_demo_with_the_reason(tmp_path):
     template = tmp_path / "official.yaml"
     template.write_text(OFFICIAL_TEMPLATE)
-    shown = demo(str(template), "-p", "Os=windows")
+    refused = demo(str(template), "-p", "Os=windows")
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "/Image/Os" in refused.stderr
+
+    shown = demo(str(template), "-p", "Os=windows", "--no-validate")
     assert shown.returncode == 1
     assert "Official nests the provider: using this clone's template.yaml" in shown.stdout
     assert "/Image/Os" in shown.stdout

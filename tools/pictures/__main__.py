@@ -71,7 +71,8 @@ def _write_launch_page() -> None:
 
 def _deployment(environment: Mapping[str, str]) -> str:
     """Returns a deployment shortly before its end: the last screen on which the cluster is being made."""
-    arguments = ["deploy", "examples/simple-cluster.yaml", "--stack-name", "hpc", *_parameters(environment)]
+    arguments = ["deploy", "examples/simple-cluster.yaml", "--stack-name", "hpc", "--yes"]
+    arguments += _parameters(environment)
     shown = [""]
     for lines in terminal.frames([*_COMMAND, *arguments], environment):
         if any("Cluster" in line and "CREATE_IN_PROGRESS" in line for line in lines):

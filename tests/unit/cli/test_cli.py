@@ -11,7 +11,9 @@ from click.testing import CliRunner
 
 from localcloud.exports import export_lines
 from pcluster_cfn.cli import COMMANDS, main
-from pcluster_cfn.deploy.events import Event, Outcome
+from pcluster_cfn.deploy.events import Event
+from pcluster_cfn.deploy.failure_report import document
+from pcluster_cfn.deploy.outcome import Outcome
 
 
 @pytest.fixture
@@ -48,11 +50,17 @@ def test_local_paths_without_a_bucket_are_one_line_that_says_so(template):
     assert "name a bucket with --bucket" in result.output
 
 
-def test_a_missing_template_is_one_line_with_its_path():
-    result = run("deploy", "nowhere.yaml")
-    assert result.exit_code == 1
-    assert len(result.output.splitlines()) == 1
-    assert "nowhere.yaml" in result.output
+@pytest.mark.parametrize("command", ["deploy", "demo"])
+def test_a_missing_template_is_wrong_usage_and_named_before_anything_starts(command):
+    result = run(command, "nowhere.yaml")
+    assert result.exit_code == 2
+    assert "File 'nowhere.yaml' does not exist" in result.output
+
+
+def test_a_bucket_is_named_or_made_and_not_both(template):
+    result = run("deploy", template, "--bucket", "mine", "--resolve-s3")
+    assert result.exit_code == 2
+    assert "--bucket and --resolve-s3 exclude each other" in result.output
 
 
 @pytest.fixture
@@ -164,10 +172,11 @@ def test_an_outcome_for_programs_has_its_outputs_or_its_root_causes():
     event = Event(("Cluster",), "Custom::PclusterCluster", "CREATE_FAILED", "no", "hpc", at)
     good = Outcome("hpc", "arn", "CREATE_COMPLETE", "", {"Ip": "203.0.113.7"}, [event])
     bad = Outcome("hpc", "arn", "ROLLBACK_COMPLETE", "rolled back", {}, [event])
-    assert (good.as_json()["Outputs"], good.as_json()["RootCauses"]) == ({"Ip": "203.0.113.7"}, [])
-    (cause,) = bad.as_json()["RootCauses"]
+    shown = document(good, None)
+    assert (shown["Outputs"], shown["RootCauses"]) == ({"Ip": "203.0.113.7"}, [])
+    (cause,) = document(bad, None)["RootCauses"]
     assert (cause["Resource"], cause["Reason"]) == ("Cluster", "no")
-    assert json.loads(json.dumps(bad.as_json()))["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert json.loads(json.dumps(document(bad, None)))["StackStatus"] == "ROLLBACK_COMPLETE"
 
 
 @pytest.mark.parametrize("command", ["start", "stop", "status", "env", "exec"])

@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pcluster_cfn.cli import main
-from pcluster_cfn.deploy.events import Event
+from pcluster_cfn.deploy.events import Activity, Event
 from pcluster_cfn.deploy.view import LiveView, PlainView
 from pcluster_cfn.terminal import Console, harmless, harmless_output
 
@@ -90,7 +90,7 @@ def test_events_give_no_orders_in_any_view(view):
     shown = console()
     with view(shown, "stack") as opened:
         opened.show([event(ORDERS, "\x1b]0;name\a")])
-        opened.note(ORDERS)
+        opened.show_activity(Activity(("A",), ORDERS, datetime(2026, 1, 1, tzinfo=UTC)))
     written = shown.file.getvalue()
     assert "\\u001b]" in written
     assert "\x1b]" not in written

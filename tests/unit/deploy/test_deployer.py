@@ -8,9 +8,10 @@ from types import SimpleNamespace
 import pytest
 
 from pcluster_cfn.deploy.deployer import Deployer, Deployment
-from pcluster_cfn.deploy.events import Operation, Outcome
+from pcluster_cfn.deploy.outcome import Operation, Outcome
 from pcluster_cfn.errors import CommandError
 from pcluster_cfn.template import Template
+from tests.unit.deploy.cloudformation import refused
 
 ARN = "arn:aws:cloudformation:eu-west-1:123456789012:stack/hpc/1"
 TEMPLATE = Template.parse("Resources: {T: {Type: AWS::SNS::Topic}}", "t")
@@ -166,3 +167,19 @@ def test_a_stack_that_somebody_deletes_meanwhile_is_not_deployed():
 @pytest.mark.parametrize("status", ["CREATE_COMPLETE", "UPDATE_COMPLETE", "DELETE_FAILED"])
 def test_only_a_stack_that_is_gone_is_a_success_of_a_deletion(status):
     assert not Outcome("hpc", ARN, status, "", {}, operation=Operation.DELETE).succeeded
+
+
+@pytest.mark.parametrize("delete", [True, False])
+def test_throttled_requests_do_not_end_the_watching(delete):
+    class Throttled(Slow):
+        asked = 0
+
+        def describe_stacks(self, **asked):
+            if self.requests_since is not None:
+                self.asked += 1
+            if self.asked % 3 == 1:
+                raise refused("Throttling", "DescribeStacks")
+            return super().describe_stacks(**asked)
+
+    outcome = ended(Throttled(CREATED, DELETED if delete else UPDATED), delete=delete)
+    assert outcome.succeeded

@@ -6,10 +6,10 @@ import pytest
 from click.testing import CliRunner
 
 from pcluster_cfn.cli import main
-from pcluster_cfn.deploy.preflight import require_known_attributes
-from pcluster_cfn.errors import CommandError
+from pcluster_cfn.deploy.preflight import MistakesFoundError, require_valid, unknown_unless_given
 from pcluster_cfn.lint_rules import ClusterAttributes, ClusterProperties
 from pcluster_cfn.validation.file_check import check
+from pcluster_cfn.validation.library_rules import LibraryRules
 from tests.unit.validation.test_check import GOOD, template
 
 POOLS = """\
@@ -126,7 +126,7 @@ def test_a_deployment_is_refused_before_anything_is_asked_of_aws(wrong, monkeypa
     result = CliRunner().invoke(main, ["deploy", str(wrong), "--region", "us-east-1"])
     assert result.exit_code == 1
     assert f"{wrong}:20:16: Outputs/Out: Cluster has no attribute headNode.ip" in result.output
-    assert f"pcluster-cfn validate {wrong} shows every mistake" in result.output
+    assert f"1 mistake in {wrong}; nothing was uploaded or changed" in result.output
 
 
 def test_a_deployment_takes_a_parameter_that_is_not_given_for_unknown(tmp_path):
@@ -137,10 +137,14 @@ def test_a_deployment_takes_a_parameter_that_is_not_given_for_unknown(tmp_path):
     text = template(GOOD + pools, head)
     path = tmp_path / "pools.yaml"
     path.write_text(f"{text}Outputs:\n  Out: {{Value: !GetAtt Cluster.loginNodes.1.address}}\n")
-    require_known_attributes(path, {})
-    require_known_attributes(path, {"Count": "2"})
-    with pytest.raises(CommandError, match="1 login node pool"):
-        require_known_attributes(path, {"Count": "1"})
+
+    def pools_missing(**given):
+        with LibraryRules() as rules, pytest.raises(MistakesFoundError) as refused:
+            require_valid(path, unknown_unless_given(["Count"], given), rules, "us-east-1")
+        return [line for line in refused.value.lines if "login node pool" in line]
+
+    assert pools_missing() == pools_missing(Count="2") == []
+    assert len(pools_missing(Count="1")) == 1
 
 
 def test_cfn_lint_has_a_rule_of_its_own_for_attributes(wrong):

@@ -6,10 +6,10 @@ from dataclasses import replace
 import pytest
 
 from cluster_provider.core.identity import Owner
+from pcluster_cfn.aws import OWNER_TAG
 from pcluster_cfn.errors import CommandError
 from pcluster_cfn.validation.deployed_stack import DeployedStack
 from pcluster_cfn.validation.dry_run import (
-    OWNER_TAG,
     ExistingCluster,
     RequestedCluster,
     Verdict,
