@@ -63,6 +63,9 @@ test: .venv/.installed ## the tests, side by side; what deploys has targets of i
 test-localcloud: .venv/.installed ## what the embedded cloud does as AWS does, side by side [ARGS="localcloud/tests/clock -q"]
 	$(PY) -m pytest $(or $(ARGS),$(PARALLEL) localcloud/tests)
 
+recordings: .venv/.installed ## what AWS was recorded to do: one case for each fact that the embedded cloud takes up, with figures
+	$(PY) -m pytest $(or $(ARGS),$(PARALLEL) localcloud/tests/recordings)
+
 e2e: .venv/.installed ## template.yaml, deployed on the embedded cloud and driven through CloudFormation [IAM_LAG=30: IAM is so many seconds behind]
 	IAM_LAG=$(IAM_LAG) $(PY) -m pytest tests/e2e $(ARGS)
 
@@ -73,7 +76,10 @@ test-browser: .venv/.browser ## the launch page in chromium, with pictures in bu
 schemas: .venv/.installed ## write the schemas for editors into build/schemas, and the one that validate reads
 	$(PY) -m tools.published_schemas
 
-.PHONY: reference pictures
+.PHONY: reference pictures resource-types recordings
+resource-types: .venv/.installed ## write what the embedded cloud knows about its resource types, from cfn-lint
+	$(PY) -m tools.resource_types
+
 reference: .venv/.installed ## write the pages of docs/reference that are made from the code
 	$(PY) -m tools.reference_pages
 
