@@ -1,4 +1,4 @@
-"""Writes what the embedded cloud knows about its resource types: required properties and attributes.
+"""Writes what the embedded cloud knows about its resource types: attributes, identifiers and so on.
 
 Source: CloudFormation registry, as cfn-lint has it. ``make resource-types`` writes the file.
 A test fails if it is not current.
@@ -39,7 +39,12 @@ def _described(resource_type: str) -> dict[str, Any] | None:
         schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema(_REGION, resource_type)
     except ResourceNotFoundError:
         return None
-    return {"attributes": sorted(schema.get_atts), "required": sorted(schema.schema.get("required", []))}
+    identifiers = [path.removeprefix("/properties/") for path in schema.schema["primaryIdentifier"]]
+    return {
+        "attributes": sorted(schema.get_atts),
+        "identifier": identifiers[0] if len(identifiers) == 1 else None,
+        "required": sorted(schema.schema.get("required", [])),
+    }
 
 
 if __name__ == "__main__":

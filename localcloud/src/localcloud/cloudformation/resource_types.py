@@ -30,6 +30,12 @@ def has_attribute(resource_type: str, name: str) -> bool:
     return any(fnmatchcase(name, attribute) for attribute in _types()[resource_type]["attributes"])
 
 
+def identifier(resource_type: str) -> str | None:
+    """Returns the attribute that is the same as ``Ref``, if there is one."""
+    found: str | None = _types().get(resource_type, {}).get("identifier")
+    return found
+
+
 def missing_properties(resource_type: str, given: Iterable[str]) -> list[str]:
     """Returns the required properties that a resource does not have."""
     required = _types().get(resource_type, {}).get("required", [])
