@@ -1,5 +1,6 @@
 """Stacks as the API shows them."""
 
+import json
 from typing import Any
 
 from cfn_template.loops import transforms_of
@@ -9,10 +10,18 @@ from localcloud.cloudformation.template.compiled import CompiledTemplate
 from localcloud.cloudformation.template.source import required_capabilities
 
 
+def _present(answer: dict[str, Any], *optional: str) -> dict[str, Any]:
+    """Returns an answer without those members that are empty.
+
+    Which lists CloudFormation leaves out and which it answers empty is recorded, member by member.
+    """
+    return {name: value for name, value in answer.items() if value or name not in optional}
+
+
 def stack(shown: Stack) -> dict[str, Any]:
     """Returns an item of DescribeStacks."""
     template, options = shown.template, shown.options
-    return {
+    described = {
         "StackId": shown.id,
         "StackName": shown.name,
         "Description": template.processed.get("Description") if template else None,
@@ -41,7 +50,9 @@ def stack(shown: Stack) -> dict[str, Any]:
         "ParentId": shown.parent.id if shown.parent else None,
         "RootId": shown.root.id if shown.parent else None,
         "DriftInformation": {"StackDriftStatus": "NOT_CHECKED"},
+        "RollbackConfiguration": {},
     }
+    return _present(described, "Outputs", "Parameters", "Capabilities")
 
 
 def parameters(template: CompiledTemplate) -> list[dict[str, Any]]:
@@ -111,15 +122,24 @@ def template_summary(template: dict[str, Any]) -> dict[str, Any]:
     """Returns GetTemplateSummary's answer for a template before its transforms."""
     resources = template.get("Resources", {})
     needed = required_capabilities(template)
-    return {
+    of_type: dict[str, list[str]] = {}
+    for logical_id, definition in resources.items():
+        of_type.setdefault(definition["Type"], []).append(logical_id)
+    metadata = template.get("Metadata")
+    summary = {
         "Parameters": [_declaration(name, item) for name, item in template.get("Parameters", {}).items()],
         "Description": template.get("Description"),
         "Capabilities": needed,
         "CapabilitiesReason": _capabilities_reason(template) if needed else None,
-        "ResourceTypes": sorted({definition["Type"] for definition in resources.values()}),
+        "ResourceTypes": sorted(of_type),
+        "ResourceIdentifierSummaries": [
+            {"ResourceType": name, "LogicalResourceIds": ids} for name, ids in sorted(of_type.items())
+        ],
         "Version": _text(template.get("AWSTemplateFormatVersion")),
+        "Metadata": None if metadata is None else json.dumps(metadata),
         "DeclaredTransforms": transforms_of(template),
     }
+    return _present(summary, "Capabilities", "DeclaredTransforms")
 
 
 def _capabilities_reason(template: dict[str, Any]) -> str:
@@ -147,7 +167,7 @@ def _text(value: Any) -> str | None:
 
 def change_set(shown: ChangeSet) -> dict[str, Any]:
     """Returns DescribeChangeSet's answer."""
-    return {
+    described = {
         **change_set_summary(shown),
         "Parameters": parameters(shown.template),
         "NotificationARNs": shown.request.notification_arns,
@@ -169,6 +189,7 @@ def change_set(shown: ChangeSet) -> dict[str, Any]:
             for change in shown.changes
         ],
     }
+    return _present(described, "Parameters", "Tags")
 
 
 def change_set_summary(shown: ChangeSet) -> dict[str, Any]:

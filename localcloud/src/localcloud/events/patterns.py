@@ -18,6 +18,8 @@ Pattern = dict[str, Any]
 _OR = "$or"
 _OR_MIN = 2
 _IGNORE_CASE = "equals-ignore-case"
+#: What can be within ``anything-but``, where it may have a list of arguments.
+_NEGATED = {"prefix", "suffix", "wildcard", _IGNORE_CASE}
 _NOT_A_VALUE = "Value of anything-but must be an array or single string/number value."
 _COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {"=": eq, "<": lt, "<=": le, ">": gt, ">=": ge}
 #: A character of a wildcard, with the backslash that escapes it.
@@ -55,18 +57,15 @@ def _check_fields(pattern: Pattern) -> None:
     if not pattern:
         raise InvalidPatternError("Empty objects are not allowed")
     for name, value in pattern.items():
-        if _is_or(name, value):
-            for alternative in value:
-                _check_fields(alternative)
-        elif isinstance(value, dict):
-            _check_fields(value)
-        elif not isinstance(value, list):
+        if not isinstance(value, dict | list):
             raise InvalidPatternError(f'"{name}" must be an object or an array')
-        elif not value:
+        if value == []:
             raise InvalidPatternError("Empty arrays are not allowed")
-        else:
-            for condition in value:
-                _check_condition(condition)
+        check = _check_fields if _is_or(name, value) else _check_condition
+        for part in value if isinstance(value, list) else []:
+            check(part)
+        if isinstance(value, dict):
+            _check_fields(value)
 
 
 def _is_or(name: str, value: Any) -> bool:
@@ -85,11 +84,11 @@ def _check_condition(condition: Any) -> None:
     ((name, argument),) = condition.items()
     if name not in _OPERATORS:
         raise InvalidPatternError(f"Unrecognized match type {name}")
-    _OPERATORS[name][0](name, argument)
+    check, _ = _OPERATORS[name]
+    check(name, argument)
 
 
 def _check_text(name: str, argument: Any) -> None:
-    """Checks the argument of an operator that takes one text."""
     if not isinstance(argument, str):
         raise InvalidPatternError(f"{name} match pattern must be a string")
 
@@ -162,42 +161,34 @@ def _check_number(operator: str, value: Any) -> None:
 
 
 def _check_anything_but(_: str, argument: Any) -> None:
-    if isinstance(argument, dict):
-        _check_negated(argument)
-        return
-    values = argument if isinstance(argument, list) else [argument]
-    if not values:
-        raise InvalidPatternError("Empty arrays are not allowed")
-    if not all(isinstance(value, str) or _is_number(value) for value in values):
-        inside = "Inside anything but list, start|null|boolean is not supported."
-        raise InvalidPatternError(inside if isinstance(argument, list) else _NOT_A_VALUE)
-    if len({isinstance(value, str) for value in values}) > 1:
-        raise InvalidPatternError(
-            "Inside anything but list, either all values are number or string, mixed type is not supported"
-        )
-
-
-def _check_negated(argument: Mapping[str, Any]) -> None:
-    """Checks an operator inside of ``anything-but``, whose argument may be a list here."""
-    name = next(iter(argument), "")
-    if len(argument) != 1 or name not in {"prefix", "suffix", "wildcard", _IGNORE_CASE}:
+    name, given = next(iter(argument.items()), ("", "")) if isinstance(argument, dict) else ("", argument)
+    if isinstance(argument, dict) and (len(argument) != 1 or name not in _NEGATED):
         raise InvalidPatternError(f"Unsupported anything-but pattern: {name}")
-    given = argument[name]
-    if isinstance(given, dict):
+    if given is None or isinstance(given, dict | bool):
         raise InvalidPatternError(_NOT_A_VALUE)
     if given == []:
         raise InvalidPatternError("Empty arrays are not allowed")
-    for text in given if isinstance(given, list) else [given]:
-        if name == _IGNORE_CASE and not isinstance(text, str):
-            raise InvalidPatternError(
-                f"Inside anything-but/{name} list, number|start|null|boolean is not supported."
-            )
-        if name in {"prefix", "suffix"}:
-            _check_text("prefix/suffix", text)
-            if not text:
-                raise InvalidPatternError("Null prefix/suffix not allowed")
-        if name == "wildcard":
-            _check_wildcard(name, text)
+    _check_values(name, given if isinstance(given, list) else [given])
+
+
+def _check_values(name: str, values: list[Any]) -> None:
+    """Checks what an event's value must not be, or what the operator of this name must not find."""
+    are_texts = {isinstance(value, str) for value in values}
+    if name == "wildcard":
+        for value in values:
+            _check_wildcard(name, value)
+    elif name == _IGNORE_CASE and are_texts != {True}:
+        raise InvalidPatternError(
+            f"Inside anything-but/{name} list, number|start|null|boolean is not supported."
+        )
+    elif name and are_texts != {True}:
+        raise InvalidPatternError("prefix/suffix match pattern must be a string")
+    elif name in {"prefix", "suffix"} and "" in values:
+        raise InvalidPatternError("Null prefix/suffix not allowed")
+    elif not all(isinstance(value, str) or _is_number(value) for value in values):
+        raise InvalidPatternError("Inside anything but list, start|null|boolean is not supported.")
+    elif len(are_texts) > 1:
+        raise InvalidPatternError("Inside anything but list, either all values are number or string.")
 
 
 def _without_dots(node: Any) -> Any:

@@ -26,7 +26,7 @@ class Place:
     partition: str
     stack_name: str
     stack_id: str
-    read_ssm: Callable[[str], str]
+    read_ssm: Callable[[str], str | None]
     import_value: Callable[[str], str]
     zones: Callable[[str], list[str]]
 
