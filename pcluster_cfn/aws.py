@@ -1,6 +1,7 @@
 """Clients of AWS, or of an embedded cloud, and that cloud's warnings."""
 
 import json
+import os
 import threading
 import urllib.request
 from collections.abc import Iterator
@@ -9,10 +10,11 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 from urllib.parse import urljoin, urlsplit
 
 import boto3
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ProfileNotFound
 
 from localcloud import guard
-from pcluster_cfn.errors import CommandError, message_of
+from pcluster_cfn.config_file import FILE_NAME
+from pcluster_cfn.errors import CommandError, message_of, suggest
 from pcluster_cfn.terminal import Console
 
 if TYPE_CHECKING:
@@ -32,25 +34,44 @@ class Aws(Protocol):
         """Returns a boto3 client of a service."""
 
 
-def session(region: str | None) -> Aws:
-    """Returns a session in a Region, or in the configured one.
+def session(region: str | None = None, profile: str | None = None) -> Aws:
+    """Returns a session with a profile, in a Region.
+
+    Args:
+        region: Name of the Region; with None, that of the profile or of the environment.
+        profile: Name of a profile; with None, the SDK's default credentials.
 
     Raises:
-        CommandError: No Region is given, and none is configured.
+        CommandError: There is no such profile, or no Region is given and none is configured.
     """
-    return cast("Aws", boto3.Session(region_name=region or configured_region()))
+    found = configured_region(profile) if region is None else region
+    return cast("Aws", _boto3_session(found, profile))
 
 
-def configured_region() -> str:
+def configured_region(profile: str | None = None) -> str:
     """Returns the Region of the AWS configuration.
 
     Raises:
-        CommandError: None is configured.
+        CommandError: There is no such profile, or no Region is configured.
     """
-    region = boto3.Session().region_name
+    region = _boto3_session(None, profile).region_name
     if region is None:
-        raise CommandError("no Region is configured", "give one with --region or AWS_DEFAULT_REGION")
+        raise CommandError("no Region is configured", f"give one with --region, AWS_REGION or in {FILE_NAME}")
     return region
+
+
+def _boto3_session(region: str | None, profile: str | None) -> boto3.Session:
+    try:
+        return boto3.Session(region_name=region, profile_name=profile)
+    except ProfileNotFound as error:
+        known = boto3.Session().available_profiles if profile else []
+        otherwise = (
+            f"there are: {', '.join(known)}" if known else "aws configure sso or aws configure adds one"
+        )
+        missing = profile or os.environ.get("AWS_PROFILE", "")
+        raise CommandError(
+            f"the AWS configuration has no profile {missing!r}", suggest(missing, known, otherwise)
+        ) from error
 
 
 def embedded_cloud(aws: Aws) -> str | None:

@@ -6,10 +6,12 @@ to import, and most commands need only one of them.
 
 import sys
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import click
 
+from pcluster_cfn import config_file
 from pcluster_cfn.errors import FAULT, CommandError, wants_tracebacks
 from pcluster_cfn.options import EXIT_CODES, INTERRUPTED
 from pcluster_cfn.terminal import harmless_output
@@ -20,6 +22,7 @@ COMMANDS = {
     "deploy": ("pcluster_cfn.deploy.command", "Create or update a stack and show its progress."),
     "delete": ("pcluster_cfn.deploy.command", "Delete STACK and show its progress."),
     "demo": ("pcluster_cfn.embedded.demo", "Take a cluster through its life on this machine."),
+    "plan": ("pcluster_cfn.plan.command", "Show what a deployment would do to clusters."),
     "publish": ("pcluster_cfn.publishing.command", "Upload the provider for others to nest or launch."),
     "quick-create": ("pcluster_cfn.launch.quick_create", "Make links that launch a template."),
     "launch-page": ("pcluster_cfn.launch.launch_page", "Write a web page that launches a template."),
@@ -53,6 +56,19 @@ class _Commands(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl([(name, texts[name]) for name in self.list_commands(ctx)])
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Finds the command as click does, and gives it the defaults of the configuration file."""
+        name, command, rest = super().resolve_command(ctx, args)
+        # Help and completion work whatever the file has.
+        if name and command and not ctx.resilient_parsing and not set(rest) & {"-h", "--help"}:
+            found = config_file.find(Path.cwd(), Path.home())
+            if found:
+                found.require_known_names(self.list_commands(ctx))
+                ctx.default_map = {name: found.defaults(name, command)}
+        return name, command, rest
+
     def main(self, *args: Any, **kwargs: Any) -> Any:
         with harmless_output():
             return super().main(*args, **kwargs)
@@ -79,7 +95,11 @@ def _shown() -> tuple[type[Exception], ...]:
     return (CommandError, *(getattr(module, kind) for module, kinds in imported for kind in kinds))
 
 
-@click.group(cls=_Commands, epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=_Commands,
+    epilog=EXIT_CODES,
+    context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "PCLUSTER_CFN"},
+)
 @click.version_option(package_name="pcluster-cfn")
 def main() -> None:
     """Deploy clusters from CloudFormation templates, or try them on this machine."""

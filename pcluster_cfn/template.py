@@ -1,10 +1,12 @@
 """Template files: read within limits, changed in place, and written with everything else as it was."""
 
 import os
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import IO, Protocol
+from weakref import WeakKeyDictionary
 
 from yaml.nodes import MappingNode
 
@@ -12,6 +14,7 @@ from cfn_template.composing import compose
 from cfn_template.limits import TEXT_MAX_BYTES, TemplateError
 from cfn_template.nodes import child, empty_map, entries, scalar, serialize, value
 from pcluster_cfn.errors import CommandError
+from pcluster_cfn.options import STANDARD_INPUT
 
 
 @dataclass(frozen=True)
@@ -104,17 +107,31 @@ class Readable(Protocol):
 
 
 def read_text(path: Path) -> str:
-    """Returns the text of a template file.
+    """Returns the text of a template file, or of standard input for ``-``.
 
     Raises:
         CommandError: The file does not exist, cannot be read, is too large, or is not UTF-8.
     """
+    if path == STANDARD_INPUT:
+        return decode(_standard_input(), "the template from standard input")
     try:
         with path.open("rb") as opened:
             # One byte more than a template may have, so that an endless device is not read on.
             return decode(opened.read(TEXT_MAX_BYTES + 1), f"template {path}")
     except (OSError, ValueError) as error:
         raise CommandError(f"cannot read template {path}: {reason(error)}", "check the path") from error
+
+
+#: A stream can be read only once, but commands read their template several times.
+_READ_STREAMS: "WeakKeyDictionary[IO[bytes], bytes]" = WeakKeyDictionary()
+
+
+def _standard_input() -> bytes:
+    stream = sys.stdin.buffer
+    if stream not in _READ_STREAMS:
+        # One byte more than a template may have, so that an endless stream is not read on.
+        _READ_STREAMS[stream] = stream.read(TEXT_MAX_BYTES + 1)
+    return _READ_STREAMS[stream]
 
 
 def read_body(body: Readable, source: str) -> str:

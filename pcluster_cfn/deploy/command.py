@@ -15,7 +15,7 @@ from pcluster_cfn.deploy.events import Outcome
 from pcluster_cfn.deploy.preflight import require_built, require_known_attributes
 from pcluster_cfn.deploy.view import print_outcome, view_for
 from pcluster_cfn.errors import CommandError
-from pcluster_cfn.options import ASSIGNMENT, EXIT_CODES, INTERRUPTED, named_after
+from pcluster_cfn.options import ASSIGNMENT, EXIT_CODES, INTERRUPTED, aws_options, named_after
 from pcluster_cfn.package import Bucket, has_local_artefacts, package
 from pcluster_cfn.template import Template
 from pcluster_cfn.terminal import Console
@@ -30,7 +30,7 @@ _JSON = click.option("--json", "wants_json", is_flag=True, help="Print the outco
     "-p", "--parameter", "parameters", type=ASSIGNMENT, multiple=True, help="Value of a template parameter."
 )
 @click.option("--stack-name", help="Name of the stack. Default: the template's file name.")
-@click.option("--region", help="Region of the stack. Default: the Region of your AWS configuration.")
+@aws_options
 @click.option(
     "--bucket",
     envvar="ARTIFACT_BUCKET",
@@ -45,18 +45,19 @@ def deploy(
     parameters: Iterable[tuple[str, str]],
     stack_name: str | None,
     region: str | None,
+    profile: str | None,
     bucket: str | None,
     tags: Iterable[tuple[str, str]],
     wants_json: bool,
 ) -> None:
-    """Create or update a stack from TEMPLATE and show its progress.
+    """Create or update a stack from TEMPLATE and show its progress. "-" reads TEMPLATE from standard input.
 
     Files that the template names by local path are packaged and uploaded first. On AWS, deploy the built
     template (make build). An existing stack keeps the values of parameters that you do not give.
     """
     parsed = Template.read(template)
     name = stack_name or named_after(template)
-    aws = session(region)
+    aws = session(region, profile)
     if not reaches_embedded_cloud(aws):
         require_built(parsed, template)
     require_known_attributes(template, dict(parameters))
@@ -80,11 +81,11 @@ def deploy(
 
 @click.command(epilog=EXIT_CODES)
 @click.argument("stack")
-@click.option("--region", help="Region of the stack. Default: the Region of your AWS configuration.")
+@aws_options
 @_JSON
-def delete(stack: str, region: str | None, wants_json: bool) -> None:
+def delete(stack: str, region: str | None, profile: str | None, wants_json: bool) -> None:
     """Delete STACK and show its progress."""
-    aws, console = session(region), Console(stderr=wants_json)
+    aws, console = session(region, profile), Console(stderr=wants_json)
     with (
         _interruptible(stack),
         view_for(console, stack) as view,

@@ -21,7 +21,13 @@ from pcluster_cfn.launch.template_source import (
     read_template,
     warn_of_local_paths,
 )
-from pcluster_cfn.options import ASSIGNMENT, EXIT_CODES, STACK_NAME_RULE, is_stack_name
+from pcluster_cfn.options import (
+    ASSIGNMENT,
+    EXIT_CODES,
+    STACK_NAME_RULE,
+    aws_options_with_regions,
+    is_stack_name,
+)
 
 #: The button that AWS hosts and that its own samples show.
 BADGE_URL = "https://s3.amazonaws.com/cloudformation-examples/cloudformation-launch-stack.png"
@@ -173,18 +179,14 @@ def _parameter_mistakes(request: LinkRequest, declared: Mapping[str, Declaration
 @click.option(
     "--template",
     type=click.Path(path_type=Path),
-    help="Local copy of the template to check against. Default: the template is downloaded.",
+    help="Local copy of the template to check against, or - for standard input. Default: the template is "
+    "downloaded.",
 )
 @click.option("--stack-name", help="Name of the stack. Default: the console asks for it.")
 @click.option(
     "-p", "--parameter", "parameters", type=ASSIGNMENT, multiple=True, help="Value of a template parameter."
 )
-@click.option(
-    "--region",
-    "regions",
-    multiple=True,
-    help="Region; repeat it for more. Default: the Region of your AWS configuration.",
-)
+@aws_options_with_regions
 @click.option("--badge-url", default=BADGE_URL, help="Address of the picture of the badges.")
 @click.option("--json", "wants_json", is_flag=True, help="Print JSON, for scripts.")
 def quick_create(
@@ -194,6 +196,7 @@ def quick_create(
     stack_name: str | None,
     parameters: Iterable[tuple[str, str]],
     regions: Sequence[str],
+    profile: str | None,
     badge_url: str,
     wants_json: bool,
 ) -> None:
@@ -206,12 +209,14 @@ def quick_create(
     require_badge_url(badge_url)
     request = LinkRequest(
         template_url,
-        regions or [configured_region()],
+        regions or [configured_region(profile)],
         stack_name,
         list(parameters),
         os.environ.get("AWS_ENDPOINT_URL"),
     )
-    source = read_template(template_url, request.regions[0], template, endpoint_url=request.endpoint_url)
+    source = read_template(
+        template_url, request.regions[0], template, profile=profile, endpoint_url=request.endpoint_url
+    )
     declared = declarations(source)
     made = links(request, declared)
     missing = left_to_console(request, declared)

@@ -152,7 +152,12 @@ _NEXT_STEP = "give a local copy with --template"
 
 
 def read_template(
-    template_url: str, region: str, file: Path | None, *, endpoint_url: str | None = None
+    template_url: str,
+    region: str,
+    file: Path | None,
+    *,
+    profile: str | None = None,
+    endpoint_url: str | None = None,
 ) -> Template:
     """Returns the template of a link, from a local copy or from its address.
 
@@ -160,6 +165,7 @@ def read_template(
         template_url: Address of the template. It may contain the Region's placeholder.
         region: Replaces the placeholder.
         file: A local copy. With it, nothing is downloaded.
+        profile: Profile of the AWS configuration whose credentials read the object.
         endpoint_url: Address of an embedded cloud that may have the template.
 
     Raises:
@@ -172,7 +178,7 @@ def read_template(
     if found is None:
         raise CommandError(f"cannot read the template at {url}, which is not an object in S3", _NEXT_STEP)
     try:
-        text = _download(found, f"the template at {url}")
+        text = _download(found, f"the template at {url}", profile)
     except (ClientError, BotoCoreError) as error:
         raise CommandError(f"cannot read the template at {url}: {error}", _NEXT_STEP) from error
     template = Template.parse(text, url)
@@ -192,9 +198,9 @@ def warn_of_local_paths(template: Template, file: Path | None) -> None:
         click.echo(f"{file} names {paths}: the template at the address must be packaged", err=True)
 
 
-def _download(found: Location, source: str) -> str:
+def _download(found: Location, source: str, profile: str | None) -> str:
     """Returns an object's text, read with the user's credentials, or anonymously without any."""
-    session = boto3.Session()
+    session = boto3.Session(profile_name=profile)
     config = None if session.get_credentials() else Config(signature_version=UNSIGNED)
     s3: S3Client = session.client("s3", region_name=found.region or "us-east-1", config=config)
     if found.version:

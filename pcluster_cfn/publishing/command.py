@@ -14,7 +14,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColum
 
 from pcluster_cfn.aws import session
 from pcluster_cfn.launch.link import QuickCreateLink
-from pcluster_cfn.options import EXIT_CODES, INTERRUPTED
+from pcluster_cfn.options import EXIT_CODES, INTERRUPTED, aws_options_with_regions
 from pcluster_cfn.publishing.publication import File, build_stacks, read_stacks
 from pcluster_cfn.publishing.upload import REGION, Plan, Publishing, carry_out
 from pcluster_cfn.terminal import Console
@@ -156,12 +156,7 @@ def _size(size_bytes: int) -> str:
     help="Your bucket. Each Region needs its own: {region} in the name stands for the Region's name.",
 )
 @click.option("--prefix", default="pcluster-cfn", help="Start of all keys.", show_default=True)
-@click.option(
-    "--region",
-    "regions",
-    multiple=True,
-    help="Region; repeat it for more. Default: the Region of your AWS configuration.",
-)
+@aws_options_with_regions
 @click.option("--version", help="Version to publish as. Default: this project's version.")
 @click.option(
     "--engine",
@@ -181,6 +176,7 @@ def publish(
     bucket: str,
     prefix: str,
     regions: Sequence[str],
+    profile: str | None,
     version: str | None,
     engines: Sequence[str],
     build: Path | None,
@@ -192,7 +188,7 @@ def publish(
     Each version has its own prefix and never changes once it is complete. After an interruption, the same
     command continues where it stopped. Nothing is made public: the bucket's policy decides who may read it.
     """
-    clients = [session(region).client("s3") for region in dict.fromkeys(regions) or (None,)]
+    clients = [session(region, profile).client("s3") for region in dict.fromkeys(regions) or (None,)]
     publishing = Publishing(bucket, prefix.strip("/"), version or metadata.version("pcluster-cfn"))
     stores = publishing.stores(clients)
     for store in stores:

@@ -12,7 +12,7 @@ from cfn_template.parameters import ParameterError, typed
 from cluster_schema import versions
 from pcluster_cfn.aws import Aws, session
 from pcluster_cfn.errors import CommandError, suggest
-from pcluster_cfn.options import ASSIGNMENT, named_after
+from pcluster_cfn.options import ASSIGNMENT, aws_options, named_after
 from pcluster_cfn.template import Parameter, Template, read_text
 from pcluster_cfn.validation.deployed_stack import read_deployed_stack
 from pcluster_cfn.validation.dry_run import Verdict, dry_run_cluster, requested_clusters
@@ -50,7 +50,7 @@ _NESTED = "--dry-run covers only the templates that you name; name this one, wit
 )
 @click.option("--dry-run", is_flag=True, help="Run ParallelCluster's own dry run with your credentials, too.")
 @click.option("--stack-name", help="With --dry-run: name of the stack. Default: the template's file name.")
-@click.option("--region", help="With --dry-run: Region. Default: the Region of your AWS configuration.")
+@aws_options
 @click.option("--format", "output", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option("--json", "output", flag_value="json", help="The same as --format json.")
 def validate(
@@ -61,6 +61,7 @@ def validate(
     dry_run: bool,
     stack_name: str | None,
     region: str | None,
+    profile: str | None,
     output: str,
 ) -> None:
     """Find mistakes in the clusters of each TEMPLATE, without AWS and without a network.
@@ -68,7 +69,7 @@ def validate(
     Checks the properties and the configuration of every cluster by the provider's own rules. Prints all
     mistakes with file:line:column, the number of checked clusters, and the parts that it did not check.
     Values that only CloudFormation knows are assumed correct: give parameters values with -p. TEMPLATE may
-    also be a ParallelCluster configuration.
+    also be a ParallelCluster configuration, and "-" is standard input.
 
     With --dry-run, ParallelCluster's own dry run follows. It prints the messages of its validators and, for
     an existing cluster, every change with its update policy and the changes that would be refused. Nothing
@@ -87,7 +88,7 @@ def validate(
     refused = False
     if dry_run and not outcome.findings:
         asked = {path: texts[path] for path, report in examined.items() if report.is_template}
-        results = _dry_run(asked, dict(parameters), session(region), stack_name) if asked else []
+        results = _dry_run(asked, dict(parameters), session(region, profile), stack_name) if asked else []
         _note_what_is_not_covered(examined.values())
         refused = any(isinstance(each, Finding) or is_refused(each) for _, each in results)
         _show_with_verdicts(outcome, results, output)

@@ -35,6 +35,7 @@ class DeployedStack:
         parameters: Values of the stack's parameters.
         tags: Tags of the stack.
         physical_ids: Physical ids of the resources by logical id; empty for a new stack.
+        types: Types of the resources by logical id.
         outputs: Outputs of nested stacks, as ``LogicalId.Outputs.Name``.
         exports: Returns the exports of the account in the Region; they are listed once, at the first call.
         stored: Returns a parameter in Parameter Store; None if it does not exist or may not be read.
@@ -45,6 +46,7 @@ class DeployedStack:
     parameters: Mapping[str, str] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
     physical_ids: Mapping[str, str] = field(default_factory=dict)
+    types: Mapping[str, str] = field(default_factory=dict)
     outputs: Mapping[str, str] = field(default_factory=dict)
 
     exports: Callable[[], Mapping[str, str]] = dict
@@ -59,9 +61,20 @@ class DeployedStack:
             stored=self.stored,
         )
 
+    def new_nested(self) -> "DeployedStack":
+        """Returns a stack that this one will nest. CloudFormation will name it, so its name is not known."""
+        account = ("AWS::AccountId", "AWS::Partition", "AWS::Region")
+        known = {key: value for key, value in self.known.items() if key in account}
+        return DeployedStack("", known, tags=self.tags, exports=self.exports, stored=self.stored)
+
 
 def read_deployed_stack(aws: Aws, name: str) -> DeployedStack:
-    """Returns a stack, which may not exist yet, and the values of its account, as AWS reports them."""
+    """Returns a stack, which may not exist yet, and the values of its account, as AWS reports them.
+
+    Args:
+        aws: Clients of the account.
+        name: Name of the stack; or its ARN, if it exists.
+    """
     cloudformation: CloudFormationClient = aws.client("cloudformation")
     identity = aws.client("sts").get_caller_identity()
     partition = identity["Arn"].split(":")[1]
@@ -84,13 +97,14 @@ def read_deployed_stack(aws: Aws, name: str) -> DeployedStack:
     types = {item["LogicalResourceId"]: item["ResourceType"] for item in resources}
     nested = {key: ids[key] for key, kind in types.items() if kind == "AWS::CloudFormation::Stack"}
     return DeployedStack(
-        name=name,
+        name=stack["StackName"],
         known=known
-        | {"AWS::StackId": stack["StackId"]}
+        | {"AWS::StackId": stack["StackId"], "AWS::StackName": stack["StackName"]}
         | {key: value for key, value in ids.items() if value},
         parameters={key: value for key, value in parameters.items() if value != _MASKED},
         tags=tags_of(stack),
         physical_ids=ids,
+        types=types,
         outputs=_outputs(cloudformation, nested),
         exports=exports,
         stored=stored,

@@ -16,7 +16,7 @@ from pcluster_cfn.aws import Aws, find_cluster_stack, tags_of
 from pcluster_cfn.errors import CommandError
 from pcluster_cfn.validation.deployed_stack import DeployedStack
 from pcluster_cfn.validation.engine_program import installed_library, start
-from pcluster_cfn.validation.partial_template import as_received, evaluate_partially, plain_values
+from pcluster_cfn.validation.partial_template import Given, as_received, evaluate_partially, plain_values
 from pcluster_cfn.validation.report import Finding
 from pcluster_cfn.validation.resource_check import CLUSTER, CONFIGURATION, Resource, resources
 
@@ -94,7 +94,7 @@ class ExistingCluster:
 
 
 def requested_clusters(
-    text: str, parameters: Mapping[str, str], deployed: DeployedStack
+    text: str, parameters: Mapping[str, Given], deployed: DeployedStack
 ) -> Iterator[RequestedCluster | Finding]:
     """Yields the clusters of a template, and a finding for each unknown value of a cluster.
 

@@ -29,8 +29,8 @@ def document(verdict: Verdict, source: str) -> dict[str, Any]:
         "version": verdict.answer["version"],
         "refused": is_refused(verdict),
         "error": verdict.answer.get("error"),
-        "changes": list(_changes(verdict)),
-        "messages": _messages(verdict),
+        "changes": list(changes_of(verdict)),
+        "messages": messages_of(verdict),
     }
 
 
@@ -41,7 +41,7 @@ def lines(verdict: Verdict, source: str) -> Iterator[str]:
     yield f"{source}: {wanted.resource.logical_id}: {about}, {_outcome(verdict)}"
     if not verdict.is_ours:
         yield f"  cluster {wanted.name} exists and does not belong to this stack: it stays unchanged"
-    for change in _changes(verdict):
+    for change in changes_of(verdict):
         mark = "refused" if change["refused"] else "allowed"
         yield f"  {mark}  {change['parameter']}: {change['currentValue']} → {change['requestedValue']}"
         if change["update"]:
@@ -50,7 +50,7 @@ def lines(verdict: Verdict, source: str) -> Iterator[str]:
             yield f"           {change['refused']}"
         if change["cure"]:
             yield "           the provider does it with ComputeFleetUpdatePolicy: StopAndRestart"
-    for message in _messages(verdict):
+    for message in messages_of(verdict):
         yield f"  {message['level']}  {message['type']}: {message['message']}"
     error = answer.get("error", {"code": "NoChanges"})
     if error["code"] not in {"NoChanges", "UpdateRejected"} and not answer["validation_messages"]:
@@ -63,7 +63,7 @@ def _outcome(verdict: Verdict) -> str:
     return "would be refused" if is_refused(verdict) else "would be accepted"
 
 
-def _changes(verdict: Verdict) -> Iterator[dict[str, str]]:
+def changes_of(verdict: Verdict) -> Iterator[dict[str, str]]:
     """Yields the changes, refused ones first, each with its update policy in words."""
     error = verdict.answer.get("error", {})
     details = error.get("details", []) if error.get("code") == "UpdateRejected" else []
@@ -80,7 +80,7 @@ def _changes(verdict: Verdict) -> Iterator[dict[str, str]]:
         }
 
 
-def _messages(verdict: Verdict) -> list[dict[str, Any]]:
+def messages_of(verdict: Verdict) -> list[dict[str, Any]]:
     """Returns the library's messages, each once, the worst first."""
     once = {json.dumps(message, sort_keys=True): message for message in verdict.answer["validation_messages"]}
     return sorted(once.values(), key=lambda message: _LEVELS.index(message["level"]))

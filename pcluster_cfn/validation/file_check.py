@@ -45,12 +45,14 @@ class Nested:
     """A local template that another one nests.
 
     Args:
+        logical_id: Logical id of the nested stack.
         text: Its text.
         source: Its file.
         given: Values of its parameters.
         chain: The files that nest it, itself last.
     """
 
+    logical_id: str
     text: str
     source: str
     given: Mapping[str, Given]
@@ -108,7 +110,7 @@ def _local(
         problem = str(error) if isinstance(error, CommandError) else f"{file} is not a path here"
         yield Finding(place, path, problem, "template")
         return
-    yield Nested(text, str(file), _given(parameters), inner)
+    yield Nested(path.partition("/")[0], text, str(file), _given(parameters), inner)
 
 
 def _given(parameters: Any) -> dict[str, Given]:

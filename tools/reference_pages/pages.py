@@ -35,6 +35,16 @@ _COMMAND_LEAD = """
 shell. This page has what `pcluster-cfn COMMAND --help` prints. More about [`validate`](validate.md),
 [`publish`](../how-to/publish.md), [`quick-create` and `launch-page`](../how-to/launching.md), and
 [`local` and `demo`](../how-to/embedded-cloud.md).
+
+**Defaults** for all options can stand in [a configuration file](configuration-file.md).
+
+**Completion** of commands and options: put the line of your shell into its start-up file.
+
+```sh
+eval "$(_PCLUSTER_CFN_COMPLETE=bash_source pcluster-cfn)"   # bash: ~/.bashrc
+eval "$(_PCLUSTER_CFN_COMPLETE=zsh_source pcluster-cfn)"    # zsh: ~/.zshrc
+_PCLUSTER_CFN_COMPLETE=fish_source pcluster-cfn | source    # fish: ~/.config/fish/config.fish
+```
 """
 #: Width of the help, in characters.
 _COLUMNS = 100

@@ -129,6 +129,15 @@ def test_an_unreachable_endpoint_is_one_line_without_a_traceback(tmp_path):
     assert len(result.output.splitlines()) == 1
 
 
+def test_a_shell_completes_commands_and_options():
+    def completed(words):
+        environment = {"_PCLUSTER_CFN_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": "2"}
+        result = CliRunner().invoke(main, env=environment, prog_name="pcluster-cfn")
+        return {line.split(",")[1] for line in result.output.splitlines()}
+
+    assert {"--profile", "--region", "--json"} <= completed("pcluster-cfn delete --")
+
+
 def test_an_interrupted_command_ends_as_shells_report_it():
     @click.command()
     def interrupted():

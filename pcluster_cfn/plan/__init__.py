@@ -1,0 +1,1 @@
+"""``plan``: what a deployment would do to clusters, before anything is changed."""

@@ -1,0 +1,278 @@
+"""What a deployment would do to a cluster; pure decisions on what is deployed and what the library answers.
+
+The rows are those of docs/explanation/decision-table.md, as far as they can be known before the request.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+from pcluster_cfn.plan.storage import Storage, storage_of
+from pcluster_cfn.validation.dry_run import ExistingCluster, RequestedCluster, Verdict
+from pcluster_cfn.validation.dry_run_report import changes_of, messages_of
+from pcluster_cfn.validation.resource_check import CONFIGURATION
+
+#: A resource that made no cluster has an id with this prefix.
+#: Source: docs/explanation/decision-table.md, "marker id" and "failed id".
+_NOT_MADE = "pcluster-cfn:"
+#: The engine's code for an update that the library refuses, and for one that changes nothing.
+#: Source: docs/reference/engine.md.
+_REFUSED, _NO_CHANGES = "UpdateRejected", "NoChanges"
+
+
+class PlannedAction(StrEnum):
+    """What happens to a cluster."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    UPDATE_STOPPED = "update with a stopped fleet"
+    REPLACE = "replace"
+    ADOPT = "adopt"
+    DELETE = "delete"
+    RETAIN = "retain"
+    UNCHANGED = "no change"
+    REFUSED = "refused"
+    UNKNOWN = "not known"
+
+
+#: What a plan cannot promise to succeed.
+FAILING = frozenset({PlannedAction.REFUSED, PlannedAction.UNKNOWN})
+
+
+@dataclass(frozen=True)
+class PlannedCluster:
+    """One cluster of a plan.
+
+    Attributes:
+        source: File of the template; of the deployed template for a resource that the new one lacks.
+        place: Logical ids from the stack to the cluster, separated by slashes.
+        name: The cluster's name; empty if it is not known.
+        action: What happens to it.
+        reason: Why, where the action alone does not say it.
+        version: ParallelCluster version of the library that answered; empty if it was not asked.
+        changes: Changed parameters, as ``dry_run_report.changes_of`` yields them.
+        messages: Messages of the library's validators, the worst first.
+        replaced: Name of the old cluster of a replacement.
+        storage: Storage of a cluster that goes, each with its fate.
+    """
+
+    source: str
+    place: str
+    name: str
+    action: PlannedAction
+    reason: str = ""
+    version: str = ""
+    changes: Sequence[Mapping[str, str]] = ()
+    messages: Sequence[Mapping[str, Any]] = ()
+    replaced: str = ""
+    storage: Sequence[Storage] = ()
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """What is deployed of one resource.
+
+    Args:
+        physical_id: Its physical id; empty if there is no such resource.
+        previous: The cluster as the deployed template has it; None if there is none, or not all is known.
+        retained: Whether the deployed template's ``DeletionPolicy`` attribute keeps the resource.
+        existing: The stack of the cluster that the physical id names; None if there is none.
+        created_here: Whether that stack's tags name the resource as its creator.
+    """
+
+    physical_id: str = ""
+    previous: RequestedCluster | None = None
+    retained: bool = False
+    existing: ExistingCluster | None = None
+    created_here: bool = True
+
+    @property
+    def cluster_name(self) -> str:
+        """Name of the resource's cluster; empty if it made none."""
+        return "" if self.physical_id.startswith(_NOT_MADE) else self.physical_id
+
+    @property
+    def properties(self) -> Mapping[str, Any]:
+        """Properties in the deployed template; empty if they are not known."""
+        return self.previous.properties if self.previous is not None else {}
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a cluster is.
+
+    Args:
+        source: File of the template.
+        path: Logical ids, the cluster's own last.
+    """
+
+    source: str
+    path: Sequence[str] = field(default_factory=tuple)
+
+    def planned(self, name: str, action: PlannedAction, reason: str = "", **more: Any) -> PlannedCluster:
+        """Returns a cluster of a plan at this place."""
+        return PlannedCluster(self.source, "/".join(self.path), name, action, reason, **more)
+
+
+def is_untouched(wanted: RequestedCluster, deployed: Deployed) -> bool:
+    """Returns whether its properties are the deployed ones, for which CloudFormation sends no request."""
+    return deployed.previous is not None and deployed.properties == wanted.properties
+
+
+def untouched(place: Place, wanted: RequestedCluster, deployed: Deployed) -> PlannedCluster:
+    """Returns the plan of a cluster for which CloudFormation sends no request."""
+    gone = deployed.cluster_name == wanted.name and deployed.existing is None
+    reason = (
+        f"cluster {wanted.name} no longer exists, and a deployment without a change does not make it again"
+        if gone
+        else ""
+    )
+    return place.planned(wanted.name, PlannedAction.UNCHANGED, reason)
+
+
+def plan_cluster(place: Place, verdict: Verdict, deployed: Deployed) -> PlannedCluster:
+    """Returns what a deployment would do to a cluster of the template.
+
+    Args:
+        place: Where the cluster is.
+        verdict: The library's answer.
+        deployed: What is deployed of its resource.
+    """
+    answered = PlannedCluster(
+        place.source,
+        "/".join(place.path),
+        verdict.wanted.name,
+        PlannedAction.REFUSED,
+        version=verdict.answer["version"],
+        changes=list(changes_of(verdict)),
+        messages=messages_of(verdict),
+    )
+    if refusal := _refusal(verdict, deployed):
+        return replace(answered, reason=refusal)
+    if _is_renamed(verdict.wanted, deployed):
+        return _replacement(answered, deployed)
+    if verdict.operation == "create":
+        return replace(answered, action=PlannedAction.CREATE)
+    if verdict.operation == "take-over":
+        return replace(answered, action=PlannedAction.ADOPT)
+    return _update(answered, verdict, deployed)
+
+
+def _refusal(verdict: Verdict, deployed: Deployed) -> str:
+    """Returns why the provider refuses the request; empty if it does not."""
+    wanted, error = verdict.wanted, verdict.answer.get("error", {})
+    if _is_renamed(wanted, deployed) and wanted.properties.get("ClusterNameUpdatePolicy") != "Replace":
+        return (
+            f"cluster {deployed.cluster_name} cannot be renamed; put its name back, or set "
+            "ClusterNameUpdatePolicy: Replace"
+        )
+    if not verdict.is_ours:
+        return f"cluster {wanted.name} exists and does not belong to this resource; it stays unchanged"
+    if verdict.operation != "create" and (other := _other_version(verdict)):
+        return other
+    if error.get("code") not in {None, _REFUSED, _NO_CHANGES}:
+        return f"{error['code']}: {error['message']}"
+    if error.get("code") == _REFUSED and not _is_cured(verdict):
+        return "ParallelCluster refuses to change a living cluster like this"
+    return ""
+
+
+def _is_renamed(wanted: RequestedCluster, deployed: Deployed) -> bool:
+    return deployed.cluster_name not in {"", wanted.name}
+
+
+def _replacement(answered: PlannedCluster, deployed: Deployed) -> PlannedCluster:
+    kept = _keeps(deployed)
+    return replace(
+        answered,
+        action=PlannedAction.REPLACE,
+        reason=f"cluster {deployed.cluster_name} is kept: {kept}" if kept else "",
+        replaced=deployed.cluster_name,
+        storage=[] if kept else storage_of(deployed.properties.get(CONFIGURATION)),
+    )
+
+
+def _update(answered: PlannedCluster, verdict: Verdict, deployed: Deployed) -> PlannedCluster:
+    code = verdict.answer.get("error", {}).get("code")
+    if code == _NO_CHANGES:
+        return replace(answered, action=PlannedAction.UNCHANGED)
+    if deployed.properties.get(CONFIGURATION) == verdict.wanted.properties[CONFIGURATION]:
+        reason = (
+            "the cluster was changed elsewhere; it stays so, because the template asks for no other "
+            "configuration than before"
+        )
+        return replace(answered, action=PlannedAction.UNCHANGED, reason=reason)
+    removed = _removed_storage(verdict.wanted, deployed)
+    if code == _REFUSED:
+        reason = "running jobs are lost: ComputeFleetUpdatePolicy is StopAndRestart"
+        return replace(answered, action=PlannedAction.UPDATE_STOPPED, reason=reason, storage=removed)
+    return replace(answered, action=PlannedAction.UPDATE, storage=removed)
+
+
+def plan_unknown(place: Place, missing: str, deployed: Deployed) -> PlannedCluster:
+    """Returns the plan of a cluster of which not everything is known before the deployment.
+
+    Args:
+        place: Where the cluster is.
+        missing: The first value that is not known, and how to give it.
+        deployed: What is deployed of its resource.
+    """
+    if deployed.cluster_name:
+        return place.planned(deployed.cluster_name, PlannedAction.UNKNOWN, missing)
+    return place.planned("", PlannedAction.CREATE, f"ParallelCluster was not asked: {missing}")
+
+
+def plan_removal(place: Place, deployed: Deployed) -> PlannedCluster:
+    """Returns what happens to the cluster of a resource that the template no longer has."""
+    name = deployed.cluster_name
+    if not name:
+        return place.planned("", PlannedAction.UNCHANGED, "the resource made no cluster")
+    if deployed.existing is None:
+        return place.planned(name, PlannedAction.UNCHANGED, f"cluster {name} no longer exists")
+    if deployed.previous is None:
+        reason = "the deployed template has values that cannot be read here, its DeletionPolicy perhaps"
+        return place.planned(name, PlannedAction.UNKNOWN, reason)
+    if kept := _keeps(deployed):
+        return place.planned(name, PlannedAction.RETAIN, kept)
+    storage = storage_of(deployed.properties.get(CONFIGURATION))
+    return place.planned(name, PlannedAction.DELETE, storage=storage)
+
+
+def _keeps(deployed: Deployed) -> str:
+    """Returns why a cluster is kept when its resource goes; empty if it is deleted.
+
+    Source: docs/explanation/decision-table.md, rows "Delete".
+    """
+    policy = deployed.properties.get("DeletionPolicy", "")
+    if deployed.retained:
+        return "the template's attribute DeletionPolicy is Retain"
+    if policy == "Retain":
+        return "its property DeletionPolicy is Retain"
+    adopts = str(deployed.properties.get("AdoptExisting")).lower() == "true"
+    if adopts and not deployed.created_here and policy != "Delete":
+        return "it was adopted, and its property DeletionPolicy is not Delete"
+    return ""
+
+
+def _other_version(verdict: Verdict) -> str:
+    """Returns why a version that the template names is refused; empty if it is the cluster's, or none."""
+    asked = verdict.wanted.properties.get("PclusterVersion")
+    has = verdict.answer["version"]
+    if asked in {None, has}:
+        return ""
+    return f"the cluster has ParallelCluster {has} and keeps it; PclusterVersion asks for {asked}"
+
+
+def _is_cured(verdict: Verdict) -> bool:
+    """Whether the provider stops the fleet for every change that the library refuses."""
+    details = verdict.answer["error"].get("details", [])
+    policy = verdict.wanted.properties.get("ComputeFleetUpdatePolicy")
+    return policy == "StopAndRestart" and bool(details) and all(detail.get("cure") for detail in details)
+
+
+def _removed_storage(wanted: RequestedCluster, deployed: Deployed) -> list[Storage]:
+    """Returns the storage that the deployed template has and the new one lacks."""
+    left = {each.name for each in storage_of(wanted.properties[CONFIGURATION])}
+    before = storage_of(deployed.properties.get(CONFIGURATION))
+    return [each for each in before if each.name not in left]

@@ -1,0 +1,87 @@
+"""``pcluster-cfn plan``."""
+
+import json
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from pcluster_cfn.aws import session
+from pcluster_cfn.deploy.deployer import refuse_unknown_parameters
+from pcluster_cfn.options import ASSIGNMENT, aws_options, named_after
+from pcluster_cfn.plan.planner import PlannedTemplate, Planner
+from pcluster_cfn.plan.report import FAILURE, Plan, print_plan
+from pcluster_cfn.template import Template, read_text
+from pcluster_cfn.terminal import Console
+from pcluster_cfn.validation.deployed_stack import read_deployed_stack
+from pcluster_cfn.validation.file_check import Inputs, check_file
+from pcluster_cfn.validation.report import Outcome, finding_line
+
+_EXIT_CODES = (
+    "Exit codes: 0 no cluster changes, 2 clusters change, 1 something is refused or not known, or the usage "
+    "is wrong, 130 interrupted."
+)
+
+
+class _PlanCommand(click.Command):
+    """A command whose exit code 2 means changes, so wrong usage has another one."""
+
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        try:
+            return super().make_context(*args, **kwargs)
+        except click.UsageError as error:
+            error.show()
+            raise click.exceptions.Exit(FAILURE) from error
+
+
+@click.command(
+    cls=_PlanCommand, epilog=_EXIT_CODES, short_help="Show what a deployment would do to clusters."
+)
+@click.argument("template", type=click.Path(path_type=Path))
+@click.option(
+    "-p", "--parameter", "parameters", type=ASSIGNMENT, multiple=True, help="Value of a template parameter."
+)
+@click.option("--stack-name", help="Name of the stack. Default: the template's file name.")
+@aws_options
+@click.option("--json", "wants_json", is_flag=True, help="Print the plan as JSON, for scripts.")
+def plan(
+    *,
+    template: Path,
+    parameters: Iterable[tuple[str, str]],
+    stack_name: str | None,
+    profile: str | None,
+    region: str | None,
+    wants_json: bool,
+) -> None:
+    r"""Show what a deployment of TEMPLATE would do to each cluster. Nothing is changed.
+
+    Compares the template with the deployed stack and asks ParallelCluster's own dry run, with your
+    credentials. Shows each cluster that would be created, updated, updated with a stopped fleet, replaced,
+    adopted, deleted or refused, with every changed parameter, and the storage that would be lost. Clusters in
+    local nested templates are included.
+
+    \b
+    Example:
+      pcluster-cfn plan hpc.yaml -p MaxCount=8
+    """
+    text, given = read_text(template), dict(parameters)
+    refuse_unknown_parameters(Template.parse(text, str(template)), given)
+    name = stack_name or named_after(template)
+    aws = session(region, profile)
+    found = Outcome(check_file(text, str(template), Inputs(dict(given))).all()).findings
+    if found:
+        for source, finding in found:
+            click.echo(finding_line(source, finding), err=True)
+        sys.exit(FAILURE)
+    stack = read_deployed_stack(aws, name)
+    console = Console(stderr=wants_json)
+    with console.status("Comparing with the deployed stack …") as status:
+        planner = Planner(aws, lambda cluster: status.update(f"Asking ParallelCluster about {cluster} …"))
+        planned = Plan(name, list(planner.plan(PlannedTemplate(text, str(template), given, stack))))
+    if wants_json:
+        click.echo(json.dumps(planned.document(), indent=2))
+    else:
+        print_plan(Console(), planned)
+    sys.exit(planned.exit_code)

@@ -1,0 +1,209 @@
+"""Plans every cluster of a template and of the local templates that it nests."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from cfn_template.limits import TemplateError
+from cfn_template.reading import read
+from pcluster_cfn.aws import Aws, find_cluster_stack, tags_of
+from pcluster_cfn.errors import CommandError
+from pcluster_cfn.plan.clusters import (
+    Deployed,
+    Place,
+    PlannedAction,
+    PlannedCluster,
+    is_untouched,
+    plan_cluster,
+    plan_removal,
+    plan_unknown,
+    untouched,
+)
+from pcluster_cfn.validation.deployed_stack import DeployedStack, read_deployed_stack
+from pcluster_cfn.validation.dry_run import (
+    ExistingCluster,
+    RequestedCluster,
+    dry_run_cluster,
+    requested_clusters,
+)
+from pcluster_cfn.validation.file_check import Nested, find_nested
+from pcluster_cfn.validation.partial_template import Given, evaluate_partially, section
+from pcluster_cfn.validation.report import Finding
+from pcluster_cfn.validation.resource_check import CLUSTER, resources
+
+_STACK = "AWS::CloudFormation::Stack"
+
+
+@dataclass(frozen=True)
+class PlannedTemplate:
+    """A template to plan, and its stack.
+
+    Args:
+        text: Its text.
+        source: Its file.
+        given: Given values of its parameters.
+        stack: Its stack, which may not exist yet.
+        path: Logical ids of the nested stacks that lead to it.
+        chain: The files that nest it, itself last; empty for the outermost.
+    """
+
+    text: str
+    source: str
+    given: Mapping[str, Given]
+    stack: DeployedStack
+    path: tuple[str, ...] = ()
+    chain: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True)
+class _DeployedTemplate:
+    """The template that a stack was deployed from.
+
+    Args:
+        clusters: Its clusters by logical id; None for one of which not everything is known.
+        retained: Logical ids of the resources that its ``DeletionPolicy`` attributes keep.
+    """
+
+    clusters: Mapping[str, RequestedCluster | None] = field(default_factory=dict)
+    retained: frozenset[str] = frozenset()
+
+
+class Planner:
+    """Plans clusters.
+
+    Args:
+        aws: Clients of the account.
+        progress: Called with the name of each cluster before the library is asked about it.
+    """
+
+    def __init__(self, aws: Aws, progress: Callable[[str], None] = lambda _: None) -> None:
+        self._aws = aws
+        self._progress = progress
+
+    def plan(self, template: PlannedTemplate) -> Iterator[PlannedCluster]:
+        """Yields what a deployment would do to each cluster, removed ones last.
+
+        Raises:
+            CommandError: A template cannot be read.
+        """
+        stack = template.stack
+        before = self._deployed_template(stack)
+        evaluated = evaluate_partially(
+            read(template.text), {**stack.parameters, **template.given}, stack.answers()
+        )
+        present = {each.logical_id for each in resources(evaluated) if each.kind == CLUSTER}
+        present |= {
+            logical_id
+            for logical_id, definition in section(evaluated.root, "Resources").items()
+            if isinstance(definition, dict)
+            and definition.get("Type") == _STACK
+            and evaluated.exists(definition)
+        }
+        for wanted in _each_once(requested_clusters(template.text, template.given, stack)):
+            yield self._cluster(template, before, wanted)
+        for inner in find_nested(evaluated, template.source, template.chain):
+            yield from self._nested(template, inner)
+        yield from self._removed(template, before, present)
+
+    def _cluster(
+        self, template: PlannedTemplate, before: _DeployedTemplate, wanted: RequestedCluster | Finding
+    ) -> PlannedCluster:
+        logical_id = _logical_id(wanted)
+        place = Place(template.source, (*template.path, logical_id))
+        deployed = self._deployed(template.stack, before, logical_id)
+        if not isinstance(wanted, RequestedCluster):
+            return plan_unknown(place, f"{wanted.path} {wanted.message}", deployed)
+        if is_untouched(wanted, deployed):
+            return untouched(place, wanted, deployed)
+        self._progress(wanted.name)
+        try:
+            verdict = dry_run_cluster(self._aws, wanted, template.stack)
+        except CommandError as error:
+            return place.planned(wanted.name, PlannedAction.UNKNOWN, str(error))
+        return plan_cluster(place, verdict, deployed)
+
+    def _nested(self, template: PlannedTemplate, inner: Any) -> Iterator[PlannedCluster]:
+        if not isinstance(inner, Nested):
+            reason = inner.message if isinstance(inner, Finding) else inner.reason
+            place = Place(template.source, (*template.path, inner.path.partition("/")[0]))
+            yield place.planned("", PlannedAction.UNKNOWN, reason)
+            return
+        physical_id = template.stack.physical_ids.get(inner.logical_id, "")
+        if physical_id.startswith("arn:"):
+            stack = read_deployed_stack(self._aws, physical_id)
+        else:
+            stack = template.stack.new_nested()
+        path = (*template.path, inner.logical_id)
+        yield from self.plan(PlannedTemplate(inner.text, inner.source, inner.given, stack, path, inner.chain))
+
+    def _removed(
+        self, template: PlannedTemplate, before: _DeployedTemplate, present: set[str]
+    ) -> Iterator[PlannedCluster]:
+        for logical_id in sorted(before.clusters.keys() - present):
+            place = Place("", (*template.path, logical_id))
+            yield plan_removal(place, self._deployed(template.stack, before, logical_id))
+        stacks = {key for key, kind in template.stack.types.items() if kind == _STACK} - present
+        for logical_id in sorted(stacks):
+            physical_id = template.stack.physical_ids[logical_id]
+            if logical_id in before.retained or not physical_id.startswith("arn:"):
+                continue
+            gone = read_deployed_stack(self._aws, physical_id)
+            inner = PlannedTemplate("", "", {}, gone, (*template.path, logical_id))
+            yield from self._removed(inner, self._deployed_template(gone), set())
+
+    def _deployed(self, stack: DeployedStack, before: _DeployedTemplate, logical_id: str) -> Deployed:
+        deployed = Deployed(
+            stack.physical_ids.get(logical_id, ""),
+            before.clusters.get(logical_id),
+            logical_id in before.retained,
+        )
+        if not deployed.cluster_name:
+            return deployed
+        found = find_cluster_stack(self._aws.client("cloudformation"), deployed.cluster_name)
+        if found is None:
+            return deployed
+        existing = ExistingCluster(found["StackId"], tags_of(found))
+        return replace(deployed, existing=existing, created_here=existing.is_made_by(stack, logical_id))
+
+    def _deployed_template(self, stack: DeployedStack) -> _DeployedTemplate:
+        """Returns the clusters of the template that a stack was deployed from."""
+        stack_id = stack.known.get("AWS::StackId")
+        if stack_id is None:
+            return _DeployedTemplate()
+        body = self._aws.client("cloudformation").get_template(StackName=stack_id)["TemplateBody"]
+        text = body if isinstance(body, str) else json.dumps(body)
+        try:
+            template = evaluate_partially(read(text), stack.parameters, stack.answers())
+        except TemplateError as error:
+            raise CommandError(
+                f"the deployed template of stack {stack.name} cannot be read: {error.problem}",
+                "compare the templates yourself",
+            ) from error
+        clusters: dict[str, RequestedCluster | None] = {
+            each.logical_id: None for each in resources(template) if each.kind == CLUSTER
+        }
+        for known in requested_clusters(text, {}, stack):
+            if isinstance(known, RequestedCluster):
+                clusters[known.resource.logical_id] = known
+        kept = {
+            logical_id
+            for logical_id, definition in section(template.root, "Resources").items()
+            if isinstance(definition, dict) and definition.get("DeletionPolicy") == "Retain"
+        }
+        return _DeployedTemplate(clusters, frozenset(kept))
+
+
+def _each_once(wanted: Iterator[RequestedCluster | Finding]) -> Iterator[RequestedCluster | Finding]:
+    """Yields each cluster once: only the first of its values that are not known."""
+    seen: set[str] = set()
+    for each in wanted:
+        name = _logical_id(each)
+        if name not in seen:
+            seen.add(name)
+            yield each
+
+
+def _logical_id(wanted: RequestedCluster | Finding) -> str:
+    return wanted.path.partition("/")[0] if isinstance(wanted, Finding) else wanted.resource.logical_id

@@ -1,0 +1,134 @@
+"""``pcluster-cfn plan`` says before a deployment what the deployment then does."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.e2e.account import DEADLINE_S
+from tests.e2e.foretold import PYTHONPATH
+from tests.e2e.parents import COMPUTE, Parent
+
+pytestmark = pytest.mark.e2e
+
+NAME = "planned"
+DATA = {
+    "Name": "data",
+    "StorageType": "Ebs",
+    "MountDir": "/data",
+    "EbsSettings": {"Size": 10, "DeletionPolicy": "Retain"},
+}
+SCRATCH = {"Name": "scratch", "StorageType": "Ebs", "MountDir": "/scratch"}
+
+
+def planned(account, folder, body, *arguments, name=NAME):
+    """Returns the exit status of ``plan`` for a template's text, and what it prints."""
+    path = folder / f"{name}.json"
+    path.write_text(body)
+    done = subprocess.run(
+        [sys.executable, "-m", "pcluster_cfn", "plan", path, *arguments],
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": PYTHONPATH, **account.cloud.environment},
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_S,
+        check=False,
+    )
+    assert done.returncode in {0, 1, 2}, done.stderr
+    return done.returncode, done.stdout
+
+
+@pytest.fixture
+def plan(account, service_token, tmp_path):
+    """Plans the stack's cluster with changes; returns the exit status and the one cluster of the plan."""
+
+    def run(**changes):
+        wanted = Parent(account, service_token, NAME, **changes)
+        status, printed = planned(account, tmp_path, wanted.body(), "--json")
+        (cluster,) = json.loads(printed)["clusters"]
+        return status, cluster["action"], cluster
+
+    return run
+
+
+def test_a_plan_says_what_the_deployment_then_does(account, parent, plan):
+    storage = {"SharedStorage": [DATA, SCRATCH]}
+    status, action, _ = plan(changes={**storage, "HeadNode__Ssh__KeyName": "nobodys"})
+    assert (status, action) == (1, "refused")
+    status, action, cluster = plan(changes=storage)
+    assert (status, action, cluster["cluster"]) == (2, "create", "c-planned")
+    assert account.stack("c-planned") is None
+
+    made = parent(NAME, changes=storage).create()
+    assert made.status == "CREATE_COMPLETE", made.why
+    assert plan(changes=storage)[:2] == (0, "no change")
+
+    larger = {**storage, f"{COMPUTE}__MaxCount": 8}
+    status, action, cluster = plan(changes=larger)
+    (change,) = cluster["changes"]
+    assert (status, action) == (2, "update")
+    assert (change["currentValue"], change["requestedValue"]) == ("4", "8")
+    assert made.update(changes=larger).status == "UPDATE_COMPLETE", made.why
+    assert made.max_count == 8
+
+    smaller = {**storage, f"{COMPUTE}__MaxCount": 2}
+    assert plan(changes=smaller)[:2] == (1, "refused")
+    assert made.update(changes=smaller).status == "UPDATE_ROLLBACK_COMPLETE"
+    status, action, cluster = plan(changes=smaller, ComputeFleetUpdatePolicy="StopAndRestart")
+    assert (status, action) == (2, "update with a stopped fleet")
+    made.forget_changes()
+    stopped = made.update(changes=smaller, ComputeFleetUpdatePolicy="StopAndRestart")
+    assert stopped.status == "UPDATE_COMPLETE", made.why
+    assert "fleet" in str(made.messages)
+    assert made.delete().status == "DELETE_COMPLETE"
+
+
+def test_a_plan_of_another_name_and_of_none_says_what_becomes_of_the_old_cluster(
+    account, parent, plan, tmp_path
+):
+    storage = {"SharedStorage": [DATA, SCRATCH]}
+    made = parent(NAME, changes=storage).create()
+    assert made.status == "CREATE_COMPLETE", made.why
+
+    renamed = {"changes": storage, "ClusterName": "c-planned-2"}
+    status, action, cluster = plan(**renamed)
+    assert (status, action) == (1, "refused")
+    assert "ClusterNameUpdatePolicy: Replace" in cluster["reason"]
+
+    status, action, cluster = plan(**renamed, ClusterNameUpdatePolicy="Replace")
+    assert (status, action, cluster["replacedCluster"]) == (2, "replace", "c-planned")
+    fates = {each["name"]: each["fate"] for each in cluster["storage"]}
+    assert fates == {"root volume of the head node": "deleted", "data": "kept", "scratch": "deleted"}
+
+    without = json.dumps({"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}})
+    status, printed = planned(account, tmp_path, without)
+    assert status == 2
+    assert "- Cluster  delete: c-planned\n" in printed
+    assert "    storage scratch (Ebs, /scratch): deleted, with everything on it\n" in printed
+
+    assert made.delete().status == "DELETE_COMPLETE"
+
+
+def test_a_plan_covers_nested_templates_and_what_is_not_known_yet(account, tmp_path):
+    inner = json.loads(Parent(account, "arn:aws:lambda:us-east-1:123456789012:function:p", "inner").body())
+    subnet = {"Ref": "Subnet"}
+    inner["Parameters"] = {"Subnet": {"Type": "String"}}
+    inner["Resources"]["Cluster"]["Properties"]["ClusterConfiguration"]["HeadNode"]["Networking"] = {
+        "SubnetId": subnet
+    }
+    (tmp_path / "inner.json").write_text(json.dumps(inner))
+
+    def outer(subnet_id):
+        nested = {"TemplateURL": "inner.json", "Parameters": {"Subnet": subnet_id}}
+        stack = {"Type": "AWS::CloudFormation::Stack", "Properties": nested}
+        return json.dumps({"Resources": {"Inner": stack, "Subnet": {"Type": "AWS::EC2::Subnet"}}})
+
+    known = account.cloud.exports["HEAD_NODE_SUBNET"]
+    status, printed = planned(account, tmp_path, outer(known), name="outer")
+    assert (status, printed.splitlines()[0]) == (2, "+ Inner/Cluster  create: c-inner")
+
+    status, printed = planned(account, tmp_path, outer({"Ref": "Subnet"}), name="outer")
+    assert (status, printed.splitlines()[0]) == (2, "+ Inner/Cluster  create")
+    assert "ParallelCluster was not asked: " in printed
+    assert "/HeadNode/Networking/SubnetId is not known before the deployment" in printed

@@ -1,0 +1,100 @@
+"""How a plan is printed, and which exit code it has."""
+
+import io
+
+import pytest
+
+from pcluster_cfn.plan.clusters import PlannedAction, PlannedCluster
+from pcluster_cfn.plan.report import Plan, print_plan
+from pcluster_cfn.plan.storage import Storage
+from pcluster_cfn.terminal import Console
+
+CHANGE = {
+    "parameter": "HeadNode.InstanceType",
+    "currentValue": "t3.medium",
+    "requestedValue": "t3.large",
+    "update": "not allowed; it takes a new cluster",
+    "refused": "Restore the value",
+    "cure": "",
+}
+REFUSED = PlannedCluster("hpc.yaml", "Cluster", "hpc", PlannedAction.REFUSED, "no", "3.16.1", [CHANGE])
+REPLACED = PlannedCluster(
+    "hpc.yaml",
+    "Inner/Cluster",
+    "new",
+    PlannedAction.REPLACE,
+    replaced="old",
+    storage=[Storage("data", "Ebs", "/data", "deleted"), Storage("home", "Efs", "/home", "kept")],
+)
+
+
+def of(*actions):
+    return Plan("hpc", [PlannedCluster("f", "C", "hpc", action) for action in actions])
+
+
+@pytest.mark.parametrize(
+    ("actions", "code"),
+    [
+        ([], 0),
+        ([PlannedAction.UNCHANGED], 0),
+        *[([action], 2) for action in PlannedAction if action not in {"no change", "refused", "not known"}],
+        ([PlannedAction.REFUSED], 1),
+        ([PlannedAction.UNKNOWN], 1),
+        ([PlannedAction.CREATE, PlannedAction.REFUSED], 1),
+        ([PlannedAction.CREATE, PlannedAction.UNCHANGED], 2),
+    ],
+)
+def test_the_exit_code_is_terraform_s(actions, code):
+    assert of(*actions).exit_code == of(*actions).document()["exitCode"] == code
+
+
+def printed(plan, **console):
+    file = io.StringIO()
+    print_plan(Console(file=file, **console), plan)
+    return file.getvalue()
+
+
+def test_a_script_reads_one_line_for_each_thing():
+    assert printed(Plan("hpc", [REFUSED, REPLACED])).splitlines() == [
+        "✗ Cluster  refused: hpc",
+        "    no",
+        "    HeadNode.InstanceType: t3.medium → t3.large  (not allowed; it takes a new cluster)",
+        "      Restore the value",
+        "± Inner/Cluster  replace cluster old by new",
+        "    storage data (Ebs, /data): deleted, with everything on it",
+        "    storage home (Efs, /home): kept",
+        "Plan for stack hpc: 1 replace, 1 refused.",
+    ]
+
+
+def test_a_terminal_wraps_below_the_beginning_of_a_line():
+    lines = printed(Plan("hpc", [REFUSED]), width=40, force_terminal=True, color_system=None).splitlines()
+    assert all(len(line) <= 40 for line in lines)
+    assert [line.rstrip() for line in lines[2:5]] == [
+        "    HeadNode.InstanceType: t3.medium →",
+        "    t3.large  (not allowed; it takes a",
+        "    new cluster)",
+    ]
+
+
+def test_a_template_without_clusters_says_so():
+    assert printed(Plan("hpc", [])) == "Plan for stack hpc: the template has no clusters.\n"
+
+
+def test_the_document_has_every_field():
+    (cluster,) = Plan("hpc", [REPLACED]).document()["clusters"]
+    assert cluster == {
+        "file": "hpc.yaml",
+        "resource": "Inner/Cluster",
+        "cluster": "new",
+        "action": "replace",
+        "reason": "",
+        "replacedCluster": "old",
+        "version": "",
+        "changes": [],
+        "messages": [],
+        "storage": [
+            {"name": "data", "type": "Ebs", "mountDir": "/data", "fate": "deleted"},
+            {"name": "home", "type": "Efs", "mountDir": "/home", "fate": "kept"},
+        ],
+    }
