@@ -107,4 +107,6 @@ def test_the_configuration_of_asynchronous_invocation_names_a_version(cloud, cli
     destination = {"OnFailure": {"Destination": queue_arn}}
     put = client.put_function_event_invoke_config(FunctionName=name, DestinationConfig=destination)
     assert put["FunctionArn"] == f"{function_arn(name)}:$LATEST"
-    assert client.get_function_event_invoke_config(FunctionName=name)["FunctionArn"] == put["FunctionArn"]
+    shown = client.get_function_event_invoke_config(FunctionName=name)
+    (listed,) = client.list_function_event_invoke_configs(FunctionName=name)["FunctionEventInvokeConfigs"]
+    assert shown["FunctionArn"] == listed["FunctionArn"] == put["FunctionArn"]

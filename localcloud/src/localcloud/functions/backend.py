@@ -38,13 +38,9 @@ class FunctionsBackend(LambdaBackend):
                 iam_lag.check_destination(str(function.role), destination)
         function.event_invoke_config.clear()
         super().put_function_event_invoke_config(function_name, config)
-        return self.get_function_event_invoke_config(function_name)
-
-    def get_function_event_invoke_config(self, function_name: str) -> dict[str, Any]:
-        """Returns the configuration for asynchronous invocation; its ARN always has a version."""
-        config = super().get_function_event_invoke_config(function_name)
-        arn = _function(self, function_name, None).unqualified_arn
-        return {**config, "FunctionArn": f"{arn}:{qualifier_of(function_name) or '$LATEST'}"}
+        (put,) = function.event_invoke_config
+        put.arn = f"{function.function_arn}:{qualifier_of(function_name) or '$LATEST'}"
+        return put.response()
 
     def update_function_event_invoke_config(self, function_name: str, config: dict[str, Any]) -> Any:
         """Changes the given fields and keeps the others."""
