@@ -27,6 +27,7 @@ COMMANDS = {
     "quick-create": ("pcluster_cfn.launch.quick_create", "Make links that launch a template."),
     "launch-page": ("pcluster_cfn.launch.launch_page", "Write a web page that launches a template."),
     "validate": ("pcluster_cfn.validation.command", "Find mistakes before a deployment."),
+    "advise": ("pcluster_cfn.advice.command", "List known flaws and end dates of clusters' releases."),
 }
 
 #: Errors beside the command's own whose text is for the user, by the module that defines them.

@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -51,6 +52,9 @@ _NESTED = "--dry-run covers only the templates that you name; name this one, wit
 @click.option("--dry-run", is_flag=True, help="Run ParallelCluster's own dry run with your credentials, too.")
 @click.option("--stack-name", help="With --dry-run: name of the stack. Default: the template's file name.")
 @aws_options
+@click.option(
+    "--advisories/--no-advisories", default=True, help="Note known flaws of the clusters' releases."
+)
 @click.option("--format", "output", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option("--json", "output", flag_value="json", help="The same as --format json.")
 def validate(
@@ -62,6 +66,7 @@ def validate(
     stack_name: str | None,
     region: str | None,
     profile: str | None,
+    advisories: bool,
     output: str,
 ) -> None:
     """Find mistakes in the clusters of each TEMPLATE, without AWS and without a network.
@@ -70,6 +75,9 @@ def validate(
     mistakes with file:line:column, the number of checked clusters, and the parts that it did not check.
     Values that only CloudFormation knows are assumed correct: give parameters values with -p. TEMPLATE may
     also be a ParallelCluster configuration, and "-" is standard input.
+
+    Notes follow on what is known of the clusters' ParallelCluster versions, the worst first. They are not
+    mistakes, and do not change the exit code. pcluster-cfn advise lists all.
 
     With --dry-run, ParallelCluster's own dry run follows. It prints the messages of its validators and, for
     an existing cluster, every change with its update policy and the changes that would be refused. Nothing
@@ -80,7 +88,8 @@ def validate(
     if dry_run and stack_name and len(texts) > 1:
         raise click.UsageError("--stack-name needs a single template")
     with LibraryRules() as rules:
-        inputs = Inputs(dict(parameters), version=pcluster_version, library=rules)
+        today = datetime.now(UTC).date() if advisories else None
+        inputs = Inputs(dict(parameters), version=pcluster_version, library=rules, advised_on=today)
         examined = {path: check_file(text, str(path), inputs) for path, text in texts.items()}
     for note in rules.notes:
         click.echo(note, err=True)

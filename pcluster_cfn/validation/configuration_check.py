@@ -10,9 +10,9 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from cfn_template.composing import in_file
 from cfn_template.limits import Place
 from cfn_template.values import HOLE, List, Map, PartialText, Path, Text, Unknown, place_of, repeated_keys
-from cluster_schema import fit
+from cluster_schema import accepting_versions, fit
 from cluster_schema.composing import compose
-from cluster_schema.conversion import Detail, pointer
+from cluster_schema.conversion import Detail, is_missing, pointer
 from cluster_schema.limits import UnreadableError
 from cluster_schema.reading import json_value, scalar_value
 from pcluster_cfn.validation.partial_template import Problem, plain_values
@@ -161,6 +161,8 @@ def _source(node: Any) -> Text | None:
 
 _KNOWN_KEY = "a known key: "
 _REQUIRED = "a value, because "
+#: Added to a misfit here: the versions that accept what is refused.
+_ACCEPTING = "accepting"
 
 
 class LibraryRules(Protocol):
@@ -203,11 +205,21 @@ class Rules:
             otherwise: Place of a finding that has none of its own.
         """
         fitted = fit(plain, self.version)
-        yield from misfit_findings(fitted.misfits, values, rule, otherwise)
+        yield from misfit_findings(self._with_versions(plain, fitted.misfits), values, rule, otherwise)
         if self.library is None or fitted.misfits:
             return
         for path, message in self.library.findings(fitted.typed, self.version, plain_values(self.properties)):
             yield Finding(place_of(values, _parts(path)) or otherwise, path, message, "library")
+
+    def _with_versions(self, plain: Any, details: list[Detail]) -> list[Detail]:
+        """Returns the misfits with the versions, in words, that accept what this one refuses."""
+        accepting = accepting_versions(plain, details, self.version) if details else {}
+        return [
+            {**detail, _ACCEPTING: " or ".join(accepting[detail["path"]])}
+            if detail["path"] in accepting
+            else detail
+            for detail in details
+        ]
 
 
 def text_findings(text: ConfigurationText, rules: Rules, key_at: Place) -> Iterator[Finding]:
@@ -234,12 +246,15 @@ def misfit_findings(details: list[Detail], values: Any, rule: Rule, otherwise: P
     # A misspelt key is also missing under its right name, which is one mistake.
     misspelt = {detail["path"].rpartition("/")[0] + "/" + detail.get("suggestion", "") for detail in details}
     for detail in details:
-        if detail["expected"].startswith(_REQUIRED) and detail["path"] in misspelt:
+        if is_missing(detail) and detail["path"] in misspelt:
             continue
         of_key = detail["expected"].startswith(_KNOWN_KEY)
         place = place_of(values, _parts(detail["path"]), of_key=of_key) or otherwise
         shown = detail["value"].replace('"UNKNOWN"', "…")
-        yield Finding(place, detail["path"], _message({**detail, "value": shown}), rule)
+        message = _message({**detail, "value": shown})
+        if _ACCEPTING in detail:
+            message += f" (valid with PclusterVersion {detail[_ACCEPTING]})"
+        yield Finding(place, detail["path"], message, rule)
 
 
 def _parts(path: str) -> tuple[str, ...]:

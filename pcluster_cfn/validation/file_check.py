@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from cfn_template.references import references
 from cfn_template.texts import EvaluationError, as_text
 from cfn_template.values import HOLE, PartialText, Unknown, place_of
 from cluster_schema import versions
+from cluster_schema.advisories import advisories_for
 from pcluster_cfn.errors import CommandError
 from pcluster_cfn.package import is_local, template_property
 from pcluster_cfn.template import extend_chain, read_text
@@ -28,9 +30,10 @@ from pcluster_cfn.validation.partial_template import (
     Given,
     PartialTemplate,
     evaluate_partially,
+    plain_values,
     section,
 )
-from pcluster_cfn.validation.report import Finding, NotChecked, Report
+from pcluster_cfn.validation.report import NO_SCHEMA, Finding, NotChecked, Note, Report
 from pcluster_cfn.validation.resource_check import CLUSTER, check_resource, resources
 
 #: The official provider's template, which contains no clusters. Source: ParallelCluster user guide,
@@ -158,12 +161,22 @@ class Inputs:
         known: Values of pseudo parameters.
         version: ParallelCluster version of clusters without ``PclusterVersion``.
         library: The library's own rules, for configurations that fit their schema; None skips them.
+        advised_on: The day as of which the reports note what is known of the clusters' releases; None leaves
+            the notes out.
     """
 
     parameters: Mapping[str, Given] = field(default_factory=dict)
     known: Mapping[str, Any] = field(default_factory=dict)
     version: str = field(default_factory=lambda: versions()[0])
     library: LibraryRules | None = None
+    advised_on: date | None = None
+
+    def notes(self, place: Place, path: str, version: str, configuration: Any) -> list[Note]:
+        """Returns what is known of a cluster's release, the worst first."""
+        if self.advised_on is None:
+            return []
+        found = advisories_for(version, configuration, self.advised_on)
+        return [Note(place, path, version, each) for each in found]
 
 
 def check(
@@ -216,10 +229,16 @@ def check_file(text: str, source: str, inputs: Inputs, chain: tuple[Path, ...] =
 
 
 def _configuration(text: str, source: str, inputs: Inputs) -> Report:
-    rules = Rules(inputs.version, {}, inputs.library)
-    found = text_findings(read_configuration_file(text), rules, Place(1, 1))
-    as_path = {replace(each, path=each.path.removeprefix("/")) for each in found}
-    return Report(source, is_template=False, clusters=1, findings=sorted(as_path))
+    report = Report(source, is_template=False, clusters=1)
+    written = read_configuration_file(text)
+    report.notes = inputs.notes(Place(1, 1), "", inputs.version, plain_values(written.value))
+    if inputs.version in versions():
+        found = text_findings(written, Rules(inputs.version, {}, inputs.library), Place(1, 1))
+        report.findings = sorted({replace(each, path=each.path.removeprefix("/")) for each in found})
+    else:
+        reason = f"version {inputs.version} {NO_SCHEMA}; there are {', '.join(versions())}"
+        report.skipped.append(NotChecked(Place(1, 1), "", reason))
+    return report
 
 
 def _check_resources(template: PartialTemplate, report: Report, lines: Sequence[str], inputs: Inputs) -> None:
@@ -229,6 +248,9 @@ def _check_resources(template: PartialTemplate, report: Report, lines: Sequence[
         report.findings += checked.findings
         report.skipped += checked.skipped
         report.clusters += resource.kind == CLUSTER and not checked.is_opaque
+        report.notes += inputs.notes(
+            resource.place, resource.logical_id, checked.version, checked.configuration
+        )
         readable[resource.logical_id] = Readable(resource.kind, checked.login_pools)
     report.findings += missing_attributes(template, readable)
     report.findings += [Finding(each.place, "", each.message, "template") for each in template.problems]

@@ -1,13 +1,21 @@
 """The result of a check, as findings and as printed output."""
 
 import json
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import click
 
 from cfn_template.limits import Place
+from cluster_schema.advisories import Advisory, Severity
 from pcluster_cfn.terminal import one_line
+
+#: Part of the reason for not checking the configuration of a version.
+NO_SCHEMA = "has no schema here"
+#: The notes of one cluster that a check prints; ``pcluster-cfn advise`` prints all.
+NOTES_MAX = 3
+_LEAST_PRINTED = Severity.MEDIUM
 
 Rule = Literal["template", "property", "configuration", "text", "attribute", "library"]
 
@@ -52,6 +60,23 @@ class NotChecked:
         return replace(self, reason=f"{self.reason} (only if {condition})")
 
 
+@dataclass(frozen=True)
+class Note:
+    """What is known of the release that a cluster uses. It is not a mistake.
+
+    Args:
+        place: Place of the cluster in the file.
+        path: The cluster's logical id; empty in a configuration file.
+        version: Its ParallelCluster version.
+        advisory: What is known.
+    """
+
+    place: Place
+    path: str
+    version: str
+    advisory: Advisory
+
+
 @dataclass
 class Report:
     """The result of the check of one file.
@@ -62,6 +87,7 @@ class Report:
         clusters: Number of checked clusters.
         findings: The mistakes, in the order of the text.
         skipped: The parts that were not checked, in the order of the text.
+        notes: What is known of the clusters' releases, cluster by cluster, the worst first.
         nested: Reports of the nested local templates.
     """
 
@@ -70,6 +96,7 @@ class Report:
     clusters: int = 0
     findings: list[Finding] = field(default_factory=list)
     skipped: list[NotChecked] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
     nested: list["Report"] = field(default_factory=list)
 
     def all(self) -> list["Report"]:
@@ -95,20 +122,27 @@ class Outcome:
         found = ((report.source, each) for report in self.reports for each in report.skipped)
         return list(dict.fromkeys(found))
 
+    @property
+    def notes(self) -> list[tuple[str, Note]]:
+        """Everything that is known of the clusters' releases with its file, each once."""
+        return list(dict.fromkeys((report.source, each) for report in self.reports for each in report.notes))
+
     def summary(self) -> str:
         """Returns a summary such as ``2 clusters checked in 1 template``."""
         templates = [report for report in self.reports if report.is_template]
         files = {report.source for report in templates}
         clusters = sum(report.clusters for report in templates)
         others = len(self.reports) - len(templates)
-        parts = [f"{_counted(clusters, 'cluster')} checked in {_counted(len(files), 'template')}"]
+        parts = [f"{counted(clusters, 'cluster')} checked in {counted(len(files), 'template')}"]
         if others:
-            checked = f"{_counted(others, 'configuration')} checked"
+            checked = f"{counted(others, 'configuration')} checked"
             parts = [*parts, checked] if templates else [checked]
         if self.findings:
-            parts.insert(0, _counted(len(self.findings), "mistake"))
+            parts.insert(0, counted(len(self.findings), "mistake"))
         if self.skipped:
             parts.append(f"{len(self.skipped)} not checked")
+        if self.notes:
+            parts.append(counted(len(self.notes), "advisory", "advisories"))
         return ", ".join(parts)
 
     def document(self) -> dict[str, Any]:
@@ -123,6 +157,10 @@ class Outcome:
                 for source, each in self.findings
             ],
             "notLookedAt": [{**_where(source, each), "reason": each.reason} for source, each in self.skipped],
+            "advisories": [
+                {**_where(source, each), "version": each.version, **each.advisory.document()}
+                for source, each in self.notes
+            ],
         }
 
 
@@ -135,7 +173,23 @@ def show(outcome: Outcome, output: str) -> None:
         click.echo(finding_line(source, finding))
     for source, skipped in outcome.skipped:
         click.echo(_line(source, skipped, f"not checked: {skipped.reason}"))
+    for line in note_lines(outcome.notes):
+        click.echo(line)
     click.echo(outcome.summary(), err=True)
+
+
+def note_lines(notes: Sequence[tuple[str, Note]]) -> Iterator[str]:
+    """Yields each cluster's worst notes as ``file:line:column: path: advisory: …``, and how many more."""
+    clusters: dict[tuple[str, Place, str], list[Note]] = {}
+    for source, note in notes:
+        clusters.setdefault((source, note.place, note.path), []).append(note)
+    for (source, _, _), found in clusters.items():
+        shown = [note for note in found if note.advisory.severity <= _LEAST_PRINTED][:NOTES_MAX]
+        for note in shown:
+            yield _line(source, note, f"advisory: {note.advisory.sentence()}")
+        if shown and len(found) > len(shown):
+            more = counted(len(found) - len(shown), "more advisory", "more advisories")
+            yield _line(source, found[0], f"{more}: pcluster-cfn advise {source or 'TEMPLATE'}")
 
 
 def finding_line(source: str, finding: Finding) -> str:
@@ -143,14 +197,15 @@ def finding_line(source: str, finding: Finding) -> str:
     return _line(source, finding, finding.message)
 
 
-def _line(source: str, found: Finding | NotChecked, message: str) -> str:
+def _line(source: str, found: Finding | NotChecked | Note, message: str) -> str:
     path = f"{found.path}: " if found.path else ""
     return one_line(f"{source}:{found.place.line}:{found.place.column}: {path}{message}")
 
 
-def _where(source: str, found: Finding | NotChecked) -> dict[str, Any]:
+def _where(source: str, found: Finding | NotChecked | Note) -> dict[str, Any]:
     return {"file": source, "line": found.place.line, "column": found.place.column, "path": found.path}
 
 
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+def counted(number: int, noun: str, several: str = "") -> str:
+    """Returns a number with its noun; ``several`` is the plural, if it is not formed with an s."""
+    return f"{number} {noun}" if number == 1 else f"{number} {several or noun + 's'}"

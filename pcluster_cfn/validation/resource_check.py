@@ -13,7 +13,7 @@ from cfn_template.loops import PREFIX
 from cfn_template.texts import EvaluationError
 from cfn_template.values import Map, Unknown, place_of, repeated_keys
 from cluster_schema import versions
-from cluster_schema.conversion import Schema, convert, misfits, pointer
+from cluster_schema.conversion import UNKNOWN, Schema, convert, misfits, pointer
 from pcluster_cfn.template import is_custom
 from pcluster_cfn.validation.branches import AS_IT_STANDS, BRANCHES_MAX, Assumption, find_branches
 from pcluster_cfn.validation.configuration_check import (
@@ -31,7 +31,7 @@ from pcluster_cfn.validation.partial_template import (
     section,
     secure_references,
 )
-from pcluster_cfn.validation.report import Finding, NotChecked, Rule
+from pcluster_cfn.validation.report import NO_SCHEMA, Finding, NotChecked, Rule
 
 #: Generated from the provider's own schema: ``make schemas``.
 RESOURCES = Path(__file__).with_name("resources.json")
@@ -125,12 +125,16 @@ class CheckedResource:
         skipped: The parts that could not be checked.
         is_opaque: Whether nothing could be checked.
         login_pools: Number of login node pools in its configuration; None if unknown.
+        version: ParallelCluster version of its configuration; empty if unknown.
+        configuration: Its configuration as JSON values, with UNKNOWN for unknown values.
     """
 
     findings: list[Finding]
     skipped: list[NotChecked]
     is_opaque: bool
     login_pools: int | None
+    version: str
+    configuration: Any
 
 
 def check_resource(
@@ -170,12 +174,14 @@ def check_resource(
         skipped,
         all(check.is_opaque for check in checks.values()),
         checks[AS_IT_STANDS].login_pools,
+        checks[AS_IT_STANDS].used_version,
+        checks[AS_IT_STANDS].configuration,
     )
 
 
 @dataclass
 class _Check:
-    """One check of one resource, under assumed conditions. ``findings`` fills in the last three fields.
+    """One check of one resource, under assumed conditions. ``findings`` fills in the last five fields.
 
     Args:
         resource: The resource.
@@ -186,6 +192,8 @@ class _Check:
         skipped: The parts that could not be checked.
         is_opaque: Whether nothing could be checked.
         login_pools: Number of login node pools in its configuration; None if unknown.
+        used_version: ParallelCluster version of its configuration; empty if unknown.
+        configuration: Its configuration as JSON values, with UNKNOWN for unknown values.
     """
 
     resource: Resource
@@ -196,6 +204,8 @@ class _Check:
     skipped: list[NotChecked] = field(default_factory=list)
     is_opaque: bool = False
     login_pools: int | None = None
+    used_version: str = ""
+    configuration: Any = UNKNOWN
 
     def findings(self) -> Iterator[Finding]:
         """Yields the mistakes."""
@@ -225,12 +235,20 @@ class _Check:
 
     def _versioned(self, values: Mapping[str, Any], plain: Mapping[str, Any]) -> Iterator[Finding]:
         version = plain.get(_VERSION, self.version)
+        self.used_version = version if isinstance(version, str) else ""
         if version in versions():
             yield from self._configuration(values, version)
             return
+        self.configuration = self._unchecked(values[CONFIGURATION])
         # Only the engine of another version can check its configuration.
-        why = f"version {version} has no schema" if isinstance(version, str) else "its version is unknown"
-        self._skip(f"/{CONFIGURATION}", f"{why} here; there are {', '.join(versions())}")
+        why = f"version {version} {NO_SCHEMA}" if isinstance(version, str) else "its version is unknown here"
+        self._skip(f"/{CONFIGURATION}", f"{why}; there are {', '.join(versions())}")
+
+    def _unchecked(self, value: Any) -> Any:
+        """Returns a configuration as JSON values, with UNKNOWN for unknown values."""
+        if isinstance(value, str) and value:
+            value = read_configuration_text(value, self._written(), self.lines).value
+        return plain_values(value)
 
     def _configuration(self, values: Mapping[str, Any], version: str) -> Iterator[Finding]:
         prefix = f"/{CONFIGURATION}"
@@ -240,12 +258,13 @@ class _Check:
             value = self.template.evaluate(node["Fn::ToJsonString"])
         rules = Rules(version, values, self.library)
         if isinstance(value, dict):
-            plain = plain_values(as_received(value))
+            plain = self.configuration = plain_values(as_received(value))
             self.login_pools = login_pools(plain)
             found = rules.findings(plain, value, "configuration", self.resource.place)
         elif isinstance(value, str) and value:
             text = read_configuration_text(value, node, self.lines)
-            self.login_pools = login_pools(plain_values(text.value))
+            plain = self.configuration = plain_values(text.value)
+            self.login_pools = login_pools(plain)
             found = text_findings(text, rules, place_of(values, (CONFIGURATION,), of_key=True) or Place(1, 1))
             if isinstance(text.value, Unknown) and not text.problems:
                 self._skip(prefix, text.value.reason)

@@ -42,7 +42,7 @@ def test_the_report_names_every_story_with_its_last_run_and_passes_only_if_all_d
     lines, passed = report(["a create", "a delete"], runs, "cafe")
     assert not passed
     assert lines == [
-        "passed               a create: 3852 tellings, 0 failures, 2026-11-02, 0123456789ab",
+        "passed               a create: 3852 runs, 0 failures, 2026-11-02, 0123456789ab",
         "never run            a delete",
         "1 of 2 stories passed with the present code",
     ]

@@ -198,7 +198,7 @@ def _copy_sources(package: Path, folder: Path) -> None:
 
 def _sources(package: Path) -> Iterator[Path]:
     for file in sorted(package.rglob("*")):
-        if file.is_file() and file.suffix in {".py", ".json"}:
+        if file.is_file() and file.suffix in {".py", ".json", ".yaml"}:
             yield file
 
 

@@ -1,7 +1,7 @@
 """Renders the pages: names, values and ranges from the code, sentences from the YAML files beside it."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,8 @@ from cfn_template.reading import read_plain
 from cluster_provider.core.errors import ERRORS
 from pcluster_cfn.cli import COMMANDS, main
 from pcluster_cfn.validation.resource_check import schemas as resource_schemas
+from tools.reference_pages.advisories import advisories_page
+from tools.reference_pages.markdown import joined, table
 
 ROOT = Path(__file__).parents[2]
 FOLDER = Path("docs/reference")
@@ -33,8 +35,8 @@ among them: the provider waits and tries again.
 _COMMAND_LEAD = """
 `make .venv/.installed` installs the command, and `export PATH=$PWD/.venv/bin:$PATH` makes it available in a
 shell. This page has what `pcluster-cfn COMMAND --help` prints. More about [`validate`](validate.md),
-[`publish`](../how-to/publish.md), [`quick-create` and `launch-page`](../how-to/launching.md), and
-[`local` and `demo`](../how-to/embedded-cloud.md).
+[`advise`](../how-to/advisories.md), [`publish`](../how-to/publish.md), [`quick-create` and
+`launch-page`](../how-to/launching.md), and [`local` and `demo`](../how-to/embedded-cloud.md).
 
 **Defaults** for all options can stand in [a configuration file](configuration-file.md).
 
@@ -63,7 +65,7 @@ def pages(words_folder: Path = WORDS) -> Iterator[tuple[Path, str]]:
     """Yields the path of each page, from the project's root, and its text.
 
     Args:
-        words_folder: Where ``resources.yaml`` and ``errors.yaml`` are.
+        words_folder: Where ``resources.yaml``, ``errors.yaml`` and ``advisories.yaml`` are.
 
     Raises:
         WordsError: A property, an attribute, an error or a resource type lacks its sentences, or is gone.
@@ -78,6 +80,7 @@ def pages(words_folder: Path = WORDS) -> Iterator[tuple[Path, str]]:
     yield FOLDER / "errors.md", _errors(errors)
     yield FOLDER / "provider-stack.md", _provider_stack()
     yield FOLDER / "command.md", _command()
+    yield FOLDER / "advisories.md", advisories_page(_words(words_folder / "advisories.yaml"))
 
 
 def _resource(resource_type: str, words: Mapping[str, Any], schema: Mapping[str, Any], errors: Any) -> str:
@@ -99,13 +102,13 @@ def _resource(resource_type: str, words: Mapping[str, Any], schema: Mapping[str,
         "## Attributes",
         f"`!Ref` returns: {_lower(words['ref'])}",
         words["attributes_lead"],
-        _table(("attribute", "value"), ((_codes(group["names"]), group["text"]) for group in groups)),
+        table(("attribute", "value"), ((_codes(group["names"]), group["text"]) for group in groups)),
         "## Errors",
         "A failed request's reason begins with one of these codes.",
         _codes_of(_LETTERS[resource_type], errors),
         words.get("after", ""),
     ]
-    return _joined(parts)
+    return joined(parts)
 
 
 def _syntax(resource_type: str, schema: Mapping[str, Any]) -> str:
@@ -144,7 +147,7 @@ def _property(name: str, words: Mapping[str, str], schema: Mapping[str, Any]) ->
         *([] if required else [f"- Default: {words['default']}"]),
         f"- Update: {_lower(words['update'])}",
     ]
-    return _joined([f"### `{name}`", words["text"], "\n".join(facts)])
+    return joined([f"### `{name}`", words["text"], "\n".join(facts)])
 
 
 def _value(schema: Mapping[str, Any]) -> str:
@@ -176,13 +179,13 @@ def _codes_of(letter: str, errors: Mapping[str, Any]) -> str:
         (f"[`{code}`](errors.md#{code.lower()})", _first(words["cause"]))
         for code, words in of_the_resource.items()
     )
-    return _table(("code", "cause"), rows)
+    return table(("code", "cause"), rows)
 
 
 def _errors(errors: Mapping[str, Any]) -> str:
     of = {"C": "cluster", "R": "read-only resource", "I": "image"}
     sections = (
-        _joined([
+        joined([
             f"## `{code}`",
             words["cause"],
             f"**What to do:** {words['fix']}",
@@ -190,7 +193,7 @@ def _errors(errors: Mapping[str, Any]) -> str:
         ])
         for code, words in errors.items()
     )  # fmt: skip
-    return _joined([_made("errors.yaml"), "# Errors", _ERRORS_LEAD, *sections])
+    return joined([_made("errors.yaml"), "# Errors", _ERRORS_LEAD, *sections])
 
 
 def _provider_stack() -> str:
@@ -200,14 +203,14 @@ def _provider_stack() -> str:
         for name, each in template["Parameters"].items()
     )
     outputs = ((f"`{name}`", each["Description"]) for name, each in template["Outputs"].items())
-    return _joined([
+    return joined([
         "<!-- Made from template.yaml by make reference. -->",
         "# The provider stack",
         _STACK_LEAD,
         "## Parameters",
-        _table(("parameter", "default", "meaning"), parameters),
+        table(("parameter", "default", "meaning"), parameters),
         "## Outputs",
-        _table(("output", "value"), outputs),
+        table(("output", "value"), outputs),
     ])  # fmt: skip
 
 
@@ -216,7 +219,7 @@ def _command() -> str:
         shown = CliRunner().invoke(main, [name, "--help"], prog_name="pcluster-cfn", terminal_width=_COLUMNS)
         return f"## `{name}`\n\n```text\n{shown.output.rstrip()}\n```"
 
-    return _joined([
+    return joined([
         "<!-- Made from the command's own help by make reference. -->",
         "# The command `pcluster-cfn`",
         _COMMAND_LEAD,
@@ -244,15 +247,6 @@ def _codes(names: list[str]) -> str:
     return ", ".join(shown)
 
 
-def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    lines = [head, ("---",) * len(head), *rows]
-    return "\n".join(f"| {' | '.join(map(_cell, line))} |" for line in lines)
-
-
-def _cell(text: str) -> str:
-    return " ".join(text.replace("|", "&#124;").split())
-
-
 def _first(text: str) -> str:
     """Returns the first sentence, or what a list begins with."""
     said = " ".join(text.split())
@@ -270,10 +264,6 @@ def _lower(sentence: str) -> str:
 
 def _made(source: str) -> str:
     return f"<!-- Made by make reference from the code and tools/reference_pages/{source}. -->"
-
-
-def _joined(parts: list[str]) -> str:
-    return "\n\n".join(part.strip() for part in parts if part.strip()) + "\n"
 
 
 def _words(path: Path) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from botocore.exceptions import ClientError
 
 from localcloud.behaviour import behaviours
 
@@ -297,3 +298,125 @@ def test_a_child_whose_parameter_refers_to_no_secret_is_not_made(cloud, upload):
 
     cloud.settled("one", "ROLLBACK_COMPLETE")
     assert cloud.reason("one", "Child") == "Secrets Manager can't find the specified secret nowhere."
+
+
+def proposed(cloud, template, kind="UPDATE", name="change", **options):
+    """The description of a change set that includes nested stacks."""
+    cloud.cfn.create_change_set(
+        StackName="top",
+        ChangeSetName=name,
+        ChangeSetType=kind,
+        TemplateBody=json.dumps(template),
+        IncludeNestedStacks=True,
+        **options,
+    )
+    return cloud.cfn.describe_change_set(StackName="top", ChangeSetName=name)
+
+
+def nested_in(cloud, described, logical_id="Child"):
+    """The line of a nested stack, and the description of its change set."""
+    changes = {c["ResourceChange"]["LogicalResourceId"]: c["ResourceChange"] for c in described["Changes"]}
+    change = changes[logical_id]
+    return change, cloud.cfn.describe_change_set(ChangeSetName=change["ChangeSetId"])
+
+
+def test_a_change_set_includes_those_of_nested_stacks_and_is_executed_with_them(cloud, upload):
+    cloud.created("top", nested(upload("middle.json", nested(upload("leaf.json", leaf())))))
+    middle_id = child_of(cloud, "top")
+    leaf_id = child_of(cloud, middle_id)
+    url = upload("middle.json", nested(upload("leaf.json", leaf(timeout_s=9))))
+
+    top = proposed(cloud, nested(url))
+
+    change, middle = nested_in(cloud, top)
+    assert (change["Action"], change["Replacement"]) == ("Modify", "False")
+    assert [(d["ChangeSource"], d["Evaluation"]) for d in change["Details"]] == [("Automatic", "Dynamic")]
+    assert (middle["StackId"], middle["IncludeNestedStacks"]) == (middle_id, True)
+    _, lowest = nested_in(cloud, middle)
+    assert lowest["StackId"] == leaf_id
+    assert (lowest["ParentChangeSetId"], lowest["RootChangeSetId"]) == (
+        middle["ChangeSetId"],
+        top["ChangeSetId"],
+    )
+    assert lowest["Parameters"] == [{"ParameterKey": "Timeout", "ParameterValue": "9"}]
+    assert [c["ResourceChange"]["LogicalResourceId"] for c in lowest["Changes"]] == ["Queue"]
+    assert (lowest["ExecutionStatus"], lowest["StatusReason"]) == (
+        "UNAVAILABLE",
+        "Executable from root change set",
+    )
+    assert {"ParentChangeSetId", "RootChangeSetId"} & set(top) == set()
+
+    cloud.cfn.execute_change_set(StackName="top", ChangeSetName="change")
+
+    cloud.settled("top", "UPDATE_COMPLETE")
+    assert cloud.status(leaf_id) == "UPDATE_COMPLETE"
+    assert cloud.cfn.list_change_sets(StackName=leaf_id)["Summaries"] == []
+
+
+def test_new_nested_stacks_are_in_review_until_the_root_is_executed(cloud, upload):
+    top = proposed(cloud, nested(upload("leaf.json", leaf())), "CREATE")
+    _, child = nested_in(cloud, top)
+    assert cloud.status(child["StackId"]) == "REVIEW_IN_PROGRESS"
+    assert cloud.stack(child["StackId"])["ParentId"] == top["StackId"]
+
+    cloud.cfn.execute_change_set(StackName="top", ChangeSetName="change")
+
+    cloud.settled("top", "CREATE_COMPLETE")
+    assert child_of(cloud, "top") == child["StackId"]
+    assert cloud.status(child["StackId"]) == "CREATE_COMPLETE"
+
+
+@pytest.mark.parametrize("way", ["change set", "stack"])
+def test_nested_stacks_in_review_go_with_what_put_them_there(cloud, upload, way):
+    top = proposed(cloud, nested(upload("middle.json", nested(upload("leaf.json", leaf())))), "CREATE")
+    _, middle = nested_in(cloud, top)
+    _, lowest = nested_in(cloud, middle)
+
+    if way == "stack":
+        cloud.cfn.delete_stack(StackName="top")
+        cloud.settled(top["StackId"], "DELETE_COMPLETE")
+    else:
+        cloud.cfn.delete_change_set(StackName="top", ChangeSetName="change")
+        assert cloud.status("top") == "REVIEW_IN_PROGRESS"
+
+    assert {cloud.status(shown["StackId"]) for shown in (middle, lowest)} == {"DELETE_COMPLETE"}
+
+
+def test_a_nested_change_set_is_executed_and_deleted_from_its_root_only(cloud, upload):
+    _, child = nested_in(cloud, proposed(cloud, nested(upload("leaf.json", leaf())), "CREATE"))
+
+    with pytest.raises(ClientError) as refused:
+        cloud.cfn.execute_change_set(ChangeSetName=child["ChangeSetId"])
+    assert refused.value.response["Error"]["Code"] == "InvalidChangeSetStatus"
+    with pytest.raises(ClientError, match="delete its root, ChangeSet"):
+        cloud.cfn.delete_change_set(ChangeSetName=child["ChangeSetId"])
+
+
+def test_a_nested_template_that_is_not_acceptable_fails_the_change_set(cloud, upload):
+    top = proposed(cloud, nested(upload("leaf.json", {"Resources": {}})), "CREATE")
+
+    assert (top["Status"], top["ExecutionStatus"]) == ("FAILED", "UNAVAILABLE")
+    assert top["StatusReason"].startswith("Nested stack Child: Template format error: At least one Resources")
+
+
+def test_a_nested_stack_whose_inputs_are_not_known_yet_has_no_change_set(cloud, upload):
+    queue = {"Type": "AWS::SQS::Queue"}
+    timeout = {"Fn::GetAtt": ["Other", "QueueName"]}
+
+    top = proposed(cloud, nested(upload("leaf.json", leaf()), {"Timeout": timeout}, Other=queue), "CREATE")
+
+    assert top["Status"] == "CREATE_COMPLETE"
+    changes = {c["ResourceChange"]["LogicalResourceId"]: c["ResourceChange"] for c in top["Changes"]}
+    assert "ChangeSetId" not in changes["Child"]
+
+
+def test_nested_stacks_have_change_sets_only_if_these_are_asked_for(cloud, upload):
+    cloud.created("top", nested(upload("leaf.json", leaf())))
+    url = upload("leaf.json", leaf(timeout_s=9))
+    cloud.cfn.create_change_set(StackName="top", ChangeSetName="change", TemplateBody=json.dumps(nested(url)))
+
+    shown = cloud.cfn.describe_change_set(StackName="top", ChangeSetName="change")
+
+    assert shown["IncludeNestedStacks"] is False
+    assert ["ChangeSetId" in c["ResourceChange"] for c in shown["Changes"]] == [False]
+    assert cloud.cfn.list_change_sets(StackName=child_of(cloud, "top"))["Summaries"] == []

@@ -7,6 +7,8 @@ from botocore.exceptions import ClientError
 
 from localcloud.behaviour import behaviours
 
+FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:provider"
+
 
 def queues(**delays):
     return {
@@ -240,3 +242,88 @@ def test_a_removed_resource_can_be_kept(cloud):
 
     cloud.settled("one", "UPDATE_COMPLETE")
     assert timeouts(cloud) == [1, 7]
+
+
+def test_a_policy_for_replaced_resources_is_an_update_by_itself(cloud):
+    template = queues(A=1)
+    cloud.created("one", template)
+    template["Resources"]["A"]["UpdateReplacePolicy"] = "Retain"
+
+    cloud.update("one", template)
+
+    cloud.settled("one", "UPDATE_COMPLETE")
+    assert refusal(cloud.cfn.update_stack, StackName="one", TemplateBody=json.dumps(template)) == (
+        "No updates are to be performed."
+    )
+
+
+@pytest.mark.parametrize(("policy", "deleted"), [("Delete", True), ("Retain", False)])
+def test_a_replaced_resource_stays_if_its_policy_says_so(cloud, functions, answer, policy, deleted):
+    def template(size):
+        properties = {"ServiceToken": FUNCTION, "Size": size}
+        return {
+            "Resources": {
+                "A": {"Type": "Custom::Thing", "UpdateReplacePolicy": policy, "Properties": properties}
+            }
+        }
+
+    cloud.create("one", template(1))
+    answer(functions.next("Create"), PhysicalResourceId="old")
+    cloud.settled("one", "CREATE_COMPLETE")
+
+    cloud.update("one", template(2))
+    answer(functions.next("Update"), PhysicalResourceId="new")
+
+    if deleted:
+        request = functions.next("Delete")
+        answer(request)
+        assert request["PhysicalResourceId"] == "old"
+    cloud.settled("one", "UPDATE_COMPLETE")
+    assert functions.none_waiting()
+
+
+def test_notifications_and_rollback_triggers_are_updated_alone_and_kept(cloud):
+    topic = "arn:aws:sns:us-east-1:123456789012:news"
+    alarm = "arn:aws:cloudwatch:us-east-1:123456789012:alarm:late"
+    triggers = {"RollbackTriggers": [{"Arn": alarm, "Type": "AWS::CloudWatch::Alarm"}]}
+    cloud.created("one", queues(A=1))
+    assert cloud.stack("one")["RollbackConfiguration"] == {}
+
+    cloud.update("one", queues(A=1), NotificationARNs=[topic])
+    assert cloud.settled("one", "UPDATE_COMPLETE")["NotificationARNs"] == [topic]
+    cloud.update("one", queues(A=1), RollbackConfiguration=triggers)
+    assert cloud.settled("one", "UPDATE_COMPLETE")["RollbackConfiguration"] == triggers
+
+    cloud.update("one", queues(A=2))
+    stack = cloud.settled("one", "UPDATE_COMPLETE")
+    assert (stack["NotificationARNs"], stack["RollbackConfiguration"]) == ([topic], triggers)
+    cloud.update("one", queues(A=2), NotificationARNs=[])
+    assert cloud.settled("one", "UPDATE_COMPLETE").get("NotificationARNs", []) == []
+
+
+@pytest.mark.parametrize(
+    ("arn", "kind", "said"),
+    [
+        (":alarm:late", "AWS::SNS::Topic", "Rollback Trigger Type not supported"),
+        (":late", "AWS::CloudWatch::Alarm", "RelativeId of a Rollback Trigger's ARN is incorrect"),
+    ],
+)
+def test_a_rollback_trigger_that_is_no_alarm_is_refused(cloud, arn, kind, said):
+    trigger = {"Arn": f"arn:aws:cloudwatch:us-east-1:123456789012{arn}", "Type": kind}
+    request = {
+        "StackName": "one",
+        "TemplateBody": json.dumps(queues(A=1)),
+        "RollbackConfiguration": {"RollbackTriggers": [trigger]},
+    }
+
+    assert refusal(cloud.cfn.create_stack, **request) == said
+    assert refusal(cloud.cfn.create_change_set, ChangeSetName="c", ChangeSetType="CREATE", **request) == said
+    cloud.created("one", queues(A=1))
+    assert refusal(cloud.cfn.update_stack, **request) == said
+
+
+def test_a_deleted_stack_has_no_termination_protection_to_show(cloud):
+    cloud.created("one", queues(A=1))
+    assert cloud.stack("one")["EnableTerminationProtection"] is False
+
+    assert "EnableTerminationProtection" not in cloud.deleted("one")

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from cluster_engine import configuration, library
+from cluster_engine import advice, configuration, library
 from cluster_engine.configuration import Configuration
 from cluster_engine.contract import Call, EngineAction, EngineError, Result
 from cluster_engine.gate import Gate
@@ -44,10 +44,16 @@ def carry_out(call: Call, version: str, gate: Gate) -> Result:
 def _change(call: Call, version: str, gate: Gate) -> Result:
     """Starts a create, an update, a delete, or a stop or start of the fleet."""
     arguments = _arguments(call)
+    advisories: list[Result] = []
     if call.action in {"create", "update"}:
-        arguments["cluster_configuration"] = _wanted(call, version, gate)
+        arguments["cluster_configuration"] = wanted = _wanted(call, version, gate)
+        if call.action == "create":
+            advisories = advice.messages(version, wanted, gate.now().date())
     _hold_mark(call, gate)
-    return _started(_invoke(call, gate, **arguments))
+    started = _started(_invoke(call, gate, **arguments))
+    if advisories:
+        started["validation_messages"] = [*started.get("validation_messages", []), *advisories]
+    return started
 
 
 def _describe(call: Call, _: str, gate: Gate) -> Result:

@@ -10,7 +10,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from cluster_schema.conversion import Detail, Schema, convert, misfits
+from cluster_schema.conversion import Detail, Schema, convert, is_missing, misfits
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,32 @@ def fit(written: Any, version: str) -> Fit:
     schema = configuration_schema(version)
     typed = convert(written, schema, booleans(version))
     return Fit(typed, misfits(typed, written, schema))
+
+
+def accepting_versions(written: Any, refused: list[Detail], version: str) -> dict[str, list[str]]:
+    """Returns the other versions whose schema takes what a version refuses, by path, the newest first.
+
+    A version counts if it finds nothing wrong at the path, above it and below it. A path that no other
+    version takes is left out, and so is one at which a required key is missing: nothing is there to take.
+
+    Args:
+        written: The configuration, as for ``fit``.
+        refused: What the version refuses of it, as ``fit`` returned it.
+        version: The version.
+    """
+    others = {each: [detail["path"] for detail in fit(written, each).misfits] for each in versions()}
+    del others[version]
+    found: dict[str, list[str]] = {}
+    for path in (detail["path"] for detail in refused if not is_missing(detail)):
+        names = [name for name, paths in others.items() if not any(_overlap(path, other) for other in paths)]
+        if names:
+            found[path] = names
+    return found
+
+
+def _overlap(one: str, other: str) -> bool:
+    """Whether one of two paths is the other, or above it."""
+    return f"{one}/".startswith(f"{other}/") or f"{other}/".startswith(f"{one}/")
 
 
 @cache

@@ -41,6 +41,7 @@ WILD_PATTERN_TEXT_MAX_CHARACTERS = 1_024
 _WILD = ".*"
 #: Choices that a message lists; more would hide its sentence.
 CHOICES_MAX = 20
+_MISSING = "a value, because "
 
 
 def convert(value: Any, schema: Schema, booleans: dict[str, bool]) -> Any:
@@ -90,6 +91,11 @@ def misfits(value: Any, original: Any, schema: Schema) -> list[Detail]:
         for path, detail in _explain(error, original):
             found.setdefault(path, detail)
     return [found[path] for path in sorted(found, key=lambda path: [str(part) for part in path])]
+
+
+def is_missing(detail: Detail) -> bool:
+    """Whether a misfit is a required key that is not there."""
+    return detail["expected"].startswith(_MISSING)
 
 
 def _matches(validator: Any, pattern: str, instance: Any, schema: Any) -> Iterator[ValidationError]:  # noqa: ARG001 - as jsonschema calls it
@@ -171,7 +177,7 @@ def _explain(error: ValidationError, original: Any) -> Iterator[tuple[Path, Deta
         case "required":
             for key in schema["required"]:
                 if key not in instance:
-                    expected = f"a value, because {key} is required: {_describe(schema['properties'][key])}"
+                    expected = f"{_MISSING}{key} is required: {_describe(schema['properties'][key])}"
                     yield (*path, key), _detail((*path, key), original, expected)
         case "oneOf":
             yield path, _detail(path, original, "exactly one of the keys " + _keys(schema["oneOf"]))

@@ -180,6 +180,7 @@ def test_two_builds_of_the_engine_give_the_same_bytes_and_no_leftovers(build, tm
 def test_an_engine_carries_the_schema_of_its_version_only(build, tmp_path):
     build.engine(tmp_path)
     assert [path.name for path in tmp_path.glob("cluster_schema/schemas/*")] == ["3.16.1.json"]
+    assert (tmp_path / "cluster_schema" / "advisories.yaml").is_file()
 
 
 def test_an_engine_without_a_schema_is_refused(build, tmp_path):

@@ -1,31 +1,27 @@
-"""Stacks as the API shows them."""
+"""Stacks and change sets as the API shows them."""
 
 import json
 from typing import Any
 
 from cfn_template.loops import transforms_of
-from localcloud.cloudformation.request import ChangeSet
+from localcloud.cloudformation.request import Change, ChangeSet, Detail
 from localcloud.cloudformation.stack import Event, Resource, Stack
 from localcloud.cloudformation.template.compiled import CompiledTemplate
+from localcloud.cloudformation.template.functions import stringify
 from localcloud.cloudformation.template.source import required_capabilities
 
 
-def _present(answer: dict[str, Any], *optional: str) -> dict[str, Any]:
-    """Returns an answer without those members that are empty.
-
-    Which lists CloudFormation leaves out and which it answers empty is recorded, member by member.
-    """
-    return {name: value for name, value in answer.items() if value or name not in optional}
-
-
 def stack(shown: Stack) -> dict[str, Any]:
-    """Returns an item of DescribeStacks."""
+    """Returns an item of DescribeStacks.
+
+    CloudFormation leaves out some lists that are empty, and answers others: each as it was recorded.
+    """
     template, options = shown.template, shown.options
-    described = {
+    return {
         "StackId": shown.id,
         "StackName": shown.name,
         "Description": template.processed.get("Description") if template else None,
-        "Parameters": parameters(template) if template else [],
+        "Parameters": (parameters(template) or None) if template else None,
         "CreationTime": shown.created_at,
         "DeletionTime": shown.deleted_at,
         "LastUpdatedTime": shown.updated_at,
@@ -33,8 +29,9 @@ def stack(shown: Stack) -> dict[str, Any]:
         "StackStatusReason": shown.status_reason,
         "DisableRollback": options.on_failure == "DO_NOTHING" and shown.parent is None,
         "NotificationARNs": options.notification_arns,
+        "RollbackConfiguration": options.rollback_configuration,
         "TimeoutInMinutes": options.timeout_minutes,
-        "Capabilities": options.capabilities,
+        "Capabilities": options.capabilities or None,
         "Outputs": [
             {
                 "OutputKey": output.key,
@@ -43,16 +40,17 @@ def stack(shown: Stack) -> dict[str, Any]:
                 "ExportName": output.export_name,
             }
             for output in shown.outputs
-        ],
+        ]
+        or None,
         "RoleARN": options.role_arn,
         "Tags": [{"Key": key, "Value": value} for key, value in options.tags.items()],
-        "EnableTerminationProtection": options.termination_protection,
+        "EnableTerminationProtection": None
+        if shown.status == "DELETE_COMPLETE"
+        else options.termination_protection,
         "ParentId": shown.parent.id if shown.parent else None,
         "RootId": shown.root.id if shown.parent else None,
         "DriftInformation": {"StackDriftStatus": "NOT_CHECKED"},
-        "RollbackConfiguration": {},
     }
-    return _present(described, "Outputs", "Parameters", "Capabilities")
 
 
 def parameters(template: CompiledTemplate) -> list[dict[str, Any]]:
@@ -126,10 +124,10 @@ def template_summary(template: dict[str, Any]) -> dict[str, Any]:
     for logical_id, definition in resources.items():
         of_type.setdefault(definition["Type"], []).append(logical_id)
     metadata = template.get("Metadata")
-    summary = {
+    return {
         "Parameters": [_declaration(name, item) for name, item in template.get("Parameters", {}).items()],
         "Description": template.get("Description"),
-        "Capabilities": needed,
+        "Capabilities": needed or None,
         "CapabilitiesReason": _capabilities_reason(template) if needed else None,
         "ResourceTypes": sorted(of_type),
         "ResourceIdentifierSummaries": [
@@ -137,9 +135,8 @@ def template_summary(template: dict[str, Any]) -> dict[str, Any]:
         ],
         "Version": _text(template.get("AWSTemplateFormatVersion")),
         "Metadata": None if metadata is None else json.dumps(metadata),
-        "DeclaredTransforms": transforms_of(template),
+        "DeclaredTransforms": transforms_of(template) or None,
     }
-    return _present(summary, "Capabilities", "DeclaredTransforms")
 
 
 def _capabilities_reason(template: dict[str, Any]) -> str:
@@ -165,31 +162,88 @@ def _text(value: Any) -> str | None:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def change_set(shown: ChangeSet) -> dict[str, Any]:
-    """Returns DescribeChangeSet's answer."""
-    described = {
+def change_set(shown: ChangeSet, *, with_values: bool) -> dict[str, Any]:
+    """Returns DescribeChangeSet's answer.
+
+    Args:
+        shown: The change set.
+        with_values: Whether to show the properties before and after, and what is not known of them.
+    """
+    reason = shown.status_reason
+    if with_values and reason is None:
+        reason = next((_warning(c) for c in shown.changes if c.unresolved), None)
+    return {
         **change_set_summary(shown),
-        "Parameters": parameters(shown.template),
-        "NotificationARNs": shown.request.notification_arns,
+        "StatusReason": reason,
+        "Parameters": parameters(shown.template) or None,
+        "NotificationARNs": shown.request.notification_arns or [],
+        "RollbackConfiguration": shown.request.rollback_configuration or {},
         "Capabilities": shown.request.capabilities,
-        "Tags": [{"Key": key, "Value": value} for key, value in (shown.request.tags or {}).items()],
+        "Tags": [{"Key": key, "Value": value} for key, value in (shown.request.tags or {}).items()] or None,
         "Changes": [
-            {
-                "Type": "Resource",
-                "ResourceChange": {
-                    "Action": change.action,
-                    "LogicalResourceId": change.logical_id,
-                    "PhysicalResourceId": change.physical_id,
-                    "ResourceType": change.resource_type,
-                    "Replacement": "Conditional" if change.action == "Modify" else None,
-                    "Scope": ["Properties"] if change.action == "Modify" else [],
-                    "Details": [],
-                },
-            }
+            {"Type": "Resource", "ResourceChange": _change(change, with_values=with_values)}
             for change in shown.changes
         ],
     }
-    return _present(described, "Parameters", "Tags")
+
+
+def _warning(change: Change) -> str:
+    """Source: localstack/localstack, tests/aws/services/cloudformation, recorded on AWS."""
+    return (
+        "[WARN] --include-property-values option can return incomplete ChangeSet data because: ChangeSet "
+        f"creation failed for resource [{change.logical_id}] because: "
+        f"{(change.unresolved or '').removesuffix(' found.')}"
+    )
+
+
+def _change(shown: Change, *, with_values: bool) -> dict[str, Any]:
+    details = [d for d in shown.details if with_values or not d.with_values_only]
+    contexts = {"BeforeContext": shown.before, "AfterContext": shown.after} if with_values else {}
+    return {
+        "Action": shown.action,
+        "LogicalResourceId": shown.logical_id,
+        "PhysicalResourceId": shown.physical_id,
+        "ResourceType": shown.resource_type,
+        "Replacement": shown.replacement,
+        "PolicyAction": shown.policy_action,
+        "ChangeSetId": shown.change_set_id,
+        "Scope": list(dict.fromkeys(detail.attribute for detail in details)),
+        "Details": [_detail(detail, with_values=with_values) for detail in details],
+        **{
+            key: json.dumps({"Properties": stringify(properties)})
+            for key, properties in contexts.items()
+            if properties is not None
+        },
+    }
+
+
+def _detail(shown: Detail, *, with_values: bool) -> dict[str, Any]:
+    target: dict[str, Any] = {
+        "Attribute": shown.attribute,
+        "Name": shown.name,
+        "RequiresRecreation": shown.recreation,
+    }
+    if with_values and shown.name:
+        kinds = {(True, False): "Add", (False, True): "Remove"}
+        target |= {
+            "Path": f"/{shown.attribute}/{shown.name}",
+            "BeforeValue": _value(shown.before),
+            "AfterValue": _value(shown.after),
+            "AttributeChangeType": kinds.get((shown.before is None, shown.after is None), "Modify"),
+        }
+    return {
+        "Target": target,
+        "Evaluation": shown.evaluation,
+        "ChangeSource": shown.source,
+        "CausingEntity": shown.cause,
+    }
+
+
+def _value(shown: Any) -> str | None:
+    if shown is None:
+        return None
+    text = stringify(shown)
+    return text if isinstance(text, str) else json.dumps(text)
 
 
 def change_set_summary(shown: ChangeSet) -> dict[str, Any]:
@@ -204,5 +258,7 @@ def change_set_summary(shown: ChangeSet) -> dict[str, Any]:
         "ExecutionStatus": shown.execution_status,
         "Status": shown.status,
         "StatusReason": shown.status_reason,
-        "IncludeNestedStacks": False,
+        "IncludeNestedStacks": shown.include_nested,
+        "ParentChangeSetId": shown.parent.id if shown.parent else None,
+        "RootChangeSetId": shown.root.id if shown.parent else None,
     }

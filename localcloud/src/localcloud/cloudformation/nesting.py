@@ -36,27 +36,25 @@ class Nesting:
         return _registry(_stack(parent)).read_template(url)
 
     def create(self, parent: Owner, logical_id: str, inputs: Inputs, ended: OnEnd) -> Stack:
-        """See ``NestedStacks``."""
+        """See ``NestedStacks``; a child that a change set of the parent has put in review is that child."""
         parent = _stack(parent)
-        registry = _registry(parent)
-        alphabet = string.ascii_uppercase + string.digits
-        suffix = "".join(secrets.choice(alphabet) for _ in range(_SUFFIX_LENGTH))
-        stem = f"{parent.name}-{logical_id}"[: _MAX_NAME_LENGTH - _SUFFIX_LENGTH - 1]
-        options = Options(
+        child = parent.reviewed.pop(logical_id, None)
+        if child is None or child.status != "REVIEW_IN_PROGRESS":
+            child = new_child(parent, logical_id)
+        child.options = replace(
+            child.options,
             tags=inputs.tags,
             capabilities=parent.options.capabilities,
             role_arn=parent.options.role_arn,
-            on_failure="DO_NOTHING",
         )
-        child = registry.new_stack(f"{stem}-{suffix}", options, parent)
-        template = self._compile(child, inputs)
-        registry.add(child)
+        template = compile_child(child, inputs, _acknowledged(child))
+        _registry(parent).add(child)
         Creation(child, template, _token(parent), ended).start()
         return child
 
     def differs(self, child: Stack, inputs: Inputs) -> bool:
         """See ``NestedStacks``."""
-        return differs(child, self._compile(child, inputs), inputs.tags)
+        return differs(child, compile_child(child, inputs, _acknowledged(child)), inputs.tags)
 
     def update(
         self,
@@ -67,7 +65,7 @@ class Nesting:
     ) -> None:
         """See ``NestedStacks``."""
         parent = child.parent
-        template = self._compile(child, inputs)
+        template = compile_child(child, inputs, _acknowledged(child))
         options = replace(child.options, tags=inputs.tags, capabilities=_acknowledged(child))
         deployment = parent.operation if parent else None
         rollback = deployment.rollback if isinstance(deployment, Update) else True
@@ -119,10 +117,30 @@ class Nesting:
             operation.cancel()
         Deletion(child, _token(child.parent), ended).start()
 
-    def _compile(self, child: Stack, inputs: Inputs) -> CompiledTemplate:
-        template = _registry(child).compile(child, inputs.text, inputs.parameters)
-        check_capabilities(template.processed, set(_acknowledged(child)), transforms=template.transforms)
-        return template
+
+def new_child(parent: Stack, logical_id: str) -> Stack:
+    """Returns a new nested stack with a generated name, which is not in the registry yet."""
+    alphabet = string.ascii_uppercase + string.digits
+    suffix = "".join(secrets.choice(alphabet) for _ in range(_SUFFIX_LENGTH))
+    stem = f"{parent.name}-{logical_id}"[: _MAX_NAME_LENGTH - _SUFFIX_LENGTH - 1]
+    return _registry(parent).new_stack(f"{stem}-{suffix}", Options(on_failure="DO_NOTHING"), parent)
+
+
+def compile_child(child: Stack, inputs: Inputs, acknowledged: list[str]) -> CompiledTemplate:
+    """Compiles the template of a nested stack.
+
+    Args:
+        child: The nested stack.
+        inputs: Its template and parameters.
+        acknowledged: The capabilities in the request for the parent.
+
+    Raises:
+        ValidationError: The template or a parameter is not acceptable.
+        InsufficientCapabilitiesError: A capability is missing.
+    """
+    template = _registry(child).compile(child, inputs.text, inputs.parameters)
+    check_capabilities(template.processed, set(acknowledged), transforms=template.transforms)
+    return template
 
 
 def _stack(owner: Owner) -> Stack:

@@ -14,6 +14,7 @@ from moto.s3.exceptions import S3ClientError
 from moto.s3.models import s3_backends
 from moto.ssm.models import ssm_backends
 
+from localcloud.clock import clock
 from localcloud.cloudformation.errors import StackNotFoundError, UnresolvedValueError, ValidationError
 from localcloud.cloudformation.stack import Options, Stack
 from localcloud.cloudformation.steps import lock
@@ -103,10 +104,28 @@ class StackRegistry(CloudFormationBackend):
         self._ids[stack.name] = stack.id
 
     def forget(self, stack: Stack) -> None:
-        """Moves a stack to the deleted ones, which frees its name."""
+        """Moves a stack to the deleted ones, which frees its name; nested stacks in review go along."""
         self.stacks.pop(stack.id, None)
+        for child in [s for s in self.stacks.values() if s.parent is stack]:
+            self.discard(child)
         self.deleted_stacks[stack.id] = stack
         self._imports.pop(stack.id, None)
+
+    def outdate_change_sets(self, stack: Stack) -> None:
+        """Makes change sets that wait obsolete: the stack that they were computed for has changed.
+
+        Source: CloudFormation API reference, DescribeChangeSet, ExecutionStatus.
+        """
+        for change_set in self.change_sets.values():
+            if change_set.stack is stack and change_set.execution_status == "AVAILABLE":
+                change_set.execution_status = "OBSOLETE"
+
+    def discard(self, stack: Stack) -> None:
+        """Deletes a stack that is only in review; does nothing to another."""
+        if stack.status == "REVIEW_IN_PROGRESS":
+            stack.deleted_at = clock.now()
+            stack.set_status("DELETE_COMPLETE")
+            self.forget(stack)
 
     def compile(self, stack: Stack, text: str, parameters: dict[str, str]) -> CompiledTemplate:
         """Compiles a template for a stack.
@@ -178,12 +197,21 @@ class StackRegistry(CloudFormationBackend):
             if importer in self.stacks
         ]
 
-    def _import_value(self, name: str, importer: Stack) -> str:
+    def export_value(self, name: str) -> str:
+        """Returns the value of an export.
+
+        Raises:
+            UnresolvedValueError: There is no such export.
+        """
         for export_name, _, value in self.all_exports():
             if export_name == name:
-                self._imports.setdefault(importer.id, set()).add(name)
                 return value
         raise UnresolvedValueError(f"No export named {name} found.")
+
+    def _import_value(self, name: str, importer: Stack) -> str:
+        value = self.export_value(name)
+        self._imports.setdefault(importer.id, set()).add(name)
+        return value
 
     def _read_ssm(self, name: str) -> str | None:
         found: Any = ssm_backends[self.account_id][self.region_name].get_parameter(name)

@@ -12,7 +12,7 @@ from localcloud.cloudformation.operations.creation import Creation
 from localcloud.cloudformation.operations.deletion import ROLLBACK, Deletion
 from localcloud.cloudformation.operations.update import Update
 from localcloud.cloudformation.registry import StackRegistry
-from localcloud.cloudformation.request import RequestParameters
+from localcloud.cloudformation.request import RequestParameters, check_rollback_triggers
 from localcloud.cloudformation.stack import Options, Stack
 from localcloud.cloudformation.template.compiled import CompiledTemplate
 from localcloud.cloudformation.template.source import MAX_INLINE_BYTES, MAX_S3_BYTES, check_capabilities
@@ -31,20 +31,25 @@ _FAILED = {"CREATE_FAILED", "UPDATE_FAILED"}
 
 
 def create(registry: StackRegistry, request: RequestParameters) -> str:
-    """Starts the creation of a stack and returns its id.
+    """Starts the creation of a stack, which may be in review, and returns its id.
 
     Raises:
         RequestRefused: Nothing was started.
     """
     check_name(request.stack_name)
+    check_rollback_triggers(request)
     if known := _known(registry, "CreateStack", request.token, request.stack_name):
         return known
-    if registry.find_living(request.stack_name) is not None:
+    stack = registry.find_living(request.stack_name)
+    if stack is None:
+        stack = registry.new_stack(request.stack_name, request.options())
+    elif stack.status != "REVIEW_IN_PROGRESS" or stack.parent is not None:
         raise AlreadyExistsError(request.stack_name)
-    stack = registry.new_stack(request.stack_name, request.options())
     template = compile_template(registry, request, stack)
     check_capabilities(template.processed, set(request.capabilities), transforms=template.transforms)
     registry.add(stack)
+    stack.options = request.options()
+    registry.outdate_change_sets(stack)
     _remember(registry, "CreateStack", request.token, stack)
     Creation(stack, template, request.token).start()
     return stack.id
@@ -73,15 +78,27 @@ def update(registry: StackRegistry, request: RequestParameters) -> str:
     if known := _known(registry, "UpdateStack", request.token, stack.name):
         return known
     check_updatable(stack, disable_rollback=request.disable_rollback)
+    check_rollback_triggers(request)
     template = compile_template(registry, request, stack)
     check_capabilities(template.processed, set(request.capabilities), transforms=template.transforms)
     check_types(stack, template)
     options = request.options(stack.options)
-    if not differs(stack, template, options.tags) and stack.status not in _FAILED:
+    if changes_nothing(stack, template, options):
         raise ValidationError("No updates are to be performed.")
+    registry.outdate_change_sets(stack)
     _remember(registry, "UpdateStack", request.token, stack)
     start_update(stack, template, options, request)
     return stack.id
+
+
+def changes_nothing(stack: Stack, template: CompiledTemplate, options: Options) -> bool:
+    """Returns whether an update would leave everything as it is; False for a stack that failed before."""
+    kept = (stack.options.notification_arns, stack.options.rollback_configuration)
+    return (
+        stack.status not in _FAILED
+        and kept == (options.notification_arns, options.rollback_configuration)
+        and not differs(stack, template, options.tags)
+    )
 
 
 def start_update(

@@ -4,9 +4,10 @@ from typing import Any
 
 from moto.cloudformation.models import cloudformation_backends
 from moto.core.responses import ActionResult, BaseResponse, EmptyResult
+from moto.core.utils import camelcase_to_underscores
 
 from localcloud.cloudformation import change_sets, describe, requests
-from localcloud.cloudformation.errors import StackNotFoundError, ValidationError
+from localcloud.cloudformation.errors import OperationMissingError, StackNotFoundError, ValidationError
 from localcloud.cloudformation.registry import StackRegistry
 from localcloud.cloudformation.request import RequestParameters
 from localcloud.cloudformation.requests import template_text
@@ -17,6 +18,13 @@ from localcloud.cloudformation.template.source import check_structure, parse
 #: As many as CloudFormation returns at a time, roughly: it counts bytes.
 _PAGE = 100
 
+#: Parameters of a change set that would change what it does, and what is missing for them.
+_CHANGE_SET_GAPS = {
+    "ResourcesToImport": "imports",
+    "ImportExistingResources": "imports",
+    "DeploymentMode": "drift detection",
+}
+
 
 class StackResponse(BaseResponse):
     """Answers requests about stacks and change sets."""
@@ -26,7 +34,10 @@ class StackResponse(BaseResponse):
         self.automated_parameter_parsing = True
 
     def call_action(self) -> Any:
-        """Answers one request under the lock."""
+        """Answers one request under the lock, and refuses an operation that is not here by its name."""
+        operation = self._get_action()
+        if operation and not hasattr(self, camelcase_to_underscores(operation)):
+            return self.serialized(ActionResult(OperationMissingError(operation)))
         with lock:
             return super().call_action()
 
@@ -48,9 +59,10 @@ class StackResponse(BaseResponse):
             tags=None if tags is None else {tag["Key"]: tag["Value"] for tag in tags},
             capabilities=self._get_param("Capabilities", []),
             role_arn=self._get_param("RoleARN"),
-            notification_arns=self._get_param("NotificationARNs", []),
+            notification_arns=self._get_param("NotificationARNs"),
+            rollback_configuration=self._get_param("RollbackConfiguration"),
             timeout_minutes=self._get_param("TimeoutInMinutes"),
-            on_failure=self._get_param("OnFailure", "ROLLBACK"),
+            on_failure=self._get_param("OnFailure") or self._get_param("OnStackFailure", "ROLLBACK"),
             disable_rollback=self._get_bool_param("DisableRollback", False),
             termination_protection=self._get_bool_param("EnableTerminationProtection", False),
             token=self._get_param("ClientRequestToken"),
@@ -109,12 +121,16 @@ class StackResponse(BaseResponse):
 
     def create_change_set(self) -> ActionResult:
         """CreateChangeSet."""
+        for name, gap in _CHANGE_SET_GAPS.items():
+            if self._get_param(name):
+                raise ValidationError(f"localcloud does not know {name}: it has no {gap}")
         change_set = change_sets.create(
             self._registry,
             self._request_parameters(),
             self._get_param("ChangeSetName"),
             self._get_param("ChangeSetType", "UPDATE"),
             self._get_param("Description"),
+            include_nested=self._get_bool_param("IncludeNestedStacks", False),
         )
         return ActionResult({"Id": change_set.id, "StackId": change_set.stack.id})
 
@@ -240,12 +256,14 @@ class StackResponse(BaseResponse):
     def describe_change_set(self) -> ActionResult:
         """DescribeChangeSet."""
         name, stack_name = self._get_param("ChangeSetName"), self._get_param("StackName")
-        return ActionResult(describe.change_set(change_sets.find(self._registry, name, stack_name)))
+        change_set = change_sets.find(self._registry, name, stack_name)
+        with_values = self._get_bool_param("IncludePropertyValues", False)
+        return ActionResult(describe.change_set(change_set, with_values=with_values))
 
     def list_change_sets(self) -> ActionResult:
         """ListChangeSets."""
         stack = self._registry.find(self._get_param("StackName"))
-        found = [cs for cs in self._registry.change_sets.values() if cs.stack is stack]
+        found = change_sets.waiting(self._registry, stack)
         return ActionResult({"Summaries": [describe.change_set_summary(cs) for cs in found]})
 
     def get_stack_policy(self) -> ActionResult:

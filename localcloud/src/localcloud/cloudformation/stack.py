@@ -105,6 +105,7 @@ class Options:
     capabilities: list[str] = field(default_factory=list)
     role_arn: str | None = None
     notification_arns: list[str] = field(default_factory=list)
+    rollback_configuration: dict[str, Any] = field(default_factory=dict)
     timeout_minutes: int | None = None
     on_failure: str = "ROLLBACK"
     termination_protection: bool = False
@@ -118,6 +119,14 @@ class Registry(Protocol):
 
     def exporter(self, export_name: str) -> Stack | None:
         """Returns the stack that exports a name."""
+        ...
+
+    def export_value(self, name: str) -> str:
+        """Returns the value of an export.
+
+        Raises:
+            UnresolvedValueError: There is no such export.
+        """
         ...
 
     def imports_of(self, stack: Stack) -> list[tuple[str, Stack]]:
@@ -146,6 +155,7 @@ class Stack:
         resources: By logical id; they stay after the stack's deletion.
         leftovers: Replaced or removed resources that must still be deleted.
         operation: The running operation, or the last one.
+        reviewed: The nested stacks in review, by logical id, that the running operation will create.
     """
 
     def __init__(
@@ -167,6 +177,7 @@ class Stack:
         self.leftovers: list[Made] = []
         self.events: list[Event] = []
         self.operation: StackOperation | None = None
+        self.reviewed: dict[str, Stack] = {}
         self.policy_body: str | None = None
 
     # moto's tagging API lists stacks through these two.

@@ -104,7 +104,7 @@ class NestedStackHandler(PlainHandler):
                     made,
                 )
 
-        child = self._stacks.create(target.stack, target.logical_id, self._inputs(target), ended)
+        child = self._stacks.create(target.stack, target.logical_id, self.inputs(target), ended)
         made = Made(target, child.id, child)
         progress.initiated(made)
         return no_cancel
@@ -125,7 +125,7 @@ class NestedStackHandler(PlainHandler):
                 f"Currently in {child.status} with reason: {reason or ''}"
             )
 
-        self._stacks.update(child, self._inputs(target), ended, failing)
+        self._stacks.update(child, self.inputs(target), ended, failing)
         return no_cancel
 
     def delete(self, made: Made, progress: Progress) -> Cancel:
@@ -147,7 +147,7 @@ class NestedStackHandler(PlainHandler):
         """Compares the child's template, parameters and tags."""
         child: Stack = made.state
         try:
-            return self._stacks.differs(child, self._inputs(target))
+            return self._stacks.differs(child, self.inputs(target))
         except (UnresolvedValueError, RequestRefused):
             return True  # The update fails for the same reason, and reports it.
 
@@ -179,7 +179,13 @@ class NestedStackHandler(PlainHandler):
                 return output.value
         raise no_attribute(made, name)
 
-    def _inputs(self, target: Target) -> Inputs:
+    def inputs(self, target: Target) -> Inputs:
+        """Returns what the child is made or updated with.
+
+        Raises:
+            UnresolvedValueError: A property has no value of the right kind.
+            ValidationError: There is no such template.
+        """
         url = target.properties.get("TemplateURL")
         if not isinstance(url, str):
             raise UnresolvedValueError("Property TemplateURL cannot be empty.")

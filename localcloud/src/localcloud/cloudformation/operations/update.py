@@ -64,6 +64,7 @@ class Update(Deployment):
         self._old_template = stack.template or template
         self._old_options, self._old_outputs = stack.options, stack.outputs
         self._restoration: Restoration | None = None
+        self._replaced: dict[str, Made] = {}
         self._walk = Walk(template.dependencies, self._visit, self._walked, stop_at_failure=True)
 
     def start(self) -> None:
@@ -187,6 +188,7 @@ class Update(Deployment):
                 resource.made = outcome.made
                 if outcome.replaces:
                     self.stack.leftovers.append(made)
+                    self._replaced[resource.logical_id] = made
                 resource.set_status("UPDATE_COMPLETE")
                 self._walk.done(resource.logical_id)
             else:
@@ -235,7 +237,14 @@ class Update(Deployment):
         commit_all([made for made in commits if made is not None], self._delete_leftovers)
 
     def _delete_leftovers(self) -> None:
+        """Deletes what was replaced or removed, unless its policy keeps it."""
         stack = self.stack
+        for logical_id, made in self._replaced.items():
+            match self.template.definitions[logical_id].get("UpdateReplacePolicy"):
+                case "Retain":
+                    stack.leftovers.remove(made)
+                case "Snapshot":
+                    made.target.handler.snapshot(made)
         for logical_id in [name for name in stack.resources if name not in self.template.definitions]:
             resource = stack.resources.pop(logical_id)
             if resource.made is None:
@@ -243,6 +252,8 @@ class Update(Deployment):
             if _is_retained(resource) or resource.definition.get("DeletionPolicy") == "RetainExceptOnCreate":
                 resource.set_status("DELETE_SKIPPED")
             else:
+                if resource.definition.get("DeletionPolicy") == "Snapshot":
+                    resource.made.target.handler.snapshot(resource.made)
                 stack.leftovers.append(resource.made)
         Cleanup(self, self._needs, self._complete).start()
 

@@ -1,0 +1,103 @@
+"""Every operation of CloudFormation's API is answered, or refused in its format."""
+
+import pytest
+from botocore.exceptions import ClientError
+from botocore.session import get_session
+from moto.core.utils import camelcase_to_underscores
+
+from localcloud.cloudformation.responses import StackResponse
+
+pytestmark = pytest.mark.filterwarnings("ignore:Exception.OperationMissingError")
+MODEL = get_session().get_service_model("cloudformation")
+HERE = {name for name in MODEL.operation_names if hasattr(StackResponse, camelcase_to_underscores(name))}
+
+
+def smallest(shape):
+    """A value that botocore sends: required members only, text that fits no resource."""
+    if enum := getattr(shape, "enum", None):
+        return enum[0]
+    match shape.type_name:
+        case "structure":
+            required = {name: shape.members[name] for name in shape.required_members}
+            return {name: smallest(member) for name, member in required.items()}
+        case "list":
+            return [smallest(shape.member)]
+        case "map":
+            return {"key": "value"}
+        case "boolean":
+            return True
+        case "integer":
+            return 1
+        case "timestamp":
+            return 0
+        case _:
+            return "x" * shape.metadata.get("min", 1)
+
+
+def response_to(cloud, name):
+    """The response to an operation's smallest request, be it an answer or an error."""
+    shape = MODEL.operation_model(name).input_shape
+    arguments = smallest(shape) if shape else {}
+    if shape and "StackName" in shape.members:
+        arguments["StackName"] = "no-such-stack"
+    try:
+        return getattr(cloud.cfn, camelcase_to_underscores(name))(**arguments)
+    except ClientError as refused:
+        return refused.response
+
+
+@pytest.mark.parametrize("name", sorted(HERE))
+def test_an_operation_answers_or_refuses_what_does_not_exist(cloud, name):
+    response = response_to(cloud, name)
+
+    refused = "Error" in response
+    assert response["ResponseMetadata"]["HTTPStatusCode"] == (400 if refused else 200)
+    if refused:
+        assert response["Error"]["Code"] == "ValidationError"
+        assert response["Error"]["Message"]
+
+
+@pytest.mark.parametrize("name", sorted(set(MODEL.operation_names) - HERE))
+def test_an_operation_that_is_missing_is_refused_by_name_and_not_sent_again(cloud, name):
+    response = response_to(cloud, name)
+
+    assert response["Error"]["Code"] == "NotImplemented"
+    said = f"localcloud does not know {name} of cloudformation: it has no "
+    assert response["Error"]["Message"].startswith(said)
+    metadata = response["ResponseMetadata"]
+    assert (metadata["HTTPStatusCode"], metadata["RetryAttempts"]) == (400, 0)
+
+
+@pytest.mark.parametrize(
+    ("operation", "gap"),
+    [
+        ("create_stack_set", "stack sets"),
+        ("detect_stack_drift", "drift detection"),
+        ("list_types", "type registry"),
+        ("start_resource_scan", "IaC generator"),
+    ],
+)
+def test_a_refusal_names_the_gap(cloud, operation, gap):
+    arguments = {"create_stack_set": {"StackSetName": "a"}, "detect_stack_drift": {"StackName": "a"}}
+
+    with pytest.raises(ClientError, match=f"it has no {gap}"):
+        getattr(cloud.cfn, operation)(**arguments.get(operation, {}))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"ChangeSetType": "IMPORT"},
+        {"ResourcesToImport": [{"ResourceType": "A", "LogicalResourceId": "a", "ResourceIdentifier": {}}]},
+        {"ImportExistingResources": True},
+    ],
+    ids=lambda options: next(iter(options)),
+)
+def test_a_change_set_that_imports_is_refused(cloud, options):
+    template = '{"Resources": {"A": {"Type": "AWS::SQS::Queue"}}}'
+
+    with pytest.raises(ClientError, match="localcloud does not know") as refused:
+        cloud.cfn.create_change_set(StackName="one", ChangeSetName="c", TemplateBody=template, **options)
+
+    assert refused.value.response["Error"]["Code"] == "ValidationError"
+    assert cloud.cfn.list_stacks()["StackSummaries"] == []

@@ -1,0 +1,1 @@
+"""``pcluster-cfn advise``: what is known of the releases that clusters use."""

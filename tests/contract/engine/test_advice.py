@@ -1,0 +1,71 @@
+"""A create says what is known of its release, and is not refused for it."""
+
+from datetime import timedelta
+
+import pytest
+
+from cluster_engine import actions, advice
+from cluster_engine.contract import RESULT_MAX_BYTES, Call, size_bytes, succeeded
+from cluster_engine.gate import Gate
+from cluster_schema import versions
+from cluster_schema.advisories import Severity, advisories_for
+from tests.contract.engine.conftest import NOW, OWNER_TAGS, VERSION, validator
+
+pytestmark = [pytest.mark.library, pytest.mark.usefixtures("api")]
+
+
+def advised(result):
+    return [each for each in result.get("validation_messages", []) if each["type"] == advice.TYPE]
+
+
+def create_with(engine, configuration, version):
+    """A create as the engine of another version answers it; the library is the installed one."""
+    event = engine.event("create", configuration, stack_tags=OWNER_TAGS)
+    call = Call.parse(event)
+    gate = Gate(
+        token=call.call_id,
+        stack_id=None,
+        stack_tags=call.stack_tags,
+        not_after=call.not_after,
+        give_up_at=NOW + timedelta(minutes=9),
+        now=engine.now,
+    )
+    result = succeeded(call, version, gate, actions.carry_out(call, version, gate))
+    validator("result").validate(result)
+    return result
+
+
+@pytest.mark.skipif("3.14.0" not in versions(), reason="an engine as built has its own schema only")
+def test_a_create_reports_the_worst_that_is_known_of_its_release_and_is_sent(engine, api, configuration):
+    result = create_with(engine, configuration, "3.14.0")
+    assert (result["status"], result["sent"], len(api.sent("CreateStack"))) == ("succeeded", True, 1)
+    messages = advised(result)
+    assert [each["message"].split()[0] for each in messages] == ["CVE-2026-25506", "aws-parallelcluster#7601"]
+    assert {each["level"] for each in messages} == {"WARNING"}
+    assert "3.14.2 or later" in messages[0]["message"]
+
+
+def test_a_create_of_this_release_reports_what_is_known_of_it(engine, configuration):
+    result = engine("create", configuration, stack_tags=OWNER_TAGS)
+    known = [
+        each.sentence()
+        for each in advisories_for(VERSION, configuration, NOW.date())
+        if each.severity <= Severity.WARNING
+    ]
+    assert [each["message"] for each in advised(result)] == known[: advice.MESSAGES_MAX]
+
+
+def test_an_update_says_nothing_of_the_release(update):
+    result = update(lambda wanted: wanted["Scheduling"]["SlurmQueues"][0]["ComputeResources"].pop())
+    assert advised(result) == []
+
+
+def test_messages_are_few_and_leave_room_in_a_result():
+    everything = {
+        "Image": {"Os": "centos7"},
+        "Scheduling": {"Scheduler": "slurm", "SlurmSettings": {"Database": {"Uri": "db"}}},
+        "SharedStorage": [{"FsxLustreSettings": {"StorageCapacity": 1200}}],
+    }
+    messages = advice.messages("3.3.0", everything, NOW.date())
+    assert len(messages) == advice.MESSAGES_MAX
+    assert size_bytes(messages) < RESULT_MAX_BYTES // 100
