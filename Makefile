@@ -63,6 +63,9 @@ test: .venv/.installed ## the tests, side by side; what deploys has targets of i
 test-localcloud: .venv/.installed ## what the embedded cloud does as AWS does, side by side [ARGS="localcloud/tests/clock -q"]
 	$(PY) -m pytest $(or $(ARGS),$(PARALLEL) localcloud/tests)
 
+recordings: .venv/.installed ## what AWS was recorded to do: one case for each fact that the embedded cloud takes up, with figures
+	$(PY) -m pytest $(or $(ARGS),$(PARALLEL) localcloud/tests/recordings)
+
 e2e: .venv/.installed ## template.yaml, deployed on the embedded cloud and driven through CloudFormation [IAM_LAG=30: IAM is so many seconds behind]
 	IAM_LAG=$(IAM_LAG) $(PY) -m pytest tests/e2e $(ARGS)
 
@@ -74,7 +77,10 @@ schemas: .venv/.installed ## write the schemas for editors into build/schemas, t
 	$(PY) -m tools.published_schemas
 	$(PY) -m tools.cdk_types
 
-.PHONY: reference pictures
+.PHONY: reference pictures resource-types recordings
+resource-types: .venv/.installed ## write what the embedded cloud knows about its resource types, from cfn-lint
+	$(PY) -m tools.resource_types
+
 reference: .venv/.installed ## write the pages of docs/reference that are made from the code
 	$(PY) -m tools.reference_pages
 

@@ -17,6 +17,8 @@ from cfn_template.values import HOLE, NO_VALUE, PartialText, Unknown, first_unkn
 VARIABLE = re.compile(r"\$\{([^}]*)\}")
 #: The place of an item in a list; none has a billion.
 _INDEX = re.compile("[0-9]{1,9}")
+#: CloudFormation's words for arguments that are wrong as they stand in the template.
+_SELECT = "Template error: Fn::Select requires a list argument with two elements: an integer index and a list"
 #: Source: template reference, "Fn::Cidr": the number of CIDRs is between 1 and 256.
 _CIDR_COUNT_MAX = 256
 
@@ -170,18 +172,20 @@ def _split(scope: Scope, arguments: Any) -> list[str] | Unknown:
 
 
 def _select(scope: Scope, arguments: Any) -> Any:
-    index, items = exactly(arguments, 2, "Fn::Select")
+    if not isinstance(arguments, list) or len(arguments) != 2:  # noqa: PLR2004 - index and list
+        raise EvaluationError(_SELECT)
+    index, items = arguments
     position = known_text(scope.evaluate(index))
-    values = _list(scope, items, "Fn::Select")
+    values = scope.evaluate(items)
     if isinstance(position, Unknown):
         return position
     if isinstance(values, Unknown):
         return Unknown(values.reason)  # what is in the list is not known to be a list
-    if not _INDEX.fullmatch(position.removeprefix("-")):
-        raise EvaluationError(
-            f"Template error: Fn::Select cannot take these arguments: {as_shown(position)} is no index"
-        )
+    if not isinstance(values, list) or not _INDEX.fullmatch(position.removeprefix("-")):
+        raise EvaluationError(_SELECT)
     if not 0 <= int(position) < len(values):
+        if isinstance(items, list):
+            raise EvaluationError(_SELECT)
         raise EvaluationError(
             f"Template error: Fn::Select cannot select nonexistent value at index {position}"
         )

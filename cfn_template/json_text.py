@@ -121,6 +121,8 @@ class _Reader:
         end = self._begin(index, depth)
         while self._text[end : end + 1] != "}":
             end = self._next(end, "}") if pairs else end
+            if self._text[end : end + 1] == "}":
+                break  # CloudFormation accepts a comma after the last member
             if self._text[end : end + 1] != '"':
                 raise self._error("a key in double quotes is missing here", end)
             key, behind = self._string(end)
@@ -138,6 +140,8 @@ class _Reader:
         end = self._begin(index, depth)
         while self._text[end : end + 1] != "]":
             end = self._next(end, "]") if items else end
+            if self._text[end : end + 1] == "]":
+                break
             item, end = self.value(end, depth)
             items.append(item)
             end = self.skipped(end)

@@ -35,14 +35,14 @@ class Parameter:
 def resolve(
     declarations: Mapping[str, Mapping[str, Any]],
     supplied: Mapping[str, str],
-    read_ssm: Callable[[str], str],
+    read_ssm: Callable[[str], str | None],
 ) -> dict[str, Parameter]:
     """Returns every declared parameter with its value.
 
     Args:
         declarations: The section ``Parameters`` of the template.
         supplied: Texts by name.
-        read_ssm: Reads a parameter of Parameter Store.
+        read_ssm: Reads a parameter of Parameter Store; None if there is none.
 
     Raises:
         ParameterError: A value is missing, not declared, or outside its constraints.
@@ -58,7 +58,7 @@ def resolve(
 
 
 def _resolve_one(
-    name: str, declaration: Mapping[str, Any], supplied: str | None, read_ssm: Callable[[str], str]
+    name: str, declaration: Mapping[str, Any], supplied: str | None, read_ssm: Callable[[str], str | None]
 ) -> Parameter:
     text = default_text(declaration) if supplied is None else supplied
     kind = declaration.get("Type", "String")
@@ -67,6 +67,8 @@ def _resolve_one(
     if kind.startswith(SSM_PREFIX):
         kind = kind.removeprefix(SSM_PREFIX).removesuffix(">")
         resolved = read_ssm(text)
+        if resolved is None:
+            raise ParameterError(f"Parameter {name} should either have input value or default value")
     value = typed(name, kind, text if resolved is None else resolved)
     return Parameter(text, value, resolved, str(declaration.get("NoEcho", False)).lower() == "true")
 

@@ -350,8 +350,8 @@ def test_parameters_can_be_read_from_parameter_store(cloud, value):
             },
             "Circular dependency of condition C",
         ),
-        ("Resources: {Queue: *a}", "YAML not well-formed. (line 1, column 20)"),
-        ('{"Resources": ' * 101, "JSON not well-formed. (line 1, column 1401)"),
+        ("Resources: {Queue: *a}", "YAML not well-formed."),
+        ('{"Resources": ' * 101, "JSON not well-formed. (line 1, column 1402)"),
         ({"Resources": {"A": QUEUE}, "Transform": "My::Macro"}, "No transform named My::Macro found"),
     ],
 )
@@ -407,24 +407,29 @@ def test_functions_with_impossible_arguments_are_refused(cloud, expression, mess
 @pytest.mark.parametrize(
     ("expression", "message"),
     [
-        ({"Fn::Select": [3, ["a"]]}, "cannot select nonexistent value at index 3"),
-        ({"Fn::Select": ["x", ["a"]]}, "Fn::Select cannot take these arguments"),
+        ({"Fn::Select": [9, {"Fn::GetAZs": ""}]}, "cannot select nonexistent value at index 9"),
         ({"Fn::Join": ["a"]}, "every Fn::Join object requires 2 arguments"),
         ({"Fn::Cidr": ["nonsense", 1, 8]}, "Fn::Cidr cannot take these arguments"),
         ({"Fn::Join": ["", {"Fn::Split": ["", "a"]}]}, "requires a delimiter that is not empty"),
-        ({"Fn::FindInMap": ["M", "a", "b"]}, "Every Mappings attribute must be a String or a List"),
         ({"Fn::FindInMap": ["None", "a", "b"]}, "Unable to get mapping for None::a::b"),
         ({"Fn::ForEach::X": ["a"]}, "localcloud does not know the function Fn::ForEach::X"),
     ],
 )
-def test_functions_without_a_value_fail_what_they_are_for(cloud, expression, message):
+def test_functions_without_a_value_are_refused_before_anything_is_made(cloud, expression, message):
     topic = {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": expression}}
-    mappings = {"M": {"a": {"b": {"Ref": "Topic"}}}}
+    body = json.dumps({"Resources": {"Topic": topic}})
 
-    cloud.create("one", {"Mappings": mappings, "Resources": {"Topic": topic}})
+    assert message in refusal(cloud.cfn.create_stack, StackName="one", TemplateBody=body)
+
+
+def test_a_function_whose_value_only_a_resource_tells_fails_what_it_is_for(cloud):
+    zones = {"Fn::Split": [",", {"Fn::GetAtt": ["Queue", "Arn"]}]}
+    topic = {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": {"Fn::Select": [3, zones]}}}
+
+    cloud.create("one", {"Resources": {"Queue": QUEUE, "Topic": topic}})
 
     cloud.settled("one", "ROLLBACK_COMPLETE")
-    assert message in cloud.reason("one", "Topic")
+    assert "cannot select nonexistent value at index 3" in cloud.reason("one", "Topic")
 
 
 def test_an_inline_template_has_at_most_51200_bytes(cloud):
@@ -503,14 +508,26 @@ def test_an_import_of_nothing_fails_its_resource(cloud):
     assert cloud.reason("one", "Topic") == "No export named none found."
 
 
-def test_an_unknown_attribute_fails_its_consumer(cloud):
-    topic = {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": {"Fn::GetAtt": ["Queue", "Colour"]}}}
-    cloud.create("one", {"Resources": {"Queue": QUEUE, "Topic": topic}})
+@pytest.mark.parametrize(
+    ("attribute", "message"),
+    [
+        ("Queue.Colour", "resource Queue does not support attribute type Colour in Fn::GetAtt"),
+        ("Child.Arn", "resource Child does not support attribute type Arn in Fn::GetAtt"),
+        ("Parameter.Arn", "instance of Fn::GetAtt references undefined resource Parameter"),
+    ],
+)
+def test_an_attribute_that_its_type_does_not_have_is_refused(cloud, attribute, message):
+    topic = {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": {"Fn::GetAtt": attribute}}}
+    child = {
+        "Type": "AWS::CloudFormation::Stack",
+        "Properties": {"TemplateURL": "https://b.s3.amazonaws.com/k"},
+    }
+    template = {
+        "Parameters": {"Parameter": {"Type": "String", "Default": "x"}},
+        "Resources": {"Queue": QUEUE, "Child": child, "Topic": topic},
+    }
 
-    cloud.settled("one", "ROLLBACK_COMPLETE")
-    assert "resource Queue does not support attribute type Colour in Fn::GetAtt" in cloud.reason(
-        "one", "Topic"
-    )
+    assert message in refusal(cloud.cfn.create_stack, StackName="one", TemplateBody=json.dumps(template))
 
 
 def test_a_summary_lists_what_a_template_needs(cloud):

@@ -176,7 +176,7 @@ def test_a_target_can_receive_what_a_template_makes_of_the_event(cloud):
     )
     put(cloud, source, {"stack": 'the "one"', "list": [1, 2]})
     assert message(cloud, url)[0] == {
-        "text": 'stack the "one": [1, 2]',
+        "text": 'stack the "one": [1,2]',
         "value": [1, 2],
         "name": 'the "one"',
     }

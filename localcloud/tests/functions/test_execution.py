@@ -7,7 +7,7 @@ import sys
 from datetime import datetime
 
 import pytest
-from tests.support.functions import archive, call, deploy, invocations, role
+from tests.support.functions import archive, call, deploy, invocations, role, settle
 
 ECHO = "def handler(event, context): return event"
 
@@ -175,6 +175,7 @@ def test_a_layer_brings_modules_and_programs_and_the_function_goes_first(cloud):
         Layers=[layer["LayerVersionArn"]],
         Code={"ZipFile": archive({"app.py": source, "in_both.py": "where = 'function'"})},
     )
+    settle(cloud)
     assert call(cloud, name)["Payload"] == ["layer", "function", "told\n"]
     cloud.client("lambda").delete_layer_version(LayerName="tools", VersionNumber=layer["Version"])
     cloud.client("lambda").update_function_configuration(FunctionName=name, Timeout=11)
@@ -202,6 +203,7 @@ def test_new_code_and_new_settings_take_effect_at_the_next_invocation(cloud):
         ),
     )
     assert call(cloud, name)["Payload"] == ["new", None]
+    settle(cloud)
     client.update_function_configuration(FunctionName=name, Environment={"Variables": {"NEW": "1"}})
     assert call(cloud, name)["Payload"] == ["new", "1"]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
-from tests.support.functions import archive, call, deploy, invocations, role
+from tests.support.functions import archive, call, deploy, invocations, role, settle
 
 from localcloud.cloud import Cloud
 from localcloud.functions.runtime_calendar import BLOCKS
@@ -114,6 +114,7 @@ def test_blocks_come_with_the_clouds_time():
 
         # A newer runtime is the way out, alone or with the code.
         configure(FunctionName=name, Runtime="python3.14")
+        settle(cloud)
         upload(FunctionName=name, **code)
         changed = stack_template("python3.14", "def handler(event, context): return 2")
         stacks.update_stack(StackName="stack", TemplateBody=changed)

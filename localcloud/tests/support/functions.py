@@ -43,7 +43,13 @@ def deploy(cloud, source, **settings):
             **settings,
         }
     )
+    settle(cloud)
     return name
+
+
+def settle(cloud):
+    """Lets the time pass in which a function that was created or updated is not ready."""
+    cloud.advance(2)
 
 
 def function_arn(name):

@@ -110,7 +110,7 @@ def test_aliases_are_refused_at_their_place_where_none_may_be():
         ("a: " + "9" * 1_001, Place(1, 4), "has 1,001 characters, and at most 1,000 are read"),
         (f"? {'k' * 1_025}\n: a", Place(1, 3), "has 1,025 characters, and at most 1,024 are read"),
         ("[" * 101, Place(1, 101), "lists and maps are more than 100 deep in each other: nest less"),
-        ('{"a": 1,}', Place(1, 9), "a key in double quotes is missing here"),
+        ('{"a": 1,,}', Place(1, 9), "a key in double quotes is missing here"),
         ('{"a": NaN}', Place(1, 7), "a value is missing here"),
         ('{"a" 1}', Place(1, 6), "a colon is missing here"),
         ('{"a": [1 2]}', Place(1, 10), "a comma or ] is missing here"),
@@ -128,6 +128,10 @@ def test_what_cannot_be_read_is_one_error_with_its_place(text, place, problem):
             reader(text)
         assert (refused.value.place, problem in refused.value.problem) == (place, True), refused.value.problem
         assert refused.value.language == ("JSON" if text.startswith("{") else "YAML")
+
+
+def test_a_comma_after_the_last_member_is_accepted_as_by_cloudformation():
+    assert read('{"a": 1, "b": [1, 2,],}') == read_plain('{"a": 1, "b": [1, 2,],}') == {"a": 1, "b": [1, 2]}
 
 
 def test_aliases_that_would_fill_the_memory_are_refused_where_they_exceed_the_limit():

@@ -12,13 +12,16 @@ from localcloud.cloudformation.template.source import required_capabilities
 
 
 def stack(shown: Stack) -> dict[str, Any]:
-    """Returns an item of DescribeStacks."""
+    """Returns an item of DescribeStacks.
+
+    CloudFormation leaves out some lists that are empty, and answers others: each as it was recorded.
+    """
     template, options = shown.template, shown.options
     return {
         "StackId": shown.id,
         "StackName": shown.name,
         "Description": template.processed.get("Description") if template else None,
-        "Parameters": parameters(template) if template else [],
+        "Parameters": (parameters(template) or None) if template else None,
         "CreationTime": shown.created_at,
         "DeletionTime": shown.deleted_at,
         "LastUpdatedTime": shown.updated_at,
@@ -28,7 +31,7 @@ def stack(shown: Stack) -> dict[str, Any]:
         "NotificationARNs": options.notification_arns,
         "RollbackConfiguration": options.rollback_configuration,
         "TimeoutInMinutes": options.timeout_minutes,
-        "Capabilities": options.capabilities,
+        "Capabilities": options.capabilities or None,
         "Outputs": [
             {
                 "OutputKey": output.key,
@@ -37,10 +40,13 @@ def stack(shown: Stack) -> dict[str, Any]:
                 "ExportName": output.export_name,
             }
             for output in shown.outputs
-        ],
+        ]
+        or None,
         "RoleARN": options.role_arn,
         "Tags": [{"Key": key, "Value": value} for key, value in options.tags.items()],
-        "EnableTerminationProtection": None if shown.deleted_at else options.termination_protection,
+        "EnableTerminationProtection": None
+        if shown.status == "DELETE_COMPLETE"
+        else options.termination_protection,
         "ParentId": shown.parent.id if shown.parent else None,
         "RootId": shown.root.id if shown.parent else None,
         "DriftInformation": {"StackDriftStatus": "NOT_CHECKED"},
@@ -114,14 +120,22 @@ def template_summary(template: dict[str, Any]) -> dict[str, Any]:
     """Returns GetTemplateSummary's answer for a template before its transforms."""
     resources = template.get("Resources", {})
     needed = required_capabilities(template)
+    of_type: dict[str, list[str]] = {}
+    for logical_id, definition in resources.items():
+        of_type.setdefault(definition["Type"], []).append(logical_id)
+    metadata = template.get("Metadata")
     return {
         "Parameters": [_declaration(name, item) for name, item in template.get("Parameters", {}).items()],
         "Description": template.get("Description"),
-        "Capabilities": needed,
+        "Capabilities": needed or None,
         "CapabilitiesReason": _capabilities_reason(template) if needed else None,
-        "ResourceTypes": sorted({definition["Type"] for definition in resources.values()}),
+        "ResourceTypes": sorted(of_type),
+        "ResourceIdentifierSummaries": [
+            {"ResourceType": name, "LogicalResourceIds": ids} for name, ids in sorted(of_type.items())
+        ],
         "Version": _text(template.get("AWSTemplateFormatVersion")),
-        "DeclaredTransforms": transforms_of(template),
+        "Metadata": None if metadata is None else json.dumps(metadata),
+        "DeclaredTransforms": transforms_of(template) or None,
     }
 
 

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 #: Source: the text of CloudFormation's refusal, as in aws-sam-cli issue 4979.
 _NAME_OR_ID = re.compile(r"[a-zA-Z][-a-zA-Z0-9]*|arn:[-a-zA-Z0-9:/._+]*")
 
+#: Hosts of S3, and this machine, which answers for them.
+_S3_HOST = re.compile(r"(^|\.)s3[.-]([a-z0-9.-]+\.)?amazonaws\.com(\.cn)?$|^localhost$|^127\.0\.0\.1$")
 _VIRTUAL_HOST = re.compile(r"^(?P<bucket>.+)\.s3([.-]|$)")
 
 
@@ -153,6 +155,12 @@ class StackRegistry(CloudFormationBackend):
             ValidationError: There is no such object.
         """
         parts = urlsplit(url)
+        if parts.scheme == "s3":
+            raise ValidationError(
+                f"S3 error: Domain name specified in {parts.netloc} is not a valid S3 domain"
+            )
+        if parts.scheme not in {"http", "https"} or not _S3_HOST.search(parts.hostname or ""):
+            raise ValidationError("TemplateURL must be a supported URL.")
         path = unquote(parts.path).lstrip("/")
         virtual = _VIRTUAL_HOST.match(parts.hostname or "")
         bucket, _, key = (virtual["bucket"], "/", path) if virtual else path.partition("/")
@@ -205,13 +213,9 @@ class StackRegistry(CloudFormationBackend):
         self._imports.setdefault(importer.id, set()).add(name)
         return value
 
-    def _read_ssm(self, name: str) -> str:
+    def _read_ssm(self, name: str) -> str | None:
         found: Any = ssm_backends[self.account_id][self.region_name].get_parameter(name)
-        if found is None:
-            raise ValidationError(
-                f"Unable to fetch parameters [{name}] from parameter store for this account."
-            )
-        return str(found.value)
+        return None if found is None else str(found.value)
 
     def _zones(self, region: str) -> list[str]:
         backend = ec2_backends[self.account_id][region]

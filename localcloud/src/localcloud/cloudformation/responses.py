@@ -179,7 +179,11 @@ class StackResponse(BaseResponse):
 
     def describe_stack_resource(self) -> ActionResult:
         """DescribeStackResource."""
-        stack = self._registry.find(self._get_param("StackName"))
+        name = self._get_param("StackName")
+        try:
+            stack = self._registry.find(name)
+        except StackNotFoundError as error:
+            raise ValidationError(f"Stack '{name}' does not exist") from error
         resource = self._resource(stack, self._get_param("LogicalResourceId"))
         detail = describe.resource(resource, time_key="LastUpdatedTimestamp")
         return ActionResult({"StackResourceDetail": detail})
@@ -204,6 +208,8 @@ class StackResponse(BaseResponse):
     def get_template(self) -> ActionResult:
         """GetTemplate."""
         name, change_set_name = self._get_param("StackName"), self._get_param("ChangeSetName")
+        if not name and not str(change_set_name).startswith("arn:"):
+            raise ValidationError("StackName is a required parameter.")
         if change_set_name:
             template = change_sets.find(self._registry, change_set_name, name).template
         else:
@@ -219,6 +225,8 @@ class StackResponse(BaseResponse):
         """GetTemplateSummary."""
         stack_name = self._get_param("StackName")
         stack = self._registry.find(stack_name) if stack_name else None
+        if stack is not None and stack.status == "REVIEW_IN_PROGRESS":
+            raise ValidationError("GetTemplateSummary cannot be called on REVIEW_IN_PROGRESS stacks.")
         if stack is not None and stack.template is not None:
             return ActionResult(describe.template_summary(parse(stack.template.source)))
         return ActionResult(describe.template_summary(self._given_template()))

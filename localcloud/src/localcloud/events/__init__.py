@@ -4,8 +4,10 @@ from typing import Any
 
 from moto.cloudformation import parsing
 from moto.events.models import events_backends
+from moto.events.responses import EventsHandler
+from moto.events.utils import PAGINATION_MODEL
 
-from localcloud.events.rules import Rule, RulesBackend, envelope
+from localcloud.events.rules import Rule, RulesBackend, answer_test_event_pattern, envelope
 from localcloud.resources.model import Place, take_place
 
 __all__ = ["Rule", "install", "put_service_event"]
@@ -20,6 +22,10 @@ def install(account: str, region: str) -> None:
     _Installed.place = Place(account, region)
     take_place()
     events_backends.backend = RulesBackend
+    handler: Any = EventsHandler
+    handler.test_event_pattern = answer_test_event_pattern
+    # Several targets may have one ARN, so it does not say where a page ended.
+    PAGINATION_MODEL["list_targets_by_rule"]["unique_attribute"] = "Id"
     for cached in (parsing.get_model_list, parsing.get_model_map, parsing.get_name_type_map):
         cached.cache_clear()
 

@@ -8,6 +8,14 @@ import re
 from typing import Any
 
 _PLACEHOLDER = re.compile(r"<(?P<name>[A-Za-z0-9._-]+)>")
+#: The names that every template knows; their values are in ``_transform``.
+_PREDEFINED = (
+    "aws.events.rule-arn",
+    "aws.events.rule-name",
+    "aws.events.event.ingestion-time",
+    "aws.events.event",
+    "aws.events.event.json",
+)
 _STEP = re.compile(r"\.(?P<key>[^.\[\]]+)|\[(?P<index>\d+)\]")
 
 
@@ -46,21 +54,48 @@ def select(document: Any, path: str) -> Any:
     return document
 
 
+def check_input(target: dict[str, Any]) -> None:
+    """Checks what a target says about its input.
+
+    Raises:
+        ValueError: It says more than one thing, or its template has a name without a path.
+    """
+    if sum(bool(target.get(name)) for name in ("Input", "InputPath", "InputTransformer")) > 1:
+        raise ValueError(
+            "Only one of Input, InputPath, or InputTransformer must be provided for target "
+            f"{target.get('Id')}."
+        )
+    transformer = target.get("InputTransformer") or {}
+    known = {*_PREDEFINED, *transformer.get("InputPathsMap", {})}
+    for placeholder in _PLACEHOLDER.finditer(transformer.get("InputTemplate", "")):
+        if placeholder["name"] not in known:
+            raise ValueError(
+                f"InputTemplate for target {target.get('Id')} contains invalid placeholder "
+                f"{placeholder['name']}."
+            )
+
+
 def _transform(transformer: dict[str, Any], event: dict[str, Any], rule_arn: str) -> str:
-    values = {name: select(event, path) for name, path in transformer.get("InputPathsMap", {}).items()} | {
-        "aws.events.rule-arn": rule_arn,
-        "aws.events.rule-name": rule_arn.rpartition("/")[2],
-        "aws.events.event.ingestion-time": event["time"],
-        "aws.events.event": {key: value for key, value in event.items() if key != "detail"},
-        "aws.events.event.json": event,
+    without_detail = {
+        "detailType" if key == "detail-type" else key: value
+        for key, value in event.items()
+        if key != "detail"
     }
+    predefined = (rule_arn, rule_arn.rpartition("/")[2], event["time"], without_detail, event)
+    values = {name: select(event, path) for name, path in transformer.get("InputPathsMap", {}).items()}
+    values |= dict(zip(_PREDEFINED, predefined, strict=True))
     template = transformer["InputTemplate"]
 
     def fill(placeholder: re.Match[str]) -> str:
         value = values.get(placeholder["name"])
-        if _is_inside_text(template[: placeholder.start()]):
-            return json.dumps(value if isinstance(value, str) else json.dumps(value))[1:-1]
-        return json.dumps(value)
+        if value is None:
+            value = ""
+        if not _is_inside_text(template[: placeholder.start()]):
+            return json.dumps(value)
+        if isinstance(value, str):
+            return json.dumps(value)[1:-1]
+        # Text within a list or a map loses its quotes, as AWS was recorded to do.
+        return json.dumps(value, separators=(",", ":")).replace('"', "")
 
     text = _PLACEHOLDER.sub(fill, template)
     json.loads(text)

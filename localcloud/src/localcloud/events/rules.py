@@ -11,12 +11,14 @@ from moto.awslambda.exceptions import LambdaClientError
 from moto.core.common_models import CloudFormationModel
 from moto.events import models as moto_events
 from moto.events import urls
-from moto.events.exceptions import ValidationException
+from moto.events.exceptions import InvalidEventPatternException, ValidationException
+from moto.events.responses import EventsHandler
 from moto.sns.models import sns_backends
 
 from localcloud import functions
 from localcloud.clock import clock
-from localcloud.events.inputs import target_input
+from localcloud.events.inputs import check_input, target_input
+from localcloud.events.patterns import InvalidPatternError, Pattern, matches, parse
 from localcloud.faults import BUS, faults
 from localcloud.functions.destinations import send_to_queue
 from localcloud.resources.model import Place, Resource, Wanted, in_place_of
@@ -26,6 +28,9 @@ _LOG = logging.getLogger(__name__)
 _RATE = re.compile(r"rate\((?P<count>\d+) (?P<unit>minute|hour|day)s?\)")
 _UNIT_S = {"minute": 60, "hour": 3600, "day": 86_400}
 _SERVICE = "events.amazonaws.com"
+#: What an event must have. Source: EventBridge API reference, TestEventPattern. It names ``resources`` too,
+#: but AWS was recorded not to need it.
+_REQUIRED = {"id", "account", "source", "time", "region", "detail-type"}
 
 
 def envelope(
@@ -64,7 +69,8 @@ class Rule(Resource, moto_events.Rule, CloudFormationModel):
         event = {key: value for key, value in original_event.items() if key != "ingestion-time"}
         if not isinstance(event["time"], str):
             event["time"] = _iso(datetime.fromtimestamp(float(event["time"]), clock.now().tzinfo))
-        if self.event_pattern.dump() and self.event_pattern.matches_event(event):  # type: ignore[arg-type]
+        pattern = self.event_pattern.dump()
+        if pattern and matches(parse(pattern), event):
             self.deliver(event)
 
     def deliver(self, event: dict[str, Any]) -> None:
@@ -148,7 +154,13 @@ class RulesBackend(moto_events.EventsBackend):
     _url_module = urls
 
     def put_rule(self, name: str, *args: Any, **kwargs: Any) -> Any:
-        """Creates or replaces a rule and starts its schedule; see moto for the arguments."""
+        """Creates or replaces a rule and starts its schedule; see moto for the arguments.
+
+        Raises:
+            InvalidEventPatternException: Its pattern is not valid.
+        """
+        if kwargs.get("event_pattern"):
+            valid_pattern(kwargs["event_pattern"])
         rule = super().put_rule(name, *args, **kwargs)
         if rule.scheduled_expression:
             rate = _RATE.fullmatch(rule.scheduled_expression)
@@ -163,14 +175,25 @@ class RulesBackend(moto_events.EventsBackend):
         """Adds targets to a rule, refusing those that could not be reached.
 
         Raises:
-            ValidationException: A target is no function, queue or topic.
+            ValidationException: A target is no function, queue or topic, or its input is not valid.
         """
         for target in targets:
+            try:
+                check_input(target)
+            except ValueError as error:
+                raise ValidationException(str(error)) from error
             if not re.match(r"arn:[^:]+:(lambda|sns|sqs):", target["Arn"]):
                 raise ValidationException(
                     f"target {target['Arn']}: only functions, queues and topics are emulated"
                 )
         super().put_targets(name, event_bus_arn, targets)
+
+    def put_events(self, events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Delivers events, except for those whose detail is not an object; see moto."""
+        # moto calls only what is not JSON malformed.
+        return super().put_events(
+            [event if _has_detail(event) else {**event, "Detail": "{"} for event in events]
+        )
 
     def _schedule(self, rule: Any, when: datetime, period_s: int) -> None:
         clock.call_at(when, lambda: self._fire(rule, when, period_s), background=True)
@@ -188,6 +211,37 @@ class RulesBackend(moto_events.EventsBackend):
 def _place_of(arn: str) -> Place:
     _, _, _, region_name, account_id, _ = arn.split(":", maxsplit=5)
     return Place(account_id, region_name)
+
+
+def _has_detail(event: dict[str, Any]) -> bool:
+    try:
+        return not event.get("Detail") or isinstance(json.loads(event["Detail"]), dict)
+    except ValueError:
+        return False
+
+
+def valid_pattern(text: str) -> Pattern:
+    """Returns a pattern, read.
+
+    Raises:
+        InvalidEventPatternException: It is not valid.
+    """
+    try:
+        return parse(text)
+    except InvalidPatternError as error:
+        raise InvalidEventPatternException(str(error)) from error
+
+
+def answer_test_event_pattern(response: EventsHandler) -> str:
+    """Answers TestEventPattern."""
+    pattern = valid_pattern(response._get_param("EventPattern"))  # noqa: SLF001 - moto offers no other way
+    try:
+        event = json.loads(response._get_param("Event"))  # noqa: SLF001
+    except ValueError as error:
+        raise ValidationException("Parameter Event is not valid.") from error
+    if not isinstance(event, dict) or not event.keys() >= _REQUIRED:
+        raise ValidationException("Parameter Event is not valid.")
+    return json.dumps({"Result": matches(pattern, event)})
 
 
 def _iso(instant: datetime) -> str:

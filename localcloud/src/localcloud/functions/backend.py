@@ -37,13 +37,37 @@ class FunctionsBackend(LambdaBackend):
                 check_deliverable(destination)
                 iam_lag.check_destination(str(function.role), destination)
         function.event_invoke_config.clear()
-        return super().put_function_event_invoke_config(function_name, config)
+        super().put_function_event_invoke_config(function_name, config)
+        (put,) = function.event_invoke_config
+        put.arn = f"{function.function_arn}:{qualifier_of(function_name) or '$LATEST'}"
+        return put.response()
 
     def update_function_event_invoke_config(self, function_name: str, config: dict[str, Any]) -> Any:
         """Changes the given fields and keeps the others."""
         kept = self.get_function(function_name).event_invoke_config
         merged = {**(kept[0].config if kept else {}), **config}
         return self.put_function_event_invoke_config(function_name, merged)
+
+    def update_function_code(self, function_name: str, qualifier: str, body: dict[str, Any]) -> Any:
+        """Replaces a function's code, unless another change is in progress; see moto."""
+        return self._change(super().update_function_code, function_name, qualifier, body)
+
+    def update_function_configuration(self, function_name: str, qualifier: str, body: dict[str, Any]) -> Any:
+        """Changes a function's settings, unless another change is in progress; see moto."""
+        return self._change(super().update_function_configuration, function_name, qualifier, body)
+
+    def _change(
+        self,
+        change: Callable[[str, str, dict[str, Any]], Any],
+        name: str,
+        qualifier: str,
+        body: dict[str, Any],
+    ) -> Any:
+        function = _function(self, name, qualifier)
+        function.progress.require_settled(function.unqualified_arn)
+        changed = change(name, qualifier, body)
+        function.progress.change()
+        return None if changed is None else function.get_configuration() | {"Version": changed["Version"]}
 
     def delete_function(self, function_name: str, qualifier: str | None = None) -> None:
         """Deletes a function and ends its processes."""
@@ -74,6 +98,7 @@ def invoke(response: LambdaResponse) -> tuple[int, dict[str, str], bytes]:
     kind = response.headers.get("X-Amz-Invocation-Type", "RequestResponse")
     payload = response.body.encode() if isinstance(response.body, str) else response.body
     function = _function(response.backend, name, qualifier)
+    function.progress.require_active()
     arn = _qualified(function.unqualified_arn, qualifier or qualifier_of(name))
     headers: dict[str, str] = {}
     if kind == "DryRun":

@@ -14,6 +14,7 @@ from moto.core.common_models import CloudFormationModel
 
 from localcloud.functions.deployment import Archive, Deployment, unpack
 from localcloud.functions.runtime_calendar import check_runtime
+from localcloud.functions.states import FunctionState
 from localcloud.iam_lag import iam_lag
 from localcloud.resources.model import Place, Resource, Wanted, in_place_of, number, tags_by_key
 
@@ -48,6 +49,7 @@ class Function(Resource, LambdaFunction, CloudFormationModel):
         self._layer_archives: tuple[Archive, ...] = ()
         self.logging_config: dict[str, Any] = {}
         self.dead_letter_config: dict[str, Any] = {}
+        self.progress = FunctionState()
         if spec.get("PackageType", "Zip") != "Zip":
             raise InvalidParameterValueException("Functions in container images are not emulated.")
         check_runtime(spec["Runtime"], "create-block")
@@ -83,7 +85,10 @@ class Function(Resource, LambdaFunction, CloudFormationModel):
         }
         if self.dead_letter_config:
             configuration["DeadLetterConfig"] = self.dead_letter_config
-        return configuration
+        if not configuration["Layers"]:
+            del configuration["Layers"]
+        runtime = str(self.run_time)
+        return configuration | self.progress.to_json(runtime, self.region, on_create=on_create)
 
     @property
     def physical_resource_id(self) -> str:  # type: ignore[override]
@@ -155,10 +160,10 @@ class Function(Resource, LambdaFunction, CloudFormationModel):
     @classmethod
     def create_resource(cls, wanted: Wanted) -> "Function":
         """Creates the function from an ``AWS::Lambda::Function``."""
-        backend = _backend(wanted.place)
-        return cast(
-            Function, backend.create_function(_spec(wanted.properties) | {"FunctionName": wanted.name})
-        )
+        spec = _spec(wanted.properties) | {"FunctionName": wanted.name}
+        function = cast(Function, _backend(wanted.place).create_function(spec))
+        function.progress.settle()
+        return function
 
     def update_resource(self, wanted: Wanted) -> "Function":
         """Updates the function in place; under another name it is replaced."""

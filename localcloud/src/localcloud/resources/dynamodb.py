@@ -2,6 +2,7 @@
 
 import copy
 import threading
+import uuid
 from collections.abc import Iterable
 from functools import wraps
 from typing import Any, ClassVar
@@ -39,6 +40,18 @@ class Table(Resource, moto_table.Table, CloudFormationModel):
                     twin.items[key] = copy.deepcopy(self.items[key], memo)
         twin.at_stake = None
         return twin
+
+    def describe(self, base_key: str = "TableDescription") -> dict[str, Any]:
+        """Returns the table as the API shows it, without the lists and the mode that DynamoDB leaves out."""
+        described: dict[str, Any] = super().describe(base_key)
+        shown = described[base_key]
+        shown["TableId"] = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{self.table_arn}/{self.created_at}"))
+        if self.billing_mode == "PROVISIONED":
+            del shown["BillingModeSummary"]
+        for name in ("GlobalSecondaryIndexes", "LocalSecondaryIndexes"):
+            if not shown[name]:
+                del shown[name]
+        return described
 
     @property
     def stream_arn(self) -> str:

@@ -19,9 +19,16 @@ class Vpc(Resource, moto_vpcs.VPC, CloudFormationModel):
 
     cfn_attributes: ClassVar = {
         "CidrBlock": "cidr_block",
+        "DefaultNetworkAcl": "default_network_acl",
         "DefaultSecurityGroup": "default_security_group",
         "VpcId": "id",
     }
+
+    @property
+    def default_network_acl(self) -> str:
+        """The id of the access control list that comes with the VPC."""
+        acls = self.ec2_backend.network_acls.values()
+        return next(str(acl.id) for acl in acls if acl.vpc_id == self.id and acl.default)
 
     @property
     def default_security_group(self) -> str:

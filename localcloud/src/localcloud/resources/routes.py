@@ -121,7 +121,16 @@ class RouteTableAssociation(Resource, CloudFormationModel):
 class VpcEndpoint(Resource, moto_vpcs.VPCEndPoint, CloudFormationModel):
     """`AWS::EC2::VPCEndpoint`; moto never deletes it."""
 
-    cfn_attributes: ClassVar = {"Id": "id", "NetworkInterfaceIds": "network_interface_ids"}
+    cfn_attributes: ClassVar = {
+        "CreationTimestamp": "creation_text",
+        "Id": "id",
+        "NetworkInterfaceIds": "network_interface_ids",
+    }
+
+    @property
+    def creation_text(self) -> str:
+        """When it was created. Source: template reference, AWS::EC2::VPCEndpoint, return values."""
+        return f"{self.creation_timestamp:%a %b %d %H:%M:%S UTC %Y}"
 
     @classmethod
     def create_resource(cls, wanted: Wanted) -> "VpcEndpoint":

@@ -5,8 +5,9 @@ import hashlib
 import json
 from contextlib import suppress
 from types import SimpleNamespace
-from typing import Any, Self
+from typing import Any, Self, cast
 
+import xmltodict
 from moto.core.common_models import CloudFormationModel
 from moto.iam.access_control import IAMPolicy, PermissionResult
 from moto.s3 import models as moto_s3
@@ -14,7 +15,7 @@ from moto.s3.exceptions import MissingBucket, S3ClientError
 from moto.s3.models import FakeBucket, s3_backends
 from moto.s3.responses import S3Response
 
-from localcloud.resources.model import Place, Resource, Wanted
+from localcloud.resources.model import Place, Resource, Wanted, in_place_of, number
 
 
 def _concerns_callers(statement: dict[str, Any]) -> bool:
@@ -129,6 +130,72 @@ def list_versions_without_their_contents() -> None:
         return list_all(backend, bucket_name, *args, prefix=prefix, **options)
 
     backend_class.list_object_versions = list_below_prefix
+
+
+@in_place_of(moto_s3.FakeBucket)
+class Bucket(moto_s3.FakeBucket, CloudFormationModel):
+    """`AWS::S3::Bucket`; moto reads its tags and encryption only."""
+
+    @classmethod
+    def create_from_cloudformation_json(  # type: ignore[override]
+        cls, name: str, definition: Any, *args: Any, **options: Any
+    ) -> "Bucket":
+        """Creates the bucket with its configurations; see moto."""
+        made = super().create_from_cloudformation_json(name, definition, *args, **options)
+        return cast(Bucket, made).configure(definition.get("Properties", {}))
+
+    @classmethod
+    def update_from_cloudformation_json(cls, **options: Any) -> "Bucket":  # type: ignore[override]
+        """Updates the bucket with its configurations; see moto."""
+        updated = super().update_from_cloudformation_json(**options)
+        return cast(Bucket, updated).configure(options["cloudformation_json"].get("Properties", {}))
+
+    def configure(self, properties: dict[str, Any]) -> "Bucket":
+        """Sets what a template says about the bucket; what it does not name is unset."""
+        if versioning := properties.get("VersioningConfiguration"):
+            self.versioning_status = versioning["Status"]
+        if str(properties.get("ObjectLockEnabled", "")).lower() == "true":
+            self.object_lock_enabled, self.versioning_status = True, "Enabled"
+        retention = properties.get("ObjectLockConfiguration", {}).get("Rule", {}).get("DefaultRetention", {})
+        self.default_lock_mode = retention.get("Mode", "")
+        self.default_lock_days = number(retention.get("Days")) or 0
+        self.default_lock_years = number(retention.get("Years")) or 0
+        self.set_cors(
+            [_cors_rule(rule) for rule in properties.get("CorsConfiguration", {}).get("CorsRules", [])]
+        )
+        website = properties.get("WebsiteConfiguration")
+        self.website_configuration = _website(website) if website else None
+        return self
+
+
+def _cors_rule(rule: dict[str, Any]) -> dict[str, Any]:
+    """A rule of a template in the API's words."""
+    api = {
+        "AllowedMethod": rule["AllowedMethods"],
+        "AllowedOrigin": rule["AllowedOrigins"],
+        "AllowedHeader": rule.get("AllowedHeaders"),
+        "ExposeHeader": rule.get("ExposedHeaders"),
+        "MaxAgeSeconds": None if rule.get("MaxAge") is None else str(rule["MaxAge"]),
+        "ID": rule.get("Id"),
+    }
+    return {name: value for name, value in api.items() if value is not None}
+
+
+def _website(given: dict[str, Any]) -> bytes:
+    """A template's website in the API's words, as XML."""
+    rules = [
+        {"Condition": rule.get("RoutingRuleCondition"), "Redirect": rule["RedirectRule"]}
+        for rule in given.get("RoutingRules", [])
+    ]
+    api = {
+        "RedirectAllRequestsTo": given.get("RedirectAllRequestsTo"),
+        "IndexDocument": {"Suffix": given["IndexDocument"]} if "IndexDocument" in given else None,
+        "ErrorDocument": {"Key": given["ErrorDocument"]} if "ErrorDocument" in given else None,
+        "RoutingRules": {"RoutingRule": rules} if rules else None,
+    }
+    known = {name: value for name, value in api.items() if value is not None}
+    text: str = xmltodict.unparse({"WebsiteConfiguration": known})
+    return text.encode()
 
 
 class BucketPolicy(Resource, CloudFormationModel):

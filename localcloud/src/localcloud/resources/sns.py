@@ -1,12 +1,64 @@
-"""Subscriptions to topics and policies of topics, of which moto has the API only."""
+"""Topics, whose properties moto reads in part; their subscriptions and policies, of which it has only the API."""
 
 import json
-from typing import ClassVar
+from typing import Any, ClassVar, cast
 
 from moto.core.common_models import CloudFormationModel
+from moto.core.utils import camelcase_to_underscores
+from moto.sns import models as moto_sns
 from moto.sns.models import sns_backends
 
-from localcloud.resources.model import Place, Resource, Wanted
+from localcloud.resources.model import Place, Resource, Wanted, in_place_of, tags_by_key
+
+#: Properties that are no attributes of a topic in the API.
+_NO_ATTRIBUTES = {"DataProtectionPolicy", "DeliveryStatusLogging", "Subscription", "Tags", "TopicName"}
+
+
+@in_place_of(moto_sns.Topic)
+class Topic(Resource, moto_sns.Topic, CloudFormationModel):
+    """`AWS::SNS::Topic`; moto ignores its tags and makes another one in an update."""
+
+    cfn_attributes: ClassVar = {"TopicArn": "arn", "TopicName": "name", "DisplayName": "display_name"}
+
+    @property
+    def physical_resource_id(self) -> str:  # type: ignore[override]
+        """The ARN, which is what ``Ref`` gives."""
+        return str(self.arn)
+
+    @classmethod
+    def create_resource(cls, wanted: Wanted) -> "Topic":
+        """Creates the topic with its subscriptions."""
+        properties = wanted.properties
+        backend = wanted.place.regional(sns_backends)
+        topic = cast(
+            Topic, backend.create_topic(wanted.name, {"FifoTopic": properties.get("FifoTopic", False)})
+        )
+        for subscription in properties.get("Subscription", []):
+            backend.subscribe(topic.arn, subscription["Endpoint"], subscription["Protocol"])
+        return topic.configure(properties)
+
+    def update_resource(self, wanted: Wanted) -> "Topic":
+        """Changes attributes and tags in place; under another name it is another topic."""
+        if wanted.properties.get("TopicName", self.name) != self.name:
+            return cast(Topic, super().update_resource(wanted))
+        self.display_name = self.kms_master_key_id = ""
+        return self.configure(wanted.properties)
+
+    @classmethod
+    def delete_resource(cls, physical_id: str, place: Place) -> None:
+        """Deletes the topic, if it exists."""
+        backend = place.regional(sns_backends)
+        if physical_id in backend.topics:
+            backend.delete_topic(physical_id)
+
+    def configure(self, properties: dict[str, Any]) -> "Topic":
+        """Sets the attributes and tags that a template names."""
+        for name, value in properties.items():
+            if name not in _NO_ATTRIBUTES:
+                text = json.dumps(value) if isinstance(value, dict) else value
+                setattr(self, camelcase_to_underscores(name), text)
+        self._tags = tags_by_key(properties.get("Tags"))
+        return self
 
 
 class Subscription(Resource, CloudFormationModel):

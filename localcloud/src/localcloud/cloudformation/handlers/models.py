@@ -9,10 +9,11 @@ from typing import Any
 from moto.cloudformation import parsing
 from moto.cloudformation.exceptions import UnformattedGetAttTemplateException
 from moto.core.common_models import CloudFormationModel
+from moto.core.utils import camelcase_to_underscores
 from moto.ec2.models import ec2_backends
 from moto.ec2.models.core import TaggedEC2Resource
 
-from localcloud.cloudformation.errors import UnresolvedValueError
+from localcloud.cloudformation.errors import ResourceFailedError, UnresolvedValueError
 from localcloud.cloudformation.handlers.dynamic_references import with_secrets
 from localcloud.cloudformation.resource import (
     Cancel,
@@ -23,6 +24,7 @@ from localcloud.cloudformation.resource import (
     no_attribute,
     no_cancel,
 )
+from localcloud.cloudformation.resource_types import has_attribute, identifier, missing_properties
 
 #: Types whose model reads ``Tags`` as a list of keys and values: the stack's tags join theirs.
 _TAGGED_BY_PROPERTY = {
@@ -38,6 +40,8 @@ _TAGGED_BY_PROPERTY = {
     "AWS::SNS::Topic",
     "AWS::SQS::Queue",
 }
+#: Those of them that show CloudFormation's own tags as well; so do EC2's resources.
+_SYSTEM_TAGGED = {"AWS::Lambda::Function"}
 
 
 def model_for(resource_type: str) -> type[CloudFormationModel] | None:
@@ -69,11 +73,11 @@ class ModelHandler(PlainHandler):
     def update(self, target: Target, made: Made, progress: Progress) -> Cancel:
         """Updates in place where the model can; otherwise replaces it."""
         if _is_implemented(self._model.update_from_cloudformation_json):
-            name = self._name(target, made)
+            name, definition = self._named(target, made)
             model = self._model.update_from_cloudformation_json(
                 original_resource=made.state.model,
                 new_resource_name=name,
-                cloudformation_json=_as_json(target),
+                cloudformation_json=definition,
                 account_id=_account(target),
                 region_name=_region(target),
             )
@@ -107,9 +111,9 @@ class ModelHandler(PlainHandler):
     def attribute(self, made: Made, name: str) -> Any:
         """Returns an attribute of the model."""
         try:
-            value = made.state.model.get_cfn_attribute(name)
-        except (UnformattedGetAttTemplateException, NotImplementedError) as error:
-            raise no_attribute(made, name) from error
+            value = getattr(made.state.model, "get_cfn_attribute", _no_attributes)(name)
+        except (UnformattedGetAttTemplateException, NotImplementedError):
+            return _attribute_without_model(made, name)
         except Exception as error:
             # Models are foreign code: whatever they raise is the fault of what reads the attribute.
             raise UnresolvedValueError(
@@ -125,10 +129,10 @@ class ModelHandler(PlainHandler):
         return self.update(before.target, made, progress)
 
     def _create(self, target: Target) -> Made:
-        name = self._name(target, None)
+        name, definition = self._named(target, None)
         model = self._model.create_from_cloudformation_json(
             name,
-            _as_json(target),
+            definition,
             _account(target),
             _region(target),
             LogicalId=target.logical_id,
@@ -141,7 +145,7 @@ class ModelHandler(PlainHandler):
         # What moto's own stacks do to a model, and other code relies on.
         model.cf_resource_type = target.resource_type
         model.logical_resource_id = target.logical_id
-        physical_id = str(model.physical_resource_id)
+        physical_id = str(getattr(model, "physical_resource_id", name))  # some of moto's models have none
         if isinstance(model, TaggedEC2Resource):
             backend = ec2_backends[_account(target)][_region(target)]
             backend.create_tags([physical_id], _ec2_tags(target))
@@ -157,13 +161,27 @@ class ModelHandler(PlainHandler):
                 made.physical_id, _as_json(target), _account(target), _region(target)
             )
 
-    def _name(self, target: Target, made: Made | None) -> str:
+    def _named(self, target: Target, made: Made | None) -> tuple[str, dict[str, Any]]:
+        """Returns the resource's name, and its definition, which has the name as well.
+
+        Raises:
+            ResourceFailedError: A property that CloudFormation requires is missing.
+        """
+        definition = _as_json(target)
+        properties = definition["Properties"]
+        if missing := missing_properties(target.resource_type, properties):
+            reasons = ", ".join(f"The property {{/{name}}} is required" for name in missing)
+            raise ResourceFailedError(f"Property validation failure: [{reasons}]")
         name_property = self._model.cloudformation_name_type()
-        if name_property and name_property in target.properties:
-            return str(target.properties[name_property])
+        if name_property and name_property in properties:
+            return str(properties[name_property]), definition
         if made is not None and not (name_property and name_property in made.target.properties):
-            return str(made.state.name)
-        return parsing.generate_resource_name(target.resource_type, target.stack.name, target.logical_id)
+            name = str(made.state.name)
+        else:
+            name = _generated_name(target)
+        if name_property:
+            properties[name_property] = name  # most of moto's models read it there
+        return name, definition
 
     def _keeps_its_name(self, target: Target, made: Made) -> bool:
         name_property = self._model.cloudformation_name_type()
@@ -172,6 +190,38 @@ class ModelHandler(PlainHandler):
             and name_property in target.properties
             and target.properties[name_property] == made.target.properties.get(name_property)
         )
+
+
+def _generated_name(target: Target) -> str:
+    name = parsing.generate_resource_name(target.resource_type, target.stack.name, target.logical_id)
+    if target.resource_type == "AWS::SSM::Parameter":
+        return f"CFN-{target.logical_id}-{name.rpartition('-')[2]}"
+    return name
+
+
+def _no_attributes(_: str) -> Any:
+    raise NotImplementedError
+
+
+def _attribute_without_model(made: Made, name: str) -> Any:
+    """Returns an attribute that moto's model does not tell and that is known all the same.
+
+    Raises:
+        UnresolvedValueError: The type has no such attribute, or localcloud does not know its value.
+    """
+    target = made.target
+    if not has_attribute(target.resource_type, name):
+        raise no_attribute(made, name)
+    if name in target.properties:
+        return target.properties[name]
+    if name == identifier(target.resource_type):
+        return made.physical_id
+    value = getattr(made.state.model, camelcase_to_underscores(name), None)
+    if not isinstance(value, str | int | list):
+        raise UnresolvedValueError(
+            f"localcloud does not know the attribute {name} of {target.resource_type}, {target.logical_id}"
+        )
+    return value
 
 
 def _is_implemented(method: Any) -> bool:
@@ -202,18 +252,25 @@ def _as_json(target: Target) -> dict[str, Any]:
 
 
 def _with_stack_tags(target: Target) -> Mapping[str, Any]:
-    if target.resource_type not in _TAGGED_BY_PROPERTY or not target.stack_tags:
+    tags = dict(target.stack_tags)
+    if target.resource_type in _SYSTEM_TAGGED:
+        tags |= _system_tags(target)
+    if target.resource_type not in _TAGGED_BY_PROPERTY or not tags:
         return target.properties
     own = target.properties.get("Tags", [])
     own_keys = {tag.get("Key") for tag in own if isinstance(tag, dict)}
-    inherited = [{"Key": k, "Value": v} for k, v in target.stack_tags.items() if k not in own_keys]
+    inherited = [{"Key": k, "Value": v} for k, v in tags.items() if k not in own_keys]
     return {**target.properties, "Tags": own + inherited}
 
 
 def _ec2_tags(target: Target) -> dict[str, str]:
     own_keys = {tag.get("Key") for tag in target.properties.get("Tags", []) if isinstance(tag, dict)}
     inherited = {key: value for key, value in target.stack_tags.items() if key not in own_keys}
-    return inherited | {
+    return inherited | _system_tags(target)
+
+
+def _system_tags(target: Target) -> dict[str, str]:
+    return {
         "aws:cloudformation:logical-id": target.logical_id,
         "aws:cloudformation:stack-id": target.stack.id,
         "aws:cloudformation:stack-name": target.stack.name,

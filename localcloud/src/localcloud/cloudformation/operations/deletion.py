@@ -70,6 +70,7 @@ class Deletion(Operation):
     def start(self) -> None:
         """Sets the stack's status and schedules the deletion of its resources."""
         self.stack.operation = self
+        self.stack.deleted_at = clock.now()
         self.stack.set_status(self._statuses.in_progress, self._reason)
         schedule(self._begin)
 
@@ -140,8 +141,6 @@ class Deletion(Operation):
             )
         else:
             self.stack.outputs = []
-            if not self.is_rollback:
-                self.stack.deleted_at = clock.now()
             self.stack.set_status(self._statuses.complete)
             if not self.is_rollback:
                 self.stack.registry.forget(self.stack)

@@ -13,6 +13,7 @@ from localcloud.cloudformation.errors import UnresolvedValueError, ValidationErr
 from localcloud.cloudformation.order import dependencies
 from localcloud.cloudformation.template.functions import Scope, Values, unresolved
 from localcloud.cloudformation.template.source import check_structure, parse
+from localcloud.cloudformation.template.static import check_functions
 from localcloud.cloudformation.template.transform import apply_transforms
 
 
@@ -25,7 +26,7 @@ class Place:
     partition: str
     stack_name: str
     stack_id: str
-    read_ssm: Callable[[str], str]
+    read_ssm: Callable[[str], str | None]
     import_value: Callable[[str], str]
     zones: Callable[[str], list[str]]
 
@@ -126,7 +127,9 @@ def compile_template(source: str, supplied: Mapping[str, str], place: Place) -> 
     parameters = _resolved(template, supplied, place)
     try:
         with unresolved():
-            definitions, outputs = _existing_parts(template, _scope(template, parameters, place, _NoValues()))
+            scope = _scope(template, parameters, place, _NoValues())
+            definitions, outputs = _existing_parts(template, scope)
+            check_functions(template, [*definitions.values(), *outputs.values()], scope.names, place.zones)
             needs = dependencies(definitions)
     except UnresolvedValueError as error:
         raise ValidationError(str(error)) from error
@@ -149,7 +152,8 @@ def _existing_parts(
     outputs = _existing(template.get("Outputs", {}), scope)
     known = set(scope.names) | set(definitions) | {"AWS::NoValue"}
     _check_references(definitions, known | set(template["Resources"]), known)
-    _refuse_unresolved(outputs, known, "Outputs")
+    if unknown := _unknown_names(outputs, known):
+        raise ValidationError(f"{unknown} in the Outputs block of the template")
     return definitions, outputs
 
 
@@ -171,13 +175,14 @@ def _check_references(definitions: Mapping[str, dict[str, Any]], declared: set[s
                 f"Template format error: Unresolved resource dependencies [{', '.join(unknown)}] "
                 "in the Resources block of the template"
             )
-    _refuse_unresolved({name: d.get("Properties", {}) for name, d in definitions.items()}, known, "Resources")
-
-
-def _refuse_unresolved(section: Mapping[str, Any], known: set[str], name: str) -> None:
-    unknown = sorted({reference for reference in names_in(list(section.values())) if reference not in known})
-    if unknown:
+    properties = {name: definition.get("Properties", {}) for name, definition in definitions.items()}
+    if unresolved_names := _unknown_names(properties, known):
         raise ValidationError(
-            f"Template format error: Unresolved resource dependencies [{', '.join(unknown)}] "
-            f"in the {name} block of the template"
+            f"Template format error: {unresolved_names} in the Resources block of the template"
         )
+
+
+def _unknown_names(section: Mapping[str, Any], known: set[str]) -> str:
+    """What is wrong with the references of a section; empty if all of them are known."""
+    unknown = sorted({reference for reference in names_in(list(section.values())) if reference not in known})
+    return f"Unresolved resource dependencies [{', '.join(unknown)}]" if unknown else ""

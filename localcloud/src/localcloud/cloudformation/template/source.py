@@ -27,6 +27,20 @@ _SECTIONS = {
     "Outputs",
     "Hooks",
 }
+#: Source: CloudFormation user guide, "Resources syntax" and "Resource attributes".
+_RESOURCE_KEYS = {
+    "Type",
+    "Properties",
+    "Condition",
+    "CreationPolicy",
+    "DeletionPolicy",
+    "DependsOn",
+    "Metadata",
+    "UpdatePolicy",
+    "UpdateReplacePolicy",
+}
+#: The prefix of the types that the transform SAM replaces, which have further keys.
+_SERVERLESS = "AWS::Serverless::"
 _LOGICAL_ID = re.compile(r"[A-Za-z0-9]+")
 #: Inline templates and those in S3. Source: CreateStack, TemplateBody and TemplateURL.
 MAX_INLINE_BYTES = 51_200
@@ -69,10 +83,10 @@ def parse(text: str) -> dict[str, Any]:
 def _one_line(error: TemplateError) -> str:
     if error.place is None:
         return error.problem
-    where = f"(line {error.place.line}, column {error.place.column})"
     if error.language == "JSON":
-        return f"JSON not well-formed. {where}"
-    return f"YAML not well-formed. {where} {error.problem}"
+        # CloudFormation names the column after the fault.
+        return f"JSON not well-formed. (line {error.place.line}, column {error.place.column + 1})"
+    return "YAML not well-formed."
 
 
 def check_structure(template: Mapping[str, Any]) -> None:
@@ -92,6 +106,7 @@ def check_structure(template: Mapping[str, Any]) -> None:
     loops = PREFIX if LANGUAGE_EXTENSIONS in transforms_of(template) else None
     for logical_id, definition in _without(loops, resources).items():
         _check_resource(str(logical_id), definition)
+    _check_mappings(template.get("Mappings", {}))
     _check_members(template.get("Parameters", {}), "Parameters", "Type")
     _check_members(_without(loops, template.get("Outputs", {})), "Outputs", "Value")
 
@@ -110,6 +125,25 @@ def _check_resource(logical_id: str, definition: Any) -> None:
             f"Template format error: [/Resources/{logical_id}] "
             "Every Resources object must contain a Type member."
         )
+    unknown = [key for key in definition if key not in _RESOURCE_KEYS]
+    if unknown and not definition["Type"].startswith(_SERVERLESS):
+        raise ValidationError(f"Invalid template resource property '{unknown[0]}'")
+
+
+def _check_mappings(mappings: Mapping[str, Any]) -> None:
+    for name, mapping in mappings.items():
+        for key, attributes in mapping.items() if isinstance(mapping, dict) else [(name, mapping)]:
+            if not isinstance(attributes, dict):
+                raise ValidationError(f"Template format error: Every Mappings member {key} must be a map")
+            items = [item for value in attributes.values() for item in _items(value)]
+            if any(isinstance(item, dict) for item in items):
+                raise ValidationError(
+                    "Template format error: Every Mappings attribute must be a String or a List."
+                )
+
+
+def _items(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def _check_members(members: Mapping[str, Any], section: str, member: str) -> None:
