@@ -1,4 +1,4 @@
-"""Topics, whose properties moto reads in part; their subscriptions and policies, of which it has only the API."""
+"""Topics, whose properties moto reads in part; their subscriptions and policies, of which it has the API."""
 
 import json
 from typing import Any, ClassVar, cast
