@@ -51,11 +51,11 @@ def test_a_configuration_that_cannot_be_read_leaves_conditions_to_the_reader(clo
     assert "living (CREATE_COMPLETE): ParallelCluster 3.14.0" in result.stdout
     assert "only with Scheduling/Scheduler: slurm" in result.stdout
     assert "aws-parallelcluster#6014" in result.stdout
-    assert "living: configuration not read: s3://" in result.stdout
+    assert "living: not checked: cannot read s3://" in result.stdout
     assert result.stderr.endswith("1 not checked\n")
 
 
 def test_a_stack_that_does_not_name_its_bucket_says_so(cloud, api):
     api.reset()
     api.add("living", tags=OLD)
-    assert "living: configuration not read: the stack does not name its bucket" in advise(cloud).stdout
+    assert "living: not checked: the stack of cluster living does not name its bucket" in advise(cloud).stdout
