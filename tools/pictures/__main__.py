@@ -16,7 +16,7 @@ from pathlib import Path
 from cfn_template.reading import read_plain
 from localcloud.cloud import Cloud
 from tools import browser
-from tools.pictures import architecture, chart, terminal
+from tools.pictures import architecture, chart, recordings
 
 ROOT = Path(__file__).parents[2]
 IMAGES = ROOT / "docs" / "images"
@@ -32,7 +32,9 @@ def main() -> None:
     _write_launch_page()
     with Cloud.start(skip_idle=True) as cloud, tempfile.TemporaryDirectory() as folder:
         environment = {**os.environ, **cloud.environment, **cloud.exports}
-        _write("deployment.svg", _deployment(environment))
+        for recording in recordings.made(cloud, environment, _parameters(environment)):
+            _write(f"{recording.name}.svg", recording.svg())
+            _write(f"{recording.name}.txt", recording.text())
         _write("dashboard.svg", _dashboard(cloud, environment, Path(folder)))
 
 
@@ -67,25 +69,6 @@ def _write_launch_page() -> None:
             stderr=subprocess.DEVNULL,
         )
     sys.stdout.write(f"launch-page.png: {picture.stat().st_size / 1024:.0f} KiB\n")
-
-
-def _deployment(environment: Mapping[str, str]) -> str:
-    """Returns a deployment shortly before its end: the last screen on which the cluster is being made."""
-    arguments = ["deploy", "examples/simple-cluster.yaml", "--stack-name", "hpc", "--yes"]
-    arguments += _parameters(environment)
-    shown = [""]
-    for lines in terminal.frames([*_COMMAND, *arguments], environment):
-        if any("Cluster" in line and "CREATE_IN_PROGRESS" in line for line in lines):
-            shown = lines
-    prompt = f"$ pcluster-cfn {' '.join(arguments[:4])} …"
-    return terminal.svg("pcluster-cfn deploy", [prompt, *_folded(shown)])
-
-
-def _folded(lines: list[str]) -> list[str]:
-    """Returns the lines without empty ones at their end."""
-    while lines and not lines[-1].strip():
-        lines = lines[:-1]
-    return lines
 
 
 def _parameters(environment: Mapping[str, str]) -> list[str]:

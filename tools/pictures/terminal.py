@@ -9,7 +9,8 @@ import re
 import struct
 import subprocess
 import termios
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 from rich.console import Console
 from rich.text import Text
@@ -54,22 +55,39 @@ class Screen:
                 self.lines[self._row] += order[0]
 
 
-def frames(command: Sequence[str], environment: Mapping[str, str]) -> Iterator[list[str]]:
+def frames(
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    *,
+    columns: int = COLUMNS,
+    answers: Mapping[str, str] = MappingProxyType({}),
+    ends_with: Collection[int] = (0,),
+) -> Iterator[list[str]]:
     """Runs a command in a terminal of its own and yields the lines on its screen after each output.
 
+    Args:
+        command: The command.
+        environment: Its environment.
+        columns: Columns of the terminal.
+        answers: What to type when the screen has a text; each once.
+        ends_with: Exit codes that are expected.
+
     Raises:
-        CalledProcessError: The command failed.
+        CalledProcessError: The command ended with another exit code.
     """
     ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
-    environment = {**environment, "TERM": "xterm-256color", "COLUMNS": str(COLUMNS), "LINES": str(ROWS)}
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, columns, 0, 0))
+    environment = {**environment, "TERM": "xterm-256color", "COLUMNS": str(columns), "LINES": str(ROWS)}
+    left = dict(answers)
     with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment) as process:
         os.close(theirs)
         screen, decoder = Screen(), codecs.getincrementaldecoder("utf-8")()
         for part in _read(ours):
             screen.write(decoder.decode(part))
             yield list(screen.lines)
-    if process.returncode:
+            for question in [each for each in left if any(each in line for line in screen.lines)]:
+                os.write(ours, left.pop(question).encode())
+    if process.returncode not in ends_with:
         raise subprocess.CalledProcessError(process.returncode, command)
 
 
@@ -85,10 +103,15 @@ def _read(descriptor: int) -> Iterator[bytes]:
             yield part
 
 
-def svg(title: str, lines: Sequence[str]) -> str:
+def plain(lines: Sequence[str]) -> str:
+    """Returns lines as a terminal shows them, without colours."""
+    return "".join(f"{Text.from_ansi(line).plain.rstrip()}\n" for line in lines)
+
+
+def svg(title: str, lines: Sequence[str], columns: int = COLUMNS) -> str:
     """Returns a picture of a terminal with these lines, which may have colours."""
     console = Console(
-        record=True, width=COLUMNS, file=io.StringIO(), force_terminal=True, legacy_windows=False
+        record=True, width=columns, file=io.StringIO(), force_terminal=True, legacy_windows=False
     )
     for line in lines:
         console.print(Text.from_ansi(line), no_wrap=True, crop=True)
