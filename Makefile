@@ -11,6 +11,8 @@ PCLUSTER_DEFAULT := $(PCLUSTER_LAYERS)/3.16.1
 UV_HERE := .venv/bin/uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate
 UV_DEPLOYED := .venv/bin/uv pip compile -q --no-header --no-annotate --generate-hashes --only-binary :all: --python-version 3.12 --python-platform x86_64-manylinux_2_28
 TEMPLATES := template.yaml engine.yaml $(shell grep -rl --include=*.yaml ^AWSTemplateFormatVersion examples) localcloud/src/localcloud/official_network.yaml
+# End-to-end tests of the command, which does the same whatever built the functions.
+COMMAND_ONLY := advise clients demo deploy dry_run everyday_commands local_command plan
 export PYTHONPATH := localcloud/src:.:provider/front:provider/engine
 
 .DEFAULT_GOAL := help
@@ -110,7 +112,7 @@ e2e-examples: .venv/.installed .venv-cdk/.installed ## every example and every t
 
 e2e-artefact: .venv/.installed .venv-sam/.installed ## build, then run the end-to-end tests on what was built, as Lambda would run it
 	@$(PY) -m tools.artefacts build --runnable
-	ARTEFACT=build $(PY) -m pytest tests/artefact tests/e2e --ignore tests/e2e/test_clients.py --ignore tests/e2e/test_demo.py --ignore tests/e2e/test_dry_run.py --ignore tests/e2e/test_plan.py $(ARGS)
+	ARTEFACT=build $(PY) -m pytest tests/artefact tests/e2e $(COMMAND_ONLY:%=--ignore tests/e2e/test_%.py) $(ARGS)
 
 publish: .venv/.installed ## build, then upload it for others to nest or launch by URL [BUCKET=my-bucket-{region} PREFIX=pcluster-cfn REGIONS="us-east-1 eu-west-1" VERSION=1.0.0 ENGINES="3.14.0" DRY_RUN=1]
 	@$(PY) -m pcluster_cfn publish --bucket "$(or $(BUCKET),$(error name your bucket: make publish BUCKET=my-bucket-{region}))" $(if $(PREFIX),--prefix "$(PREFIX)") $(foreach r,$(REGIONS),--region $(r)) $(if $(VERSION),--version "$(VERSION)") $(foreach v,$(ENGINES),--engine $(v)) $(if $(DRY_RUN),--dry-run)
