@@ -84,6 +84,8 @@ def on_terminal(environment):
     def on_terminal(*command, answer, code=0):
         pid, terminal = pty.fork()
         if pid == 0:
+            # A background job of a shell ignores Ctrl-C, and the command would inherit that.
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
             size = {"TERM": "xterm", "COLUMNS": "60", "LINES": "40"}
             os.execve(COMMAND[0], [*COMMAND, *map(str, command)], {**environment, **size})  # noqa: S606
         written, is_answered, give_up_at = "", False, time.monotonic() + DEADLINE_S
