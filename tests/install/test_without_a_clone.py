@@ -83,7 +83,12 @@ def test_a_cluster_of_the_published_provider_is_deployed_and_deleted(release, in
     )
     (head_node,) = head_nodes(variables, "c-installed")
     assert deployed["Outputs"]["HeadNodeIp"] == head_node["PublicIpAddress"]
-    # Here: what `status` and `logs` say of the stack.
+    (status,) = json.loads(installed.run("status", "installed", "--json", **variables))["clusters"]
+    assert (status["name"], status["health"]) == ("c-installed", "works")
+    assert status["headNode"]["publicIp"] == head_node["PublicIpAddress"]
+    logs = installed.run("logs", "c-installed", "--stream", "chef-client", **variables)
+    assert f".{head_node['InstanceId']}.chef-client" in logs
+    assert "Cinc Client Run complete" in logs
 
     installed.run("delete", "installed", **variables)
     assert head_nodes(variables, "c-installed") == []
