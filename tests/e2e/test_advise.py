@@ -16,7 +16,7 @@ SOURCES = (ROOT, ROOT / "provider" / "engine", ROOT / "localcloud" / "src")
 
 
 def test_the_account_s_clusters_are_found_each_once_and_their_configurations_are_read(cloud, parent):
-    cluster = parent("advised")
+    cluster = parent("known-flaws")
     all_created(cluster)
     done = subprocess.run(
         [sys.executable, "-m", "pcluster_cfn", "advise", "--all-clusters", "--json"],
