@@ -31,8 +31,8 @@ def terraform(cloud, place, provider):  # noqa: ARG001 - it exports what the exa
         "TF_VAR_key_name": place.seeded["KeyName"],
     }
 
-    def terraform(*arguments):
-        done = subprocess.run(
+    def run(*arguments):
+        return subprocess.run(
             [TERRAFORM, *arguments],
             cwd=folder,
             env={"PATH": os.environ["PATH"], "HOME": str(folder), "TF_IN_AUTOMATION": "1"}
@@ -43,10 +43,16 @@ def terraform(cloud, place, provider):  # noqa: ARG001 - it exports what the exa
             timeout=DEADLINE_S,
             check=False,
         )
+
+    def terraform(*arguments):
+        done = run(*arguments)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
-    terraform("init", "-input=false", *from_mirror)
+    begun = run("init", "-input=false", *from_mirror)
+    if begun.returncode and not from_mirror:
+        pytest.skip(f"the AWS provider cannot be had from the registry: {begun.stderr.strip()}")
+    assert begun.returncode == 0, begun.stdout + begun.stderr
     return terraform
 
 
