@@ -28,12 +28,33 @@ class OpenView(View, AbstractContextManager["OpenView"], Protocol):
     """A view that is closed at the end of the operation."""
 
 
-class PlainView:
-    """Prints one line per event, for logs and pipes."""
+class _LineView:
+    """Prints lines, which stay as they are when the view is closed."""
 
     def __init__(self, console: Console, stack_name: str) -> None:
         self._console = console
         self._stack_name = stack_name
+
+    def _print(self, text: str) -> None:
+        self._console.print(Text(text), soft_wrap=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Leaves the printed lines as they are."""
+
+
+class PlainView(_LineView):
+    """Prints one line per event, for logs and pipes."""
+
+    def __init__(self, console: Console, stack_name: str) -> None:
+        super().__init__(console, stack_name)
         self._progress = Progress()
 
     def show(self, events: list[Event]) -> None:
@@ -45,59 +66,28 @@ class PlainView:
             took = "" if event.running else f"  {duration(line.elapsed_s)}"
             reason = f"  {headline(event)}" if event.news else ""
             where = f"{self._where(event.path)}  {event.type}"
-            self._print(f"{event.at:%H:%M:%S}  {event.status:<20}  {where}{took}{reason}")
+            self._print(one_line(f"{event.at:%H:%M:%S}  {event.status:<20}  {where}{took}{reason}"))
 
     def show_activity(self, activity: Activity) -> None:
         """Prints what a resource does."""
-        self._print(f"{activity.at:%H:%M:%S}  {'':<20}  {self._where(activity.path)}  {activity.text}")
+        where = self._where(activity.path)
+        self._print(one_line(f"{activity.at:%H:%M:%S}  {'':<20}  {where}  {activity.text}"))
 
     def _where(self, path: tuple[str, ...]) -> str:
         return "/".join((self._stack_name, *path))
 
-    def _print(self, text: str) -> None:
-        self._console.print(Text(one_line(text)), soft_wrap=True)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Leaves the printed lines as they are."""
-
-
-class JsonView:
+class JsonView(_LineView):
     """Prints one JSON object per line for each event, as CloudFormation reports it."""
-
-    def __init__(self, console: Console, stack_name: str) -> None:
-        self._console = console
-        self._stack_name = stack_name
 
     def show(self, events: list[Event]) -> None:
         """Prints events."""
         for event in events:
-            self._print(event.as_json(self._stack_name))
+            self._print(json.dumps(event.as_json(self._stack_name)))
 
     def show_activity(self, activity: Activity) -> None:
         """Prints what a resource does."""
-        self._print(activity.as_json(self._stack_name))
-
-    def _print(self, value: dict[str, object]) -> None:
-        self._console.print(Text(json.dumps(value)), soft_wrap=True)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Leaves the printed lines as they are."""
+        self._print(json.dumps(activity.as_json(self._stack_name)))
 
 
 class LiveView:
