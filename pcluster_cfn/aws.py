@@ -23,11 +23,15 @@ if TYPE_CHECKING:
 
 #: Source: pcluster.constants PCLUSTER_CLUSTER_NAME_TAG.
 CLUSTER_NAME_TAG = "parallelcluster:cluster-name"
+#: Source: pcluster.constants, PCLUSTER_VERSION_TAG.
+VERSION_TAG = "parallelcluster:version"
+#: Source: pcluster.constants, CW_LOGS_CFN_PARAM_NAME. Without logging it is not there, or has this value.
+_LOG_GROUP_PARAMETER, _NO_LOG_GROUP = "ClusterCWLogGroup", "NONE"
 #: Owner of a cluster that the provider created. It starts with the stack's path and the logical id.
 #: Source: docs/explanation/ownership.md.
 OWNER_TAG = "pcluster-cfn:owner"
 #: Owner tags of clusters that earlier versions created, or whose owner tag would be too long.
-_OWNER_TAGS = ("pcluster-cfn:stack-id", "pcluster-cfn:logical-id")
+OWNER_TAGS = ("pcluster-cfn:stack-id", "pcluster-cfn:logical-id")
 #: Source: AWS SDKs and tools reference guide, "Environment variables".
 _CREDENTIALS = {
     "AWS_ACCESS_KEY_ID",
@@ -147,12 +151,27 @@ def is_owned_by(tags: Mapping[str, str], stack_id: str, logical_id: str) -> bool
     path = stack_id.partition(":stack/")[2] or stack_id
     if tags.get(OWNER_TAG, "").split(" ")[:2] == [path, logical_id]:
         return True
-    return [tags.get(name) for name in _OWNER_TAGS] == [stack_id, logical_id]
+    return [tags.get(name) for name in OWNER_TAGS] == [stack_id, logical_id]
 
 
 def tags_of(stack: "StackTypeDef") -> dict[str, str]:
     """Returns a stack's tags by key."""
     return {tag["Key"]: tag["Value"] for tag in stack.get("Tags", [])}
+
+
+def parameters_of(stack: "StackTypeDef") -> dict[str, str]:
+    """Returns the values of a stack's parameters by name."""
+    return {item["ParameterKey"]: item.get("ParameterValue", "") for item in stack.get("Parameters", [])}
+
+
+def log_group_of(stack: "StackTypeDef") -> str | None:
+    """Returns the name of the log group of a cluster's nodes; None if logging is off.
+
+    Args:
+        stack: The cluster's stack.
+    """
+    name = parameters_of(stack).get(_LOG_GROUP_PARAMETER)
+    return None if name in {None, "", _NO_LOG_GROUP} else name
 
 
 @contextmanager

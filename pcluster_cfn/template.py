@@ -26,6 +26,10 @@ class Resource:
     properties: MappingNode
 
 
+#: Type of a nested stack.
+NESTED_STACK = "AWS::CloudFormation::Stack"
+
+
 def is_custom(kind: str) -> bool:
     """Whether a resource of a type is a custom resource."""
     return kind.startswith("Custom::") or kind == "AWS::CloudFormation::CustomResource"

@@ -7,20 +7,22 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Self
 
-from pcluster_cfn.aws import CLUSTER_NAME_TAG, tags_of
+from pcluster_cfn.aws import (
+    CLUSTER_NAME_TAG,
+    OWNER_TAG,
+    OWNER_TAGS,
+    VERSION_TAG,
+    log_group_of,
+    parameters_of,
+    tags_of,
+)
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation.type_defs import StackTypeDef
 
-#: Source: aws-parallelcluster 3.16.1, pcluster/constants.py.
-VERSION_TAG = "parallelcluster:version"
 #: Source: aws-parallelcluster, cloudformation/custom_resource/cluster.yaml; this provider sets it, too.
 _CUSTOM_RESOURCE_TAG = "parallelcluster:custom_resource"
-#: Source: aws-parallelcluster 3.16.1, pcluster/constants.py, CW_LOGS_CFN_PARAM_NAME.
-_LOG_GROUP_PARAMETER = "ClusterCWLogGroup"
-#: Source: docs/explanation/ownership.md, "The owner tag".
-_OWNER_TAG = "pcluster-cfn:owner"
-_STACK_ID_TAG, _LOGICAL_ID_TAG = "pcluster-cfn:stack-id", "pcluster-cfn:logical-id"
+#: Words of the owner tag. Source: docs/explanation/ownership.md, "The owner tag".
 _OWNER_FIELDS = 4
 #: Statuses in which a cluster's stack works. Source: CloudFormation user guide, "Stack status codes".
 _WORKING = frozenset(
@@ -107,12 +109,12 @@ class Cluster:
     @property
     def parameters(self) -> Mapping[str, str]:
         """Parameters of the cluster's stack."""
-        return {item["ParameterKey"]: item["ParameterValue"] for item in self.stack.get("Parameters", [])}
+        return parameters_of(self.stack)
 
     @property
     def log_group(self) -> str | None:
         """Name of the log group of the cluster's nodes; None if logging is off."""
-        return self.parameters.get(_LOG_GROUP_PARAMETER)
+        return log_group_of(self.stack)
 
     @property
     def health(self) -> Health:
@@ -124,10 +126,10 @@ class Cluster:
     @property
     def tagged_owner(self) -> Owner | None:
         """The resource that made the cluster, as the owner tag names it; None without the tag."""
-        fields = self.tags.get(_OWNER_TAG, "").split(" ")
+        fields = self.tags.get(OWNER_TAG, "").split(" ")
         if len(fields) == _OWNER_FIELDS:
             return Owner(f"{self.stack_id.partition(':stack/')[0]}:stack/{fields[0]}", fields[1])
-        stack_id, logical_id = (self.tags.get(name) for name in (_STACK_ID_TAG, _LOGICAL_ID_TAG))
+        stack_id, logical_id = (self.tags.get(name) for name in OWNER_TAGS)
         return Owner(stack_id, logical_id) if stack_id and logical_id else None
 
     @property

@@ -10,7 +10,7 @@ from pcluster_cfn.aws import Aws, find_stack
 from pcluster_cfn.clusters.cluster import Cluster, Owner, marked_owner
 from pcluster_cfn.errors import CommandError, message_of, suggest
 from pcluster_cfn.options import is_stack_name
-from pcluster_cfn.template import is_custom
+from pcluster_cfn.template import NESTED_STACK, is_custom
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient
     from types_boto3_cloudformation.type_defs import StackResourceSummaryTypeDef, StackTypeDef
 
-_NESTED_STACK = "AWS::CloudFormation::Stack"
 _LIST = "pcluster-cfn list shows the clusters of a Region"
 #: Source: docs/reference/engine.md, "The mark of a cluster".
 _MARK_KEY = "pcluster-cfn/owner.json"
@@ -139,7 +138,7 @@ def _resources(
             continue
         yield Owner(stack_id, resource["LogicalResourceId"]), resource
         nested = resource.get("PhysicalResourceId", "")
-        if resource["ResourceType"] == _NESTED_STACK and nested.startswith("arn:"):
+        if resource["ResourceType"] == NESTED_STACK and nested.startswith("arn:"):
             yield from _resources(cloudformation, nested)
 
 

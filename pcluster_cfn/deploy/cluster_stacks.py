@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from pcluster_cfn.aws import find_cluster_stack, is_owned_by, tags_of
+from pcluster_cfn.aws import find_cluster_stack, is_owned_by, log_group_of, tags_of
 from pcluster_cfn.deploy.events import Event
 from pcluster_cfn.deploy.requests import is_denied
 from pcluster_cfn.options import is_stack_name
@@ -26,7 +26,6 @@ class ClusterStack:
         name: Name of the cluster and of its stack.
         stack_id: ARN of the stack.
         log_group: CloudWatch log group of the nodes; empty if logging is disabled.
-            Source: aws-parallelcluster 3.16.1, templates/cluster_stack.py (parameter ClusterCWLogGroup).
     """
 
     name: str
@@ -60,15 +59,7 @@ def find_stack_of(cloudformation: "CloudFormationClient", event: Event) -> Clust
                 return None  # progress is a courtesy: the operation does not need this permission
             raise
         if stack and _belongs_to(tags_of(stack), event, name):
-            group = next(
-                (
-                    item.get("ParameterValue", "")
-                    for item in stack.get("Parameters", [])
-                    if item.get("ParameterKey") == "ClusterCWLogGroup"
-                ),
-                "",
-            )
-            return ClusterStack(name, stack["StackId"], "" if group == "NONE" else group)
+            return ClusterStack(name, stack["StackId"], log_group_of(stack) or "")
     return None
 
 

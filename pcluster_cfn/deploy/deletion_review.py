@@ -9,10 +9,9 @@ from botocore.exceptions import ClientError
 from cfn_template.limits import TemplateError
 from cfn_template.reading import read
 from pcluster_cfn.aws import find_cluster_stack
-from pcluster_cfn.deploy.events import NESTED_STACK
 from pcluster_cfn.deploy.requests import is_denied
 from pcluster_cfn.options import is_stack_name
-from pcluster_cfn.template import is_custom
+from pcluster_cfn.template import NESTED_STACK, is_custom
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient

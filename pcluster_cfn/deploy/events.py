@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from types_boto3_cloudformation.type_defs import StackEventTypeDef
 
-NESTED_STACK = "AWS::CloudFormation::Stack"
 WAIT_CONDITION = "AWS::CloudFormation::WaitCondition"
 #: How the reason begins for a resource that failed only because another one did.
 #: Source: observed stack events; no page of the documentation lists them.

@@ -8,9 +8,10 @@ from typing import Any
 from cfn_template.limits import Place, TemplateError
 from cfn_template.reading import read
 from cfn_template.values import place_of
-from pcluster_cfn.deploy.events import NESTED_STACK, Event
+from pcluster_cfn.deploy.events import Event
 from pcluster_cfn.deploy.outcome import Operation, Outcome
 from pcluster_cfn.deploy.reasons import Cause, Mistake, read_reason
+from pcluster_cfn.template import NESTED_STACK
 from pcluster_cfn.terminal import one_line
 
 

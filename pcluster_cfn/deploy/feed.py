@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from pcluster_cfn.deploy.cluster_stacks import ClusterStack, cluster_names, find_stack_of
-from pcluster_cfn.deploy.events import NESTED_STACK, Event, read_event
+from pcluster_cfn.deploy.events import Event, read_event
 from pcluster_cfn.deploy.requests import is_denied, is_throttled
+from pcluster_cfn.template import NESTED_STACK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

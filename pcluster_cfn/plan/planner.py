@@ -21,19 +21,18 @@ from pcluster_cfn.plan.clusters import (
     plan_unknown,
     untouched,
 )
+from pcluster_cfn.template import NESTED_STACK
 from pcluster_cfn.validation.deployed_stack import DeployedStack, read_deployed_stack
 from pcluster_cfn.validation.dry_run import (
     ExistingCluster,
     RequestedCluster,
+    clusters_in,
     dry_run_cluster,
-    requested_clusters,
 )
 from pcluster_cfn.validation.file_check import Nested, find_nested
 from pcluster_cfn.validation.partial_template import Given, evaluate_partially, section
 from pcluster_cfn.validation.report import Finding
 from pcluster_cfn.validation.resource_check import CLUSTER, resources
-
-_STACK = "AWS::CloudFormation::Stack"
 
 
 @dataclass(frozen=True)
@@ -80,6 +79,7 @@ class Planner:
 
     def __init__(self, aws: Aws, progress: Callable[[str], None] = lambda _: None) -> None:
         self._aws = aws
+        self._cloudformation = aws.client("cloudformation")
         self._progress = progress
 
     def plan(self, template: PlannedTemplate) -> Iterator[PlannedCluster]:
@@ -98,10 +98,10 @@ class Planner:
             logical_id
             for logical_id, definition in section(evaluated.root, "Resources").items()
             if isinstance(definition, dict)
-            and definition.get("Type") == _STACK
+            and definition.get("Type") == NESTED_STACK
             and evaluated.exists(definition)
         }
-        for wanted in _each_once(requested_clusters(template.text, template.given, stack)):
+        for wanted in _each_once(clusters_in(evaluated)):
             yield self._cluster(template, before, wanted)
         for inner in find_nested(evaluated, template.source, template.chain):
             yield from self._nested(template, inner)
@@ -144,7 +144,7 @@ class Planner:
         for logical_id in sorted(before.clusters.keys() - present):
             place = Place("", (*template.path, logical_id))
             yield plan_removal(place, self._deployed(template.stack, before, logical_id))
-        stacks = {key for key, kind in template.stack.types.items() if kind == _STACK} - present
+        stacks = {key for key, kind in template.stack.types.items() if kind == NESTED_STACK} - present
         for logical_id in sorted(stacks):
             physical_id = template.stack.physical_ids[logical_id]
             if logical_id in before.retained or not physical_id.startswith("arn:"):
@@ -161,7 +161,7 @@ class Planner:
         )
         if not deployed.cluster_name:
             return deployed
-        found = find_cluster_stack(self._aws.client("cloudformation"), deployed.cluster_name)
+        found = find_cluster_stack(self._cloudformation, deployed.cluster_name)
         if found is None:
             return deployed
         existing = ExistingCluster(found["StackId"], tags_of(found))
@@ -172,7 +172,7 @@ class Planner:
         stack_id = stack.known.get("AWS::StackId")
         if stack_id is None:
             return _DeployedTemplate()
-        body = self._aws.client("cloudformation").get_template(StackName=stack_id)["TemplateBody"]
+        body = self._cloudformation.get_template(StackName=stack_id)["TemplateBody"]
         text = body if isinstance(body, str) else json.dumps(body)
         try:
             template = evaluate_partially(read(text), stack.parameters, stack.answers())
@@ -184,7 +184,7 @@ class Planner:
         clusters: dict[str, RequestedCluster | None] = {
             each.logical_id: None for each in resources(template) if each.kind == CLUSTER
         }
-        for known in requested_clusters(text, {}, stack):
+        for known in clusters_in(template):
             if isinstance(known, RequestedCluster):
                 clusters[known.resource.logical_id] = known
         kept = {

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from pcluster_cfn.aws import Aws, find_stack, tags_of
+from pcluster_cfn.template import NESTED_STACK
 from pcluster_cfn.validation.partial_template import Answers
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def read_deployed_stack(aws: Aws, name: str) -> DeployedStack:
     resources = [resource for resource in listed if resource["ResourceStatus"] != "DELETE_COMPLETE"]
     ids = {item["LogicalResourceId"]: item.get("PhysicalResourceId", "") for item in resources}
     types = {item["LogicalResourceId"]: item["ResourceType"] for item in resources}
-    nested = {key: ids[key] for key, kind in types.items() if kind == "AWS::CloudFormation::Stack"}
+    nested = {key: ids[key] for key, kind in types.items() if kind == NESTED_STACK}
     return DeployedStack(
         name=stack["StackName"],
         known=known

@@ -13,11 +13,25 @@ from typing import Any, Literal
 from cfn_template.reading import read
 from cfn_template.values import place_of, unknown_parts
 from cluster_schema.conversion import pointer
-from pcluster_cfn.aws import OWNER_TAG, Aws, child_environment, find_cluster_stack, is_owned_by, tags_of
+from pcluster_cfn.aws import (
+    OWNER_TAG,
+    VERSION_TAG,
+    Aws,
+    child_environment,
+    find_cluster_stack,
+    is_owned_by,
+    tags_of,
+)
 from pcluster_cfn.errors import CommandError
 from pcluster_cfn.validation.deployed_stack import DeployedStack
 from pcluster_cfn.validation.engine_program import installed_library, start
-from pcluster_cfn.validation.partial_template import Given, as_received, evaluate_partially, plain_values
+from pcluster_cfn.validation.partial_template import (
+    Given,
+    PartialTemplate,
+    as_received,
+    evaluate_partially,
+    plain_values,
+)
 from pcluster_cfn.validation.report import Finding
 from pcluster_cfn.validation.resource_check import CLUSTER, CONFIGURATION, Resource, resources
 
@@ -26,8 +40,6 @@ _PROGRAM = "cluster_engine.dry_run"
 _TAG = {"parallelcluster:custom_resource": "cluster"}
 #: Properties that do not concern the cluster and are seldom known before a deployment.
 _NOT_THE_LIBRARYS = {"ServiceToken", "WaitConditionHandle"}
-#: Source: pcluster.constants, PCLUSTER_VERSION_TAG.
-_VERSION_TAG = "parallelcluster:version"
 _OWNER_PREFIX = "pcluster-cfn:"
 #: Arguments for an update of a cluster that was created elsewhere.
 #: Source: docs/reference/engine.md, "Taking over".
@@ -78,7 +90,7 @@ class ExistingCluster:
     @property
     def version(self) -> str | None:
         """Its ParallelCluster version."""
-        return self.tags.get(_VERSION_TAG)
+        return self.tags.get(VERSION_TAG)
 
     def is_made_by(self, deployed: DeployedStack, logical_id: str) -> bool:
         """Whether its owner tags name a resource of the stack."""
@@ -95,7 +107,13 @@ def requested_clusters(
         parameters: Given values. Other parameters have the deployed stack's values, or their defaults.
         deployed: The template's stack.
     """
-    template = evaluate_partially(read(text), {**deployed.parameters, **parameters}, deployed.answers())
+    yield from clusters_in(
+        evaluate_partially(read(text), {**deployed.parameters, **parameters}, deployed.answers())
+    )
+
+
+def clusters_in(template: PartialTemplate) -> Iterator[RequestedCluster | Finding]:
+    """Yields the clusters of an evaluated template, and a finding for each unknown value of a cluster."""
     for resource in resources(template):
         if resource.kind != CLUSTER:
             continue

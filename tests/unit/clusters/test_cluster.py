@@ -52,6 +52,8 @@ def test_the_log_group_is_the_one_that_the_stack_names():
     parameter = {"ParameterKey": "ClusterCWLogGroup", "ParameterValue": "/aws/parallelcluster/c-hpc-1"}
     assert Cluster.of({**stack(), "Parameters": [parameter]}).log_group == "/aws/parallelcluster/c-hpc-1"
     assert Cluster.of(stack()).log_group is None
+    without = {**parameter, "ParameterValue": "NONE"}
+    assert Cluster.of({**stack(), "Parameters": [without]}).log_group is None
 
 
 @pytest.mark.parametrize(
