@@ -84,7 +84,7 @@ FAIL = click.option(
 
 
 class Rehearsed(Protocol):
-    """An embedded cloud, as far as its clusters can be told to fail."""
+    """An embedded cloud, as far as its clusters can be made to fail."""
 
     def set_head_nodes(self, **settings: Any) -> None:
         """Configures head nodes."""

@@ -124,8 +124,8 @@ def on_console(written: Lines, all_of_chef: Sequence[str], *, failed: bool) -> l
 
 
 def _action_failed(at: datetime, failure: Failure) -> Lines:
-    told = f"Failed to execute OnNodeConfigured script 1 {_SCRIPT}, return code: 1."
-    printed = [*failure.printed, f"fetch_and_run - {told} {_ADVICE}"]
+    failed = f"Failed to execute OnNodeConfigured script 1 {_SCRIPT}, return code: 1."
+    printed = [*failure.printed, f"fetch_and_run - {failed} {_ADVICE}"]
     return {
         CHEF: _chef_succeeded(at, "config"),
         CFN_INIT: [

@@ -18,7 +18,7 @@ _KB_PER_MB = 1024
 
 @dataclass(frozen=True)
 class ProcessIdentity:
-    """A process, told apart from any other that gets the same id later.
+    """A process, distinct from any other that gets the same id later.
 
     Attributes:
         pid: Its id.

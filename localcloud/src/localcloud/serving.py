@@ -1,4 +1,4 @@
-"""``localcloud run``: serves in this process until it is told to stop."""
+"""``localcloud run``: serves in this process until a signal or a command stops it."""
 
 import argparse
 import json

@@ -128,8 +128,8 @@ def _custom_action(lines: Sequence[str]) -> list[str]:
     end = _last(lines, _ACTION_FAILED)
     if end is None:
         return []
-    told = _ACTION_FAILED.search(_ADVICE.sub("", lines[end]))
-    return [*_of_output(_output_before(lines, end)), told.group(1) if told is not None else lines[end]]
+    failed = _ACTION_FAILED.search(_ADVICE.sub("", lines[end]))
+    return [*_of_output(_output_before(lines, end)), failed.group(1) if failed is not None else lines[end]]
 
 
 def _command(lines: Sequence[str]) -> list[str]:
@@ -152,10 +152,10 @@ def _chef(lines: Sequence[str]) -> list[str]:
     at = _last(lines, _CHEF_BLOCK)
     if at is not None:
         header, *body = _block(lines[at : at + WINDOW])
-        told = [
+        reported = [
             line for line in _errors_only(body) if not _NOISE.search(line) and not _CLASS_NAME.match(line)
         ]
-        return [header.strip(), *(line.strip() for line in told[: LINES_MAX - 1])]
+        return [header.strip(), *(line.strip() for line in reported[: LINES_MAX - 1])]
     errors = [line for line in lines if _CHEF_LEVEL.search(line) and not _NOISE.search(line)]
     return list(dict.fromkeys(errors[-4:]))
 

@@ -105,7 +105,7 @@ def _add(registry: StackRegistry, change_set: ChangeSet) -> ChangeSet:
 def _include_nested(registry: StackRegistry, parent: ChangeSet) -> None:
     """Gives each nested stack that changes a change set of its own.
 
-    One whose template cannot be told before the execution gets none; one that is not acceptable fails all.
+    One whose template is not known before the execution gets none; one that is not acceptable fails all.
     """
     for place, change in enumerate(parent.changes):
         target = change.target

@@ -44,7 +44,7 @@ def redact_text(text: str) -> str:
 
 
 def redact_output(text: str) -> str:
-    """Returns a line that a program printed, without the credentials that can be told by their form or name.
+    """Returns a line that a program printed, without the credentials that have a known form or name.
 
     A word like ``password`` counts as the name of a value if ``:`` or ``=`` follows it, or if it is an option
     (``--password``). More is masked than in a text of the provider's own.
