@@ -72,7 +72,7 @@ class EventFeed:
         self._with_clusters = with_clusters
         self._requests_per_poll = requests_per_poll
         self._watched: dict[str, _Watched] = {}
-        #: Custom resources in progress whose cluster's stack is not known yet, and when each was looked up.
+        #: Custom resources whose cluster's stack is not known yet, and when each was looked up.
         self._sought: dict[tuple[str, ...], tuple[Event, int]] = {}
         self._clusters: dict[tuple[str, ...], _Watched] = {}
         self._latest: dict[tuple[str, ...], Event] = {}
@@ -104,6 +104,8 @@ class EventFeed:
     def rest(self) -> list[Event]:
         """Returns the events of stacks that had no turn since their last change, when the operation ended."""
         events: list[Event] = []
+        for resource in list(self._sought):
+            self._seek(resource)
         while due := [item for item in self._watched.items() if item[1].due or item[1].running]:
             for stack_id, each in due:
                 each.due = each.running = False
@@ -161,11 +163,13 @@ class EventFeed:
             self._pause()
             return
         if found is None or (found.stack_id in self._watched and self._watched[found.stack_id].is_gone):
+            if not event.running:
+                del self._sought[resource]
             return
         del self._sought[resource]
         if found.stack_id not in self._watched:
             path = (*resource, found.name)
-            watched = _Watched(path, cluster=found.name, resource=resource)
+            watched = _Watched(path, cluster=found.name, resource=resource, running=event.running)
             self._watched[found.stack_id] = self._clusters[resource] = watched
             self._new_clusters.append((path, found))
 
@@ -214,6 +218,9 @@ class EventFeed:
             if known:
                 known.due, known.running = True, event.running
             if event.running and (known is None or event.status.startswith(("CREATE", "UPDATE"))):
+                self._sought[event.path] = (event, 0)
+            elif not event.running and known is None and event.path in self._sought:
+                # It began and ended between two polls: its cluster's stack is looked for once.
                 self._sought[event.path] = (event, 0)
             elif not event.running:
                 self._sought.pop(event.path, None)

@@ -46,6 +46,30 @@ def test_the_stack_of_a_cluster_is_found_by_its_name_before_the_resource_has_a_p
     assert feed.take_new_clusters() == []
 
 
+@pytest.mark.parametrize("is_over", [False, True])
+def test_a_cluster_that_is_made_between_two_polls_is_shown(aws, hpc, is_over):
+    cluster = aws.cluster("c-hpc", hpc)
+    aws.resource(hpc, "CREATE_IN_PROGRESS", "c-hpc")
+    aws.own(cluster, "CREATE_IN_PROGRESS")
+    aws.say(cluster, "HeadNode", "CREATE_COMPLETE")
+    aws.own(cluster, "CREATE_COMPLETE")
+    aws.resource(hpc, "CREATE_COMPLETE", "c-hpc", physical_id="c-hpc")
+    # Without room for requests in the only poll, the end of the operation asks for what is missing.
+    feed = EventFeed(aws, None, with_clusters=True, requests_per_poll=0 if is_over else 6)
+    events = [*feed.poll(hpc), *feed.rest()]
+    assert ("Cluster/c-hpc/HeadNode", "CREATE_COMPLETE") in shown(events)
+
+
+def test_a_resource_that_ended_without_a_cluster_is_looked_up_once(aws, hpc):
+    aws.resource(hpc, "CREATE_IN_PROGRESS", "c-hpc")
+    aws.resource(hpc, "CREATE_FAILED", "c-hpc", physical_id="pcluster-cfn:not-created:1")
+    feed = following(aws)
+    for _ in range(3):
+        feed.poll(hpc)
+    feed.rest()
+    assert [operation for operation, _ in aws.requests].count("describe_stacks") == 1
+
+
 def test_stacks_nested_in_a_cluster_s_stack_are_below_it(aws, hpc):
     feed = following(aws)
     aws.resource(hpc, "CREATE_IN_PROGRESS", "c-hpc")
