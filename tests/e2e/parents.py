@@ -72,7 +72,11 @@ class Parent:
     def create(self, **options):
         """Begins the creation; ``options`` are parameters of CreateStack."""
         made = self._cloudformation.create_stack(
-            StackName=self.name, TemplateBody=self.body(), Capabilities=CAPABILITIES, **options
+            StackName=self.name,
+            TemplateBody=self.body(),
+            Capabilities=CAPABILITIES,
+            **self.account.tagged(),
+            **options,
         )
         self.stack_id = made["StackId"]
         return self
