@@ -203,4 +203,3 @@ def built(path):
 
 def outputs(stack):
     return {item["OutputKey"]: item["OutputValue"] for item in stack.get("Outputs", [])}
-

@@ -4,6 +4,10 @@ The switch fails closed. Only ``tools.verify_aws`` sets it, and only it starts p
 fixtures alone; in any other session ``tests/conftest.py`` has closed every way to an account already.
 """
 
+import _thread
+import os
+import threading
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -24,7 +28,7 @@ if not RUN.on_aws:
     guard.close_account()
 
 #: What AWS was recorded to do; ``make recordings`` holds the embedded cloud against it.
-RECORDINGS = Path(__file__).parent / "recordings"
+RECORDINGS = Path(os.environ.get("VERIFY_RECORDINGS") or Path(__file__).parent / "recordings")
 NETWORK = Path(__file__).parent / "network.yaml"
 
 
@@ -44,6 +48,8 @@ class VerifiedAccount(Account):
 def place(tmp_path_factory):
     """What the end-to-end tests need of a cloud: clients, ids, a log."""
     if RUN.on_aws:
+        assert not guard.is_installed(), "only make verify-aws runs the scenarios on an account"
+        threading.Thread(target=_end_with, args=[os.getppid()], daemon=True).start()
         patient = Config(retries={"mode": "standard", "total_max_attempts": 10})
         session = boto3.Session(region_name=RUN.region)
 
@@ -56,6 +62,13 @@ def place(tmp_path_factory):
         exports = {"ARTIFACT_BUCKET": cloud.exports["ARTIFACT_BUCKET"]}
         yield SimpleNamespace(client=cloud.client, exports=exports, log="")
         assert cloud.errors() == []
+
+
+def _end_with(parent):
+    """Ends this session when its parent has gone: nobody would clean up what it makes."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    _thread.interrupt_main()
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,6 @@ not matter where a run was interrupted, and a connection that is lost for a whil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from itertools import batched
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -17,6 +16,8 @@ from tools.verify_aws.run import TAG, UPLOADS
 
 #: Every cluster's log group has this in front of its name. Source: pcluster/constants.py, 3.16.1.
 _LOGS = "/aws/parallelcluster/c-pcv-"
+#: Stacks with a cluster are removed first, while there is a provider.
+_PARENT = 1
 _ALIVE = ["pending", "running", "stopping", "stopped"]
 #: Source: S3 API reference, DeleteObjects.
 _OBJECTS_MAX = 1000
@@ -113,20 +114,20 @@ class Cleaner:
                     kind, rank = _kind(name, CLUSTER_NAME_TAG in tags)
                     command = f"aws cloudformation delete-stack --stack-name {name} --region {self._region}"
                     why = "" if status == "DELETE_IN_PROGRESS" else stack.get("StackStatusReason", status)
-                    yield Leftover(kind, name, rank, command, self._deletion(stack), why)
+                    yield Leftover(kind, name, rank, command, self._deletion(name, status, rank), why)
 
-    def _deletion(self, stack: Any) -> Callable[[], None]:
+    def _deletion(self, name: str, status: str, rank: int) -> Callable[[], None]:
         def delete() -> None:
-            name, status = stack["StackName"], stack["StackStatus"]
             if status == "DELETE_IN_PROGRESS":
                 return
-            kept = {"RetainResources": self._undeletable(name)} if status == "DELETE_FAILED" else {}
+            goes_without = status == "DELETE_FAILED" and rank == _PARENT
+            kept = {"RetainResources": self._undeletable(name)} if goes_without else {}
             self._cloudformation.delete_stack(StackName=name, **kept)
 
         return delete
 
     def _undeletable(self, name: str) -> list[str]:
-        """The resources of a stack that could not be deleted; a cluster is then deleted by its own stack."""
+        """The resources of a stack that could not be deleted. A cluster among them has a stack of its own."""
         resources = self._cloudformation.describe_stack_resources(StackName=name)["StackResources"]
         return [
             resource["LogicalResourceId"]
@@ -174,8 +175,9 @@ class Cleaner:
             yield Leftover("uploads", name, 7, f"aws s3 rm --recursive {name}", lambda: self._delete(keys))
 
     def _delete(self, keys: list[dict[str, str]]) -> None:
-        for some in batched(keys, _OBJECTS_MAX):
-            self._s3.delete_objects(Bucket=self._bucket, Delete={"Objects": list(some), "Quiet": True})
+        for begin in range(0, len(keys), _OBJECTS_MAX):
+            some = keys[begin : begin + _OBJECTS_MAX]
+            self._s3.delete_objects(Bucket=self._bucket, Delete={"Objects": some, "Quiet": True})
 
 
 def _kind(name: str, is_cluster: bool) -> tuple[str, int]:
@@ -186,4 +188,4 @@ def _kind(name: str, is_cluster: bool) -> tuple[str, int]:
         return "provider stack", 4
     if name.endswith("-network"):
         return "network stack", 5
-    return "stack", 1
+    return "stack", _PARENT

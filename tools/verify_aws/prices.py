@@ -1,6 +1,6 @@
 """What a run costs at most.
 
-Source: AWS's price pages for us-east-1 (EC2 On-Demand Linux, T3 unlimited mode, EBS, VPC, Lambda, CloudWatch).
+Source: AWS's price pages for us-east-1: EC2 (On-Demand, T3 unlimited mode, EBS), VPC, Lambda, CloudWatch.
 The figures were written down on 2026-11-30 without access to these pages. So the sum is multiplied by
 ``MARGIN``, and once more by ``ELSEWHERE`` in Regions that may be dearer.
 """
@@ -13,8 +13,8 @@ ELSEWHERE = 2.0
 _AT_LIST_PRICE = frozenset({"us-east-1", "us-east-2", "us-west-2"})
 
 _MONTH_H = 730
-#: Clusters that exist at the same time: one from the first scenario to the last, and one of a scenario.
-_CLUSTERS = 2
+#: All clusters of a run: what a failed scenario leaves is there until the end.
+_CLUSTERS = 5
 _ROOT_VOLUME_GB = 40
 _ALARMS, _METRICS = 7, 20
 #: Calls of the engine, each until its timeout (template.yaml), and its memory.

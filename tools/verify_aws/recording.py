@@ -1,4 +1,4 @@
-"""What CloudFormation said in a scenario, without what identifies an account, and how two such records differ."""
+"""What CloudFormation said in a scenario, without what identifies an account, and how two records differ."""
 
 import json
 import re
@@ -124,14 +124,14 @@ _Facts = dict[tuple[str, ...], list[str]]
 
 
 def _statuses(recording: Recording) -> _Facts:
-    found = defaultdict(list)
+    found: _Facts = defaultdict(list)
     for event in recording.events:
         found[event.stack, event.logical_id].append(event.status)
     return found
 
 
 def _reasons(recording: Recording) -> _Facts:
-    found = defaultdict(list)
+    found: _Facts = defaultdict(list)
     for event in recording.events:
         if event.reason is not None:
             found[event.stack, event.logical_id, event.status].append(event.reason)
@@ -139,7 +139,7 @@ def _reasons(recording: Recording) -> _Facts:
 
 
 def _order(recording: Recording) -> _Facts:
-    found = defaultdict(list)
+    found: _Facts = defaultdict(list)
     for event in recording.events:
         if not event.is_of_a_cluster and not event.status.endswith("_IN_PROGRESS"):
             found[event.stack,].append(f"{event.logical_id} {event.status}")
