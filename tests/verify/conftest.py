@@ -8,6 +8,7 @@ import _thread
 import os
 import threading
 import time
+from collections import Counter
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -29,6 +30,7 @@ if not RUN.on_aws:
 
 #: What AWS was recorded to do; ``make recordings`` holds the embedded cloud against it.
 RECORDINGS = Path(os.environ.get("VERIFY_RECORDINGS") or Path(__file__).parent / "recordings")
+INSTANCE_TYPES = ["t3.small", "c6i.xlarge", "c6i.2xlarge"]
 NETWORK = Path(__file__).parent / "network.yaml"
 
 
@@ -77,11 +79,20 @@ def account(place):
     account = VerifiedAccount(place, RUN.tags, RUN.deadline_s, RUN.poll_s, RUN.uploads)
     subnet = RUN.subnet
     if not subnet:
-        network = account.create(RUN.name("network"), NETWORK.read_text())
+        network = account.create(RUN.name("network"), NETWORK.read_text(), Zone=_zone(account))
         assert network["StackStatus"] == "CREATE_COMPLETE", account.why(network)
         subnet = outputs(network)["Subnet"]
     place.exports |= {"HEAD_NODE_SUBNET": subnet, "COMPUTE_SUBNET": subnet, "KEY_NAME": "none"}
     return account
+
+
+def _zone(account):
+    """A zone that has every instance type of the scenarios; old zones lack some."""
+    offered = account.ec2.get_paginator("describe_instance_type_offerings").paginate(
+        LocationType="availability-zone", Filters=[{"Name": "instance-type", "Values": INSTANCE_TYPES}]
+    )
+    zones = Counter(offer["Location"] for page in offered for offer in page["InstanceTypeOfferings"])
+    return min(zone for zone, types in zones.items() if types == len(INSTANCE_TYPES))
 
 
 class Recorder:

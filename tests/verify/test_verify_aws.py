@@ -84,8 +84,8 @@ class Kit:
         return run
 
 
-def begin(cloud, tmp_path, only, name="kit"):
-    return Kit({**PLAIN_ENVIRONMENT, **cloud.environment}, tmp_path / name, only)
+def begin(cloud, folder, only, *arguments):
+    return Kit({**PLAIN_ENVIRONMENT, **cloud.environment}, folder, only, *arguments)
 
 
 def left_on(cloud):
@@ -160,11 +160,12 @@ def test_what_differs_on_the_account_is_shown_recorded_and_cleaned_up(aws, tmp_p
             }
         ]
     )
-    kit = begin(aws, tmp_path, REFUSED)
+    kit = begin(aws, tmp_path / "kit", REFUSED)
     code, printed = kit.ended()
     assert code == 1, printed
     assert re.search(r"At most [\d.]+ USD of your budget of 100.00", printed), printed
-    assert re.search(r"create-refused +passed, \dm \d\ds +failed, \dm \d\ds +2 +1 +1", printed), printed
+    assert re.search(r"create-refused +passed, \dm \d\ds +failed, \dm \d\ds +2 +3 +1", printed), printed
+    assert re.search(r"provider +passed, \dm \d\ds +passed, \dm \d\ds +0 +0 +0", printed), printed
     assert "Cluster DELETE_FAILED: [] and ['not now']" in printed
     assert "clean-up: nothing is left" in printed
     assert left_on(aws) == []
@@ -192,7 +193,7 @@ def held(folder: Path):
 
 
 def test_an_interruption_cleans_up(aws, tmp_path):
-    kit = begin(aws, tmp_path, CANCELLED)
+    kit = begin(aws, tmp_path / "kit", CANCELLED, "--aws-only")
     await_cluster(aws, kit)
     kit.process.send_signal(signal.SIGINT)
     time.sleep(0.5)
@@ -203,7 +204,7 @@ def test_an_interruption_cleans_up(aws, tmp_path):
 
 
 def test_what_a_killed_run_left_is_removed_by_the_next(aws, tmp_path):
-    killed = begin(aws, tmp_path, CANCELLED, "killed")
+    killed = begin(aws, tmp_path / "killed", CANCELLED, "--aws-only")
     await_cluster(aws, killed)
     killed.process.kill()
     killed.process.wait()
@@ -211,6 +212,6 @@ def test_what_a_killed_run_left_is_removed_by_the_next(aws, tmp_path):
     assert all(TAG in {tag["Key"] for tag in each} for each in tags)
     assert len(tags) == 4
 
-    code, printed = begin(aws, tmp_path, REFUSED, "next").ended()
+    code, printed = begin(aws, tmp_path / "next", REFUSED, "--aws-only").ended()
     assert (code, "An earlier run left" in printed) == (0, True), printed
     assert left_on(aws) == []

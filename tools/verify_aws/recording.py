@@ -24,6 +24,8 @@ _REDACTIONS = [
     (re.compile(r"(?<!\d)\d{12}(?!\d)"), "<account>"),
     (re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}\b"), "<address>"),
     (re.compile(r"\bip-\d+-\d+-\d+-\d+\b"), "<host>"),
+    # SAM's, of where the layer was uploaded to.
+    (re.compile(r"(?<=Layer)[0-9a-f]{10}\b"), "<hash>"),
     (re.compile(r"-(?=\w*\d)(?=\w*[A-Z])[A-Za-z0-9]{12,13}\b"), "-<suffix>"),
 ]
 
@@ -58,9 +60,10 @@ class Event:
     at_s: float
 
     @property
-    def is_of_a_cluster(self) -> bool:
-        """Whether it is of ParallelCluster's own stack, whose resources are made in no fixed order."""
-        return self.stack.startswith("c-")
+    def is_in_order(self) -> bool:
+        """Whether it ends something in a stack of few resources; large ones make many at once."""
+        is_large = self.stack.startswith("c-") or self.stack.endswith("-provider")
+        return not is_large and not self.status.endswith("_IN_PROGRESS")
 
 
 @dataclass(frozen=True)
@@ -111,7 +114,7 @@ class Recording:
 def differences(one: Recording, other: Recording) -> dict[str, list[str]]:
     """Returns what differs in statuses, reasons and the order of events; times may differ.
 
-    A cluster's own stack makes many resources at once, so their order is not compared.
+    The provider's stack and a cluster's own make many resources at once, so their order is not compared.
     """
     return {
         "statuses": _unequal(_statuses(one), _statuses(other)),
@@ -141,7 +144,7 @@ def _reasons(recording: Recording) -> _Facts:
 def _order(recording: Recording) -> _Facts:
     found: _Facts = defaultdict(list)
     for event in recording.events:
-        if not event.is_of_a_cluster and not event.status.endswith("_IN_PROGRESS"):
+        if event.is_in_order:
             found[event.stack,].append(f"{event.logical_id} {event.status}")
     return found
 

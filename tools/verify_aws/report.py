@@ -48,9 +48,9 @@ def show_plan(console: Console, run: Run, account: str, hours: float, budget_usd
     console.print(table)
     bound, left = prices.bound_usd(hours, run.region), prices.left_usd_an_hour(run.region)
     console.print(
-        f"\nAt most {bound:.2f} USD of your budget of {budget_usd:.2f}: the sum at us-east-1's list prices, as\n"
-        f"written down on {prices.WRITTEN_ON}, with a margin. If this machine is lost meanwhile, what is left\n"
-        f"costs at most {left:.2f} USD an hour until you start this again.\n",
+        f"\nAt most {bound:.2f} USD of your budget of {budget_usd:.2f}: the sum at us-east-1's list\n"
+        f"prices, as written down on {prices.WRITTEN_ON}, with a margin. If this machine is lost meanwhile,\n"
+        f"what is left costs at most {left:.2f} USD an hour until you start this again.\n",
         markup=False,
         highlight=False,
     )
@@ -69,7 +69,7 @@ def show_table(console: Console, embedded: Path, aws: Path) -> bool:
         table.add_row(scenario, _shown(here), _shown(there), *_counts(found))
         passed = passed and there is not None and there.outcome == "passed"
         details += [
-            f"{scenario}: {place}: {recording.outcome}"
+            f"{scenario}: {place}: {recording.outcome.splitlines()[0]}"
             for place, recording in (("embedded cloud", here), ("AWS", there))
             if recording is not None and recording.outcome != "passed"
         ]
