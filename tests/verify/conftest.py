@@ -49,9 +49,10 @@ class VerifiedAccount(Account):
 @pytest.fixture(scope="session")
 def place(tmp_path_factory):
     """What the end-to-end tests need of a cloud: clients, ids, a log."""
+    if RUN.into:
+        threading.Thread(target=_end_with, args=[os.getppid()], daemon=True).start()
     if RUN.on_aws:
         assert not guard.is_installed(), "only make verify-aws runs the scenarios on an account"
-        threading.Thread(target=_end_with, args=[os.getppid()], daemon=True).start()
         patient = Config(retries={"mode": "standard", "total_max_attempts": 10})
         session = boto3.Session(region_name=RUN.region)
 

@@ -84,8 +84,20 @@ class Kit:
         return run
 
 
-def begin(cloud, folder, only, *arguments):
-    return Kit({**PLAIN_ENVIRONMENT, **cloud.environment}, folder, only, *arguments)
+@pytest.fixture
+def begin(aws, tmp_path):
+    """Begins the command on the stand-in; none outlives its test."""
+    begun = []
+
+    def make(only, *arguments):
+        into = tmp_path / f"kit-{len(begun)}"
+        begun.append(Kit({**PLAIN_ENVIRONMENT, **aws.environment}, into, only, *arguments))
+        return begun[-1]
+
+    yield make
+    for kit in begun:
+        kit.process.kill()
+        kit.process.wait()
 
 
 def left_on(cloud):
@@ -135,7 +147,7 @@ def test_no_other_session_sends_anything_to_an_account(listening, switched):
     assert not was_called(server)
 
 
-def test_what_differs_on_the_account_is_shown_recorded_and_cleaned_up(aws, tmp_path):
+def test_what_differs_on_the_account_is_shown_recorded_and_cleaned_up(aws, begin):
     aws.set_faults(
         [
             {
@@ -160,7 +172,7 @@ def test_what_differs_on_the_account_is_shown_recorded_and_cleaned_up(aws, tmp_p
             }
         ]
     )
-    kit = begin(aws, tmp_path / "kit", REFUSED)
+    kit = begin(REFUSED)
     code, printed = kit.ended()
     assert code == 1, printed
     assert re.search(r"At most [\d.]+ USD of your budget of 100.00", printed), printed
@@ -192,8 +204,8 @@ def held(folder: Path):
     )
 
 
-def test_an_interruption_cleans_up(aws, tmp_path):
-    kit = begin(aws, tmp_path / "kit", CANCELLED, "--aws-only")
+def test_an_interruption_cleans_up(aws, begin):
+    kit = begin(CANCELLED, "--aws-only")
     await_cluster(aws, kit)
     kit.process.send_signal(signal.SIGINT)
     time.sleep(0.5)
@@ -203,8 +215,8 @@ def test_an_interruption_cleans_up(aws, tmp_path):
     assert left_on(aws) == []
 
 
-def test_what_a_killed_run_left_is_removed_by_the_next(aws, tmp_path):
-    killed = begin(aws, tmp_path / "killed", CANCELLED, "--aws-only")
+def test_what_a_killed_run_left_is_removed_by_the_next(aws, begin):
+    killed = begin(CANCELLED, "--aws-only")
     await_cluster(aws, killed)
     killed.process.kill()
     killed.process.wait()
@@ -212,6 +224,6 @@ def test_what_a_killed_run_left_is_removed_by_the_next(aws, tmp_path):
     assert all(TAG in {tag["Key"] for tag in each} for each in tags)
     assert len(tags) == 4
 
-    code, printed = begin(aws, tmp_path / "next", REFUSED, "--aws-only").ended()
+    code, printed = begin(REFUSED, "--aws-only").ended()
     assert (code, "An earlier run left" in printed) == (0, True), printed
     assert left_on(aws) == []
