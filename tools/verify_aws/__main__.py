@@ -5,8 +5,8 @@ import secrets
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -17,9 +17,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from pcluster_cfn.terminal import Console
 from tools.verify_aws import prices, report
-from tools.verify_aws.leftovers import Cleaner
+from tools.verify_aws.leftovers import Cleaner, Leftover
 from tools.verify_aws.run import Run
-from tools.verify_aws.scenarios import TimeUpError, run_scenarios
+from tools.verify_aws.scenarios import TimeUpError, log_of, run_scenarios
 
 #: The embedded cloud's run costs nothing and takes minutes.
 _EMBEDDED_S = 3600
@@ -95,41 +95,44 @@ def _verify(given: argparse.Namespace, console: Console) -> int:
 def _run(given: argparse.Namespace, aws: Run, cleaner: Cleaner, into: Path, console: Console) -> int:
     embedded = Run(aws.run_id, str(into / "embedded"), region=aws.region)
     status = 1
+    left: Sequence[Leftover] | None = []
     try:
         if found := cleaner.find():
             console.print(f"An earlier run left {len(found)} things; they are removed first.", markup=False)
-            if _clean(cleaner, given, console):
+            if (left := _clean(cleaner, given, console)) != []:
+                report.show_left(console, left)
                 return 1
         if not given.aws_only and not run_scenarios(embedded, console, _EMBEDDED_S, given.only):
-            console.print(f"It fails on the embedded cloud already: {into}/embedded/pytest.log", markup=False)
+            console.print(f"It fails on the embedded cloud already: {log_of(embedded)}", markup=False)
             return 1
         try:
             passed = run_scenarios(aws, console, given.hours * 3600, given.only)
         finally:
             left = _clean(cleaner, given, console)
-        status = 0 if passed and not left else 1
+        status = 0 if passed and left == [] else 1
     except KeyboardInterrupt:
         console.print("Interrupted.")
         status = _INTERRUPTED
     except TimeUpError as late:
         console.print(f"Ended: {late}.", markup=False)
     with (into / "report.txt").open("w") as file:
-        for target in (console, Console(file=file, width=120, highlight=False)):
+        for target in (Console(file=file, width=120, highlight=False), console):
             report.show_table(target, into / "embedded", into / "aws")
+            report.show_left(target, left)
     console.print(f"\nRecordings, redacted, and this table: {into}", markup=False)
     return status
 
 
-def _clean(cleaner: Cleaner, given: argparse.Namespace, console: Console) -> bool:
-    """Removes what is there, whatever comes in between; returns whether anything is left."""
-    with _uninterruptible(console), console.status("cleaning up"):
+def _clean(cleaner: Cleaner, given: argparse.Namespace, console: Console) -> list[Leftover] | None:
+    """Removes what is there, whatever comes in between; returns what is left, as ``Cleaner.remove`` does."""
 
-        def say(line: str) -> None:
+    def say(line: str) -> None:
+        # The terminal may be gone, or the program that reads this; rich then ends the program.
+        with suppress(OSError, SystemExit):
             console.print(f"clean-up: {line}", markup=False)
 
-        left = cleaner.remove(_CLEANUP_H * 3600, given.poll, say)
-    report.show_left(console, left)
-    return left != []
+    with _uninterruptible(say):
+        return cleaner.remove(_CLEANUP_H * 3600, given.poll, say)
 
 
 def _account(client: Any, given: argparse.Namespace) -> str:
@@ -160,11 +163,11 @@ def _interruptible(into: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _uninterruptible(console: Console) -> Iterator[None]:
+def _uninterruptible(say: Callable[[str], None]) -> Iterator[None]:
     """Lets nothing but SIGKILL interrupt a clean-up."""
 
     def go_on(*_: object) -> None:
-        console.print("clean-up goes on; if you kill it, the next start removes what is left")
+        say("goes on; if you kill it, the next start removes what is left")
 
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     before = {number: signal.signal(number, go_on) for number in numbers}

@@ -35,7 +35,7 @@ def run_scenarios(run: Run, console: Console, timeout_s: float, only: str = "") 
     The process has a session of its own, so that Ctrl-C reaches it once, and from here.
 
     Args:
-        run: Where, and where recordings go; pytest's output goes there as well.
+        run: Where, and where recordings go.
         console: Where progress is shown.
         timeout_s: How long they may take.
         only: pytest's ``-k``.
@@ -46,7 +46,7 @@ def run_scenarios(run: Run, console: Console, timeout_s: float, only: str = "") 
     into = Path(run.into)
     into.mkdir(parents=True, exist_ok=True)
     place = "AWS" if run.on_aws else "the embedded cloud"
-    with (into / "pytest.log").open("w") as log:
+    with log_of(run).open("w") as log:
         process = subprocess.Popen(
             [*_PYTEST, *(["-k", only] if only else [])],
             cwd=_ROOT,
@@ -68,6 +68,11 @@ def run_scenarios(run: Run, console: Console, timeout_s: float, only: str = "") 
         finally:
             _end(process)
     return process.returncode == 0
+
+
+def log_of(run: Run) -> Path:
+    """Where pytest's output goes: beside the recordings, since it is not redacted."""
+    return Path(f"{run.into}.log")
 
 
 def _environment(run: Run) -> dict[str, str]:
