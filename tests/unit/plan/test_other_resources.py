@@ -1,4 +1,4 @@
-"""What a plan cannot show of other resources has its reason, and is a refusal only if the deployment fails."""
+"""What a plan cannot show of other resources has its reason; it is a refusal only if the deployment fails."""
 
 import pytest
 
