@@ -125,7 +125,8 @@ class Recorder:
         recorded = RECORDINGS / f"{scenario}.json"
         if not RUN.into and recorded.exists():
             found = differences(Recording.read(recorded), recording)
-            assert not any(found.values()), found
+            different = [f"{kind}: {line}" for kind, lines in found.items() for line in lines]
+            assert not different, "\n".join(["AWS was recorded to do otherwise:", *different])
 
     def _new_events(self):
         """The events of the run's stacks that were not returned before, except for the network's."""
