@@ -5,9 +5,8 @@ PYTHON := python3
 INSTALL := requirements/install
 # One worker per processor; with ARGS a run is one process unless they say otherwise, so that it can be debugged.
 PARALLEL := --numprocesses auto --dist worksteal
-# The default ParallelCluster version; the folders beside it are older ones.
-PCLUSTER_LAYERS := layers/pcluster
-PCLUSTER_DEFAULT := $(PCLUSTER_LAYERS)/3.16.1
+# The default ParallelCluster version; layers/pcluster has folders of older ones beside it.
+PCLUSTER_DEFAULT := 3.16.1
 UV_HERE := .venv/bin/uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate
 UV_DEPLOYED := .venv/bin/uv pip compile -q --no-header --no-annotate --generate-hashes --only-binary :all: --python-version 3.12 --python-platform x86_64-manylinux_2_28
 TEMPLATES := template.yaml engine.yaml $(shell grep -rl --include=*.yaml ^AWSTemplateFormatVersion examples) localcloud/src/localcloud/official_network.yaml
@@ -157,8 +156,9 @@ lock: .venv/.installed ## compile requirements into exact versions, those of wha
 	$(UV_HERE) requirements/cdk.in pyproject.toml -o requirements/cdk.txt
 	$(UV_HERE) requirements/release.in -o requirements/release.txt
 	@# Pinned for Lambda, and held to the versions that the tests run with where ParallelCluster's own allow it.
-	for name in requirements/runtime provider/front/requirements $(PCLUSTER_DEFAULT)/requirements; do $(UV_DEPLOYED) -c requirements/dev.txt $$name.in -o $$name.txt || exit 1; done
-	for name in $(basename $(filter-out $(PCLUSTER_DEFAULT)/%,$(wildcard $(PCLUSTER_LAYERS)/*/requirements.in))); do $(UV_DEPLOYED) --override $(PCLUSTER_LAYERS)/overrides.txt $$name.in -o $$name.txt || exit 1; done
+	for name in requirements/runtime provider/front/requirements; do $(UV_DEPLOYED) -c requirements/dev.txt $$name.in -o $$name.txt || exit 1; done
+	$(PY) -m tools.artefacts lock --pcluster-version $(PCLUSTER_DEFAULT) --constraints requirements/dev.txt
+	for version in $(filter-out $(PCLUSTER_DEFAULT),$(notdir $(patsubst %/,%,$(dir $(wildcard layers/pcluster/*/requirements.txt))))); do $(PY) -m tools.artefacts lock --pcluster-version $$version || exit 1; done
 
 clean: ## remove what was built and installed
 	rm -rf .venv .venv-sam .venv-cdk .venv-release build .aws-sam

@@ -1,6 +1,6 @@
 """Writes the schema of the installed ParallelCluster version, or checks that the written one is current.
 
-Usage: ``python -m tools.configuration_schema [--check]``.
+Usage: ``python -m tools.configuration_schema [--check | --into FILE]``.
 """
 
 import argparse
@@ -19,9 +19,11 @@ def main() -> int:
     """Returns the exit status: 1 if ``--check`` found the committed file missing or out of date."""
     parser = argparse.ArgumentParser(prog="tools.configuration_schema", description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; fail if the file would change")
-    path = SCHEMAS / f"{get_installed_version()}.json"
+    parser.add_argument("--into", type=Path, help="the file; by default the committed one")
+    given = parser.parse_args()
+    path = given.into or SCHEMAS / f"{get_installed_version()}.json"
     text = json.dumps(configuration_schema(), indent=1) + "\n"
-    if parser.parse_args().check:
+    if given.check:
         if not path.is_file() or path.read_text(encoding="utf-8") != text:
             sys.stderr.write(f"{path.name} is out of date: run python -m tools.configuration_schema\n")
             return 1
