@@ -15,7 +15,7 @@ COMMAND_ONLY := advise clients demo deploy dry_run everyday_commands local_comma
 export PYTHONPATH := localcloud/src:.:provider/front:provider/engine
 
 .DEFAULT_GOAL := help
-.PHONY: help check format test test-localcloud e2e test-browser schemas build engine publish release e2e-install e2e-examples e2e-artefact e2e-engines property crash fuzz bench bench-scale mutants runtimes outdated demo local lock clean
+.PHONY: help check format test test-localcloud e2e test-browser schemas build engine engines-matrix publish release e2e-install e2e-examples e2e-artefact e2e-engines property crash fuzz bench bench-scale mutants runtimes outdated demo local lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1|/' | column -t -s '|'
@@ -112,6 +112,10 @@ e2e-examples: .venv/.installed .venv-cdk/.installed ## every example and every t
 e2e-artefact: .venv/.installed .venv-sam/.installed ## build, then run the end-to-end tests on what was built, as Lambda would run it
 	@$(PY) -m tools.artefacts build --runnable
 	ARTEFACT=build $(PY) -m pytest tests/artefact tests/e2e $(COMMAND_ONLY:%=--ignore tests/e2e/test_%.py) $(ARGS)
+
+engines-matrix: .venv/.installed ## build the engine of every ParallelCluster release and test what was built; after e2e-artefact [RELEASES="3.11.1 3.9.3"]
+	@$(PY) -m tools.engine_matrix $(RELEASES)
+	@$(PY) -m tools.reference_pages
 
 publish: .venv/.installed ## build, then upload it for others to nest or launch by URL [BUCKET=my-bucket-{region} PREFIX=pcluster-cfn REGIONS="us-east-1 eu-west-1" VERSION=1.0.0 ENGINES="3.14.0" DRY_RUN=1]
 	@$(PY) -m pcluster_cfn publish --bucket "$(or $(BUCKET),$(error name your bucket: make publish BUCKET=my-bucket-{region}))" $(if $(PREFIX),--prefix "$(PREFIX)") $(foreach r,$(REGIONS),--region $(r)) $(if $(VERSION),--version "$(VERSION)") $(foreach v,$(ENGINES),--engine $(v)) $(if $(DRY_RUN),--dry-run)

@@ -19,6 +19,7 @@ from typing import Any
 
 from rich.console import Console
 
+from cluster_schema import configuration_schema
 from tools import pip
 from tools.artefacts import built, releases
 from tools.artefacts.parts import ROOT
@@ -94,13 +95,12 @@ def judge(version: str, *, with_life: bool) -> tuple[dict[str, Any], str]:
         return {}, output
     folder = _BUILD / f"engine-{version}"
     sizes = built.sizes_of(built.ENGINE_STACK, folder)
-    schema = json.loads(releases.schema(version).read_text(encoding="utf-8"))
     seen = {
         "release": version,
         "python": json.loads((folder / "build.json").read_text(encoding="utf-8"))["python"],
         "unzipped_mib": round(sum(size.unzipped_bytes for size in sizes) / _MIB, 1),
         "zipped_mib": round(sum(size.zipped_bytes for size in sizes) / _MIB, 1),
-        "operating_systems": schema["properties"]["Image"]["properties"]["Os"]["enum"],
+        "operating_systems": operating_systems(version),
         "date": f"{datetime.now(UTC):%Y-%m-%d}",
     }
     for name, tests in {"contract": "test_contract.py", "life": "test_lives.py"}.items():
@@ -112,6 +112,14 @@ def judge(version: str, *, with_life: bool) -> tuple[dict[str, Any], str]:
             return seen, output
         seen[name] = int(summary["passed"])
     return seen, ""
+
+
+def operating_systems(version: str) -> list[str]:
+    """Returns the operating systems that a release's schema accepts."""
+    made = releases.generated_schema(version)
+    schema = json.loads(made.read_text(encoding="utf-8")) if made else configuration_schema(version)
+    names: list[str] = schema["properties"]["Image"]["properties"]["Os"]["enum"]
+    return names
 
 
 def _python(arguments: tuple[str, ...], **environment: str) -> tuple[int, str]:

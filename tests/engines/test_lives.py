@@ -1,14 +1,12 @@
 """A cluster of a release lives with its engine: it is created, updated and deleted on the embedded cloud."""
 
-import json
-
 import pytest
 
 from localcloud.cloud import Cloud
 from tests.e2e.account import ARTEFACT, Account
 from tests.e2e.parents import COMPUTE, Parent
 from tests.engines.stacks import RELEASES, borrowed, deploy, engine_stack, folder, runtimes
-from tools.artefacts import releases
+from tools.engine_matrix import operating_systems
 
 pytestmark = [pytest.mark.e2e, pytest.mark.library]
 
@@ -34,7 +32,7 @@ def provider(account):
 def test_a_cluster_is_created_updated_and_deleted_with_the_engine_of_its_release(account, provider, version):
     engine = deploy(account, folder(version), engine_stack(version), **borrowed(provider))["Engine"]
     token = deploy(account, ARTEFACT, "provider", AdditionalEngines=engine)["ServiceToken"]
-    changes = CHANGES | {"Image__Os": operating_system(version)}
+    changes = CHANGES | {"Image__Os": amazon_linux(version)}
     before = len(account.cloud.invocations())
     parent = Parent(
         account, token, f"life-{version.replace('.', '-')}", PclusterVersion=version, changes=changes
@@ -53,8 +51,6 @@ def test_a_cluster_is_created_updated_and_deleted_with_the_engine_of_its_release
     assert engines == {engine_stack(version)}
 
 
-def operating_system(version):
+def amazon_linux(version):
     """An operating system that a release knows: the newest Amazon Linux."""
-    schema = json.loads(releases.schema(version).read_text())
-    known = schema["properties"]["Image"]["properties"]["Os"]["enum"]
-    return "alinux2023" if "alinux2023" in known else "alinux2"
+    return "alinux2023" if "alinux2023" in operating_systems(version) else "alinux2"

@@ -70,7 +70,7 @@ class Build:
         self._finish(folder, "/var/task")
 
     def engine(self, folder: Path) -> None:
-        """Builds the engine function: its packages with its version's schema. The layer has the rest.
+        """Builds the engine function: its packages, with the schemas. The layer has the rest.
 
         Raises:
             BuildError: The version has no schema, and none can be made.
@@ -78,9 +78,8 @@ class Build:
         _clear(folder)
         _copy_sources(_ENGINE, folder)
         _copy_sources(_SCHEMA, folder)
-        schemas = folder / "cluster_schema" / "schemas"
-        _clear(schemas)
-        shutil.copy(releases.schema(self.pcluster_version), schemas)
+        if made := releases.generated_schema(self.pcluster_version):
+            shutil.copy(made, folder / "cluster_schema" / "schemas")
         self._finish(folder, "/var/task")
 
     def layer(self, folder: Path) -> None:

@@ -1,11 +1,12 @@
 """What an engine needs of a ParallelCluster release: its layer's packages, and its configuration's schema.
 
-The releases with a folder in ``layers/pcluster`` have committed locks and schemas. Any other release on the
-package index is resolved when it is built; its lock and schema are kept below ``build/releases``, or in the
-user's cache if this project is installed as a wheel.
+The releases with a folder in ``layers/pcluster`` have committed locks. Any other release on the package index
+is resolved when it is built, and one that came out after this project gets its schema then. Both are kept
+below ``build/releases``, or in the user's cache if this project is installed as a wheel.
 """
 
 import ast
+import json
 import os
 import re
 import shutil
@@ -23,7 +24,8 @@ from tools.artefacts.target import Target
 
 ROOT = Path(__file__).parents[2]
 LAYER = ROOT / "layers" / "pcluster"
-_SCHEMAS = ROOT / "provider" / "engine" / "cluster_schema" / "schemas"
+_ENGINE = ROOT / "provider" / "engine"
+_SCHEMAS = _ENGINE / "cluster_schema" / "schemas" / "releases.json"
 #: A wheel may be installed where its user cannot write. It has this file (``hatch_build.py``).
 _IS_INSTALLED = (ROOT / "commit.json").is_file()
 _CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pcluster-cfn"
@@ -123,18 +125,17 @@ def unused(packages: Iterable[str], folder: Path) -> set[str]:
     return (named | installer) & set(packages) | (modules - _loaded_modules(folder, modules, imported))
 
 
-def schema(version: str) -> Path:
-    """Returns the schema of a release's cluster configuration; it is generated if it is not there.
+def generated_schema(version: str) -> Path | None:
+    """Returns the schema of a release that this project has none of; None if it has one.
 
     The generator runs with the release's own library, for the Python that runs the build.
 
     Raises:
         BuildError: The generator meets something in the library that it cannot translate.
     """
-    there = _SCHEMAS / f"{version}.json"
-    if there.is_file():
-        return there
-    made = _RESOLVED / version / there.name
+    if version in json.loads(_SCHEMAS.read_text(encoding="utf-8")):
+        return None
+    made = _RESOLVED / version / f"{version}.json"
     if not made.is_file():
         _generate(version, made)
     return made
@@ -152,7 +153,7 @@ def _generate(version: str, into: Path) -> None:
         done = subprocess.run(
             # Without this process's own packages, one of which is another release of the library.
             [sys.executable, "-S", "-W", "ignore", "-m", "tools.configuration_schema", "--into", into],
-            env={**os.environ, "PYTHONPATH": f"{packages}{os.pathsep}{ROOT}"},
+            env={**os.environ, "PYTHONPATH": f"{packages}{os.pathsep}{ROOT}{os.pathsep}{_ENGINE}"},
             cwd=ROOT,
             capture_output=True,
             text=True,

@@ -170,10 +170,20 @@ def test_two_builds_of_the_engine_give_the_same_bytes_and_no_leftovers(build, tm
     assert names == {"cluster_engine", "cluster_schema"}
 
 
-def test_an_engine_carries_the_schema_of_its_version_only(build, tmp_path):
-    build.engine(tmp_path)
-    assert [path.name for path in tmp_path.glob("cluster_schema/schemas/*")] == ["3.16.1.json"]
-    assert (tmp_path / "cluster_schema" / "advisories.yaml").is_file()
+def test_an_engine_carries_the_schemas_and_one_more_for_a_release_that_came_later(
+    build, tmp_path, monkeypatch
+):
+    build.engine(tmp_path / "known")
+    later = tmp_path / "3.99.0.json"
+    later.write_text("{}")
+    monkeypatch.setattr(releases, "generated_schema", lambda _: later)
+    build.engine(tmp_path / "later")
+    there = {
+        part: sorted(path.name for path in (tmp_path / part).glob("cluster_schema/schemas/*"))
+        for part in ("known", "later")
+    }
+    assert there == {"known": ["releases.json"], "later": ["3.99.0.json", "releases.json"]}
+    assert (tmp_path / "known" / "cluster_schema" / "advisories.yaml").is_file()
 
 
 def test_an_interpreter_that_does_not_start_is_none():
