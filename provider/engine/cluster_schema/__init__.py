@@ -9,9 +9,9 @@ from functools import cache
 from typing import Any
 
 from cluster_schema.conversion import Detail, convert, is_missing, misfits
-from cluster_schema.releases import configuration_schema, versions
+from cluster_schema.releases import configuration_schema, in_words, versions
 
-__all__ = ["Fit", "accepting_versions", "booleans", "configuration_schema", "fit", "versions"]
+__all__ = ["Fit", "accepting_versions", "booleans", "configuration_schema", "fit", "in_words", "versions"]
 
 
 @dataclass(frozen=True)

@@ -33,13 +33,25 @@ def configuration_schema(version: str) -> Schema:
         schema = merged(schema, patch)
         if release == version:
             return schema
-    raise LookupError(f"no schema of ParallelCluster {version}; there are {', '.join(versions())}")
+    raise LookupError(f"no schema of ParallelCluster {version}; there are {in_words(versions())}")
 
 
 @cache
 def versions() -> list[str]:
     """Returns the releases that have a schema, the newest first."""
     return newest_first([*_read(RELEASES), *_others()])
+
+
+def in_words(releases: Iterable[str]) -> str:
+    """Returns releases in words: ``3.6.0 to 3.15.1``, where all with a schema between them belong to it."""
+    chosen, ranges = set(releases), list[list[str]]()
+    for release, previous in zip(versions()[::-1], ["", *versions()[:0:-1]], strict=True):
+        if release in chosen:
+            if previous in chosen:
+                ranges[-1].append(release)
+            else:
+                ranges.append([release])
+    return " or ".join(each[0] if len(each) == 1 else f"{each[0]} to {each[-1]}" for each in ranges)
 
 
 def newest_first(releases: Iterable[str]) -> list[str]:

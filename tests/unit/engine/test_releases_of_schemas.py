@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cluster_schema.releases import configuration_schema, difference, merged, newest_first, versions
+from cluster_schema.releases import configuration_schema, difference, in_words, merged, newest_first, versions
 
 SCALARS = st.booleans() | st.integers() | st.text(max_size=3)
 VALUES = st.recursive(
@@ -38,6 +38,19 @@ def test_releases_are_in_the_order_of_their_numbers():
     assert {"3.16.1", "3.14.0", "3.11.1", "3.6.0"} <= set(versions())
 
 
+@pytest.mark.parametrize(
+    ("chosen", "words"),
+    [
+        (["3.14.0"], "3.14.0"),
+        (["3.16.1", "3.16.0"], "3.16.0 to 3.16.1"),
+        (versions(), "3.6.0 to 3.16.1"),
+        (["3.16.1", "3.14.1", "3.14.0", "3.6.0"], "3.6.0 or 3.14.0 to 3.14.1 or 3.16.1"),
+    ],
+)
+def test_releases_in_words_are_ranges_of_those_that_are_known(chosen, words):
+    assert in_words(chosen) == words
+
+
 def test_a_release_that_is_not_known_is_named_with_those_that_are():
-    with pytest.raises(LookupError, match=r"3\.99\.0; there are 3\.16\.1, "):
+    with pytest.raises(LookupError, match=r"3\.99\.0; there are 3\.6\.0 to 3\.16\.1"):
         configuration_schema("3.99.0")
