@@ -82,7 +82,7 @@ class AsynchronousInvocations:
         reason = self._runner.run(function, attempt, lambda outcome: self._ended(function, tried, outcome))
         if reason is None:
             return
-        if function.reserved == 0 or reason == "RecursiveInvocation":
+        if function.reserved == 0 or reason == "Loop":
             self._give_up(function, event, "RetriesExhausted", last)
         else:
             waits = replace(event, throttles=event.throttles + 1)

@@ -16,11 +16,8 @@ from localcloud.functions.models import Function
 #: Why Lambda does not run a function: it throttles, or stops a loop.
 #: Source: AWS Lambda API reference, Invoke, TooManyRequestsException and RecursiveInvocationException.
 Reason = Literal[
-    "ConcurrentInvocationLimitExceeded",
-    "ReservedFunctionConcurrentInvocationLimitExceeded",
-    "RecursiveInvocation",
+    "ConcurrentInvocationLimitExceeded", "ReservedFunctionConcurrentInvocationLimitExceeded", "Loop"
 ]
-
 #: Concurrent executions of an account and Region by default; a new account often has 10.
 #: Source: AWS Lambda quotas.
 ACCOUNT_LIMIT = 1000

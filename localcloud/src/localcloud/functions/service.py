@@ -116,7 +116,7 @@ class Functions:
         self._check(function, attempt, SYNC_LIMIT_BYTES, caller)
         outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
         if reason := self.run(function, attempt, outcomes.put):
-            raise RecursiveInvocationError if reason == "RecursiveInvocation" else ThrottledError(reason)
+            raise RecursiveInvocationError if reason == "Loop" else ThrottledError(reason)
         with clock.resting():
             outcome = outcomes.get()
         error = None if outcome.ending == "success" else "Unhandled"
@@ -154,8 +154,8 @@ class Functions:
         """
         lineage = extend(attempt.lineage, function.unqualified_arn)
         if lineage is None:
-            self.note(function, attempt, "refused", "RecursiveInvocation")
-            return "RecursiveInvocation"
+            self.note(function, attempt, "refused", "Loop")
+            return "Loop"
         deployment = function.deployment(self.settings.folder)
         backend = get_backend(function.account_id, function.region)
         if reason := self.concurrency.acquire(function, cast(list[Function], backend.list_functions())):
