@@ -72,8 +72,8 @@ recordings: .venv/.installed ## what AWS was recorded to do: one case for each f
 verify-aws: .venv/.installed ## the same scenarios on your AWS account, compared with the embedded cloud; costs money [REGION=eu-west-1 BUCKET=mine BUDGET=20 SUBNET=subnet-... HOURS=4 ONLY=expression]
 	@ARTEFACT=build $(PY) -m tools.verify_aws --build --region "$(or $(REGION),$(error name a Region: make verify-aws REGION=eu-west-1))" --bucket "$(or $(BUCKET),$(error name a bucket of yours in this Region: BUCKET=mine))" $(if $(BUDGET),--budget $(BUDGET)) $(if $(SUBNET),--subnet $(SUBNET)) $(if $(HOURS),--hours $(HOURS)) $(if $(ONLY),--only "$(ONLY)")
 
-e2e: .venv/.installed ## template.yaml, deployed on the embedded cloud and driven through CloudFormation [IAM_LAG=30: IAM is so many seconds behind]
-	IAM_LAG=$(IAM_LAG) $(PY) -m pytest tests/e2e tests/verify $(ARGS)
+e2e: .venv/.installed ## template.yaml, deployed on the embedded cloud and driven through CloudFormation [IAM_LAG=30: IAM is so many seconds behind; TWICE=1: events come again after so many; CONCURRENCY=10: of the account]
+	IAM_LAG=$(IAM_LAG) TWICE=$(TWICE) CONCURRENCY=$(CONCURRENCY) $(PY) -m pytest tests/e2e tests/verify $(ARGS)
 
 test-browser: .venv/.browser ## the launch page in chromium, with pictures in build/launch-page
 	@$(PY) -m tools.browser
