@@ -23,6 +23,7 @@ from localcloud.resources import (
     iam,
     image_builder,
     instances,
+    key_pairs,
     launch_templates,
     log_groups,
     logs,
@@ -44,7 +45,7 @@ __all__ = ["register"]
 # Importing a module defines its models; naming them here keeps the imports in use.
 _SERVICES = (
     alarms, autoscaling, block_storage, cloudwatch, databases, directories, dynamodb, efs, elastic_ips, elbv2,
-    fsx, iam, image_builder, instances, launch_templates, logs, network_interfaces, networks,
+    fsx, iam, image_builder, instances, key_pairs, launch_templates, logs, network_interfaces, networks,
     placement_groups, route53, routes, s3, secrets, security_groups, sns,
 )  # fmt: skip
 
