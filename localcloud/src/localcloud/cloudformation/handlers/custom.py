@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from moto.awslambda.exceptions import LambdaClientError
+from moto.awslambda.models import lambda_backends
 
 from localcloud.clock import clock
 from localcloud.cloudformation.errors import ResourceFailedError, UnresolvedValueError
@@ -187,6 +188,7 @@ def _exchange(target: Target, request: dict[str, Any], answered: Any, unanswered
 def _invoke(service_token: Any, event: dict[str, Any]) -> None:
     if not isinstance(service_token, str) or ":lambda:" not in service_token:
         raise _ProtocolError(f"Invalid service token: localcloud invokes functions only, not {service_token}")
+    _require_python(service_token)
     payload = json.dumps(event).encode()
     function = service_token.split(":")[6]
     for after_s in faults.deliveries(REQUEST, event["RequestType"], function):
@@ -194,6 +196,24 @@ def _invoke(service_token: Any, event: dict[str, Any]) -> None:
             clock.call_later(after_s, lambda: _deliver_late(service_token, payload))
         else:
             _deliver(service_token, payload)
+
+
+def _require_python(service_token: str) -> None:
+    """Refuses a function that is not run here at once: it would never answer.
+
+    Raises:
+        ResourceFailedError: The function's runtime is not Python.
+    """
+    _, _, _, region, account, _, name, *_ = service_token.split(":")
+    try:
+        runtime = str(lambda_backends[account][region].get_function(service_token).run_time)
+    except LambdaClientError:
+        return  # there is no such function: the invocation says so
+    if not runtime.startswith("python"):
+        raise ResourceFailedError(
+            f"localcloud runs functions in Python only, and {name}, which this resource would be asked of, has "
+            f"the runtime {runtime}. Deploy the stack to AWS to try it."
+        )
 
 
 def _deliver(service_token: str, payload: bytes) -> None:
