@@ -180,7 +180,7 @@ class _Part(Resource):
 
     @classmethod
     def create_resource(cls, wanted: Wanted) -> Any:
-        """Makes the part of a file system that exists, which its properties name directly or by another part."""
+        """Makes the part of a file system, which its properties name directly or by another part."""
         properties = wanted.properties
         whole = (
             properties.get("FileSystemId")

@@ -211,8 +211,8 @@ def _require_python(service_token: str) -> None:
         return  # there is no such function: the invocation says so
     if not runtime.startswith("python"):
         raise ResourceFailedError(
-            f"localcloud runs functions in Python only, and {name}, which this resource would be asked of, has "
-            f"the runtime {runtime}. Deploy the stack to AWS to try it."
+            f"localcloud runs functions in Python only, and {name}, which this resource would be asked of, "
+            f"has the runtime {runtime}. Deploy the stack to AWS to try it."
         )
 
 
