@@ -1,6 +1,6 @@
 """What a change set would do, as lines for its reader."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -37,41 +37,55 @@ class Change:
 
     Attributes:
         kind: What happens to it.
-        logical_id: Its logical id.
+        place: Logical ids from the stack to the resource, separated by slashes.
         type: Its type.
         properties: Names of the properties, or of tags and other attributes, that change.
     """
 
     kind: Kind
-    logical_id: str
+    place: str
     type: str
     properties: tuple[str, ...] = ()
 
     def line(self) -> str:
         """Returns the change in one line."""
         changed = f": {', '.join(self.properties)}" if self.properties and self.kind != "add" else ""
-        return f"  {_KINDS[self.kind]:<2} {self.logical_id} ({self.type}){changed}"
+        return f"  {_KINDS[self.kind]:<2} {self.place} ({self.type}){changed}"
 
 
 def list_changes(cloudformation: "CloudFormationClient", change_set_id: str) -> list[Change]:
-    """Returns the changes of a change set, those that may lose something first."""
-    pages = cloudformation.get_paginator("describe_change_set").paginate(ChangeSetName=change_set_id)
-    found = [
-        _change(each["ResourceChange"])
-        for page in pages
-        for each in page.get("Changes", [])
-        if "ResourceChange" in each
-    ]
+    """Returns the changes of a change set and of its nested ones, those that may lose something first."""
+    found = _changes(cloudformation, change_set_id, "")
     return sorted(found, key=lambda change: list(_KINDS).index(change.kind))
 
 
-def _change(raw: "ResourceChangeTypeDef") -> Change:
+def _changes(cloudformation: "CloudFormationClient", change_set_id: str, prefix: str) -> Iterator[Change]:
+    """Yields changes; what is in a nested stack stands for the change of that stack itself.
+
+    CloudFormation reports a nested stack as changed whether or not anything in it changes.
+    Source: CloudFormation user guide, "Change sets for nested stacks".
+    """
+    for page in cloudformation.get_paginator("describe_change_set").paginate(ChangeSetName=change_set_id):
+        for each in page.get("Changes", []):
+            if "ResourceChange" not in each:
+                continue
+            raw = each["ResourceChange"]
+            change = _change(raw, prefix)
+            nested = raw.get("ChangeSetId")
+            if not nested or change.kind != "change":
+                yield change
+            if nested:
+                yield from _changes(cloudformation, nested, f"{change.place}/")
+
+
+def _change(raw: "ResourceChangeTypeDef", prefix: str) -> Change:
     names = (
         target.get("Name") or target.get("Attribute", "")
         for detail in raw.get("Details", [])
         if (target := detail.get("Target", {}))
     )
-    return Change(_kind(raw), raw["LogicalResourceId"], raw["ResourceType"], tuple(dict.fromkeys(names)))
+    place = prefix + raw["LogicalResourceId"]
+    return Change(_kind(raw), place, raw["ResourceType"], tuple(dict.fromkeys(names)))
 
 
 def _kind(raw: "ResourceChangeTypeDef") -> Kind:
@@ -98,11 +112,21 @@ def changes_a_cluster(changes: Sequence[Change]) -> bool:
 
 def review(changes: Sequence[Change]) -> list[str]:
     """Returns the lines of a review: each change that may lose something, then the numbers of all kinds."""
+    shown, left = shorten(changes)
+    lines = [change.line() for change in shown]
+    if left:
+        lines.append(f"  … and {left} more that are added")
+    return [*lines, f"  {tally(changes) or 'tags and outputs only'}"]
+
+
+def shorten(changes: Sequence[Change]) -> tuple[list[Change], int]:
+    """Returns the changes to show, additions last, and how many additions are left out."""
     added = [change for change in changes if change.kind == "add"]
     others = [change for change in changes if change.kind != "add"]
-    lines = [change.line() for change in [*others, *added[:_ADDED_MAX]]]
-    if len(added) > _ADDED_MAX:
-        lines.append(f"  … and {len(added) - _ADDED_MAX} more that are added")
+    return [*others, *added[:_ADDED_MAX]], max(len(added) - _ADDED_MAX, 0)
+
+
+def tally(changes: Sequence[Change]) -> str:
+    """Returns the number of changes of each kind; empty without changes."""
     counts = {kind: sum(change.kind == kind for change in changes) for kind in _KINDS}
-    numbers = [f"{count} {_PAST[kind]}" for kind, count in counts.items() if count]
-    return [*lines, f"  {', '.join(numbers) or 'tags and outputs only'}"]
+    return ", ".join(f"{count} {_PAST[kind]}" for kind, count in counts.items() if count)

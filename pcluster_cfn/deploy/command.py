@@ -10,10 +10,11 @@ from click.core import ParameterSource
 
 from pcluster_cfn.aws import Aws, embedded_cloud, find_stack, reaches_embedded_cloud, session, warnings_shown
 from pcluster_cfn.deploy.artefact_bucket import resolve_bucket
+from pcluster_cfn.deploy.change_set import Deployment, is_too_large
 from pcluster_cfn.deploy.changes import changes_a_cluster, review
 from pcluster_cfn.deploy.ctrl_c import InterruptedOperationError, nothing_started
 from pcluster_cfn.deploy.deletion_review import find_doomed
-from pcluster_cfn.deploy.deployer import Deployer, Deployment, PreparedChange, is_too_large
+from pcluster_cfn.deploy.deployer import Deployer, PreparedChange
 from pcluster_cfn.deploy.ending import print_json, print_next_commands, print_outcome
 from pcluster_cfn.deploy.failure_report import Source
 from pcluster_cfn.deploy.outcome import Outcome
@@ -124,7 +125,7 @@ def deploy(
         deployer = Deployer(aws, bucket=target)
         with warnings_shown(embedded_cloud(aws), printer.console):
             prepared = deployer.prepare(deployment)
-            if not prepared.is_empty:
+            if not prepared.change_set.is_empty:
                 _show_review(printer, prepared, template, name)
                 _ask_before_change(deployer, prepared, printer, name, yes=yes)
             outcome = deployer.execute(prepared, lambda: view_for(printer.events, name, as_json=json_events))
@@ -174,10 +175,10 @@ def _ask_before_change(
 
 
 def _show_review(printer: Printer, prepared: PreparedChange, template: Path, name: str) -> None:
-    printer.say(f"{'Create' if prepared.is_new else 'Update'} stack {name}:")
-    for line in review(prepared.changes):
+    printer.say(f"{'Create' if prepared.change_set.is_new else 'Update'} stack {name}:")
+    for line in review(prepared.change_set.changes):
         printer.say(line)
-    if changes_a_cluster(prepared.changes):
+    if changes_a_cluster(prepared.change_set.changes):
         printer.say(f"What happens to each cluster: pcluster-cfn plan {template} --stack-name {name}")
 
 

@@ -1,8 +1,10 @@
 """What Ctrl-C prints: what CloudFormation was asked to do by then, and how to follow or undo it."""
 
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from types import FrameType
 from typing import Literal
 
 
@@ -25,6 +27,49 @@ def with_advice(advice: str) -> Iterator[None]:
         yield
     except KeyboardInterrupt as error:
         raise InterruptedOperationError(advice) from error
+
+
+@contextmanager
+def ctrl_c_deferred() -> Iterator[None]:
+    """Holds Ctrl-C back until the block ends, so that the block knows what its request has made.
+
+    A second Ctrl-C ends the block at once.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C came while the block ran.
+    """
+    came = False
+
+    def note(_: int, __: FrameType | None) -> None:
+        nonlocal came
+        if came:
+            raise KeyboardInterrupt
+        came = True
+
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if came:
+        raise KeyboardInterrupt
+
+
+@contextmanager
+def ended_as_by_ctrl_c() -> Iterator[None]:
+    """Lets SIGTERM end the block as Ctrl-C does, so that the block removes what it has made.
+
+    Runners of pipelines end a command by SIGTERM.
+    """
+
+    def interrupt(_: int, __: FrameType | None) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @dataclass(frozen=True)

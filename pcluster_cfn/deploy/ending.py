@@ -37,13 +37,16 @@ def print_next_commands(console: Console, outcome: Outcome) -> None:
     if not outcome.succeeded or outcome.operation is Operation.DELETE:
         return
     where = f" --region {outcome.region}" if outcome.region else ""
-    commands = [("status", outcome.stack_name), ("delete", outcome.stack_name)]
+    commands = [f"status {outcome.stack_name}", f"delete {outcome.stack_name}"]
     if outcome.clusters:
         # A stack may have several clusters; a log and a head node are one cluster's.
-        commands[1:1] = [("logs", outcome.clusters[0]), ("connect", outcome.clusters[0])]
+        commands[1:1] = [f"logs {outcome.clusters[0]}", f"connect {outcome.clusters[0]}"]
+    elif token := outcome.outputs.get("ServiceToken"):
+        # A provider stack has no clusters to look at: templates with clusters need its service token.
+        commands[0] = f"deploy TEMPLATE -p ServiceToken={token}"
     _print_line(console, "Next:")
-    for command, name in commands:
-        _print_line(console, f"{_INDENT}pcluster-cfn {command} {name}{where}")
+    for command in commands:
+        _print_line(console, f"{_INDENT}pcluster-cfn {command}{where}")
 
 
 def print_json(outcome: Outcome, source: Source | None = None, *, as_line: bool = False) -> None:

@@ -10,7 +10,8 @@ import click
 from localcloud import guard
 from localcloud.cloud import Cloud
 from pcluster_cfn.aws import warnings_shown
-from pcluster_cfn.deploy.deployer import Deployer, Deployment
+from pcluster_cfn.deploy.change_set import Deployment
+from pcluster_cfn.deploy.deployer import Deployer
 from pcluster_cfn.deploy.ending import print_outcome
 from pcluster_cfn.deploy.failure_report import Source
 from pcluster_cfn.deploy.parameters import missing_parameters, refuse_unknown_parameters

@@ -8,9 +8,11 @@ from typing import Any
 
 import click
 
-from pcluster_cfn.aws import session
+from pcluster_cfn.aws import Aws, session
+from pcluster_cfn.deploy.ctrl_c import InterruptedOperationError, ended_as_by_ctrl_c
 from pcluster_cfn.deploy.parameters import refuse_unknown_parameters
-from pcluster_cfn.options import ASSIGNMENT, aws_options, example, named_after
+from pcluster_cfn.options import ASSIGNMENT, INTERRUPTED, aws_options, example, named_after
+from pcluster_cfn.plan.other_resources import NOT_ASKED, OtherResources, preview
 from pcluster_cfn.plan.planner import PlannedTemplate, Planner
 from pcluster_cfn.plan.report import FAILURE, Plan, print_plan
 from pcluster_cfn.template import Template, read_text
@@ -20,7 +22,7 @@ from pcluster_cfn.validation.file_check import Inputs, check_file
 from pcluster_cfn.validation.report import Outcome, finding_line
 
 _EXIT_CODES = (
-    "Exit codes: 0 no cluster changes, 2 clusters change, 1 something is refused or not known, or the usage "
+    "Exit codes: 0 nothing changes, 2 something changes, 1 something is refused or not known, or the usage "
     "is wrong, 130 interrupted."
 )
 
@@ -47,6 +49,13 @@ class _PlanCommand(click.Command):
 )
 @click.option("--stack-name", help="Name of the stack. Default: the template's file name.")
 @aws_options
+@click.option(
+    "--bucket",
+    envvar="ARTIFACT_BUCKET",
+    show_envvar=True,
+    help="Bucket for the files that the template names by local path.",
+)
+@click.option("--no-change-set", is_flag=True, help="Leave out the other resources, and make no change set.")
 @click.option("--json", "wants_json", is_flag=True, help="Print the plan as JSON, for scripts.")
 def plan(
     *,
@@ -55,6 +64,8 @@ def plan(
     stack_name: str | None,
     profile: str | None,
     region: str | None,
+    bucket: str | None,
+    no_change_set: bool,
     wants_json: bool,
 ) -> None:
     """Show what a deployment of TEMPLATE would do to each cluster. Nothing is changed.
@@ -63,6 +74,8 @@ def plan(
     credentials. Shows each cluster that would be created, updated, updated with a stopped fleet, replaced,
     adopted, deleted or refused, with every changed parameter, and the storage that would be lost. Clusters in
     local nested templates are included.
+
+    What CloudFormation would do to the other resources comes from a change set, which is removed again.
     """
     text, given = read_text(template), dict(parameters)
     refuse_unknown_parameters(Template.parse(text, str(template)), given)
@@ -77,9 +90,24 @@ def plan(
     console = Console(stderr=wants_json)
     with console.status("Comparing with the deployed stack …") as status:
         planner = Planner(aws, lambda cluster: status.update(f"Asking ParallelCluster about {cluster} …"))
-        planned = Plan(name, list(planner.plan(PlannedTemplate(text, str(template), given, stack))))
+        clusters = list(planner.plan(PlannedTemplate(text, str(template), given, stack)))
+        others = NOT_ASKED
+        if not no_change_set:
+            status.update("Asking CloudFormation about the other resources …")
+            others = _others(aws, template, name, given, bucket)
+    planned = Plan(name, clusters, others.without({each.place for each in clusters}))
     if wants_json:
         click.echo(json.dumps(planned.document(), indent=2))
     else:
         print_plan(Console(), planned)
     sys.exit(planned.exit_code)
+
+
+def _others(aws: Aws, template: Path, name: str, given: dict[str, str], bucket: str | None) -> OtherResources:
+    """Returns the changes of all resources; on Ctrl-C, exits and says what may be left behind."""
+    try:
+        with ended_as_by_ctrl_c():
+            return preview(aws, template, name, given, bucket)
+    except InterruptedOperationError as error:
+        click.echo(f"\n{error.advice}", err=True)
+        sys.exit(INTERRUPTED)

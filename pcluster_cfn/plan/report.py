@@ -8,7 +8,9 @@ from typing import Any
 from rich.padding import Padding
 from rich.text import Text
 
+from pcluster_cfn.deploy.changes import Change, Kind, shorten, tally
 from pcluster_cfn.plan.clusters import FAILING, PlannedAction, PlannedCluster
+from pcluster_cfn.plan.other_resources import NOT_ASKED, OtherResources
 from pcluster_cfn.terminal import Console
 
 #: Exit codes, as ``terraform plan -detailed-exitcode`` has them. Source: Terraform CLI reference, "plan".
@@ -26,6 +28,15 @@ _MARKS = {
     PlannedAction.UNCHANGED: ("=", "dim"),
     PlannedAction.REFUSED: ("✗", "bold red"),
     PlannedAction.UNKNOWN: ("?", "bold red"),
+}
+#: Colour of each kind of change of another resource.
+_COLOURS: dict[Kind, str] = {
+    "replace": "red",
+    "remove": "red",
+    "may replace": "red",
+    "change": "yellow",
+    "import": "green",
+    "add": "green",
 }
 _FATES = {
     "deleted": "deleted, with everything on it",
@@ -46,18 +57,21 @@ class Plan:
     Attributes:
         stack_name: Name of the stack.
         clusters: The clusters, in the order of the template, removed ones last.
+        others: The changes of the other resources.
     """
 
     stack_name: str
     clusters: Sequence[PlannedCluster]
+    others: OtherResources = NOT_ASKED
 
     @property
     def exit_code(self) -> int:
         """1 if something is refused or not known, 2 if something changes, 0 otherwise."""
         actions = {each.action for each in self.clusters}
-        if actions & FAILING:
+        if actions & FAILING or self.others.refusal:
             return FAILURE
-        return CHANGES if actions - {PlannedAction.UNCHANGED} else NOTHING
+        others_change = self.others.changes or self.others.changes_only_attributes
+        return CHANGES if actions - {PlannedAction.UNCHANGED} or others_change else NOTHING
 
     def document(self) -> dict[str, Any]:
         """Returns the plan as JSON values."""
@@ -66,6 +80,11 @@ class Plan:
             "stack": self.stack_name,
             "clusters": [_document(each) for each in self.clusters],
             "actions": dict(counted),
+            "otherResources": {
+                "known": self.others.is_known,
+                "reason": self.others.left_out or self.others.refusal,
+                "changes": [_change_document(each) for each in self.others.changes],
+            },
             "exitCode": self.exit_code,
         }
 
@@ -88,6 +107,15 @@ def _document(cluster: PlannedCluster) -> dict[str, Any]:
     }
 
 
+def _change_document(change: Change) -> dict[str, Any]:
+    return {
+        "resource": change.place,
+        "type": change.type,
+        "action": change.kind,
+        "properties": list(change.properties),
+    }
+
+
 def print_plan(console: Console, plan: Plan) -> None:
     """Prints a plan for people."""
     for cluster in plan.clusters:
@@ -98,7 +126,29 @@ def print_plan(console: Console, plan: Plan) -> None:
         _print(console, title)
         for text, style in _details(cluster):
             _print(console, Text(text, style=style), indent=_INDENT)
+    for text, style in _other_resources(plan):
+        _print(console, Text(text, style=style))
     _print(console, Text(_summary(plan), style="bold"))
+
+
+def _other_resources(plan: Plan) -> Iterator[tuple[str, str]]:
+    """Yields lines about the other resources, each with its style."""
+    others = plan.others
+    if others.refusal:
+        yield f"Other resources: {others.refusal}", "red"
+    elif others.left_out:
+        yield f"Other resources: not shown ({others.left_out})", ""
+    elif others.changes:
+        yield "Other resources:", "bold"
+        shown, left = shorten(others.changes)
+        for change in shown:
+            yield change.line(), _COLOURS[change.kind]
+        if left:
+            yield f"  … and {left} more that are added", ""
+    elif others.changes_only_attributes:
+        yield "Other resources: only tags, outputs and the like change", "yellow"
+    else:
+        yield "Other resources: no change", "dim"
 
 
 def _print(console: Console, text: Text, *, indent: int = 0) -> None:
@@ -140,7 +190,7 @@ def _change(change: Mapping[str, str]) -> str:
 
 def _summary(plan: Plan) -> str:
     counted = Counter(each.action for each in plan.clusters)
-    if not counted:
-        return f"Plan for stack {plan.stack_name}: the template has no clusters."
     parts = [f"{counted[action]} {action.value}" for action in PlannedAction if counted[action]]
-    return f"Plan for stack {plan.stack_name}: {', '.join(parts)}."
+    clusters = ", ".join(parts) or "the template has no clusters"
+    others = f"; other resources: {tally(plan.others.changes)}" if plan.others.changes else ""
+    return f"Plan for stack {plan.stack_name}: {clusters}{others}."

@@ -46,7 +46,9 @@ def plan(account, service_token, tmp_path):
     def run(**changes):
         wanted = Parent(account, service_token, NAME, **changes)
         status, printed = planned(account, tmp_path, wanted.body(), "--json")
-        (cluster,) = json.loads(printed)["clusters"]
+        report = json.loads(printed)
+        assert report["otherResources"]["known"]
+        (cluster,) = report["clusters"]
         return status, cluster["action"], cluster
 
     return run
@@ -132,3 +134,53 @@ def test_a_plan_covers_nested_templates_and_what_is_not_known_yet(account, tmp_p
     assert (status, printed.splitlines()[0]) == (2, "+ Inner/Cluster  create")
     assert "ParallelCluster was not asked: " in printed
     assert "/HeadNode/Networking/SubnetId is not known before the deployment" in printed
+
+
+QUEUE = "AWS::SQS::Queue"
+
+
+def test_a_plan_shows_what_happens_to_other_resources_in_nested_stacks_too(account, tmp_path):
+    def body(timeout_s, **resources):
+        queue = {"Type": QUEUE, "Properties": {"VisibilityTimeout": timeout_s, "QueueName": "planned"}}
+        (tmp_path / "leaf.json").write_text(json.dumps({"Resources": {"Queue": queue}}))
+        nested = {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": "leaf.json"}}
+        return json.dumps({"Resources": {"Inner": nested, **resources}})
+
+    def topic(name):
+        return {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": name}}
+
+    bucket = ("--bucket", account.cloud.exports["ARTIFACT_BUCKET"])
+    name = "planned-others"
+
+    status, printed = planned(account, tmp_path, body(5, Topic=topic("a")), *bucket, name=name)
+    assert (status, printed.splitlines()) == (
+        2,
+        [
+            "Other resources:",
+            "  +  Inner (AWS::CloudFormation::Stack)",
+            "  +  Inner/Queue (AWS::SQS::Queue)",
+            "  +  Topic (AWS::SNS::Topic)",
+            f"Plan for stack {name}: the template has no clusters; other resources: 3 added.",
+        ],
+    )
+    assert not [each for each in account.stack_names() if name in each]
+
+    made = account.create(name, account.packaged(tmp_path / f"{name}.json"))
+    assert made["StackStatus"] == "CREATE_COMPLETE", account.why(made)
+    assert planned(account, tmp_path, body(5, Topic=topic("a")), *bucket, name=name)[0] == 0
+
+    changed = body(6, Topic=topic("b"), More=topic("c"))
+    status, printed = planned(account, tmp_path, changed, *bucket, "--json", name=name)
+    others = json.loads(printed)["otherResources"]["changes"]
+    assert [(each["action"], each["resource"], each["properties"]) for each in others] == [
+        ("replace", "Topic", ["TopicName"]),
+        ("change", "Inner/Queue", ["VisibilityTimeout"]),
+        ("add", "More", []),
+    ]
+    assert account.cloudformation.list_change_sets(StackName=name)["Summaries"] == []
+
+    for arguments in ((), (*bucket, "--no-change-set")):
+        status, printed = planned(account, tmp_path, changed, *arguments, name=name)
+        reason = "--no-change-set" if arguments else "the template names local files; name a bucket"
+        assert (status, printed.startswith(f"Other resources: not shown ({reason}")) == (0, True)
+    account.delete(name)

@@ -34,7 +34,7 @@ among them: the provider waits and tries again.
 [Troubleshooting](../how-to/troubleshooting.md) starts from what you see instead.
 """
 _COMMAND_LEAD = """
-`make .venv/.installed` installs the command, and `export PATH=$PWD/.venv/bin:$PATH` makes it available in a
+`make .venv/.installed` installs the command, and `source .venv/bin/activate` makes it available in a
 shell. This page has what `pcluster-cfn COMMAND --help` prints. More about [the commands of every
 day](../how-to/everyday.md), [`validate`](validate.md), [`advise`](../how-to/advisories.md),
 [`publish`](../how-to/publish.md), [`quick-create` and `launch-page`](../how-to/launching.md), and [`local`

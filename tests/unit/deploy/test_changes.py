@@ -67,3 +67,23 @@ def test_many_added_resources_are_counted_and_every_other_change_is_listed():
 
 def test_a_change_set_without_changes_of_resources_says_so():
     assert review(listed([])) == ["  tags and outputs only"]
+
+
+def test_the_changes_in_a_nested_stack_stand_for_the_change_of_the_stack():
+    def nesting(action, logical_id, inner):
+        found = change(action, logical_id, "False" if action == "Modify" else None)
+        found["ResourceChange"]["ChangeSetId"] = inner
+        return found
+
+    pages = {
+        "arn:root": [nesting("Modify", "Inner", "arn:inner"), nesting("Add", "New", "arn:new")],
+        "arn:inner": [change("Modify", "Table", "True", ["KeySchema"])],
+        "arn:new": [change("Add", "Topic")],
+    }
+    paginator = SimpleNamespace(paginate=lambda ChangeSetName: [{"Changes": pages[ChangeSetName]}])  # noqa: N803
+    changes = list_changes(SimpleNamespace(get_paginator=lambda _: paginator), "arn:root")
+    assert [each.line() for each in changes] == [
+        "  ±  Inner/Table (T): KeySchema",
+        "  +  New (T)",
+        "  +  New/Topic (T)",
+    ]

@@ -7,7 +7,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from pcluster_cfn.deploy.deployer import Deployer, Deployment
+from pcluster_cfn.deploy.change_set import Deployment
+from pcluster_cfn.deploy.deployer import Deployer
 from pcluster_cfn.deploy.outcome import Operation, Outcome
 from pcluster_cfn.errors import CommandError
 from pcluster_cfn.template import Template

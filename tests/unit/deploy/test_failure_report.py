@@ -196,13 +196,23 @@ def test_a_rolled_back_update_is_no_success():
     assert not Outcome("hpc", "arn", "UPDATE_ROLLBACK_COMPLETE", "", {}).succeeded
 
 
-@pytest.mark.parametrize("with_cluster", [True, False])
-def test_a_success_ends_with_the_next_commands(with_cluster):
-    events = [event("Cluster/c-hpc", "CREATE_COMPLETE", cluster="c-hpc")] if with_cluster else []
+@pytest.mark.parametrize(
+    ("events", "outputs", "commands"),
+    [
+        ([], {}, ["status hpc", "delete hpc"]),
+        (
+            [event("Cluster/c-hpc", "CREATE_COMPLETE", cluster="c-hpc")],
+            {"ServiceToken": "arn:token"},
+            ["status hpc", "logs c-hpc", "connect c-hpc", "delete hpc"],
+        ),
+        ([], {"ServiceToken": "arn:token"}, ["deploy TEMPLATE -p ServiceToken=arn:token", "delete hpc"]),
+    ],
+    ids=["no cluster changed", "a cluster", "a provider"],
+)
+def test_a_success_ends_with_the_next_commands(events, outputs, commands):
     console = Console(file=(output := io.StringIO()), width=100)
-    print_next_commands(console, Outcome("hpc", ARN, "CREATE_COMPLETE", "", {}, events))
-    of_cluster = ["logs c-hpc", "connect c-hpc"] if with_cluster else []
+    print_next_commands(console, Outcome("hpc", ARN, "CREATE_COMPLETE", "", outputs, events))
     assert output.getvalue().splitlines() == [
         "Next:",
-        *(f"  pcluster-cfn {each} --region eu-west-1" for each in ("status hpc", *of_cluster, "delete hpc")),
+        *(f"  pcluster-cfn {each} --region eu-west-1" for each in commands),
     ]

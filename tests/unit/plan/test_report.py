@@ -4,7 +4,9 @@ import io
 
 import pytest
 
+from pcluster_cfn.deploy.changes import Change
 from pcluster_cfn.plan.clusters import PlannedAction, PlannedCluster
+from pcluster_cfn.plan.other_resources import OtherResources
 from pcluster_cfn.plan.report import Plan, print_plan
 from pcluster_cfn.plan.storage import Storage
 from pcluster_cfn.terminal import Console
@@ -63,6 +65,7 @@ def test_a_script_reads_one_line_for_each_thing():
         "± Inner/Cluster  replace cluster old by new",
         "    storage data (Ebs, /data): deleted, with everything on it",
         "    storage home (Efs, /home): kept",
+        "Other resources: not shown (--no-change-set)",
         "Plan for stack hpc: 1 replace, 1 refused.",
     ]
 
@@ -78,7 +81,7 @@ def test_a_terminal_wraps_below_the_beginning_of_a_line():
 
 
 def test_a_template_without_clusters_says_so():
-    assert printed(Plan("hpc", [])) == "Plan for stack hpc: the template has no clusters.\n"
+    assert printed(Plan("hpc", [])).endswith("\nPlan for stack hpc: the template has no clusters.\n")
 
 
 def test_the_document_has_every_field():
@@ -98,3 +101,56 @@ def test_the_document_has_every_field():
             {"name": "home", "type": "Efs", "mountDir": "/home", "fate": "kept"},
         ],
     }
+
+
+UNTOUCHED = PlannedCluster("hpc.yaml", "Cluster", "hpc", PlannedAction.UNCHANGED)
+TABLE = Change("replace", "Inner/Table", "AWS::DynamoDB::Table", ("KeySchema",))
+CLUSTER = Change("change", "Cluster", "Custom::PclusterCluster", ("ClusterConfiguration",))
+
+
+def test_other_resources_are_listed_and_counted_beside_the_clusters():
+    others = OtherResources((TABLE, CLUSTER, Change("add", "Topic", "AWS::SNS::Topic"))).without({"Cluster"})
+    plan = Plan("hpc", [UNTOUCHED], others)
+    assert printed(plan).splitlines()[1:] == [
+        "Other resources:",
+        "  ±  Inner/Table (AWS::DynamoDB::Table): KeySchema",
+        "  +  Topic (AWS::SNS::Topic)",
+        "Plan for stack hpc: 1 no change; other resources: 1 replaced, 1 added.",
+    ]
+    assert plan.document()["otherResources"] == {
+        "known": True,
+        "reason": "",
+        "changes": [
+            {
+                "resource": "Inner/Table",
+                "type": "AWS::DynamoDB::Table",
+                "action": "replace",
+                "properties": ["KeySchema"],
+            },
+            {"resource": "Topic", "type": "AWS::SNS::Topic", "action": "add", "properties": []},
+        ],
+    }
+    assert plan.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("others", "line", "code"),
+    [
+        (OtherResources(is_empty=True), "Other resources: no change", 0),
+        (OtherResources(), "Other resources: only tags, outputs and the like change", 2),
+        (OtherResources(left_out="denied"), "Other resources: not shown (denied)", 0),
+        (OtherResources(refusal="no such role"), "Other resources: no such role", 1),
+    ],
+)
+def test_other_resources_that_do_not_change_or_are_not_known_are_named(others, line, code):
+    plan = Plan("hpc", [UNTOUCHED], others)
+    assert (printed(plan).splitlines()[1], plan.exit_code) == (line, code)
+
+
+def test_of_many_additions_some_are_listed_and_all_are_counted():
+    added = tuple(Change("add", f"Topic{number}", "AWS::SNS::Topic") for number in range(23))
+    lines = printed(Plan("hpc", [], OtherResources(added))).splitlines()
+    assert lines[-2:] == [
+        "  … and 3 more that are added",
+        "Plan for stack hpc: the template has no clusters; other resources: 23 added.",
+    ]

@@ -55,6 +55,33 @@ def destinations(
     return AwsNotifications(lambda: topic, lambda: bus, topic_arn, bus_name, timer)
 
 
+def test_a_message_has_the_keys_of_an_event_on_a_bus() -> None:
+    notification = ended(replace(SUCCESS, reason="Größe"))
+    message = notification.to_message()
+    assert json.loads(message) == {
+        "source": "pcluster-cfn",
+        "detail-type": notification.detail_type,
+        "time": f"{at(90):%Y-%m-%dT%H:%M:%SZ}",
+        "resources": [request("Create").owner.stack_id],
+        "detail": notification.detail,
+    }
+    assert "\\u" not in message, "people read it as it stands"
+
+
+def test_a_request_that_ends_in_the_second_it_was_issued_took_no_time() -> None:
+    for ended_at in (at(0), at(-5)):
+        assert of_end(operation(), Phase.ANSWERED, ended_at, "1.2.3").detail["durationSeconds"] == 0
+    assert of_end(operation(), Phase.ANSWERED, at(90), "1.2.3").detail["durationSeconds"] == 90
+
+
+def test_the_subject_names_the_cluster_else_the_image_else_the_resource() -> None:
+    names = {"clusterName": "hpc", "imageName": "node", "logicalResourceId": "Cluster"}
+    for _ in range(3):
+        detail = {**ended().detail, "clusterName": "", "imageName": "", **names}
+        assert f" of {next(iter(names.values()))}: " in replace(ended(), detail=detail).subject
+        names.pop(next(iter(names)))
+
+
 def test_a_presigned_url_in_a_reason_is_unusable() -> None:
     failure = Outcome("FAILED", "hpc", "{}", "Internal", "PUT https://b/?X-Amz-Signature=s3cr3t failed")
     assert "s3cr3t" not in ended(failure).to_message()

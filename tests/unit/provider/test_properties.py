@@ -10,6 +10,7 @@ from cluster_provider.core.errors import InvalidProperty, MissingProperty
 from cluster_provider.core.image_properties import parse_image
 from cluster_provider.core.properties import (
     CONFIGURATION_MAX_BYTES,
+    RULES,
     DeletionPolicy,
     decode_configuration,
     digest,
@@ -110,6 +111,31 @@ def test_the_refusal_of_an_unknown_property_names_its_nearest_neighbour() -> Non
     with pytest.raises(InvalidProperty) as refused:
         parse_properties(BASE | {"SupressValidators": ["ALL"]})
     assert refused.value.next_step == "Did you mean SuppressValidators?"
+
+
+@pytest.mark.parametrize("name", ["clusterName", "ClusterNames", "CusterName", "clustername"])
+def test_a_misspelt_name_is_one_mistake_and_not_a_missing_property_too(name: str) -> None:
+    raw = {"ClusterConfiguration": BASE["ClusterConfiguration"], name: "hpc"}
+    with pytest.raises(InvalidProperty) as refused:
+        parse_properties(raw)
+    assert (refused.value.where, refused.value.next_step) == (name, "Did you mean ClusterName?")
+    assert not refused.value.others
+
+
+def test_only_the_nearest_name_counts_as_misspelt() -> None:
+    # Two required names are similar to it; the less similar one is missing all the same.
+    with pytest.raises(InvalidProperty) as refused:
+        parse_properties({"ClusterConfigurationName": "hpc"})
+    missing = f"ClusterName: this property is needed: {RULES.expected['ClusterName']}."
+    assert refused.value.others == (missing,)
+
+
+@pytest.mark.parametrize("more", [0, 1, 7])
+def test_at_most_twenty_mistakes_are_named(more: int) -> None:
+    unknown = {f"Zz{number}": "x" for number in range(MISTAKES_MAX + more)}
+    with pytest.raises(InvalidProperty) as refused:
+        parse_properties(BASE | unknown)
+    assert len(refused.value.others) + 1 == 20
 
 
 def test_all_mistakes_are_named_at_once_each_with_its_own_way_out() -> None:
