@@ -12,7 +12,7 @@ from moto.dynamodb import urls
 from moto.dynamodb.models import DynamoDBBackend, dynamodb_backends
 from moto.dynamodb.models import table as moto_table
 
-from localcloud.resources.model import Place, Resource, Wanted, in_place_of
+from localcloud.resources.model import Resource, Stored, Wanted, in_place_of
 
 #: The account's own key for DynamoDB, which encryption without a named key uses.
 _ACCOUNT_KEY = "alias/aws/dynamodb"
@@ -22,6 +22,7 @@ _ACCOUNT_KEY = "alias/aws/dynamodb"
 class Table(Resource, moto_table.Table, CloudFormationModel):
     """`AWS::DynamoDB::Table`; moto's knows neither an update nor a time to live."""
 
+    stored: ClassVar = Stored(dynamodb_backends, "tables", "delete_table")
     cfn_attributes: ClassVar = {"Arn": "table_arn", "StreamArn": "stream_arn"}
 
     #: While a transaction begins: the hash keys of what it may change. moto copies the table to go back to.
@@ -83,13 +84,6 @@ class Table(Resource, moto_table.Table, CloudFormationModel):
         self.sse_specification = _encryption(properties)
         _keep(backend, self, properties)
         return self
-
-    @classmethod
-    def delete_resource(cls, physical_id: str, place: Place) -> None:
-        """Deletes the table with its items."""
-        backend = place.regional(dynamodb_backends)
-        if physical_id in backend.tables:
-            backend.delete_table(physical_id)
 
 
 def _one_at_a_time(name: str) -> Any:

@@ -6,6 +6,7 @@ Source: CloudFormation user guide, AWS::FSx types; service authorization referen
 from typing import Any, ClassVar
 
 from moto.core.common_models import CloudFormationModel
+from moto.core.utils import camelcase_to_underscores
 from moto.ec2.models import ec2_backends
 from moto.fsx import models as moto_fsx
 from moto.fsx.exceptions import FileSystemNotFound
@@ -13,12 +14,10 @@ from moto.moto_api._internal import mock_random
 
 from localcloud.resources.model import Place, Resource, Wanted, in_place_of
 
-#: CloudFormation's property and the argument of moto's backend, where they are not the same word.
+#: By the argument of moto's backend.
 _CONFIGURATIONS = {
-    "windows_configuration": "WindowsConfiguration",
-    "lustre_configuration": "LustreConfiguration",
-    "ontap_configuration": "OntapConfiguration",
-    "open_zfs_configuration": "OpenZFSConfiguration",
+    camelcase_to_underscores(key): key
+    for key in ("WindowsConfiguration", "LustreConfiguration", "OntapConfiguration", "OpenZFSConfiguration")
 }
 #: Length of the mount name that FSx chooses. Source: FSx for Lustre user guide, "Mounting your file system".
 _MOUNT_NAME_LENGTH = 8
@@ -30,6 +29,7 @@ _ID_LENGTH = 17
 class FileSystem(Resource, moto_fsx.FileSystem, CloudFormationModel):
     """`AWS::FSx::FileSystem`, of which moto has the API only."""
 
+    cfn_type = "AWS::FSx::FileSystem"
     cfn_attributes: ClassVar = {
         "DNSName": "dns_name",
         "LustreMountName": "lustre_mount_name",
@@ -102,16 +102,11 @@ class FileSystem(Resource, moto_fsx.FileSystem, CloudFormationModel):
         """The name clients mount a Lustre file system by."""
         return str((self.lustre_configuration or {})["MountName"])
 
-    @staticmethod
-    def cloudformation_type() -> str:
-        """Names the resource type."""
-        return "AWS::FSx::FileSystem"
-
     @classmethod
     def create_resource(cls, wanted: Wanted) -> "FileSystem":
         """Creates the file system; a Lustre one gets a mount name, an OpenZFS one a root volume."""
         properties = wanted.properties
-        configurations = {argument: properties.get(key) for argument, key in _CONFIGURATIONS.items()}
+        configurations: dict[str, Any] = {name: properties.get(key) for name, key in _CONFIGURATIONS.items()}
         for argument, key, made_up in (
             ("lustre_configuration", "MountName", mock_random.get_random_hex(_MOUNT_NAME_LENGTH)),
             ("open_zfs_configuration", "RootVolumeId", f"fsvol-{mock_random.get_random_hex(_ID_LENGTH)}"),
@@ -159,8 +154,7 @@ _file_system_ids: dict[str, str] = {}
 class _Part(Resource):
     """A part of a file system; it exists for its stack only: no API shows it, and nothing acts on it."""
 
-    #: The type's name in CloudFormation, and in ARNs, and what its ids begin with.
-    kind: ClassVar[str]
+    #: The type's name in ARNs, and what its ids begin with.
     arn_kind: ClassVar[str]
     prefix: ClassVar[str]
 
@@ -174,15 +168,10 @@ class _Part(Resource):
         _file_system_ids[self.physical_resource_id] = file_system_id
 
     @classmethod
-    def cloudformation_type(cls) -> str:
-        """Names the resource type."""
-        return f"AWS::FSx::{cls.kind}"
-
-    @classmethod
     def create_resource(cls, wanted: Wanted) -> Any:
         """Makes the part of a file system, which its properties name directly or by another part."""
         properties = wanted.properties
-        whole = (
+        whole: Any = (
             properties.get("FileSystemId")
             or properties.get("OntapConfiguration", {}).get("StorageVirtualMachineId")
             or properties.get("OpenZFSConfiguration", {}).get("ParentVolumeId")
@@ -205,14 +194,16 @@ class _Part(Resource):
 class DataRepositoryAssociation(_Part, CloudFormationModel):
     """`AWS::FSx::DataRepositoryAssociation`."""
 
-    kind, arn_kind, prefix = "DataRepositoryAssociation", "association", "dra"
+    cfn_type = "AWS::FSx::DataRepositoryAssociation"
+    arn_kind, prefix = "association", "dra"
     cfn_attributes: ClassVar = {"AssociationId": "physical_resource_id", "ResourceARN": "arn"}
 
 
 class StorageVirtualMachine(_Part, CloudFormationModel):
     """`AWS::FSx::StorageVirtualMachine`."""
 
-    kind, arn_kind, prefix = "StorageVirtualMachine", "storage-virtual-machine", "svm"
+    cfn_type = "AWS::FSx::StorageVirtualMachine"
+    arn_kind, prefix = "storage-virtual-machine", "svm"
     cfn_attributes: ClassVar = {
         "ResourceARN": "arn",
         "StorageVirtualMachineId": "physical_resource_id",
@@ -223,7 +214,8 @@ class StorageVirtualMachine(_Part, CloudFormationModel):
 class Volume(_Part, CloudFormationModel):
     """`AWS::FSx::Volume`."""
 
-    kind, arn_kind, prefix = "Volume", "volume", "fsvol"
+    cfn_type = "AWS::FSx::Volume"
+    arn_kind, prefix = "volume", "fsvol"
     cfn_attributes: ClassVar = {"ResourceARN": "arn", "UUID": "uuid", "VolumeId": "physical_resource_id"}
 
 

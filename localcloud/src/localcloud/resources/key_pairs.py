@@ -11,28 +11,21 @@ from moto.ec2.models import key_pairs as moto_key_pairs
 from moto.ssm.models import ssm_backends
 
 from localcloud.resources.model import Place, Resource, Wanted, in_place_of, tags_by_key
+from localcloud.seed import put_parameter
 
 
 @in_place_of(moto_key_pairs.KeyPair)
 class KeyPair(Resource, moto_key_pairs.KeyPair, CloudFormationModel):
     """`AWS::EC2::KeyPair`; the private key is in Parameter Store, unless the template brings a public one."""
 
+    cfn_type = "AWS::EC2::KeyPair"
+    cfn_name_property = "KeyName"
     cfn_attributes: ClassVar = {"KeyFingerprint": "key_fingerprint", "KeyPairId": "id"}
 
     @property
     def physical_resource_id(self) -> str:  # type: ignore[override]
         """The pair's name."""
         return str(self.key_name)
-
-    @staticmethod
-    def cloudformation_type() -> str:
-        """Names the resource type."""
-        return "AWS::EC2::KeyPair"
-
-    @staticmethod
-    def cloudformation_name_type() -> str:
-        """Names the property that sets the pair's name."""
-        return "KeyName"
 
     @classmethod
     def create_resource(cls, wanted: Wanted) -> "KeyPair":
@@ -44,19 +37,7 @@ class KeyPair(Resource, moto_key_pairs.KeyPair, CloudFormationModel):
             pair = backend.import_key_pair(wanted.name, properties["PublicKeyMaterial"].encode(), tags)
             return pair
         pair = backend.create_key_pair(wanted.name, properties.get("KeyType", "rsa"), tags)
-        place.regional(ssm_backends).put_parameter(
-            name=_parameter(pair),
-            description="",
-            value=pair.key_material,
-            parameter_type="SecureString",
-            allowed_pattern="",
-            keyid="alias/aws/ssm",
-            overwrite=False,
-            tags=[],
-            data_type="text",
-            tier="Standard",
-            policies=None,
-        )
+        put_parameter(place.regional(ssm_backends), _parameter(pair), pair.key_material, "SecureString")
         return pair
 
     @classmethod
