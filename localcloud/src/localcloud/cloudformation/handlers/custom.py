@@ -14,7 +14,7 @@ from moto.awslambda.models import lambda_backends
 from localcloud.clock import clock
 from localcloud.cloudformation.errors import ResourceFailedError, UnresolvedValueError
 from localcloud.cloudformation.ports import connected
-from localcloud.cloudformation.resource import Cancel, Made, PlainHandler, Progress, Target, no_cancel
+from localcloud.cloudformation.resource import Cancel, Handler, Made, Progress, Target, no_cancel
 from localcloud.cloudformation.response_endpoint import response_endpoint
 from localcloud.cloudformation.response_urls import response_host
 from localcloud.cloudformation.steps import schedule
@@ -44,7 +44,7 @@ class _ProtocolError(ResourceFailedError):
     """A response or a request that violates the protocol."""
 
 
-class CustomResourceHandler(PlainHandler):
+class CustomResourceHandler(Handler):
     """Sends Create, Update and Delete requests and evaluates the responses."""
 
     def create(self, target: Target, progress: Progress) -> Cancel:
