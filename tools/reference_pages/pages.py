@@ -13,7 +13,9 @@ from cfn_template.reading import read_plain
 from cluster_provider.core.errors import ERRORS
 from pcluster_cfn.cli import COMMANDS, main
 from pcluster_cfn.validation.resource_check import schemas as resource_schemas
+from tools.engine_matrix import results
 from tools.reference_pages.advisories import advisories_page
+from tools.reference_pages.engines import engines_page
 from tools.reference_pages.markdown import joined, table
 
 ROOT = Path(__file__).parents[2]
@@ -83,6 +85,7 @@ def pages(words_folder: Path = WORDS) -> Iterator[tuple[Path, str]]:
     yield FOLDER / "provider-stack.md", _provider_stack()
     yield FOLDER / "command.md", _command()
     yield FOLDER / "advisories.md", advisories_page(_words(words_folder / "advisories.yaml"))
+    yield FOLDER / "engines.md", engines_page(_words(words_folder / "engines.yaml"), results())
 
 
 def _resource(resource_type: str, words: Mapping[str, Any], schema: Mapping[str, Any], errors: Any) -> str:
