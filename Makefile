@@ -67,8 +67,8 @@ test-localcloud: .venv/.installed ## what the embedded cloud does as AWS does, s
 recordings: .venv/.installed ## what AWS was recorded to do: one case for each fact that the embedded cloud takes up, with figures
 	$(PY) -m pytest $(or $(ARGS),$(PARALLEL) localcloud/tests/recordings)
 
-e2e: .venv/.installed ## template.yaml, deployed on the embedded cloud and driven through CloudFormation [IAM_LAG=30: IAM is so many seconds behind]
-	IAM_LAG=$(IAM_LAG) $(PY) -m pytest tests/e2e $(ARGS)
+e2e: .venv/.installed ## template.yaml, deployed on the embedded cloud and driven through CloudFormation [IAM_LAG=30: IAM is so many seconds behind; TWICE=1: events come again after so many; CONCURRENCY=10: of the account]
+	IAM_LAG=$(IAM_LAG) TWICE=$(TWICE) CONCURRENCY=$(CONCURRENCY) $(PY) -m pytest tests/e2e $(ARGS)
 
 test-browser: .venv/.browser ## the launch page in chromium, with pictures in build/launch-page
 	@$(PY) -m tools.browser

@@ -20,6 +20,7 @@ from localcloud.cloudformation.response_urls import response_host
 from localcloud.cloudformation.steps import schedule
 from localcloud.cloudformation.template.functions import stringify
 from localcloud.faults import REQUEST, faults
+from localcloud.gaps import gap
 
 _LOG = logging.getLogger(__name__)
 
