@@ -12,8 +12,8 @@ from moto.core.utils import utcnow
 from localcloud.resources.model import Place, Resource, Wanted, in_place_of
 
 
-class Alarm(Resource, CloudFormationModel):
-    """`AWS::CloudWatch::Alarm` on one metric; its physical id is its name."""
+class _Alarm(Resource):
+    """What metric alarms and composite alarms have in common; their physical id is their name."""
 
     cfn_name_property = "AlarmName"
     cfn_attributes: ClassVar = {"Arn": "arn"}
@@ -45,7 +45,6 @@ class Alarm(Resource, CloudFormationModel):
             unit=properties.get("Unit"),
             actions_enabled=properties.get("ActionsEnabled", True),
             treat_missing_data=properties.get("TreatMissingData"),
-            rule=properties.get("AlarmRule"),
             tags=properties.get("Tags"),
             rule=properties.get("AlarmRule"),
         )

@@ -15,6 +15,8 @@ from moto.dynamodb.exceptions import DynamodbException, TransactionCanceledExcep
 from moto.dynamodb.models import DynamoDBBackend, dynamodb_backends
 from moto.dynamodb.models import table as moto_table
 
+from localcloud.clock import clock
+from localcloud.faults import INDEX, faults
 from localcloud.resources.model import Resource, Stored, Wanted, in_place_of
 
 #: The account's own key for DynamoDB, which encryption without a named key uses.

@@ -75,14 +75,11 @@ class Resource:
     among the direct subclasses; the last one of a type wins.
     """
 
-    #: The type in templates, and the property that gives the name (empty: none does), where not moto's.
-    cfn_type: ClassVar[str | None] = None
-    cfn_name_property: ClassVar[str | None] = None
-    #: Attributes that `Fn::GetAtt` reads, and the Python attribute that holds each.
-    cfn_attributes: ClassVar[dict[str, str]] = {}
-    #: The type's name, and the property that names a resource of it, where moto's class does not tell.
+    #: The type in templates, and the property that gives the name, where moto's class does not tell.
     cfn_type: ClassVar[str] = ""
     cfn_name_property: ClassVar[str] = ""
+    #: Attributes that `Fn::GetAtt` reads, and the Python attribute that holds each.
+    cfn_attributes: ClassVar[dict[str, str]] = {}
     #: Where ``delete_resource`` finds what to delete, unless a model has its own.
     stored: ClassVar[Stored]
     physical_resource_id: str

@@ -5,7 +5,7 @@ import hashlib
 import json
 from contextlib import suppress
 from types import SimpleNamespace
-from typing import Any, ClassVar, Self, cast
+from typing import Any, Self, cast
 
 import xmltodict
 from moto.core.common_models import CloudFormationModel

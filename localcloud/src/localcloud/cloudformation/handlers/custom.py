@@ -188,7 +188,9 @@ def _exchange(target: Target, request: dict[str, Any], answered: Any, unanswered
 
 def _invoke(service_token: Any, event: dict[str, Any]) -> None:
     if not isinstance(service_token, str) or ":lambda:" not in service_token:
-        raise _ProtocolError(f"Invalid service token: localcloud invokes functions only, not {service_token}")
+        raise _ProtocolError(
+            f"Invalid service token: {service_token} is no function {gap('cloudformation.custom-resources')}"
+        )
     _require_python(service_token)
     payload = json.dumps(event).encode()
     function = service_token.split(":")[6]
@@ -213,7 +215,7 @@ def _require_python(service_token: str) -> None:
     if not runtime.startswith("python"):
         raise ResourceFailedError(
             f"localcloud runs functions in Python only, and {name}, which this resource would be asked of, "
-            f"has the runtime {runtime}. Deploy the stack to AWS to try it."
+            f"has the runtime {runtime} {gap('lambda.languages')}"
         )
 
 
