@@ -20,7 +20,6 @@ from cluster_engine import dry_run as engine
 from localcloud.cloud import Cloud
 from pcluster_cfn.plan.clusters import PlannedAction, PlannedCluster
 from pcluster_cfn.plan.planner import PlannedTemplate, Planner
-from pcluster_cfn.validation import dry_run
 from pcluster_cfn.validation.deployed_stack import read_deployed_stack
 from tests.e2e.account import CAPABILITIES, Account
 from tests.e2e.parents import library_environment
@@ -150,8 +149,8 @@ class Life:
 
     def _planned(self, body: str) -> PlannedCluster:
         aws = boto3.Session(region_name="us-east-1")
-        stack = read_deployed_stack(aws, self._stack_id or self._name)  # type: ignore[arg-type]
-        (planned,) = Planner(aws).plan(PlannedTemplate(body, "template.json", {}, stack))  # type: ignore[arg-type]
+        stack = read_deployed_stack(aws, self._stack_id or self._name)
+        (planned,) = Planner(aws, ask=_ask_here).plan(PlannedTemplate(body, "template.json", {}, stack))
         return planned
 
     def _ended(self) -> str:
@@ -212,7 +211,6 @@ def live(exports: Mapping[str, str], service_token: str, course: Course) -> list
     logging.disable(logging.CRITICAL)
     cloud = Cloud.attach(exports)
     os.environ.update(library_environment(Account(cloud)))
-    dry_run._ask = _ask_here  # noqa: SLF001 - the process is this test's own
     life = Life(cloud, service_token, course.name)
     trials = []
     for trial in _trials(life, course, cloud.exports):
