@@ -209,3 +209,13 @@ def test_the_command_reports_a_broken_rule_as_a_mistake(tmp_path):
     findings = json.loads(result.stdout)["findings"]
     assert [each["line"] for each in findings if each["rule"] == "policy"] == [12]
     assert result.exit_code == 1
+
+
+def test_a_plan_ends_before_it_asks_aws_if_a_rule_is_broken(tmp_path):
+    template = tmp_path / "hpc.yaml"
+    template.write_text(GOOD.replace("ImdsSupport: v2.0", "ImdsSupport: v1.0"))
+    subnet = ["-p", "Subnet=subnet-0123456789abcdef0", "--region", "eu-west-1"]
+    result = CliRunner().invoke(main, ["plan", str(template), "--policy", str(HOUSE_RULES), *subnet])
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert f"{template}:12:" in result.stderr
+    assert "nodes answer IMDSv2 only" in result.stderr
