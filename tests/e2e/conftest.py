@@ -1,6 +1,7 @@
 """One embedded cloud and one provider stack for all end-to-end tests."""
 
 import os
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,17 @@ from tests.e2e.recorded import REPORT
 #: Seconds by which the cloud's IAM lags behind every role and policy: ``make e2e IAM_LAG=30``.
 IAM_LAG_S = float(os.environ.get("IAM_LAG") or 0)
 
+#: Seconds after which every asynchronous event arrives once more: ``make e2e TWICE=1``.
+TWICE_S = float(os.environ.get("TWICE") or 0)
+
+#: Concurrent executions of the account, as in a new one: ``make e2e CONCURRENCY=10``.
+CONCURRENCY = int(os.environ.get("CONCURRENCY") or 1000)
+
 #: How often that lag refused each action, for the end of the session.
 REFUSED = pytest.StashKey[dict[str, int]]()
+
+#: How often each function was throttled, for the end of the session.
+THROTTLED = pytest.StashKey[Counter[str]]()
 
 
 def pytest_collection_modifyitems(items):
@@ -32,18 +42,41 @@ def pytest_terminal_summary(terminalreporter, config):
         refused = config.stash.get(REFUSED, {})
         terminalreporter.section(f"IAM that lags {IAM_LAG_S:g} s: {sum(refused.values())} refusals")
         terminalreporter.write_line(", ".join(f"{action} {n}" for action, n in sorted(refused.items())))
+    if TWICE_S or CONCURRENCY < 1000:
+        throttled = config.stash.get(THROTTLED, Counter())
+        terminalreporter.section(f"events twice after {TWICE_S:g} s, {CONCURRENCY} concurrent executions")
+        terminalreporter.write_line(f"throttled {throttled.total()} times: {dict(throttled)}")
     if report := config.stash.get(REPORT, None):
         terminalreporter.section("permissions: every AWS call of the end-to-end tests against the roles")
         terminalreporter.write_line(report)
 
 
+class TwiceCloud(Cloud):
+    """A cloud whose asynchronous events arrive twice, whatever faults a test sets besides."""
+
+    def set_faults(self, faults):
+        standing = [{"service": "event", "kind": "duplicate", "after_s": TWICE_S}] if TWICE_S else []
+        super().set_faults([*faults, *standing])
+
+    def faults(self):
+        return super().faults()[:-1] if TWICE_S else super().faults()
+
+
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory, request):
-    python = ARTEFACT / "runtime" / "bin" / "python" if ARTEFACT else None
-    log_dir = tmp_path_factory.mktemp("cloud")
-    with Cloud.start(skip_idle=True, log_dir=log_dir, function_python=python, iam_lag_s=IAM_LAG_S) as running:
+    with TwiceCloud.start(
+        skip_idle=True,
+        log_dir=tmp_path_factory.mktemp("cloud"),
+        function_python=ARTEFACT / "runtime" / "bin" / "python" if ARTEFACT else None,
+        iam_lag_s=IAM_LAG_S,
+        account_concurrency=CONCURRENCY,
+    ) as running:
+        running.set_faults([])
         yield running
         request.config.stash[REFUSED] = running.refused_by_iam_lag()
+        request.config.stash[THROTTLED] = Counter(
+            record["function"] for record in running.invocations() if record["outcome"] == "throttled"
+        )
 
 
 @pytest.fixture(scope="session")

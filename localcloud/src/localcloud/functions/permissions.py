@@ -3,6 +3,8 @@
 from fnmatch import fnmatchcase
 from typing import Any
 
+from localcloud.gaps import gap
+
 _ACTIONS = {"lambda:InvokeFunction", "lambda:*", "*"}
 
 
@@ -50,4 +52,4 @@ def _matches(operator: str, fact: str, wanted: str) -> bool:
         return fnmatchcase(fact, wanted)
     if operator == "StringEquals":
         return fact == wanted
-    raise NotImplementedError(f"condition operator {operator} in a function's resource policy")
+    raise NotImplementedError(f"condition operator {operator} {gap('lambda.permissions')}")
