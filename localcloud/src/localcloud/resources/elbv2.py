@@ -1,11 +1,15 @@
 """Elastic Load Balancing for the login nodes: network load balancers, TCP listeners, target groups."""
 
+import re
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from moto.core.common_models import CloudFormationModel
 from moto.elbv2 import models as moto_elbv2
 
 from localcloud.resources.model import Place, Resource, Stored, Wanted, in_place_of
+
+_HYPHENS = re.compile("-{2,}")
 
 
 def _attributes(properties: dict[str, Any], key: str) -> dict[str, Any]:
@@ -75,10 +79,25 @@ class TargetGroup(Resource, moto_elbv2.FakeTargetGroup, CloudFormationModel):
 
     @classmethod
     def create_resource(cls, wanted: Wanted) -> "TargetGroup":
-        """Creates the group with its tags and attributes."""
-        group: TargetGroup = super().create_resource(wanted)
+        """Creates the group with its tags and attributes.
+
+        moto refuses a name with two hyphens in a row; AWS does so in the console only. ParallelCluster names
+        the group of login nodes like this if the cluster's name has a hyphen in the seventh place.
+        Source: aws/aws-sdk-js, issue 3300; pcluster/templates/cdk_builder_utils.py.
+        """
+        accepted = replace(wanted, name=_HYPHENS.sub("-", wanted.name))
+        group: TargetGroup = super().create_resource(accepted)
+        if accepted.name != wanted.name:
+            group._rename(wanted.name)
         group._put(wanted.properties)
         return group
+
+    def _rename(self, name: str) -> None:
+        groups = moto_elbv2.elbv2_backends[self.account_id][self.region_name].target_groups
+        del groups[self.arn]
+        self.arn = self.arn.replace(f"/{self.name}/", f"/{name}/")
+        self.name = name
+        groups[self.arn] = self
 
     def update_resource(self, wanted: Wanted) -> "TargetGroup":
         """Changes attributes and tags in place."""
