@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from moto.core.common_models import CloudFormationModel
 from moto.elbv2 import models as moto_elbv2
 
-from localcloud.resources.model import Place, Resource, Wanted, in_place_of
+from localcloud.resources.model import Place, Resource, Stored, Wanted, in_place_of
 
 _HYPHENS = re.compile("-{2,}")
 
@@ -20,6 +20,7 @@ def _attributes(properties: dict[str, Any], key: str) -> dict[str, Any]:
 class LoadBalancer(Resource, moto_elbv2.FakeLoadBalancer, CloudFormationModel):
     """`AWS::ElasticLoadBalancingV2::LoadBalancer`; moto makes application load balancers only."""
 
+    stored: ClassVar = Stored(moto_elbv2.elbv2_backends, "load_balancers", "delete_load_balancer")
     cfn_attributes: ClassVar = {
         "CanonicalHostedZoneID": "canonical_hosted_zone_id",
         "DNSName": "dns_name",
@@ -59,16 +60,12 @@ class LoadBalancer(Resource, moto_elbv2.FakeLoadBalancer, CloudFormationModel):
         backend.tagging_service.tag_resource(self.arn, properties.get("Tags", []))
         return self
 
-    @classmethod
-    def delete_resource(cls, physical_id: str, place: Place) -> None:
-        """Deletes the load balancer with its listeners."""
-        place.regional(moto_elbv2.elbv2_backends).delete_load_balancer(physical_id)
-
 
 @in_place_of(moto_elbv2.FakeTargetGroup)
 class TargetGroup(Resource, moto_elbv2.FakeTargetGroup, CloudFormationModel):
     """`AWS::ElasticLoadBalancingV2::TargetGroup`; moto's is neither tagged nor deleted."""
 
+    stored: ClassVar = Stored(moto_elbv2.elbv2_backends, "target_groups", "delete_target_group")
     cfn_attributes: ClassVar = {
         "TargetGroupArn": "arn",
         "TargetGroupFullName": "full_name",
@@ -111,17 +108,6 @@ class TargetGroup(Resource, moto_elbv2.FakeTargetGroup, CloudFormationModel):
         self.attributes.update(_attributes(properties, "TargetGroupAttributes"))
         backend = moto_elbv2.elbv2_backends[self.account_id][self.region_name]
         backend.tagging_service.tag_resource(self.arn, properties.get("Tags", []))
-
-    @classmethod
-    def delete_resource(cls, physical_id: str, place: Place) -> None:
-        """Deletes the group.
-
-        Raises:
-            ResourceInUseError: a listener still forwards to it.
-        """
-        backend = place.regional(moto_elbv2.elbv2_backends)
-        if physical_id in backend.target_groups:
-            backend.delete_target_group(physical_id)
 
 
 @in_place_of(moto_elbv2.FakeListener)
