@@ -59,16 +59,21 @@ format: .venv/.installed ## rewrite: format and fix
 	$(PY) -m ruff check --fix . ; $(PY) -m ruff format .
 
 test: .venv/.installed ## the tests, side by side; what deploys has targets of its own [ARGS="tests/unit -q"]
-	$(PY) -m pytest $(or $(ARGS),$(PARALLEL) --ignore tests/e2e)
+	$(PY) -m pytest $(or $(ARGS),$(PARALLEL) --ignore tests/e2e --ignore tests/verify)
 
 test-localcloud: .venv/.installed ## what the embedded cloud does as AWS does, side by side [ARGS="localcloud/tests/clock -q"]
 	$(PY) -m pytest $(or $(ARGS),$(PARALLEL) localcloud/tests)
 
-recordings: .venv/.installed ## what AWS was recorded to do: one case for each fact that the embedded cloud takes up, with figures
+recordings: .venv/.installed ## what AWS was recorded to do: one case for each fact that the embedded cloud takes up, with figures; then the scenarios of verify-aws
 	$(PY) -m pytest $(or $(ARGS),$(PARALLEL) localcloud/tests/recordings)
+	$(PY) -m pytest tests/verify/test_scenarios.py
+
+# The one target that uses an account. Without BUDGET it refuses.
+verify-aws: .venv/.installed ## the same scenarios on your AWS account, compared with the embedded cloud; costs money [REGION=eu-west-1 BUCKET=mine BUDGET=20 SUBNET=subnet-... HOURS=4 ONLY=expression]
+	@ARTEFACT=build $(PY) -m tools.verify_aws --build --region "$(or $(REGION),$(error name a Region: make verify-aws REGION=eu-west-1))" --bucket "$(or $(BUCKET),$(error name a bucket of yours in this Region: BUCKET=mine))" $(if $(BUDGET),--budget $(BUDGET)) $(if $(SUBNET),--subnet $(SUBNET)) $(if $(HOURS),--hours $(HOURS)) $(if $(ONLY),--only "$(ONLY)")
 
 e2e: .venv/.installed ## template.yaml, deployed on the embedded cloud and driven through CloudFormation [IAM_LAG=30: IAM is so many seconds behind; TWICE=1: events come again after so many; CONCURRENCY=10: of the account]
-	IAM_LAG=$(IAM_LAG) TWICE=$(TWICE) CONCURRENCY=$(CONCURRENCY) $(PY) -m pytest tests/e2e $(ARGS)
+	IAM_LAG=$(IAM_LAG) TWICE=$(TWICE) CONCURRENCY=$(CONCURRENCY) $(PY) -m pytest tests/e2e tests/verify $(ARGS)
 
 test-browser: .venv/.browser ## the launch page in chromium, with pictures in build/launch-page
 	@$(PY) -m tools.browser
@@ -78,7 +83,7 @@ schemas: .venv/.installed ## write the schemas for editors into build/schemas, t
 	$(PY) -m tools.published_schemas
 	$(PY) -m tools.cdk_types
 
-.PHONY: reference pictures resource-types recordings
+.PHONY: reference pictures resource-types recordings verify-aws
 resource-types: .venv/.installed ## write what the embedded cloud knows about its resource types, from cfn-lint
 	$(PY) -m tools.resource_types
 

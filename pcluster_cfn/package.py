@@ -62,6 +62,7 @@ class Bucket:
         name: Its name.
         owner: Account that must own it; S3 refuses requests to another account's bucket. None for any.
         say: Receives a line about each upload.
+        prefix: Folder of the keys, without a slash at its end.
     """
 
     def __init__(
@@ -71,10 +72,12 @@ class Bucket:
         *,
         owner: str | None = None,
         say: Callable[[str], None] = lambda _: None,
+        prefix: str = "pcluster-cfn",
     ) -> None:
         self._s3 = s3
         self.name = name
         self._say = say
+        self._prefix = prefix
         self._checked: dict[str, Any] = {"ExpectedBucketOwner": owner} if owner else {}
 
     def put(self, body: bytes, suffix: str) -> str:
@@ -83,7 +86,7 @@ class Bucket:
         Raises:
             CommandError: The bucket does not exist or refuses the upload.
         """
-        key = f"pcluster-cfn/{hashlib.sha256(body).hexdigest()}{suffix}"
+        key = f"{self._prefix}/{hashlib.sha256(body).hexdigest()}{suffix}"
         try:
             if not self._holds(key):
                 self._say(f"uploading {len(body):,} bytes to s3://{self.name}/{key}")

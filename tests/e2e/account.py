@@ -2,7 +2,7 @@
 
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from botocore.exceptions import ClientError
@@ -18,6 +18,9 @@ ARTEFACT = (ROOT / os.environ["ARTEFACT"]) if os.environ.get("ARTEFACT") else No
 #: Far more than any stack takes here: what is slower hangs.
 DEADLINE_S = 180
 CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
+
+#: What is larger goes by way of the bucket. Source: CloudFormation quotas, "Template body size in a request".
+MAX_INLINE_BYTES = 51_200
 
 #: One cluster, its provider elsewhere; ``%s`` is the ``Properties`` besides ``ServiceToken``.
 CLUSTER_TEMPLATE = """\
@@ -37,9 +40,21 @@ Outputs:
 
 @dataclass
 class Account:
-    """CloudFormation and EC2 of the embedded cloud, with waits that are bounded."""
+    """CloudFormation and EC2 of the embedded cloud, with waits that are bounded.
+
+    Attributes:
+        cloud: Any source of clients, with the ids in ``exports`` and the end of a ``log``.
+        tags: Tags of every stack that is made.
+        deadline_s: Seconds that an operation of a stack may take.
+        poll_s: Seconds between two looks at a stack.
+        prefix: Where uploads go in the bucket.
+    """
 
     cloud: Cloud
+    tags: dict = field(default_factory=dict)
+    deadline_s: float = DEADLINE_S
+    poll_s: float = 0.2
+    prefix: str = "pcluster-cfn"
 
     def __post_init__(self):
         self.cloudformation = self.cloud.client("cloudformation")
@@ -52,16 +67,15 @@ class Account:
             named = scalar(child(resource.properties, "TemplateURL"))
             if named and "://" not in named:
                 put(resource.properties, "TemplateURL", str(built(path.parent / named)))
-        bucket = Bucket(self.cloud.client("s3"), self.cloud.exports["ARTIFACT_BUCKET"])
-        package(template, built(path).parent, bucket)
+        package(template, built(path).parent, self._bucket())
         return template.text()
 
     def create(self, name, body, **parameters):
-        created = self.cloudformation.create_stack(**_request(name, body, parameters))
+        created = self.cloudformation.create_stack(**self._request(name, body, parameters), **self.tagged())
         return self.settled(created["StackId"])
 
     def update(self, name, body, **parameters):
-        updated = self.cloudformation.update_stack(**_request(name, body, parameters))
+        updated = self.cloudformation.update_stack(**self._request(name, body, parameters))
         return self.settled(updated["StackId"])
 
     def delete(self, name):
@@ -75,10 +89,10 @@ class Account:
 
     def settled(self, stack_id):
         """Waits until a stack is not in progress any more and returns its description."""
-        give_up_at = time.monotonic() + DEADLINE_S
+        give_up_at = time.monotonic() + self.deadline_s
         while (stack := self.stack(stack_id))["StackStatus"].endswith("_IN_PROGRESS"):
             assert time.monotonic() < give_up_at, f"{stack_id} is still {stack['StackStatus']}"
-            time.sleep(0.2)
+            time.sleep(self.poll_s)
         return stack
 
     def stack(self, name):
@@ -158,6 +172,29 @@ class Account:
             node[last] = value
         return configuration
 
+    def tagged(self):
+        """Returns the tags as an argument of CreateStack."""
+        return {"Tags": [{"Key": key, "Value": value} for key, value in self.tags.items()]}
+
+    def _request(self, name, body, parameters):
+        return {
+            "StackName": name,
+            **self._template(body),
+            "Capabilities": CAPABILITIES,
+            "Parameters": [
+                {"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()
+            ],
+        }
+
+    def _template(self, body):
+        if len(body.encode()) <= MAX_INLINE_BYTES:
+            return {"TemplateBody": body}
+        bucket = self._bucket()
+        return {"TemplateURL": bucket.url(bucket.put(body.encode(), ".template"))}
+
+    def _bucket(self):
+        return Bucket(self.cloud.client("s3"), self.cloud.exports["ARTIFACT_BUCKET"], prefix=self.prefix)
+
 
 def built(path):
     """Returns the template that was built in a template's place, where the tests run on what was built."""
@@ -166,12 +203,3 @@ def built(path):
 
 def outputs(stack):
     return {item["OutputKey"]: item["OutputValue"] for item in stack.get("Outputs", [])}
-
-
-def _request(name, body, parameters):
-    return {
-        "StackName": name,
-        "TemplateBody": body,
-        "Capabilities": CAPABILITIES,
-        "Parameters": [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
-    }

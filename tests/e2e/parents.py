@@ -72,7 +72,11 @@ class Parent:
     def create(self, **options):
         """Begins the creation; ``options`` are parameters of CreateStack."""
         made = self._cloudformation.create_stack(
-            StackName=self.name, TemplateBody=self.body(), Capabilities=CAPABILITIES, **options
+            StackName=self.name,
+            TemplateBody=self.body(),
+            Capabilities=CAPABILITIES,
+            **self.account.tagged(),
+            **options,
         )
         self.stack_id = made["StackId"]
         return self
@@ -210,12 +214,12 @@ def library_environment(account):
     return {"PATH": f"{NODE}:{os.environ['PATH']}", **account.cloud.environment}
 
 
-def eventually(condition, what, patience_s=DEADLINE_S):
+def eventually(condition, what, patience_s=DEADLINE_S, poll_s=0.05):
     """Waits for a condition, and returns what it gave; ``what`` says what was missed."""
     give_up_at = time.monotonic() + patience_s
     while not (value := condition()):
         assert time.monotonic() < give_up_at, what()
-        time.sleep(0.05)
+        time.sleep(poll_s)
     return value
 
 

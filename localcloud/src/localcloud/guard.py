@@ -56,6 +56,11 @@ def _refuse_outside(event: str, args: tuple[Any, ...]) -> None:
 _installed = False
 
 
+def is_installed() -> bool:
+    """Whether this process cannot reach anything but this machine."""
+    return _installed
+
+
 def close_account() -> None:
     """Closes every way to an account for this process: fake credentials, a closed endpoint, and the guard.
 
