@@ -59,6 +59,7 @@ class Cloud:
         concurrency: int | None = None,
         function_python: Path | Mapping[str, Path] | None = None,
         iam_lag_s: float = 0.0,
+        enforce_iam: bool = False,
         python: Path | None = None,
         name: str | None = None,
         timeout_s: float = 60,
@@ -81,6 +82,8 @@ class Cloud:
                 interpreter and can import all its packages.
             iam_lag_s: How long a change of a role's permissions has no effect on functions' calls, in
                 seconds of the cloud's clock, at least 0.
+            enforce_iam: Whether functions, and CloudFormation on their behalf, may do only what their roles
+                allow. See ``judged``.
             python: The interpreter that runs the cloud itself, and has its dependencies; this one by default.
             name: The name under which ``localcloud status``, ``env`` and ``stop`` find it; they do not by
                 default.
@@ -96,6 +99,7 @@ class Cloud:
         arguments += ["--paced"] if paced else []
         arguments += [f"--concurrency={concurrency}"] if concurrency is not None else []
         arguments += [f"--iam-lag={iam_lag_s}"] if iam_lag_s else []
+        arguments += ["--enforce-iam"] if enforce_iam else []
         arguments += [f"--log-dir={log_dir.absolute()}"] if log_dir else []
         pythons = {"*": function_python} if isinstance(function_python, Path) else function_python or {}
         arguments += [f"--function-python={runtime}={path.absolute()}" for runtime, path in pythons.items()]
@@ -253,13 +257,19 @@ class Cloud:
         calls: list[dict[str, Any]] = self._control("GET", "calls")
         return calls
 
-    def changes(self) -> list[dict[str, Any]]:
-        """Returns the changes of resources that CloudFormation made for functions.
+    def judged(self) -> list[dict[str, Any]]:
+        """Returns every distinct request that IAM decided on, with its ``count``.
 
-        Each has function, stack_name, stack_tags, type, action, physical_id and the shorter properties.
+        Each has role, function, cause (an API call, or a change of CloudFormation), action, resource,
+        context, ``decision`` (``ALLOWED`` or why not), and ``is_late`` where only IAM's lag refused it.
         """
-        changes: list[dict[str, Any]] = self._control("GET", "changes")
-        return changes
+        judged: list[dict[str, Any]] = self._control("GET", "iam")["judged"]
+        return judged
+
+    def unjudged(self) -> dict[str, int]:
+        """Returns what IAM could not decide on, with the reason, and how often: it was allowed."""
+        unjudged: dict[str, int] = self._control("GET", "iam")["unjudged"]
+        return unjudged
 
     def stop(self) -> None:
         """Stops the cloud and everything it started, if ``start`` started it."""

@@ -87,6 +87,7 @@ def _serve(arguments: argparse.Namespace, named: RunningCloud | None) -> None:
             concurrency=arguments.concurrency,
             function_pythons=dict(arguments.function_python),
             iam_lag_s=arguments.iam_lag,
+            enforce_iam=arguments.enforce_iam,
         )
     )
     if named is not None:

@@ -13,9 +13,9 @@ from moto.awslambda.utils import get_backend
 from moto.core.common_models import CloudFormationModel
 
 from localcloud.functions.deployment import Archive, Deployment, unpack
+from localcloud.functions.permissions import require_dead_letters
 from localcloud.functions.runtime_calendar import check_runtime
 from localcloud.functions.states import FunctionState
-from localcloud.iam_lag import iam_lag
 from localcloud.resources.model import Place, Resource, Wanted, in_place_of, number, tags_by_key
 
 #: Source: AWS Lambda quotas: 5 layers; function and layers together, unzipped: 250 MB.
@@ -210,7 +210,7 @@ class Function(Resource, LambdaFunction, CloudFormationModel):
             self.dead_letter_config = spec["DeadLetterConfig"] or {}
             if target_arn := self.dead_letter_config.get("TargetArn"):
                 check_deliverable(target_arn)
-                iam_lag.check_dead_letters(str(self.role), target_arn)
+                require_dead_letters(str(self.role), target_arn)
         if "EphemeralStorage" in spec:
             self.ephemeral_storage = int(spec["EphemeralStorage"]["Size"])
         if "TracingConfig" in spec:
