@@ -8,13 +8,21 @@ import pytest
 from localcloud.cloud import Cloud
 from tests.e2e.account import ARTEFACT, ROOT, Account, outputs
 from tests.e2e.parents import Parent, clear_away, difference, eventually, inventory
-from tests.e2e.recorded import REPORT
+from tests.e2e.recorded import EXPECTED, REPORT, summary
 
 #: Seconds by which the cloud's IAM lags behind every role and policy: ``make e2e IAM_LAG=30``.
 IAM_LAG_S = float(os.environ.get("IAM_LAG") or 0)
 
-#: How often that lag refused each action, for the end of the session.
-REFUSED = pytest.StashKey[dict[str, int]]()
+#: Whether roles may do only what they allow, which a comparison of times turns off.
+ENFORCE_IAM = os.environ.get("ENFORCE_IAM") != "0"
+
+#: What IAM decided, for the end of the session.
+JUDGED = pytest.StashKey[str]()
+
+
+def pytest_configure(config):
+    """No test has provoked a refusal yet."""
+    config.stash[EXPECTED] = set()
 
 
 def pytest_collection_modifyitems(items):
@@ -28,10 +36,10 @@ def pytest_collection_modifyitems(items):
 
 def pytest_terminal_summary(terminalreporter, config):
     """Shows what the roles were asked for."""
-    if IAM_LAG_S:
-        refused = config.stash.get(REFUSED, {})
-        terminalreporter.section(f"IAM that lags {IAM_LAG_S:g} s: {sum(refused.values())} refusals")
-        terminalreporter.write_line(", ".join(f"{action} {n}" for action, n in sorted(refused.items())))
+    if judged := config.stash.get(JUDGED, None):
+        lag = f", {IAM_LAG_S:g} s behind" if IAM_LAG_S else ""
+        terminalreporter.section(f"IAM{lag}: every request of a function, and of CloudFormation for it")
+        terminalreporter.write_line(judged)
     if report := config.stash.get(REPORT, None):
         terminalreporter.section("permissions: every AWS call of the end-to-end tests against the roles")
         terminalreporter.write_line(report)
@@ -41,9 +49,17 @@ def pytest_terminal_summary(terminalreporter, config):
 def cloud(tmp_path_factory, request):
     python = ARTEFACT / "runtime" / "bin" / "python" if ARTEFACT else None
     log_dir = tmp_path_factory.mktemp("cloud")
-    with Cloud.start(skip_idle=True, log_dir=log_dir, function_python=python, iam_lag_s=IAM_LAG_S) as running:
+    with Cloud.start(
+        skip_idle=True,
+        log_dir=log_dir,
+        function_python=python,
+        iam_lag_s=IAM_LAG_S,
+        enforce_iam=ENFORCE_IAM,
+    ) as running:
         yield running
-        request.config.stash[REFUSED] = running.refused_by_iam_lag()
+        request.config.stash[JUDGED] = summary(
+            running.judged(), running.unjudged(), request.config.stash[EXPECTED]
+        )
 
 
 @pytest.fixture(scope="session")
