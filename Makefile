@@ -5,9 +5,8 @@ PYTHON := python3
 INSTALL := requirements/install
 # One worker per processor; with ARGS a run is one process unless they say otherwise, so that it can be debugged.
 PARALLEL := --numprocesses auto --dist worksteal
-# The default ParallelCluster version; the folders beside it are older ones.
-PCLUSTER_LAYERS := layers/pcluster
-PCLUSTER_DEFAULT := $(PCLUSTER_LAYERS)/3.16.1
+# The default ParallelCluster version; layers/pcluster has folders of older ones beside it.
+PCLUSTER_DEFAULT := 3.16.1
 UV_HERE := .venv/bin/uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate
 UV_DEPLOYED := .venv/bin/uv pip compile -q --no-header --no-annotate --generate-hashes --only-binary :all: --python-version 3.12 --python-platform x86_64-manylinux_2_28
 TEMPLATES := template.yaml engine.yaml $(shell grep -rl --include=*.yaml ^AWSTemplateFormatVersion examples) localcloud/src/localcloud/official_network.yaml
@@ -16,7 +15,7 @@ COMMAND_ONLY := advise clients demo deploy dry_run everyday_commands local_comma
 export PYTHONPATH := localcloud/src:.:provider/front:provider/engine
 
 .DEFAULT_GOAL := help
-.PHONY: help check format test test-localcloud e2e test-browser schemas build engine publish release e2e-install e2e-examples e2e-artefact e2e-engines property crash fuzz bench bench-scale mutants runtimes outdated demo local lock clean
+.PHONY: help check format test test-localcloud e2e test-browser schemas build engine engines-matrix publish release e2e-install e2e-examples e2e-artefact e2e-engines property crash fuzz bench bench-scale mutants runtimes outdated demo local lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1|/' | column -t -s '|'
@@ -68,8 +67,8 @@ test-localcloud: .venv/.installed ## what the embedded cloud does as AWS does, s
 recordings: .venv/.installed ## what AWS was recorded to do: one case for each fact that the embedded cloud takes up, with figures
 	$(PY) -m pytest $(or $(ARGS),$(PARALLEL) localcloud/tests/recordings)
 
-e2e: .venv/.installed ## template.yaml, deployed on the embedded cloud and driven through CloudFormation [IAM_LAG=30: IAM is so many seconds behind]
-	IAM_LAG=$(IAM_LAG) $(PY) -m pytest tests/e2e $(ARGS)
+e2e: .venv/.installed ## template.yaml, deployed on the embedded cloud and driven through CloudFormation [IAM_LAG=30: IAM is so many seconds behind; TWICE=1: events come again after so many; CONCURRENCY=10: of the account]
+	IAM_LAG=$(IAM_LAG) TWICE=$(TWICE) CONCURRENCY=$(CONCURRENCY) $(PY) -m pytest tests/e2e $(ARGS)
 
 test-browser: .venv/.browser ## the launch page in chromium, with pictures in build/launch-page
 	@$(PY) -m tools.browser
@@ -115,6 +114,10 @@ e2e-artefact: .venv/.installed .venv-sam/.installed ## build, then run the end-t
 	@$(PY) -m tools.artefacts build --runnable
 	ARTEFACT=build $(PY) -m pytest tests/artefact tests/e2e $(COMMAND_ONLY:%=--ignore tests/e2e/test_%.py) $(ARGS)
 
+engines-matrix: .venv/.installed ## build the engine of every ParallelCluster release and test what was built; after e2e-artefact [RELEASES="3.11.1 3.9.3"]
+	@$(PY) -m tools.engine_matrix $(RELEASES)
+	@$(PY) -m tools.reference_pages
+
 publish: .venv/.installed ## build, then upload it for others to nest or launch by URL [BUCKET=my-bucket-{region} PREFIX=pcluster-cfn REGIONS="us-east-1 eu-west-1" VERSION=1.0.0 ENGINES="3.14.0" DRY_RUN=1]
 	@$(PY) -m pcluster_cfn publish --bucket "$(or $(BUCKET),$(error name your bucket: make publish BUCKET=my-bucket-{region}))" $(if $(PREFIX),--prefix "$(PREFIX)") $(foreach r,$(REGIONS),--region $(r)) $(if $(VERSION),--version "$(VERSION)") $(foreach v,$(ENGINES),--engine $(v)) $(if $(DRY_RUN),--dry-run)
 
@@ -158,8 +161,9 @@ lock: .venv/.installed ## compile requirements into exact versions, those of wha
 	$(UV_HERE) requirements/cdk.in pyproject.toml -o requirements/cdk.txt
 	$(UV_HERE) requirements/release.in -o requirements/release.txt
 	@# Pinned for Lambda, and held to the versions that the tests run with where ParallelCluster's own allow it.
-	for name in requirements/runtime provider/front/requirements $(PCLUSTER_DEFAULT)/requirements; do $(UV_DEPLOYED) -c requirements/dev.txt $$name.in -o $$name.txt || exit 1; done
-	for name in $(basename $(filter-out $(PCLUSTER_DEFAULT)/%,$(wildcard $(PCLUSTER_LAYERS)/*/requirements.in))); do $(UV_DEPLOYED) --override $(PCLUSTER_LAYERS)/overrides.txt $$name.in -o $$name.txt || exit 1; done
+	for name in requirements/runtime provider/front/requirements; do $(UV_DEPLOYED) -c requirements/dev.txt $$name.in -o $$name.txt || exit 1; done
+	$(PY) -m tools.artefacts lock --pcluster-version $(PCLUSTER_DEFAULT) --constraints requirements/dev.txt
+	for version in $(filter-out $(PCLUSTER_DEFAULT),$(notdir $(patsubst %/,%,$(dir $(wildcard layers/pcluster/*/requirements.txt))))); do $(PY) -m tools.artefacts lock --pcluster-version $$version || exit 1; done
 
 clean: ## remove what was built and installed
 	rm -rf .venv .venv-sam .venv-cdk .venv-release build .aws-sam

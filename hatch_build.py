@@ -21,6 +21,7 @@ _SOURCES = (
     "template.yaml",
     "tools/__init__.py",
     "tools/artefacts",
+    "tools/configuration_schema",
     "tools/pip.py",
 )
 

@@ -10,7 +10,7 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from cfn_template.composing import in_file
 from cfn_template.limits import Place
 from cfn_template.values import HOLE, List, Map, PartialText, Path, Text, Unknown, place_of, repeated_keys
-from cluster_schema import accepting_versions, fit
+from cluster_schema import accepting_versions, fit, in_words
 from cluster_schema.composing import compose
 from cluster_schema.conversion import Detail, is_missing, pointer
 from cluster_schema.limits import UnreadableError
@@ -215,7 +215,7 @@ class Rules:
         """Returns the misfits with the versions, in words, that accept what this one refuses."""
         accepting = accepting_versions(plain, details, self.version) if details else {}
         return [
-            {**detail, _ACCEPTING: " or ".join(accepting[detail["path"]])}
+            {**detail, _ACCEPTING: in_words(accepting[detail["path"]])}
             if detail["path"] in accepting
             else detail
             for detail in details

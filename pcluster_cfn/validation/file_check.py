@@ -13,7 +13,7 @@ from cfn_template.reading import read
 from cfn_template.references import references
 from cfn_template.texts import EvaluationError, as_text
 from cfn_template.values import HOLE, PartialText, Unknown, place_of
-from cluster_schema import versions
+from cluster_schema import in_words, versions
 from cluster_schema.advisories import advisories_for
 from pcluster_cfn.errors import CommandError
 from pcluster_cfn.package import is_local, template_property
@@ -236,7 +236,7 @@ def _configuration(text: str, source: str, inputs: Inputs) -> Report:
         found = text_findings(written, Rules(inputs.version, {}, inputs.library), Place(1, 1))
         report.findings = sorted({replace(each, path=each.path.removeprefix("/")) for each in found})
     else:
-        reason = f"version {inputs.version} {NO_SCHEMA}; there are {', '.join(versions())}"
+        reason = f"version {inputs.version} {NO_SCHEMA}; there are {in_words(versions())}"
         report.skipped.append(NotChecked(Place(1, 1), "", reason))
     return report
 

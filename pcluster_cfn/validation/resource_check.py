@@ -12,7 +12,7 @@ from cfn_template.limits import Place
 from cfn_template.loops import PREFIX
 from cfn_template.texts import EvaluationError
 from cfn_template.values import Map, Unknown, place_of, repeated_keys
-from cluster_schema import versions
+from cluster_schema import in_words, versions
 from cluster_schema.conversion import UNKNOWN, Schema, convert, misfits, pointer
 from pcluster_cfn.template import is_custom
 from pcluster_cfn.validation.branches import AS_IT_STANDS, BRANCHES_MAX, Assumption, find_branches
@@ -242,7 +242,7 @@ class _Check:
         self.configuration = self._unchecked(values[CONFIGURATION])
         # Only the engine of another version can check its configuration.
         why = f"version {version} {NO_SCHEMA}" if isinstance(version, str) else "its version is unknown here"
-        self._skip(f"/{CONFIGURATION}", f"{why}; there are {', '.join(versions())}")
+        self._skip(f"/{CONFIGURATION}", f"{why}; there are {in_words(versions())}")
 
     def _unchecked(self, value: Any) -> Any:
         """Returns a configuration as JSON values, with UNKNOWN for unknown values."""

@@ -1,6 +1,7 @@
 """One embedded cloud and one provider stack for all end-to-end tests."""
 
 import os
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,15 @@ ENFORCE_IAM = os.environ.get("ENFORCE_IAM") != "0"
 
 #: What IAM decided, for the end of the session.
 JUDGED = pytest.StashKey[str]()
+
+#: Seconds after which every asynchronous event arrives once more: ``make e2e TWICE=1``.
+TWICE_S = float(os.environ.get("TWICE") or 0)
+
+#: Concurrent executions of the account, as in a new one: ``make e2e CONCURRENCY=10``.
+CONCURRENCY = int(os.environ.get("CONCURRENCY") or 1000)
+
+#: How often each function was throttled, for the end of the session.
+THROTTLED = pytest.StashKey[Counter[str]]()
 
 
 def pytest_configure(config):
@@ -40,25 +50,43 @@ def pytest_terminal_summary(terminalreporter, config):
         lag = f", {IAM_LAG_S:g} s behind" if IAM_LAG_S else ""
         terminalreporter.section(f"IAM{lag}: every request of a function, and of CloudFormation for it")
         terminalreporter.write_line(judged)
+    if TWICE_S or CONCURRENCY < 1000:
+        throttled = config.stash.get(THROTTLED, Counter())
+        terminalreporter.section(f"events twice after {TWICE_S:g} s, {CONCURRENCY} concurrent executions")
+        terminalreporter.write_line(f"throttled {throttled.total()} times: {dict(throttled)}")
     if report := config.stash.get(REPORT, None):
         terminalreporter.section("permissions: every AWS call of the end-to-end tests against the roles")
         terminalreporter.write_line(report)
 
 
+class TwiceCloud(Cloud):
+    """A cloud whose asynchronous events arrive twice, whatever faults a test sets besides."""
+
+    def set_faults(self, faults):
+        standing = [{"service": "event", "kind": "duplicate", "after_s": TWICE_S}] if TWICE_S else []
+        super().set_faults([*faults, *standing])
+
+    def faults(self):
+        return super().faults()[:-1] if TWICE_S else super().faults()
+
+
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory, request):
-    python = ARTEFACT / "runtime" / "bin" / "python" if ARTEFACT else None
-    log_dir = tmp_path_factory.mktemp("cloud")
-    with Cloud.start(
+    with TwiceCloud.start(
         skip_idle=True,
-        log_dir=log_dir,
-        function_python=python,
+        log_dir=tmp_path_factory.mktemp("cloud"),
+        function_python=ARTEFACT / "runtime" / "bin" / "python" if ARTEFACT else None,
         iam_lag_s=IAM_LAG_S,
         enforce_iam=ENFORCE_IAM,
+        account_concurrency=CONCURRENCY,
     ) as running:
+        running.set_faults([])
         yield running
         request.config.stash[JUDGED] = summary(
             running.judged(), running.unjudged(), request.config.stash[EXPECTED]
+        )
+        request.config.stash[THROTTLED] = Counter(
+            record["function"] for record in running.invocations() if record["outcome"] == "throttled"
         )
 
 

@@ -12,6 +12,8 @@ from tools.artefacts.parts import Build
 from tools.artefacts.target import Target
 
 SAM = ROOT / ".venv-sam" / "bin" / "sam"
+#: The releases whose engines are tested: those with committed locks, or others that were built.
+RELEASES = tuple(os.environ.get("RELEASES", "3.14.0 3.6.0").split())
 _RUNTIME = re.compile(r"Runtime: python(3\.\d+)")
 
 

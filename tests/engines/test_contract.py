@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from cluster_schema import versions
 from tests.e2e.account import ROOT
-from tests.engines.stacks import folder
+from tests.engines.stacks import RELEASES, folder
 
 pytestmark = pytest.mark.library
 
-VERSIONS = ("3.14.0", "3.6.0")
 CONTRACT = Path(__file__).with_name("contract.py")
 TIMEOUT_S = 600
 
@@ -32,7 +32,7 @@ def ran(version, *command, **environment):
     return done.returncode, f"{done.stdout[-6000:]}\n{done.stderr[-2000:]}"
 
 
-@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("version", RELEASES)
 def test_the_engine_keeps_its_contract_with_every_library(version):
     tests = (ROOT / "tests" / "contract" / "engine", "--quiet", "-p", "no:cacheprovider", "-W", "ignore")
     built = (folder(version), sysconfig.get_path("purelib"))
@@ -45,8 +45,9 @@ def test_the_engine_keeps_its_contract_with_every_library(version):
     assert code == 0, said
 
 
-@pytest.mark.parametrize("version", VERSIONS)
-def test_the_committed_schema_is_what_the_layers_library_says(version):
-    path = f"{ROOT}:{folder(version) / 'layer' / 'python'}"
-    code, said = ran(version, "-W", "ignore", "-m", "tools.configuration_schema", "--check", PYTHONPATH=path)
+@pytest.mark.parametrize("version", [release for release in RELEASES if release in versions()])
+def test_the_schema_is_what_the_layers_library_says(version):
+    path = f"{ROOT}:{ROOT / 'provider' / 'engine'}:{folder(version) / 'layer' / 'python'}"
+    check = ("-W", "ignore", "-m", "tools.configuration_schema", "--check")
+    code, said = ran(version, *check, PYTHONPATH=path)
     assert code == 0, said

@@ -83,7 +83,8 @@ def test_a_key_for_which_a_policy_has_a_condition_of_its_own_has_words_of_its_ow
 def test_the_documents_say_how_many_keys_have_a_sentence():
     found = dict(re.findall(r"\| (3\.\d+\.\d+) \| (\d+ of \d+) \|", EDITORS))
     counted = {}
-    for version in versions():
+    assert versions()[0] in found
+    for version in found:
         paths = [path for path, _ in keys(configuration_schema(version))]
         counted[version] = f"{sum(sentence(path) is not None for path in paths)} of {len(paths)}"
     assert found == counted

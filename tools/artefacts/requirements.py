@@ -52,7 +52,7 @@ def normalised(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def install(entries: Iterable[str], target: Target, folder: Path, keep: Callable[[str], bool]) -> None:
+def install(entries: Iterable[str], target: Target, folder: Path, keep: Callable[[str], bool] = bool) -> None:
     """Installs packages into a folder, for a platform other than this machine's as well.
 
     uv compares every hash and takes wheels only, so nothing of a package runs here. It uses the indexes that
@@ -62,7 +62,7 @@ def install(entries: Iterable[str], target: Target, folder: Path, keep: Callable
         entries: Requirements with hashes, as ``locked`` returns them.
         target: The platform that the packages run on.
         folder: Gets the packages; empty or missing.
-        keep: Whether a file stays, by its path in the folder.
+        keep: Whether a file stays, by its path in the folder; by default all do.
 
     Raises:
         BuildError: uv is not here, there is no wheel for the target, or a hash differs.
@@ -72,7 +72,7 @@ def install(entries: Iterable[str], target: Target, folder: Path, keep: Callable
         listed.flush()
         done = subprocess.run(
             [
-                *(_uv(), "--system-certs", "pip", "install", "--quiet", "--python", sys.executable),
+                *(uv(), "--system-certs", "pip", "install", "--quiet", "--python", sys.executable),
                 *("--no-deps", "--require-hashes", "--only-binary", ":all:"),
                 # All indexes count, as they do for pip; whatever one of them has, its hash is compared.
                 *("--index-strategy", "unsafe-best-match"),
@@ -90,7 +90,12 @@ def install(entries: Iterable[str], target: Target, folder: Path, keep: Callable
     _remove_others(folder, keep)
 
 
-def _uv() -> str:
+def uv() -> str:
+    """Returns the path of uv.
+
+    Raises:
+        BuildError: It is not installed.
+    """
     places = [Path(sys.executable).with_name("uv"), _CLONE / ".venv" / "bin" / "uv"]
     found = shutil.which("uv") or next((str(place) for place in places if place.is_file()), None)
     if found is None:

@@ -13,7 +13,10 @@ from cfn_template.reading import read_plain
 from cluster_provider.core.errors import ERRORS
 from pcluster_cfn.cli import COMMANDS, main
 from pcluster_cfn.validation.resource_check import schemas as resource_schemas
+from tools.engine_matrix import results
 from tools.reference_pages.advisories import advisories_page
+from tools.reference_pages.engines import engines_page
+from tools.reference_pages.gaps import gaps_page
 from tools.reference_pages.markdown import joined, table
 
 ROOT = Path(__file__).parents[2]
@@ -82,7 +85,13 @@ def pages(words_folder: Path = WORDS) -> Iterator[tuple[Path, str]]:
     yield FOLDER / "errors.md", _errors(errors)
     yield FOLDER / "provider-stack.md", _provider_stack()
     yield FOLDER / "command.md", _command()
+    sections = _words(ROOT / "localcloud/gaps.yaml")
+    yield (
+        Path("localcloud/GAPS.md"),
+        gaps_page(sections, "<!-- Made by make reference from localcloud/gaps.yaml. -->"),
+    )
     yield FOLDER / "advisories.md", advisories_page(_words(words_folder / "advisories.yaml"))
+    yield FOLDER / "engines.md", engines_page(_words(words_folder / "engines.yaml"), results())
 
 
 def _resource(resource_type: str, words: Mapping[str, Any], schema: Mapping[str, Any], errors: Any) -> str:
@@ -279,9 +288,8 @@ def _made(source: str) -> str:
     return f"<!-- Made by make reference from the code and tools/reference_pages/{source}. -->"
 
 
-def _words(path: Path) -> dict[str, Any]:
-    words: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return words
+def _words(path: Path) -> Any:
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
 
 
 def _same(what: str, words: Any, code: Any) -> None:

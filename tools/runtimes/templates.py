@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cluster_schema import configuration_schema
 from localcloud.cloud import Cloud
 from tools.runtimes.installed import ROOT
 
 _ENGINE = ROOT / "provider" / "engine"
-_SCHEMAS = _ENGINE / "cluster_schema" / "schemas"
 _SYNTHESISE = Path(__file__).with_name("synthesise.py")
 _TIMEOUT_S = 600
 _SAID_CHARACTERS = 2000
@@ -75,7 +75,7 @@ def synthesised(version: str, python: Path, cloud: Cloud) -> list[Uploaded]:
 
 
 def _configurations(version: str, cloud: Cloud) -> dict[str, dict[str, Any]]:
-    schema = (_SCHEMAS / f"{version}.json").read_text(encoding="utf-8")
+    schema = json.dumps(configuration_schema(version))
     subnets = cloud.exports["HEAD_NODE_SUBNET"], cloud.exports["COMPUTE_SUBNET"]
     slurm = _cluster(subnets)
     found = {"cluster": slurm}

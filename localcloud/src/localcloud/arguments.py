@@ -25,7 +25,7 @@ def to_words(arguments: argparse.Namespace) -> list[str]:
     words = [f"--port={arguments.port}", f"--region={arguments.region}"]
     switches = ("skip-idle", "paced", "enforce-iam", "verbose")
     words += [f"--{name}" for name in switches if vars(arguments)[_attribute(name)]]
-    for name in ("idle-grace", "concurrency", "iam-lag"):
+    for name in ("idle-grace", "concurrency", "account-concurrency", "iam-lag"):
         words.append(f"--{name}={vars(arguments)[_attribute(name)]}")
     if arguments.log_dir is not None:
         words.append(f"--log-dir={arguments.log_dir.absolute()}")
@@ -69,7 +69,13 @@ def _add_functions(parser: argparse.ArgumentParser) -> None:
         "--concurrency",
         type=int,
         default=2,
-        help="execution environments of a function at most; 2 by default",
+        help="execution environments of a function at most; 2 by default. Further invocations wait",
+    )
+    parser.add_argument(
+        "--account-concurrency",
+        type=int,
+        default=1000,
+        help="concurrent executions of the account; 1000 by default. Further invocations are throttled",
     )
     parser.add_argument(
         "--function-python",

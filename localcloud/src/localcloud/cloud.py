@@ -57,6 +57,7 @@ class Cloud:
         paced: bool = False,
         idle_grace_s: float | None = None,
         concurrency: int | None = None,
+        account_concurrency: int | None = None,
         function_python: Path | Mapping[str, Path] | None = None,
         iam_lag_s: float = 0.0,
         enforce_iam: bool = False,
@@ -75,7 +76,10 @@ class Cloud:
                 measurements depend less on what else it does.
             idle_grace_s: How long nothing has to happen before a wait is skipped, in real seconds: enough for
                 clients to send their next request.
-            concurrency: Execution environments per function at most, at least 1; two by default.
+            concurrency: Execution environments per function at most, at least 1; two by default. Further
+                invocations wait.
+            account_concurrency: Concurrent executions of the account; 1,000 by default, and 10 as in a new
+                account. Further invocations are throttled.
             function_python: The interpreter of a virtual environment that has only what Lambda's runtime has
                 (awslambdaric, boto3, time-machine): functions get nothing but what they bring. Several by
                 ``Runtime`` (``python3.12``), ``*`` for those not named. By default functions run with this
@@ -97,7 +101,8 @@ class Cloud:
         arguments += ["--skip-idle"] if skip_idle else []
         arguments += [f"--idle-grace={idle_grace_s}"] if idle_grace_s is not None else []
         arguments += ["--paced"] if paced else []
-        arguments += [f"--concurrency={concurrency}"] if concurrency is not None else []
+        for option, count in (("concurrency", concurrency), ("account-concurrency", account_concurrency)):
+            arguments += [f"--{option}={count}"] if count is not None else []
         arguments += [f"--iam-lag={iam_lag_s}"] if iam_lag_s else []
         arguments += ["--enforce-iam"] if enforce_iam else []
         arguments += [f"--log-dir={log_dir.absolute()}"] if log_dir else []

@@ -20,12 +20,17 @@ Kind = Literal[
     "time-out-after",
     "delay",
     "duplicate",
+    "conflict",
 ]
 
 #: Edges that are no API. Responses are what functions PUT to a response URL or a wait condition's handle
 #: (operations Create, Update, Delete, Signal), requests are what CloudFormation asks of custom resources
-#: (Create, Update, Delete), the bus is EventBridge on the way to a target (its operation is the detail-type).
-RESPONSE, REQUEST, BUS = "response", "request", "bus"
+#: (Create, Update, Delete), the bus is EventBridge on the way to a target (its operation is the detail-type),
+#: events are those in a function's asynchronous queue (Invoke), whoever sent them. In DynamoDB a query of an
+#: index (its operation is the index's name) is late, and a write (PutItem, TransactWriteItems, ...) meets a
+#: transaction; function is the table's name for both.
+RESPONSE, REQUEST, BUS, EVENT = "response", "request", "bus", "event"
+INDEX, TRANSACTION = "index", "transaction"
 
 #: What can strike where; anything but the pseudo services is an API or the way of a response.
 _ANSWERS: frozenset[Kind] = frozenset({"throttle", "error", "deny"})
@@ -34,6 +39,9 @@ _CALL: frozenset[Kind] = _ANSWERS | _ENDS | {"drop"}
 _POSSIBLE: dict[str, frozenset[Kind]] = {
     REQUEST: frozenset({"delay", "duplicate"}),
     BUS: frozenset({"delay", "drop", "duplicate"}),
+    EVENT: frozenset({"delay", "drop", "duplicate"}),
+    INDEX: frozenset({"delay"}),
+    TRANSACTION: frozenset({"conflict"}),
 }
 
 
@@ -43,7 +51,8 @@ class Fault:
 
     Attributes:
         service: Glob of the API's signing name (``cloudformation``, ``ec2``, ``dynamodb``), or ``response``,
-            ``request`` or ``bus``.
+            ``request``, ``bus``, ``event``,
+            ``index`` or ``transaction``.
         operation: Glob of the operation's name.
         function: Glob of the calling function's name, of the called one's where a request or an event is
             delivered. ``*`` means everybody, clients outside included; ``?*`` means every function.
@@ -146,6 +155,10 @@ class Faults:
         if fault is None:
             return [0.0]
         return {"drop": [], "delay": [fault.after_s]}.get(fault.kind, [0.0, fault.after_s])
+
+    def conflicts(self, operation: str, table: str) -> bool:
+        """Returns whether a write to a table meets another transaction."""
+        return self._strike(TRANSACTION, operation, table, _POSSIBLE[TRANSACTION]) is not None
 
     def _strike(self, service: str, operation: str, function: str, possible: frozenset[Kind]) -> Fault | None:
         with self._lock:

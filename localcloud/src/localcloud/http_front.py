@@ -14,6 +14,7 @@ from localcloud.callers import Caller
 from localcloud.calls import Call, describe
 from localcloud.clock import clock
 from localcloud.faults import Kind, faults
+from localcloud.gaps import gap
 from localcloud.iam.judge import judge
 from localcloud.recording import recording
 
@@ -150,7 +151,8 @@ def _is_unrouted(call: Call, answer: Response) -> bool:
 
 def _unknown(call: Call, name: str) -> Response:
     # No client sends this status again. Source: botocore, retries/standard.py and data/_retry.json.
-    message = f"localcloud does not know {name} of {call.service}"
+    area = "cloudformation.api" if call.service == "cloudformation" else "api.operations"
+    message = f"localcloud does not know {name} of {call.service} {gap(area)}"
     return _refusal(call, "NotImplemented", HTTPStatus.NOT_IMPLEMENTED, message)
 
 

@@ -57,6 +57,7 @@ class Options:
         log_dir: Where functions write; a new folder by default.
         paced: Whether time runs more slowly while the machine is short of processors, see ``Pace``.
         concurrency: Execution environments per function at most.
+        account_concurrency: Concurrent executions of the account; what exceeds it is throttled.
         function_pythons: The interpreters that functions run with by runtime, see ``functions.Settings``.
         iam_lag_s: So long a change of a role or a policy is without effect, in seconds of the cloud's clock.
         enforce_iam: Whether roles may do only what their policies allow.
@@ -69,6 +70,7 @@ class Options:
     log_dir: Path | None = None
     paced: bool = False
     concurrency: int = 2
+    account_concurrency: int = 1000
     function_pythons: Mapping[str, Path] = field(default_factory=dict)
     iam_lag_s: float = 0.0
     enforce_iam: bool = False
@@ -102,6 +104,7 @@ class Server:
                 ca_file=names.ca_file,
                 hosts_file=names.hosts_file,
                 concurrency=options.concurrency,
+                account_concurrency=options.account_concurrency,
                 pythons=options.function_pythons,
             )
         )

@@ -85,6 +85,7 @@ def _serve(arguments: argparse.Namespace, named: RunningCloud | None) -> None:
             log_dir=arguments.log_dir,
             paced=arguments.paced,
             concurrency=arguments.concurrency,
+            account_concurrency=arguments.account_concurrency,
             function_pythons=dict(arguments.function_python),
             iam_lag_s=arguments.iam_lag,
             enforce_iam=arguments.enforce_iam,

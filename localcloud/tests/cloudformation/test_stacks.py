@@ -230,7 +230,8 @@ def test_an_unknown_type_fails_by_name(cloud):
     cloud.create("one", {"Resources": {"Thing": {"Type": "AWS::Nobody::Knows"}}})
 
     cloud.settled("one", "ROLLBACK_COMPLETE")
-    assert cloud.reason("one", "Thing") == "localcloud does not know the resource type AWS::Nobody::Knows"
+    reason = "localcloud does not know the resource type AWS::Nobody::Knows"
+    assert cloud.reason("one", "Thing") == f"{reason} (localcloud/GAPS.md, cloudformation.resource-types)"
 
 
 def test_what_a_service_refuses_is_the_reason_of_the_resource(cloud):

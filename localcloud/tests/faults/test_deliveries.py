@@ -1,6 +1,7 @@
 """Faults on the way of requests, responses and events."""
 
 import json
+from datetime import datetime
 
 import pytest
 from tests.support.functions import deploy, function_arn, invocations
@@ -154,3 +155,26 @@ def test_an_invocation_names_its_caller_and_a_response_its_content(cloud, stack)
     answered = [response for response in cloud.responses() if f"/{function}/" in response["StackId"]]
     assert [(answer["Status"], answer["outcome"]) for answer in answered] == [("SUCCESS", "accepted")]
     assert "https" not in json.dumps(answered)
+
+
+def test_an_event_is_delivered_twice_under_one_request_id_and_late(cloud):
+    function = deploy(cloud, NOTHING)
+    cloud.set_faults([{"service": "event", "function": function, "kind": "duplicate", "after_s": 30}])
+    cloud.client("lambda").invoke(FunctionName=function, InvocationType="Event")
+    first, second = eventually(
+        lambda: len(records := invocations(cloud, function)) == 2 and records, "both deliveries"
+    )
+    cloud.set_faults([])
+    assert (first["request_id"], first["attempt"]) == (second["request_id"], second["attempt"])
+    late_s = datetime.fromisoformat(second["started_at"]) - datetime.fromisoformat(first["started_at"])
+    assert late_s.total_seconds() == pytest.approx(30, abs=5)
+
+
+def test_an_event_is_lost_and_a_call_is_not(cloud):
+    function = deploy(cloud, NOTHING)
+    cloud.set_faults([{"service": "event", "function": function, "kind": "drop"}])
+    cloud.client("lambda").invoke(FunctionName=function, InvocationType="Event")
+    cloud.client("lambda").invoke(FunctionName=function)
+    cloud.advance(600)
+    cloud.set_faults([])
+    assert [record["kind"] for record in invocations(cloud, function)] == ["RequestResponse"]

@@ -229,7 +229,9 @@ def test_code_that_is_no_archive_is_refused(cloud):
 
 def test_a_container_image_is_refused_rather_than_not_run(cloud):
     client = cloud.client("lambda")
-    with pytest.raises(client.exceptions.InvalidParameterValueException, match="not emulated"):
+    with pytest.raises(
+        client.exceptions.InvalidParameterValueException, match="container images are not run"
+    ):
         deploy(cloud, "", PackageType="Image", Code={"ImageUri": "repository:tag"})
 
 
@@ -385,3 +387,23 @@ def test_a_version_keeps_the_code_it_was_published_with(cloud):
         "live": "1",
         "$LATEST": "$LATEST",
     }
+
+
+@pytest.mark.parametrize(
+    ("variables", "reason"),
+    [
+        ({"LONG": "x" * 4096}, "exceeded the 4KB limit"),
+        (
+            {"AWS_REGION": "here", "_HANDLER": "mine"},
+            "Reserved keys .*: AWS_REGION, _HANDLER",
+        ),
+    ],
+    ids=["too-large", "reserved"],
+)
+def test_environment_variables_that_lambda_refuses(cloud, variables, reason):
+    client = cloud.client("lambda")
+    with pytest.raises(client.exceptions.InvalidParameterValueException, match=reason):
+        deploy(cloud, ECHO, Environment={"Variables": variables})
+    name = deploy(cloud, ECHO, Environment={"Variables": {"FITS": "x" * 4000}})
+    with pytest.raises(client.exceptions.InvalidParameterValueException, match=reason):
+        client.update_function_configuration(FunctionName=name, Environment={"Variables": variables})

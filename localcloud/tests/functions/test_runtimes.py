@@ -35,8 +35,8 @@ def refused_words(runtime):
 def test_the_calendar_is_lambdas():
     data = resources.files("cfnlint.data.AdditionalSpecs") / "LmbdRuntimeLifecycle.json"
     calendar = json.loads(data.read_text(encoding="utf-8"))
-    blocks = {name: (days["create-block"], days["update-block"]) for name, days in calendar.items()}
-    assert {name: days for name, days in blocks.items() if days != (None, None)} == BLOCKS
+    blocks = {name: [days["create-block"], days["update-block"]] for name, days in calendar.items()}
+    assert {name: days for name, days in blocks.items() if days != [None, None]} == BLOCKS
 
 
 def refusal(call_api, **parameters):
@@ -156,11 +156,17 @@ def test_a_function_of_another_python_without_compiled_modules_works_and_is_not_
     assert not any(name in warning for warning in cloud.warnings())
 
 
-def test_a_function_in_another_language_is_warned_of(cloud):
+def test_a_function_in_another_language_is_created_and_its_invocation_names_the_gap(cloud):
     name = deploy(cloud, ECHO, Runtime="nodejs24.x")
-    call(cloud, name)
-    (warning,) = [warning for warning in cloud.warnings() if name in warning]
-    assert "nodejs24.x" in warning
+    response = call(cloud, name)
+    assert response["FunctionError"] == "Unhandled"
+    message = "functions of nodejs24.x are not run (localcloud/GAPS.md, lambda.languages)"
+    assert response["Payload"] == {"errorType": "Runtime.NotEmulated", "errorMessage": message}
+
+
+def test_a_runtime_that_lambda_never_had_is_refused(cloud):
+    with pytest.raises(ClientError, match=r"Value python4.0 at 'runtime' failed to satisfy constraint"):
+        deploy(cloud, ECHO, Runtime="python4.0")
 
 
 def test_the_python_that_counts_is_the_one_that_runs_the_function():

@@ -4,13 +4,14 @@ The engine types configurations with this package and the command validates temp
 the same. The package is deployed with the engine and imports nothing of this project.
 """
 
-import json
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 from typing import Any
 
-from cluster_schema.conversion import Detail, Schema, convert, is_missing, misfits
+from cluster_schema.conversion import Detail, convert, is_missing, misfits
+from cluster_schema.releases import configuration_schema, in_words, versions
+
+__all__ = ["Fit", "accepting_versions", "booleans", "configuration_schema", "fit", "in_words", "versions"]
 
 
 @dataclass(frozen=True)
@@ -65,23 +66,7 @@ def _overlap(one: str, other: str) -> bool:
 
 
 @cache
-def configuration_schema(version: str) -> Schema:
-    """Returns the JSON Schema of a ParallelCluster version's cluster configuration."""
-    path = resources.files("cluster_schema") / "schemas" / f"{version}.json"
-    schema: Schema = json.loads(path.read_text(encoding="utf-8"))
-    return schema
-
-
-@cache
 def booleans(version: str) -> dict[str, bool]:
     """Returns every text that a version reads as a boolean, with its value."""
     spelled = configuration_schema(version)["x-booleans"]
     return {text: meaning == "true" for meaning, texts in spelled.items() for text in texts}
-
-
-@cache
-def versions() -> list[str]:
-    """Returns the ParallelCluster versions that have a schema, the newest first."""
-    names = [path.name for path in (resources.files("cluster_schema") / "schemas").iterdir()]
-    found = [name.removesuffix(".json") for name in names if name.endswith(".json")]
-    return sorted(found, key=lambda version: [int(part) for part in version.split(".")], reverse=True)

@@ -13,12 +13,12 @@ import yaml
 from samtranslator.yaml_helper import yaml_parse
 
 from pcluster_cfn.package import archive
-from tools.artefacts import built, bytecode, elf, requirements
-from tools.artefacts.parts import ROOT, Build, listed, useful, versions
+from tools.artefacts import built, bytecode, elf, releases, requirements
+from tools.artefacts.parts import ROOT, Build, useful
 from tools.artefacts.target import Target, find_interpreter
 
-LAYERS = [ROOT / "layers" / "pcluster" / version for version in versions()]
-DEFAULT = ROOT / "layers" / "pcluster" / "3.16.1"
+LAYERS = [releases.LAYER / version for version in releases.committed()]
+DEFAULT = releases.LAYER / "3.16.1"
 PROVIDER = ROOT / "provider" / "front" / "requirements.txt"
 
 
@@ -52,14 +52,6 @@ def test_what_is_deployed_has_the_versions_that_the_tests_run_with():
 
 
 @pytest.mark.parametrize("layer", LAYERS, ids=lambda layer: layer.name)
-def test_what_is_left_out_and_what_is_kept_is_there_to_choose_from(layer):
-    there = requirements.locked(layer / "requirements.txt").keys()
-    assert set(listed(layer / "left-out-packages.txt")) <= there
-    kept = {f"aws-cdk-{requirements.normalised(module)}" for module in listed(layer / "kept-cdk-modules.txt")}
-    assert kept <= there
-
-
-@pytest.mark.parametrize("layer", LAYERS, ids=lambda layer: layer.name)
 def test_what_the_engine_itself_imports_is_the_same_in_every_layer(layer):
     ours = ("aws-lambda-powertools", "boto3", "jsonschema", "pyyaml")
     assert {name: pins(layer)[name] for name in ours} == {name: pins(DEFAULT)[name] for name in ours}
@@ -70,10 +62,11 @@ def pins(layer):
     return {name: entry.split()[0] for name, entry in entries.items()}
 
 
-def test_a_version_without_requirements_is_refused_with_those_there_are(build, tmp_path):
-    other = Build(build.target, "2.11.9", None)
+@pytest.mark.parametrize("version", ["2.11.9", "3.5.1", "3.16", "latest", "../3.16.1"])
+def test_an_engine_of_no_release_is_refused(build, tmp_path, version):
+    other = Build(build.target, version, None)
     with pytest.raises(
-        requirements.BuildError, match=r"no ParallelCluster 2\.11\.9 to build; there is: .*3\.16\.1"
+        requirements.BuildError, match=f"{version} is no ParallelCluster release from 3.6.0 on"
     ):
         other.layer(tmp_path / "layer")
 
@@ -177,16 +170,20 @@ def test_two_builds_of_the_engine_give_the_same_bytes_and_no_leftovers(build, tm
     assert names == {"cluster_engine", "cluster_schema"}
 
 
-def test_an_engine_carries_the_schema_of_its_version_only(build, tmp_path):
-    build.engine(tmp_path)
-    assert [path.name for path in tmp_path.glob("cluster_schema/schemas/*")] == ["3.16.1.json"]
-    assert (tmp_path / "cluster_schema" / "advisories.yaml").is_file()
-
-
-def test_an_engine_without_a_schema_is_refused(build, tmp_path):
-    other = Build(build.target, "2.11.9", None)
-    with pytest.raises(requirements.BuildError, match=r"no schema of 2\.11\.9's configuration"):
-        other.engine(tmp_path / "engine")
+def test_an_engine_carries_the_schemas_and_one_more_for_a_release_that_came_later(
+    build, tmp_path, monkeypatch
+):
+    build.engine(tmp_path / "known")
+    later = tmp_path / "3.99.0.json"
+    later.write_text("{}")
+    monkeypatch.setattr(releases, "generated_schema", lambda _: later)
+    build.engine(tmp_path / "later")
+    there = {
+        part: sorted(path.name for path in (tmp_path / part).glob("cluster_schema/schemas/*"))
+        for part in ("known", "later")
+    }
+    assert there == {"known": ["releases.json"], "later": ["3.99.0.json", "releases.json"]}
+    assert (tmp_path / "known" / "cluster_schema" / "advisories.yaml").is_file()
 
 
 def test_an_interpreter_that_does_not_start_is_none():

@@ -6,8 +6,9 @@ import pytest
 from jsonschema import Draft202012Validator
 from marshmallow import Schema, fields, validate
 
+from cluster_schema import configuration_schema, versions
 from tools.configuration_schema import generator
-from tools.configuration_schema.__main__ import SCHEMAS
+from tools.configuration_schema.__main__ import FILE, patches
 
 pytestmark = pytest.mark.library
 
@@ -17,11 +18,21 @@ def schema():
     return generator.configuration_schema()
 
 
-def test_the_committed_schema_is_what_the_installed_library_says(schema):
-    path = SCHEMAS / f"{schema['$id'].rsplit(':')[-1]}.json"
-    assert path.read_text(encoding="utf-8") == json.dumps(schema, indent=1) + "\n", (
-        "out of date: run python -m tools.configuration_schema"
-    )
+def test_the_kept_schema_is_what_the_installed_library_says(schema):
+    release = schema["$id"].rsplit(":")[-1]
+    assert configuration_schema(release) == schema, "out of date: run python -m tools.configuration_schema"
+
+
+def test_the_schemas_are_kept_as_the_differences_between_releases():
+    schemas = {release: configuration_schema(release) for release in versions()}
+    assert FILE.read_text(encoding="utf-8") == json.dumps(patches(schemas), indent=1) + "\n"
+
+
+@pytest.mark.parametrize("release", versions())
+def test_every_release_has_a_schema_of_its_own(release):
+    schema = configuration_schema(release)
+    assert schema["$id"] == f"urn:pcluster-cfn:configuration:{release}"
+    Draft202012Validator.check_schema(schema)
 
 
 def test_it_is_a_valid_json_schema(schema):

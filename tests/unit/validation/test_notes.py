@@ -116,7 +116,7 @@ def messages(text):
 
 def test_a_refused_value_names_the_releases_that_accept_it():
     (message,) = messages(template(GOOD.replace("alinux2023", "alinux2")))
-    assert message.endswith("(valid with PclusterVersion 3.14.0 or 3.6.0)")
+    assert message.endswith("(valid with PclusterVersion 3.6.0 to 3.15.1)")
 
 
 def test_a_refused_key_names_the_releases_that_accept_it():
@@ -128,7 +128,7 @@ def test_a_refused_key_names_the_releases_that_accept_it():
         )
     )
     assert "KeyName" in message
-    assert message.endswith("(valid with PclusterVersion 3.14.0)")
+    assert message.endswith("(valid with PclusterVersion 3.7.0 to 3.14.2)")
 
 
 def test_what_no_release_accepts_names_none():

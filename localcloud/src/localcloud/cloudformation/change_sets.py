@@ -23,6 +23,7 @@ from localcloud.cloudformation.request import ChangeSet, RequestParameters, chec
 from localcloud.cloudformation.stack import Options, Stack
 from localcloud.cloudformation.template.compiled import CompiledTemplate
 from localcloud.cloudformation.template.source import check_capabilities
+from localcloud.gaps import gap
 
 #: Source: CloudFormation API reference, CreateChangeSet, ChangeSetName.
 _MAX_NAME_LENGTH = 128
@@ -60,7 +61,9 @@ def create(
     if not _NAME.fullmatch(name):
         raise ValidationError(f"Invalid change set name: {name}")
     if kind not in {"CREATE", "UPDATE"}:
-        raise ValidationError(f"localcloud does not know change sets of type {kind}")
+        raise ValidationError(
+            f"localcloud does not know change sets of type {kind} {gap('cloudformation.api')}"
+        )
     stack = _stack_for(registry, request, name, kind)
     if any(other.name == name for other in waiting(registry, stack)):
         raise ChangeSetExistsError(name)

@@ -1,27 +1,6 @@
 """CloudFormation's errors, with the code and the message that clients get."""
 
-import warnings
-
 from moto.core.exceptions import ServiceException
-
-# CloudFormation's model has no such error, and moto warns of that each time.
-warnings.filterwarnings("ignore", message=r"Exception\(OperationMissingError\)")
-#: What is missing, by a word in the names of its operations; the first that fits counts.
-_GAPS = {
-    "StackSet": "stack sets",
-    "StackInstance": "stack sets",
-    "Organizations": "stack sets",
-    "Drift": "drift detection",
-    "Refactor": "stack refactoring",
-    "GeneratedTemplate": "IaC generator",
-    "ResourceScan": "IaC generator",
-    "Hook": "hooks",
-    "Type": "type registry",
-    "Publisher": "type registry",
-    "HandlerProgress": "type registry",
-    "Alias": "type registry",
-    "SignalResource": "signals to creation policies",
-}
 
 
 class RequestRefused(ServiceException):
@@ -99,19 +78,6 @@ class TokenAlreadyExistsError(RequestRefused):
 
     def __init__(self, token: str) -> None:
         super().__init__(f"Token already exists: {token}")
-
-
-class OperationMissingError(RequestRefused):
-    """An operation of CloudFormation that this cloud does not have."""
-
-    code = "NotImplemented"
-
-    def __init__(self, operation: str) -> None:
-        gap = next((gap for word, gap in _GAPS.items() if word in operation), "such operation")
-        super().__init__(
-            f"localcloud does not know {operation} of cloudformation: it has no {gap} "
-            "(localcloud/GAPS.md, section CloudFormation)"
-        )
 
 
 class ResourceFailedError(Exception):

@@ -7,23 +7,20 @@ from moto.core.responses import ActionResult, BaseResponse, EmptyResult
 from moto.core.utils import camelcase_to_underscores
 
 from localcloud.cloudformation import change_sets, describe, requests
-from localcloud.cloudformation.errors import OperationMissingError, StackNotFoundError, ValidationError
+from localcloud.cloudformation.errors import StackNotFoundError, ValidationError
 from localcloud.cloudformation.registry import StackRegistry
 from localcloud.cloudformation.request import RequestParameters
 from localcloud.cloudformation.requests import template_text
 from localcloud.cloudformation.stack import Resource, Stack
 from localcloud.cloudformation.steps import lock
 from localcloud.cloudformation.template.source import check_structure, parse
+from localcloud.gaps import gap
 
 #: As many as CloudFormation returns at a time, roughly: it counts bytes.
 _PAGE = 100
 
-#: Parameters of a change set that would change what it does, and what is missing for them.
-_CHANGE_SET_GAPS = {
-    "ResourcesToImport": "imports",
-    "ImportExistingResources": "imports",
-    "DeploymentMode": "drift detection",
-}
+#: Parameters of a change set that would change what it does: imports and drift.
+_NOT_EMULATED = ("ResourcesToImport", "ImportExistingResources", "DeploymentMode")
 
 
 class StackResponse(BaseResponse):
@@ -37,7 +34,7 @@ class StackResponse(BaseResponse):
         """Answers one request under the lock, and refuses an operation that is not here by its name."""
         operation = self._get_action()
         if operation and not hasattr(self, camelcase_to_underscores(operation)):
-            return self.serialized(ActionResult(OperationMissingError(operation)))
+            raise NotImplementedError
         with lock:
             return super().call_action()
 
@@ -121,9 +118,9 @@ class StackResponse(BaseResponse):
 
     def create_change_set(self) -> ActionResult:
         """CreateChangeSet."""
-        for name, gap in _CHANGE_SET_GAPS.items():
+        for name in _NOT_EMULATED:
             if self._get_param(name):
-                raise ValidationError(f"localcloud does not know {name}: it has no {gap}")
+                raise ValidationError(f"localcloud does not know {name} {gap('cloudformation.api')}")
         change_set = change_sets.create(
             self._registry,
             self._request_parameters(),

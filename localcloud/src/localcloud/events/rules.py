@@ -21,6 +21,7 @@ from localcloud.events.inputs import check_input, target_input
 from localcloud.events.patterns import InvalidPatternError, Pattern, matches, parse
 from localcloud.faults import BUS, faults
 from localcloud.functions.destinations import send_to_queue
+from localcloud.gaps import gap
 from localcloud.resources.model import Place, Resource, Wanted, in_place_of
 
 _LOG = logging.getLogger(__name__)
@@ -165,7 +166,7 @@ class RulesBackend(moto_events.EventsBackend):
         if rule.scheduled_expression:
             rate = _RATE.fullmatch(rule.scheduled_expression)
             if rate is None:
-                _LOG.warning("rule %s never fires: %s is not emulated", name, rule.scheduled_expression)
+                _LOG.warning("rule %s never fires %s", name, gap("eventbridge.cron"))
             else:
                 period_s = int(rate["count"]) * _UNIT_S[rate["unit"]]
                 self._schedule(rule, clock.now() + timedelta(seconds=period_s), period_s)
@@ -184,7 +185,7 @@ class RulesBackend(moto_events.EventsBackend):
                 raise ValidationException(str(error)) from error
             if not re.match(r"arn:[^:]+:(lambda|sns|sqs):", target["Arn"]):
                 raise ValidationException(
-                    f"target {target['Arn']}: only functions, queues and topics are emulated"
+                    f"target {target['Arn']} is not emulated {gap('eventbridge.targets')}"
                 )
         super().put_targets(name, event_bus_arn, targets)
 

@@ -27,14 +27,8 @@ def install(settings: Settings) -> None:
     _install_backend()
 
 
-def invoke(function_arn: str, payload: bytes, caller: Caller | None = None) -> Result:
-    """Runs a function and waits for its end; see ``Functions.invoke``."""
-    return functions.invoke(function_arn, payload, caller)
-
-
-def invoke_async(function_arn: str, payload: bytes, caller: Caller | None = None) -> str:
-    """Queues an event for a function, with Lambda's retries and destinations; returns the request id."""
-    return functions.invoke_async(function_arn, payload, caller)
+#: See ``Functions``.
+invoke, invoke_async, stop = functions.invoke, functions.invoke_async, functions.stop
 
 
 def invocations() -> list[InvocationRecord]:
@@ -45,8 +39,3 @@ def invocations() -> list[InvocationRecord]:
 def warnings() -> list[str]:
     """Returns a warning for each function that cannot work with the Python that runs it."""
     return functions.settings.interpreters.warnings()
-
-
-def stop() -> None:
-    """Ends all function processes."""
-    functions.stop()

@@ -9,6 +9,8 @@ from typing import Literal, Protocol
 from moto.awslambda.exceptions import LambdaClientError
 
 from localcloud.clock import clock
+from localcloud.faults import EVENT, faults
+from localcloud.functions.concurrency import Reason
 from localcloud.functions.destinations import (
     AsyncEvent,
     Condition,
@@ -19,12 +21,15 @@ from localcloud.functions.destinations import (
 from localcloud.functions.environment import Outcome
 from localcloud.functions.models import Function
 from localcloud.functions.permissions import may_deliver
-from localcloud.functions.records import Attempt, Ending
+from localcloud.functions.records import Attempt
+from localcloud.functions.recursion import extend
 
 _LOG = logging.getLogger(__name__)
 
 #: Source: AWS Lambda developer guide, "How Lambda handles errors and retries with asynchronous invocation".
 RETRY_DELAYS_S = (60, 120)
+#: How long a throttled event waits at most: first a second, then twice as long each time.
+THROTTLE_DELAY_MAX_S = 300
 MAXIMUM_EVENT_AGE_S = 21_600
 
 
@@ -35,15 +40,11 @@ class Runner(Protocol):
         """Returns a function."""
         ...
 
-    def run(self, function: Function, attempt: Attempt, done: Callable[[Outcome], None]) -> None:
-        """Runs one attempt."""
+    def run(self, function: Function, attempt: Attempt, done: Callable[[Outcome], None]) -> Reason | None:
+        """Runs one attempt, or returns why it does not."""
         ...
 
-    def note(self, function: Function, attempt: Attempt, ending: Ending, error: str) -> None:
-        """Records an attempt that did not reach the function."""
-        ...
-
-    def invoke_async(self, function_arn: str, payload: bytes) -> str:
+    def invoke_async(self, function_arn: str, payload: bytes, *, lineage: str) -> str:
         """Queues an event for a function that is a destination."""
         ...
 
@@ -55,8 +56,13 @@ class AsynchronousInvocations:
         self._runner = runner
 
     def accept(self, event: AsyncEvent) -> None:
-        """Queues an event and schedules its first attempt."""
-        clock.call_later(0, lambda: self._attempt(event, None))
+        """Queues an event and schedules its first attempt; a fault delays, repeats or loses it.
+
+        Source: AWS Lambda developer guide, "How Lambda handles errors and retries with asynchronous
+        invocation": the queue is eventually consistent, and a function may receive an event more than once.
+        """
+        for after_s in faults.deliveries(EVENT, "Invoke", event.function_arn.split(":")[6]):
+            clock.call_later(after_s, lambda: self._attempt(event, None))
 
     def _attempt(self, event: AsyncEvent, last: Outcome | None) -> None:
         """Runs a function with an event, unless the event is too old or the function is throttled."""
@@ -66,16 +72,23 @@ class AsynchronousInvocations:
             _LOG.warning("event %s dropped: %s", event.request_id, error.message)
             return
         number = event.attempts + 1
-        attempt = Attempt(event.request_id, event.payload, event.function_arn, "Event", number, event.source)
+        attempt = Attempt(
+            event.request_id, event.payload, event.function_arn, "Event", number, event.source, event.lineage
+        )
         age_s = (clock.now() - event.accepted_at).total_seconds()
         if age_s > function.event_config.get("MaximumEventAgeInSeconds", MAXIMUM_EVENT_AGE_S):
             self._give_up(function, event, "EventAgeExceeded", last)
-        elif function.reserved == 0:
-            self._runner.note(function, attempt, "throttled", "reserved concurrency is 0")
+            return
+        tried = replace(event, attempts=number, throttles=0)
+        reason = self._runner.run(function, attempt, lambda outcome: self._ended(function, tried, outcome))
+        if reason is None:
+            return
+        if function.reserved == 0 or reason == "Loop":
             self._give_up(function, event, "RetriesExhausted", last)
         else:
-            tried = replace(event, attempts=number)
-            self._runner.run(function, attempt, lambda outcome: self._ended(function, tried, outcome))
+            waits = replace(event, throttles=event.throttles + 1)
+            delay_s = min(2**event.throttles, THROTTLE_DELAY_MAX_S)
+            clock.call_later(delay_s, lambda: self._attempt(waits, last))
 
     def _ended(self, function: Function, event: AsyncEvent, outcome: Outcome) -> None:
         if outcome.ending == "success":
@@ -107,6 +120,8 @@ class AsynchronousInvocations:
             return
         body = json.dumps(invocation_record(event, condition, outcome))
         if destination.split(":")[2] == "lambda":
-            self._runner.invoke_async(destination, body.encode())
+            # What led to the event, and the function itself. That Lambda counts destinations is a guess.
+            lineage = extend(event.lineage, event.qualified_arn.rpartition(":")[0]) or event.lineage
+            self._runner.invoke_async(destination, body.encode(), lineage=lineage)
         else:
             send_to_queue(destination, body)

@@ -14,6 +14,7 @@ from moto.cloudformation import parsing
 from localcloud.functions import resources
 from localcloud.functions.models import Function, check_deliverable
 from localcloud.functions.permissions import require_destination
+from localcloud.functions.recursion import lineage_of
 from localcloud.functions.service import functions, qualifier_of
 from localcloud.resources.model import take_place
 
@@ -27,6 +28,12 @@ class FunctionsBackend(LambdaBackend):
 
     # moto looks for a service's URLs beside its backend's module.
     _url_module = urls
+
+    def put_function_concurrency(self, function_name: str, reserved_concurrency: Any) -> Any:
+        """Reserves concurrency for a function, unless too little is left to the others; see moto."""
+        others = cast(list[Function], self.list_functions())
+        functions.concurrency.check_reservation(function_name, int(reserved_concurrency), others)
+        return super().put_function_concurrency(function_name, reserved_concurrency)
 
     def put_function_event_invoke_config(self, function_name: str, config: dict[str, Any]) -> Any:
         """Replaces the configuration for asynchronous invocation; moto keeps the first."""
@@ -101,12 +108,13 @@ def invoke(response: LambdaResponse) -> tuple[int, dict[str, str], bytes]:
     function.progress.require_active()
     arn = _qualified(function.unqualified_arn, qualifier or qualifier_of(name))
     headers: dict[str, str] = {}
+    lineage = lineage_of(response.headers.get("X-Amzn-Trace-Id"))
     if kind == "DryRun":
         return _answer(HTTPStatus.NO_CONTENT, headers)
     if kind == "Event":
-        headers[_REQUEST_ID] = functions.invoke_async(arn, payload or b"{}")
+        headers[_REQUEST_ID] = functions.invoke_async(arn, payload or b"{}", lineage=lineage)
         return _answer(HTTPStatus.ACCEPTED, headers)
-    result = functions.invoke(arn, payload or b"{}")
+    result = functions.invoke(arn, payload or b"{}", lineage=lineage)
     headers[_REQUEST_ID] = result.request_id
     headers["X-Amz-Executed-Version"] = result.executed_version
     if result.function_error:

@@ -26,7 +26,9 @@ class AsyncEvent:
     Attributes:
         qualified_arn: The function with its version.
         attempts: How often it was given to the function.
+        throttles: How often it was throttled since then.
         source: ARN of the rule that it comes from; empty for everybody else.
+        lineage: The chain of invocations that led to it.
     """
 
     request_id: str
@@ -36,7 +38,9 @@ class AsyncEvent:
     version: str
     accepted_at: datetime
     attempts: int = 0
+    throttles: int = 0
     source: str = ""
+    lineage: str = ""
 
 
 def invocation_record(event: AsyncEvent, condition: Condition, outcome: Outcome | None) -> dict[str, Any]:

@@ -34,6 +34,7 @@ from localcloud.functions.runtime_api import (
     RuntimeApi,
     RuntimeEvent,
 )
+from localcloud.gaps import gap
 
 _LOG = logging.getLogger(__name__)
 
@@ -121,6 +122,9 @@ class ExecutionEnvironment:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _initialise(self, request_id: str) -> tuple[Ending, bytes] | None:
+        if not self.deployment.runtime.startswith("python"):
+            message = f"functions of {self.deployment.runtime} are not run {gap('lambda.languages')}"
+            return "init error", _described("Runtime.NotEmulated", message)
         if warning := self._settings.interpreters.compare(self.deployment):
             self._log.write(f"LOCALCLOUD {warning}")
         self._start()
@@ -140,6 +144,7 @@ class ExecutionEnvironment:
         request_id = attempt.request_id
         self._deadline = deadline = clock.now() + timedelta(seconds=self.deployment.timeout_s)
         trace_id = f"Root=1-{int(clock.now().timestamp()):08x}-{uuid.uuid4().hex[:24]};Sampled=0"
+        trace_id += f";Lineage={attempt.lineage}"
         self._runtime.deliver(
             Delivery(
                 request_id, attempt.payload, attempt.invoked_arn, int(deadline.timestamp() * 1000), trace_id

@@ -3,6 +3,7 @@
 Source: AWS Lambda API reference, Invoke, errors.
 """
 
+import json
 from dataclasses import dataclass
 
 from moto.awslambda.exceptions import LambdaClientError
@@ -32,12 +33,24 @@ class RequestTooLargeError(LambdaClientError):
 
 
 class ThrottledError(LambdaClientError):
-    """The function's reserved concurrency is 0."""
+    """No concurrency is left in the account, or in what is reserved for the function."""
 
     code = 429
 
-    def __init__(self) -> None:
+    def __init__(self, reason: str) -> None:
         super().__init__("TooManyRequestsException", "Rate Exceeded.")
+        self.description = json.dumps({"Reason": reason, "Type": "User", "message": self.message})
+
+
+class RecursiveInvocationError(LambdaClientError):
+    """The function has run too often in one chain of invocations."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "RecursiveInvocationException",
+            "Lambda has detected your function being invoked in a recursive loop with other Amazon Web "
+            "Services resources and stopped your function's invocation.",
+        )
 
 
 class InvokeDeniedError(LambdaClientError):

@@ -18,7 +18,6 @@ ANY_RUNTIME = "*"
 
 #: A module compiled for one Python. Source: PEP 3149; ``abi3`` and no tag at all load in several.
 _COMPILED = re.compile(r"\.cpython-(\d)(\d+)[-.].*so$")
-_PYTHON = re.compile(r"python(\d+\.\d+)")
 _VERSION = "import sys; print(f'{sys.version_info[0]}.{sys.version_info[1]}')"
 _TIMEOUT_S = 30
 
@@ -56,12 +55,11 @@ class Interpreters:
                 return None
             self._seen.add(deployment.function_arn)
         ours = _version(self.find(deployment.runtime))
-        named = _PYTHON.fullmatch(deployment.runtime)
-        if named and named[1] == ours:
+        if deployment.runtime == f"python{ours}":
             return None
         runs = f"{deployment.function_name} has the runtime {deployment.runtime}, and runs with Python {ours}"
         foreign = [name for path in (deployment.code, *deployment.layers) for name in _foreign(path, ours)]
-        if named and not foreign:
+        if not foreign:
             _LOG.info("%s", runs)
             return None
         warning = f"{runs}. {_problem(foreign)} {_remedy(deployment.runtime, ours)}"
@@ -72,8 +70,6 @@ class Interpreters:
 
 
 def _problem(foreign: list[str]) -> str:
-    if not foreign:
-        return "Functions in other languages are not run."
     more = f" and {len(foreign) - 1} more" if len(foreign) > 1 else ""
     return (
         f"Its code or layers have modules compiled for another Python ({foreign[0]}{more}): importing them "
@@ -82,13 +78,10 @@ def _problem(foreign: list[str]) -> str:
 
 
 def _remedy(runtime: str, ours: str) -> str:
-    named = _PYTHON.fullmatch(runtime)
-    if not named:
-        return "Deploy it to AWS to try it."
     return (
-        f"Start the cloud with `localcloud start --function-python {runtime}=PATH`, where PATH is a "
-        f"Python {named[1]} that has awslambdaric, boto3 and time-machine, or build and deploy the function "
-        f"for Python {ours}."
+        f"Start the cloud with `localcloud start --function-python {runtime}=PATH`, where PATH is "
+        f"a Python {runtime.removeprefix('python')} that has awslambdaric, boto3 and time-machine, or build "
+        f"and deploy the function for Python {ours}."
     )
 
 

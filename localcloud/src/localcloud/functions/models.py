@@ -13,14 +13,12 @@ from moto.awslambda.utils import get_backend
 from moto.core.common_models import CloudFormationModel
 
 from localcloud.functions.deployment import Archive, Deployment, unpack
+from localcloud.functions.limits import LAYERS_LIMIT, check_size, check_variables
 from localcloud.functions.permissions import require_dead_letters
 from localcloud.functions.runtime_calendar import check_runtime
 from localcloud.functions.states import FunctionState
+from localcloud.gaps import gap
 from localcloud.resources.model import Place, Resource, Wanted, in_place_of, number, tags_by_key
-
-#: Source: AWS Lambda quotas: 5 layers; function and layers together, unzipped: 250 MB.
-LAYERS_LIMIT = 5
-UNZIPPED_LIMIT_BYTES = 250 * 1024 * 1024
 
 #: Destinations and dead-letter queues that this cloud can deliver to.
 DELIVERABLE = ("lambda", "sqs")
@@ -51,11 +49,11 @@ class Function(Resource, LambdaFunction, CloudFormationModel):
         self.dead_letter_config: dict[str, Any] = {}
         self.progress = FunctionState()
         if spec.get("PackageType", "Zip") != "Zip":
-            raise InvalidParameterValueException("Functions in container images are not emulated.")
+            raise InvalidParameterValueException(f"container images are not run {gap('lambda.languages')}")
         check_runtime(spec["Runtime"], "create-block")
         super().__init__(account_id, spec, region, version)
         self._set_extras(spec)
-        self._check_size()
+        self._check_limits()
 
     def update_configuration(self, config_updates: dict[str, Any]) -> dict[str, Any]:
         """Changes the given settings; see moto."""
@@ -65,7 +63,7 @@ class Function(Resource, LambdaFunction, CloudFormationModel):
             updates["Environment"] = {"Variables": (updates["Environment"] or {}).get("Variables", {})}
         super().update_configuration(updates)
         self._set_extras(updates)
-        self._check_size()
+        self._check_limits()
         configuration: dict[str, Any] = self.get_configuration()
         return configuration
 
@@ -155,14 +153,21 @@ class Function(Resource, LambdaFunction, CloudFormationModel):
 
     def invoke(self, *_arguments: Any) -> str:
         """Raises, so that moto's other services do not start Docker."""
-        raise NotImplementedError(f"{self.function_name} has a trigger that is not emulated; see GAPS.md")
+        raise NotImplementedError(f"{self.function_name} has a trigger of no effect {gap('lambda.triggers')}")
 
     @classmethod
     def create_resource(cls, wanted: Wanted) -> "Function":
         """Creates the function from an ``AWS::Lambda::Function``."""
         spec = _spec(wanted.properties) | {"FunctionName": wanted.name}
-        function = cast(Function, _backend(wanted.place).create_function(spec))
+        backend, reserved = _backend(wanted.place), spec.pop("ReservedConcurrentExecutions", None)
+        function = cast(Function, backend.create_function(spec))
         function.progress.settle()
+        if reserved is not None:
+            try:
+                backend.put_function_concurrency(wanted.name, reserved)
+            except LambdaClientError:
+                backend.delete_function(wanted.name)
+                raise
         return function
 
     def update_resource(self, wanted: Wanted) -> "Function":
@@ -175,7 +180,10 @@ class Function(Resource, LambdaFunction, CloudFormationModel):
         self.update_function_code(spec["Code"])
         self.update_configuration(spec)
         self.tags = spec["Tags"]
-        self.reserved_concurrency = spec.get("ReservedConcurrentExecutions")
+        if (reserved := spec.get("ReservedConcurrentExecutions")) is None:
+            self.reserved_concurrency = None
+        else:
+            _backend(wanted.place).put_function_concurrency(self.function_name, reserved)
         return self
 
     @classmethod
@@ -222,16 +230,9 @@ class Function(Resource, LambdaFunction, CloudFormationModel):
     def _code_archive(self) -> Archive:
         return Archive(self.code_bytes, self.code_digest)
 
-    def _check_size(self) -> None:
-        try:
-            total_bytes = sum(part.unzipped_bytes() for part in (self._code_archive, *self._layer_archives))
-        except zipfile.BadZipFile as error:
-            raise InvalidParameterValueException("Could not unzip uploaded file.") from error
-        if total_bytes > UNZIPPED_LIMIT_BYTES:
-            raise InvalidParameterValueException(
-                "Function code combined with layers exceeds the maximum allowed size of "
-                f"{UNZIPPED_LIMIT_BYTES} bytes. The actual size is {total_bytes} bytes."
-            )
+    def _check_limits(self) -> None:
+        check_variables(self.environment_vars)
+        check_size((self._code_archive, *self._layer_archives))
 
 
 def check_deliverable(arn: str) -> None:
@@ -242,7 +243,9 @@ def check_deliverable(arn: str) -> None:
     """
     kind = arn.split(":")[2] if arn.count(":") >= 5 else arn  # noqa: PLR2004 - six fields make an ARN
     if kind not in DELIVERABLE:
-        raise InvalidParameterValueException(f"destination {arn}: only {', '.join(DELIVERABLE)} are emulated")
+        raise InvalidParameterValueException(
+            f"destination {arn}: only {', '.join(DELIVERABLE)} are emulated {gap('lambda.asynchronous')}"
+        )
 
 
 def _spec(properties: dict[str, Any]) -> dict[str, Any]:

@@ -26,7 +26,9 @@ class Settings:
         log_dir: A file for each execution environment.
         ca_file: Certificate authority that the functions trust for HTTPS, or none.
         hosts_file: The host names that they reach, see ``localcloud.hosts``, or none.
-        concurrency: Execution environments per function at most; what exceeds it waits.
+        concurrency: Execution environments per function at most, which spares this machine; what exceeds it
+            waits, and counts as running.
+        account_concurrency: Concurrent executions of the account; what exceeds it is throttled.
         pythons: By ``Runtime``, or ``*`` for all others: the interpreter of a virtual environment that has
             what Lambda's runtime has and no more: awslambdaric, boto3, and time-machine for the cloud's time.
             Functions then see their own package, their layers and these, and the programs of their layers.
@@ -42,6 +44,7 @@ class Settings:
     ca_file: Path | None = None
     hosts_file: Path | None = None
     concurrency: int = 2
+    account_concurrency: int = 1000
     pythons: Mapping[str, Path] = field(default_factory=dict)
 
     @property

@@ -18,6 +18,7 @@ class Attempt:
         invoked_arn: The function as it was asked for, with a qualifier only if there was one.
         number: 1 for the first attempt.
         source: ARN of the rule that asked; empty for other callers.
+        lineage: The chain of invocations that led here, see ``recursion``.
     """
 
     request_id: str
@@ -26,6 +27,7 @@ class Attempt:
     kind: Kind
     number: int = 1
     source: str = ""
+    lineage: str = ""
 
 
 @dataclass(frozen=True)
@@ -44,12 +46,12 @@ class InvocationRecord:
     kind: Kind
     attempt: int
     started_at: datetime
-    duration_ms: float
-    cold: bool
     outcome: Ending
     error: str | None
-    max_rss_mb: int | None
-    log_file: str | None
+    duration_ms: float = 0.0
+    cold: bool = False
+    max_rss_mb: int | None = None
+    log_file: str | None = None
     source: str = ""
 
     def to_json(self) -> dict[str, Any]:

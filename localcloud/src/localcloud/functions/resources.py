@@ -10,26 +10,15 @@ from moto.awslambda.utils import get_backend
 from moto.core.common_models import CloudFormationModel
 
 from localcloud.functions.models import unless_gone
-from localcloud.resources.model import Place, Resource, Wanted, number
+from localcloud.resources.model import Identified, Place, Resource, Wanted, number
 
 _STATEMENT_FIELDS = ("Action", "Principal", "SourceArn", "SourceAccount", "PrincipalOrgID")
 
 
-class Permission(Resource, CloudFormationModel):
+class Permission(Identified, CloudFormationModel):
     """A statement of a function's resource policy."""
 
-    def __init__(self, statement_id: str) -> None:
-        self.physical_resource_id = statement_id
-
-    @staticmethod
-    def cloudformation_name_type() -> str:
-        """The type has no name of its own."""
-        return ""
-
-    @staticmethod
-    def cloudformation_type() -> str:
-        """The type in templates."""
-        return "AWS::Lambda::Permission"
+    cfn_type: ClassVar = "AWS::Lambda::Permission"
 
     @classmethod
     def create_resource(cls, wanted: Wanted) -> "Permission":
@@ -51,21 +40,10 @@ class Permission(Resource, CloudFormationModel):
                 continue
 
 
-class AsynchronousInvocation(Resource, CloudFormationModel):
+class AsynchronousInvocation(Identified, CloudFormationModel):
     """Retries, event age and destinations of a function."""
 
-    def __init__(self, function_name: str) -> None:
-        self.physical_resource_id = function_name
-
-    @staticmethod
-    def cloudformation_name_type() -> str:
-        """The type has no name of its own."""
-        return ""
-
-    @staticmethod
-    def cloudformation_type() -> str:
-        """The type in templates."""
-        return "AWS::Lambda::EventInvokeConfig"
+    cfn_type: ClassVar = "AWS::Lambda::EventInvokeConfig"
 
     @classmethod
     def create_resource(cls, wanted: Wanted) -> "AsynchronousInvocation":
@@ -94,21 +72,12 @@ class AsynchronousInvocation(Resource, CloudFormationModel):
 class Version(Resource, CloudFormationModel):
     """A published version of a function."""
 
+    cfn_type: ClassVar = "AWS::Lambda::Version"
     cfn_attributes: ClassVar[dict[str, str]] = {"Version": "version", "FunctionArn": "physical_resource_id"}
 
     def __init__(self, arn: str, version: str) -> None:
         self.physical_resource_id = arn
         self.version = version
-
-    @staticmethod
-    def cloudformation_name_type() -> str:
-        """The type has no name of its own."""
-        return ""
-
-    @staticmethod
-    def cloudformation_type() -> str:
-        """The type in templates."""
-        return "AWS::Lambda::Version"
 
     @classmethod
     def create_resource(cls, wanted: Wanted) -> "Version":
@@ -125,21 +94,10 @@ class Version(Resource, CloudFormationModel):
         unless_gone(lambda: _backend(place).delete_function(function_arn, version))
 
 
-class Alias(Resource, CloudFormationModel):
+class Alias(Identified, CloudFormationModel):
     """A name for a version of a function."""
 
-    def __init__(self, arn: str) -> None:
-        self.physical_resource_id = arn
-
-    @staticmethod
-    def cloudformation_name_type() -> str:
-        """The name is unique within a function only, so none is made up."""
-        return ""
-
-    @staticmethod
-    def cloudformation_type() -> str:
-        """The type in templates."""
-        return "AWS::Lambda::Alias"
+    cfn_type: ClassVar = "AWS::Lambda::Alias"
 
     @classmethod
     def create_resource(cls, wanted: Wanted) -> "Alias":

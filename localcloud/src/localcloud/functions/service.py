@@ -5,19 +5,22 @@ import queue
 import threading
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import cast
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, cast
 
 from moto.awslambda.utils import get_backend
 
 from localcloud.clock import clock
 from localcloud.functions.asynchronous import AsynchronousInvocations
+from localcloud.functions.concurrency import Concurrency, Reason
 from localcloud.functions.destinations import AsyncEvent
 from localcloud.functions.environment import Outcome
 from localcloud.functions.errors import (
     Caller,
     InvalidRequestContentError,
     InvokeDeniedError,
+    RecursiveInvocationError,
     RequestTooLargeError,
     ThrottledError,
 )
@@ -26,6 +29,7 @@ from localcloud.functions.permissions import lets_invoke
 from localcloud.functions.pool import FunctionPool, Job, WarmEnvironments
 from localcloud.functions.process import Settings
 from localcloud.functions.records import Attempt, Ending, InvocationRecord, Records
+from localcloud.functions.recursion import extend
 from localcloud.metrics import put_invocation
 from localcloud.resources.model import Place
 
@@ -57,6 +61,7 @@ class Functions:
         self._asynchronous = AsynchronousInvocations(self)
         self._settings: Settings | None = None
         self._warm = WarmEnvironments(0)
+        self.concurrency = Concurrency()
         self._lock = threading.Lock()
         self._pools: dict[str, FunctionPool] = {}
 
@@ -64,6 +69,7 @@ class Functions:
         """Sets what all functions share; call it before any invocation."""
         self._settings = settings
         self._warm = WarmEnvironments(settings.idle)
+        self.concurrency = Concurrency(settings.account_concurrency)
 
     @property
     def settings(self) -> Settings:
@@ -89,31 +95,36 @@ class Functions:
         )
         return cast(Function, get_backend(account, region).get_function(name_or_arn))
 
-    def invoke(self, function_arn: str, payload: bytes, caller: Caller | None = None) -> Result:
+    def invoke(
+        self, function_arn: str, payload: bytes, caller: Caller | None = None, lineage: str = ""
+    ) -> Result:
         """Runs a function and waits for its end.
 
         Args:
             function_arn: ARN or name, with or without a qualifier.
             payload: JSON text.
             caller: The service that asks, where the function's policy has to allow it.
+            lineage: The chain of invocations that the request belongs to.
 
         Raises:
-            LambdaClientError: Unknown function, not allowed, throttled, payload too large or not JSON.
+            LambdaClientError: Unknown function, not allowed, throttled, in a loop, payload too large or not
+                JSON.
         """
         function = self.find(function_arn)
-        attempt = Attempt(str(uuid.uuid4()), payload, _invoked(function, function_arn), "RequestResponse")
+        invoked_arn = _invoked(function, function_arn)
+        attempt = Attempt(str(uuid.uuid4()), payload, invoked_arn, "RequestResponse", lineage=lineage)
         self._check(function, attempt, SYNC_LIMIT_BYTES, caller)
-        if function.reserved == 0:
-            self.note(function, attempt, "throttled", "reserved concurrency is 0")
-            raise ThrottledError
         outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
-        self.run(function, attempt, outcomes.put)
+        if reason := self.run(function, attempt, outcomes.put):
+            raise RecursiveInvocationError if reason == "Loop" else ThrottledError(reason)
         with clock.resting():
             outcome = outcomes.get()
         error = None if outcome.ending == "success" else "Unhandled"
         return Result(attempt.request_id, outcome.payload, error, str(function.version), outcome.log_tail)
 
-    def invoke_async(self, function_arn: str, payload: bytes, caller: Caller | None = None) -> str:
+    def invoke_async(
+        self, function_arn: str, payload: bytes, caller: Caller | None = None, lineage: str = ""
+    ) -> str:
         """Puts an event into a function's asynchronous queue and returns the request id; see ``invoke``."""
         function = self.find(function_arn)
         source = caller.source_arn if caller else ""
@@ -130,59 +141,51 @@ class Functions:
                 version=str(function.version),
                 accepted_at=clock.now(),
                 source=source,
+                lineage=lineage,
             )
         )
         return attempt.request_id
 
-    def run(self, function: Function, attempt: Attempt, done: Callable[[Outcome], None]) -> None:
-        """Runs one attempt when an environment is free, records its outcome and calls ``done``."""
+    def run(self, function: Function, attempt: Attempt, done: Callable[[Outcome], None]) -> Reason | None:
+        """Runs one attempt when an environment is free, records its outcome and calls ``done``.
+
+        Returns:
+            Why it is not run; None if it runs.
+        """
+        lineage = extend(attempt.lineage, function.unqualified_arn)
+        if lineage is None:
+            self.note(function, attempt, "refused", "Loop")
+            return "Loop"
         deployment = function.deployment(self.settings.folder)
+        backend = get_backend(function.account_id, function.region)
+        if reason := self.concurrency.acquire(function, cast(list[Function], backend.list_functions())):
+            self.note(function, attempt, "throttled", reason)
+            return reason
         started_at = clock.now()
 
         def ended(outcome: Outcome) -> None:
+            self.concurrency.release(function)
             self._add(
-                InvocationRecord(
-                    function=deployment.function_name,
-                    request_id=attempt.request_id,
-                    kind=attempt.kind,
-                    attempt=attempt.number,
-                    started_at=started_at,
-                    duration_ms=round(outcome.duration_ms, 1),
-                    cold=outcome.cold,
-                    outcome=outcome.ending,
-                    error=outcome.error,
-                    max_rss_mb=outcome.max_rss_mb,
-                    log_file=str(outcome.log_file),
-                    source=attempt.source,
-                )
+                deployment.function_name,
+                attempt,
+                started_at,
+                outcome.ending,
+                outcome.error,
+                duration_ms=round(outcome.duration_ms, 1),
+                cold=outcome.cold,
+                max_rss_mb=outcome.max_rss_mb,
+                log_file=str(outcome.log_file),
             )
             done(outcome)
 
         with self._lock:
             pool = self._pools.setdefault(deployment.qualified_arn, FunctionPool(self.settings, self._warm))
-        limit = self.settings.concurrency
-        if function.reserved is not None:
-            limit = min(function.reserved, limit)
-        pool.submit(Job(deployment, attempt, ended), limit)
+        pool.submit(Job(deployment, replace(attempt, lineage=lineage), ended), self.settings.concurrency)
+        return None
 
     def note(self, function: Function, attempt: Attempt, ending: Ending, error: str) -> None:
         """Records an attempt that did not reach the function."""
-        self._add(
-            InvocationRecord(
-                function=function.function_name,
-                request_id=attempt.request_id,
-                kind=attempt.kind,
-                attempt=attempt.number,
-                started_at=clock.now(),
-                duration_ms=0,
-                cold=False,
-                outcome=ending,
-                error=error,
-                max_rss_mb=None,
-                log_file=None,
-                source=attempt.source,
-            )
-        )
+        self._add(function.function_name, attempt, clock.now(), ending, error)
 
     def forget(self, function_arn: str) -> None:
         """Ends the processes of a deleted function or version; running invocations finish."""
@@ -199,7 +202,20 @@ class Functions:
         for pool in pools:
             pool.stop()
 
-    def _add(self, record: InvocationRecord) -> None:
+    def _add(
+        self, name: str, attempt: Attempt, at: datetime, ending: Ending, error: str | None, **fields: Any
+    ) -> None:
+        record = InvocationRecord(
+            name,
+            attempt.request_id,
+            attempt.kind,
+            attempt.number,
+            at,
+            ending,
+            error,
+            source=attempt.source,
+            **fields,
+        )
         self.records.add(record)
         put_invocation(Place(self.settings.account, self.settings.region), record)
 

@@ -9,48 +9,27 @@ from moto.core.common_models import CloudFormationModel
 from localcloud.resources.model import Place, Resource, Wanted, in_place_of
 
 
-class _Alarm(Resource):
-    """What metric alarms and composite alarms have in common; their physical id is their name."""
+class Alarm(Resource, CloudFormationModel):
+    """`AWS::CloudWatch::Alarm` on one metric; its physical id is its name."""
 
+    cfn_type: ClassVar = "AWS::CloudWatch::Alarm"
+    cfn_name_property: ClassVar = "AlarmName"
     cfn_attributes: ClassVar = {"Arn": "arn"}
 
     def __init__(self, name: str, arn: str) -> None:
         self.physical_resource_id = name
         self.arn = arn
 
-    def update_resource(self, wanted: Wanted) -> Any:
-        """Overwrites the alarm under its name, as the API does."""
-        return self.create_resource(replace(wanted, name=self.physical_resource_id))
-
     @classmethod
-    def delete_resource(cls, physical_id: str, place: Place) -> None:
-        """Deletes the alarm."""
-        place.regional(moto_cloudwatch.cloudwatch_backends).delete_alarms([physical_id])
-
-
-class Alarm(_Alarm, CloudFormationModel):
-    """`AWS::CloudWatch::Alarm` on one metric."""
-
-    @staticmethod
-    def cloudformation_type() -> str:
-        """Names the resource type."""
-        return "AWS::CloudWatch::Alarm"
-
-    @staticmethod
-    def cloudformation_name_type() -> str:
-        """Names the property that sets the alarm's name."""
-        return "AlarmName"
-
-    @classmethod
-    def create_resource(cls, wanted: Wanted) -> "Alarm":
-        """Creates or overwrites the alarm, as PutMetricAlarm does."""
+    def create_resource(cls, wanted: Wanted) -> Any:
+        """Creates or overwrites the alarm, as PutMetricAlarm and PutCompositeAlarm do."""
         properties = wanted.properties
         alarm = wanted.place.regional(moto_cloudwatch.cloudwatch_backends).put_metric_alarm(
             name=wanted.name,
             namespace=properties.get("Namespace", ""),
             metric_name=properties.get("MetricName", ""),
-            comparison_operator=properties["ComparisonOperator"],
-            evaluation_periods=int(properties["EvaluationPeriods"]),
+            comparison_operator=properties.get("ComparisonOperator", ""),
+            evaluation_periods=int(properties.get("EvaluationPeriods", 0)),
             period=int(properties.get("Period", 0)),
             threshold=float(properties.get("Threshold", 0)),
             statistic=properties.get("Statistic", ""),
@@ -64,56 +43,32 @@ class Alarm(_Alarm, CloudFormationModel):
             unit=properties.get("Unit"),
             actions_enabled=properties.get("ActionsEnabled", True),
             treat_missing_data=properties.get("TreatMissingData"),
+            rule=properties.get("AlarmRule"),
             tags=properties.get("Tags"),
         )
         return cls(wanted.name, alarm.alarm_arn)
 
-
-class CompositeAlarm(_Alarm, CloudFormationModel):
-    """`AWS::CloudWatch::CompositeAlarm`."""
-
-    @staticmethod
-    def cloudformation_type() -> str:
-        """Names the resource type."""
-        return "AWS::CloudWatch::CompositeAlarm"
-
-    @staticmethod
-    def cloudformation_name_type() -> str:
-        """Names the property that sets the alarm's name."""
-        return "AlarmName"
+    def update_resource(self, wanted: Wanted) -> Any:
+        """Overwrites the alarm under its name, as the API does."""
+        return self.create_resource(replace(wanted, name=self.physical_resource_id))
 
     @classmethod
-    def create_resource(cls, wanted: Wanted) -> "CompositeAlarm":
-        """Creates or overwrites the alarm, as PutCompositeAlarm does."""
-        properties = wanted.properties
-        alarm = wanted.place.regional(moto_cloudwatch.cloudwatch_backends).put_metric_alarm(
-            name=wanted.name,
-            namespace="",
-            metric_name="",
-            comparison_operator="",
-            evaluation_periods=0,
-            period=0,
-            threshold=0,
-            statistic="",
-            description=properties.get("AlarmDescription", ""),
-            dimensions=[],
-            alarm_actions=properties.get("AlarmActions", []),
-            ok_actions=properties.get("OKActions", []),
-            insufficient_data_actions=properties.get("InsufficientDataActions", []),
-            actions_enabled=properties.get("ActionsEnabled", True),
-            rule=properties["AlarmRule"],
-        )
-        return cls(wanted.name, alarm.alarm_arn)
+    def delete_resource(cls, physical_id: str, place: Place) -> None:
+        """Deletes the alarm."""
+        place.regional(moto_cloudwatch.cloudwatch_backends).delete_alarms([physical_id])
+
+
+class CompositeAlarm(Alarm, CloudFormationModel):
+    """`AWS::CloudWatch::CompositeAlarm`."""
+
+    cfn_type: ClassVar = "AWS::CloudWatch::CompositeAlarm"
 
 
 @in_place_of(moto_cloudwatch.Dashboard)
 class Dashboard(Resource, moto_cloudwatch.Dashboard, CloudFormationModel):
     """`AWS::CloudWatch::Dashboard`; moto gives it a new random name at an update."""
 
-    @staticmethod
-    def cloudformation_name_type() -> str:
-        """Names the property that sets the dashboard's name."""
-        return "DashboardName"
+    cfn_name_property: ClassVar = "DashboardName"
 
     @classmethod
     def create_resource(cls, wanted: Wanted) -> "Dashboard":

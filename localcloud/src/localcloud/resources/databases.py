@@ -92,15 +92,8 @@ class SubnetGroup(_Named, moto_rds.DBSubnetGroup, CloudFormationModel):
 class ClusterParameterGroup(_Named, moto_rds.DBClusterParameterGroup, CloudFormationModel):
     """`AWS::RDS::DBClusterParameterGroup`, of which moto has the API only."""
 
-    @staticmethod
-    def cloudformation_type() -> str:
-        """Names the resource type."""
-        return "AWS::RDS::DBClusterParameterGroup"
-
-    @staticmethod
-    def cloudformation_name_type() -> str:
-        """Names the property that names the group."""
-        return "DBClusterParameterGroupName"
+    cfn_type: ClassVar = "AWS::RDS::DBClusterParameterGroup"
+    cfn_name_property: ClassVar = "DBClusterParameterGroupName"
 
     @classmethod
     def create_resource(cls, wanted: Wanted) -> "ClusterParameterGroup":
@@ -130,22 +123,14 @@ class ClusterParameterGroup(_Named, moto_rds.DBClusterParameterGroup, CloudForma
 class Cluster(_Named, moto_rds.DBCluster, CloudFormationModel):
     """`AWS::RDS::DBCluster`, of which moto has the API only."""
 
+    cfn_type: ClassVar = "AWS::RDS::DBCluster"
+    cfn_name_property: ClassVar = "DBClusterIdentifier"
     cfn_attributes: ClassVar = {
         "DBClusterArn": "arn",
         "Endpoint.Address": "endpoint",
         "Endpoint.Port": "port",
         "ReadEndpoint.Address": "reader_endpoint",
     }
-
-    @staticmethod
-    def cloudformation_type() -> str:
-        """Names the resource type."""
-        return "AWS::RDS::DBCluster"
-
-    @staticmethod
-    def cloudformation_name_type() -> str:
-        """Names the property that names the cluster."""
-        return "DBClusterIdentifier"
 
     @classmethod
     def create_resource(cls, wanted: Wanted) -> "Cluster":
@@ -194,6 +179,8 @@ class Cluster(_Named, moto_rds.DBCluster, CloudFormationModel):
 class Instance(Resource, CloudFormationModel):
     """`AWS::RDS::DBInstance`, alone or in an Aurora cluster; moto's knows no cluster."""
 
+    cfn_type: ClassVar = "AWS::RDS::DBInstance"
+    cfn_name_property: ClassVar = "DBInstanceIdentifier"
     cfn_attributes: ClassVar = {"Endpoint.Address": "address", "Endpoint.Port": "port"}
 
     def __init__(self, instance: Any) -> None:
@@ -209,16 +196,6 @@ class Instance(Resource, CloudFormationModel):
     def port(self) -> int:
         """The port that it listens on."""
         return int(self._instance.port)
-
-    @staticmethod
-    def cloudformation_type() -> str:
-        """Names the resource type."""
-        return "AWS::RDS::DBInstance"
-
-    @staticmethod
-    def cloudformation_name_type() -> str:
-        """Names the property that names the instance."""
-        return "DBInstanceIdentifier"
 
     @classmethod
     def create_resource(cls, wanted: Wanted) -> "Instance":

@@ -65,15 +65,7 @@ class _Directory(Resource):
 class MicrosoftDirectory(_Directory, CloudFormationModel):
     """`AWS::DirectoryService::MicrosoftAD`."""
 
-    @staticmethod
-    def cloudformation_type() -> str:
-        """Names the resource type."""
-        return "AWS::DirectoryService::MicrosoftAD"
-
-    @staticmethod
-    def cloudformation_name_type() -> str:
-        """Names no property: several directories may have one domain name."""
-        return ""
+    cfn_type: ClassVar = "AWS::DirectoryService::MicrosoftAD"
 
     @classmethod
     def make(cls, backend: Any, wanted: Wanted) -> str:
@@ -85,15 +77,7 @@ class MicrosoftDirectory(_Directory, CloudFormationModel):
 class SimpleDirectory(_Directory, CloudFormationModel):
     """`AWS::DirectoryService::SimpleAD`."""
 
-    @staticmethod
-    def cloudformation_type() -> str:
-        """Names the resource type."""
-        return "AWS::DirectoryService::SimpleAD"
-
-    @staticmethod
-    def cloudformation_name_type() -> str:
-        """Names no property: several directories may have one domain name."""
-        return ""
+    cfn_type: ClassVar = "AWS::DirectoryService::SimpleAD"
 
     @classmethod
     def make(cls, backend: Any, wanted: Wanted) -> str:

@@ -1,21 +1,30 @@
 """DynamoDB tables."""
 
+import collections
 import copy
 import threading
 import uuid
 from collections.abc import Iterable
+from datetime import datetime, timedelta
 from functools import wraps
 from typing import Any, ClassVar
 
 from moto.core.common_models import CloudFormationModel
 from moto.dynamodb import urls
+from moto.dynamodb.exceptions import DynamodbException, TransactionCanceledException
 from moto.dynamodb.models import DynamoDBBackend, dynamodb_backends
 from moto.dynamodb.models import table as moto_table
 
+from localcloud.clock import clock
+from localcloud.faults import INDEX, faults
 from localcloud.resources.model import Place, Resource, Wanted, in_place_of
 
 #: The account's own key for DynamoDB, which encryption without a named key uses.
 _ACCOUNT_KEY = "alias/aws/dynamodb"
+#: Source: Amazon DynamoDB API reference, TransactWriteItems (CancellationReasons) and PutItem (Errors).
+_CONFLICT, _ONGOING = "TransactionConflict", "Transaction is ongoing for the item"
+#: So many writes a lagging index can look back.
+_EARLIER = 1000
 
 
 @in_place_of(moto_table.Table, maker="moto.dynamodb.models")
@@ -92,12 +101,17 @@ class Table(Resource, moto_table.Table, CloudFormationModel):
             backend.delete_table(physical_id)
 
 
+_WRITES = {"put_item": "PutItem", "update_item": "UpdateItem", "delete_item": "DeleteItem"}
+
+
 def _one_at_a_time(name: str) -> Any:
     """Returns a method of moto's backend that runs alone among these, so that its checks hold."""
 
     @wraps(getattr(DynamoDBBackend, name))
     def alone(self: "Backend", *args: Any, **kwargs: Any) -> Any:
         with self.lock:
+            if name in _WRITES:
+                self.begin_write(_WRITES[name], kwargs.get("table_name") or args[0])
             # Looked up now: others may have put theirs in its place, see head_node.py.
             return getattr(DynamoDBBackend, name)(self, *args, **kwargs)
 
@@ -113,18 +127,52 @@ class Backend(DynamoDBBackend):
     def __init__(self, region_name: str, account_id: str) -> None:
         super().__init__(region_name, account_id)
         self.lock = threading.RLock()
+        #: By table, what it had before each of the latest writes, while there are faults.
+        self._earlier: dict[str, collections.deque[tuple[datetime, Any]]] = collections.defaultdict(
+            lambda: collections.deque(maxlen=_EARLIER)
+        )
 
     get_item = _one_at_a_time("get_item")
-    query = _one_at_a_time("query")
     scan = _one_at_a_time("scan")
     put_item = _one_at_a_time("put_item")
     update_item = _one_at_a_time("update_item")
     delete_item = _one_at_a_time("delete_item")
 
+    def query(self, table_name: str, *args: Any, **kwargs: Any) -> Any:
+        """Returns the items of a table or an index; an index may lag behind the table, see ``faults``."""
+        with self.lock:
+            table, index_name = self.tables.get(table_name), kwargs.get("index_name")
+            lag_s = sum(faults.deliveries(INDEX, index_name, table_name)) if index_name else 0
+            if table is None or not lag_s:
+                return super().query(table_name, *args, **kwargs)
+            present, cut = table.items, clock.now() - timedelta(seconds=lag_s)
+            table.items = next((items for at, items in self._earlier[table_name] if at > cut), present)
+            try:
+                return super().query(table_name, *args, **kwargs)
+            finally:
+                table.items = present
+
+    def begin_write(self, operation: str, table_name: str) -> None:
+        """Refuses a single write that meets a transaction, and remembers what the table had before it."""
+        table = self.tables.get(table_name)
+        if faults.is_empty or not isinstance(table, Table):
+            self._earlier.clear()
+            return
+        if table.at_stake is None and faults.conflicts(operation, table_name):
+            raise DynamodbException("TransactionConflictException", _ONGOING)
+        self._earlier[table_name].append((clock.now(), copy.deepcopy(table.items)))
+
     def transact_write_items(self, transact_items: list[dict[str, Any]]) -> None:
-        """Executes a transaction, and copies only the tables that it changes for a rollback."""
+        """Executes a transaction, and copies only the tables that it changes for a rollback.
+
+        Raises:
+            TransactionCanceledException: A condition failed, or it meets another transaction.
+        """
         with self.lock:
             tables = self._at_stake(transact_items)
+            if any(faults.conflicts("TransactWriteItems", table.name) for table in tables):
+                none = [(None, None, None)] * (len(transact_items) - 1)
+                raise TransactionCanceledException([(_CONFLICT, _ONGOING, None), *none])
             for table, keys in tables.items():
                 table.at_stake = frozenset(keys)
             try:

@@ -7,7 +7,7 @@ from moto.ec2.models import EC2Backend, ec2_backends
 from moto.ec2.models import elastic_ip_addresses as moto_addresses
 from moto.ec2.utils import random_public_ip
 
-from localcloud.resources.model import Place, Resource, Wanted, in_place_of, tags_by_key
+from localcloud.resources.model import Identified, Place, Resource, Wanted, in_place_of, tags_by_key
 
 
 @in_place_of(moto_addresses.ElasticAddress)
@@ -44,18 +44,11 @@ class ElasticAddress(Resource, moto_addresses.ElasticAddress, CloudFormationMode
             backend.release_address(address=physical_id)
 
 
-class ElasticAddressAssociation(Resource, CloudFormationModel):
+class ElasticAddressAssociation(Identified, CloudFormationModel):
     """`AWS::EC2::EIPAssociation`."""
 
+    cfn_type: ClassVar = "AWS::EC2::EIPAssociation"
     cfn_attributes: ClassVar = {"Id": "physical_resource_id"}
-
-    def __init__(self, association_id: str) -> None:
-        self.physical_resource_id = association_id
-
-    @staticmethod
-    def cloudformation_type() -> str:
-        """Names the resource type."""
-        return "AWS::EC2::EIPAssociation"
 
     @classmethod
     def create_resource(cls, wanted: Wanted) -> "ElasticAddressAssociation":

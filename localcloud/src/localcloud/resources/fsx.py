@@ -27,6 +27,7 @@ _ID_LENGTH = 17
 class FileSystem(Resource, moto_fsx.FileSystem, CloudFormationModel):
     """`AWS::FSx::FileSystem`, of which moto has the API only."""
 
+    cfn_type: ClassVar = "AWS::FSx::FileSystem"
     cfn_attributes: ClassVar = {
         "DNSName": "dns_name",
         "LustreMountName": "lustre_mount_name",
@@ -89,11 +90,6 @@ class FileSystem(Resource, moto_fsx.FileSystem, CloudFormationModel):
         """The name clients mount a Lustre file system by."""
         return str((self.lustre_configuration or {})["MountName"])
 
-    @staticmethod
-    def cloudformation_type() -> str:
-        """Names the resource type."""
-        return "AWS::FSx::FileSystem"
-
     @classmethod
     def create_resource(cls, wanted: Wanted) -> "FileSystem":
         """Creates the file system; a Lustre one gets a mount name."""
@@ -140,6 +136,7 @@ class FileSystem(Resource, moto_fsx.FileSystem, CloudFormationModel):
 class DataRepositoryAssociation(Resource, CloudFormationModel):
     """`AWS::FSx::DataRepositoryAssociation`; it exists for its stack only, no API shows it."""
 
+    cfn_type: ClassVar = "AWS::FSx::DataRepositoryAssociation"
     cfn_attributes: ClassVar = {"AssociationId": "physical_resource_id", "ResourceARN": "arn"}
 
     def __init__(self, place: Place) -> None:
@@ -148,11 +145,6 @@ class DataRepositoryAssociation(Resource, CloudFormationModel):
             f"arn:{place.partition}:fsx:{place.region_name}:{place.account_id}"
             f":association/{self.physical_resource_id}"
         )
-
-    @staticmethod
-    def cloudformation_type() -> str:
-        """Names the resource type."""
-        return "AWS::FSx::DataRepositoryAssociation"
 
     @classmethod
     def create_resource(cls, wanted: Wanted) -> "DataRepositoryAssociation":

@@ -60,18 +60,11 @@ class LogStream(moto_logs.LogStream):
 class MetricFilter(Resource, CloudFormationModel):
     """`AWS::Logs::MetricFilter`; its physical id is its name. It is stored, but yields no metric."""
 
+    cfn_type: ClassVar = "AWS::Logs::MetricFilter"
+    cfn_name_property: ClassVar = "FilterName"
+
     def __init__(self, name: str) -> None:
         self.physical_resource_id = name
-
-    @staticmethod
-    def cloudformation_type() -> str:
-        """Names the resource type."""
-        return "AWS::Logs::MetricFilter"
-
-    @staticmethod
-    def cloudformation_name_type() -> str:
-        """Names the property that sets the filter's name."""
-        return "FilterName"
 
     @classmethod
     def create_resource(cls, wanted: Wanted) -> "MetricFilter":

@@ -53,9 +53,23 @@ class Resource:
     among the direct subclasses; the last one of a type wins.
     """
 
+    #: The type in templates, and the property that gives the name (empty: none does), where not moto's.
+    cfn_type: ClassVar[str | None] = None
+    cfn_name_property: ClassVar[str | None] = None
     #: Attributes that `Fn::GetAtt` reads, and the Python attribute that holds each.
     cfn_attributes: ClassVar[dict[str, str]] = {}
     physical_resource_id: str
+
+    @classmethod
+    def cloudformation_type(cls) -> str:
+        """Returns the type in templates, as moto asks for it."""
+        return cls.cfn_type or super().cloudformation_type()  # type: ignore[misc]
+
+    @classmethod
+    def cloudformation_name_type(cls) -> str:
+        """Returns the property that gives the name, as moto asks for it."""
+        named = cls.cfn_name_property
+        return super().cloudformation_name_type() if named is None else named  # type: ignore[misc]
 
     @classmethod
     def create_resource(cls, wanted: Wanted) -> Any:
@@ -135,6 +149,13 @@ class Resource:
         if attribute_name not in self.cfn_attributes:
             raise UnformattedGetAttTemplateException
         return getattr(self, self.cfn_attributes[attribute_name])
+
+
+class Identified(Resource):
+    """A resource that has nothing but its physical id here; what it does is in something else's model."""
+
+    def __init__(self, physical_id: str) -> None:
+        self.physical_resource_id = physical_id
 
 
 _replacements: list[tuple[str, str, type]] = []

@@ -155,6 +155,7 @@ class InternetGateway(Resource, moto_internet_gateways.InternetGateway, CloudFor
 class GatewayAttachment(Resource, CloudFormationModel):
     """`AWS::EC2::VPCGatewayAttachment` of an internet gateway; moto never detaches it."""
 
+    cfn_type: ClassVar = "AWS::EC2::VPCGatewayAttachment"
     cfn_attributes: ClassVar = {"AttachmentType": "attachment_type", "VpcId": "vpc_id"}
 
     attachment_type = "IGW"
@@ -167,11 +168,6 @@ class GatewayAttachment(Resource, CloudFormationModel):
     def physical_resource_id(self) -> str:  # type: ignore[override]
         """What CloudFormation shows of an attachment."""
         return f"{self.attachment_type}|{self.vpc_id}"
-
-    @staticmethod
-    def cloudformation_type() -> str:
-        """Names the resource type."""
-        return "AWS::EC2::VPCGatewayAttachment"
 
     @classmethod
     def create_resource(cls, wanted: Wanted) -> "GatewayAttachment":

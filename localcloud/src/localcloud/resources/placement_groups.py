@@ -31,6 +31,8 @@ class DuplicatePlacementGroupError(EC2ClientError):
 class PlacementGroup(Resource, TaggedEC2Resource, CloudFormationModel):
     """`AWS::EC2::PlacementGroup`; its physical id is its name."""
 
+    cfn_type: ClassVar = "AWS::EC2::PlacementGroup"
+    cfn_name_property: ClassVar = "GroupName"
     cfn_attributes: ClassVar = {"GroupName": "group_name"}
 
     def __init__(self, backend: EC2Backend, name: str, strategy: str, tags: dict[str, str]) -> None:
@@ -49,16 +51,6 @@ class PlacementGroup(Resource, TaggedEC2Resource, CloudFormationModel):
             f"arn:{backend.partition}:ec2:{backend.region_name}:{backend.account_id}"
             f":placement-group/{self.group_name}"
         )
-
-    @staticmethod
-    def cloudformation_type() -> str:
-        """Names the resource type."""
-        return "AWS::EC2::PlacementGroup"
-
-    @staticmethod
-    def cloudformation_name_type() -> str:
-        """Names the property that sets the group's name."""
-        return "GroupName"
 
     @classmethod
     def create_resource(cls, wanted: Wanted) -> "PlacementGroup":

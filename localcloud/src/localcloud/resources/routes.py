@@ -7,7 +7,7 @@ from moto.ec2.models import ec2_backends
 from moto.ec2.models import route_tables as moto_route_tables
 from moto.ec2.models import vpcs as moto_vpcs
 
-from localcloud.resources.model import Place, Resource, Wanted, in_place_of, tags_by_key
+from localcloud.resources.model import Identified, Place, Resource, Wanted, in_place_of, tags_by_key
 
 #: Properties that say where a route leads, and the arguments of moto's backend.
 _TARGETS = {
@@ -51,6 +51,7 @@ class RouteTable(Resource, moto_route_tables.RouteTable, CloudFormationModel):
 class Route(Resource, CloudFormationModel):
     """`AWS::EC2::Route` to an IPv4 range; moto never deletes it."""
 
+    cfn_type: ClassVar = "AWS::EC2::Route"
     cfn_attributes: ClassVar = {"CidrBlock": "cidr_block"}
 
     def __init__(self, route_table_id: str, cidr_block: str) -> None:
@@ -61,11 +62,6 @@ class Route(Resource, CloudFormationModel):
     def physical_resource_id(self) -> str:  # type: ignore[override]
         """Table and destination, as CloudFormation names a route."""
         return f"{self.route_table_id}|{self.cidr_block}"
-
-    @staticmethod
-    def cloudformation_type() -> str:
-        """Names the resource type."""
-        return "AWS::EC2::Route"
 
     @classmethod
     def create_resource(cls, wanted: Wanted) -> "Route":
@@ -87,18 +83,11 @@ class Route(Resource, CloudFormationModel):
             backend.delete_route(table_id, cidr_block)
 
 
-class RouteTableAssociation(Resource, CloudFormationModel):
+class RouteTableAssociation(Identified, CloudFormationModel):
     """`AWS::EC2::SubnetRouteTableAssociation`; moto does not add it to the table."""
 
+    cfn_type: ClassVar = "AWS::EC2::SubnetRouteTableAssociation"
     cfn_attributes: ClassVar = {"Id": "physical_resource_id"}
-
-    def __init__(self, association_id: str) -> None:
-        self.physical_resource_id = association_id
-
-    @staticmethod
-    def cloudformation_type() -> str:
-        """Names the resource type."""
-        return "AWS::EC2::SubnetRouteTableAssociation"
 
     @classmethod
     def create_resource(cls, wanted: Wanted) -> "RouteTableAssociation":

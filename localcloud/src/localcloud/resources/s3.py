@@ -5,7 +5,7 @@ import hashlib
 import json
 from contextlib import suppress
 from types import SimpleNamespace
-from typing import Any, Self, cast
+from typing import Any, ClassVar, Self, cast
 
 import xmltodict
 from moto.core.common_models import CloudFormationModel
@@ -15,7 +15,7 @@ from moto.s3.exceptions import MissingBucket, S3ClientError
 from moto.s3.models import FakeBucket, s3_backends
 from moto.s3.responses import S3Response
 
-from localcloud.resources.model import Place, Resource, Wanted, in_place_of, number
+from localcloud.resources.model import Identified, Place, Wanted, in_place_of, number
 
 
 def _concerns_callers(statement: dict[str, Any]) -> bool:
@@ -198,21 +198,10 @@ def _website(given: dict[str, Any]) -> bytes:
     return text.encode()
 
 
-class BucketPolicy(Resource, CloudFormationModel):
+class BucketPolicy(Identified, CloudFormationModel):
     """A bucket's policy, judged as the API judges one."""
 
-    def __init__(self, bucket: str) -> None:
-        self.physical_resource_id = bucket
-
-    @staticmethod
-    def cloudformation_name_type() -> str:
-        """The type has no name of its own."""
-        return ""
-
-    @staticmethod
-    def cloudformation_type() -> str:
-        """The type in templates."""
-        return "AWS::S3::BucketPolicy"
+    cfn_type: ClassVar = "AWS::S3::BucketPolicy"
 
     @classmethod
     def create_resource(cls, wanted: Wanted) -> "BucketPolicy":

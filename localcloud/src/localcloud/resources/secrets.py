@@ -25,21 +25,13 @@ _GENERATION: dict[str, tuple[str, Any]] = {
 class Secret(Resource, CloudFormationModel):
     """`AWS::SecretsManager::Secret`, of which moto has the API only."""
 
+    cfn_type: ClassVar = "AWS::SecretsManager::Secret"
+    cfn_name_property: ClassVar = "Name"
     cfn_attributes: ClassVar = {"Id": "physical_resource_id"}
 
     def __init__(self, secret: Any) -> None:
         self._secret = secret
         self.physical_resource_id = str(secret.arn)
-
-    @staticmethod
-    def cloudformation_type() -> str:
-        """Names the resource type."""
-        return "AWS::SecretsManager::Secret"
-
-    @staticmethod
-    def cloudformation_name_type() -> str:
-        """Names the property that names the secret."""
-        return "Name"
 
     @classmethod
     def create_resource(cls, wanted: Wanted) -> "Secret":

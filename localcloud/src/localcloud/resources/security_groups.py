@@ -6,7 +6,7 @@ from moto.core.common_models import CloudFormationModel
 from moto.ec2.models import EC2Backend, ec2_backends
 from moto.ec2.models import security_groups as moto_groups
 
-from localcloud.resources.model import Place, Resource, Wanted, in_place_of, tags_by_key
+from localcloud.resources.model import Identified, Place, Resource, Wanted, in_place_of, tags_by_key
 
 _SOURCES = ("CidrIp", "CidrIpv6")
 
@@ -59,14 +59,11 @@ class SecurityGroup(Resource, moto_groups.SecurityGroup, CloudFormationModel):
             backend.delete_security_group(group_id=physical_id)
 
 
-class _Rule(Resource):
+class _Rule(Identified):
     """A rule that is a resource of its own; its physical id is the rule's."""
 
     cfn_attributes: ClassVar = {"Id": "physical_resource_id"}
     is_egress: bool
-
-    def __init__(self, rule_id: str) -> None:
-        self.physical_resource_id = rule_id
 
     @classmethod
     def create_resource(cls, wanted: Wanted) -> "_Rule":
@@ -88,23 +85,17 @@ class _Rule(Resource):
 class SecurityGroupIngress(_Rule, CloudFormationModel):
     """`AWS::EC2::SecurityGroupIngress`."""
 
-    is_egress = False
+    cfn_type: ClassVar = "AWS::EC2::SecurityGroupIngress"
 
-    @staticmethod
-    def cloudformation_type() -> str:
-        """Names the resource type."""
-        return "AWS::EC2::SecurityGroupIngress"
+    is_egress = False
 
 
 class SecurityGroupEgress(_Rule, CloudFormationModel):
     """`AWS::EC2::SecurityGroupEgress`."""
 
-    is_egress = True
+    cfn_type: ClassVar = "AWS::EC2::SecurityGroupEgress"
 
-    @staticmethod
-    def cloudformation_type() -> str:
-        """Names the resource type."""
-        return "AWS::EC2::SecurityGroupEgress"
+    is_egress = True
 
 
 def authorize(backend: EC2Backend, group: SecurityGroup, rule: dict[str, Any], is_egress: bool) -> str:

@@ -8,7 +8,7 @@ from moto.core.utils import camelcase_to_underscores
 from moto.sns import models as moto_sns
 from moto.sns.models import sns_backends
 
-from localcloud.resources.model import Place, Resource, Wanted, in_place_of, tags_by_key
+from localcloud.resources.model import Identified, Place, Resource, Wanted, in_place_of, tags_by_key
 
 #: Properties that are no attributes of a topic in the API.
 _NO_ATTRIBUTES = {"DataProtectionPolicy", "DeliveryStatusLogging", "Subscription", "Tags", "TopicName"}
@@ -61,18 +61,11 @@ class Topic(Resource, moto_sns.Topic, CloudFormationModel):
         return self
 
 
-class Subscription(Resource, CloudFormationModel):
+class Subscription(Identified, CloudFormationModel):
     """`AWS::SNS::Subscription`."""
 
+    cfn_type: ClassVar = "AWS::SNS::Subscription"
     cfn_attributes: ClassVar = {"Arn": "physical_resource_id"}
-
-    def __init__(self, arn: str) -> None:
-        self.physical_resource_id = arn
-
-    @staticmethod
-    def cloudformation_type() -> str:
-        """Names the resource type."""
-        return "AWS::SNS::Subscription"
 
     @classmethod
     def create_resource(cls, wanted: Wanted) -> "Subscription":
@@ -88,18 +81,11 @@ class Subscription(Resource, CloudFormationModel):
         place.regional(sns_backends).subscriptions.pop(physical_id, None)
 
 
-class TopicPolicy(Resource, CloudFormationModel):
+class TopicPolicy(Identified, CloudFormationModel):
     """`AWS::SNS::TopicPolicy`."""
 
+    cfn_type: ClassVar = "AWS::SNS::TopicPolicy"
     cfn_attributes: ClassVar = {"Id": "physical_resource_id"}
-
-    def __init__(self, policy_id: str) -> None:
-        self.physical_resource_id = policy_id
-
-    @staticmethod
-    def cloudformation_type() -> str:
-        """Names the resource type."""
-        return "AWS::SNS::TopicPolicy"
 
     @classmethod
     def create_resource(cls, wanted: Wanted) -> "TopicPolicy":

@@ -12,6 +12,7 @@ from localcloud.cloudformation.handlers.wait import WaitConditionHandler, WaitHa
 from localcloud.cloudformation.resource import Handler, Target
 from localcloud.cloudformation.stack import Stack
 from localcloud.cloudformation.template.compiled import CompiledTemplate
+from localcloud.gaps import gap
 
 _CUSTOM = CustomResourceHandler()
 _OWN: dict[str, Handler] = {
@@ -40,7 +41,8 @@ def handler_for(resource_type: str) -> Handler:
         return _CUSTOM
     model = model_for(resource_type)
     if model is None:
-        raise UnresolvedValueError(f"localcloud does not know the resource type {resource_type}")
+        known = gap("cloudformation.resource-types")
+        raise UnresolvedValueError(f"localcloud does not know the resource type {resource_type} {known}")
     return ModelHandler(model)
 
 

@@ -19,6 +19,7 @@ from localcloud.cloudformation.response_urls import response_host
 from localcloud.cloudformation.steps import schedule
 from localcloud.cloudformation.template.functions import stringify
 from localcloud.faults import REQUEST, faults
+from localcloud.gaps import gap
 
 _LOG = logging.getLogger(__name__)
 
@@ -186,7 +187,9 @@ def _exchange(target: Target, request: dict[str, Any], answered: Any, unanswered
 
 def _invoke(service_token: Any, event: dict[str, Any]) -> None:
     if not isinstance(service_token, str) or ":lambda:" not in service_token:
-        raise _ProtocolError(f"Invalid service token: localcloud invokes functions only, not {service_token}")
+        raise _ProtocolError(
+            f"Invalid service token: {service_token} is no function {gap('cloudformation.custom-resources')}"
+        )
     payload = json.dumps(event).encode()
     function = service_token.split(":")[6]
     for after_s in faults.deliveries(REQUEST, event["RequestType"], function):

@@ -25,6 +25,7 @@ from localcloud.cloudformation.resource import (
     no_cancel,
 )
 from localcloud.cloudformation.resource_types import has_attribute, identifier, missing_properties
+from localcloud.gaps import gap
 
 #: Types whose model reads ``Tags`` as a list of keys and values: the stack's tags join theirs.
 _TAGGED_BY_PROPERTY = {
@@ -219,7 +220,8 @@ def _attribute_without_model(made: Made, name: str) -> Any:
     value = getattr(made.state.model, camelcase_to_underscores(name), None)
     if not isinstance(value, str | int | list):
         raise UnresolvedValueError(
-            f"localcloud does not know the attribute {name} of {target.resource_type}, {target.logical_id}"
+            f"localcloud does not know the attribute {name} of {target.resource_type}, {target.logical_id} "
+            + gap("cloudformation.attributes")
         )
     return value
 

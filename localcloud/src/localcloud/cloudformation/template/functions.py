@@ -9,6 +9,7 @@ from cfn_template import texts
 from cfn_template.evaluation import Evaluator
 from cfn_template.texts import EvaluationError, UnknownFunctionError
 from localcloud.cloudformation.errors import UnresolvedValueError
+from localcloud.gaps import gap
 
 
 class Values(Protocol):
@@ -104,7 +105,8 @@ def unresolved() -> Iterator[None]:
     try:
         yield
     except UnknownFunctionError as error:
-        what = f"Template error: localcloud does not know the {error.kind} {error.name}"
+        what = f"Template error: localcloud does not know the {error.kind} {error.name} "
+        what += gap("cloudformation.templates")
         raise UnresolvedValueError(what) from error
     except EvaluationError as error:
         raise UnresolvedValueError(str(error)) from error

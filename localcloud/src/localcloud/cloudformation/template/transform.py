@@ -11,6 +11,7 @@ from samtranslator.translator.translator import Translator
 
 from cfn_template.loops import LANGUAGE_EXTENSIONS, LoopError, expand_loops, transforms_of
 from localcloud.cloudformation.errors import ValidationError
+from localcloud.gaps import gap
 
 SAM = "AWS::Serverless-2016-10-31"
 
@@ -38,7 +39,7 @@ def apply_transforms(
         elif name == LANGUAGE_EXTENSIONS:
             template = _expanded(template, evaluate)
         else:
-            raise ValidationError(f"No transform named {name} found: localcloud does not know it")
+            raise ValidationError(f"No transform named {name} found {gap('cloudformation.templates')}")
     return {key: value for key, value in template.items() if key != "Transform"}
 
 
