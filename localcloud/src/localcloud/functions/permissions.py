@@ -5,10 +5,11 @@ from typing import Any
 
 from moto.awslambda.exceptions import InvalidParameterValueException
 
+from localcloud.gaps import gap
 from localcloud.iam.account import function_policy
 from localcloud.iam.judge import judge
 from localcloud.iam.lambda_service import delivery
-from localcloud.iam.policy import Request, lets_service
+from localcloud.iam.policy import Request, UnsupportedPolicyError, lets_service
 
 _LOG = logging.getLogger(__name__)
 
@@ -26,7 +27,11 @@ def lets_invoke(statements: list[dict[str, Any]], service: str, source_arn: str,
         UnsupportedPolicyError: A condition of the policy is not supported.
     """
     context = {"aws:sourcearn": (source_arn,), "aws:sourceaccount": (source_account,)}
-    return lets_service(function_policy(statements), service, Request("lambda:InvokeFunction", "*", context))
+    request = Request("lambda:InvokeFunction", "*", context)
+    try:
+        return lets_service(function_policy(statements), service, request)
+    except UnsupportedPolicyError as error:
+        raise UnsupportedPolicyError(f"{error} {gap('lambda.permissions')}") from error
 
 
 def require_destination(role_arn: str, target_arn: str) -> None:
