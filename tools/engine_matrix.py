@@ -106,7 +106,7 @@ def judge(version: str, *, with_life: bool) -> tuple[dict[str, Any], str]:
     for name, tests in {"contract": "test_contract.py", "life": "test_lives.py"}.items():
         if name == "life" and not with_life:
             continue
-        code, output = _python(("-m", "pytest", "-q", f"tests/engines/{tests}"), RELEASES=version)
+        code, output = _python(("-m", "pytest", "-q", "-s", f"tests/engines/{tests}"), RELEASES=version)
         summary = _SUMMARY.search(output)
         if code or summary is None:
             return seen, output

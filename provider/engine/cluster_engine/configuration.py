@@ -3,10 +3,11 @@
 import base64
 import json
 import zlib
+from collections.abc import Iterator
 from typing import Any
 
 from cluster_engine.contract import ConfigurationInvalidError
-from cluster_schema import fit
+from cluster_schema import accepting_versions, fit, in_words
 from cluster_schema.conversion import Detail, misfits
 from cluster_schema.limits import TEXT_MAX_BYTES, UnreadableError
 from cluster_schema.reading import json_value, value_of
@@ -132,10 +133,24 @@ def apply_types(written: Any, version: str) -> Configuration:
     """
     fitted = fit(written, version)
     if fitted.misfits:
+        misfits_with_releases = list(_with_accepting_releases(written, fitted.misfits, version))
         raise ConfigurationInvalidError(
-            _summary(fitted.misfits, f"ParallelCluster {version}"), fitted.misfits
+            _summary(misfits_with_releases, f"ParallelCluster {version}"), misfits_with_releases
         )
     return dict(fitted.typed)
+
+
+def _with_accepting_releases(written: Any, refused: list[Detail], version: str) -> Iterator[Detail]:
+    """Yields what a version refuses, with the releases that accept it in the words about it."""
+    accepting = accepting_versions(written, refused, version)
+    for detail in refused:
+        said = "message" if "message" in detail else "expected"
+        releases = in_words(accepting.get(detail["path"], ()))
+        yield (
+            {**detail, said: f"{detail[said]} (valid with PclusterVersion {releases})"}
+            if releases
+            else detail
+        )
 
 
 def with_tags(configuration: Configuration, tags: dict[str, str]) -> Configuration:

@@ -4,6 +4,7 @@ The engine types configurations with this package and the command validates temp
 the same. The package is deployed with the engine and imports nothing of this project.
 """
 
+import json
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -12,6 +13,9 @@ from cluster_schema.conversion import Detail, convert, is_missing, misfits
 from cluster_schema.releases import configuration_schema, in_words, versions
 
 __all__ = ["Fit", "accepting_versions", "booleans", "configuration_schema", "fit", "in_words", "versions"]
+
+#: The engine would take longer for more, and real configurations are shorter: 50 queues have 9,000.
+COMPARED_MAX_CHARACTERS = 100_000
 
 
 @dataclass(frozen=True)
@@ -44,14 +48,21 @@ def accepting_versions(written: Any, refused: list[Detail], version: str) -> dic
 
     A version counts if it finds nothing wrong at the path, above it and below it. A path that no other
     version takes is left out, and so is one at which a required key is missing: nothing is there to take.
+    Of a configuration of more than ``COMPARED_MAX_CHARACTERS``, as JSON, nothing is returned.
 
     Args:
         written: The configuration, as for ``fit``.
         refused: What the version refuses of it, as ``fit`` returned it.
         version: The version.
     """
-    others = {each: [detail["path"] for detail in fit(written, each).misfits] for each in versions()}
-    del others[version]
+    if len(json.dumps(written)) > COMPARED_MAX_CHARACTERS:
+        return {}
+    # Most releases have the schema of another one, so that one of them stands for several.
+    alike = {rules: each for each, rules in _rules_by_version().items()}
+    judged = {
+        rules: [detail["path"] for detail in fit(written, each).misfits] for rules, each in alike.items()
+    }
+    others = {each: judged[rules] for each, rules in _rules_by_version().items() if each != version}
     found: dict[str, list[str]] = {}
     for path in (detail["path"] for detail in refused if not is_missing(detail)):
         names = [name for name, paths in others.items() if not any(_overlap(path, other) for other in paths)]
@@ -63,6 +74,16 @@ def accepting_versions(written: Any, refused: list[Detail], version: str) -> dic
 def _overlap(one: str, other: str) -> bool:
     """Whether one of two paths is the other, or above it."""
     return f"{one}/".startswith(f"{other}/") or f"{other}/".startswith(f"{one}/")
+
+
+@cache
+def _rules_by_version() -> dict[str, str]:
+    """Returns the schema of each version as text, without what names the version."""
+    named = ("$id", "title")
+    return {
+        each: json.dumps({key: rule for key, rule in configuration_schema(each).items() if key not in named})
+        for each in versions()
+    }
 
 
 @cache

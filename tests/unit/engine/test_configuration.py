@@ -283,3 +283,22 @@ def test_the_tags_of_an_image_in_a_text_are_refused_like_those_of_a_map():
 @pytest.mark.parametrize("text", ["- a\n- b\n", "- 2026-12-31\n", "5", ""])
 def test_a_text_of_an_image_that_is_no_map_is_refused(text):
     assert "a map is expected" in image_refusal(text).message
+
+
+def test_a_refused_value_names_the_releases_that_accept_it():
+    error = refusal(MINIMAL.replace("alinux2023", "alinux2"))
+    (detail,) = error.details
+    assert detail["expected"].endswith(" (valid with PclusterVersion 3.6.0 to 3.15.1)")
+    assert detail["expected"] in error.message
+
+
+def test_a_refused_key_names_the_releases_that_have_it():
+    network = "{SubnetIds: [subnet-0123456789abcdef0]}"
+    pool = f"{{Name: a, InstanceType: t3.micro, Count: 1, Networking: {network}, Ssh: {{KeyName: k}}}}"
+    (detail,) = refusal(f"{MINIMAL}LoginNodes:\n  Pools:\n    - {pool}\n").details
+    assert detail["path"] == "/LoginNodes/Pools/0/Ssh/KeyName"
+    assert detail["message"].endswith(" (valid with PclusterVersion 3.7.0 to 3.14.2)")
+
+
+def test_a_value_that_no_release_accepts_names_none():
+    assert "PclusterVersion" not in str(refusal(MINIMAL.replace("alinux2023", "windows")).details)
