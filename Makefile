@@ -15,7 +15,7 @@ COMMAND_ONLY := advise clients demo deploy dry_run everyday_commands local_comma
 export PYTHONPATH := localcloud/src:.:provider/front:provider/engine
 
 .DEFAULT_GOAL := help
-.PHONY: help check format test test-localcloud e2e test-browser schemas build engine engines-matrix publish release e2e-install e2e-examples e2e-artefact e2e-engines property crash fuzz bench bench-scale mutants runtimes outdated demo local lock clean
+.PHONY: help check format test test-localcloud e2e test-browser schemas build engine engines-matrix publish release e2e-install e2e-examples e2e-artefact e2e-engines property plan-property crash fuzz bench bench-scale mutants runtimes outdated demo local lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1|/' | column -t -s '|'
@@ -94,6 +94,9 @@ fuzz: .venv/.installed ## mutated events, each lived through to its end [EVENTS=
 
 property: .venv/.installed ## whole lives of resources under faults, 100,000 steps and more [EXAMPLES=N SEED=N]
 	@$(PY) -m tests.property $(if $(EXAMPLES),--examples $(EXAMPLES)) $(if $(SEED),--seed $(SEED))
+
+plan-property: .venv/.installed ## random changes of real configurations: what plan foretells is what the deployment does [CHANGES=300 SEED=1 WORKERS=2 CORPUS=dir]
+	@$(PY) -m tests.plan_property $(if $(CHANGES),--changes $(CHANGES)) $(if $(SEED),--seed $(SEED)) $(if $(WORKERS),--workers $(WORKERS)) $(if $(CORPUS),--corpus $(CORPUS))
 
 crash: .venv/.installed ## kill provider and engine at every effect and every pair of effects; STATUS=1: when each story last passed [STORY="an update" WORKERS=2 STATUS=1]
 	@$(PY) -m tests.scenario $(if $(STORY),--story "$(STORY)") $(if $(WORKERS),--workers $(WORKERS)) $(if $(STATUS),--status)

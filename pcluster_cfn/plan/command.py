@@ -19,6 +19,7 @@ from pcluster_cfn.template import Template, read_text
 from pcluster_cfn.terminal import Console
 from pcluster_cfn.validation.deployed_stack import read_deployed_stack
 from pcluster_cfn.validation.file_check import Inputs, check_file
+from pcluster_cfn.validation.policy import Policy, policy_option
 from pcluster_cfn.validation.report import Outcome, finding_line
 
 _EXIT_CODES = (
@@ -55,6 +56,7 @@ class _PlanCommand(click.Command):
     show_envvar=True,
     help="Bucket for the files that the template names by local path.",
 )
+@policy_option
 @click.option("--no-change-set", is_flag=True, help="Leave out the other resources, and make no change set.")
 @click.option("--json", "wants_json", is_flag=True, help="Print the plan as JSON, for scripts.")
 def plan(
@@ -65,6 +67,7 @@ def plan(
     profile: str | None,
     region: str | None,
     bucket: str | None,
+    policies: Iterable[Path],
     no_change_set: bool,
     wants_json: bool,
 ) -> None:
@@ -81,12 +84,11 @@ def plan(
     refuse_unknown_parameters(Template.parse(text, str(template)), given)
     name = stack_name or named_after(template)
     aws = session(region, profile)
-    found = Outcome(check_file(text, str(template), Inputs(dict(given))).all()).findings
-    if found:
-        for source, finding in found:
-            click.echo(finding_line(source, finding), err=True)
-        sys.exit(FAILURE)
+    own = [Policy.read(path) for path in policies]
+    _refuse_mistakes(text, template, Inputs(dict(given), policies=own))
     stack = read_deployed_stack(aws, name)
+    if own:  # the values that the stack has may break a policy, too
+        _refuse_mistakes(text, template, Inputs({**stack.parameters, **given}, policies=own))
     console = Console(stderr=wants_json)
     with console.status("Comparing with the deployed stack …") as status:
         planner = Planner(aws, lambda cluster: status.update(f"Asking ParallelCluster about {cluster} …"))
@@ -101,6 +103,15 @@ def plan(
     else:
         print_plan(Console(), planned)
     sys.exit(planned.exit_code)
+
+
+def _refuse_mistakes(text: str, template: Path, inputs: Inputs) -> None:
+    """Prints the mistakes of a template, and exits if there are any."""
+    found = Outcome(check_file(text, str(template), inputs).all()).findings
+    for source, finding in found:
+        click.echo(finding_line(source, finding), err=True)
+    if found:
+        sys.exit(FAILURE)
 
 
 def _others(aws: Aws, template: Path, name: str, given: dict[str, str], bucket: str | None) -> OtherResources:

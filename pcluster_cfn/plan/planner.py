@@ -24,8 +24,10 @@ from pcluster_cfn.plan.clusters import (
 from pcluster_cfn.template import NESTED_STACK
 from pcluster_cfn.validation.deployed_stack import DeployedStack, read_deployed_stack
 from pcluster_cfn.validation.dry_run import (
+    Ask,
     ExistingCluster,
     RequestedCluster,
+    ask_engine,
     clusters_in,
     dry_run_cluster,
 )
@@ -75,12 +77,16 @@ class Planner:
     Args:
         aws: Clients of the account.
         progress: Called with the name of each cluster before the library is asked about it.
+        ask: Asks the engine; by default in a process of its own.
     """
 
-    def __init__(self, aws: Aws, progress: Callable[[str], None] = lambda _: None) -> None:
+    def __init__(
+        self, aws: Aws, progress: Callable[[str], None] = lambda _: None, ask: Ask = ask_engine
+    ) -> None:
         self._aws = aws
         self._cloudformation = aws.client("cloudformation")
         self._progress = progress
+        self._ask = ask
 
     def plan(self, template: PlannedTemplate) -> Iterator[PlannedCluster]:
         """Yields what a deployment would do to each cluster, removed ones last.
@@ -119,7 +125,7 @@ class Planner:
             return untouched(place, wanted, deployed)
         self._progress(wanted.name)
         try:
-            verdict = dry_run_cluster(self._aws, wanted, template.stack)
+            verdict = dry_run_cluster(self._aws, wanted, template.stack, self._ask)
         except CommandError as error:
             return place.planned(wanted.name, PlannedAction.UNKNOWN, str(error))
         return plan_cluster(place, verdict, deployed)

@@ -20,6 +20,7 @@ from pcluster_cfn.validation.dry_run import Verdict, dry_run_cluster, requested_
 from pcluster_cfn.validation.dry_run_report import document, is_refused, lines
 from pcluster_cfn.validation.file_check import Inputs, check_file
 from pcluster_cfn.validation.library_rules import LibraryRules
+from pcluster_cfn.validation.policy import Policy, policy_option
 from pcluster_cfn.validation.report import (
     OUTPUTS,
     Finding,
@@ -62,6 +63,7 @@ _NESTED = "--dry-run covers only the templates that you name; name this one, wit
 @click.option("--dry-run", is_flag=True, help="Run ParallelCluster's own dry run with your credentials, too.")
 @click.option("--stack-name", help="With --dry-run: name of the stack. Default: the template's file name.")
 @aws_options
+@policy_option
 @click.option(
     "--advisories/--no-advisories", default=True, help="Note known flaws of the clusters' releases."
 )
@@ -89,6 +91,7 @@ def validate(
     stack_name: str | None,
     region: str | None,
     profile: str | None,
+    policies: Iterable[Path],
     advisories: bool,
     output: Output,
     strict: bool,
@@ -99,6 +102,9 @@ def validate(
     mistakes with file:line:column, the number of checked clusters, and the parts that it did not check.
     Values that only CloudFormation knows are assumed correct: give parameters values with -p. TEMPLATE may
     also be a ParallelCluster configuration, and "-" is standard input.
+
+    --policy adds rules of your own: which instance types, which encryption. A configuration that breaks one
+    is a mistake.
 
     Notes follow on what is known of the clusters' ParallelCluster versions, the worst first. They are not
     mistakes, and do not change the exit code. pcluster-cfn advise lists all.
@@ -111,9 +117,12 @@ def validate(
     _require_valid(dict(parameters), texts)
     if dry_run and stack_name and len(texts) > 1:
         raise click.UsageError("--stack-name needs a single template")
+    own = [Policy.read(path) for path in policies]
     with LibraryRules() as rules:
         today = datetime.now(UTC).date() if advisories else None
-        inputs = Inputs(dict(parameters), version=pcluster_version, library=rules, advised_on=today)
+        inputs = Inputs(
+            dict(parameters), version=pcluster_version, library=rules, advised_on=today, policies=own
+        )
         examined = {path: check_file(text, str(path), inputs) for path, text in texts.items()}
     for note in rules.notes:
         click.echo(note, err=True)

@@ -16,6 +16,7 @@ from cluster_schema.conversion import Detail, is_missing, pointer
 from cluster_schema.limits import UnreadableError
 from cluster_schema.reading import json_value, scalar_value
 from pcluster_cfn.validation.partial_template import Problem, plain_values
+from pcluster_cfn.validation.policy import Policy
 from pcluster_cfn.validation.report import Finding, Rule
 
 
@@ -189,14 +190,16 @@ class Rules:
         version: ParallelCluster version, one of ``versions()``.
         properties: Properties of the configuration's resource.
         library: The library's own rules; None skips them.
+        policies: Rules of the user's own.
     """
 
     version: str
     properties: Mapping[str, Any]
     library: LibraryRules | None = None
+    policies: Sequence[Policy] = ()
 
     def findings(self, plain: Any, values: Any, rule: Rule, otherwise: Place) -> Iterator[Finding]:
-        """Yields the mistakes. The library is asked only about a configuration that fits the schema.
+        """Yields the mistakes. A configuration that does not fit the schema is not looked at any further.
 
         Args:
             plain: The configuration as JSON values, with UNKNOWN for unknown values.
@@ -206,7 +209,12 @@ class Rules:
         """
         fitted = fit(plain, self.version)
         yield from misfit_findings(self._with_versions(plain, fitted.misfits), values, rule, otherwise)
-        if self.library is None or fitted.misfits:
+        if fitted.misfits:
+            return
+        for policy in self.policies:
+            for path, message in policy.findings(fitted.typed):
+                yield Finding(place_of(values, _parts(path)) or otherwise, path, message, "policy")
+        if self.library is None:
             return
         for path, message in self.library.findings(fitted.typed, self.version, plain_values(self.properties)):
             yield Finding(place_of(values, _parts(path)) or otherwise, path, message, "library")

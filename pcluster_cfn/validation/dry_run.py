@@ -6,7 +6,7 @@ A program of the engine makes it: the command imports neither the engine's code 
 import json
 import os
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -47,6 +47,8 @@ _AS_STORED, _WITHOUT_LOSS = "resemble_stored", "refuse_removals"
 #: Longer than the engine's own time-out.
 _TIMEOUT_S = 600
 
+#: Asks the engine for a dry run, with the account's credentials. Source: docs/reference/engine.md.
+Ask = Callable[[Aws, Mapping[str, Any]], Mapping[str, Any]]
 Operation = Literal["create", "update", "take-over"]
 
 
@@ -133,8 +135,38 @@ def clusters_in(template: PartialTemplate) -> Iterator[RequestedCluster | Findin
             yield RequestedCluster(resource, plain_values(as_received(needed)))
 
 
-def dry_run_cluster(aws: Aws, wanted: RequestedCluster, deployed: DeployedStack) -> Verdict:
+def ask_engine(aws: Aws, request: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Returns the answer of the engine's dry run, which runs in a process of its own.
+
+    Raises:
+        CommandError: It ended without an answer, or did not answer in time.
+    """
+    process = start(_PROGRAM, child_environment(aws, os.environ))
+    try:
+        output, _ = process.communicate(json.dumps(request), timeout=_TIMEOUT_S)
+    except subprocess.TimeoutExpired as error:
+        process.kill()
+        process.communicate()
+        raise CommandError(f"the dry run did not answer within {_TIMEOUT_S} s", "try again") from error
+    if process.returncode != 0:
+        raise CommandError(
+            f"the dry run ended without an answer, with exit status {process.returncode}",
+            "check the library's requirements; PCLUSTER_CFN_DEBUG=1 shows its output",
+        )
+    answer: Mapping[str, Any] = json.loads(output)
+    return answer
+
+
+def dry_run_cluster(
+    aws: Aws, wanted: RequestedCluster, deployed: DeployedStack, ask: Ask = ask_engine
+) -> Verdict:
     """Returns the library's dry run of a create, or of an update if a cluster of the name exists.
+
+    Args:
+        aws: Clients of the account.
+        wanted: The cluster in the template.
+        deployed: The template's stack.
+        ask: Asks the engine; by default in a process of its own.
 
     Raises:
         CommandError: The library is not installed, or not in the version that the cluster needs, or it ended
@@ -149,7 +181,7 @@ def dry_run_cluster(aws: Aws, wanted: RequestedCluster, deployed: DeployedStack)
         )
     operation, asked = engine_request(wanted, deployed, existing)
     is_ours = deployed.physical_ids.get(wanted.resource.logical_id) == wanted.name
-    return Verdict(wanted, operation, is_ours or operation != "update", _ask(aws, asked))
+    return Verdict(wanted, operation, is_ours or operation != "update", ask(aws, asked))
 
 
 def engine_request(
@@ -213,23 +245,6 @@ def _installed() -> str:
     if found is None:
         raise CommandError("the ParallelCluster library is not installed", "pip install aws-parallelcluster")
     return found
-
-
-def _ask(aws: Aws, request: Mapping[str, Any]) -> Mapping[str, Any]:
-    process = start(_PROGRAM, child_environment(aws, os.environ))
-    try:
-        output, _ = process.communicate(json.dumps(request), timeout=_TIMEOUT_S)
-    except subprocess.TimeoutExpired as error:
-        process.kill()
-        process.communicate()
-        raise CommandError(f"the dry run did not answer within {_TIMEOUT_S} s", "try again") from error
-    if process.returncode != 0:
-        raise CommandError(
-            f"the dry run ended without an answer, with exit status {process.returncode}",
-            "check the library's requirements; PCLUSTER_CFN_DEBUG=1 shows its output",
-        )
-    answer: Mapping[str, Any] = json.loads(output)
-    return answer
 
 
 def _arguments(properties: Mapping[str, Any], *, update: bool) -> dict[str, Any]:

@@ -33,6 +33,7 @@ from pcluster_cfn.validation.partial_template import (
     plain_values,
     section,
 )
+from pcluster_cfn.validation.policy import Policy
 from pcluster_cfn.validation.report import NO_SCHEMA, Finding, NotChecked, Note, Report
 from pcluster_cfn.validation.resource_check import CLUSTER, check_resource, resources
 
@@ -163,6 +164,7 @@ class Inputs:
         library: The library's own rules, for configurations that fit their schema; None skips them.
         advised_on: The day as of which the reports note what is known of the clusters' releases; None leaves
             the notes out.
+        policies: Rules of the user's own for configurations that fit their schema.
     """
 
     parameters: Mapping[str, Given] = field(default_factory=dict)
@@ -170,6 +172,7 @@ class Inputs:
     version: str = field(default_factory=lambda: versions()[0])
     library: LibraryRules | None = None
     advised_on: date | None = None
+    policies: Sequence[Policy] = ()
 
     def notes(self, place: Place, path: str, version: str, configuration: Any) -> list[Note]:
         """Returns what is known of a cluster's release, the worst first."""
@@ -233,7 +236,9 @@ def _configuration(text: str, source: str, inputs: Inputs) -> Report:
     written = read_configuration_file(text)
     report.notes = inputs.notes(Place(1, 1), "", inputs.version, plain_values(written.value))
     if inputs.version in versions():
-        found = text_findings(written, Rules(inputs.version, {}, inputs.library), Place(1, 1))
+        found = text_findings(
+            written, Rules(inputs.version, {}, inputs.library, inputs.policies), Place(1, 1)
+        )
         report.findings = sorted({replace(each, path=each.path.removeprefix("/")) for each in found})
     else:
         reason = f"version {inputs.version} {NO_SCHEMA}; there are {in_words(versions())}"
@@ -244,7 +249,9 @@ def _configuration(text: str, source: str, inputs: Inputs) -> Report:
 def _check_resources(template: PartialTemplate, report: Report, lines: Sequence[str], inputs: Inputs) -> None:
     readable: dict[str, Readable] = {}
     for resource in resources(template):
-        checked = check_resource(resource, template, lines, inputs.version, inputs.library)
+        checked = check_resource(
+            resource, template, lines, inputs.version, inputs.library, policies=inputs.policies
+        )
         report.findings += checked.findings
         report.skipped += checked.skipped
         report.clusters += resource.kind == CLUSTER and not checked.is_opaque

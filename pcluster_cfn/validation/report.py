@@ -21,7 +21,7 @@ NO_SCHEMA = "has no schema here"
 NOTES_MAX = 3
 _LEAST_PRINTED = Severity.MEDIUM
 
-Rule = Literal["template", "property", "configuration", "text", "attribute", "library"]
+Rule = Literal["template", "property", "configuration", "text", "attribute", "library", "policy"]
 
 
 @dataclass(frozen=True, order=True)

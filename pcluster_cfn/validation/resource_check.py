@@ -31,6 +31,7 @@ from pcluster_cfn.validation.partial_template import (
     section,
     secure_references,
 )
+from pcluster_cfn.validation.policy import Policy
 from pcluster_cfn.validation.report import NO_SCHEMA, Finding, NotChecked, Rule
 
 #: Generated from the provider's own schema: ``make schemas``.
@@ -143,6 +144,8 @@ def check_resource(
     lines: Sequence[str],
     version: str,
     library: LibraryRules | None = None,
+    *,
+    policies: Sequence[Policy] = (),
 ) -> CheckedResource:
     """Checks a resource, with both branches of each ``Fn::If`` whose condition is unknown.
 
@@ -152,6 +155,7 @@ def check_resource(
         lines: Lines of the template's text.
         version: ParallelCluster version of a cluster without ``PclusterVersion``.
         library: The library's own rules; None skips them.
+        policies: Rules of the user's own.
     """
     branches = find_branches(template, resource.properties)
     checks: dict[Assumption, _Check] = {}
@@ -159,7 +163,7 @@ def check_resource(
     for assumption, assumed in branches.templates.items():
         # The library checks whole configurations, so it is asked only where every condition is decided.
         asked = library if branches.is_last(assumption) else None
-        checks[assumption] = check = _Check(resource, assumed, lines, version, asked)
+        checks[assumption] = check = _Check(resource, assumed, lines, version, asked, policies)
         findings[assumption] = set(check.findings())
     skipped = branches.conditions_of(
         {assumption: set(check.skipped) for assumption, check in checks.items()}, NotChecked.only_if
@@ -189,6 +193,7 @@ class _Check:
         lines: Lines of the template's text.
         version: ParallelCluster version of a cluster without ``PclusterVersion``.
         library: The library's own rules; None skips them.
+        policies: Rules of the user's own.
         skipped: The parts that could not be checked.
         is_opaque: Whether nothing could be checked.
         login_pools: Number of login node pools in its configuration; None if unknown.
@@ -201,6 +206,7 @@ class _Check:
     lines: Sequence[str]
     version: str
     library: LibraryRules | None = None
+    policies: Sequence[Policy] = ()
     skipped: list[NotChecked] = field(default_factory=list)
     is_opaque: bool = False
     login_pools: int | None = None
@@ -256,7 +262,7 @@ class _Check:
         value = values[CONFIGURATION]
         if isinstance(node, dict) and set(node) == {"Fn::ToJsonString"}:
             value = self.template.evaluate(node["Fn::ToJsonString"])
-        rules = Rules(version, values, self.library)
+        rules = Rules(version, values, self.library, self.policies)
         if isinstance(value, dict):
             plain = self.configuration = plain_values(as_received(value))
             self.login_pools = login_pools(plain)

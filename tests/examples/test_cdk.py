@@ -1,13 +1,16 @@
 """A CDK app makes a network and a cluster in it, through the provider's export."""
 
+import io
 import json
 import os
 import subprocess
+import zipfile
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
+from localcloud.seed import ACCOUNT_ID, REGION
 from tests.e2e.account import ROOT
 from tests.examples.stacks import EXAMPLES, Example
 
@@ -98,3 +101,40 @@ def test_mistakes_are_errors_of_the_construct_at_synthesis(tmp_path):
         "ClusterConfiguration/Scheduling/SlurmQueues/0/ComputeResources/0/MxCount",
     ]
     assert errors[1].endswith("did you mean MaxCount?")
+
+
+def publish(assembly, name, s3):
+    """Uploads a stack's assets to where ``cdk deploy`` uploads them."""
+    of_this_account = {"${AWS::AccountId}": ACCOUNT_ID, "${AWS::Region}": REGION}
+    for asset in json.loads((assembly / f"{name}.assets.json").read_text())["files"].values():
+        source = assembly / asset["source"]["path"]
+        content = source.read_bytes() if asset["source"]["packaging"] == "file" else zipped(source)
+        for destination in asset["destinations"].values():
+            bucket = destination["bucketName"]
+            for placeholder, value in of_this_account.items():
+                bucket = bucket.replace(placeholder, value)
+            s3.create_bucket(Bucket=bucket)
+            s3.put_object(Bucket=bucket, Key=destination["objectKey"], Body=content)
+
+
+def zipped(folder):
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as packed:
+        for path in folder.rglob("*.py"):
+            packed.write(path, path.relative_to(folder))
+    return archive.getvalue()
+
+
+@pytest.mark.usefixtures("before")
+def test_a_stack_of_the_default_synthesis_is_made_and_deleted_without_a_change(account, tmp_path):
+    assembly = synthesise(Path(__file__).with_name("default_synthesis.py"), tmp_path / "cdk.out")
+    name = "default-synthesis"
+    publish(assembly, name, account.cloud.client("s3"))
+    body = (assembly / f"{name}.template.json").read_text()
+    assert "/cdk-bootstrap/hnb659fds/version" in body
+    example = Example(account, name, body).begin()
+    outputs = example.created()
+    assert outputs["Answered"] == "from an asset"
+    kept = account.cloud.client("ssm").get_parameter(Name=outputs["PrivateKey"], WithDecryption=True)
+    assert "PRIVATE KEY" in kept["Parameter"]["Value"]
+    example.deleted()

@@ -157,28 +157,23 @@ class Cloud:
 
     def health(self) -> dict[str, Any]:
         """Returns whether it is ready, its version and process, and its services by name."""
-        health: dict[str, Any] = self._control("GET", "health")
-        return health
+        return dict(self._control("GET", "health"))
 
     def stacks(self) -> list[dict[str, Any]]:
         """Returns the stacks that are in no other stack: ``name``, ``status``, and ``cluster`` or None."""
-        stacks: list[dict[str, Any]] = self._control("GET", "stacks")
-        return stacks
+        return list(self._control("GET", "stacks"))
 
     def now(self) -> str:
         """Returns the simulated time, ISO 8601."""
-        now: str = self._control("GET", "clock")["now"]
-        return now
+        return str(self._control("GET", "clock")["now"])
 
     def pace(self) -> float:
         """Returns the mean number of simulated seconds in a real one so far, without those skipped."""
-        pace: float = self._control("GET", "clock")["pace"]
-        return pace
+        return float(self._control("GET", "clock")["pace"])
 
     def in_flight(self) -> int:
         """Returns how many pieces of work the cloud is doing right now."""
-        in_flight: int = self._control("GET", "clock")["in_flight"]
-        return in_flight
+        return int(self._control("GET", "clock")["in_flight"])
 
     def advance(self, seconds: float) -> None:
         """Moves time forward, and returns when everything due on the way has been done."""
@@ -186,8 +181,7 @@ class Cloud:
 
     def errors(self) -> list[dict[str, str]]:
         """Returns errors of the cloud itself: exceptions that a timer's action raised."""
-        errors: list[dict[str, str]] = self._control("GET", "clock")["errors"]
-        return errors
+        return list(self._control("GET", "clock")["errors"])
 
     def set_behaviours(self, behaviours: Sequence[Mapping[str, Any]]) -> None:
         """Replaces the rules for how long resources take and which fail; see ``Behaviours.replace``."""
@@ -210,8 +204,7 @@ class Cloud:
 
     def faults(self) -> list[dict[str, Any]]:
         """Returns the faults in force, each with how often it has ``struck``."""
-        faults: list[dict[str, Any]] = self._control("GET", "faults")
-        return faults
+        return list(self._control("GET", "faults"))
 
     def set_iam_lag(self, seconds: float) -> None:
         """Sets for how many seconds a change of a role's permissions has no effect, from now on."""
@@ -219,8 +212,7 @@ class Cloud:
 
     def refused_by_iam_lag(self) -> dict[str, int]:
         """Returns how often each IAM action was refused because it had been granted too recently."""
-        refused: dict[str, int] = self._control("GET", "iam-lag")
-        return refused
+        return dict(self._control("GET", "iam-lag"))
 
     def add_host(self, name: str, port: int) -> str:
         """Leads a host name, in every function, to your server at a port of 127.0.0.1.
@@ -231,8 +223,7 @@ class Cloud:
         Raises:
             CloudError: The name or the port is not valid.
         """
-        certificate: str = self._control("PUT", f"hosts/{quote(name)}", {"port": port})["certificate"]
-        return certificate
+        return str(self._control("PUT", f"hosts/{quote(name)}", {"port": port})["certificate"])
 
     def remove_host(self, name: str) -> None:
         """Removes a host that ``add_host`` added."""
@@ -240,13 +231,11 @@ class Cloud:
 
     def invocations(self) -> list[dict[str, Any]]:
         """Returns every function invocation so far, oldest first."""
-        invocations: list[dict[str, Any]] = self._control("GET", "invocations")
-        return invocations
+        return list(self._control("GET", "invocations"))
 
     def warnings(self) -> list[str]:
         """Returns a warning for each function so far that cannot work with the Python that runs it."""
-        warnings: list[str] = self._control("GET", "warnings")
-        return warnings
+        return list(self._control("GET", "warnings"))
 
     def responses(self) -> list[dict[str, Any]]:
         """Returns every PUT to a response URL so far, oldest first.
@@ -254,13 +243,11 @@ class Cloud:
         Each has at, http_status, outcome (``accepted``, ``ignored``, or why it was refused), size_bytes,
         StackId, LogicalResourceId, RequestId, Status and Reason.
         """
-        responses: list[dict[str, Any]] = self._control("GET", "responses")
-        return responses
+        return list(self._control("GET", "responses"))
 
     def calls(self) -> list[dict[str, Any]]:
         """Returns every distinct API call of functions: function, service, operation, region, parameters."""
-        calls: list[dict[str, Any]] = self._control("GET", "calls")
-        return calls
+        return list(self._control("GET", "calls"))
 
     def judged(self) -> list[dict[str, Any]]:
         """Returns every distinct request that IAM decided on, with its ``count``.
@@ -268,13 +255,11 @@ class Cloud:
         Each has role, function, cause (an API call, or a change of CloudFormation), action, resource,
         context, ``decision`` (``ALLOWED`` or why not), and ``is_late`` where only IAM's lag refused it.
         """
-        judged: list[dict[str, Any]] = self._control("GET", "iam")["judged"]
-        return judged
+        return list(self._control("GET", "iam")["judged"])
 
     def unjudged(self) -> dict[str, int]:
         """Returns what IAM could not decide on, with the reason, and how often: it was allowed."""
-        unjudged: dict[str, int] = self._control("GET", "iam")["unjudged"]
-        return unjudged
+        return dict(self._control("GET", "iam")["unjudged"])
 
     def stop(self) -> None:
         """Stops the cloud and everything it started, if ``start`` started it."""

@@ -60,6 +60,16 @@ def official_template(bucket: str, key: str) -> str | None:
     return None
 
 
+def missing_template(bucket: str) -> str:
+    """Returns what to do where a bucket of ParallelCluster's lacks a template; empty for other buckets."""
+    if not _BUCKET.fullmatch(bucket):
+        return ""
+    return (
+        ". Of the templates that ParallelCluster publishes, localcloud has only the network of a public "
+        f"and a private subnet: put this one into a bucket {bucket} of this cloud"
+    )
+
+
 def publish_on_request() -> None:
     """Adds the images of a release to moto's EC2 when a client asks for them by name."""
     # moto reads its image list when it is imported: `seed.prepare_environment` comes first.

@@ -86,19 +86,7 @@ def seed(region_name: str = REGION) -> dict[str, str]:
     # The one type that every operating system takes. Source: the library's KeyPairValidator.
     ec2.create_key_pair(KEY_NAME, "ed25519", {})
     s3_backends[ACCOUNT_ID][get_partition(region_name)].create_bucket(ARTIFACT_BUCKET, region_name)
-    ssm_backends[ACCOUNT_ID][region_name].put_parameter(
-        name=_BOOTSTRAP_PARAMETER,
-        description="",
-        value=_BOOTSTRAP_VERSION,
-        parameter_type="String",
-        allowed_pattern="",
-        keyid="",
-        overwrite=False,
-        tags=[],
-        data_type="text",
-        tier="Standard",
-        policies=None,
-    )
+    put_parameter(ssm_backends[ACCOUNT_ID][region_name], _BOOTSTRAP_PARAMETER, _BOOTSTRAP_VERSION)
     return {
         "VPC_ID": vpc.id,
         "HEAD_NODE_SUBNET": public[0],
@@ -109,6 +97,23 @@ def seed(region_name: str = REGION) -> dict[str, str]:
         "KEY_NAME": KEY_NAME,
         "ARTIFACT_BUCKET": ARTIFACT_BUCKET,
     }
+
+
+def put_parameter(backend: Any, name: str, value: str, kind: str = "String") -> None:
+    """Puts a new parameter into moto's Parameter Store; ``kind`` is its type."""
+    backend.put_parameter(
+        name=name,
+        description="",
+        value=value,
+        parameter_type=kind,
+        allowed_pattern="",
+        keyid="alias/aws/ssm" if kind == "SecureString" else "",
+        overwrite=False,
+        tags=[],
+        data_type="text",
+        tier="Standard",
+        policies=None,
+    )
 
 
 def has_region(region_name: str) -> bool:

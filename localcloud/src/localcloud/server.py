@@ -133,6 +133,12 @@ class Server:
             "invocations": lambda: [record.to_json() for record in functions.invocations()],
             "warnings": functions.warnings,
         }
+        self._settings: dict[str, Callable[[Any], None]] = {
+            "behaviours": behaviours.replace,
+            "faults": faults.replace,
+            "head-nodes": head_node.configure,
+            "image-builds": image_builder.configure,
+        }
 
     @property
     def exports(self) -> dict[str, str]:
@@ -218,17 +224,8 @@ class Server:
                 case ("POST", "clock/advance"):
                     clock.advance(float(request.get_json()["seconds"]))
                     return _json(self._clock_state())
-                case ("PUT", "behaviours"):
-                    behaviours.replace(request.get_json())
-                    return _json({})
-                case ("PUT", "head-nodes"):
-                    head_node.configure(request.get_json())
-                    return _json({})
-                case ("PUT", "image-builds"):
-                    image_builder.configure(request.get_json())
-                    return _json({})
-                case ("PUT", "faults"):
-                    faults.replace(request.get_json())
+                case ("PUT", _) if name in self._settings:
+                    self._settings[name](request.get_json())
                     return _json({})
                 case ("PUT", "iam-lag"):
                     judge.set_lag(float(request.get_json()["seconds"]))

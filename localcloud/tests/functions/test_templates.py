@@ -179,6 +179,27 @@ def test_inline_source_answers_through_the_module_that_lambda_puts_beside_it(clo
     assert outputs(cloud, "inline")["Region"] == "us-east-1"
 
 
+def test_a_custom_resource_of_a_function_in_another_language_fails_at_once(cloud):
+    code = {"ZipFile": "exports.handler = async () => {}"}
+    properties = {"Code": code, "Handler": "index.handler", "Runtime": "nodejs22.x", "Role": role(cloud)}
+    resources = {
+        "Function": {"Type": "AWS::Lambda::Function", "Properties": properties},
+        "Emptied": {
+            "Type": "Custom::Emptied",
+            "Properties": {"ServiceToken": {"Fn::GetAtt": "Function.Arn"}},
+        },
+    }
+    name = f"other-{uuid.uuid4().hex[:8]}"
+    client = cloud.client("cloudformation")
+    client.create_stack(StackName=name, TemplateBody=json.dumps({"Resources": resources}))
+    settled(cloud, name, "ROLLBACK_COMPLETE")
+    events = client.describe_stack_events(StackName=name)["StackEvents"]
+    (reason,) = [one["ResourceStatusReason"] for one in events if one["ResourceStatus"] == "CREATE_FAILED"]
+    assert reason.startswith("localcloud runs functions in Python only, and ")
+    assert "has the runtime nodejs22.x" in reason
+    client.delete_stack(StackName=name)
+
+
 def test_a_templates_function_has_all_its_settings(cloud, stack):
     made = outputs(cloud, stack)
     client = cloud.client("lambda")

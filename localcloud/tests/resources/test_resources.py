@@ -435,3 +435,22 @@ def test_a_bucket_s_policy_is_the_stack_s(client, stack):
     assert sids(bucket) == ["One"]
     stack.update(resources("Two"), Bucket={"Ref": "Bucket"})
     assert sids(bucket) == ["Two"]
+
+
+def test_a_target_group_has_the_name_that_the_library_gives_to_one_of_a_cluster_with_a_hyphen(
+    cloud, stack, client
+):
+    group = resource(
+        "ElasticLoadBalancingV2::TargetGroup",
+        Name="c-p3-1--login-b3aa9713216667f8",
+        Port=22,
+        Protocol="TCP",
+        VpcId=cloud.exports["VPC_ID"],
+        Tags=[{"Key": "team", "Value": "a"}],
+    )
+    arn = stack.create({"Group": group}, Arn=ref("Group"))["Arn"]
+    (shown,) = client("elbv2").describe_target_groups(TargetGroupArns=[arn])["TargetGroups"]
+    (tagged,) = client("elbv2").describe_tags(ResourceArns=[arn])["TagDescriptions"]
+    assert shown["TargetGroupName"] == "c-p3-1--login-b3aa9713216667f8"
+    assert {"Key": "team", "Value": "a"} in tagged["Tags"]
+    assert ":targetgroup/c-p3-1--login-b3aa9713216667f8/" in arn

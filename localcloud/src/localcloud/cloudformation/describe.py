@@ -68,17 +68,9 @@ def parameters(template: CompiledTemplate) -> list[dict[str, Any]]:
 def summary(shown: Stack) -> dict[str, Any]:
     """Returns an item of ListStacks."""
     keys = (
-        "StackId",
-        "StackName",
-        "CreationTime",
-        "LastUpdatedTime",
-        "DeletionTime",
-        "StackStatus",
-        "StackStatusReason",
-        "ParentId",
-        "RootId",
-        "DriftInformation",
-    )
+        "StackId", "StackName", "CreationTime", "LastUpdatedTime", "DeletionTime", "StackStatus",
+        "StackStatusReason", "ParentId", "RootId", "DriftInformation",
+    )  # fmt: skip
     described = stack(shown)
     template = shown.template.processed if shown.template else {}
     return {key: described[key] for key in keys} | {"TemplateDescription": template.get("Description")}

@@ -19,7 +19,7 @@ from localcloud.cloudformation.errors import StackNotFoundError, UnresolvedValue
 from localcloud.cloudformation.stack import Options, Stack
 from localcloud.cloudformation.steps import lock
 from localcloud.cloudformation.template.compiled import CompiledTemplate, Place, compile_template
-from localcloud.official import official_template
+from localcloud.official import missing_template, official_template
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -169,9 +169,11 @@ class StackRegistry(CloudFormationBackend):
         try:
             found = s3_backends[self.account_id][self.partition].get_object(bucket, key)
         except S3ClientError as error:
-            raise ValidationError(f"S3 error: {error.message} ({url})") from error
+            raise ValidationError(f"S3 error: {error.message} ({url}){missing_template(bucket)}") from error
         if found is None:
-            raise ValidationError(f"S3 error: The specified key does not exist. ({url})")
+            raise ValidationError(
+                f"S3 error: The specified key does not exist. ({url}){missing_template(bucket)}"
+            )
         return str(found.value.decode())
 
     def all_exports(self) -> list[tuple[str, Stack, str]]:

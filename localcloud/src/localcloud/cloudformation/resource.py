@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -90,24 +91,27 @@ def no_attribute(made: Made, name: str) -> UnresolvedValueError:
     )
 
 
-class Handler(Protocol):
-    """Makes one kind of resource. Each call starts an action, whose end is reported to ``progress``."""
+class Handler(ABC):
+    """Makes one kind of resource. Each call starts an action, whose end is reported to ``progress``.
 
+    By default a resource has no attributes, secrets and leftovers.
+    """
+
+    @abstractmethod
     def create(self, target: Target, progress: Progress) -> Cancel:
         """Makes the resource."""
-        ...
 
+    @abstractmethod
     def update(self, target: Target, made: Made, progress: Progress) -> Cancel:
         """Changes the resource to the new target, or replaces it."""
-        ...
 
+    @abstractmethod
     def delete(self, made: Made, progress: Progress) -> Cancel:
         """Removes the resource."""
-        ...
 
     def differs(self, target: Target, made: Made) -> bool:
-        """Returns whether an update would change anything."""
-        ...
+        """Returns whether an update would change anything: by default, whether the properties differ."""
+        return target.properties != made.target.properties
 
     def attribute(self, made: Made, name: str) -> Any:
         """Returns what ``Fn::GetAtt`` gives.
@@ -115,62 +119,30 @@ class Handler(Protocol):
         Raises:
             UnresolvedValueError: There is no such attribute.
         """
-        ...
+        raise no_attribute(made, name)
 
-    def is_secret(self, made: Made, name: str) -> bool:
+    def is_secret(self, made: Made, name: str) -> bool:  # noqa: ARG002 - whatever they are
         """Returns whether outputs must mask an attribute."""
-        ...
+        return False
 
-    def leftover(self, target: Target) -> Made | None:
+    def leftover(self, target: Target) -> Made | None:  # noqa: ARG002 - there is nothing, whatever it is
         """Returns what must be deleted after a creation that was cancelled before it had a physical id."""
-        ...
+        return None
 
     def restore(self, before: Made, made: Made, progress: Progress) -> Cancel:
-        """Undoes an update.
+        """Undoes an update; by default by another one, with the properties swapped.
 
         Args:
             before: The resource before the update.
             made: The resource now; its target is what the update wanted.
             progress: As for an update.
         """
-        ...
-
-    def commit(self, made: Made, progress: Progress) -> Cancel:
-        """Makes an update final, after the update of the whole stack has succeeded."""
-        ...
-
-    def snapshot(self, made: Made) -> None:
-        """Saves the content of a resource that is about to be deleted."""
-        ...
-
-
-class PlainHandler:
-    """A handler without attributes, secrets and leftovers."""
-
-    def attribute(self, made: Made, name: str) -> Any:
-        """Raises, since there are no attributes."""
-        raise no_attribute(made, name)
-
-    def differs(self, target: Target, made: Made) -> bool:
-        """Compares the properties."""
-        return target.properties != made.target.properties
-
-    def is_secret(self, made: Made, name: str) -> bool:  # noqa: ARG002 - whatever they are
-        """Returns False."""
-        return False
-
-    def leftover(self, target: Target) -> Made | None:  # noqa: ARG002 - there is nothing, whatever it is
-        """Returns None."""
-        return None
-
-    def restore(self: Handler, before: Made, made: Made, progress: Progress) -> Cancel:
-        """Updates with the properties swapped."""
         return self.update(before.target, made, progress)
 
     def commit(self, made: Made, progress: Progress) -> Cancel:
-        """Completes at once."""
+        """Makes an update final, after the update of the whole stack has succeeded."""
         progress.succeeded(made)
         return no_cancel
 
-    def snapshot(self, made: Made) -> None:
-        """Does nothing."""
+    def snapshot(self, made: Made) -> None:  # noqa: B027 - most have no content
+        """Saves the content of a resource that is about to be deleted."""

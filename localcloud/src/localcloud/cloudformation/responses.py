@@ -1,4 +1,5 @@
 """CloudFormation's API, as moto's response class; every request runs under the lock."""
+# ruff: noqa: D102 - operations are documented by CloudFormation
 
 from typing import Any
 
@@ -24,7 +25,7 @@ _NOT_EMULATED = ("ResourcesToImport", "ImportExistingResources", "DeploymentMode
 
 
 class StackResponse(BaseResponse):
-    """Answers requests about stacks and change sets."""
+    """Answers requests about stacks and change sets; each public method is the operation of its name."""
 
     def __init__(self) -> None:
         super().__init__(service_name="cloudformation")
@@ -73,15 +74,12 @@ class StackResponse(BaseResponse):
     # --- requests that change something ---
 
     def create_stack(self) -> ActionResult:
-        """CreateStack."""
         return ActionResult({"StackId": requests.create(self._registry, self._request_parameters())})
 
     def update_stack(self) -> ActionResult:
-        """UpdateStack."""
         return ActionResult({"StackId": requests.update(self._registry, self._request_parameters())})
 
     def delete_stack(self) -> ActionResult:
-        """DeleteStack."""
         requests.delete(
             self._registry,
             self._get_param("StackName"),
@@ -91,12 +89,10 @@ class StackResponse(BaseResponse):
         return EmptyResult()
 
     def cancel_update_stack(self) -> ActionResult:
-        """CancelUpdateStack."""
         requests.cancel_update(self._registry, self._get_param("StackName"))
         return EmptyResult()
 
     def continue_update_rollback(self) -> ActionResult:
-        """ContinueUpdateRollback."""
         requests.continue_rollback(
             self._registry,
             self._get_param("StackName"),
@@ -106,18 +102,15 @@ class StackResponse(BaseResponse):
         return ActionResult({})
 
     def rollback_stack(self) -> ActionResult:
-        """RollbackStack."""
         name, token = self._get_param("StackName"), self._get_param("ClientRequestToken")
         return ActionResult({"StackId": requests.roll_back(self._registry, name, token)})
 
     def update_termination_protection(self) -> ActionResult:
-        """UpdateTerminationProtection."""
         stack = requests.living(self._registry, self._get_param("StackName"))
         stack.options.termination_protection = self._get_bool_param("EnableTerminationProtection", False)
         return ActionResult({"StackId": stack.id})
 
     def create_change_set(self) -> ActionResult:
-        """CreateChangeSet."""
         for name in _NOT_EMULATED:
             if self._get_param(name):
                 raise ValidationError(f"localcloud does not know {name} {gap('cloudformation.api')}")
@@ -132,7 +125,6 @@ class StackResponse(BaseResponse):
         return ActionResult({"Id": change_set.id, "StackId": change_set.stack.id})
 
     def execute_change_set(self) -> ActionResult:
-        """ExecuteChangeSet."""
         change_sets.execute(
             self._registry,
             self._get_param("ChangeSetName"),
@@ -143,21 +135,18 @@ class StackResponse(BaseResponse):
         return ActionResult({})
 
     def delete_change_set(self) -> ActionResult:
-        """DeleteChangeSet."""
         change_sets.delete(self._registry, self._get_param("ChangeSetName"), self._get_param("StackName"))
         return ActionResult({})
 
     # --- requests that show something ---
 
     def describe_stacks(self) -> ActionResult:
-        """DescribeStacks."""
         name = self._get_param("StackName")
         stacks = [self._registry.find(name)] if name else _newest_first(self._registry.stacks)
         page, token = self._page(stacks)
         return ActionResult({"Stacks": [describe.stack(stack) for stack in page], "NextToken": token})
 
     def list_stacks(self) -> ActionResult:
-        """ListStacks."""
         statuses = self._get_param("StackStatusFilter", [])
         stacks = self._registry.stacks | self._registry.deleted_stacks
         shown = {id_: stack for id_, stack in stacks.items() if not statuses or stack.status in statuses}
@@ -165,7 +154,6 @@ class StackResponse(BaseResponse):
         return ActionResult({"StackSummaries": [describe.summary(s) for s in page], "NextToken": token})
 
     def describe_stack_events(self) -> ActionResult:
-        """DescribeStackEvents."""
         name = self._get_param("StackName")
         try:
             stack = self._registry.find(name)
@@ -175,7 +163,6 @@ class StackResponse(BaseResponse):
         return ActionResult({"StackEvents": [describe.event(stack, e) for e in page], "NextToken": token})
 
     def describe_stack_resource(self) -> ActionResult:
-        """DescribeStackResource."""
         name = self._get_param("StackName")
         try:
             stack = self._registry.find(name)
@@ -186,7 +173,6 @@ class StackResponse(BaseResponse):
         return ActionResult({"StackResourceDetail": detail})
 
     def describe_stack_resources(self) -> ActionResult:
-        """DescribeStackResources."""
         physical_id = self._get_param("PhysicalResourceId")
         stack_name = self._get_param("StackName")
         logical_id = self._get_param("LogicalResourceId")
@@ -196,14 +182,12 @@ class StackResponse(BaseResponse):
         return ActionResult({"StackResources": shown})
 
     def list_stack_resources(self) -> ActionResult:
-        """ListStackResources."""
         stack = self._registry.find(self._get_param("StackName"))
         page, token = self._page(list(stack.resources.values()))
         shown = [describe.resource(resource, time_key="LastUpdatedTimestamp") for resource in page]
         return ActionResult({"StackResourceSummaries": shown, "NextToken": token})
 
     def get_template(self) -> ActionResult:
-        """GetTemplate."""
         name, change_set_name = self._get_param("StackName"), self._get_param("ChangeSetName")
         if not name and not str(change_set_name).startswith("arn:"):
             raise ValidationError("StackName is a required parameter.")
@@ -219,7 +203,6 @@ class StackResponse(BaseResponse):
         return ActionResult({"TemplateBody": body, "StagesAvailable": ["Original", "Processed"]})
 
     def get_template_summary(self) -> ActionResult:
-        """GetTemplateSummary."""
         stack_name = self._get_param("StackName")
         stack = self._registry.find(stack_name) if stack_name else None
         if stack is not None and stack.status == "REVIEW_IN_PROGRESS":
@@ -229,11 +212,9 @@ class StackResponse(BaseResponse):
         return ActionResult(describe.template_summary(self._given_template()))
 
     def validate_template(self) -> ActionResult:
-        """ValidateTemplate."""
         return ActionResult(describe.template_summary(self._given_template()))
 
     def list_exports(self) -> ActionResult:
-        """ListExports."""
         exports = [
             {"ExportingStackId": stack.id, "Name": name, "Value": value}
             for name, stack, value in self._registry.all_exports()
@@ -242,7 +223,6 @@ class StackResponse(BaseResponse):
         return ActionResult({"Exports": page, "NextToken": token})
 
     def list_imports(self) -> ActionResult:
-        """ListImports."""
         name = self._get_param("ExportName")
         owner = self._registry.exporter(name)
         importers = self._registry.imports_of(owner) if owner else []
@@ -251,25 +231,22 @@ class StackResponse(BaseResponse):
         return ActionResult({"Imports": [stack.name for export, stack in importers if export == name]})
 
     def describe_change_set(self) -> ActionResult:
-        """DescribeChangeSet."""
         name, stack_name = self._get_param("ChangeSetName"), self._get_param("StackName")
         change_set = change_sets.find(self._registry, name, stack_name)
         with_values = self._get_bool_param("IncludePropertyValues", False)
         return ActionResult(describe.change_set(change_set, with_values=with_values))
 
     def list_change_sets(self) -> ActionResult:
-        """ListChangeSets."""
         stack = self._registry.find(self._get_param("StackName"))
         found = change_sets.waiting(self._registry, stack)
         return ActionResult({"Summaries": [describe.change_set_summary(cs) for cs in found]})
 
     def get_stack_policy(self) -> ActionResult:
-        """GetStackPolicy."""
         stack = requests.living(self._registry, self._get_param("StackName"))
         return ActionResult({"StackPolicyBody": stack.policy_body})
 
     def set_stack_policy(self) -> ActionResult:
-        """SetStackPolicy; the policy is not enforced."""
+        """Keeps the policy, which is not enforced."""
         stack = requests.living(self._registry, self._get_param("StackName"))
         stack.policy_body = self._get_param("StackPolicyBody")
         return EmptyResult()

@@ -8,7 +8,6 @@ from moto.cloudformation import parsing
 
 from localcloud.resources import (
     absent,
-    alarms,
     autoscaling,
     block_storage,
     cloudwatch,
@@ -23,8 +22,7 @@ from localcloud.resources import (
     iam,
     image_builder,
     instances,
-    launch_templates,
-    log_groups,
+    key_pairs,
     logs,
     network_interfaces,
     networks,
@@ -43,8 +41,8 @@ __all__ = ["register"]
 
 # Importing a module defines its models; naming them here keeps the imports in use.
 _SERVICES = (
-    alarms, autoscaling, block_storage, cloudwatch, databases, directories, dynamodb, efs, elastic_ips, elbv2,
-    fsx, iam, image_builder, instances, launch_templates, logs, network_interfaces, networks,
+    autoscaling, block_storage, cloudwatch, databases, directories, dynamodb, efs, elastic_ips, elbv2,
+    fsx, iam, image_builder, instances, key_pairs, logs, network_interfaces, networks,
     placement_groups, route53, routes, s3, secrets, security_groups, sns,
 )  # fmt: skip
 
@@ -59,7 +57,7 @@ def register() -> None:
     tags.look_up()
     absent.answer_api_calls()
     consoles.answer_api_calls()
-    log_groups.stay_deleted()
+    logs.stay_deleted()
     s3.judge_bucket_policies_like_s3()
     s3.refuse_bodies_that_differ_from_their_checksum()
     s3.list_versions_without_their_contents()

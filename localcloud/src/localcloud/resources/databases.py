@@ -1,50 +1,28 @@
 """RDS: subnet groups, Aurora clusters with their parameters, and instances."""
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from moto.core.common_models import CloudFormationModel
+from moto.core.utils import camelcase_to_underscores
 from moto.ec2.models import ec2_backends
 from moto.moto_api._internal import mock_random
 from moto.rds import models as moto_rds
 from moto.rds.exceptions import RDSClientError
 
-from localcloud.resources.model import Place, Properties, Resource, Wanted, in_place_of, number
+from localcloud.resources.model import Properties, Resource, Stored, Wanted, in_place_of, number
 
-#: CloudFormation's properties of a cluster, and the arguments of moto's backend.
-_CLUSTER = {
-    "BackupRetentionPeriod": "backup_retention_period",
-    "DBClusterParameterGroupName": "db_cluster_parameter_group_name",
-    "DBSubnetGroupName": "db_subnet_group_name",
-    "DatabaseName": "database_name",
-    "DeletionProtection": "deletion_protection",
-    "Engine": "engine",
-    "EngineVersion": "engine_version",
-    "MasterUserPassword": "master_user_password",
-    "MasterUsername": "master_username",
-    "StorageEncrypted": "storage_encrypted",
-    "Tags": "tags",
-    "VpcSecurityGroupIds": "vpc_security_group_ids",
-}
-_INSTANCE = {
-    "AllocatedStorage": "allocated_storage",
-    "BackupRetentionPeriod": "backup_retention_period",
-    "DBClusterIdentifier": "db_cluster_identifier",
-    "DBInstanceClass": "db_instance_class",
-    "DBName": "db_name",
-    "DBSubnetGroupName": "db_subnet_group_name",
-    "DeletionProtection": "deletion_protection",
-    "Engine": "engine",
-    "EngineVersion": "engine_version",
-    "MasterUserPassword": "master_user_password",
-    "MasterUsername": "master_username",
-    "PubliclyAccessible": "publicly_accessible",
-    "StorageEncrypted": "storage_encrypted",
-    "StorageType": "storage_type",
-    "Tags": "tags",
-    "VPCSecurityGroups": "vpc_security_group_ids",
-}
-
-
+#: Properties of a cluster, and of an instance, that moto's backend takes under the same name in its own case.
+_CLUSTER = (
+    "BackupRetentionPeriod", "DBClusterParameterGroupName", "DBSubnetGroupName", "DatabaseName",
+    "DeletionProtection", "Engine", "EngineVersion", "MasterUserPassword", "MasterUsername",
+    "StorageEncrypted", "Tags", "VpcSecurityGroupIds",
+)  # fmt: skip
+_INSTANCE = (
+    "AllocatedStorage", "BackupRetentionPeriod", "DBClusterIdentifier", "DBInstanceClass", "DBName",
+    "DBSubnetGroupName", "DeletionProtection", "Engine", "EngineVersion", "MasterUserPassword",
+    "MasterUsername", "PubliclyAccessible", "StorageEncrypted", "StorageType", "Tags",
+)  # fmt: skip
 _LONGEST_IDENTIFIER = 63
 
 
@@ -60,6 +38,8 @@ class _Named(Resource):
 @in_place_of(moto_rds.DBSubnetGroup)
 class SubnetGroup(_Named, moto_rds.DBSubnetGroup, CloudFormationModel):
     """`AWS::RDS::DBSubnetGroup`; moto cannot update it."""
+
+    stored: ClassVar = Stored(moto_rds.rds_backends, "subnet_groups")
 
     @classmethod
     def create_resource(cls, wanted: Wanted) -> "SubnetGroup":
@@ -82,18 +62,14 @@ class SubnetGroup(_Named, moto_rds.DBSubnetGroup, CloudFormationModel):
         )
         return group
 
-    @classmethod
-    def delete_resource(cls, physical_id: str, place: Place) -> None:
-        """Deletes the group."""
-        place.regional(moto_rds.rds_backends).subnet_groups.pop(physical_id, None)
-
 
 @in_place_of(moto_rds.DBClusterParameterGroup)
 class ClusterParameterGroup(_Named, moto_rds.DBClusterParameterGroup, CloudFormationModel):
     """`AWS::RDS::DBClusterParameterGroup`, of which moto has the API only."""
 
-    cfn_type: ClassVar = "AWS::RDS::DBClusterParameterGroup"
-    cfn_name_property: ClassVar = "DBClusterParameterGroupName"
+    cfn_type = "AWS::RDS::DBClusterParameterGroup"
+    cfn_name_property = "DBClusterParameterGroupName"
+    stored: ClassVar = Stored(moto_rds.rds_backends, "db_cluster_parameter_groups")
 
     @classmethod
     def create_resource(cls, wanted: Wanted) -> "ClusterParameterGroup":
@@ -113,18 +89,14 @@ class ClusterParameterGroup(_Named, moto_rds.DBClusterParameterGroup, CloudForma
         )
         return self
 
-    @classmethod
-    def delete_resource(cls, physical_id: str, place: Place) -> None:
-        """Deletes the group."""
-        place.regional(moto_rds.rds_backends).db_cluster_parameter_groups.pop(physical_id, None)
-
 
 @in_place_of(moto_rds.DBCluster)
 class Cluster(_Named, moto_rds.DBCluster, CloudFormationModel):
     """`AWS::RDS::DBCluster`, of which moto has the API only."""
 
-    cfn_type: ClassVar = "AWS::RDS::DBCluster"
-    cfn_name_property: ClassVar = "DBClusterIdentifier"
+    cfn_type = "AWS::RDS::DBCluster"
+    cfn_name_property = "DBClusterIdentifier"
+    stored: ClassVar = Stored(moto_rds.rds_backends, "clusters", "delete_db_cluster")
     cfn_attributes: ClassVar = {
         "DBClusterArn": "arn",
         "Endpoint.Address": "endpoint",
@@ -163,24 +135,16 @@ class Cluster(_Named, moto_rds.DBCluster, CloudFormationModel):
         snapshot_id = f"{self.resource_id[:40]}-snapshot-{mock_random.get_random_hex(12)}"
         self.backend.create_db_cluster_snapshot(self.resource_id, snapshot_id)
 
-    @classmethod
-    def delete_resource(cls, physical_id: str, place: Place) -> None:
-        """Deletes the database cluster.
-
-        Raises:
-            InvalidParameterCombination: it is protected.
-            DBClusterToBeDeletedHasActiveMembers: it still has instances.
-        """
-        backend = place.regional(moto_rds.rds_backends)
-        if physical_id in backend.clusters:
-            backend.delete_db_cluster(physical_id)
-
 
 class Instance(Resource, CloudFormationModel):
     """`AWS::RDS::DBInstance`, alone or in an Aurora cluster; moto's knows no cluster."""
 
-    cfn_type: ClassVar = "AWS::RDS::DBInstance"
-    cfn_name_property: ClassVar = "DBInstanceIdentifier"
+    cfn_type = "AWS::RDS::DBInstance"
+    cfn_name_property = "DBInstanceIdentifier"
+    stored: ClassVar = Stored(
+        moto_rds.rds_backends, "databases", "delete_db_instance", {"skip_final_snapshot": True}
+    )
+
     cfn_attributes: ClassVar = {"Endpoint.Address": "address", "Endpoint.Port": "port"}
 
     def __init__(self, instance: Any) -> None:
@@ -201,19 +165,14 @@ class Instance(Resource, CloudFormationModel):
     def create_resource(cls, wanted: Wanted) -> "Instance":
         """Creates the instance, in its cluster where the template names one."""
         arguments = _arguments(_INSTANCE, wanted.properties)
+        if groups := wanted.properties.get("VPCSecurityGroups"):
+            arguments["vpc_security_group_ids"] = groups
         # Source: RDS API reference, CreateDBInstance; the end of a generated name makes it unique.
         head, _, unique = wanted.name.lower().rpartition("-")
         room = _LONGEST_IDENTIFIER - len(unique) - 1
         arguments["db_instance_identifier"] = f"{head[:room].rstrip('-')}-{unique}" if head else unique
         return cls(wanted.place.regional(moto_rds.rds_backends).create_db_instance(arguments))
 
-    @classmethod
-    def delete_resource(cls, physical_id: str, place: Place) -> None:
-        """Deletes the instance, without a final snapshot."""
-        backend = place.regional(moto_rds.rds_backends)
-        if physical_id in backend.databases:
-            backend.delete_db_instance(physical_id, skip_final_snapshot=True)
 
-
-def _arguments(names: dict[str, str], properties: Properties) -> dict[str, Any]:
-    return {argument: properties[key] for key, argument in names.items() if key in properties}
+def _arguments(names: Sequence[str], properties: Properties) -> dict[str, Any]:
+    return {camelcase_to_underscores(name): properties[name] for name in names if name in properties}

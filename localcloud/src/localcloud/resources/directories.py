@@ -8,12 +8,13 @@ from typing import Any, ClassVar
 from moto.core.common_models import CloudFormationModel
 from moto.ds.models import ds_backends
 
-from localcloud.resources.model import Place, Properties, Resource, Wanted
+from localcloud.resources.model import Properties, Resource, Stored, Wanted
 
 
 class _Directory(Resource):
     """What both kinds share: ``Ref`` gives the id, and all but single sign-on makes another directory."""
 
+    stored: ClassVar = Stored(ds_backends, "directories", "delete_directory")
     cfn_attributes: ClassVar = {"Alias": "alias", "DnsIpAddresses": "dns_ip_addresses"}
 
     def __init__(self, directory: Any, properties: Properties) -> None:
@@ -54,18 +55,11 @@ class _Directory(Resource):
         """
         raise NotImplementedError
 
-    @classmethod
-    def delete_resource(cls, physical_id: str, place: Place) -> None:
-        """Deletes the directory with its interfaces and their security group."""
-        backend = place.regional(ds_backends)
-        if physical_id in backend.directories:
-            backend.delete_directory(physical_id)
-
 
 class MicrosoftDirectory(_Directory, CloudFormationModel):
     """`AWS::DirectoryService::MicrosoftAD`."""
 
-    cfn_type: ClassVar = "AWS::DirectoryService::MicrosoftAD"
+    cfn_type = "AWS::DirectoryService::MicrosoftAD"
 
     @classmethod
     def make(cls, backend: Any, wanted: Wanted) -> str:
@@ -77,7 +71,7 @@ class MicrosoftDirectory(_Directory, CloudFormationModel):
 class SimpleDirectory(_Directory, CloudFormationModel):
     """`AWS::DirectoryService::SimpleAD`."""
 
-    cfn_type: ClassVar = "AWS::DirectoryService::SimpleAD"
+    cfn_type = "AWS::DirectoryService::SimpleAD"
 
     @classmethod
     def make(cls, backend: Any, wanted: Wanted) -> str:

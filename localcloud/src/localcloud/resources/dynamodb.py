@@ -17,7 +17,7 @@ from moto.dynamodb.models import table as moto_table
 
 from localcloud.clock import clock
 from localcloud.faults import INDEX, faults
-from localcloud.resources.model import Place, Resource, Wanted, in_place_of
+from localcloud.resources.model import Resource, Stored, Wanted, in_place_of
 
 #: The account's own key for DynamoDB, which encryption without a named key uses.
 _ACCOUNT_KEY = "alias/aws/dynamodb"
@@ -31,6 +31,7 @@ _EARLIER = 1000
 class Table(Resource, moto_table.Table, CloudFormationModel):
     """`AWS::DynamoDB::Table`; moto's knows neither an update nor a time to live."""
 
+    stored: ClassVar = Stored(dynamodb_backends, "tables", "delete_table")
     cfn_attributes: ClassVar = {"Arn": "table_arn", "StreamArn": "stream_arn"}
 
     #: While a transaction begins: the hash keys of what it may change. moto copies the table to go back to.
@@ -92,13 +93,6 @@ class Table(Resource, moto_table.Table, CloudFormationModel):
         self.sse_specification = _encryption(properties)
         _keep(backend, self, properties)
         return self
-
-    @classmethod
-    def delete_resource(cls, physical_id: str, place: Place) -> None:
-        """Deletes the table with its items."""
-        backend = place.regional(dynamodb_backends)
-        if physical_id in backend.tables:
-            backend.delete_table(physical_id)
 
 
 _WRITES = {"put_item": "PutItem", "update_item": "UpdateItem", "delete_item": "DeleteItem"}

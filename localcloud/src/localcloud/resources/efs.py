@@ -5,13 +5,14 @@ from typing import ClassVar
 from moto.core.common_models import CloudFormationModel
 from moto.efs import models as moto_efs
 
-from localcloud.resources.model import Place, Resource, Wanted, in_place_of, tags_by_key
+from localcloud.resources.model import Resource, Stored, Wanted, in_place_of, tags_by_key
 
 
 @in_place_of(moto_efs.FileSystem)
 class FileSystem(Resource, moto_efs.FileSystem, CloudFormationModel):
     """`AWS::EFS::FileSystem`; moto's has no attributes and cannot be updated."""
 
+    stored: ClassVar = Stored(moto_efs.efs_backends, "file_systems_by_id", "delete_file_system")
     cfn_attributes: ClassVar = {"Arn": "file_system_arn", "FileSystemId": "file_system_id"}
 
     def update_resource(self, wanted: Wanted) -> "FileSystem":
@@ -23,22 +24,12 @@ class FileSystem(Resource, moto_efs.FileSystem, CloudFormationModel):
         backend.tag_resource(self.file_system_id, tags_by_key(properties.get("FileSystemTags")))
         return self
 
-    @classmethod
-    def delete_resource(cls, physical_id: str, place: Place) -> None:
-        """Deletes the file system.
-
-        Raises:
-            FileSystemInUse: it still has mount targets.
-        """
-        backend = place.regional(moto_efs.efs_backends)
-        if physical_id in backend.file_systems_by_id:
-            backend.delete_file_system(physical_id)
-
 
 @in_place_of(moto_efs.MountTarget)
 class MountTarget(Resource, moto_efs.MountTarget, CloudFormationModel):
     """`AWS::EFS::MountTarget`; moto's cannot be updated."""
 
+    stored: ClassVar = Stored(moto_efs.efs_backends, "mount_targets_by_id", "delete_mount_target")
     cfn_attributes: ClassVar = {"Id": "mount_target_id", "IpAddress": "ip_address"}
 
     def update_resource(self, wanted: Wanted) -> "MountTarget":
@@ -48,10 +39,3 @@ class MountTarget(Resource, moto_efs.MountTarget, CloudFormationModel):
         self.security_groups = groups
         backend.ec2_backend.modify_network_interface_attribute(self.network_interface_id, groups)
         return self
-
-    @classmethod
-    def delete_resource(cls, physical_id: str, place: Place) -> None:
-        """Deletes the mount target with its network interface."""
-        backend = place.regional(moto_efs.efs_backends)
-        if physical_id in backend.mount_targets_by_id:
-            backend.delete_mount_target(physical_id)

@@ -47,7 +47,7 @@ class ElasticAddress(Resource, moto_addresses.ElasticAddress, CloudFormationMode
 class ElasticAddressAssociation(Identified, CloudFormationModel):
     """`AWS::EC2::EIPAssociation`."""
 
-    cfn_type: ClassVar = "AWS::EC2::EIPAssociation"
+    cfn_type = "AWS::EC2::EIPAssociation"
     cfn_attributes: ClassVar = {"Id": "physical_resource_id"}
 
     @classmethod

@@ -1,11 +1,15 @@
 """Elastic Load Balancing for the login nodes: network load balancers, TCP listeners, target groups."""
 
+import re
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from moto.core.common_models import CloudFormationModel
 from moto.elbv2 import models as moto_elbv2
 
-from localcloud.resources.model import Place, Resource, Wanted, in_place_of
+from localcloud.resources.model import Place, Resource, Stored, Wanted, in_place_of
+
+_HYPHENS = re.compile("-{2,}")
 
 
 def _attributes(properties: dict[str, Any], key: str) -> dict[str, Any]:
@@ -16,6 +20,7 @@ def _attributes(properties: dict[str, Any], key: str) -> dict[str, Any]:
 class LoadBalancer(Resource, moto_elbv2.FakeLoadBalancer, CloudFormationModel):
     """`AWS::ElasticLoadBalancingV2::LoadBalancer`; moto makes application load balancers only."""
 
+    stored: ClassVar = Stored(moto_elbv2.elbv2_backends, "load_balancers", "delete_load_balancer")
     cfn_attributes: ClassVar = {
         "CanonicalHostedZoneID": "canonical_hosted_zone_id",
         "DNSName": "dns_name",
@@ -55,16 +60,12 @@ class LoadBalancer(Resource, moto_elbv2.FakeLoadBalancer, CloudFormationModel):
         backend.tagging_service.tag_resource(self.arn, properties.get("Tags", []))
         return self
 
-    @classmethod
-    def delete_resource(cls, physical_id: str, place: Place) -> None:
-        """Deletes the load balancer with its listeners."""
-        place.regional(moto_elbv2.elbv2_backends).delete_load_balancer(physical_id)
-
 
 @in_place_of(moto_elbv2.FakeTargetGroup)
 class TargetGroup(Resource, moto_elbv2.FakeTargetGroup, CloudFormationModel):
     """`AWS::ElasticLoadBalancingV2::TargetGroup`; moto's is neither tagged nor deleted."""
 
+    stored: ClassVar = Stored(moto_elbv2.elbv2_backends, "target_groups", "delete_target_group")
     cfn_attributes: ClassVar = {
         "TargetGroupArn": "arn",
         "TargetGroupFullName": "full_name",
@@ -78,10 +79,25 @@ class TargetGroup(Resource, moto_elbv2.FakeTargetGroup, CloudFormationModel):
 
     @classmethod
     def create_resource(cls, wanted: Wanted) -> "TargetGroup":
-        """Creates the group with its tags and attributes."""
-        group: TargetGroup = super().create_resource(wanted)
+        """Creates the group with its tags and attributes.
+
+        moto refuses a name with two hyphens in a row; AWS does so in the console only. ParallelCluster names
+        the group of login nodes like this if the cluster's name has a hyphen in the seventh place.
+        Source: aws/aws-sdk-js, issue 3300; pcluster/templates/cdk_builder_utils.py.
+        """
+        accepted = replace(wanted, name=_HYPHENS.sub("-", wanted.name))
+        group: TargetGroup = super().create_resource(accepted)
+        if accepted.name != wanted.name:
+            group._rename(wanted.name)
         group._put(wanted.properties)
         return group
+
+    def _rename(self, name: str) -> None:
+        groups = moto_elbv2.elbv2_backends[self.account_id][self.region_name].target_groups
+        del groups[self.arn]
+        self.arn = self.arn.replace(f"/{self.name}/", f"/{name}/")
+        self.name = name
+        groups[self.arn] = self
 
     def update_resource(self, wanted: Wanted) -> "TargetGroup":
         """Changes attributes and tags in place."""
@@ -92,17 +108,6 @@ class TargetGroup(Resource, moto_elbv2.FakeTargetGroup, CloudFormationModel):
         self.attributes.update(_attributes(properties, "TargetGroupAttributes"))
         backend = moto_elbv2.elbv2_backends[self.account_id][self.region_name]
         backend.tagging_service.tag_resource(self.arn, properties.get("Tags", []))
-
-    @classmethod
-    def delete_resource(cls, physical_id: str, place: Place) -> None:
-        """Deletes the group.
-
-        Raises:
-            ResourceInUseError: a listener still forwards to it.
-        """
-        backend = place.regional(moto_elbv2.elbv2_backends)
-        if physical_id in backend.target_groups:
-            backend.delete_target_group(physical_id)
 
 
 @in_place_of(moto_elbv2.FakeListener)

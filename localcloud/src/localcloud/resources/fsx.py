@@ -1,8 +1,12 @@
-"""FSx file systems and the buckets linked to them."""
+"""FSx file systems, their volumes, and the buckets linked to them.
+
+Source: CloudFormation user guide, AWS::FSx types; service authorization reference, Amazon FSx, ARNs.
+"""
 
 from typing import Any, ClassVar
 
 from moto.core.common_models import CloudFormationModel
+from moto.core.utils import camelcase_to_underscores
 from moto.ec2.models import ec2_backends
 from moto.fsx import models as moto_fsx
 from moto.fsx.exceptions import FileSystemNotFound
@@ -10,12 +14,10 @@ from moto.moto_api._internal import mock_random
 
 from localcloud.resources.model import Place, Resource, Wanted, in_place_of
 
-#: CloudFormation's property and the argument of moto's backend, where they are not the same word.
+#: By the argument of moto's backend.
 _CONFIGURATIONS = {
-    "windows_configuration": "WindowsConfiguration",
-    "lustre_configuration": "LustreConfiguration",
-    "ontap_configuration": "OntapConfiguration",
-    "open_zfs_configuration": "OpenZFSConfiguration",
+    camelcase_to_underscores(key): key
+    for key in ("WindowsConfiguration", "LustreConfiguration", "OntapConfiguration", "OpenZFSConfiguration")
 }
 #: Length of the mount name that FSx chooses. Source: FSx for Lustre user guide, "Mounting your file system".
 _MOUNT_NAME_LENGTH = 8
@@ -27,11 +29,12 @@ _ID_LENGTH = 17
 class FileSystem(Resource, moto_fsx.FileSystem, CloudFormationModel):
     """`AWS::FSx::FileSystem`, of which moto has the API only."""
 
-    cfn_type: ClassVar = "AWS::FSx::FileSystem"
+    cfn_type = "AWS::FSx::FileSystem"
     cfn_attributes: ClassVar = {
         "DNSName": "dns_name",
         "LustreMountName": "lustre_mount_name",
         "ResourceARN": "resource_arn",
+        "RootVolumeId": "root_volume_id",
     }
 
     def __init__(
@@ -86,21 +89,30 @@ class FileSystem(Resource, moto_fsx.FileSystem, CloudFormationModel):
         return str(self.file_system_id)
 
     @property
+    def root_volume_id(self) -> str:
+        """The volume that an OpenZFS file system comes with.
+
+        Raises:
+            KeyError: the file system is of another type.
+        """
+        return str((self.open_zfs_configuration or {})["RootVolumeId"])
+
+    @property
     def lustre_mount_name(self) -> str:
         """The name clients mount a Lustre file system by."""
         return str((self.lustre_configuration or {})["MountName"])
 
     @classmethod
     def create_resource(cls, wanted: Wanted) -> "FileSystem":
-        """Creates the file system; a Lustre one gets a mount name."""
+        """Creates the file system; a Lustre one gets a mount name, an OpenZFS one a root volume."""
         properties = wanted.properties
-        configurations = {argument: properties.get(key) for argument, key in _CONFIGURATIONS.items()}
-        if configurations["lustre_configuration"]:
-            mount_name = mock_random.get_random_hex(_MOUNT_NAME_LENGTH)
-            configurations["lustre_configuration"] = {
-                **configurations["lustre_configuration"],
-                "MountName": mount_name,
-            }
+        configurations: dict[str, Any] = {name: properties.get(key) for name, key in _CONFIGURATIONS.items()}
+        for argument, key, made_up in (
+            ("lustre_configuration", "MountName", mock_random.get_random_hex(_MOUNT_NAME_LENGTH)),
+            ("open_zfs_configuration", "RootVolumeId", f"fsvol-{mock_random.get_random_hex(_ID_LENGTH)}"),
+        ):
+            if configurations[argument]:
+                configurations[argument] = {**configurations[argument], key: made_up}
         file_system: FileSystem = wanted.place.regional(moto_fsx.fsx_backends).create_file_system(
             client_request_token="",
             file_system_type=properties["FileSystemType"],
@@ -113,6 +125,8 @@ class FileSystem(Resource, moto_fsx.FileSystem, CloudFormationModel):
             file_system_type_version=properties.get("FileSystemTypeVersion"),
             **configurations,
         )
+        if configurations["open_zfs_configuration"]:
+            _file_system_ids[file_system.root_volume_id] = file_system.physical_resource_id
         return file_system
 
     def update_resource(self, wanted: Wanted) -> "FileSystem":
@@ -133,34 +147,76 @@ class FileSystem(Resource, moto_fsx.FileSystem, CloudFormationModel):
             file_system.release()
 
 
-class DataRepositoryAssociation(Resource, CloudFormationModel):
-    """`AWS::FSx::DataRepositoryAssociation`; it exists for its stack only, no API shows it."""
+#: The file system that each part of one belongs to, by the part's id.
+_file_system_ids: dict[str, str] = {}
 
-    cfn_type: ClassVar = "AWS::FSx::DataRepositoryAssociation"
-    cfn_attributes: ClassVar = {"AssociationId": "physical_resource_id", "ResourceARN": "arn"}
 
-    def __init__(self, place: Place) -> None:
-        self.physical_resource_id = f"dra-{mock_random.get_random_hex(17)}"
+class _Part(Resource):
+    """A part of a file system; it exists for its stack only: no API shows it, and nothing acts on it."""
+
+    #: The type's name in ARNs, and what its ids begin with.
+    arn_kind: ClassVar[str]
+    prefix: ClassVar[str]
+
+    def __init__(self, place: Place, file_system_id: str) -> None:
+        self.physical_resource_id = f"{self.prefix}-{mock_random.get_random_hex(_ID_LENGTH)}"
         self.arn = (
             f"arn:{place.partition}:fsx:{place.region_name}:{place.account_id}"
-            f":association/{self.physical_resource_id}"
+            f":{self.arn_kind}/{file_system_id}/{self.physical_resource_id}"
         )
+        self.uuid = str(mock_random.uuid4())
+        _file_system_ids[self.physical_resource_id] = file_system_id
 
     @classmethod
-    def create_resource(cls, wanted: Wanted) -> "DataRepositoryAssociation":
-        """Links a bucket to a file system that exists."""
-        file_system_id = wanted.properties["FileSystemId"]
+    def create_resource(cls, wanted: Wanted) -> Any:
+        """Makes the part of a file system, which its properties name directly or by another part."""
+        properties = wanted.properties
+        whole: Any = (
+            properties.get("FileSystemId")
+            or properties.get("OntapConfiguration", {}).get("StorageVirtualMachineId")
+            or properties.get("OpenZFSConfiguration", {}).get("ParentVolumeId")
+        )
+        file_system_id = _file_system_ids.get(whole, whole)
         if file_system_id not in wanted.place.regional(moto_fsx.fsx_backends).file_systems:
-            raise FileSystemNotFound(file_system_id)
-        return cls(wanted.place)
+            raise FileSystemNotFound(whole)
+        return cls(wanted.place, file_system_id)
 
-    def update_resource(self, wanted: Wanted) -> "DataRepositoryAssociation":  # noqa: ARG002
-        """Takes the new policies, which nothing here acts on."""
+    def update_resource(self, wanted: Wanted) -> Any:  # noqa: ARG002
+        """Takes the new configuration, which nothing here acts on."""
         return self
 
     @classmethod
-    def delete_resource(cls, physical_id: str, place: Place) -> None:
-        """Ends the link, which leaves nothing."""
+    def delete_resource(cls, physical_id: str, place: Place) -> None:  # noqa: ARG003 - ids are unique
+        """Deletes the part, which leaves nothing."""
+        _file_system_ids.pop(physical_id, None)
+
+
+class DataRepositoryAssociation(_Part, CloudFormationModel):
+    """`AWS::FSx::DataRepositoryAssociation`."""
+
+    cfn_type = "AWS::FSx::DataRepositoryAssociation"
+    arn_kind, prefix = "association", "dra"
+    cfn_attributes: ClassVar = {"AssociationId": "physical_resource_id", "ResourceARN": "arn"}
+
+
+class StorageVirtualMachine(_Part, CloudFormationModel):
+    """`AWS::FSx::StorageVirtualMachine`."""
+
+    cfn_type = "AWS::FSx::StorageVirtualMachine"
+    arn_kind, prefix = "storage-virtual-machine", "svm"
+    cfn_attributes: ClassVar = {
+        "ResourceARN": "arn",
+        "StorageVirtualMachineId": "physical_resource_id",
+        "UUID": "uuid",
+    }
+
+
+class Volume(_Part, CloudFormationModel):
+    """`AWS::FSx::Volume`."""
+
+    cfn_type = "AWS::FSx::Volume"
+    arn_kind, prefix = "volume", "fsvol"
+    cfn_attributes: ClassVar = {"ResourceARN": "arn", "UUID": "uuid", "VolumeId": "physical_resource_id"}
 
 
 _delete_without_interfaces = moto_fsx.FSxBackend.delete_file_system

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from moto.core.common_models import CloudFormationModel
 from moto.iam import models as moto_iam
 
-from localcloud.resources.model import Place, Resource, Wanted, in_place_of
+from localcloud.resources.model import Place, Resource, Stored, Wanted, in_place_of
 
 
 def _as_text(document: Any) -> str:
@@ -83,6 +83,10 @@ class Role(Resource, moto_iam.Role, CloudFormationModel):
 class InstanceProfile(Resource, moto_iam.InstanceProfile, CloudFormationModel):
     """`AWS::IAM::InstanceProfile`; moto's cannot be updated."""
 
+    stored: ClassVar = Stored(
+        moto_iam.iam_backends, "instance_profiles", "delete_instance_profile", {"ignore_attached_roles": True}
+    )
+
     cfn_attributes: ClassVar = {"Arn": "arn"}
 
     def update_resource(self, wanted: Wanted) -> "InstanceProfile":
@@ -92,17 +96,12 @@ class InstanceProfile(Resource, moto_iam.InstanceProfile, CloudFormationModel):
         self.roles = [backend.get_role(name) for name in names]
         return self
 
-    @classmethod
-    def delete_resource(cls, physical_id: str, place: Place) -> None:
-        """Deletes the profile."""
-        backend = place.partition_wide(moto_iam.iam_backends)
-        if physical_id in backend.instance_profiles:
-            backend.delete_instance_profile(physical_id, ignore_attached_roles=True)
-
 
 @in_place_of(moto_iam.InlinePolicy)
 class InlinePolicy(Resource, moto_iam.InlinePolicy, CloudFormationModel):
     """`AWS::IAM::Policy`; deleting it twice is no error here."""
+
+    stored: ClassVar = Stored(moto_iam.iam_backends, "inline_policies", "delete_inline_policy")
 
     def update_resource(self, wanted: Wanted) -> "InlinePolicy":
         """Changes the document in place."""
@@ -110,13 +109,6 @@ class InlinePolicy(Resource, moto_iam.InlinePolicy, CloudFormationModel):
             self, wanted.name, wanted.as_json, *wanted.place
         )
         return self
-
-    @classmethod
-    def delete_resource(cls, physical_id: str, place: Place) -> None:
-        """Takes the policy off its roles, users and groups."""
-        backend = place.partition_wide(moto_iam.iam_backends)
-        if physical_id in backend.inline_policies:
-            backend.delete_inline_policy(physical_id)
 
 
 @in_place_of(moto_iam.ManagedPolicy)

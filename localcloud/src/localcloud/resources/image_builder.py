@@ -23,18 +23,12 @@ class _BuilderResource(Resource):
     """One of the resources that an image is built from."""
 
     cfn_attributes: ClassVar = {"Arn": "physical_resource_id", "Name": "name"}
-    #: The type's name in CloudFormation, and in ARNs.
-    kind: ClassVar[str]
+    #: The type's name in ARNs.
     arn_kind: ClassVar[str]
 
     def __init__(self, arn: str, name: str) -> None:
         self.physical_resource_id = arn
         self.name = name
-
-    @classmethod
-    def cloudformation_type(cls) -> str:
-        """Names the resource type."""
-        return f"AWS::ImageBuilder::{cls.kind}"
 
     @classmethod
     def create_resource(cls, wanted: Wanted) -> Any:
@@ -58,22 +52,22 @@ class _BuilderResource(Resource):
 class InfrastructureConfiguration(_BuilderResource, CloudFormationModel):
     """`AWS::ImageBuilder::InfrastructureConfiguration`."""
 
-    kind, arn_kind = "InfrastructureConfiguration", "infrastructure-configuration"
+    cfn_type, arn_kind = "AWS::ImageBuilder::InfrastructureConfiguration", "infrastructure-configuration"
 
 
 class DistributionConfiguration(_BuilderResource, CloudFormationModel):
     """`AWS::ImageBuilder::DistributionConfiguration`."""
 
-    kind, arn_kind = "DistributionConfiguration", "distribution-configuration"
+    cfn_type, arn_kind = "AWS::ImageBuilder::DistributionConfiguration", "distribution-configuration"
 
 
 class Component(_BuilderResource, CloudFormationModel):
     """`AWS::ImageBuilder::Component`."""
 
-    kind, arn_kind = "Component", "component"
+    cfn_type, arn_kind = "AWS::ImageBuilder::Component", "component"
 
 
 class ImageRecipe(_BuilderResource, CloudFormationModel):
     """`AWS::ImageBuilder::ImageRecipe`."""
 
-    kind, arn_kind = "ImageRecipe", "image-recipe"
+    cfn_type, arn_kind = "AWS::ImageBuilder::ImageRecipe", "image-recipe"

@@ -1,19 +1,30 @@
-"""CloudWatch Logs: log groups, streams with metrics in their lines, and metric filters."""
+"""CloudWatch Logs: log groups, streams with metrics in their lines, and metric filters.
 
+A function creates its deleted log group again only if its role allows it.
+Source: AWS Lambda developer guide, "Sending Lambda function logs to CloudWatch Logs": Lambda makes the group
+with the function's role, which needs ``logs:CreateLogGroup``.
+"""
+
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, ClassVar
 
+from moto.awslambda.models import lambda_backends
 from moto.core.common_models import CloudFormationModel
 from moto.logs import models as moto_logs
+from moto.logs.models import LogsBackend
 
+from localcloud.iam.account import Account
+from localcloud.iam.policy import Decision, Request
 from localcloud.metrics import put_embedded
-from localcloud.resources.model import Place, Resource, Wanted, in_place_of
+from localcloud.resources.model import Identified, Place, Resource, Stored, Wanted, in_place_of
 
 
 @in_place_of(moto_logs.LogGroup)
 class LogGroup(Resource, moto_logs.LogGroup, CloudFormationModel):
     """`AWS::Logs::LogGroup`; moto cannot change its retention and does not see a template's key."""
 
+    stored: ClassVar = Stored(moto_logs.logs_backends, "groups", "delete_log_group")
     cfn_attributes: ClassVar = {"Arn": "arn_of_streams"}
 
     @property
@@ -37,13 +48,6 @@ class LogGroup(Resource, moto_logs.LogGroup, CloudFormationModel):
         self.kms_key_id = wanted.properties.get("KmsKeyId")
         return self
 
-    @classmethod
-    def delete_resource(cls, physical_id: str, place: Place) -> None:
-        """Deletes the group with its events."""
-        backend = place.regional(moto_logs.logs_backends)
-        if physical_id in backend.groups:
-            backend.delete_log_group(physical_id)
-
 
 @in_place_of(moto_logs.LogStream)
 class LogStream(moto_logs.LogStream):
@@ -57,14 +61,11 @@ class LogStream(moto_logs.LogStream):
         return token
 
 
-class MetricFilter(Resource, CloudFormationModel):
+class MetricFilter(Identified, CloudFormationModel):
     """`AWS::Logs::MetricFilter`; its physical id is its name. It is stored, but yields no metric."""
 
-    cfn_type: ClassVar = "AWS::Logs::MetricFilter"
-    cfn_name_property: ClassVar = "FilterName"
-
-    def __init__(self, name: str) -> None:
-        self.physical_resource_id = name
+    cfn_type = "AWS::Logs::MetricFilter"
+    cfn_name_property = "FilterName"
 
     @classmethod
     def create_resource(cls, wanted: Wanted) -> "MetricFilter":
@@ -97,3 +98,44 @@ def _in_api_words(transformation: dict[str, Any]) -> dict[str, Any]:
     if "dimensions" in words:
         words["dimensions"] = {item["Key"]: item["Value"] for item in words["dimensions"]}
     return words
+
+
+_CREATE = "logs:CreateLogGroup"
+_ensure: Any = LogsBackend.ensure_log_group
+_delete: Any = LogsBackend.delete_log_group
+
+
+def stay_deleted() -> None:
+    """Keeps deleted log groups of moto deleted while functions still write to them; repeatable."""
+    backend: Any = LogsBackend
+    backend.ensure_log_group = _ensure_log_group
+    backend.delete_log_group = _delete_log_group
+
+
+def _delete_log_group(backend: Any, log_group_name: str) -> None:
+    _delete(backend, log_group_name)
+    # Kept in the backend, so that a reset of moto forgets it.
+    backend.__dict__.setdefault("deleted_group_names", set()).add(log_group_name)
+
+
+def _ensure_log_group(backend: Any, log_group_name: str) -> None:
+    was_deleted = log_group_name in backend.__dict__.get("deleted_group_names", ())
+    if was_deleted and not _may_be_made_anew(backend, log_group_name):
+        return
+    _ensure(backend, log_group_name)
+
+
+def _may_be_made_anew(backend: Any, group_name: str) -> bool:
+    account = Account(backend.account_id, backend.region_name)
+    request = Request(_CREATE, account.place.arn("logs", f"log-group:{group_name}"))
+    writers = filter(None, map(account.role, _roles_of_writers(backend, group_name)))
+    return any(
+        account.policies(role, request.resource).decide(request) is Decision.ALLOWED for role in writers
+    )
+
+
+def _roles_of_writers(backend: Any, group_name: str) -> Iterator[str]:
+    functions: Any = lambda_backends[backend.account_id][backend.region_name].list_functions()
+    for function in functions:
+        if function.log_group == group_name:
+            yield str(function.role)

@@ -1,8 +1,9 @@
 """The base of resource models: creation, update and deletion, and the replacement of moto's classes."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
 from moto.utilities.utils import get_partition
@@ -25,6 +26,11 @@ class Place(NamedTuple):
         """Picks moto's backend of a service without Regions, like IAM."""
         return backends[self.account_id][self.partition]
 
+    def backend(self, backends: Any) -> Any:
+        """Picks moto's backend of any service."""
+        by_region = backends[self.account_id]
+        return by_region[self.partition if self.partition in by_region.regions else self.region_name]
+
     @property
     def partition(self) -> str:
         """The partition the Region belongs to."""
@@ -46,6 +52,22 @@ class Wanted:
         return {"Properties": self.properties}
 
 
+class Stored(NamedTuple):
+    """Where moto keeps the resources of a type by physical id.
+
+    Attributes:
+        backends: moto's backends of the service.
+        mapping: The name of the backend's mapping.
+        delete: The name of its method that deletes one; without it, one is taken out of the mapping.
+        options: Further arguments of the method.
+    """
+
+    backends: Any
+    mapping: str
+    delete: str = ""
+    options: Mapping[str, Any] = MappingProxyType({})
+
+
 class Resource:
     """Mixed into every model: moto's entry points, in terms of three methods a model is written in.
 
@@ -53,23 +75,24 @@ class Resource:
     among the direct subclasses; the last one of a type wins.
     """
 
-    #: The type in templates, and the property that gives the name (empty: none does), where not moto's.
-    cfn_type: ClassVar[str | None] = None
-    cfn_name_property: ClassVar[str | None] = None
+    #: The type in templates, and the property that gives the name, where moto's class does not tell.
+    cfn_type: ClassVar[str] = ""
+    cfn_name_property: ClassVar[str] = ""
     #: Attributes that `Fn::GetAtt` reads, and the Python attribute that holds each.
     cfn_attributes: ClassVar[dict[str, str]] = {}
+    #: Where ``delete_resource`` finds what to delete, unless a model has its own.
+    stored: ClassVar[Stored]
     physical_resource_id: str
 
     @classmethod
     def cloudformation_type(cls) -> str:
-        """Returns the type in templates, as moto asks for it."""
+        """Names the resource type."""
         return cls.cfn_type or super().cloudformation_type()  # type: ignore[misc]
 
     @classmethod
     def cloudformation_name_type(cls) -> str:
-        """Returns the property that gives the name, as moto asks for it."""
-        named = cls.cfn_name_property
-        return super().cloudformation_name_type() if named is None else named  # type: ignore[misc]
+        """Names the property that names a resource of this type; empty if none does."""
+        return cls.cfn_name_property or super().cloudformation_name_type() or ""  # type: ignore[misc]
 
     @classmethod
     def create_resource(cls, wanted: Wanted) -> Any:
@@ -84,7 +107,14 @@ class Resource:
     @classmethod
     def delete_resource(cls, physical_id: str, place: Place) -> None:
         """Deletes the resource with this physical id, if it exists."""
-        raise NotImplementedError
+        backend = place.backend(cls.stored.backends)
+        kept = getattr(backend, cls.stored.mapping)
+        if physical_id not in kept:
+            return
+        if cls.stored.delete:
+            getattr(backend, cls.stored.delete)(physical_id, **cls.stored.options)
+        else:
+            kept.pop(physical_id)
 
     @classmethod
     def create_from_cloudformation_json(
@@ -152,7 +182,7 @@ class Resource:
 
 
 class Identified(Resource):
-    """A resource that has nothing but its physical id here; what it does is in something else's model."""
+    """A model that keeps nothing but its physical id."""
 
     def __init__(self, physical_id: str) -> None:
         self.physical_resource_id = physical_id

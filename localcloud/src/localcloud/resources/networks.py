@@ -10,7 +10,7 @@ from moto.ec2.models import nat_gateways as moto_nat_gateways
 from moto.ec2.models import subnets as moto_subnets
 from moto.ec2.models import vpcs as moto_vpcs
 
-from localcloud.resources.model import Place, Resource, Wanted, in_place_of, tags_by_key
+from localcloud.resources.model import Place, Resource, Stored, Wanted, in_place_of, tags_by_key
 
 
 @in_place_of(moto_vpcs.VPC)
@@ -127,6 +127,7 @@ class Subnet(Resource, moto_subnets.Subnet, CloudFormationModel):
 class InternetGateway(Resource, moto_internet_gateways.InternetGateway, CloudFormationModel):
     """`AWS::EC2::InternetGateway`; moto never deletes it."""
 
+    stored: ClassVar = Stored(ec2_backends, "internet_gateways", "delete_internet_gateway")
     cfn_attributes: ClassVar = {"InternetGatewayId": "id"}
 
     @classmethod
@@ -140,22 +141,11 @@ class InternetGateway(Resource, moto_internet_gateways.InternetGateway, CloudFor
         self.add_tags(tags_by_key(wanted.properties.get("Tags")))
         return self
 
-    @classmethod
-    def delete_resource(cls, physical_id: str, place: Place) -> None:
-        """Deletes the gateway.
-
-        Raises:
-            DependencyViolationError: it is still attached.
-        """
-        backend = place.regional(ec2_backends)
-        if physical_id in backend.internet_gateways:
-            backend.delete_internet_gateway(physical_id)
-
 
 class GatewayAttachment(Resource, CloudFormationModel):
     """`AWS::EC2::VPCGatewayAttachment` of an internet gateway; moto never detaches it."""
 
-    cfn_type: ClassVar = "AWS::EC2::VPCGatewayAttachment"
+    cfn_type = "AWS::EC2::VPCGatewayAttachment"
     cfn_attributes: ClassVar = {"AttachmentType": "attachment_type", "VpcId": "vpc_id"}
 
     attachment_type = "IGW"

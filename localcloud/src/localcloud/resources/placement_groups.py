@@ -31,8 +31,8 @@ class DuplicatePlacementGroupError(EC2ClientError):
 class PlacementGroup(Resource, TaggedEC2Resource, CloudFormationModel):
     """`AWS::EC2::PlacementGroup`; its physical id is its name."""
 
-    cfn_type: ClassVar = "AWS::EC2::PlacementGroup"
-    cfn_name_property: ClassVar = "GroupName"
+    cfn_type = "AWS::EC2::PlacementGroup"
+    cfn_name_property = "GroupName"
     cfn_attributes: ClassVar = {"GroupName": "group_name"}
 
     def __init__(self, backend: EC2Backend, name: str, strategy: str, tags: dict[str, str]) -> None:

@@ -5,13 +5,14 @@ from typing import ClassVar
 from moto.core.common_models import CloudFormationModel
 from moto.route53 import models as moto_route53
 
-from localcloud.resources.model import Place, Resource, Wanted, in_place_of
+from localcloud.resources.model import Resource, Stored, Wanted, in_place_of
 
 
 @in_place_of(moto_route53.FakeZone)
 class HostedZone(Resource, moto_route53.FakeZone, CloudFormationModel):
     """`AWS::Route53::HostedZone`; moto makes a public one and never deletes it."""
 
+    stored: ClassVar = Stored(moto_route53.route53_backends, "zones", "delete_hosted_zone")
     cfn_attributes: ClassVar = {"Id": "resource_id"}
 
     @classmethod
@@ -39,14 +40,3 @@ class HostedZone(Resource, moto_route53.FakeZone, CloudFormationModel):
         for network in properties.get("VPCs", []):
             self.add_vpc(network["VPCId"], network["VPCRegion"])
         return self
-
-    @classmethod
-    def delete_resource(cls, physical_id: str, place: Place) -> None:
-        """Deletes the zone.
-
-        Raises:
-            HostedZoneNotEmpty: it has records that others created.
-        """
-        backend = place.partition_wide(moto_route53.route53_backends)
-        if physical_id in backend.zones:
-            backend.delete_hosted_zone(physical_id)

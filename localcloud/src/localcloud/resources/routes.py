@@ -7,7 +7,7 @@ from moto.ec2.models import ec2_backends
 from moto.ec2.models import route_tables as moto_route_tables
 from moto.ec2.models import vpcs as moto_vpcs
 
-from localcloud.resources.model import Identified, Place, Resource, Wanted, in_place_of, tags_by_key
+from localcloud.resources.model import Identified, Place, Resource, Stored, Wanted, in_place_of, tags_by_key
 
 #: Properties that say where a route leads, and the arguments of moto's backend.
 _TARGETS = {
@@ -23,6 +23,7 @@ _TARGETS = {
 class RouteTable(Resource, moto_route_tables.RouteTable, CloudFormationModel):
     """`AWS::EC2::RouteTable`; moto neither tags nor deletes it."""
 
+    stored: ClassVar = Stored(ec2_backends, "route_tables", "delete_route_table")
     cfn_attributes: ClassVar = {"RouteTableId": "id"}
 
     @classmethod
@@ -36,22 +37,11 @@ class RouteTable(Resource, moto_route_tables.RouteTable, CloudFormationModel):
         self.add_tags(tags_by_key(wanted.properties.get("Tags")))
         return self
 
-    @classmethod
-    def delete_resource(cls, physical_id: str, place: Place) -> None:
-        """Deletes the table.
-
-        Raises:
-            DependencyViolationError: a subnet still uses it.
-        """
-        backend = place.regional(ec2_backends)
-        if physical_id in backend.route_tables:
-            backend.delete_route_table(physical_id)
-
 
 class Route(Resource, CloudFormationModel):
     """`AWS::EC2::Route` to an IPv4 range; moto never deletes it."""
 
-    cfn_type: ClassVar = "AWS::EC2::Route"
+    cfn_type = "AWS::EC2::Route"
     cfn_attributes: ClassVar = {"CidrBlock": "cidr_block"}
 
     def __init__(self, route_table_id: str, cidr_block: str) -> None:
@@ -86,7 +76,7 @@ class Route(Resource, CloudFormationModel):
 class RouteTableAssociation(Identified, CloudFormationModel):
     """`AWS::EC2::SubnetRouteTableAssociation`; moto does not add it to the table."""
 
-    cfn_type: ClassVar = "AWS::EC2::SubnetRouteTableAssociation"
+    cfn_type = "AWS::EC2::SubnetRouteTableAssociation"
     cfn_attributes: ClassVar = {"Id": "physical_resource_id"}
 
     @classmethod

@@ -5,7 +5,7 @@ import hashlib
 import json
 from contextlib import suppress
 from types import SimpleNamespace
-from typing import Any, ClassVar, Self, cast
+from typing import Any, Self, cast
 
 import xmltodict
 from moto.core.common_models import CloudFormationModel
@@ -201,7 +201,7 @@ def _website(given: dict[str, Any]) -> bytes:
 class BucketPolicy(Identified, CloudFormationModel):
     """A bucket's policy, judged as the API judges one."""
 
-    cfn_type: ClassVar = "AWS::S3::BucketPolicy"
+    cfn_type = "AWS::S3::BucketPolicy"
 
     @classmethod
     def create_resource(cls, wanted: Wanted) -> "BucketPolicy":

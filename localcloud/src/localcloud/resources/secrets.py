@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from moto.core.common_models import CloudFormationModel
 from moto.secretsmanager import models as moto_secrets
 
-from localcloud.resources.model import Place, Resource, Wanted
+from localcloud.resources.model import Resource, Stored, Wanted
 
 #: What a generated secret is like unless the template says otherwise, as arguments of moto's backend.
 #: Source: Secrets Manager API reference, GetRandomPassword.
@@ -22,11 +22,17 @@ _GENERATION: dict[str, tuple[str, Any]] = {
 }
 
 
+#: As CloudFormation deletes a secret.
+_AT_ONCE = {"recovery_window_in_days": None, "force_delete_without_recovery": True}
+
+
 class Secret(Resource, CloudFormationModel):
     """`AWS::SecretsManager::Secret`, of which moto has the API only."""
 
-    cfn_type: ClassVar = "AWS::SecretsManager::Secret"
-    cfn_name_property: ClassVar = "Name"
+    cfn_type = "AWS::SecretsManager::Secret"
+    cfn_name_property = "Name"
+    stored: ClassVar = Stored(moto_secrets.secretsmanager_backends, "secrets", "delete_secret", _AT_ONCE)
+
     cfn_attributes: ClassVar = {"Id": "physical_resource_id"}
 
     def __init__(self, secret: Any) -> None:
@@ -57,13 +63,6 @@ class Secret(Resource, CloudFormationModel):
         properties = wanted.properties
         self._secret.update(properties.get("Description"), properties.get("Tags"), properties.get("KmsKeyId"))
         return self
-
-    @classmethod
-    def delete_resource(cls, physical_id: str, place: Place) -> None:
-        """Deletes the secret at once, without a recovery window, as CloudFormation does."""
-        backend = place.regional(moto_secrets.secretsmanager_backends)
-        if physical_id in backend.secrets:
-            backend.delete_secret(physical_id, None, True)
 
 
 def _generate(backend: Any, wanted: dict[str, Any]) -> str:

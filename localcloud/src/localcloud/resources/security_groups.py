@@ -85,7 +85,7 @@ class _Rule(Identified):
 class SecurityGroupIngress(_Rule, CloudFormationModel):
     """`AWS::EC2::SecurityGroupIngress`."""
 
-    cfn_type: ClassVar = "AWS::EC2::SecurityGroupIngress"
+    cfn_type = "AWS::EC2::SecurityGroupIngress"
 
     is_egress = False
 
@@ -93,7 +93,7 @@ class SecurityGroupIngress(_Rule, CloudFormationModel):
 class SecurityGroupEgress(_Rule, CloudFormationModel):
     """`AWS::EC2::SecurityGroupEgress`."""
 
-    cfn_type: ClassVar = "AWS::EC2::SecurityGroupEgress"
+    cfn_type = "AWS::EC2::SecurityGroupEgress"
 
     is_egress = True
 

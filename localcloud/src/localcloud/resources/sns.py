@@ -8,7 +8,7 @@ from moto.core.utils import camelcase_to_underscores
 from moto.sns import models as moto_sns
 from moto.sns.models import sns_backends
 
-from localcloud.resources.model import Identified, Place, Resource, Wanted, in_place_of, tags_by_key
+from localcloud.resources.model import Identified, Place, Resource, Stored, Wanted, in_place_of, tags_by_key
 
 #: Properties that are no attributes of a topic in the API.
 _NO_ATTRIBUTES = {"DataProtectionPolicy", "DeliveryStatusLogging", "Subscription", "Tags", "TopicName"}
@@ -18,6 +18,7 @@ _NO_ATTRIBUTES = {"DataProtectionPolicy", "DeliveryStatusLogging", "Subscription
 class Topic(Resource, moto_sns.Topic, CloudFormationModel):
     """`AWS::SNS::Topic`; moto ignores its tags and makes another one in an update."""
 
+    stored: ClassVar = Stored(sns_backends, "topics", "delete_topic")
     cfn_attributes: ClassVar = {"TopicArn": "arn", "TopicName": "name", "DisplayName": "display_name"}
 
     @property
@@ -44,13 +45,6 @@ class Topic(Resource, moto_sns.Topic, CloudFormationModel):
         self.display_name = self.kms_master_key_id = ""
         return self.configure(wanted.properties)
 
-    @classmethod
-    def delete_resource(cls, physical_id: str, place: Place) -> None:
-        """Deletes the topic, if it exists."""
-        backend = place.regional(sns_backends)
-        if physical_id in backend.topics:
-            backend.delete_topic(physical_id)
-
     def configure(self, properties: dict[str, Any]) -> "Topic":
         """Sets the attributes and tags that a template names."""
         for name, value in properties.items():
@@ -64,7 +58,8 @@ class Topic(Resource, moto_sns.Topic, CloudFormationModel):
 class Subscription(Identified, CloudFormationModel):
     """`AWS::SNS::Subscription`."""
 
-    cfn_type: ClassVar = "AWS::SNS::Subscription"
+    cfn_type = "AWS::SNS::Subscription"
+    stored: ClassVar = Stored(sns_backends, "subscriptions")
     cfn_attributes: ClassVar = {"Arn": "physical_resource_id"}
 
     @classmethod
@@ -75,16 +70,11 @@ class Subscription(Identified, CloudFormationModel):
         made = backend.subscribe(properties["TopicArn"], properties["Endpoint"], properties["Protocol"])
         return cls(made.arn)
 
-    @classmethod
-    def delete_resource(cls, physical_id: str, place: Place) -> None:
-        """Ends the subscription."""
-        place.regional(sns_backends).subscriptions.pop(physical_id, None)
-
 
 class TopicPolicy(Identified, CloudFormationModel):
     """`AWS::SNS::TopicPolicy`."""
 
-    cfn_type: ClassVar = "AWS::SNS::TopicPolicy"
+    cfn_type = "AWS::SNS::TopicPolicy"
     cfn_attributes: ClassVar = {"Id": "physical_resource_id"}
 
     @classmethod

@@ -5,62 +5,49 @@ from typing import Any
 
 Inventory = dict[str, set[str]]
 
-#: Kind of thing, service, paginated call, path to each one's id.
-_LISTINGS: list[tuple[str, str, str, str]] = [
-    ("network interfaces", "ec2", "describe_network_interfaces", "NetworkInterfaces[].NetworkInterfaceId"),
-    ("security groups", "ec2", "describe_security_groups", "SecurityGroups[].GroupId"),
-    ("VPCs", "ec2", "describe_vpcs", "Vpcs[].VpcId"),
-    ("subnets", "ec2", "describe_subnets", "Subnets[].SubnetId"),
-    ("route tables", "ec2", "describe_route_tables", "RouteTables[].RouteTableId"),
-    (
-        "internet gateways",
-        "ec2",
-        "describe_internet_gateways",
-        "InternetGateways[].InternetGatewayId",
+#: By kind of thing: its service, the paginated call, and the path to each one's id.
+_LISTINGS = {
+    "network interfaces": "ec2 describe_network_interfaces NetworkInterfaces[].NetworkInterfaceId",
+    "security groups": "ec2 describe_security_groups SecurityGroups[].GroupId",
+    "VPCs": "ec2 describe_vpcs Vpcs[].VpcId",
+    "subnets": "ec2 describe_subnets Subnets[].SubnetId",
+    "route tables": "ec2 describe_route_tables RouteTables[].RouteTableId",
+    "internet gateways": "ec2 describe_internet_gateways InternetGateways[].InternetGatewayId",
+    "NAT gateways": "ec2 describe_nat_gateways NatGateways[?State != 'deleted'].NatGatewayId",
+    "endpoints": "ec2 describe_vpc_endpoints VpcEndpoints[].VpcEndpointId",
+    "directories": "ds describe_directories DirectoryDescriptions[].DirectoryId",
+    "secrets": "secretsmanager list_secrets SecretList[].Name",
+    "database clusters": "rds describe_db_clusters DBClusters[].DBClusterIdentifier",
+    "databases": "rds describe_db_instances DBInstances[].DBInstanceIdentifier",
+    "database subnet groups": "rds describe_db_subnet_groups DBSubnetGroups[].DBSubnetGroupName",
+    "volumes": "ec2 describe_volumes Volumes[].VolumeId",
+    "launch templates": "ec2 describe_launch_templates LaunchTemplates[].LaunchTemplateId",
+    "tables": "dynamodb list_tables TableNames[]",
+    "hosted zones": "route53 list_hosted_zones HostedZones[].Id",
+    "log groups": "logs describe_log_groups logGroups[].logGroupName",
+    "metric filters": "logs describe_metric_filters metricFilters[].filterName",
+    "roles": "iam list_roles Roles[].RoleName",
+    "instance profiles": "iam list_instance_profiles InstanceProfiles[].InstanceProfileName",
+    "alarms": "cloudwatch describe_alarms [MetricAlarms, CompositeAlarms][][].AlarmName",
+    "dashboards": "cloudwatch list_dashboards DashboardEntries[].DashboardName",
+    "load balancers": "elbv2 describe_load_balancers LoadBalancers[].LoadBalancerArn",
+    "target groups": "elbv2 describe_target_groups TargetGroups[].TargetGroupArn",
+    "Auto Scaling groups": (
+        "autoscaling describe_auto_scaling_groups AutoScalingGroups[].AutoScalingGroupName"
     ),
-    (
-        "NAT gateways",
-        "ec2",
-        "describe_nat_gateways",
-        "NatGateways[?State != 'deleted'].NatGatewayId",
-    ),
-    ("endpoints", "ec2", "describe_vpc_endpoints", "VpcEndpoints[].VpcEndpointId"),
-    ("directories", "ds", "describe_directories", "DirectoryDescriptions[].DirectoryId"),
-    ("secrets", "secretsmanager", "list_secrets", "SecretList[].Name"),
-    ("database clusters", "rds", "describe_db_clusters", "DBClusters[].DBClusterIdentifier"),
-    ("databases", "rds", "describe_db_instances", "DBInstances[].DBInstanceIdentifier"),
-    ("database subnet groups", "rds", "describe_db_subnet_groups", "DBSubnetGroups[].DBSubnetGroupName"),
-    ("volumes", "ec2", "describe_volumes", "Volumes[].VolumeId"),
-    ("launch templates", "ec2", "describe_launch_templates", "LaunchTemplates[].LaunchTemplateId"),
-    ("tables", "dynamodb", "list_tables", "TableNames[]"),
-    ("hosted zones", "route53", "list_hosted_zones", "HostedZones[].Id"),
-    ("log groups", "logs", "describe_log_groups", "logGroups[].logGroupName"),
-    ("metric filters", "logs", "describe_metric_filters", "metricFilters[].filterName"),
-    ("roles", "iam", "list_roles", "Roles[].RoleName"),
-    ("instance profiles", "iam", "list_instance_profiles", "InstanceProfiles[].InstanceProfileName"),
-    ("alarms", "cloudwatch", "describe_alarms", "[MetricAlarms, CompositeAlarms][][].AlarmName"),
-    ("dashboards", "cloudwatch", "list_dashboards", "DashboardEntries[].DashboardName"),
-    ("load balancers", "elbv2", "describe_load_balancers", "LoadBalancers[].LoadBalancerArn"),
-    ("target groups", "elbv2", "describe_target_groups", "TargetGroups[].TargetGroupArn"),
-    (
-        "Auto Scaling groups",
-        "autoscaling",
-        "describe_auto_scaling_groups",
-        "AutoScalingGroups[].AutoScalingGroupName",
-    ),
-    ("EFS file systems", "efs", "describe_file_systems", "FileSystems[].FileSystemId"),
-    ("FSx file systems", "fsx", "describe_file_systems", "FileSystems[].FileSystemId"),
-    ("functions", "lambda", "list_functions", "Functions[].FunctionName"),
-    ("stacks", "cloudformation", "describe_stacks", "Stacks[].StackName"),
-]
+    "EFS file systems": "efs describe_file_systems FileSystems[].FileSystemId",
+    "FSx file systems": "fsx describe_file_systems FileSystems[].FileSystemId",
+    "functions": "lambda list_functions Functions[].FunctionName",
+    "stacks": "cloudformation describe_stacks Stacks[].StackName",
+}
 
 
 def take(client: Callable[[str], Any]) -> Inventory:
     """Lists everything a cluster may make, by kind."""
-    inventory = {
-        kind: set(client(service).get_paginator(call).paginate().search(path))
-        for kind, service, call, path in _LISTINGS
-    }
+    inventory = {}
+    for kind, listing in _LISTINGS.items():
+        service, call, path = listing.split(maxsplit=2)
+        inventory[kind] = set(client(service).get_paginator(call).paginate().search(path))
     ec2 = client("ec2")
     instances = ec2.get_paginator("describe_instances").paginate().search("Reservations[].Instances[]")
     inventory["instances"] = {

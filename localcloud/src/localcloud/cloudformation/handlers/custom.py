@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from moto.awslambda.exceptions import LambdaClientError
+from moto.awslambda.models import lambda_backends
 
 from localcloud.clock import clock
 from localcloud.cloudformation.errors import ResourceFailedError, UnresolvedValueError
 from localcloud.cloudformation.ports import connected
-from localcloud.cloudformation.resource import Cancel, Made, PlainHandler, Progress, Target, no_cancel
+from localcloud.cloudformation.resource import Cancel, Handler, Made, Progress, Target, no_cancel
 from localcloud.cloudformation.response_endpoint import response_endpoint
 from localcloud.cloudformation.response_urls import response_host
 from localcloud.cloudformation.steps import schedule
@@ -44,7 +45,7 @@ class _ProtocolError(ResourceFailedError):
     """A response or a request that violates the protocol."""
 
 
-class CustomResourceHandler(PlainHandler):
+class CustomResourceHandler(Handler):
     """Sends Create, Update and Delete requests and evaluates the responses."""
 
     def create(self, target: Target, progress: Progress) -> Cancel:
@@ -190,6 +191,7 @@ def _invoke(service_token: Any, event: dict[str, Any]) -> None:
         raise _ProtocolError(
             f"Invalid service token: {service_token} is no function {gap('cloudformation.custom-resources')}"
         )
+    _require_python(service_token)
     payload = json.dumps(event).encode()
     function = service_token.split(":")[6]
     for after_s in faults.deliveries(REQUEST, event["RequestType"], function):
@@ -197,6 +199,24 @@ def _invoke(service_token: Any, event: dict[str, Any]) -> None:
             clock.call_later(after_s, lambda: _deliver_late(service_token, payload))
         else:
             _deliver(service_token, payload)
+
+
+def _require_python(service_token: str) -> None:
+    """Refuses a function that is not run here at once: it would never answer.
+
+    Raises:
+        ResourceFailedError: The function's runtime is not Python.
+    """
+    _, _, _, region, account, _, name, *_ = service_token.split(":")
+    try:
+        runtime = str(lambda_backends[account][region].get_function(service_token).run_time)
+    except LambdaClientError:
+        return  # there is no such function: the invocation says so
+    if not runtime.startswith("python"):
+        raise ResourceFailedError(
+            f"localcloud runs functions in Python only, and {name}, which this resource would be asked of, "
+            f"has the runtime {runtime} {gap('lambda.languages')}"
+        )
 
 
 def _deliver(service_token: str, payload: bytes) -> None:

@@ -9,8 +9,8 @@ from moto.ec2.models.amis import Ami
 
 from localcloud.cloudformation.resource import (
     Cancel,
+    Handler,
     Made,
-    PlainHandler,
     Progress,
     Target,
     no_attribute,
@@ -43,7 +43,7 @@ built: dict[str, str | None] = {}
 _ARN_TAG = "Ec2ImageBuilderArn"
 
 
-class ImageHandler(PlainHandler):
+class ImageHandler(Handler):
     """`AWS::ImageBuilder::Image`; ``made.state`` is the AMI's id, None until there is one."""
 
     def create(self, target: Target, progress: Progress) -> Cancel:

@@ -2,10 +2,10 @@
 
 import uuid
 
-from localcloud.cloudformation.resource import Cancel, Made, PlainHandler, Progress, Target, no_cancel
+from localcloud.cloudformation.resource import Cancel, Handler, Made, Progress, Target, no_cancel
 
 
-class MetadataHandler(PlainHandler):
+class MetadataHandler(Handler):
     """`AWS::CDK::Metadata`, which ``cdk synth`` adds to every template. It creates nothing.
 
     Source: AWS CDK developer guide, "Version reporting"; localstack/localstack issues 3894 and 5828.

@@ -17,8 +17,8 @@ from localcloud.cloudformation.errors import ResourceFailedError, UnresolvedValu
 from localcloud.cloudformation.handlers.dynamic_references import with_secrets
 from localcloud.cloudformation.resource import (
     Cancel,
+    Handler,
     Made,
-    PlainHandler,
     Progress,
     Target,
     no_attribute,
@@ -58,7 +58,7 @@ class _Instance:
     name: str
 
 
-class ModelHandler(PlainHandler):
+class ModelHandler(Handler):
     """Makes resources through a model's class methods, which do their work at once."""
 
     def __init__(self, model: type[CloudFormationModel]) -> None:

@@ -9,8 +9,8 @@ from localcloud.cloudformation.errors import RequestRefused, UnresolvedValueErro
 from localcloud.cloudformation.handlers.dynamic_references import with_secrets
 from localcloud.cloudformation.resource import (
     Cancel,
+    Handler,
     Made,
-    PlainHandler,
     Progress,
     Target,
     no_attribute,
@@ -86,7 +86,7 @@ class NestedStacks(Protocol):
         ...
 
 
-class NestedStackHandler(PlainHandler):
+class NestedStackHandler(Handler):
     """Creates, updates and deletes stacks on behalf of a parent; ``made.state`` is the child."""
 
     def __init__(self, stacks: NestedStacks) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 
 from localcloud.cloudformation.resource import (
     Cancel,
+    Handler,
     Made,
-    PlainHandler,
     Progress,
     Target,
     no_attribute,
@@ -77,7 +77,21 @@ def _parse(body: bytes) -> Signal | None:
     return Signal(status, str(document.get("Reason", "")), str(unique_id), str(document.get("Data", "")))
 
 
-class WaitHandleHandler(PlainHandler):
+class _UnchangingHandler(Handler):
+    """A handler of what is replaced by hand only: a new wait needs a new condition and a new handle."""
+
+    def update(self, target: Target, made: Made, progress: Progress) -> Cancel:  # noqa: ARG002 - always refused
+        """Fails."""
+        progress.failed(f"Update to resource type {target.resource_type} is not supported.")
+        return no_cancel
+
+    def restore(self, before: Made, made: Made, progress: Progress) -> Cancel:  # noqa: ARG002 - as it was
+        """Completes at once, since there are no updates."""
+        progress.succeeded(before)
+        return no_cancel
+
+
+class WaitHandleHandler(_UnchangingHandler):
     """Creates the URLs that receive signals."""
 
     def create(self, target: Target, progress: Progress) -> Cancel:
@@ -102,16 +116,6 @@ class WaitHandleHandler(PlainHandler):
         progress.succeeded(made)
         return no_cancel
 
-    def update(self, target: Target, made: Made, progress: Progress) -> Cancel:  # noqa: ARG002 - always refused
-        """Fails: a handle has no properties."""
-        progress.failed(_no_update(target))
-        return no_cancel
-
-    def restore(self, before: Made, made: Made, progress: Progress) -> Cancel:  # noqa: ARG002 - as it was
-        """Completes at once, since there are no updates."""
-        progress.succeeded(before)
-        return no_cancel
-
     def delete(self, made: Made, progress: Progress) -> Cancel:
         """Ignores further signals."""
         handle = _handles.pop(made.physical_id, None)
@@ -121,7 +125,7 @@ class WaitHandleHandler(PlainHandler):
         return no_cancel
 
 
-class WaitConditionHandler(PlainHandler):
+class WaitConditionHandler(_UnchangingHandler):
     """Waits for signals; ``made.state`` is the handle."""
 
     def create(self, target: Target, progress: Progress) -> Cancel:
@@ -166,16 +170,6 @@ class WaitConditionHandler(PlainHandler):
         judge()
         return stop
 
-    def update(self, target: Target, made: Made, progress: Progress) -> Cancel:  # noqa: ARG002 - always refused
-        """Fails: a new wait needs a new condition and a new handle."""
-        progress.failed(_no_update(target))
-        return no_cancel
-
-    def restore(self, before: Made, made: Made, progress: Progress) -> Cancel:  # noqa: ARG002 - as it was
-        """Completes at once, since there are no updates."""
-        progress.succeeded(before)
-        return no_cancel
-
     def delete(self, made: Made, progress: Progress) -> Cancel:  # noqa: ARG002 - there is nothing to remove
         """Completes at once."""
         progress.succeeded()
@@ -186,7 +180,3 @@ class WaitConditionHandler(PlainHandler):
         if name != "Data":
             raise no_attribute(made, name)
         return json.dumps({s.unique_id: s.data for s in made.state.signals.values()}, separators=(",", ":"))
-
-
-def _no_update(target: Target) -> str:
-    return f"Update to resource type {target.resource_type} is not supported."
