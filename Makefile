@@ -86,6 +86,7 @@ schemas: .venv/.installed ## write the schemas for editors into build/schemas, t
 .PHONY: reference pictures resource-types recordings verify-aws
 resource-types: .venv/.installed ## write what the embedded cloud knows about its resource types, from cfn-lint
 	$(PY) -m tools.resource_types
+	$(PY) -m tools.iam_reference
 
 reference: .venv/.installed ## write the pages of docs/reference that are made from the code
 	$(PY) -m tools.reference_pages

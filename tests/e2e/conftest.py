@@ -9,10 +9,16 @@ import pytest
 from localcloud.cloud import Cloud
 from tests.e2e.account import ARTEFACT, ROOT, Account, outputs
 from tests.e2e.parents import Parent, clear_away, difference, eventually, inventory
-from tests.e2e.recorded import REPORT
+from tests.e2e.recorded import EXPECTED, REPORT, summary
 
 #: Seconds by which the cloud's IAM lags behind every role and policy: ``make e2e IAM_LAG=30``.
 IAM_LAG_S = float(os.environ.get("IAM_LAG") or 0)
+
+#: Whether roles may do only what they allow, which a comparison of times turns off.
+ENFORCE_IAM = os.environ.get("ENFORCE_IAM") != "0"
+
+#: What IAM decided, for the end of the session.
+JUDGED = pytest.StashKey[str]()
 
 #: Seconds after which every asynchronous event arrives once more: ``make e2e TWICE=1``.
 TWICE_S = float(os.environ.get("TWICE") or 0)
@@ -20,11 +26,13 @@ TWICE_S = float(os.environ.get("TWICE") or 0)
 #: Concurrent executions of the account, as in a new one: ``make e2e CONCURRENCY=10``.
 CONCURRENCY = int(os.environ.get("CONCURRENCY") or 1000)
 
-#: How often that lag refused each action, for the end of the session.
-REFUSED = pytest.StashKey[dict[str, int]]()
-
 #: How often each function was throttled, for the end of the session.
 THROTTLED = pytest.StashKey[Counter[str]]()
+
+
+def pytest_configure(config):
+    """No test has provoked a refusal yet."""
+    config.stash[EXPECTED] = set()
 
 
 def pytest_collection_modifyitems(items):
@@ -38,10 +46,10 @@ def pytest_collection_modifyitems(items):
 
 def pytest_terminal_summary(terminalreporter, config):
     """Shows what the roles were asked for."""
-    if IAM_LAG_S:
-        refused = config.stash.get(REFUSED, {})
-        terminalreporter.section(f"IAM that lags {IAM_LAG_S:g} s: {sum(refused.values())} refusals")
-        terminalreporter.write_line(", ".join(f"{action} {n}" for action, n in sorted(refused.items())))
+    if judged := config.stash.get(JUDGED, None):
+        lag = f", {IAM_LAG_S:g} s behind" if IAM_LAG_S else ""
+        terminalreporter.section(f"IAM{lag}: every request of a function, and of CloudFormation for it")
+        terminalreporter.write_line(judged)
     if TWICE_S or CONCURRENCY < 1000:
         throttled = config.stash.get(THROTTLED, Counter())
         terminalreporter.section(f"events twice after {TWICE_S:g} s, {CONCURRENCY} concurrent executions")
@@ -69,11 +77,14 @@ def cloud(tmp_path_factory, request):
         log_dir=tmp_path_factory.mktemp("cloud"),
         function_python=ARTEFACT / "runtime" / "bin" / "python" if ARTEFACT else None,
         iam_lag_s=IAM_LAG_S,
+        enforce_iam=ENFORCE_IAM,
         account_concurrency=CONCURRENCY,
     ) as running:
         running.set_faults([])
         yield running
-        request.config.stash[REFUSED] = running.refused_by_iam_lag()
+        request.config.stash[JUDGED] = summary(
+            running.judged(), running.unjudged(), request.config.stash[EXPECTED]
+        )
         request.config.stash[THROTTLED] = Counter(
             record["function"] for record in running.invocations() if record["outcome"] == "throttled"
         )

@@ -4,16 +4,16 @@ import re
 
 import pytest
 
-from tools.permissions.calls import requests_of
-from tools.permissions.changes import Clusters, left_out
-from tools.permissions.lambda_service import requests_for
-from tools.permissions.policy import Place
+from localcloud.iam.lambda_service import requests_for
+from localcloud.iam.policy import Place, Request
 from tools.permissions.report import Asked
 
 PLACE = Place("us-east-1")
 KINDS = ("Provider", "Engine")
 #: The report on permissions, for the end of the session.
 REPORT = pytest.StashKey[str]()
+#: The refusals that tests provoke: names of roles, and how the actions begin.
+EXPECTED = pytest.StashKey[set[tuple[str, str]]]()
 #: Functions of any provider stack, by CloudFormation's way of naming.
 _FUNCTION = re.compile(r"(?P<stack>.+)-(?P<kind>Provider|Engine)-[A-Z0-9]+")
 
@@ -28,21 +28,22 @@ class Recorded:
 
     def __init__(self, account, *stacks):
         self._account = account
-        changes = [fact for fact in account.cloud.changes() if _FUNCTION.fullmatch(fact["function"])]
+        judged = [fact for fact in account.cloud.judged() if _FUNCTION.fullmatch(fact["function"])]
+        self._asked = [
+            Asked(
+                Request(
+                    fact["action"], fact["resource"], {key: tuple(values) for key, values in fact["context"]}
+                ),
+                fact["function"],
+                fact["cause"],
+                fact["count"],
+            )
+            for fact in judged
+        ]
         #: Types of the resources that CloudFormation changed.
-        self.types = {change["type"] for change in changes}
-        calls = [fact for fact in account.cloud.calls() if _FUNCTION.fullmatch(fact["function"])]
-        #: What caused the call to IAM, for readers.
-        self.summary = (
-            f"{sum(call['count'] for call in calls):,} API calls of functions and "
-            f"{sum(change['count'] for change in changes):,} changes of resources by CloudFormation for them"
-        )
-        clusters = Clusters(changes, PLACE, left_out())
-        self._asked = []
-        for call in calls:
-            self._add(call, f"{call['service']} {call['operation']}", requests_of(call))
-        for change in changes:
-            self._add(change, f"{change['action']} {change['type']}", clusters.requests_of(change))
+        self.types = {
+            name for fact in judged if (name := fact["cause"].partition(" ")[2]).startswith("AWS::")
+        }
         for stack in stacks:
             self._asked += self._of_lambda(stack)
 
@@ -58,9 +59,6 @@ class Recorded:
     def functions(self, kind):
         """The functions of a kind that asked for anything, and the names of their stacks."""
         return {item.function: _FUNCTION.fullmatch(item.function)["stack"] for item in self.of(kind)}
-
-    def _add(self, fact, cause, requests):
-        self._asked += [Asked(request, fact["function"], cause, fact["count"]) for request in requests]
 
     def _of_lambda(self, stack):
         functions, ids = self._account.cloud.client("lambda"), physical_ids(self._account, stack)
@@ -78,3 +76,32 @@ def physical_ids(account, stack):
     """Physical ids of a stack's resources by logical id."""
     found = account.cloudformation.describe_stack_resources(StackName=stack)["StackResources"]
     return {item["LogicalResourceId"]: item["PhysicalResourceId"] for item in found}
+
+
+def unexpected(judged, expected):
+    """The refusals that no test provoked: neither by IAM's lag nor by taking the action away."""
+    return [
+        fact
+        for fact in judged
+        if fact["decision"] != "ALLOWED"
+        and not fact["is_late"]
+        and not any(
+            fact["role"].endswith(f"/{role}") and fact["action"].startswith(prefix)
+            for role, prefix in expected
+        )
+    ]
+
+
+def summary(judged, unjudged, expected):
+    """How many requests IAM decided on, and those that it refused or could not decide on."""
+    refused = [fact for fact in judged if fact["decision"] != "ALLOWED"]
+    others = unexpected(judged, expected)
+    all_, no, wrong = (sum(fact["count"] for fact in facts) for facts in (judged, refused, others))
+    provoked, unknown = f"provoked by tests: {no - wrong:,}", sum(unjudged.values())
+    return "\n".join(
+        [
+            f"judged {all_:,}, refused {no:,} ({provoked}), not judged {unknown:,}",
+            *(f"refused: {fact['function']} {fact['action']} on {fact['resource']}" for fact in others),
+            *(f"not judged: {cause} ({count})" for cause, count in sorted(unjudged.items())),
+        ]
+    )

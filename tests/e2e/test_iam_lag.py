@@ -5,7 +5,8 @@ import json
 import pytest
 
 from tests.e2e.parents import COMPUTE, all_deleted
-from tests.e2e.recorded import physical_ids
+from tests.e2e.policies import changed
+from tests.e2e.recorded import EXPECTED, physical_ids
 
 pytestmark = pytest.mark.e2e
 
@@ -17,7 +18,8 @@ FOR_EVER_S = 100_000
 class Permissions:
     """What the roles of the provider stack are granted, taken away and given back."""
 
-    def __init__(self, account):
+    def __init__(self, account, expected):
+        self._expected = expected
         self._cloud, self._iam = account.cloud, account.cloud.client("iam")
         ids = physical_ids(account, "provider")
         self._names = {"engine": ids["EngineRole"], "provider": ids["ProviderRole"]}
@@ -25,8 +27,10 @@ class Permissions:
     def renew(self, whose, prefix):
         """Takes the statements away that allow any action with this prefix, and gives them back."""
         role = self._names[whose]
+        self._expected.add((role, prefix))  # in between, it is not granted at all
         for policy in self._iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]:
-            self._renew_managed(policy["PolicyArn"], prefix)
+            with changed(self._iam, policy["PolicyArn"], lambda document: without(document, prefix)):
+                pass
         for name in self._iam.list_role_policies(RoleName=role)["PolicyNames"]:
             document = self._iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
             for put in (without(document, prefix), document):
@@ -36,18 +40,6 @@ class Permissions:
         """How many calls were refused so far that need an action with this prefix."""
         refused = self._cloud.refused_by_iam_lag()
         return sum(n for action, n in refused.items() if action.startswith(prefix))
-
-    def _renew_managed(self, arn, prefix):
-        before = self._iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
-        version = self._iam.get_policy_version(PolicyArn=arn, VersionId=before)["PolicyVersion"]
-        reduced = without(version["Document"], prefix)
-        if reduced["Statement"] == version["Document"]["Statement"]:
-            return
-        made = self._iam.create_policy_version(
-            PolicyArn=arn, PolicyDocument=json.dumps(reduced), SetAsDefault=True
-        )["PolicyVersion"]
-        self._iam.set_default_policy_version(PolicyArn=arn, VersionId=before)
-        self._iam.delete_policy_version(PolicyArn=arn, VersionId=made["VersionId"])
 
 
 def without(document, prefix):
@@ -63,8 +55,8 @@ def without(document, prefix):
 
 
 @pytest.fixture
-def permissions(account, parent):  # noqa: ARG001 - parent takes the lag back
-    return Permissions(account)
+def permissions(account, parent, pytestconfig):  # noqa: ARG001 - parent takes the lag back
+    return Permissions(account, pytestconfig.stash[EXPECTED])
 
 
 @pytest.mark.parametrize(

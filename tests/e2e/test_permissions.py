@@ -9,7 +9,7 @@ import yaml
 
 from localcloud.testing.configurations import rich
 from tests.e2e.account import CLUSTER_TEMPLATE, ROOT, outputs
-from tests.e2e.recorded import KINDS, PLACE, REPORT, Recorded, physical_ids
+from tests.e2e.recorded import EXPECTED, KINDS, PLACE, REPORT, Recorded, physical_ids, unexpected
 from tests.e2e.test_notifications import GIVEN
 from tests.e2e.test_notifications import STACK as NOTIFYING
 from tests.support.resource_types import IMAGE_RESOURCE_TYPES, RESOURCE_TYPES
@@ -171,6 +171,12 @@ def test_every_call_is_allowed_by_the_role_of_the_function_that_made_it(recorded
     assert refusals(reports) == ""
 
 
+@pytest.mark.usefixtures("recorded")
+def test_every_request_was_judged_and_no_refusal_was_but_provoked(account, request):
+    assert unexpected(account.cloud.judged(), request.config.stash[EXPECTED]) == []
+    assert account.cloud.unjudged() == {}
+
+
 def test_with_a_boundary_only_a_cluster_that_has_it_too_can_be_made(account, recorded, boundary):
     asked = recorded.of("Engine", OWN_ROLE)
     same = template_role(account, "Engine", OWN_ROLE, PermissionsBoundary=boundary)
@@ -189,7 +195,7 @@ def test_every_kind_of_resource_that_a_cluster_had_is_known(recorded):
     assert seen <= {*RESOURCE_TYPES, *IMAGE_RESOURCE_TYPES}
 
 
-def test_what_is_allowed_and_was_not_seen_has_a_reason_and_no_reason_is_stale(recorded, reports, request):
-    request.config.stash[REPORT] = f"{recorded.summary}\n\n{text(reports)}"
+def test_what_is_allowed_and_was_not_seen_has_a_reason_and_no_reason_is_stale(reports, request):
+    request.config.stash[REPORT] = text(reports)
     assert {report.name: report.unexplained for report in reports} == {kind: [] for kind in KINDS}
     assert {report.name: report.stale for report in reports} == {kind: [] for kind in KINDS}

@@ -85,7 +85,7 @@ class Story:
 def account(tmp_path_factory):
     log_dir = tmp_path_factory.mktemp("cloud")
     pythons = runtimes(BETWEEN, FIRST)
-    with Cloud.start(skip_idle=True, log_dir=log_dir, function_python=pythons) as running:
+    with Cloud.start(skip_idle=True, log_dir=log_dir, function_python=pythons, enforce_iam=True) as running:
         wait_s = (AFTER_THE_BLOCKS - datetime.fromisoformat(running.now())).total_seconds()
         running.advance(max(wait_s, 0))
         yield Account(running)

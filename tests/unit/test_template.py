@@ -10,7 +10,7 @@ import pytest
 from cfn_template.reading import read_plain
 from cluster_provider.adapters.store import CLUSTER_INDEX, DUE_INDEX
 from cluster_provider.core.deadline import ENGINE_LIMIT_S
-from tools.permissions.policy import Place
+from localcloud.iam.policy import Place
 from tools.permissions.template import TEMPLATE as TEMPLATE_FILE
 from tools.permissions.template import Names, Template
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tools.permissions.policy import Place
+from localcloud.iam.policy import Place
 from tools.permissions.template import TEMPLATE, Names, Template
 
 FOLDER = Path(__file__).parents[2] / "docs" / "reference" / "custom-lambda-role"

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from textwrap import wrap
 
-from tools.permissions.policy import Request
+from localcloud.iam.policy import Request
 from tools.permissions.roles import INLINE_POLICIES_LIMIT, MANAGED_POLICY_LIMIT, Role
 
 _WIDTH = 110

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from tools.permissions.policy import Policy, Request, allows, parse
+from localcloud.iam.policy import Decision, Policies, Policy, Request, parse
 from tools.permissions.reference import matching
 
 #: Source: IAM user guide, "IAM and AWS STS quotas": characters without white space.
@@ -34,7 +34,7 @@ class Role:
 
     def allows(self, request: Request) -> bool:
         """Returns whether the role allows a request."""
-        return allows(self.policies, self.boundary, request)
+        return Policies(self.policies, self.boundary).decide(request) is Decision.ALLOWED
 
     def actions(self) -> frozenset[str]:
         """Returns every action that a policy allows on any resource, in lower case."""

@@ -10,7 +10,7 @@ from cfn_template.evaluation import Evaluator
 from cfn_template.parameters import default_text, typed
 from cfn_template.reading import read_plain
 from cfn_template.texts import EvaluationError
-from tools.permissions.policy import Place
+from localcloud.iam.policy import Place
 
 TEMPLATE = Path(__file__).parents[2] / "template.yaml"
 #: Service and kind of the resources that policies name, by type. CloudFormation names them after the stack.

@@ -23,7 +23,8 @@ def add_to(parser: argparse.ArgumentParser) -> None:
 def to_words(arguments: argparse.Namespace) -> list[str]:
     """Returns the options of ``add_to`` as they are written on a command line."""
     words = [f"--port={arguments.port}", f"--region={arguments.region}"]
-    words += [f"--{name}" for name in ("skip-idle", "paced", "verbose") if vars(arguments)[_attribute(name)]]
+    switches = ("skip-idle", "paced", "enforce-iam", "verbose")
+    words += [f"--{name}" for name in switches if vars(arguments)[_attribute(name)]]
     for name in ("idle-grace", "concurrency", "account-concurrency", "iam-lag"):
         words.append(f"--{name}={vars(arguments)[_attribute(name)]}")
     if arguments.log_dir is not None:
@@ -91,6 +92,11 @@ def _add_functions(parser: argparse.ArgumentParser) -> None:
         default=0.0,
         metavar="SECONDS",
         help="how long a change of a role's permissions takes to have an effect",
+    )
+    parser.add_argument(
+        "--enforce-iam",
+        action="store_true",
+        help="refuse what the roles of functions and stacks do not allow",
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 from urllib.parse import parse_qs
+from xml.sax.saxutils import unescape
 
 import botocore.session
 from botocore.exceptions import UnknownServiceError
@@ -18,6 +19,8 @@ from localcloud.callers import Caller, callers
 _CREDENTIAL = re.compile(r"(?P<key>[^/=,\s]+)/\d{8}/(?P<region>[^/]+)/(?P<service>[^/]+)/aws4_request")
 _SMITHY = re.compile(r"/service/[^/]+/operation/(?P<operation>[^/]+)")
 _PATH_MEMBER = re.compile(r"\{(?P<name>[^}+]+)(?P<greedy>\+)?\}")
+_DELETED = re.compile(r"<Object>(.*?)</Object>", re.DOTALL)
+_KEY_OR_VERSION = re.compile(r"<(Key|VersionId)>(.*?)</")
 _FORM = "application/x-www-form-urlencoded"
 #: Services whose signing name is not the name of their model.
 _MODELS = {"elasticfilesystem": "efs"}
@@ -70,8 +73,20 @@ def describe(environ: dict[str, Any]) -> Call | None:
         return Call(service, action, "query", caller, region, _short(form))
     headers = {name: str(value) for name, value in environ.items() if name.startswith("HTTP_X_")}
     operation, members = _rest_operation(service, environ["REQUEST_METHOD"], path, query | headers)
+    if operation == "DeleteObjects" and caller:
+        members |= _deleted(_body(environ).decode(errors="replace"))
     is_xml = service in {"s3", "route53"}
     return Call(service, operation, "query" if is_xml else "json", caller, region, _short(members | query))
+
+
+def _deleted(document: str) -> dict[str, str]:
+    """The keys in the body of S3's DeleteObjects, and the versions."""
+    objects = _DELETED.findall(document)
+    return {
+        f"Object.{number}.{name}": unescape(value)
+        for number, described in enumerate(objects, 1)
+        for name, value in _KEY_OR_VERSION.findall(described)
+    }
 
 
 def _first(text: str) -> dict[str, str]:

@@ -60,6 +60,7 @@ class Cloud:
         account_concurrency: int | None = None,
         function_python: Path | Mapping[str, Path] | None = None,
         iam_lag_s: float = 0.0,
+        enforce_iam: bool = False,
         python: Path | None = None,
         name: str | None = None,
         timeout_s: float = 60,
@@ -85,6 +86,8 @@ class Cloud:
                 interpreter and can import all its packages.
             iam_lag_s: How long a change of a role's permissions has no effect on functions' calls, in
                 seconds of the cloud's clock, at least 0.
+            enforce_iam: Whether functions, and CloudFormation on their behalf, may do only what their roles
+                allow. See ``judged``.
             python: The interpreter that runs the cloud itself, and has its dependencies; this one by default.
             name: The name under which ``localcloud status``, ``env`` and ``stop`` find it; they do not by
                 default.
@@ -101,6 +104,7 @@ class Cloud:
         for option, count in (("concurrency", concurrency), ("account-concurrency", account_concurrency)):
             arguments += [f"--{option}={count}"] if count is not None else []
         arguments += [f"--iam-lag={iam_lag_s}"] if iam_lag_s else []
+        arguments += ["--enforce-iam"] if enforce_iam else []
         arguments += [f"--log-dir={log_dir.absolute()}"] if log_dir else []
         pythons = {"*": function_python} if isinstance(function_python, Path) else function_python or {}
         arguments += [f"--function-python={runtime}={path.absolute()}" for runtime, path in pythons.items()]
@@ -245,12 +249,17 @@ class Cloud:
         """Returns every distinct API call of functions: function, service, operation, region, parameters."""
         return list(self._control("GET", "calls"))
 
-    def changes(self) -> list[dict[str, Any]]:
-        """Returns the changes of resources that CloudFormation made for functions.
+    def judged(self) -> list[dict[str, Any]]:
+        """Returns every distinct request that IAM decided on, with its ``count``.
 
-        Each has function, stack_name, stack_tags, type, action, physical_id and the shorter properties.
+        Each has role, function, cause (an API call, or a change of CloudFormation), action, resource,
+        context, ``decision`` (``ALLOWED`` or why not), and ``is_late`` where only IAM's lag refused it.
         """
-        return list(self._control("GET", "changes"))
+        return list(self._control("GET", "iam")["judged"])
+
+    def unjudged(self) -> dict[str, int]:
+        """Returns what IAM could not decide on, with the reason, and how often: it was allowed."""
+        return dict(self._control("GET", "iam")["unjudged"])
 
     def stop(self) -> None:
         """Stops the cloud and everything it started, if ``start`` started it."""

@@ -1,4 +1,4 @@
-"""The HTTP front of all services: it records calls, injects faults and refuses unknown operations."""
+"""The HTTP front of all services: it records calls, injects faults, asks IAM, and knows its gaps."""
 
 import json
 import logging
@@ -6,6 +6,7 @@ import socket
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import Any
+from xml.sax.saxutils import escape
 
 from werkzeug.wrappers import Response
 
@@ -14,7 +15,7 @@ from localcloud.calls import Call, describe
 from localcloud.clock import clock
 from localcloud.faults import Kind, faults
 from localcloud.gaps import gap
-from localcloud.iam_lag import iam_lag
+from localcloud.iam.judge import judge
 from localcloud.recording import recording
 
 WsgiApplication = Callable[[dict[str, Any], Any], Iterable[bytes]]
@@ -78,7 +79,7 @@ def pass_through(environ: dict[str, Any], start_response: Any, services: WsgiApp
         code, status = _code(call, kind)
         return _refusal(call, code, status, _MESSAGES[kind])(environ, start_response)
     if kind in {"drop", "kill-after", "time-out-after"}:
-        _carry_out(environ, services)
+        _carry_out(environ, _judged(call, environ, services))
     else:
         # What is left of a request would be read as the next one.
         environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
@@ -109,13 +110,14 @@ def _carry_out(environ: dict[str, Any], services: WsgiApplication) -> None:
 
 
 def _judged(call: Call, environ: dict[str, Any], services: WsgiApplication) -> WsgiApplication:
-    """Returns the services' response to a request, or IAM's refusal of a permission it does not know yet."""
-    if refusal := iam_lag.refusal(call):
+    """Returns the services' response to a request, or IAM's refusal."""
+    if refusal := judge.refusal_of_call(call):
         code, status = _code(call, "deny")
         return _refusal(call, code, status, refusal)
+    judge.note_asker(call)
     answer = _answer(call, environ, services)
     if call.service == "iam":
-        iam_lag.observe()
+        judge.observe()
     return answer
 
 
@@ -171,7 +173,7 @@ def _refusal(call: Call, code: str, status: int, message: str) -> Response:
 
 
 def _xml(service: str, code: str, message: str) -> str:
-    error = f"<Code>{code}</Code><Message>{message}</Message>"
+    error = f"<Code>{code}</Code><Message>{escape(message)}</Message>"
     if service == "ec2":
         return f"<Response><Errors><Error>{error}</Error></Errors><RequestID>fault</RequestID></Response>"
     if service == "s3":

@@ -37,7 +37,7 @@ from localcloud import (
 from localcloud.behaviour import behaviours
 from localcloud.clock import clock
 from localcloud.faults import faults
-from localcloud.iam_lag import iam_lag
+from localcloud.iam.judge import judge
 from localcloud.pace import Pace
 from localcloud.recording import recording
 
@@ -60,6 +60,7 @@ class Options:
         account_concurrency: Concurrent executions of the account; what exceeds it is throttled.
         function_pythons: The interpreters that functions run with by runtime, see ``functions.Settings``.
         iam_lag_s: So long a change of a role or a policy is without effect, in seconds of the cloud's clock.
+        enforce_iam: Whether roles may do only what their policies allow.
     """
 
     region: str = seed.REGION
@@ -72,6 +73,7 @@ class Options:
     account_concurrency: int = 1000
     function_pythons: Mapping[str, Path] = field(default_factory=dict)
     iam_lag_s: float = 0.0
+    enforce_iam: bool = False
 
 
 class Server:
@@ -109,10 +111,9 @@ class Server:
         events.install(seed.ACCOUNT_ID, options.region)
         head_node.install()
         image_builder.install()
-        cloudformation.subscribe(recording.note_change)
-        iam_lag.install(seed.ACCOUNT_ID, options.region)
-        iam_lag.set_lag(options.iam_lag_s)
-        cloudformation.subscribe(iam_lag.note_change)
+        judge.install(seed.ACCOUNT_ID, options.region, is_enforced=options.enforce_iam)
+        judge.set_lag(options.iam_lag_s)
+        cloudformation.subscribe(judge.note_change)
         self._region = options.region
         self._seeded = seed.seed(options.region)
         self._moto = DomainDispatcherApplication(_create_service)
@@ -125,9 +126,9 @@ class Server:
             "stacks": lambda: self.stacks,
             "clock": self._clock_state,
             "faults": faults.to_json,
-            "iam-lag": iam_lag.refused,
+            "iam": judge.report,
+            "iam-lag": judge.refused_by_lag,
             "calls": recording.calls,
-            "changes": recording.changes,
             "responses": cloudformation.responses,
             "invocations": lambda: [record.to_json() for record in functions.invocations()],
             "warnings": functions.warnings,
@@ -227,7 +228,7 @@ class Server:
                     self._settings[name](request.get_json())
                     return _json({})
                 case ("PUT", "iam-lag"):
-                    iam_lag.set_lag(float(request.get_json()["seconds"]))
+                    judge.set_lag(float(request.get_json()["seconds"]))
                     return _json({})
                 case ("PUT" | "DELETE" as method, _) if host := _host(name):
                     return _json(_lead(method, host, request))

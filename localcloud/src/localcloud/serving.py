@@ -88,6 +88,7 @@ def _serve(arguments: argparse.Namespace, named: RunningCloud | None) -> None:
             account_concurrency=arguments.account_concurrency,
             function_pythons=dict(arguments.function_python),
             iam_lag_s=arguments.iam_lag,
+            enforce_iam=arguments.enforce_iam,
         )
     )
     if named is not None:

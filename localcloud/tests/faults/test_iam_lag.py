@@ -5,28 +5,13 @@ import uuid
 
 import pytest
 from botocore.exceptions import ClientError
-from tests.support.functions import call, deploy
+from tests.support.functions import deploy
+from tests.support.roles import CALLING, Granted, document
 
 from localcloud.cloud import Cloud, CloudError
 from localcloud.testing.waiting import eventually
 
 LAG_S = 30
-
-#: Calls whatever the event names, once, and answers with the code and words of a refusal.
-CALLING = """
-    import boto3
-    from botocore.config import Config
-    from botocore.exceptions import ClientError
-
-    def handler(event, context):
-        client = boto3.client(event["service"], config=Config(
-            retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}))
-        try:
-            getattr(client, event["method"])(**event.get("arguments", {}))
-        except ClientError as error:
-            return [error.response["Error"]["Code"], error.response["Error"]["Message"]]
-        return ["", ""]
-"""
 
 TOPIC = "arn:aws:sns:us-east-1:123456789012:absent"
 #: Service, method, arguments, IAM's action, the code of a refusal and of the answer without one.
@@ -50,32 +35,6 @@ def cloud():
         assert running.errors() == []
 
 
-def document(*actions, resource="*"):
-    statement = {"Effect": "Allow", "Action": list(actions), "Resource": resource}
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-
-
-class Granted:
-    """A function, and its role, which is granted nothing at first."""
-
-    def __init__(self, cloud):
-        self.cloud, self.iam = cloud, cloud.client("iam")
-        self.role = f"role-{uuid.uuid4().hex[:8]}"
-        made = self.iam.create_role(RoleName=self.role, AssumeRolePolicyDocument="{}")
-        self.role_arn = made["Role"]["Arn"]
-        self.function = deploy(cloud, CALLING, Role=self.role_arn)
-
-    def put(self, name, *actions, resource="*"):
-        self.iam.put_role_policy(
-            RoleName=self.role, PolicyName=name, PolicyDocument=document(*actions, resource=resource)
-        )
-
-    def refused(self, service, method, arguments=None):
-        """The code and words with which a call of the function is refused."""
-        event = {"service": service, "method": method, "arguments": arguments or {}}
-        return tuple(call(self.cloud, self.function, event)["Payload"])
-
-
 @pytest.fixture
 def granted(cloud):
     return Granted(cloud)
@@ -91,8 +50,7 @@ def test_what_was_granted_a_moment_ago_is_refused_as_the_service_says_it(cloud, 
     code, words = granted.refused(service, method, arguments)
     assert code == refusal
     if method != "head_bucket":  # which has no body
-        session = f"arn:aws:sts::123456789012:assumed-role/{granted.role}/{granted.function}"
-        assert f"User: {session} is not authorized to perform: {action} because" in words
+        assert f"User: {granted.session} is not authorized to perform: {action} on resource: " in words
 
     cloud.advance(LAG_S)
     assert granted.refused(service, method, arguments)[0] == answer
@@ -122,14 +80,14 @@ def test_a_changed_policy_and_an_attached_one_count_from_the_change_on(cloud, gr
     cloud.advance(LAG_S)
     assert granted.refused("sqs", "list_queues") == ("", "")
 
-    changed = document("sqs:ListQueues", resource="arn:aws:sqs:*:*:queue")
+    changed = document("sqs:ListQueues", "sqs:GetQueueUrl")
     granted.iam.create_policy_version(PolicyArn=arn, PolicyDocument=changed, SetAsDefault=True)
     assert granted.refused("sqs", "list_queues")[0] == "AccessDeniedException"
     cloud.advance(LAG_S)
     assert granted.refused("sqs", "list_queues") == ("", "")
 
 
-def test_an_action_named_unlike_its_operation_is_judged_by_its_service(cloud, granted):
+def test_an_action_named_unlike_its_operation_is_judged_by_its_own_name(cloud, granted):
     arguments = {"TransactItems": [{"Delete": {"TableName": "absent", "Key": {"k": {"S": "v"}}}}]}
     granted.put("policy", "dynamodb:DeleteItem")
     assert granted.refused("dynamodb", "transact_write_items", arguments)[0] == "AccessDeniedException"

@@ -2,7 +2,8 @@
 
 import pytest
 
-from localcloud.functions.permissions import allows
+from localcloud.functions.permissions import lets_invoke
+from localcloud.iam.policy import UnsupportedPolicyError
 
 RULE = "arn:aws:events:us-east-1:123456789012:rule/mine"
 STATEMENT = {
@@ -13,7 +14,7 @@ STATEMENT = {
 
 
 def permitted(*statements):
-    return allows(list(statements), "events.amazonaws.com", RULE, "123456789012")
+    return lets_invoke(list(statements), "events.amazonaws.com", RULE, "123456789012")
 
 
 @pytest.mark.parametrize(
@@ -52,5 +53,5 @@ def test_nothing_is_allowed_by_default_and_a_denial_wins():
 
 
 def test_a_condition_that_is_not_understood_is_an_error_rather_than_a_permission():
-    with pytest.raises(NotImplementedError, match="IpAddress"):
+    with pytest.raises(UnsupportedPolicyError, match="IpAddress"):
         permitted({**STATEMENT, "Condition": {"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}})

@@ -2,10 +2,10 @@
 
 import pytest
 
+from localcloud.iam.changes import Change, Changes, left_out, permissions_of
+from localcloud.iam.policy import Place
+from localcloud.iam.reference import handler_permissions
 from tests.support.resource_types import IMAGE_RESOURCE_TYPES, RESOURCE_TYPES
-from tools.permissions.changes import Clusters, left_out, permissions_of
-from tools.permissions.policy import Place
-from tools.permissions.reference import handler_permissions
 from tools.permissions.roles import Role, refused
 from tools.permissions.template import TEMPLATE, Names, Template
 
@@ -13,19 +13,26 @@ ACCOUNT = "123456789012"
 PLACE = Place("us-east-1", ACCOUNT)
 
 
+class Known:
+    """An account with the role ``r``."""
+
+    place = PLACE
+
+    def role_arn(self, name):
+        return PLACE.arn("iam", f"role{'/parallelcluster/c/' if name == 'r' else '/'}{name}")
+
+    def boundary(self, name):  # noqa: ARG002 - no role has one
+        return None
+
+
 def change(resource_type, action="CREATE", physical_id="name", **properties):
-    return {
-        "type": resource_type,
-        "action": action,
-        "physical_id": physical_id,
-        "properties": properties,
-        "stack_tags": {"parallelcluster:cluster-name": "c"},
-    }
+    tags = {"parallelcluster:cluster-name": "c"}
+    return Change(resource_type, action, physical_id, properties, "Logical", "c", tags)
 
 
-def asked(*changes):
-    clusters = Clusters(changes, PLACE, left_out())
-    return list(clusters.requests_of(changes[-1]))
+def asked(*made):
+    changes = Changes(Known())
+    return [list(changes.requests_of(one)) for one in made][-1]
 
 
 def test_a_table_is_asked_for_by_its_name():
@@ -91,6 +98,14 @@ def test_a_recipe_reads_its_parent_and_its_components():
     ]
 
 
+def test_an_image_is_named_after_its_recipe_and_reads_what_it_is_made_of():
+    recipe = f"arn:aws:imagebuilder:us-east-1:{ACCOUNT}:image-recipe/parallelclusterimage-x/3.16.1"
+    image = change("AWS::ImageBuilder::Image", physical_id=None, ImageRecipeArn=recipe)
+    requests = {request.action: request.resource for request in asked(image)}
+    assert requests["imagebuilder:CreateImage"] == recipe.replace("image-recipe", "image")
+    assert requests["imagebuilder:GetImageRecipe"] == recipe
+
+
 def test_a_recipe_whose_parent_is_an_ami_reads_no_image():
     _, requests = read_by_a_recipe("ami-12345678")
     assert {request.action for request in requests} == {"imagebuilder:GetComponent"}
@@ -100,6 +115,26 @@ def test_the_engine_may_read_parents_and_components_that_are_not_its_own():
     documents = Template(TEMPLATE.read_text(), Names(PLACE, "provider")).roles()["EngineRole"]
     _, requests = read_by_a_recipe(PARENT)
     assert refused(Role("EngineRole", documents), requests) == []
+
+
+@pytest.mark.parametrize(
+    ("made", "resource"),
+    [
+        (change("AWS::DynamoDB::Table", physical_id=None, TableName="t"), "table/t"),
+        (change("AWS::DynamoDB::Table", physical_id=None), "table/c-Logical-XXXXXXXXXXXX"),
+        (change("AWS::Logs::LogGroup", physical_id=None, LogGroupName="/g"), "log-group:/g"),
+        (change("AWS::SNS::Topic", physical_id=None, TopicName="t"), "t"),
+        (change("AWS::ImageBuilder::Component", physical_id=None, Name="C"), "component/c/1.0.0/1"),
+        (change("AWS::IAM::Role", physical_id=None, Path="/p/"), "role/p/c-Logical-XXXXXXXXXXXX"),
+    ],
+    ids=lambda value: value.resource_type if isinstance(value, Change) else "",
+)
+def test_what_is_not_there_yet_is_asked_for_by_the_name_that_it_will_have(made, resource):
+    assert resource in {
+        request.resource.split(":", 5)[5]
+        for request in asked(made)
+        if request.is_exact and request.resource != "*"
+    }
 
 
 def test_what_waits_needs_no_permission():

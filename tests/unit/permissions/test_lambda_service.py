@@ -2,8 +2,8 @@
 
 import pytest
 
-from tools.permissions.lambda_service import requests_for
-from tools.permissions.policy import Place, Request
+from localcloud.iam.lambda_service import requests_for
+from localcloud.iam.policy import Place, Request
 from tools.permissions.report import Asked, RoleReport
 from tools.permissions.roles import Role
 from tools.permissions.template import TEMPLATE, Names, Template

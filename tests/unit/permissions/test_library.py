@@ -9,9 +9,9 @@ import botocore.session
 import pytest
 from botocore import xform_name
 
+from localcloud.iam.calls import actions_of
+from localcloud.iam.policy import Place
 from tests.support.resource_types import IMAGE_RESOURCE_TYPES, RESOURCE_TYPES
-from tools.permissions.calls import actions_of
-from tools.permissions.policy import Place
 from tools.permissions.roles import Role
 from tools.permissions.template import TEMPLATE, Names, Template
 

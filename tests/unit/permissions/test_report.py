@@ -1,6 +1,6 @@
 """The report says what was refused, to whom and why it was asked, and what is allowed for nothing."""
 
-from tools.permissions.policy import Request
+from localcloud.iam.policy import Request
 from tools.permissions.report import Asked, RoleReport, refusals, text
 from tools.permissions.roles import Role
 

@@ -6,10 +6,13 @@ import re
 import pytest
 
 from cluster_provider.core.notifications import SOURCE
+from localcloud.calls import Call
+from localcloud.iam.account import Account
+from localcloud.iam.calls import requests_of
+from localcloud.iam.policy import Place, Request
+from localcloud.iam.reference import has_resources
 from tools.permissions.__main__ import FOLDER, documents
-from tools.permissions.calls import requests_of
-from tools.permissions.policy import Place, Request
-from tools.permissions.reference import has_resources, matching
+from tools.permissions.reference import matching
 from tools.permissions.roles import INLINE_POLICIES_LIMIT, MANAGED_POLICY_LIMIT, Role, size
 from tools.permissions.template import TEMPLATE, Names, Template
 
@@ -118,9 +121,9 @@ def test_the_provider_may_notify_the_topic_and_the_bus_that_it_was_given_and_no_
 
 
 def test_the_engine_may_list_the_clusters_of_its_region_and_of_no_other():
-    call = {"service": "cloudformation", "operation": "DescribeStacks", "parameters": {}}
     for region, listed in (("us-east-1", True), ("eu-west-1", False)):
-        requests = list(requests_of({**call, "region": region}))
+        call = Call("cloudformation", "DescribeStacks", "query", None, region)
+        requests = list(requests_of(call, Account("123456789012", region)))
         assert requests
         assert {engine().allows(request) for request in requests} == {listed}
 

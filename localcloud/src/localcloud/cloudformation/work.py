@@ -11,6 +11,8 @@ from localcloud.clock import clock
 from localcloud.cloudformation.errors import ResourceFailedError
 from localcloud.cloudformation.resource import Cancel, Made, Progress, no_cancel
 from localcloud.cloudformation.steps import schedule
+from localcloud.iam.changes import Change
+from localcloud.iam.judge import judge
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -105,6 +107,19 @@ class Work:
         if self._over:
             return
         self.begun = True
+        resource, stack = self.resource, self.resource.stack
+        change = Change(
+            resource.resource_type,
+            self.action,
+            resource.physical_id,
+            resource.properties,
+            resource.logical_id,
+            stack.name,
+            stack.tags,
+        )
+        if refusal := judge.refusal_of_change(change, stack.root.name, stack.root.options.role_arn):
+            self.failed(refusal)
+            return
         try:
             self._cancel_handler = self._begin(self)
         except Exception as error:

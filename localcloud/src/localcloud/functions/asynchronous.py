@@ -4,7 +4,7 @@ import json
 import logging
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Protocol
+from typing import Literal, Protocol
 
 from moto.awslambda.exceptions import LambdaClientError
 
@@ -20,6 +20,7 @@ from localcloud.functions.destinations import (
 )
 from localcloud.functions.environment import Outcome
 from localcloud.functions.models import Function
+from localcloud.functions.permissions import may_deliver
 from localcloud.functions.records import Attempt
 from localcloud.functions.recursion import extend
 
@@ -91,7 +92,7 @@ class AsynchronousInvocations:
 
     def _ended(self, function: Function, event: AsyncEvent, outcome: Outcome) -> None:
         if outcome.ending == "success":
-            self._send(function.destination("OnSuccess"), event, "Success", outcome)
+            self._send(function, "OnSuccess", event, "Success", outcome)
         elif event.attempts > function.event_config.get("MaximumRetryAttempts", len(RETRY_DELAYS_S)):
             self._give_up(function, event, "RetriesExhausted", outcome)
         else:
@@ -101,14 +102,21 @@ class AsynchronousInvocations:
     def _give_up(
         self, function: Function, event: AsyncEvent, condition: Condition, outcome: Outcome | None
     ) -> None:
-        self._send(function.destination("OnFailure"), event, condition, outcome)
-        if dead_letters := function.dead_letter_config.get("TargetArn"):
+        self._send(function, "OnFailure", event, condition, outcome)
+        dead_letters = function.dead_letter_config.get("TargetArn")
+        if dead_letters and may_deliver(function.function_name, str(function.role), dead_letters):
             send_to_dead_letters(dead_letters, event, outcome)
 
     def _send(
-        self, destination: str | None, event: AsyncEvent, condition: Condition, outcome: Outcome | None
+        self,
+        function: Function,
+        end: Literal["OnSuccess", "OnFailure"],
+        event: AsyncEvent,
+        condition: Condition,
+        outcome: Outcome | None,
     ) -> None:
-        if destination is None:
+        destination = function.destination(end)
+        if destination is None or not may_deliver(function.function_name, str(function.role), destination):
             return
         body = json.dumps(invocation_record(event, condition, outcome))
         if destination.split(":")[2] == "lambda":

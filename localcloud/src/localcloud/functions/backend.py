@@ -13,9 +13,9 @@ from moto.cloudformation import parsing
 
 from localcloud.functions import resources
 from localcloud.functions.models import Function, check_deliverable
+from localcloud.functions.permissions import require_destination
 from localcloud.functions.recursion import lineage_of
 from localcloud.functions.service import functions, qualifier_of
-from localcloud.iam_lag import iam_lag
 from localcloud.resources.model import take_place
 
 __all__ = ["install", "resources"]
@@ -42,7 +42,7 @@ class FunctionsBackend(LambdaBackend):
             destination = (config.get("DestinationConfig") or {}).get(condition, {}).get("Destination")
             if destination:
                 check_deliverable(destination)
-                iam_lag.check_destination(str(function.role), destination)
+                require_destination(str(function.role), destination)
         function.event_invoke_config.clear()
         super().put_function_event_invoke_config(function_name, config)
         (put,) = function.event_invoke_config

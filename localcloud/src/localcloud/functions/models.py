@@ -14,10 +14,10 @@ from moto.core.common_models import CloudFormationModel
 
 from localcloud.functions.deployment import Archive, Deployment, unpack
 from localcloud.functions.limits import LAYERS_LIMIT, check_size, check_variables
+from localcloud.functions.permissions import require_dead_letters
 from localcloud.functions.runtime_calendar import check_runtime
 from localcloud.functions.states import FunctionState
 from localcloud.gaps import gap
-from localcloud.iam_lag import iam_lag
 from localcloud.resources.model import Place, Resource, Wanted, in_place_of, number, tags_by_key
 
 #: Destinations and dead-letter queues that this cloud can deliver to.
@@ -218,7 +218,7 @@ class Function(Resource, LambdaFunction, CloudFormationModel):
             self.dead_letter_config = spec["DeadLetterConfig"] or {}
             if target_arn := self.dead_letter_config.get("TargetArn"):
                 check_deliverable(target_arn)
-                iam_lag.check_dead_letters(str(self.role), target_arn)
+                require_dead_letters(str(self.role), target_arn)
         if "EphemeralStorage" in spec:
             self.ephemeral_storage = int(spec["EphemeralStorage"]["Size"])
         if "TracingConfig" in spec:

@@ -1,14 +1,20 @@
-"""Who may invoke a function, as its resource policy says."""
+"""Who may invoke a function, and what Lambda checks with a function's role before it accepts a setting."""
 
-from fnmatch import fnmatchcase
+import logging
 from typing import Any
 
+from moto.awslambda.exceptions import InvalidParameterValueException
+
 from localcloud.gaps import gap
+from localcloud.iam.account import function_policy
+from localcloud.iam.judge import judge
+from localcloud.iam.lambda_service import delivery
+from localcloud.iam.policy import Request, UnsupportedPolicyError, lets_service
 
-_ACTIONS = {"lambda:InvokeFunction", "lambda:*", "*"}
+_LOG = logging.getLogger(__name__)
 
 
-def allows(statements: list[dict[str, Any]], service: str, source_arn: str, source_account: str) -> bool:
+def lets_invoke(statements: list[dict[str, Any]], service: str, source_arn: str, source_account: str) -> bool:
     """Says whether a resource policy lets an AWS service invoke the function.
 
     Args:
@@ -16,40 +22,52 @@ def allows(statements: list[dict[str, Any]], service: str, source_arn: str, sour
         service: Principal, such as ``events.amazonaws.com``.
         source_arn: On whose behalf, such as a rule's ARN.
         source_account: The account that owns the source.
+
+    Raises:
+        UnsupportedPolicyError: A condition of the policy is not supported.
     """
-    matching = [
-        statement
-        for statement in statements
-        if _of(statement.get("Action")) & _ACTIONS
-        and _is_principal(statement.get("Principal"), service)
-        and _conditions_hold(statement.get("Condition", {}), source_arn, source_account)
-    ]
-    effects = {statement.get("Effect", "Allow") for statement in matching}
-    return "Allow" in effects and "Deny" not in effects
+    context = {"aws:sourcearn": (source_arn,), "aws:sourceaccount": (source_account,)}
+    request = Request("lambda:InvokeFunction", "*", context)
+    try:
+        return lets_service(function_policy(statements), service, request)
+    except UnsupportedPolicyError as error:
+        raise UnsupportedPolicyError(f"{error} {gap('lambda.permissions')}") from error
 
 
-def _of(value: Any) -> set[str]:
-    return set(value) if isinstance(value, list) else {str(value)}
+def require_destination(role_arn: str, target_arn: str) -> None:
+    """Checks that a function's role may call a destination of asynchronous invocations.
+
+    Source: aws-amplify/amplify-cli issue 10395 for the check. The words are in public deployment logs,
+    for SQS and for Lambda alike.
+
+    Raises:
+        InvalidParameterValueException: It may not, with Lambda's message.
+    """
+    action = delivery(target_arn)
+    if not judge.may(role_arn, action, target_arn):
+        raise InvalidParameterValueException(
+            "The function's execution role does not have permissions to call "
+            f"{action.partition(':')[2]} on {target_arn}"
+        )
 
 
-def _is_principal(principal: Any, service: str) -> bool:
-    if principal == "*":
-        return True
-    return isinstance(principal, dict) and service in _of(principal.get("Service"))
+def require_dead_letters(role_arn: str, queue_arn: str) -> None:
+    """Checks that a function's role may send to a dead-letter queue.
+
+    Source: nasa/cumulus, "Troubleshooting your deployment".
+
+    Raises:
+        InvalidParameterValueException: It may not, with Lambda's message.
+    """
+    if not judge.may(role_arn, delivery(queue_arn), queue_arn):
+        raise InvalidParameterValueException(
+            "The provided execution role does not have permissions to call SendMessage on SQS"
+        )
 
 
-def _conditions_hold(conditions: dict[str, dict[str, Any]], source_arn: str, source_account: str) -> bool:
-    facts = {"aws:sourcearn": source_arn, "aws:sourceaccount": source_account}
-    return all(
-        any(_matches(operator, facts.get(key.lower(), ""), wanted) for wanted in _of(value))
-        for operator, tests in conditions.items()
-        for key, value in tests.items()
-    )
-
-
-def _matches(operator: str, fact: str, wanted: str) -> bool:
-    if operator in {"ArnLike", "ArnEquals", "StringLike"}:
-        return fnmatchcase(fact, wanted)
-    if operator == "StringEquals":
-        return fact == wanted
-    raise NotImplementedError(f"condition operator {operator} {gap('lambda.permissions')}")
+def may_deliver(function: str, role_arn: str, target_arn: str) -> bool:
+    """Returns whether a function's role lets Lambda deliver to a destination or dead-letter queue."""
+    may = judge.may(role_arn, delivery(target_arn), target_arn, function)
+    if not may:
+        _LOG.warning("nothing is delivered to %s: the role of %s does not allow it", target_arn, function)
+    return may

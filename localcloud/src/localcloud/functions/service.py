@@ -25,7 +25,7 @@ from localcloud.functions.errors import (
     ThrottledError,
 )
 from localcloud.functions.models import Function
-from localcloud.functions.permissions import allows
+from localcloud.functions.permissions import lets_invoke
 from localcloud.functions.pool import FunctionPool, Job, WarmEnvironments
 from localcloud.functions.process import Settings
 from localcloud.functions.records import Attempt, Ending, InvocationRecord, Records
@@ -245,7 +245,7 @@ def _invoked(function: Function, asked_for: str) -> str:
 
 
 def _may_invoke(function: Function, caller: Caller) -> bool:
-    return allows(function.policy.statements, caller.service, caller.source_arn, function.account_id)
+    return lets_invoke(function.policy.statements, caller.service, caller.source_arn, function.account_id)
 
 
 #: The process's functions.

@@ -11,12 +11,11 @@ from typing import Any, ClassVar
 
 from moto.awslambda.models import lambda_backends
 from moto.core.common_models import CloudFormationModel
-from moto.iam.access_control import IAMPolicy, PermissionResult
-from moto.iam.models import Role, iam_backends
 from moto.logs import models as moto_logs
 from moto.logs.models import LogsBackend
-from moto.utilities.utils import get_partition
 
+from localcloud.iam.account import Account
+from localcloud.iam.policy import Decision, Request
 from localcloud.metrics import put_embedded
 from localcloud.resources.model import Identified, Place, Resource, Stored, Wanted, in_place_of
 
@@ -127,11 +126,12 @@ def _ensure_log_group(backend: Any, log_group_name: str) -> None:
 
 
 def _may_be_made_anew(backend: Any, group_name: str) -> bool:
-    partition = get_partition(backend.region_name)
-    arn = f"arn:{partition}:logs:{backend.region_name}:{backend.account_id}:log-group:{group_name}"
-    roles = iam_backends[backend.account_id][partition].roles.values()
-    writers = set(_roles_of_writers(backend, group_name))
-    return any(role.arn in writers and _allows(role, arn) for role in roles)
+    account = Account(backend.account_id, backend.region_name)
+    request = Request(_CREATE, account.place.arn("logs", f"log-group:{group_name}"))
+    writers = filter(None, map(account.role, _roles_of_writers(backend, group_name)))
+    return any(
+        account.policies(role, request.resource).decide(request) is Decision.ALLOWED for role in writers
+    )
 
 
 def _roles_of_writers(backend: Any, group_name: str) -> Iterator[str]:
@@ -139,9 +139,3 @@ def _roles_of_writers(backend: Any, group_name: str) -> Iterator[str]:
     for function in functions:
         if function.log_group == group_name:
             yield str(function.role)
-
-
-def _allows(role: Role, arn: str) -> bool:
-    policies = [*role.policies.values(), *role.managed_policies.values()]
-    results = [IAMPolicy(policy).is_action_permitted(_CREATE, arn) for policy in policies]
-    return PermissionResult.PERMITTED in results and PermissionResult.DENIED not in results

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tools.permissions.policy import Place, Request
+from localcloud.iam.policy import Place, Request
 
 #: Source: AWS Lambda developer guide, "Giving Lambda functions access to resources in an Amazon VPC".
 _NETWORK = (
@@ -20,6 +20,11 @@ _DELIVERIES = {
     "sns": "sns:Publish",
     "sqs": "sqs:SendMessage",
 }
+
+
+def delivery(target_arn: str) -> str:
+    """Returns the action with which Lambda delivers to a destination or a dead-letter queue."""
+    return _DELIVERIES[target_arn.split(":")[2]]
 
 
 def requests_for(
@@ -40,7 +45,7 @@ def requests_for(
     destinations = asynchronous.get("DestinationConfig", {})
     targets += [destinations.get(end, {}).get("Destination") for end in ("OnSuccess", "OnFailure")]
     for target in filter(None, targets):
-        yield Request(_DELIVERIES[target.split(":")[2]], target, context)
+        yield Request(delivery(target), target, context)
     if configuration.get("VpcConfig", {}).get("SubnetIds"):
         for action in _NETWORK:
             yield Request(action, "*", context)

@@ -5,16 +5,18 @@ guides for types without handlers there.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from functools import cache
+from importlib import resources
 from typing import Any
 
 import yaml
 
-from tools.permissions.calls import template
-from tools.permissions.policy import Context, Place, Request, glob
-from tools.permissions.reference import handler_permissions, has_resources
+from localcloud.iam.account import Known
+from localcloud.iam.calls import passing, template
+from localcloud.iam.policy import Context, Request, glob
+from localcloud.iam.reference import handler_permissions, has_resources
 
 #: Types that CloudFormation implements itself.
 _OWN = {"AWS::CloudFormation::WaitCondition", "AWS::CloudFormation::WaitConditionHandle"}
@@ -61,6 +63,9 @@ _NODES = {"AWS::AutoScaling::AutoScalingGroup", "AWS::EC2::Instance"}
 _PASSED_TO_EC2 = "ec2.amazonaws.com"
 
 
+#: The resource of a service whose ids are not known before.
+_ANY = "some/thing"
+
 #: Actions on roles that a resource names, with the keys of conditions.
 _ABOUT_ROLES = {
     "iam:AttachRolePolicy",
@@ -72,6 +77,36 @@ _ABOUT_ROLES = {
     "iam:PutRolePermissionsBoundary",
     "iam:PutRolePolicy",
 }
+
+
+#: Types whose actions of IAM are about a role.
+_OF_ROLES = {"AWS::IAM::Policy", "AWS::IAM::Role", "AWS::IAM::RolePolicy"}
+#: The properties that give resources their names.
+_NAMES = ("TableName", "FunctionName", "LogGroupName", "RoleName", "InstanceProfileName", "TopicName", "Name")
+
+
+@dataclass(frozen=True)
+class Change:
+    """A resource that CloudFormation is about to create, update or delete.
+
+    Attributes:
+        action: CREATE, UPDATE or DELETE.
+        physical_id: None before there is one.
+    """
+
+    resource_type: str
+    action: str
+    physical_id: str | None
+    properties: Mapping[str, Any]
+    logical_id: str
+    stack_name: str
+    stack_tags: Mapping[str, str]
+
+    @property
+    def name(self) -> str:
+        """The physical id, or the name that it will get: the given one or one like CloudFormation's."""
+        given = (self.properties[name] for name in _NAMES if name in self.properties)
+        return self.physical_id or next(given, f"{self.stack_name}-{self.logical_id}-XXXXXXXXXXXX")
 
 
 @dataclass(frozen=True)
@@ -97,9 +132,10 @@ class LeftOut:
         )
 
 
+@cache
 def left_out() -> tuple[LeftOut, ...]:
     """Returns the reviewed list of permissions that handlers name and clusters do not need."""
-    text = Path(__file__).with_name("left_out.yaml").read_text(encoding="utf-8")
+    text = resources.files("localcloud.iam").joinpath("left_out.yaml").read_text(encoding="utf-8")
     return tuple(
         LeftOut(
             tuple(item["actions"]),
@@ -111,7 +147,8 @@ def left_out() -> tuple[LeftOut, ...]:
     )
 
 
-def permissions_of(resource_type: str, action: str, exceptions: Iterable[LeftOut]) -> list[str]:
+@cache
+def permissions_of(resource_type: str, action: str, exceptions: tuple[LeftOut, ...]) -> list[str]:
     """Returns the permissions of a type's handlers for CREATE, UPDATE or DELETE, without those left out.
 
     Raises:
@@ -124,82 +161,73 @@ def permissions_of(resource_type: str, action: str, exceptions: Iterable[LeftOut
     return sorted(needed)
 
 
-class Clusters:
-    """Turns recorded changes into requests; knows the roles that they made, by name.
+class Changes:
+    """Turns changes into requests; knows the instance profiles of each cluster's nodes.
 
     Args:
-        changes: All changes that the embedded cloud recorded.
-        place: The account and the Region.
-        exceptions: The permissions that are left out.
+        known: The account.
     """
 
-    def __init__(
-        self, changes: Iterable[Mapping[str, Any]], place: Place, exceptions: tuple[LeftOut, ...]
-    ) -> None:
-        self._place = place
-        self._exceptions = exceptions
-        self._paths: dict[str, str] = {}
-        self._boundaries: dict[str, str] = {}
-        #: The names of the roles of each cluster's nodes.
+    def __init__(self, known: Known) -> None:
+        self._known = known
+        #: The roles of the nodes of each cluster.
         self._node_roles: dict[str, set[str]] = defaultdict(set)
-        for change in changes:
-            properties = change["properties"]
-            if change["type"] == "AWS::IAM::Role":
-                self._paths[change["physical_id"]] = properties.get("Path", "/")
-                self._boundaries[change["physical_id"]] = properties.get("PermissionsBoundary", "")
-            elif change["type"] == "AWS::IAM::InstanceProfile":
-                self._node_roles[_cluster(change)].update(properties["Roles"])
 
-    def requests_of(self, change: Mapping[str, Any]) -> Iterator[Request]:
-        """Yields the requests that IAM decides on for a recorded change of CloudFormation.
+    def requests_of(self, change: Change) -> Iterator[Request]:
+        """Yields the requests that IAM decides on for a change of CloudFormation.
 
         Raises:
             KeyError: Neither the registry nor this module knows the type.
         """
-        resource_type = change["type"]
-        if resource_type in _OWN or change["physical_id"] is None:
+        resource_type = change.resource_type
+        if resource_type == "AWS::IAM::InstanceProfile":
+            self._node_roles[_cluster(change)].update(change.properties["Roles"])
+        if resource_type in _OWN:
             return
         context = self._context(change)
-        if resource_type == _CUSTOM:
-            yield Request("lambda:InvokeFunction", change["properties"]["ServiceToken"], context)
+        if resource_type == _CUSTOM or resource_type.startswith("Custom::"):
+            yield Request("lambda:InvokeFunction", change.properties["ServiceToken"], context)
             return
-        for action in permissions_of(resource_type, change["action"], self._exceptions):
+        for action in permissions_of(resource_type, change.action, left_out()):
             yield from self._requests(action, change, context)
 
-    def _context(self, change: Mapping[str, Any]) -> Context:
-        properties = change["properties"]
+    def _context(self, change: Change) -> Context:
+        properties = change.properties
         own = [tag["Key"] for tag in properties.get("Tags", []) if isinstance(tag, dict)]
         context = {
-            "aws:requestedregion": (self._place.region,),
-            "aws:tagkeys": (*change["stack_tags"], *own),
+            "aws:requestedregion": (self._known.place.region,),
+            "aws:tagkeys": (*change.stack_tags, *own),
+            "aws:calledvia": ("cloudformation.amazonaws.com",),
         }
         # The boundary of the role that is made or that gets a policy.
-        roles = [change["physical_id"], *properties.get("Roles", ())]
-        if boundary := next(filter(None, map(self._boundaries.get, roles)), None):
+        bounds = [self._known.boundary(role) for role in (change.name, *properties.get("Roles", ()))]
+        if boundary := next(filter(None, [properties.get("PermissionsBoundary"), *bounds]), None):
             context["iam:permissionsboundary"] = (boundary,)
         return context
 
-    def _requests(self, action: str, change: Mapping[str, Any], context: Context) -> Iterator[Request]:
-        properties = change["properties"]
+    def _requests(self, action: str, change: Change, context: Context) -> Iterator[Request]:
+        properties = change.properties
         if action in _ABOUT_ROLES:
             yield from self._about_roles(action, change, context)
         elif action in {"s3:GetObject", "s3:GetObjectVersion"}:
             code = properties["Code"]
-            yield Request(action, self._place.arn("s3", f"{code['S3Bucket']}/{code['S3Key']}"), context)
-        elif change["type"] == _RECIPE and action in _INGREDIENTS:
+            if "S3Bucket" in code:
+                arn = self._known.place.arn("s3", f"{code['S3Bucket']}/{code['S3Key']}")
+                yield Request(action, arn, context)
+        elif change.resource_type == _RECIPE and action in _INGREDIENTS:
             yield from (Request(action, arn, context) for arn in _INGREDIENTS[action](properties))
         else:
-            yield Request(action, self._resource(action, change), context)
+            arn = self._resource(action, change)
+            yield Request(action, arn, context, is_exact=not arn.endswith(_ANY))
         if action == "cloudformation:CreateStack":
-            yield Request("s3:GetObject", template(properties["TemplateURL"], self._place), context)
+            yield Request("s3:GetObject", template(properties["TemplateURL"], self._known.place), context)
 
-    def _about_roles(self, action: str, change: Mapping[str, Any], context: Context) -> Iterator[Request]:
-        properties, resource_type = change["properties"], change["type"]
+    def _about_roles(self, action: str, change: Change, context: Context) -> Iterator[Request]:
+        properties, resource_type = change.properties, change.resource_type
         match action:
             case "iam:PassRole":
                 service = _PASSED_TO.get(resource_type, _PASSED_TO_EC2)
-                for role in self._roles(change):
-                    yield Request(action, role, {**context, "iam:passedtoservice": (service,)})
+                yield from (passing(role, service, context) for role in self._roles(change))
             case "iam:AttachRolePolicy" | "iam:DetachRolePolicy":
                 for policy in properties.get("ManagedPolicyArns", []):
                     yield Request(action, self._role(change), {**context, "iam:policyarn": (policy,)})
@@ -208,22 +236,24 @@ class Clusters:
                     yield Request(action, self._role(change), context)
             case "iam:CreateServiceLinkedRole":
                 service = _SERVICE_LINKED[resource_type]
-                role = self._place.arn("iam", f"role/aws-service-role/{service}/AWSServiceRole")
+                role = self._known.place.arn("iam", f"role/aws-service-role/{service}/AWSServiceRole")
                 yield Request(action, role, {**context, "iam:awsservicename": (service,)})
             case _:
                 roles = self._roles(change) or [self._role(change)]
                 yield from (Request(action, role, context) for role in roles)
 
-    def _resource(self, action: str, change: Mapping[str, Any]) -> str:
+    def _resource(self, action: str, change: Change) -> str:
         if not has_resources(action):
             return "*"
-        service, physical_id = action.partition(":")[0], change["physical_id"]
-        properties = change["properties"]
+        service, physical_id = action.partition(":")[0], change.name
+        properties = change.properties
         match service:
-            case "cloudformation" | "imagebuilder":
-                return str(physical_id)
+            case "cloudformation":
+                name = physical_id if change.physical_id else f"stack/{physical_id}/*"
+            case "imagebuilder":
+                name = _image_builder_arn(action, change)
             case "sns":
-                return str(properties.get("SnsTopicArn") or properties.get("TopicArn") or physical_id)
+                name = str(properties.get("SnsTopicArn") or properties.get("TopicArn") or physical_id)
             case "dynamodb":
                 name = f"table/{physical_id}"
             case "lambda":
@@ -231,31 +261,39 @@ class Clusters:
                 name = function if function.startswith("arn:") else f"function:{function}"
             case "logs":
                 name = f"log-group:{properties.get('LogGroupName', physical_id)}"
-            case "iam" if change["type"] == "AWS::IAM::InstanceProfile":
+            case "iam" if change.resource_type == "AWS::IAM::InstanceProfile":
                 name = f"instance-profile{properties.get('Path', '/')}{physical_id}"
-            case "iam":
+            case "iam" if change.resource_type in _OF_ROLES:
                 return self._role(change)
             case _:
-                # Their ids are not known before, so policies name account and Region only.
-                name = "some/thing"
-        return self._place.arn(service, name)
+                name = _ANY
+        return self._known.place.arn(service, name)
 
-    def _role(self, change: Mapping[str, Any]) -> str:
-        return self._role_arn(change["physical_id"])
+    def _role(self, change: Change) -> str:
+        if change.resource_type == "AWS::IAM::Role" and change.action == "CREATE":
+            return self._known.place.arn("iam", f"role{change.properties.get('Path', '/')}{change.name}")
+        return self._known.role_arn(change.name)
 
-    def _role_arn(self, name: str) -> str:
-        # A role that no stack made is the user's own, and its path is not known here.
-        return self._place.arn("iam", f"role{self._paths.get(name, '/')}{name}")
-
-    def _roles(self, change: Mapping[str, Any]) -> list[str]:
+    def _roles(self, change: Change) -> list[str]:
         """The roles that a resource names."""
-        properties = change["properties"]
+        properties = change.properties
         if role := properties.get("Role"):
             return [role]
         names = properties.get("Roles")
-        if names is None and change["type"] in _NODES:
+        if names is None and change.resource_type in _NODES:
             names = sorted(self._node_roles[_cluster(change)])
-        return [self._role_arn(name) for name in names or ()]
+        return [self._known.role_arn(name) for name in names or ()]
+
+
+def _image_builder_arn(action: str, change: Change) -> str:
+    """The ARN of what an image is made of, or of what is made; an image is named after its recipe."""
+    if part := change.properties.get(f"{action.partition(':Get')[2]}Arn"):
+        return str(part)
+    if change.physical_id:
+        return change.physical_id
+    if recipe := change.properties.get("ImageRecipeArn"):
+        return str(recipe).replace(":image-recipe/", ":image/")
+    return f"{change.resource_type.rpartition('::')[2].lower()}/{change.name.lower()}/1.0.0/1"
 
 
 def _parents(recipe: Mapping[str, Any]) -> list[str]:
@@ -271,5 +309,5 @@ def _components(recipe: Mapping[str, Any]) -> list[str]:
 _INGREDIENTS = {"imagebuilder:GetComponent": _components, "imagebuilder:GetImage": _parents}
 
 
-def _cluster(change: Mapping[str, Any]) -> str:
-    return str(change["stack_tags"].get("parallelcluster:cluster-name"))
+def _cluster(change: Change) -> str:
+    return str(change.stack_tags.get("parallelcluster:cluster-name"))

@@ -2,14 +2,38 @@
 
 import pytest
 
-from tools.permissions.calls import UnknownResourceError, requests_of
+from localcloud.calls import Call
+from localcloud.iam.calls import requests_of
+from localcloud.iam.policy import Place
+from localcloud.iam.reference import UnknownActionError
 
 ACCOUNT = "us-east-1:123456789012"
 
 
+class Known:
+    """An account with one role, one profile and one instance."""
+
+    place = Place("us-east-1")
+
+    def role_arn(self, name):
+        return self.place.arn("iam", f"role{'/clusters/' if name == 'known' else '/'}{name}")
+
+    def boundary(self, name):
+        return "arn:b" if name == "known" else None
+
+    def profile_roles(self, name):
+        return ["known"] if name == "profile" else []
+
+    def instance_tags(self, instance_id):
+        return {"node-type": "HeadNode"} if instance_id == "i-1" else {}
+
+
+def requests(service, operation, **parameters):
+    return list(requests_of(Call(service, operation, "json", None, "us-east-1", parameters), Known()))
+
+
 def asked(service, operation, **parameters):
-    call = {"service": service, "operation": operation, "region": "us-east-1", "parameters": parameters}
-    return [(request.action, request.resource) for request in requests_of(call)]
+    return [(request.action, request.resource) for request in requests(service, operation, **parameters)]
 
 
 @pytest.mark.parametrize(
@@ -25,8 +49,8 @@ def asked(service, operation, **parameters):
         ),
         (
             "DeleteObjects",
-            {"Bucket": "b", "delete": ""},
-            [("s3:DeleteObject", "arn:aws:s3:::b/*"), ("s3:DeleteObjectVersion", "arn:aws:s3:::b/*")],
+            {"Bucket": "b", "Object.1.Key": "k", "Object.2.Key": "l", "Object.2.VersionId": "1"},
+            [("s3:DeleteObject", "arn:aws:s3:::b/k"), ("s3:DeleteObjectVersion", "arn:aws:s3:::b/l")],
         ),
         (
             "PutBucketEncryption",
@@ -90,17 +114,37 @@ def test_describing_every_stack_is_listing_them_and_about_no_stack_in_particular
 
 def test_the_tags_of_a_call_are_what_conditions_see():
     parameters = {"StackName": "c", "Tags.member.1.Key": "team", "Tags.member.2.Key": "cost"}
-    call = {"service": "cloudformation", "operation": "CreateStack", "region": "r", "parameters": parameters}
-    request = next(requests_of(call))
-    assert request.context == {"aws:requestedregion": ("r",), "aws:tagkeys": ("team", "cost")}
+    request, _ = requests("cloudformation", "CreateStack", **parameters)
+    assert request.context == {"aws:requestedregion": ("us-east-1",), "aws:tagkeys": ("team", "cost")}
 
 
 def test_an_instance_with_tags_and_a_profile_passes_a_role():
-    parameters = {"TagSpecification.1.Tag.1.Key": "Name", "IamInstanceProfile.Name": "p"}
-    assert asked("ec2", "RunInstances", **parameters)[1:] == [
-        ("ec2:CreateTags", f"arn:aws:ec2:{ACCOUNT}:*/*"),
-        ("iam:PassRole", "arn:aws:iam::123456789012:role/p"),
+    parameters = {"TagSpecification.1.Tag.1.Key": "Name", "IamInstanceProfile.Name": "profile"}
+    launched, tagged, passed = requests("ec2", "RunInstances", **parameters)
+    assert (launched.action, tagged.action) == ("ec2:RunInstances", "ec2:CreateTags")
+    assert not launched.is_exact
+    assert (passed.action, passed.resource) == (
+        "iam:PassRole",
+        "arn:aws:iam::123456789012:role/clusters/known",
+    )
+    assert passed.context["iam:passedtoservice"] == ("ec2.amazonaws.com",)
+
+
+def test_whoever_gives_a_stack_a_role_passes_it_to_cloudformation():
+    role = "arn:aws:iam::123456789012:role/r"
+    _, passed = requests("cloudformation", "CreateStack", StackName="c", RoleARN=role)
+    assert (passed.action, passed.resource) == ("iam:PassRole", role)
+    assert passed.context["iam:passedtoservice"] == ("cloudformation.amazonaws.com",)
+
+
+def test_a_call_about_instances_is_about_each_of_them_with_its_tags():
+    first, second = requests("ec2", "TerminateInstances", **{"InstanceId.1": "i-1", "InstanceId.2": "i-2"})
+    assert [one.resource for one in (first, second)] == [
+        f"arn:aws:ec2:{ACCOUNT}:instance/i-1",
+        f"arn:aws:ec2:{ACCOUNT}:instance/i-2",
     ]
+    assert first.context["aws:resourcetag/node-type"] == ("HeadNode",)
+    assert "aws:resourcetag/node-type" not in second.context
 
 
 def test_everybody_may_ask_who_they_are():
@@ -118,21 +162,26 @@ def test_a_batch_of_items_and_a_message_are_about_their_table_and_queue():
     ]
 
 
-def test_a_call_whose_resource_nobody_described_is_an_error():
-    with pytest.raises(UnknownResourceError, match="SendMessage"):
-        asked("sqs", "SendMessage")
-
-
-def test_the_role_that_the_library_makes_is_known_with_its_path_and_the_policy_it_is_given():
-    policy = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
-    role = "PClusterBuildImageCleanupRole-0-v2"
-    parameters = {"RoleName": role, "PolicyArn": policy}
-    call = {
-        "service": "iam",
-        "operation": "AttachRolePolicy",
-        "region": "us-east-1",
-        "parameters": parameters,
+def test_a_call_whose_resource_nobody_described_is_about_something_of_its_service():
+    (request,) = requests("sqs", "SendMessage")
+    assert request.resource.startswith(f"arn:aws:sqs:{ACCOUNT}:")
+    assert not request.is_exact
+    copied = {
+        request.action: request.is_exact for request in requests("s3", "CopyObject", Bucket="b", Key="k")
     }
-    (request,) = requests_of(call)
-    assert request.resource == f"arn:aws:iam::123456789012:role/parallelcluster/{role}"
+    assert copied == {"s3:PutObject": True, "s3:GetObject": False}
+
+
+def test_an_action_that_nobody_knows_is_an_error():
+    with pytest.raises(UnknownActionError, match="sqs:Nothing"):
+        requests("sqs", "Nothing")
+
+
+def test_a_role_is_known_with_its_path_its_boundary_and_the_policy_it_is_given():
+    policy = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
+    (request,) = requests("iam", "AttachRolePolicy", RoleName="known", PolicyArn=policy)
+    assert request.resource == "arn:aws:iam::123456789012:role/clusters/known"
     assert request.context["iam:policyarn"] == (policy,)
+    assert request.context["iam:permissionsboundary"] == ("arn:b",)
+    (made,) = requests("iam", "CreateRole", RoleName="new", Path="/clusters/")
+    assert made.resource == "arn:aws:iam::123456789012:role/clusters/new"

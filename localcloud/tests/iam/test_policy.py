@@ -2,14 +2,27 @@
 
 import pytest
 
-from tools.permissions.policy import Request, UnsupportedPolicyError, allows, parse
+from localcloud.iam.policy import Decision, Policies, Request, UnsupportedPolicyError, lets_service, parse
+
+ROLE = "arn:aws:iam::123456789012:role/r"
+READ = Request("s3:GetObject", "arn:aws:s3:::b/k")
 
 
 def decides(statements, action="s3:GetObject", resource="arn:aws:s3:::b/k", boundary=None, **context):
     keys = {key.replace("__", ":").lower(): value for key, value in context.items()}
     policy = parse({"Version": "2012-10-17", "Statement": statements})
     bound = boundary and parse({"Statement": boundary})
-    return allows([policy], bound, Request(action, resource, keys))
+    return Policies([policy], bound).decide(Request(action, resource, keys)) is Decision.ALLOWED
+
+
+def decision(identity=(), boundary=None, resource=(), request=READ):
+    """IAM's decision about a request of the role, with the bucket's own policy."""
+    return Policies(
+        [parse({"Statement": list(identity)})],
+        None if boundary is None else parse({"Statement": boundary}),
+        parse({"Statement": list(resource)}, of_resource=True),
+        (ROLE,),
+    ).decide(request)
 
 
 def allow(**elements):
@@ -94,3 +107,64 @@ def test_what_is_not_understood_is_refused_and_never_guessed():
         parse({"Statement": [allow(Principal="*")]})
     with pytest.raises(UnsupportedPolicyError, match="variables"):
         parse({"Statement": [allow(Resource="arn:aws:s3:::${aws:username}")]})
+
+
+def to(principal, **elements):
+    return allow(Principal=principal, **elements)
+
+
+@pytest.mark.parametrize("principal", ["*", {"AWS": "*"}, {"AWS": ROLE}, {"AWS": [ROLE, f"{ROLE}2"]}])
+def test_within_an_account_a_policy_of_the_resource_is_enough(principal):
+    assert decision(resource=[to(principal)]) is Decision.ALLOWED
+
+
+@pytest.mark.parametrize(
+    "principal",
+    [{"AWS": f"{ROLE}2"}, {"Service": "s3.amazonaws.com"}, {"AWS": "arn:aws:iam::123456789012:root"}],
+)
+def test_a_policy_for_others_and_one_for_the_account_grant_the_role_nothing(principal):
+    assert decision(resource=[to(principal)]) is Decision.NOT_GRANTED
+
+
+def test_the_decision_says_which_policy_refused():
+    deny = allow(Effect="Deny")
+    assert decision([allow(Action="s3:Put*")]) is Decision.NOT_GRANTED
+    assert decision([allow(), deny]) is Decision.DENIED
+    assert decision([allow()], boundary=[allow(Action="s3:Put*")]) is Decision.NOT_IN_BOUNDARY
+    assert decision([allow()], boundary=[allow(), deny]) is Decision.DENIED_BY_BOUNDARY
+    assert decision([allow()], resource=[to("*", Effect="Deny")]) is Decision.DENIED_BY_RESOURCE
+    assert decision(boundary=[allow(Action="s3:Put*")], resource=[to(ROLE)]) is Decision.NOT_IN_BOUNDARY
+
+
+def test_a_condition_in_json_may_be_true_or_false_without_quotes():
+    without_tls = to("*", Effect="Deny", Condition={"Bool": {"aws:SecureTransport": False}})
+    plain = Request(READ.action, READ.resource, {"aws:securetransport": ("false",)})
+    secure = Request(READ.action, READ.resource, {"aws:securetransport": ("true",)})
+    assert decision([allow()], resource=[without_tls], request=plain) is Decision.DENIED_BY_RESOURCE
+    assert decision([allow()], resource=[without_tls], request=secure) is Decision.ALLOWED
+
+
+def test_a_service_needs_the_resources_policy():
+    policy = parse({"Statement": [to({"Service": "events.amazonaws.com"})]}, of_resource=True)
+    assert lets_service(policy, "events.amazonaws.com", READ)
+    assert not lets_service(policy, "s3.amazonaws.com", READ)
+
+
+def test_without_the_resource_a_decision_is_made_only_where_it_is_the_same_for_all():
+    some = Request("s3:GetObject", "arn:aws:s3:::some/thing", is_exact=False)
+    assert decision([allow()], request=some) is Decision.ALLOWED
+    assert decision([allow(Action="s3:Put*")], request=some) is Decision.NOT_GRANTED
+    for narrow in (
+        [allow(Resource="arn:aws:s3:::b/*")],
+        [allow(), allow(Effect="Deny", Resource="arn:aws:s3:::b/*")],
+    ):
+        with pytest.raises(UnsupportedPolicyError, match="the resource, which is not known"):
+            decision(narrow, request=some)
+
+
+def test_an_operator_that_is_not_understood_matters_only_where_its_statement_applies():
+    strange = allow(Action="s3:PutObject", Condition={"NumericLessThan": {"aws:Key": "1"}})
+    put = Request("s3:PutObject", READ.resource, {"aws:key": ("0",)})
+    assert decision([allow(), strange]) is Decision.ALLOWED
+    with pytest.raises(UnsupportedPolicyError, match="NumericLessThan"):
+        decision([allow(), strange], request=put)
