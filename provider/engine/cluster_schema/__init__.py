@@ -55,7 +55,8 @@ def accepting_versions(written: Any, refused: list[Detail], version: str) -> dic
         refused: What the version refuses of it, as ``fit`` returned it.
         version: The version.
     """
-    if len(json.dumps(written)) > COMPARED_MAX_CHARACTERS:
+    # The command has values that it does not know, which are no JSON.
+    if len(json.dumps(written, default=str, skipkeys=True)) > COMPARED_MAX_CHARACTERS:
         return {}
     # Most releases have the schema of another one, so that one of them stands for several.
     alike = {rules: each for each, rules in _rules_by_version().items()}
