@@ -55,6 +55,26 @@ def test_a_cluster_that_takes_three_hours_is_answered_when_it_begins_and_signall
     assert world.store.waiting() == []
 
 
+def test_a_cluster_of_a_cancelled_create_that_was_answered_too_late_is_made_anew_by_the_retry() -> None:
+    world = World()
+    world.create(ResourceProperties=with_handle())
+    # CloudFormation cancels the Create and begins another one, whose event is slow.
+    world.clock.advance(3)
+    retried = world.event("Create")
+    world.clock.advance(20)
+    world.run_engine()
+    world.deliver(retried)
+    assert not world.sink.answers(retried["RequestId"])
+    call = world.run_engine()
+    assert (call["operation"], call["cluster_name"]) == ("delete", "hpc")
+    world.settle("hpc", "DELETE_COMPLETE")
+    world.pass_time(60)
+    assert world.run_engine()["operation"] == "create"
+    world.settle("hpc", "CREATE_COMPLETE")
+    world.run_engine()
+    assert world.sink.answer(retried["RequestId"])["PhysicalResourceId"] == "hpc"
+
+
 def test_a_cluster_that_fails_after_two_hours_signals_its_root_cause_and_is_cleaned_up() -> None:
     world = World()
     begun(world)

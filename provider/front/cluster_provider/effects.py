@@ -220,7 +220,7 @@ class Effects:
         ended_at = cluster_end(self._ports.stacks, operation)
         requeue_at = now + timedelta(seconds=RESEND_AFTER_S)
         fleet_restart_pending = conclusion.pending_fleet_restart(
-            conclusion.conclude(record, operation, action, requeue_at), operation
+            conclusion.conclude(record, operation, action, now, requeue_at), operation
         )
         progress = write(operation, record, action, self._log_group)
         operation = replace(
@@ -231,7 +231,7 @@ class Effects:
         )
         self._repository.change(
             operation.request.owner,
-            lambda present: conclusion.conclude(present, operation, action, requeue_at),
+            lambda present: conclusion.conclude(present, operation, action, now, requeue_at),
             operation,
             holder=holder,
         )

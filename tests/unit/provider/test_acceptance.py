@@ -165,6 +165,17 @@ def test_a_create_disowns_all_clusters_that_were_reported() -> None:
     )
 
 
+def test_a_create_makes_a_leftover_of_what_was_reported_after_it_had_begun() -> None:
+    late, early = known("late", reported_at=at(1)), known("early", reported_at=at(-1))
+    at_once, adopted = (
+        known("at-once", reported_at=START),
+        known("adopted", adopted_at=at(-9), reported_at=at(1)),
+    )
+    after = accepted(record(late, early, at_once, adopted), request("Create"))
+    assert after.clusters == {"late": known("late", reported=False)}
+    assert after.disowned == [adopted.stack_id]
+
+
 def test_an_update_shows_that_the_clusters_it_does_not_name_were_not_acknowledged() -> None:
     after = accepted(record(known(), LAB), request("Update", physical_id="lab", ClusterName="lab"))
     assert after.clusters == {"hpc": known(reported=False), "lab": LAB}
@@ -183,7 +194,8 @@ def test_an_update_shows_that_the_clusters_it_does_not_name_were_not_acknowledge
 
 
 def test_an_update_that_is_refused_wants_no_cluster() -> None:
-    after = accepted(record(known(), LAB), request("Update", physical_id="lab", Nonsense="1"))
+    reported = record(known(reported_at=at(-1)), LAB)
+    after = accepted(reported, request("Update", physical_id="lab", Nonsense="1"))
     assert after.clusters == {"hpc": known(reported=False), "lab": LAB}
 
 

@@ -47,7 +47,7 @@ def work(asked: Request, **facts: Any) -> OperationRecord:
 
 def concluded(before: OwnerRecord, operation: OperationRecord, action: Succeed | Fail) -> OwnerRecord:
     """The record with the answer; its sending is armed."""
-    after = conclusion.conclude(before, operation, action, at(90))
+    after = conclusion.conclude(before, operation, action, at(88), at(90))
     assert (after.requeue_at, after.watching, after.is_answering) == (at(90), None, True)
     return after
 
@@ -139,9 +139,13 @@ def test_a_success_records_what_is_true_of_the_cluster_now() -> None:
     assert CREATE.properties is not None
     last_applied = LastApplied(CREATE.properties.configuration_digest, "v1", {"team": "hpc"})
     assert after.clusters == {
-        "hpc": Cluster("hpc", THIS, ARN, VERSION, reported=True, last_applied=last_applied)
+        "hpc": Cluster(
+            "hpc", THIS, ARN, VERSION, reported=True, last_applied=last_applied, reported_at=at(88)
+        )
     }
     assert (after.undo, after.login_pools) == (None, 3)
+    again = conclusion.conclude(after, work(CREATE), DONE, at(95), at(97))
+    assert again.clusters["hpc"].reported_at == at(88)
     fewer = concluded(replace(before, login_pools=5), work(CREATE), DONE)
     assert fewer.login_pools == 5
     assert fewer.clusters["hpc"].last_applied == replace(last_applied, tags={})

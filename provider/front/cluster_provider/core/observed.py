@@ -207,6 +207,7 @@ class Cluster:
         stack_id: ARN of its stack, once observed.
         version: ParallelCluster version that made it.
         reported: Whether a SUCCESS with it was reported to CloudFormation, as far as is known.
+        reported_at: When the first such answer was recorded; None in records of earlier releases.
         touched: Whether an update was sent whose success has not been reported.
         last_applied: The state at the last success.
         fleet_status_before: The compute fleet's status before the provider stopped it; empty if it did not.
@@ -225,6 +226,7 @@ class Cluster:
     fleet_status_before: str = field(default="", metadata=stored_as("fleet_found"))
     adopted_at: datetime | None = None
     kind: Kind = Kind.CLUSTER
+    reported_at: datetime | None = None
 
     def was_applied(self, digest: str) -> bool:
         """Returns whether this configuration was the last one applied, and no update has been sent since."""

@@ -81,7 +81,7 @@ def accept(
         return replace(_with_handle(fresh, request), following=target_of(fresh, request))
     if request.request_id == record.newest_request_id or not is_current(record, request, since):
         raise Superseded(request.request_id)
-    record = _with_handle(_corrected(record, request, present_id), request)
+    record = _with_handle(_corrected(record, request, since, present_id), request)
     return replace(
         record,
         newest_request_id=request.request_id,
@@ -158,7 +158,7 @@ def candidate_ids(record: OwnerRecord | None, request: Request) -> list[str]:
     return [named, *others] if never_named or (others and named not in record.clusters) else []
 
 
-def _corrected(record: OwnerRecord, request: Request, present_id: str) -> OwnerRecord:
+def _corrected(record: OwnerRecord, request: Request, since: datetime, present_id: str) -> OwnerRecord:
     """Returns the record with clusters marked as unreported whose answers CloudFormation did not acknowledge.
 
     CloudFormation ignores an answer that arrives too late or after a cancellation. The next request shows
@@ -167,7 +167,7 @@ def _corrected(record: OwnerRecord, request: Request, present_id: str) -> OwnerR
     record could not be read, or the cluster that the resource had before.
     """
     if request.type is RequestType.CREATE:
-        return _forget_reported(record)
+        return _forget_reported(_with_late_reports(record, since))
     named, acknowledged = request.physical_id or "", record.acknowledged
     known = {named, present_id} & record.clusters.keys()
     acknowledged = [*acknowledged, *sorted(known.difference(acknowledged))]
@@ -177,10 +177,30 @@ def _corrected(record: OwnerRecord, request: Request, present_id: str) -> OwnerR
         return replace(record, acknowledged=acknowledged)
     wanted = request.properties.cluster_name if request.properties is not None else ""
     clusters = {
-        name: cluster if name in {wanted, *acknowledged} else replace(cluster, reported=False)
+        name: cluster
+        if name in {wanted, *acknowledged}
+        else replace(cluster, reported=False, reported_at=None)
         for name, cluster in record.clusters.items()
     }
     return replace(record, clusters=clusters, acknowledged=acknowledged)
+
+
+def _with_late_reports(record: OwnerRecord, since: datetime) -> OwnerRecord:
+    """Returns the record at a Create: clusters that were reported only after it began are unreported.
+
+    CloudFormation begins a Create when an earlier one of the resource has ended. So it ignored an answer to
+    the earlier one that came afterwards: that one had been cancelled, and its cluster is a leftover.
+
+    Args:
+        record: The owner's record.
+        since: Since when CloudFormation has been making the change, by its own clock.
+    """
+    late = {
+        name: replace(cluster, reported=False, reported_at=None)
+        for name, cluster in record.clusters.items()
+        if cluster.reported_at is not None and cluster.reported_at > since
+    }
+    return replace(record, clusters={**record.clusters, **late})
 
 
 def _forget_reported(record: OwnerRecord) -> OwnerRecord:

@@ -46,7 +46,11 @@ def pending_fleet_restart(record: OwnerRecord, operation: OperationRecord) -> st
 
 
 def conclude(
-    record: OwnerRecord, operation: OperationRecord, action: Succeed | Fail, requeue_at: datetime
+    record: OwnerRecord,
+    operation: OperationRecord,
+    action: Succeed | Fail,
+    now: datetime,
+    requeue_at: datetime,
 ) -> OwnerRecord:
     """Returns the record at the moment when an answer is recorded, with the owner requeued for its sending.
 
@@ -54,6 +58,7 @@ def conclude(
         record: The owner's record.
         operation: The request and the work on it.
         action: The decision.
+        now: The current time.
         requeue_at: When the owner is due, in case the answer does not arrive.
 
     Raises:
@@ -65,14 +70,16 @@ def conclude(
     if disowns(record, operation, action):
         record = disown(record, operation.progress.cluster_name)
     if isinstance(action, Succeed):
-        record = _succeeded(record, operation, action)
+        record = _succeeded(record, operation, action, now)
     else:
         record = _failed(record, operation, action)
     record = _settle_fleet_restart(record, operation.progress)
     return replace(record, requeue_at=requeue_at, watching=None, is_answering=True)
 
 
-def _succeeded(record: OwnerRecord, operation: OperationRecord, action: Succeed) -> OwnerRecord:
+def _succeeded(
+    record: OwnerRecord, operation: OperationRecord, action: Succeed, now: datetime
+) -> OwnerRecord:
     """Returns the record after a success, with the cluster's state for the next Update to compare with."""
     request, progress = operation.request, operation.progress
     if request.kind.is_read_only:
@@ -86,7 +93,8 @@ def _succeeded(record: OwnerRecord, operation: OperationRecord, action: Succeed)
     cluster = _seen(record, stack, request) if stack is not None else known
     if request.properties is None or cluster is None:
         return record
-    cluster = replace(cluster, reported=True)
+    if not cluster.reported:
+        cluster = replace(cluster, reported=True, reported_at=now)
     if not action.begun:
         config_version = stack.config_version if stack is not None else ""
         last_applied = LastApplied(
