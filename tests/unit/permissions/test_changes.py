@@ -63,6 +63,17 @@ def test_a_nodes_role_is_found_through_its_profile():
     assert passed.context["iam:passedtoservice"] == ("ec2.amazonaws.com",)
 
 
+def test_a_cluster_that_is_made_again_under_its_name_passes_the_new_role_only():
+    made = [
+        change("AWS::IAM::InstanceProfile", physical_id="p", Roles=["gone"]),
+        change("AWS::IAM::InstanceProfile", action="DELETE", physical_id="p", Roles=["gone"]),
+        change("AWS::IAM::InstanceProfile", physical_id="q", Roles=["r"]),
+        change("AWS::EC2::Instance", physical_id="i"),
+    ]
+    (passed,) = [request for request in asked(*made) if request.action == "iam:PassRole"]
+    assert passed.resource == f"arn:aws:iam::{ACCOUNT}:role/parallelcluster/c/r"
+
+
 def test_each_managed_policy_of_a_role_is_attached_and_its_boundary_is_seen():
     policies = ["arn:aws:iam::aws:policy/a", "arn:aws:iam::aws:policy/b"]
     role = change("AWS::IAM::Role", Path="/x/", ManagedPolicyArns=policies, PermissionsBoundary="arn:b")

@@ -181,7 +181,9 @@ class Changes:
         """
         resource_type = change.resource_type
         if resource_type == "AWS::IAM::InstanceProfile":
-            self._node_roles[_cluster(change)].update(change.properties["Roles"])
+            named, roles = self._node_roles[_cluster(change)], change.properties["Roles"]
+            # A cluster that is made again under its name has other roles.
+            (named.difference_update if change.action == "DELETE" else named.update)(roles)
         if resource_type in _OWN:
             return
         context = self._context(change)
