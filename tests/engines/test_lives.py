@@ -1,5 +1,7 @@
 """A cluster of a release lives with its engine: it is created, updated and deleted on the embedded cloud."""
 
+import os
+
 import pytest
 
 from localcloud.cloud import Cloud
@@ -8,9 +10,14 @@ from tests.e2e.parents import COMPUTE, Parent
 from tests.engines.stacks import RELEASES, borrowed, deploy, engine_stack, folder, runtimes
 from tools.engine_matrix import operating_systems
 
-pytestmark = [pytest.mark.e2e, pytest.mark.library]
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.library,
+    pytest.mark.skipif("RELEASES" not in os.environ, reason="test_engines.py has the lives of the others"),
+]
 
 #: What every release knows, beside the smallest configuration.
+MONITORED = {"Dashboards": {"CloudWatch": {"Enabled": False}}}
 CHANGES = {"HeadNode__InstanceType": "t2.micro", f"{COMPUTE}__InstanceType": "t2.micro"}
 
 
@@ -35,7 +42,12 @@ def test_a_cluster_is_created_updated_and_deleted_with_the_engine_of_its_release
     changes = CHANGES | {"Image__Os": amazon_linux(version)}
     before = len(account.cloud.invocations())
     parent = Parent(
-        account, token, f"life-{version.replace('.', '-')}", PclusterVersion=version, changes=changes
+        account,
+        token,
+        f"life-{version.replace('.', '-')}",
+        PclusterVersion=version,
+        monitoring=MONITORED,
+        changes=changes,
     )
     parent.create()
     assert parent.status == "CREATE_COMPLETE", parent.why
