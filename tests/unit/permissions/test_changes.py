@@ -74,6 +74,13 @@ def test_a_cluster_that_is_made_again_under_its_name_passes_the_new_role_only():
     assert passed.resource == f"arn:aws:iam::{ACCOUNT}:role/parallelcluster/c/r"
 
 
+def test_a_role_that_a_handler_reads_and_no_property_names_is_some_role():
+    read = {each.action: each for each in asked(change("AWS::ImageBuilder::InfrastructureConfiguration"))}
+    for action, form in (("iam:GetRole", "role"), ("iam:GetInstanceProfile", "instance-profile")):
+        assert read[action].resource.startswith(f"arn:aws:iam::{ACCOUNT}:{form}/")
+        assert not read[action].is_exact
+
+
 def test_each_managed_policy_of_a_role_is_attached_and_its_boundary_is_seen():
     policies = ["arn:aws:iam::aws:policy/a", "arn:aws:iam::aws:policy/b"]
     role = change("AWS::IAM::Role", Path="/x/", ManagedPolicyArns=policies, PermissionsBoundary="arn:b")

@@ -263,13 +263,21 @@ class Changes:
                 name = function if function.startswith("arn:") else f"function:{function}"
             case "logs":
                 name = f"log-group:{properties.get('LogGroupName', physical_id)}"
-            case "iam" if change.resource_type == "AWS::IAM::InstanceProfile":
-                name = f"instance-profile{properties.get('Path', '/')}{physical_id}"
-            case "iam" if change.resource_type in _OF_ROLES:
-                return self._role(change)
+            case "iam":
+                return self._iam_resource(action, change)
             case _:
                 name = _ANY
         return self._known.place.arn(service, name)
+
+    def _iam_resource(self, action: str, change: Change) -> str:
+        if change.resource_type == "AWS::IAM::InstanceProfile":
+            name = f"instance-profile{change.properties.get('Path', '/')}{change.name}"
+        elif change.resource_type in _OF_ROLES:
+            return self._role(change)
+        else:
+            # A handler reads a role or a profile that no property names, such as a service-linked role.
+            name = f"{'instance-profile' if 'InstanceProfile' in action else 'role'}/{_ANY}"
+        return self._known.place.arn("iam", name)
 
     def _role(self, change: Change) -> str:
         if change.resource_type == "AWS::IAM::Role" and change.action == "CREATE":

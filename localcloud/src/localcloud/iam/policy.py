@@ -153,14 +153,14 @@ class Policies:
         """Returns IAM's decision; a denial wins, wherever it is.
 
         Raises:
-            UnsupportedPolicyError: A statement that covers the request has a condition that is not supported.
+            UnsupportedPolicyError: A statement that covers the request has a condition that is not supported,
+                or it depends on the resource, which is not known.
         """
         decision = self._decide(request, anywhere=False)
         if not request.is_exact:
             possible = self._decide(request, anywhere=True)
             if (decision is Decision.ALLOWED) != (possible is Decision.ALLOWED):
-                # CloudFormation makes up the name: what is allowed for one of that form counts as allowed.
-                return Decision.ALLOWED
+                raise UnsupportedPolicyError("it depends on the resource, which is not known")
         return decision
 
     def _decide(self, request: Request, *, anywhere: bool) -> Decision:
