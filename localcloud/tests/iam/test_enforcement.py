@@ -75,6 +75,17 @@ def test_a_policy_for_another_resource_is_not_enough_and_a_denial_wins(granted):
     assert words.endswith(f"on resource: {TABLE} with an explicit deny in an identity-based policy")
 
 
+def test_a_function_whose_role_was_deleted_may_do_nothing_any_more(cloud, granted):
+    granted.put("policy", "dynamodb:ListTables")
+    assert granted.refused("dynamodb", "list_tables") == ("", "")
+    iam = cloud.client("iam")
+    iam.delete_role_policy(RoleName=granted.role, PolicyName="policy")
+    iam.delete_role(RoleName=granted.role)
+    code, words = granted.refused("dynamodb", "list_tables")
+    assert code == "AccessDeniedException"
+    assert words.endswith(NOT_GRANTED.format("dynamodb:ListTables"))
+
+
 def test_a_boundary_forbids_what_it_does_not_allow(cloud):
     name = f"bound-{uuid.uuid4().hex[:8]}"
     policy = cloud.client("iam").create_policy(PolicyName=name, PolicyDocument=document("sqs:*"))["Policy"]

@@ -23,7 +23,7 @@ from localcloud.clock import clock
 from localcloud.iam.account import Account, identity_of, statements_of
 from localcloud.iam.calls import prefix_of, requests_of
 from localcloud.iam.changes import Change, Changes
-from localcloud.iam.policy import Context, Decision, Request, UnsupportedPolicyError
+from localcloud.iam.policy import Context, Decision, Policies, Request, UnsupportedPolicyError
 from localcloud.iam.reference import UnknownActionError
 
 if TYPE_CHECKING:
@@ -235,8 +235,8 @@ class Judge:
     ) -> Judged | None:
         """Decides about all requests and returns the first that is refused, if any."""
         role = self._account.role(role_arn)
-        if role is None:
-            self._note_unjudged(cause, f"there is no role {role_arn or f'of {function}'}")
+        if not role_arn:
+            self._note_unjudged(cause, f"there is no role of {function}")
             return None
         session: Context = {
             "aws:principalarn": (role_arn,),
@@ -258,8 +258,12 @@ class Judge:
         return refused
 
     def _decide(self, role: Any, request: Request, at_once: _Spared) -> tuple[Decision, bool]:
-        """Returns the decision, and whether it is a refusal for IAM's lag only."""
-        policies = self._account.policies(role, request.resource)
+        """Returns the decision, and whether it is a refusal for IAM's lag only.
+
+        What runs with a role that has been deleted, None here, is allowed nothing any more.
+        Source: IAM user guide, "Delete roles or instance profiles".
+        """
+        policies = self._account.policies(role, request.resource) if role is not None else Policies(())
         decision = policies.decide(request)
         if decision is not Decision.ALLOWED:
             # Without enforcement, only what is granted can be refused: because it is late.
