@@ -20,6 +20,7 @@ from typing import Any
 from rich.console import Console
 
 from cluster_schema import configuration_schema
+from cluster_schema.releases import newest_first
 from tools import pip
 from tools.artefacts import built, releases
 from tools.artefacts.parts import ROOT
@@ -146,9 +147,7 @@ def line(seen: dict[str, Any]) -> str:
 def keep(seen: dict[str, Any]) -> None:
     """Writes what was seen of a release into the results."""
     kept = {each["release"]: each for each in results()} | {seen["release"]: seen}
-    ordered = sorted(
-        kept.values(), key=lambda each: tuple(map(int, each["release"].split("."))), reverse=True
-    )
+    ordered = [kept[release] for release in newest_first(kept)]
     RESULTS.write_text(json.dumps(ordered, indent=1) + "\n", encoding="utf-8")
 
 

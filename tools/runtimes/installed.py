@@ -6,8 +6,10 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
+from cluster_schema.releases import newest_first
+from tools.artefacts import releases
+
 ROOT = Path(__file__).parents[2]
-_LAYERS = ROOT / "layers" / "pcluster"
 _FOLDER = ROOT / "build" / "runtimes"
 _MARK = "installed"
 _REASON_CHARACTERS = 500
@@ -19,8 +21,7 @@ class NotInstalledError(Exception):
 
 def versions() -> list[str]:
     """Returns the releases of ParallelCluster that this project has an engine for, newest first."""
-    found = [path.parent.name for path in _LAYERS.glob("*/requirements.txt")]
-    return sorted(found, key=lambda version: [int(part) for part in version.split(".")], reverse=True)
+    return newest_first(releases.committed())
 
 
 def python(version: str) -> Path:
@@ -31,7 +32,7 @@ def python(version: str) -> Path:
     """
     if version == metadata.version("aws-parallelcluster"):
         return Path(sys.executable)
-    requirements, folder = _LAYERS / version / "requirements.txt", _FOLDER / version
+    requirements, folder = releases.locked(version), _FOLDER / version
     digest = hashlib.sha256(requirements.read_bytes()).hexdigest()
     interpreter, mark = folder / "bin" / "python", folder / _MARK
     if mark.is_file() and mark.read_text(encoding="utf-8") == digest:
