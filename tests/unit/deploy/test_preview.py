@@ -154,7 +154,7 @@ def test_a_change_set_without_changes_and_one_that_failed_are_removed():
     assert (cloudformation.change_sets, cloudformation.stack) == ({}, None)
 
 
-def test_who_may_not_remove_it_is_told_how():
+def test_a_change_set_that_cannot_be_removed_is_named_with_the_way_to_remove_it():
     cloudformation = CloudFormation("CREATE_COMPLETE")
 
     def denied(**_):
