@@ -79,12 +79,13 @@ def physical_ids(account, stack):
 
 
 def unexpected(judged, expected):
-    """The refusals that no test provoked: neither by IAM's lag nor by taking the action away."""
+    """The refusals that no test provoked: by IAM's lag, by taking the action away or by deleting the role."""
     return [
         fact
         for fact in judged
         if fact["decision"] != "ALLOWED"
         and not fact["is_late"]
+        and not fact["of_deleted_role"]
         and not any(
             fact["role"].endswith(f"/{role}") and fact["action"].startswith(prefix)
             for role, prefix in expected

@@ -253,7 +253,8 @@ class Cloud:
         """Returns every distinct request that IAM decided on, with its ``count``.
 
         Each has role, function, cause (an API call, or a change of CloudFormation), action, resource,
-        context, ``decision`` (``ALLOWED`` or why not), and ``is_late`` where only IAM's lag refused it.
+        context, ``decision`` (``ALLOWED`` or why not), ``is_late`` where only IAM's lag refused it, and
+        ``of_deleted_role`` where the role was no longer there.
         """
         return list(self._control("GET", "iam")["judged"])
 

@@ -84,6 +84,10 @@ def test_a_function_whose_role_was_deleted_may_do_nothing_any_more(cloud, grante
     code, words = granted.refused("dynamodb", "list_tables")
     assert code == "AccessDeniedException"
     assert words.endswith(NOT_GRANTED.format("dynamodb:ListTables"))
+    refused = {
+        fact["of_deleted_role"] for fact in cloud.judged() if fact["role"].endswith(f"/{granted.role}")
+    }
+    assert refused == {False, True}
 
 
 def test_a_boundary_forbids_what_it_does_not_allow(cloud):

@@ -14,7 +14,7 @@ PLACE = Place("us-east-1", ACCOUNT)
 
 
 class Known:
-    """An account with the role ``r``."""
+    """An account with the role ``r``, its profile ``p`` and the launch template ``lt-1`` that names it."""
 
     place = PLACE
 
@@ -24,15 +24,20 @@ class Known:
     def boundary(self, name):  # noqa: ARG002 - no role has one
         return None
 
+    def profile_roles(self, name):
+        return ["r"] if name == "p" else []
+
+    def launched_profile(self, launch_template):
+        return "p" if launch_template.get("LaunchTemplateId") == "lt-1" else ""
+
 
 def change(resource_type, action="CREATE", physical_id="name", **properties):
     tags = {"parallelcluster:cluster-name": "c"}
     return Change(resource_type, action, physical_id, properties, "Logical", "c", tags)
 
 
-def asked(*made):
-    changes = Changes(Known())
-    return [list(changes.requests_of(one)) for one in made][-1]
+def asked(made):
+    return list(Changes(Known()).requests_of(made))
 
 
 def test_a_table_is_asked_for_by_its_name():
@@ -52,26 +57,26 @@ def test_a_function_is_given_its_role_and_its_code():
     assert requests["s3:GetObject"].resource == "arn:aws:s3:::b/k"
 
 
-def test_a_nodes_role_is_found_through_its_profile():
-    made = [
-        change("AWS::IAM::Role", physical_id="r", Path="/parallelcluster/c/"),
-        change("AWS::IAM::InstanceProfile", physical_id="p", Roles=["r"]),
-        change("AWS::EC2::Instance", physical_id="i"),
+@pytest.mark.parametrize(
+    "named",
+    [
+        {"LaunchTemplate": {"LaunchTemplateId": "lt-1", "Version": "1"}},
+        {"IamInstanceProfile": "p"},
+        {"IamInstanceProfile": f"arn:aws:iam::{ACCOUNT}:instance-profile/parallelcluster/c/p"},
+    ],
+    ids=["launch template", "name", "ARN"],
+)
+def test_a_node_is_given_the_role_of_the_profile_that_it_names(named):
+    (passed,) = [
+        each for each in asked(change("AWS::EC2::Instance", **named)) if each.action == "iam:PassRole"
     ]
-    (passed,) = [request for request in asked(*made) if request.action == "iam:PassRole"]
     assert passed.resource == f"arn:aws:iam::{ACCOUNT}:role/parallelcluster/c/r"
     assert passed.context["iam:passedtoservice"] == ("ec2.amazonaws.com",)
 
 
-def test_a_cluster_that_is_made_again_under_its_name_passes_the_new_role_only():
-    made = [
-        change("AWS::IAM::InstanceProfile", physical_id="p", Roles=["gone"]),
-        change("AWS::IAM::InstanceProfile", action="DELETE", physical_id="p", Roles=["gone"]),
-        change("AWS::IAM::InstanceProfile", physical_id="q", Roles=["r"]),
-        change("AWS::EC2::Instance", physical_id="i"),
-    ]
-    (passed,) = [request for request in asked(*made) if request.action == "iam:PassRole"]
-    assert passed.resource == f"arn:aws:iam::{ACCOUNT}:role/parallelcluster/c/r"
+def test_a_node_without_a_profile_is_given_no_role():
+    made = change("AWS::EC2::Instance", LaunchTemplate={"LaunchTemplateId": "lt-2"})
+    assert "iam:PassRole" not in {each.action for each in asked(made)}
 
 
 def test_a_role_that_a_handler_reads_and_no_property_names_is_some_role():

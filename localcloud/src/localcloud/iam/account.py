@@ -41,6 +41,14 @@ class Known(Protocol):
         """Returns the names of an instance profile's roles."""
         ...
 
+    def launched_profile(self, launch_template: Mapping[str, str]) -> str:
+        """Returns the name or ARN of the instance profile that a launch template names; empty for none.
+
+        Args:
+            launch_template: ``LaunchTemplateId`` or ``LaunchTemplateName``, and ``Version``.
+        """
+        ...
+
     def instance_tags(self, instance_id: str) -> Mapping[str, str]:
         """Returns an instance's tags; none if there is no such instance."""
         ...
@@ -83,6 +91,18 @@ class Account:
         """See ``Known``."""
         profile = self._iam.instance_profiles.get(name)
         return [role.name for role in profile.roles] if profile else []
+
+    def launched_profile(self, launch_template: Mapping[str, str]) -> str:
+        """See ``Known``."""
+        backend = self._backend(ec2_backends)
+        of_name = backend.launch_template_name_to_ids.get(launch_template.get("LaunchTemplateName"))
+        found = backend.launch_templates.get(launch_template.get("LaunchTemplateId") or of_name)
+        if found is None:
+            return ""
+        profile = found.get_version(launch_template.get("Version", "$Default")).data.get(
+            "IamInstanceProfile", {}
+        )
+        return str(profile.get("Arn") or profile.get("Name") or "")
 
     def instance_tags(self, instance_id: str) -> Mapping[str, str]:
         """See ``Known``."""

@@ -4,7 +4,6 @@ Source: the handlers in CloudFormation's registry (``reference.handler_permissio
 guides for types without handlers there.
 """
 
-from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -57,7 +56,7 @@ _SERVICE_LINKED = {
 }
 #: The service that is passed a role, by resource type.
 _PASSED_TO = {"AWS::Lambda::Function": "lambda.amazonaws.com"}
-#: Types whose launch template names an instance profile.
+#: Types that name an instance profile, or whose launch template does.
 _NODES = {"AWS::AutoScaling::AutoScalingGroup", "AWS::EC2::Instance"}
 #: Resources that name their role through an instance profile pass it to EC2.
 _PASSED_TO_EC2 = "ec2.amazonaws.com"
@@ -162,7 +161,7 @@ def permissions_of(resource_type: str, action: str, exceptions: tuple[LeftOut, .
 
 
 class Changes:
-    """Turns changes into requests; knows the instance profiles of each cluster's nodes.
+    """Turns changes into requests.
 
     Args:
         known: The account.
@@ -170,8 +169,6 @@ class Changes:
 
     def __init__(self, known: Known) -> None:
         self._known = known
-        #: The roles of the nodes of each cluster.
-        self._node_roles: dict[str, set[str]] = defaultdict(set)
 
     def requests_of(self, change: Change) -> Iterator[Request]:
         """Yields the requests that IAM decides on for a change of CloudFormation.
@@ -180,10 +177,6 @@ class Changes:
             KeyError: Neither the registry nor this module knows the type.
         """
         resource_type = change.resource_type
-        if resource_type == "AWS::IAM::InstanceProfile":
-            named, roles = self._node_roles[_cluster(change)], change.properties["Roles"]
-            # A cluster that is made again under its name has other roles.
-            (named.difference_update if change.action == "DELETE" else named.update)(roles)
         if resource_type in _OWN:
             return
         context = self._context(change)
@@ -291,7 +284,9 @@ class Changes:
             return [role]
         names = properties.get("Roles")
         if names is None and change.resource_type in _NODES:
-            names = sorted(self._node_roles[_cluster(change)])
+            profile = properties.get("IamInstanceProfile")
+            profile = profile or self._known.launched_profile(properties.get("LaunchTemplate", {}))
+            names = self._known.profile_roles(profile.rpartition("/")[2]) if profile else ()
         return [self._known.role_arn(name) for name in names or ()]
 
 
@@ -317,7 +312,3 @@ def _components(recipe: Mapping[str, Any]) -> list[str]:
 
 #: The parts of an image recipe, by the action that reads them.
 _INGREDIENTS = {"imagebuilder:GetComponent": _components, "imagebuilder:GetImage": _parents}
-
-
-def _cluster(change: Change) -> str:
-    return str(change.stack_tags.get("parallelcluster:cluster-name"))

@@ -69,6 +69,7 @@ class Judged:
         function: Whose code made it, or in whose name CloudFormation or Lambda made it.
         cause: The API call or the change of a resource that needed it.
         is_late: Whether it was refused only because it had been granted too recently.
+        of_deleted_role: Whether it was refused because the role had been deleted.
     """
 
     role: str
@@ -77,6 +78,7 @@ class Judged:
     request: Request
     decision: Decision
     is_late: bool = False
+    of_deleted_role: bool = False
 
     def words(self) -> str:
         """Returns AWS's message for a refusal.
@@ -205,13 +207,14 @@ class Judge:
         """Returns how often each action was refused because it had been granted too recently."""
         with self._lock:
             late: Counter[str] = Counter()
-            for (*_, action, _, _, _, is_late), count in self._judged.items():
+            for (*_, action, _, _, _, is_late, _), count in self._judged.items():
                 late[action] += count if is_late else 0
         return dict(+late)
 
     def report(self) -> dict[str, Any]:
         """Returns every distinct request that was judged, and what could not be judged, with counts."""
-        names = ("role", "function", "cause", "action", "resource", "context", "decision", "is_late")
+        request = ("role", "function", "cause", "action", "resource", "context")
+        names = (*request, "decision", "is_late", "of_deleted_role")
         with self._lock:
             judged = [
                 {**dict(zip(names, facts, strict=True)), "count": count}
@@ -249,7 +252,7 @@ class Judge:
             for request in requests:
                 asked = replace(request, context={**request.context, **session})
                 decision, is_late = self._decide(role, asked, at_once)
-                judged = Judged(role_arn, function, cause, request, decision, is_late)
+                judged = Judged(role_arn, function, cause, request, decision, is_late, role is None)
                 self._note(judged)
                 if decision is not Decision.ALLOWED and refused is None:
                     refused = judged
@@ -293,9 +296,10 @@ class Judge:
     def _note(self, judged: Judged) -> None:
         request = judged.request
         context = tuple(sorted(request.context.items()))
-        facts = (judged.role, judged.function, judged.cause, request.action, request.resource)
+        facts = (judged.role, judged.function, judged.cause, request.action, request.resource, context)
+        decided = (judged.decision.name, judged.is_late, judged.of_deleted_role)
         with self._lock:
-            self._judged[(*facts, context, judged.decision.name, judged.is_late)] += 1
+            self._judged[(*facts, *decided)] += 1
 
     def _note_unjudged(self, cause: str, reason: str) -> None:
         with self._lock:
