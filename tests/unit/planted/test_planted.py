@@ -11,7 +11,7 @@ import yaml
 
 from pcluster_cfn.forecast.checks import applicable
 from pcluster_cfn.forecast.demand import PROFILES, ROLES, STACKS, ZONES, Check, demand_of
-from pcluster_cfn.forecast.facts import Limit
+from pcluster_cfn.forecast.facts import InstanceType, Limit, Reservation, Subnet
 from pcluster_cfn.forecast.forecast import compare
 from pcluster_cfn.forecast.quotas import EFS, LUSTRE
 from pcluster_cfn.project import ROOT
@@ -19,7 +19,7 @@ from pcluster_cfn.validation.file_check import Inputs, check_file
 from pcluster_cfn.validation.policy import Policy
 from tests.support import custom_resource_properties
 from tests.support.accounts import ACCOUNT, clusters
-from tests.unit.validation.test_real_configurations import template
+from tests.unit.validation.test_real_configurations import PATHS, template
 
 MARK = "# planted: "
 PLANTED = sorted((Path(__file__).parent / "templates").glob("*.yaml"))
@@ -105,3 +105,28 @@ def test_a_configuration_gives_no_warning(path):
         assert {Check.VCPUS, Check.ADDRESSES, Check.OFFERINGS, Check.ROLES} <= set(found.checks)
         assert found.warnings == ()
         assert found.not_seen == ()
+
+
+def with_room_for(demand):
+    """An account that has exactly what a demand names, in one zone and with room."""
+    nodes = demand.nodes
+    return replace(
+        ACCOUNT,
+        quotas=dict.fromkeys(ACCOUNT.quotas, 1_000_000.0),
+        types={name: InstanceType(2) for name in demand.types},
+        subnets={name: Subnet(60_000, "us-east-1a") for name in demand.subnets},
+        offerings={name: frozenset({"us-east-1a"}) for name in demand.types},
+        reservations={
+            each.reservation: Reservation(each.types[0], "us-east-1a", "active", 1_000)
+            for each in nodes
+            if each.reservation
+        },
+    )
+
+
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
+def test_a_real_configuration_gives_no_warning_where_there_is_room(path):
+    demand = demand_of(clusters(template(path.read_text(encoding="utf-8"))))
+    found = compare(applicable(demand, ()), demand, with_room_for(demand))
+    assert {Check.VCPUS, Check.ADDRESSES, Check.OFFERINGS} <= set(found.checks)
+    assert found.warnings == ()
