@@ -11,6 +11,8 @@ from tools.verify_aws.leftovers import Leftover
 from tools.verify_aws.recording import Recording, differences
 from tools.verify_aws.run import TAG, Run
 
+#: What more lines would hide is in the log.
+_ERRORS_MAX = 20
 #: In the order in which they run.
 SCENARIOS = (
     "provider",
@@ -90,10 +92,10 @@ def show_table(console: Console, embedded: Path, aws: Path) -> bool:
 
 
 def show_failures(console: Console, log: Path) -> None:
-    """Prints why scenarios failed, as pytest sums it up, and where the rest of its output is."""
-    summed_up = [line for line in log.read_text().splitlines() if line.startswith(("FAILED ", "ERROR "))]
-    for reason in dict.fromkeys(line.partition(" - ")[2] for line in summed_up):
-        console.print(f"failed: {reason}", markup=False, highlight=False, soft_wrap=True)
+    """Prints the errors that pytest shows, each once, and where the rest of its output is."""
+    errors = [line[1:].strip() for line in log.read_text().splitlines() if line.startswith("E  ")]
+    for error in list(dict.fromkeys(errors))[:_ERRORS_MAX]:
+        console.print(f"failed: {error}", markup=False, highlight=False, soft_wrap=True)
     console.print(f"All of pytest's output, not redacted: {log}", markup=False, highlight=False)
 
 
