@@ -64,7 +64,7 @@ class _DryRun:
 @click.command(
     cls=ChangesCommand,
     epilog=example("pcluster-cfn upgrade hpc.yaml --to 3.16.1 --write", _EXIT_CODES),
-    short_help="Write a template's passage to another ParallelCluster version.",
+    short_help="Write a template's passage to another version.",
 )
 @click.argument("template", type=click.Path(path_type=Path))
 @click.option(

@@ -143,11 +143,12 @@ def _configuration(value: Any, node: Any, template: PartialTemplate, lines: list
 def _is_kept(definition: Mapping[str, Any], values: Mapping[str, Any]) -> bool:
     """Whether a cluster stays when its resource is replaced.
 
-    Source: docs/explanation/decision-table.md, rows "Delete".
+    Source: docs/explanation/decision-table.md, rows "Delete"; CloudFormation user guide, "UpdateReplacePolicy
+    attribute", which counts for a replacement in place of the attribute DeletionPolicy.
     """
     policy = str(values.get("DeletionPolicy", ""))
     is_adopted = str(values.get("AdoptExisting", "")).lower() == "true" and policy != "Delete"
-    return "Retain" in {policy, str(definition.get("DeletionPolicy"))} or is_adopted
+    return "Retain" in {policy, str(definition.get("UpdateReplacePolicy"))} or is_adopted
 
 
 def value_at(value: Any, path: Path) -> Any:

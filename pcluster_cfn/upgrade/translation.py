@@ -55,7 +55,7 @@ def pass_cluster(cluster: WrittenCluster, target: Target, edits: TemplateEdits) 
         edits: Gets the changes. They count only if no passage of the template is refused.
     """
     passage = Passage(cluster.logical_id, cluster.place, cluster.version, target.version)
-    if cluster.version == target.version and cluster.property(_VERSION) == target.version:
+    if cluster.version == target.version and cluster.property(_VERSION) in {None, target.version}:
         return passage
     passage.remarks += _obstacles(cluster, target)
     if not passage.is_refused:

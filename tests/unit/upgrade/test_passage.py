@@ -246,9 +246,10 @@ def test_values_that_do_not_decide_may_be_unknown():
     assert not passed(text).is_refused
 
 
-def test_a_cluster_of_the_version_is_left():
-    text = template(GOOD, properties="      PclusterVersion: 3.16.1\n")
-    result = passed(text)
+@pytest.mark.parametrize("properties", ["      PclusterVersion: 3.16.1\n", ""])
+def test_a_cluster_of_the_version_is_left(properties):
+    text = template(GOOD, properties=properties)
+    result = passed(text, before="3.16.1")
     assert (result.after, said(result)) == (text, [])
 
 
@@ -300,6 +301,12 @@ def test_the_storage_of_a_cluster_that_is_kept_is_not_lost(properties):
     result = passed(template(GOOD + STORAGE, properties=properties))
     assert said(result, Weight.LOST) == []
     assert "The old cluster is kept" in str(said(result, Weight.TO_DO))
+
+
+@pytest.mark.parametrize(("attribute", "lost"), [("UpdateReplacePolicy", False), ("DeletionPolicy", True)])
+def test_of_the_resource_s_attributes_the_one_for_replacements_counts(attribute, lost):
+    text = template(GOOD).replace("    Properties:", f"    {attribute}: Retain\n    Properties:")
+    assert bool(said(passed(text), Weight.LOST)) == lost
 
 
 def test_the_file_system_of_the_head_node_s_directories_is_lost_with_home():
