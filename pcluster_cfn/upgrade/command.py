@@ -141,32 +141,27 @@ def upgrade(
     text, given = read_text(template), dict(parameters)
     refuse_unknown_parameters(Template.parse(text, str(template)), given)
     aws = None if no_dry_run else session(region, profile)
+    target = Target(version, datetime.now(UTC).date(), system, name)
     with Console(stderr=True).status("Comparing with the deployed stack …") as status:
         stack = read_deployed_stack(aws, stack_name or named_after(template)) if aws else None
         deployed = _deployed_versions(aws, stack) if aws and stack else {}
-        reader = Reader(given, pcluster_version, stack, deployed)
-        target = Target(version, datetime.now(UTC).date(), system, name)
-        passed = pass_template(text, str(template), reader, target)
+        passed = pass_template(text, str(template), Reader(given, pcluster_version, stack, deployed), target)
         if name and sum(each.translated is not None for each in passed.passages) > 1:
             raise CommandError("the template has several clusters, and --name is for one", "leave --name out")
         status.update(f"Asking ParallelCluster {version} …")
         tried = _dry_run(aws, stack, passed, {**given, **passed.parameters}, version)
-    refused = passed.is_refused or tried.is_refused
-    path = template if write else output
-    is_written = path is not None and path != STANDARD_INPUT and not refused and passed.after != text
-    if is_written and path:
-        write_template(path, passed.after, force=write or force)
+    refused, path = passed.is_refused or tried.is_refused, template if write else output
+    written = None if refused or passed.after == text or path == STANDARD_INPUT else path
+    if written:
+        write_template(written, passed.after, force=write or force)
     if wants_json:
-        click.echo(
-            json.dumps(_document(passed, tried, str(template), path if is_written else None), indent=1)
-        )
+        click.echo(json.dumps(_document(passed, tried, str(template), written), indent=1))
     else:
-        only_template = path == STANDARD_INPUT
         for line in _lines(passed, tried, str(template), shows_difference=path is None):
-            click.echo(line, err=only_template)
-        if only_template and not refused:
+            click.echo(line, err=path == STANDARD_INPUT)
+        if path == STANDARD_INPUT and not refused:
             click.echo(passed.after, nl=False)
-        for line in _summary(passed, tried, template, path, given, is_written=is_written):
+        for line in _summary(passed, tried, given, template, written):
             click.echo(line, err=True)
     sys.exit(FAILURE if refused else NOTHING if passed.after == text else CHANGES)
 
@@ -235,13 +230,7 @@ def _lines(passed: Passed, tried: _DryRun, source: str, *, shows_difference: boo
 
 
 def _summary(
-    passed: Passed,
-    tried: _DryRun,
-    template: Path,
-    path: Path | None,
-    given: Mapping[str, str],
-    *,
-    is_written: bool,
+    passed: Passed, tried: _DryRun, given: Mapping[str, str], template: Path, written: Path | None
 ) -> Iterator[str]:
     """Yields what was done, and the next command."""
     if tried.left_out:
@@ -254,12 +243,11 @@ def _summary(
     parts += (
         ["the dry run refuses; --no-dry-run writes the template all the same"] if tried.is_refused else []
     )
-    parts += [f"{path} is written"] if is_written else []
+    parts += [f"{written} is written"] if written else []
     yield one_line(", ".join(parts))
     if changed and not refused and not tried.is_refused:
         values = "".join(f" -p {key}={value}" for key, value in {**given, **passed.parameters}.items())
-        file = path if path and is_written else template
-        yield one_line(f"Next: pcluster-cfn plan {file}{values}")
+        yield one_line(f"Next: pcluster-cfn plan {written or template}{values}")
 
 
 def _document(passed: Passed, tried: _DryRun, source: str, path: Path | None) -> dict[str, Any]:

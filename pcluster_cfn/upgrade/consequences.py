@@ -149,8 +149,9 @@ def _old_cluster(cluster: WrittenCluster) -> Iterator[Remark]:
         yield Remark(Weight.TO_DO, cluster.place, "", what, fix)
         return
     storage = iter(storage_of(cluster.plain))
-    shared = cluster.plain.get("SharedStorage") or []
-    indexes = [index for index, entry in enumerate(shared) if isinstance(entry, Mapping)]
+    shared = cluster.plain.get("SharedStorage")
+    entries = enumerate(shared if isinstance(shared, list) else [])
+    indexes = [index for index, entry in entries if isinstance(entry, Mapping)]
     paths: list[Path] = [("HeadNode",), *(("SharedStorage", index) for index in indexes)]
     on_efs = str(value_at(cluster.plain, ("HeadNode", "SharedStorageType"))).lower() == "efs"
     has_home = on_efs or any(each.mount_dir.strip("/") == "home" for each in storage_of(cluster.plain))

@@ -218,7 +218,9 @@ class TemplateEdits:
         self._changes[start, end] = new
 
     def _add(self, at: int, text: str) -> None:
-        self._changes[at, at] = self._changes.get((at, at), "") + text
+        before = self._changes.get((at, at), "")
+        if text not in before:  # the clusters of a loop stand at one place
+            self._changes[at, at] = before + text
 
     def _index(self, node: Node | None) -> None:
         if node is None or (in_file(node.start_mark) in self._values and isinstance(node, ScalarNode)):

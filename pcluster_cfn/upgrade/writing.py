@@ -12,6 +12,7 @@ from pcluster_cfn.upgrade.reading import WrittenCluster, value_at
 from pcluster_cfn.upgrade.remarks import Passage, Remark, Weight, capital
 
 _NAME, _POLICY = "ClusterName", "ClusterNameUpdatePolicy"
+_WHY = "because the provider refuses another version for the same cluster"
 #: The end of a name that an earlier passage gave.
 _SUFFIX = re.compile(r"-\d+-\d+-\d+$")
 #: Source: docs/reference/cluster.md, ClusterName; the shorter one with a Slurm database.
@@ -79,11 +80,13 @@ class Writer:
         )
         if isinstance(argument, Text) and argument.place is not None and not self.name:
             self.edits.append(argument.place, renamed("", self.passage.after), instead=_SUFFIX)
-            self._property(place, _NAME, f"{argument} becomes {renamed(argument, self.passage.after)}")
+            self._property(
+                place, _NAME, f"{argument} becomes {renamed(argument, self.passage.after)}, {_WHY}"
+            )
         elif old is None or argument is not None:
             raise NotEditableError(place, "the name is not written there as it is")
         elif (name := self._parameter_of(place, written, old, new)) is None:
-            self._property(place, _NAME, f"{old} becomes {new}")
+            self._property(place, _NAME, f"{old} becomes {new}, {_WHY}")
         else:
             self._parameter(place, _NAME, name, old, new)
 

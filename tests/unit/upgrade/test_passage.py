@@ -1,14 +1,18 @@
 """What the passage of a cluster to another version changes, refuses and says."""
 
 import json
+from pathlib import Path
 
 import pytest
 
 from cfn_template.reading import read_plain
 from pcluster_cfn.upgrade.remarks import Weight
 from pcluster_cfn.validation.deployed_stack import DeployedStack
+from pcluster_cfn.validation.file_check import check
 from tests.unit.upgrade.passing import changed_lines, fixes, passed, said
 from tests.unit.validation.test_check import GOOD, template
+
+EXAMPLES = Path("examples")
 
 OLD = GOOD.replace("alinux2023", "alinux2")
 LOGIN = """\
@@ -64,7 +68,10 @@ def test_a_cluster_gets_the_version_another_name_and_the_permission_to_be_replac
     ]
     assert said(result, Weight.EDITED) == [
         ("ClusterNameUpdatePolicy", "Added: Replace"),
-        ("ClusterName", "hpc becomes hpc-3-16-1"),
+        (
+            "ClusterName",
+            "hpc becomes hpc-3-16-1, because the provider refuses another version for the same cluster",
+        ),
         ("PclusterVersion", "3.11.1 becomes 3.16.1"),
     ]
 
@@ -244,6 +251,38 @@ def test_what_decides_and_is_not_known_is_asked_for(text, path):
 def test_values_that_do_not_decide_may_be_unknown():
     text = template(GOOD.replace("c6i.xlarge", "!ImportValue Type"), properties=VERSION)
     assert not passed(text).is_refused
+    assert not passed(text + "        SharedStorage: !ImportValue Storage\n").is_refused
+
+
+@pytest.mark.parametrize(
+    "path",
+    [each for each in sorted(EXAMPLES.rglob("*.yaml")) if "ClusterConfiguration" in each.read_text()],
+    ids=str,
+)
+def test_an_example_passes_with_its_comments_and_is_valid_afterwards(path):
+    text = path.read_text(encoding="utf-8")
+    result = passed(text, "3.14.0")
+    added = {line.split(":")[0].strip("+ ") for line in changed_lines(result) if line.startswith("+")}
+    assert added == {"PclusterVersion", "ClusterNameUpdatePolicy", "ClusterName"}
+    assert check(result.after) == check(text) == []
+
+
+def test_the_clusters_of_a_loop_are_changed_once_where_they_are_written():
+    body = template(GOOD, properties=VERSION).replace("ClusterName: hpc", "ClusterName: !Sub 'c-${Team}'")
+    lines = body.removeprefix("Resources:\n").replace("  Cluster:", "  'Cluster${Team}':", 1).splitlines()
+    loop = "\n".join(f"    {line}" for line in lines)
+    text = (
+        "Transform: AWS::LanguageExtensions\nResources:\n  Fn::ForEach::Teams:\n    - Team\n    - [A, B]\n"
+        f"    -\n{loop}\n"
+    )
+    result = passed(text)
+    assert [each.logical_id for each in result.passages] == ["ClusterA", "ClusterB"]
+    assert [line.strip("+- ") for line in changed_lines(result) if line.startswith("+")] == [
+        "ClusterNameUpdatePolicy: Replace",
+        "PclusterVersion: 3.16.1",
+    ]
+    # Each turn of the loop has its own name, so the place where they are written is left to the user.
+    assert "ClusterName" in [path for path, _ in said(result, Weight.TO_DO)]
 
 
 @pytest.mark.parametrize("properties", ["      PclusterVersion: 3.16.1\n", ""])
