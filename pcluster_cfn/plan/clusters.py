@@ -85,14 +85,15 @@ class Deployed:
     Args:
         physical_id: Its physical id; empty if there is no such resource.
         previous: The cluster as the deployed template has it; None if there is none, or not all is known.
-        retained: Whether the deployed template's ``DeletionPolicy`` attribute keeps the resource.
+        retained_by: The attribute that has CloudFormation keep what the resource has now; empty if none does:
+            ``DeletionPolicy`` where the resource is removed, ``UpdateReplacePolicy`` where it is replaced.
         existing: The stack of the cluster that the physical id names; None if there is none.
         created_here: Whether that stack's tags name the resource as its creator.
     """
 
     physical_id: str = ""
     previous: RequestedCluster | None = None
-    retained: bool = False
+    retained_by: str = ""
     existing: ExistingCluster | None = None
     created_here: bool = True
 
@@ -254,8 +255,8 @@ def _keeps(deployed: Deployed) -> str:
     Source: docs/explanation/decision-table.md, rows "Delete".
     """
     policy = deployed.properties.get("DeletionPolicy", "")
-    if deployed.retained:
-        return "the template's attribute DeletionPolicy is Retain"
+    if deployed.retained_by:
+        return f"the template's attribute {deployed.retained_by} keeps it"
     if policy == "Retain":
         return "its property DeletionPolicy is Retain"
     adopts = str(deployed.properties.get("AdoptExisting")).lower() == "true"

@@ -33,9 +33,13 @@ from pcluster_cfn.validation.dry_run import (
     dry_run_cluster,
 )
 from pcluster_cfn.validation.file_check import Nested, find_nested
-from pcluster_cfn.validation.partial_template import Given, evaluate_partially, section
+from pcluster_cfn.validation.partial_template import Given, PartialTemplate, evaluate_partially, section
 from pcluster_cfn.validation.report import Finding
 from pcluster_cfn.validation.resource_check import CLUSTER, resources
+
+#: The attributes that decide about a resource that goes, and the values with which it stays.
+_REMOVAL, _REPLACEMENT = "DeletionPolicy", "UpdateReplacePolicy"
+_KEEPING = {"Retain", "RetainExceptOnCreate"}
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,7 @@ class _DeployedTemplate:
 
     Args:
         clusters: Its clusters by logical id; None for one of which not everything is known.
-        retained: Logical ids of the resources that its ``DeletionPolicy`` attributes keep.
+        retained: Logical ids of the resources that stay when they are removed from it.
     """
 
     clusters: Mapping[str, RequestedCluster | None] = field(default_factory=dict)
@@ -113,25 +117,26 @@ class Planner:
             and definition.get("Type") == NESTED_STACK
             and evaluated.exists(definition)
         }
+        kept = _kept_by(_REPLACEMENT, evaluated)
         for wanted in _each_once(clusters_in(evaluated)):
-            yield self._cluster(template, before, wanted)
+            logical_id = _logical_id(wanted)
+            by = _REPLACEMENT if logical_id in kept else ""
+            deployed = self._deployed(stack, before, logical_id, by)
+            yield self._cluster(Place(template.source, (*template.path, logical_id)), stack, wanted, deployed)
         for inner in find_nested(evaluated, template.source, template.chain):
             yield from self._nested(template, inner)
         yield from self._removed(template, before, present)
 
     def _cluster(
-        self, template: PlannedTemplate, before: _DeployedTemplate, wanted: RequestedCluster | Finding
+        self, place: Place, stack: DeployedStack, wanted: RequestedCluster | Finding, deployed: Deployed
     ) -> PlannedCluster:
-        logical_id = _logical_id(wanted)
-        place = Place(template.source, (*template.path, logical_id))
-        deployed = self._deployed(template.stack, before, logical_id)
         if not isinstance(wanted, RequestedCluster):
             return plan_unknown(place, f"{wanted.path} {wanted.message}", deployed)
         if is_untouched(wanted, deployed):
             return untouched(place, wanted, deployed)
         self._progress(wanted.name)
         try:
-            verdict = dry_run_cluster(self._aws, wanted, template.stack, self._ask)
+            verdict = dry_run_cluster(self._aws, wanted, stack, self._ask)
         except CommandError as error:
             return place.planned(wanted.name, PlannedAction.UNKNOWN, str(error))
         return plan_cluster(place, verdict, deployed)
@@ -155,7 +160,8 @@ class Planner:
     ) -> Iterator[PlannedCluster]:
         for logical_id in sorted(before.clusters.keys() - present):
             place = Place("", (*template.path, logical_id))
-            yield plan_removal(place, self._deployed(template.stack, before, logical_id))
+            by = _REMOVAL if logical_id in before.retained else ""
+            yield plan_removal(place, self._deployed(template.stack, before, logical_id, by))
         stacks = {key for key, kind in template.stack.types.items() if kind == NESTED_STACK} - present
         for logical_id in sorted(stacks):
             physical_id = template.stack.physical_ids[logical_id]
@@ -165,12 +171,11 @@ class Planner:
             inner = PlannedTemplate("", "", {}, gone, (*template.path, logical_id))
             yield from self._removed(inner, self._deployed_template(gone), set())
 
-    def _deployed(self, stack: DeployedStack, before: _DeployedTemplate, logical_id: str) -> Deployed:
-        deployed = Deployed(
-            stack.physical_ids.get(logical_id, ""),
-            before.clusters.get(logical_id),
-            logical_id in before.retained,
-        )
+    def _deployed(
+        self, stack: DeployedStack, before: _DeployedTemplate, logical_id: str, retained_by: str
+    ) -> Deployed:
+        physical_id = stack.physical_ids.get(logical_id, "")
+        deployed = Deployed(physical_id, before.clusters.get(logical_id), retained_by)
         if not deployed.cluster_name:
             return deployed
         found = find_cluster_stack(self._cloudformation, deployed.cluster_name)
@@ -199,12 +204,19 @@ class Planner:
         for known in clusters_in(template):
             if isinstance(known, RequestedCluster):
                 clusters[known.resource.logical_id] = known
-        kept = {
-            logical_id
-            for logical_id, definition in section(template.root, "Resources").items()
-            if isinstance(definition, dict) and definition.get("DeletionPolicy") == "Retain"
-        }
-        return _DeployedTemplate(clusters, frozenset(kept))
+        return _DeployedTemplate(clusters, _kept_by(_REMOVAL, template))
+
+
+def _kept_by(attribute: str, template: PartialTemplate) -> frozenset[str]:
+    """Returns the logical ids of the resources that an attribute has CloudFormation keep.
+
+    Source: CloudFormation user guide, "DeletionPolicy attribute" and "UpdateReplacePolicy attribute".
+    """
+    return frozenset(
+        logical_id
+        for logical_id, definition in section(template.root, "Resources").items()
+        if isinstance(definition, dict) and definition.get(attribute) in _KEEPING
+    )
 
 
 def _each_once(wanted: Iterator[RequestedCluster | Finding]) -> Iterator[RequestedCluster | Finding]:

@@ -87,7 +87,7 @@ def test_a_plan_says_what_the_deployment_then_does(account, parent, plan):
 
 
 def test_a_plan_of_another_name_and_of_none_says_what_becomes_of_the_old_cluster(
-    account, parent, plan, tmp_path
+    account, service_token, parent, plan, tmp_path
 ):
     storage = {"SharedStorage": [DATA, SCRATCH]}
     made = parent(NAME, changes=storage).create()
@@ -102,6 +102,14 @@ def test_a_plan_of_another_name_and_of_none_says_what_becomes_of_the_old_cluster
     assert (status, action, cluster["replacedCluster"]) == (2, "replace", "c-planned")
     fates = {each["name"]: each["fate"] for each in cluster["storage"]}
     assert fates == {"root volume of the head node": "deleted", "data": "kept", "scratch": "deleted"}
+
+    kept = json.loads(
+        Parent(account, service_token, NAME, **renamed, ClusterNameUpdatePolicy="Replace").body()
+    )
+    kept["Resources"]["Cluster"]["UpdateReplacePolicy"] = "Retain"
+    _, printed = planned(account, tmp_path, json.dumps(kept))
+    assert "cluster c-planned is kept: the template's attribute UpdateReplacePolicy keeps it" in printed
+    assert "deleted" not in printed
 
     without = json.dumps({"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}})
     status, printed = planned(account, tmp_path, without)

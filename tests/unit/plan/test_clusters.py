@@ -133,7 +133,7 @@ def test_a_replacement_whose_new_cluster_is_refused_is_refused():
 
 
 KEPT = [
-    (replace(LIVING, retained=True), "attribute DeletionPolicy"),
+    (replace(LIVING, retained_by="DeletionPolicy"), "attribute DeletionPolicy"),
     (replace(LIVING, previous=cluster(DeletionPolicy="Retain")), "property DeletionPolicy is Retain"),
     (replace(LIVING, previous=cluster(AdoptExisting="true"), created_here=False), "it was adopted"),
 ]
