@@ -49,7 +49,7 @@ def show_plan(console: Console, run: Run, account: str, hours: float, budget_usd
     bound, left = prices.bound_usd(hours, run.region), prices.left_usd_an_hour(run.region)
     console.print(
         f"\nAt most {bound:.2f} USD of your budget of {budget_usd:.2f}: the sum at us-east-1's list\n"
-        f"prices, as written down on {prices.WRITTEN_ON}, with a margin. If this machine is lost meanwhile,\n"
+        "prices in pcluster_cfn/cost/prices.yaml, with a margin. If this machine is lost meanwhile,\n"
         f"what is left costs at most {left:.2f} USD an hour until you start this again.\n",
         markup=False,
         highlight=False,
