@@ -8,17 +8,23 @@ from typing import Any
 
 import click
 
+from cfn_template.reading import read
 from pcluster_cfn.aws import Aws, session
+from pcluster_cfn.cost.quotes import read_quotes
+from pcluster_cfn.cost.template_cost import other_parts_in
 from pcluster_cfn.deploy.ctrl_c import InterruptedOperationError, ended_as_by_ctrl_c
 from pcluster_cfn.deploy.parameters import refuse_unknown_parameters
 from pcluster_cfn.options import ASSIGNMENT, INTERRUPTED, aws_options, example, named_after
+from pcluster_cfn.plan.clusters import PlannedCluster
+from pcluster_cfn.plan.costs import PlanCosts, costs_of, needed_prices
 from pcluster_cfn.plan.other_resources import NOT_ASKED, OtherResources, preview
 from pcluster_cfn.plan.planner import PlannedTemplate, Planner
 from pcluster_cfn.plan.report import FAILURE, Plan, print_plan
 from pcluster_cfn.template import Template, read_text
 from pcluster_cfn.terminal import Console
-from pcluster_cfn.validation.deployed_stack import read_deployed_stack
+from pcluster_cfn.validation.deployed_stack import DeployedStack, read_deployed_stack
 from pcluster_cfn.validation.file_check import Inputs, check_file
+from pcluster_cfn.validation.partial_template import evaluate_partially
 from pcluster_cfn.validation.policy import Policy, policy_option
 from pcluster_cfn.validation.report import Outcome, finding_line
 
@@ -78,7 +84,8 @@ def plan(
     adopted, deleted or refused, with every changed parameter, and the storage that would be lost. Clusters in
     local nested templates are included.
 
-    What CloudFormation would do to the other resources comes from a change set, which is removed again.
+    What CloudFormation would do to the other resources comes from a change set, which is removed again. Each
+    cluster's cost is shown before and after, with prices of AWS's Price List or of a dated table.
     """
     text, given = read_text(template), dict(parameters)
     refuse_unknown_parameters(Template.parse(text, str(template)), given)
@@ -93,11 +100,13 @@ def plan(
     with console.status("Comparing with the deployed stack …") as status:
         planner = Planner(aws, lambda cluster: status.update(f"Asking ParallelCluster about {cluster} …"))
         clusters = list(planner.plan(PlannedTemplate(text, str(template), given, stack)))
+        status.update("Looking up prices …")
+        costs = _costs(aws, text, given, stack, clusters)
         others = NOT_ASKED
         if not no_change_set:
             status.update("Asking CloudFormation about the other resources …")
             others = _others(aws, template, name, given, bucket)
-    planned = Plan(name, clusters, others.without({each.place for each in clusters}))
+    planned = Plan(name, clusters, others.without({each.place for each in clusters}), costs)
     if wants_json:
         click.echo(json.dumps(planned.document(), indent=2))
     else:
@@ -112,6 +121,15 @@ def _refuse_mistakes(text: str, template: Path, inputs: Inputs) -> None:
         click.echo(finding_line(source, finding), err=True)
     if found:
         sys.exit(FAILURE)
+
+
+def _costs(
+    aws: Aws, text: str, given: dict[str, str], stack: DeployedStack, clusters: list[PlannedCluster]
+) -> PlanCosts:
+    evaluated = evaluate_partially(read(text), {**stack.parameters, **given}, stack.answers())
+    others = list(other_parts_in(evaluated))
+    quotes = read_quotes(aws, stack.known["AWS::Region"], needed_prices(clusters, others))
+    return costs_of(clusters, others, quotes)
 
 
 def _others(aws: Aws, template: Path, name: str, given: dict[str, str], bucket: str | None) -> OtherResources:

@@ -9,6 +9,7 @@ from typing import Any
 from cfn_template.limits import TemplateError
 from cfn_template.reading import read
 from pcluster_cfn.aws import Aws, find_cluster_stack, tags_of
+from pcluster_cfn.cost.template_cost import configurations_in
 from pcluster_cfn.errors import CommandError
 from pcluster_cfn.plan.clusters import (
     Deployed,
@@ -65,10 +66,12 @@ class _DeployedTemplate:
     Args:
         clusters: Its clusters by logical id; None for one of which not everything is known.
         retained: Logical ids of the resources that its ``DeletionPolicy`` attributes keep.
+        configurations: The clusters' configurations by logical id, as far as they are known.
     """
 
     clusters: Mapping[str, RequestedCluster | None] = field(default_factory=dict)
     retained: frozenset[str] = frozenset()
+    configurations: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 class Planner:
@@ -107,8 +110,14 @@ class Planner:
             and definition.get("Type") == NESTED_STACK
             and evaluated.exists(definition)
         }
+        configurations = configurations_in(evaluated)
         for wanted in _each_once(clusters_in(evaluated)):
-            yield self._cluster(template, before, wanted)
+            logical_id = _logical_id(wanted)
+            yield replace(
+                self._cluster(template, before, wanted),
+                configuration=configurations.get(logical_id),
+                applied=before.configurations.get(logical_id),
+            )
         for inner in find_nested(evaluated, template.source, template.chain):
             yield from self._nested(template, inner)
         yield from self._removed(template, before, present)
@@ -149,7 +158,8 @@ class Planner:
     ) -> Iterator[PlannedCluster]:
         for logical_id in sorted(before.clusters.keys() - present):
             place = Place("", (*template.path, logical_id))
-            yield plan_removal(place, self._deployed(template.stack, before, logical_id))
+            removed = plan_removal(place, self._deployed(template.stack, before, logical_id))
+            yield replace(removed, applied=before.configurations.get(logical_id))
         stacks = {key for key, kind in template.stack.types.items() if kind == NESTED_STACK} - present
         for logical_id in sorted(stacks):
             physical_id = template.stack.physical_ids[logical_id]
@@ -198,7 +208,7 @@ class Planner:
             for logical_id, definition in section(template.root, "Resources").items()
             if isinstance(definition, dict) and definition.get("DeletionPolicy") == "Retain"
         }
-        return _DeployedTemplate(clusters, frozenset(kept))
+        return _DeployedTemplate(clusters, frozenset(kept), configurations_in(template))
 
 
 def _each_once(wanted: Iterator[RequestedCluster | Finding]) -> Iterator[RequestedCluster | Finding]:
