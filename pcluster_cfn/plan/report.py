@@ -9,6 +9,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from pcluster_cfn.deploy.changes import Change, Kind, shorten, tally
+from pcluster_cfn.forecast.forecast import NO_FORECAST, Forecast
 from pcluster_cfn.plan.clusters import FAILING, PlannedAction, PlannedCluster
 from pcluster_cfn.plan.costs import PlanCosts
 from pcluster_cfn.plan.other_resources import NOT_ASKED, OtherResources
@@ -60,18 +61,22 @@ class Plan:
         clusters: The clusters, in the order of the template, removed ones last.
         others: The changes of the other resources.
         costs: What the clusters cost; None if it was not estimated.
+        forecast: What may run out.
+        is_strict: Whether a warning of the forecast is a failure.
     """
 
     stack_name: str
     clusters: Sequence[PlannedCluster]
     others: OtherResources = NOT_ASKED
     costs: PlanCosts | None = None
+    forecast: Forecast = NO_FORECAST
+    is_strict: bool = False
 
     @property
     def exit_code(self) -> int:
         """1 if something is refused or not known, 2 if something changes, 0 otherwise."""
         actions = {each.action for each in self.clusters}
-        if actions & FAILING or self.others.refusal:
+        if actions & FAILING or self.others.refusal or (self.is_strict and self.forecast.warnings):
             return FAILURE
         others_change = self.others.changes or self.others.changes_only_attributes
         return CHANGES if actions - {PlannedAction.UNCHANGED} or others_change else NOTHING
@@ -89,6 +94,7 @@ class Plan:
                 "changes": [_change_document(each) for each in self.others.changes],
             },
             "cost": self.costs.document() if self.costs else None,
+            "forecast": self.forecast.document(),
             "exitCode": self.exit_code,
         }
 
@@ -138,6 +144,8 @@ def print_plan(console: Console, plan: Plan) -> None:
         _print(console, Text(text, style=style))
     for text in plan.costs.lines() if plan.costs else ():
         _print(console, Text(text))
+    for text, style in plan.forecast.lines():
+        _print(console, Text(text, style=style))
     _print(console, Text(_summary(plan), style="bold"))
 
 
