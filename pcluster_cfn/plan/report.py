@@ -10,13 +10,11 @@ from rich.text import Text
 
 from pcluster_cfn.deploy.changes import Change, Kind, shorten, tally
 from pcluster_cfn.forecast.forecast import NO_FORECAST, Forecast
+from pcluster_cfn.options import CHANGES, FAILURE, NOTHING
 from pcluster_cfn.plan.clusters import FAILING, PlannedAction, PlannedCluster
 from pcluster_cfn.plan.costs import PlanCosts
 from pcluster_cfn.plan.other_resources import NOT_ASKED, OtherResources
 from pcluster_cfn.terminal import Console
-
-#: Exit codes, as ``terraform plan -detailed-exitcode`` has them. Source: Terraform CLI reference, "plan".
-NOTHING, FAILURE, CHANGES = 0, 1, 2
 
 #: Mark and colour of each action.
 _MARKS = {
