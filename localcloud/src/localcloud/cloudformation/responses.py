@@ -241,16 +241,6 @@ class StackResponse(BaseResponse):
         found = change_sets.waiting(self._registry, stack)
         return ActionResult({"Summaries": [describe.change_set_summary(cs) for cs in found]})
 
-    def get_stack_policy(self) -> ActionResult:
-        stack = requests.living(self._registry, self._get_param("StackName"))
-        return ActionResult({"StackPolicyBody": stack.policy_body})
-
-    def set_stack_policy(self) -> ActionResult:
-        """Keeps the policy, which is not enforced."""
-        stack = requests.living(self._registry, self._get_param("StackName"))
-        stack.policy_body = self._get_param("StackPolicyBody")
-        return EmptyResult()
-
     def _given_template(self) -> dict[str, Any]:
         request = RequestParameters("", self._get_param("TemplateBody"), self._get_param("TemplateURL"))
         template = parse(template_text(self._registry, request, None))

@@ -178,7 +178,6 @@ class Stack:
         self.events: list[Event] = []
         self.operation: StackOperation | None = None
         self.reviewed: dict[str, Stack] = {}
-        self.policy_body: str | None = None
 
     # moto's tagging API lists stacks through these two.
     @property
