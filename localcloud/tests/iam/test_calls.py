@@ -69,14 +69,6 @@ def test_an_invocation_is_about_the_function_by_name_or_arn():
     assert asked("lambda", "Invoke", FunctionName=arn) == [("lambda:InvokeFunction", arn)]
 
 
-def test_events_are_put_on_a_bus_and_everything_else_is_about_a_rule():
-    rule = f"arn:aws:events:{ACCOUNT}:rule"
-    assert asked("events", "PutRule", Name="r") == [("events:PutRule", f"{rule}/r")]
-    assert asked("events", "PutTargets", Rule="r", EventBusName="b") == [("events:PutTargets", f"{rule}/b/r")]
-    bus = f"arn:aws:events:{ACCOUNT}:event-bus/b"
-    assert asked("events", "PutEvents", **{"Entries.1.EventBusName": "b"}) == [("events:PutEvents", bus)]
-
-
 def test_a_query_of_an_index_is_about_the_index():
     table = f"arn:aws:dynamodb:{ACCOUNT}:table/t"
     assert asked("dynamodb", "Query", TableName="t") == [("dynamodb:Query", table)]

@@ -31,7 +31,6 @@ def cloud():
     [
         ("ses", "get_account_sending_enabled", {}, "GetAccountSendingEnabled of ses"),
         ("cloudformation", "detect_stack_drift", {"StackName": "x"}, "DetectStackDrift of cloudformation"),
-        ("cloudformation", "set_stack_policy", {"StackName": "x"}, "SetStackPolicy of cloudformation"),
         ("iam", "generate_service_last_accessed_details", {"Arn": "a" * 20}, "Generate"),
         ("ec2", "describe_client_vpn_endpoints", {}, "DescribeClientVpnEndpoints of ec2"),
         ("dynamodb", "list_global_tables", {}, "ListGlobalTables of dynamodb"),

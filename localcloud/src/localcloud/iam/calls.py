@@ -192,8 +192,7 @@ def _request(action: str, parameters: Parameters, known: Known, context: Context
     if _is_about_all_stacks(action, parameters) or not has_resources(action):
         return Request(action, "*", context)
     service = action.partition(":")[0]
-    named = _NAMES.get(action) or _NAMES.get(service, _unknown)
-    name = _principal(parameters, known) if service == "iam" else named(parameters)
+    name = _principal(parameters, known) if service == "iam" else _NAMES.get(service, _unknown)(parameters)
     arn = known.place.arn(service, name or "some/thing")
     return Request(action, arn, context, is_exact=name is not None and not arn.endswith("/*"))
 
@@ -230,11 +229,6 @@ def _bus(parameters: Parameters) -> str:
     return f"event-bus/{parameters.get('Entries.1.EventBusName', 'default')}"
 
 
-def _rule(parameters: Parameters) -> str | None:
-    rule, bus = parameters.get("Rule") or parameters.get("Name"), parameters.get("EventBusName", "default")
-    return rule and (f"rule/{rule}" if bus == "default" else f"rule/{bus}/{rule}")
-
-
 def _named(kind: str, *members: str) -> Callable[[Parameters], str | None]:
     def name(parameters: Parameters) -> str | None:
         given = next((parameters[member] for member in members if member in parameters), None)
@@ -243,13 +237,12 @@ def _named(kind: str, *members: str) -> Callable[[Parameters], str | None]:
     return name
 
 
-#: By action or service: the resource's part of its ARN, or the whole ARN, from the parameters.
+#: By service: the resource's part of its ARN, or the whole ARN, from the parameters.
 _NAMES: dict[str, Callable[[Parameters], str | None]] = {
     "cloudformation": _stack,
     "dynamodb": _table,
     "elasticfilesystem": _named("file-system/", "FileSystemId", "MountTargetId", "AccessPointId"),
-    "events": _rule,
-    "events:PutEvents": _bus,
+    "events": _bus,
     "imagebuilder": lambda parameters: parameters.get("imageBuildVersionArn"),
     "kms": _named("key/", "KeyId"),
     "lambda": _named("function:", "FunctionName"),
