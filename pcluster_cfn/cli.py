@@ -29,6 +29,7 @@ COMMANDS = {
     "quick-create": ("pcluster_cfn.launch.quick_create", "Make links that launch a template."),
     "launch-page": ("pcluster_cfn.launch.launch_page", "Write a web page that launches a template."),
     "list": ("pcluster_cfn.clusters.listing", "List the clusters of a Region and their owners."),
+    "cost": ("pcluster_cfn.cost.command", "Show what the clusters of a template cost."),
     "status": ("pcluster_cfn.clusters.status", "Show how a cluster is."),
     "events": ("pcluster_cfn.clusters.events", "Show what happened to a cluster, root cause first."),
     "logs": ("pcluster_cfn.clusters.logs", "Show the logs of a cluster's nodes."),

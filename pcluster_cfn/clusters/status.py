@@ -16,6 +16,9 @@ from pcluster_cfn.clusters.cluster import Cluster, Health, age
 from pcluster_cfn.clusters.configuration import Drift, applied_properties, drift, stored_configuration
 from pcluster_cfn.clusters.finding import Ownership, clusters_named, ownership
 from pcluster_cfn.clusters.nodes import COMPUTE, HEAD, LOGIN, Fleet, Node, fleet_of, living, nodes_of
+from pcluster_cfn.cost.estimate import Estimate, estimate, meters_of
+from pcluster_cfn.cost.quotes import Quotes, read_quotes
+from pcluster_cfn.cost.report import document, not_priced_names, origin, quotes_document, summary
 from pcluster_cfn.errors import CommandError, message_of
 from pcluster_cfn.options import JSON, aws_options, example
 
@@ -43,6 +46,8 @@ class Status:
         drift: The template compared with the configuration in force.
         advisories: What is known of the cluster's release, the worst first; where the configuration could not
             be read, also what concerns only some configurations.
+        cost: What the configuration in force costs; None if it could not be read.
+        quotes: The prices of that.
     """
 
     cluster: Cluster
@@ -53,6 +58,8 @@ class Status:
     fleet: Fleet
     drift: Drift
     advisories: list[Advisory]
+    cost: Estimate | None = None
+    quotes: Quotes | None = None
 
     @property
     def health(self) -> Health:
@@ -88,6 +95,8 @@ class Status:
             "owner": owner,
             "drift": self.drift.as_json(),
             "advisories": [each.document() for each in self.advisories],
+            "cost": document(self.cost) if self.cost else None,
+            "prices": quotes_document(self.quotes) if self.quotes else None,
             "nextCommands": self.next_commands(),
         }
 
@@ -110,6 +119,7 @@ class Status:
         yield from self._owner_lines()
         yield from self._drift_lines()
         yield from self._advisory_lines()
+        yield from self._cost_lines()
         yield "Next           " + self.next_commands()[0]
         yield from (f"{'':<15}{command}" for command in self.next_commands()[1:])
 
@@ -140,6 +150,14 @@ class Status:
             template, cluster = json.dumps(each.template), json.dumps(each.cluster)
             yield f"{'':<15}{each.path}: template {template}, cluster {cluster}"
 
+    def _cost_lines(self) -> Iterator[str]:
+        if self.cost is None or self.quotes is None:
+            yield "Cost           not known: the configuration cannot be read"
+            return
+        yield f"Cost           {summary(self.cost)}"
+        yield f"{'':<15}{not_priced_names(self.cost)}"
+        yield f"{'':<15}{origin(self.cost, self.quotes)}"
+
     def _advisory_lines(self) -> Iterator[str]:
         if not self.advisories:
             yield "Advisories     none known"
@@ -162,6 +180,9 @@ def read_status(aws: Aws, cluster: Cluster) -> Status:
         except ClientError as error:
             stack = None
             its = Ownership(its.owner, its.source, None, its.status, message_of(error))
+    quotes = None
+    if stored is not None:
+        quotes = read_quotes(aws, cloudformation.meta.region_name, meters_of(stored))
     return Status(
         cluster=cluster,
         owner=its,
@@ -171,6 +192,8 @@ def read_status(aws: Aws, cluster: Cluster) -> Status:
         fleet=fleet_of(aws, cluster.name),
         drift=_drift(cluster, its, properties, stored, unread),
         advisories=advisories_for(cluster.version or "", stored, datetime.now(UTC).date()),
+        cost=estimate(stored, quotes.prices) if stored is not None and quotes else None,
+        quotes=quotes,
     )
 
 
@@ -204,7 +227,8 @@ def status(name: str, region: str | None, profile: str | None, wants_json: bool)
     """Show how a cluster is, or all clusters of a stack.
 
     Shows the cluster's stack, its compute fleet and nodes, who owns it, and where its configuration differs
-    from the one that its template has. What cannot be known is named, with the reason.
+    from the one that its template has, and what it costs at rest and at most. What cannot be known is named,
+    with the reason.
     """
     aws = session(region, profile)
     found = [read_status(aws, cluster) for cluster in clusters_named(aws, name)]

@@ -14,6 +14,10 @@ from typing import Any
 import click
 
 from cfn_template.nodes import child, scalar
+from cfn_template.reading import read
+from pcluster_cfn.cost.quotes import offline_quotes
+from pcluster_cfn.cost.report import not_priced_names, origin, summary
+from pcluster_cfn.cost.template_cost import cost_of
 from pcluster_cfn.errors import CommandError
 from pcluster_cfn.launch.link import MAX_LINK_CHARACTERS, QuickCreateLink, Region, region_named, regions
 from pcluster_cfn.launch.page_fields import field_id, fieldset
@@ -21,6 +25,7 @@ from pcluster_cfn.launch.parameters import NOT_TEXT, Declaration, Rule, declarat
 from pcluster_cfn.launch.template_source import REGION_PLACEHOLDER, check, warn_of_local_paths
 from pcluster_cfn.options import EXIT_CODES, STACK_NAME, STACK_NAME_RULE, is_stack_name
 from pcluster_cfn.template import Template, reason
+from pcluster_cfn.validation.partial_template import Answers, evaluate_partially
 
 _FOLDER = Path(__file__).parent
 _PLACEHOLDER = re.compile(r"\{\{(\w+)\}\}")
@@ -59,6 +64,7 @@ class LaunchPage:
             regions=_options(self.regions),
             stack_name=escape(self.stack_name),
             capabilities=_capabilities(self.template),
+            cost=_cost(self.template, first),
             plain_link=escape(QuickCreateLink(first, template_url).url()),
             template_url=escape(template_url),
             style=style,
@@ -153,6 +159,20 @@ def _policy(style: str, script: str) -> str:
         f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; "
         "img-src data:; base-uri 'none'; form-action 'none'"
     )
+
+
+def _cost(template: Template, region: str) -> str:
+    """Returns what the template's clusters cost with its defaults, by the table; nothing without clusters."""
+    evaluated = evaluate_partially(read(template.text()), {}, Answers(known={"AWS::Region": region}))
+    quotes = offline_quotes(region, "")
+    cost = cost_of(evaluated, quotes)
+    if not cost.clusters or not cost.total.lines:
+        return ""
+    said = (
+        f"With the default values in {region}: {summary(cost.total)}. {origin(cost.total, quotes)}. "
+        f"{not_priced_names(cost.total)}."
+    )
+    return f'<p id="cost">{escape(said)}</p>\n'
 
 
 def _digest(text: str) -> str:

@@ -64,6 +64,9 @@ class PlannedCluster:
         messages: Messages of the library's validators, the worst first.
         replaced: Name of the old cluster of a replacement.
         storage: Storage of a cluster that goes, each with its fate.
+        configuration: The configuration that the template asks for, as far as it is known; None for a cluster
+            that it does not have.
+        applied: The configuration that the deployed template has; None if it has none.
     """
 
     source: str
@@ -76,6 +79,8 @@ class PlannedCluster:
     messages: Sequence[Mapping[str, Any]] = ()
     replaced: str = ""
     storage: Sequence[Storage] = ()
+    configuration: Mapping[str, Any] | None = None
+    applied: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)

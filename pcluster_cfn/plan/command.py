@@ -8,6 +8,8 @@ from pathlib import Path
 import click
 
 from pcluster_cfn.aws import Aws, session
+from pcluster_cfn.cost.quotes import read_quotes
+from pcluster_cfn.cost.template_cost import other_parts_in
 from pcluster_cfn.deploy.ctrl_c import InterruptedOperationError, ended_as_by_ctrl_c
 from pcluster_cfn.deploy.parameters import refuse_unknown_parameters
 from pcluster_cfn.forecast.clusters import Cluster, clusters_of
@@ -22,6 +24,7 @@ from pcluster_cfn.options import (
     named_after,
 )
 from pcluster_cfn.plan.clusters import CHANGING, MAKING, PlannedCluster
+from pcluster_cfn.plan.costs import PlanCosts, costs_of, needed_prices
 from pcluster_cfn.plan.other_resources import NOT_ASKED, OtherResources, preview
 from pcluster_cfn.plan.planner import PlannedTemplate, Planner
 from pcluster_cfn.plan.report import Plan, print_plan
@@ -81,7 +84,8 @@ def plan(
     adopted, deleted or refused, with every changed parameter, and the storage that would be lost. Clusters in
     local nested templates are included.
 
-    What CloudFormation would do to the other resources comes from a change set, which is removed again.
+    What CloudFormation would do to the other resources comes from a change set, which is removed again. Each
+    cluster's cost is shown before and after, with prices of AWS's Price List or of a dated table.
 
     Last, a forecast warns of what may run out when the clusters are made and grow to full scale: quotas,
     addresses of subnets, instance types in the zones, capacity reservations. A warning changes the exit code
@@ -100,6 +104,8 @@ def plan(
     with console.status("Comparing with the deployed stack …") as status:
         planner = Planner(aws, lambda cluster: status.update(f"Asking ParallelCluster about {cluster} …"))
         clusters = list(planner.plan(PlannedTemplate(text, str(template), given, stack)))
+        status.update("Looking up prices …")
+        costs = _costs(aws, stack.known["AWS::Region"], planner, clusters)
         others = NOT_ASKED
         if not no_change_set:
             status.update("Asking CloudFormation about the other resources …")
@@ -107,7 +113,7 @@ def plan(
         status.update("Comparing with the account's quotas and capacity …")
         foreseen = forecast(aws, _changing(planner, clusters), set(ignored))
     others = others.without({each.place for each in clusters})
-    planned = Plan(name, clusters, others, forecast=foreseen, is_strict=strict)
+    planned = Plan(name, clusters, others, costs, foreseen, is_strict=strict)
     if wants_json:
         click.echo(json.dumps(planned.document(), indent=2))
     else:
@@ -129,6 +135,11 @@ def _refuse_mistakes(text: str, template: Path, inputs: Inputs) -> None:
         click.echo(finding_line(source, finding), err=True)
     if found:
         sys.exit(FAILURE)
+
+
+def _costs(aws: Aws, region: str, planner: Planner, clusters: list[PlannedCluster]) -> PlanCosts:
+    others = [part for each in planner.templates for part in other_parts_in(each.template)]
+    return costs_of(clusters, others, read_quotes(aws, region, needed_prices(clusters, others)))
 
 
 def _others(aws: Aws, template: Path, name: str, given: dict[str, str], bucket: str | None) -> OtherResources:

@@ -9,6 +9,7 @@ from typing import Any
 from cfn_template.limits import TemplateError
 from cfn_template.reading import read
 from pcluster_cfn.aws import Aws, find_cluster_stack, tags_of
+from pcluster_cfn.cost.template_cost import configurations_in
 from pcluster_cfn.errors import CommandError
 from pcluster_cfn.forecast.clusters import EvaluatedTemplate
 from pcluster_cfn.plan.clusters import (
@@ -70,10 +71,12 @@ class _DeployedTemplate:
     Args:
         clusters: Its clusters by logical id; None for one of which not everything is known.
         retained: Logical ids of the resources that stay when they are removed from it.
+        configurations: The clusters' configurations by logical id, as far as they are known.
     """
 
     clusters: Mapping[str, RequestedCluster | None] = field(default_factory=dict)
     retained: frozenset[str] = frozenset()
+    configurations: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 class Planner:
@@ -117,12 +120,16 @@ class Planner:
             and definition.get("Type") == NESTED_STACK
             and evaluated.exists(definition)
         }
-        kept = _kept_by(_REPLACEMENT, evaluated)
+        kept, configurations = _kept_by(_REPLACEMENT, evaluated), configurations_in(evaluated)
         for wanted in _each_once(clusters_in(evaluated)):
             logical_id = _logical_id(wanted)
+            place = Place(template.source, (*template.path, logical_id))
             by = _REPLACEMENT if logical_id in kept else ""
-            deployed = self._deployed(stack, before, logical_id, by)
-            yield self._cluster(Place(template.source, (*template.path, logical_id)), stack, wanted, deployed)
+            yield replace(
+                self._cluster(place, stack, wanted, self._deployed(stack, before, logical_id, by)),
+                configuration=configurations.get(logical_id),
+                applied=before.configurations.get(logical_id),
+            )
         for inner in find_nested(evaluated, template.source, template.chain):
             yield from self._nested(template, inner)
         yield from self._removed(template, before, present)
@@ -161,7 +168,8 @@ class Planner:
         for logical_id in sorted(before.clusters.keys() - present):
             place = Place("", (*template.path, logical_id))
             by = _REMOVAL if logical_id in before.retained else ""
-            yield plan_removal(place, self._deployed(template.stack, before, logical_id, by))
+            removed = plan_removal(place, self._deployed(template.stack, before, logical_id, by))
+            yield replace(removed, applied=before.configurations.get(logical_id))
         stacks = {key for key, kind in template.stack.types.items() if kind == NESTED_STACK} - present
         for logical_id in sorted(stacks):
             physical_id = template.stack.physical_ids[logical_id]
@@ -204,7 +212,7 @@ class Planner:
         for known in clusters_in(template):
             if isinstance(known, RequestedCluster):
                 clusters[known.resource.logical_id] = known
-        return _DeployedTemplate(clusters, _kept_by(_REMOVAL, template))
+        return _DeployedTemplate(clusters, _kept_by(_REMOVAL, template), configurations_in(template))
 
 
 def _kept_by(attribute: str, template: PartialTemplate) -> frozenset[str]:

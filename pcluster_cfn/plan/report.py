@@ -12,6 +12,7 @@ from pcluster_cfn.deploy.changes import Change, Kind, shorten, tally
 from pcluster_cfn.forecast.forecast import NO_FORECAST, Forecast
 from pcluster_cfn.options import CHANGES, FAILURE, NOTHING
 from pcluster_cfn.plan.clusters import FAILING, PlannedAction, PlannedCluster
+from pcluster_cfn.plan.costs import PlanCosts
 from pcluster_cfn.plan.other_resources import NOT_ASKED, OtherResources
 from pcluster_cfn.terminal import Console
 
@@ -57,6 +58,7 @@ class Plan:
         stack_name: Name of the stack.
         clusters: The clusters, in the order of the template, removed ones last.
         others: The changes of the other resources.
+        costs: What the clusters cost; None if it was not estimated.
         forecast: What may run out.
         is_strict: Whether a warning of the forecast is a failure.
     """
@@ -64,6 +66,7 @@ class Plan:
     stack_name: str
     clusters: Sequence[PlannedCluster]
     others: OtherResources = NOT_ASKED
+    costs: PlanCosts | None = None
     forecast: Forecast = NO_FORECAST
     is_strict: bool = False
 
@@ -81,19 +84,21 @@ class Plan:
         counted = Counter(each.action.value for each in self.clusters)
         return {
             "stack": self.stack_name,
-            "clusters": [_document(each) for each in self.clusters],
+            "clusters": [_document(each, self.costs) for each in self.clusters],
             "actions": dict(counted),
             "otherResources": {
                 "known": self.others.is_known,
                 "reason": self.others.left_out or self.others.refusal,
                 "changes": [_change_document(each) for each in self.others.changes],
             },
+            "cost": self.costs.document() if self.costs else None,
             "forecast": self.forecast.document(),
             "exitCode": self.exit_code,
         }
 
 
-def _document(cluster: PlannedCluster) -> dict[str, Any]:
+def _document(cluster: PlannedCluster, costs: PlanCosts | None) -> dict[str, Any]:
+    cost = costs.clusters.get(cluster.place) if costs else None
     return {
         "file": cluster.source,
         "resource": cluster.place,
@@ -108,6 +113,7 @@ def _document(cluster: PlannedCluster) -> dict[str, Any]:
             {"name": each.name, "type": each.type, "mountDir": each.mount_dir, "fate": each.fate}
             for each in cluster.storage
         ],
+        "cost": cost.document() if cost else None,
     }
 
 
@@ -130,8 +136,12 @@ def print_plan(console: Console, plan: Plan) -> None:
         _print(console, title)
         for text, style in _details(cluster):
             _print(console, Text(text, style=style), indent=_INDENT)
+        if plan.costs and (cost := plan.costs.line_of(cluster)):
+            _print(console, Text(cost), indent=_INDENT)
     for text, style in _other_resources(plan):
         _print(console, Text(text, style=style))
+    for text in plan.costs.lines() if plan.costs else ():
+        _print(console, Text(text))
     for text, style in plan.forecast.lines():
         _print(console, Text(text, style=style))
     _print(console, Text(_summary(plan), style="bold"))

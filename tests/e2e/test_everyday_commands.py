@@ -139,6 +139,9 @@ def test_status_agrees_with_ec2_and_with_the_template(run, account, daily):
         assert status["owner"]["stackName"] == stack
         assert status["owner"]["stackStatus"] == "CREATE_COMPLETE"
         assert status["owner"]["serviceToken"].startswith("arn:aws:lambda:")
+        assert status["cost"]["isComplete"], status["cost"]["notPriced"]
+        assert 0 < status["cost"]["atRest"]["hourly"] < status["cost"]["atScale"]["hourly"]
+        assert status["prices"]["note"] == "the embedded cloud has no prices"
         assert status["drift"] == {"compared": True, "note": "", "differences": []}
         assert all(each["source"] for each in status["advisories"])
     assert f"Owner          resource Cluster of stack {stack} (CREATE_COMPLETE)" in run("status", name)

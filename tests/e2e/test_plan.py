@@ -48,6 +48,7 @@ def plan(account, service_token, tmp_path):
         status, printed = planned(account, tmp_path, wanted.body(), "--json")
         report = json.loads(printed)
         assert report["otherResources"]["known"]
+        assert report["cost"]["prices"]["note"] == "the embedded cloud has no prices"
         (cluster,) = report["clusters"]
         return status, cluster["action"], cluster
 
@@ -71,6 +72,10 @@ def test_a_plan_says_what_the_deployment_then_does(account, parent, plan):
     (change,) = cluster["changes"]
     assert (status, action) == (2, "update")
     assert (change["currentValue"], change["requestedValue"]) == ("4", "8")
+    before, after = cluster["cost"]["before"], cluster["cost"]["after"]
+    assert before["atRest"] == after["atRest"]
+    assert before["atScale"]["hourly"] < after["atScale"]["hourly"]
+    assert after["isComplete"], after["notPriced"]
     assert made.update(changes=larger).status == "UPDATE_COMPLETE", made.why
     assert made.max_count == 8
 

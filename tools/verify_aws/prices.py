@@ -1,18 +1,19 @@
 """What a run costs at most.
 
-Source: AWS's price pages for us-east-1: EC2 (On-Demand, T3 unlimited mode, EBS), VPC, Lambda, CloudWatch.
-The figures were written down on 2026-11-30 without access to these pages. So the sum is multiplied by
-``MARGIN``, and once more by ``ELSEWHERE`` in Regions that may be dearer.
+Prices are those of the command's dated table, for us-east-1. Its days are not today, so the sum is multiplied
+by ``MARGIN``, and once more by ``ELSEWHERE`` in Regions that may be dearer.
 """
 
 from dataclasses import dataclass
 
-WRITTEN_ON = "2026-11-30"
+from pcluster_cfn.cost.meters import MONTH_H, Family, Meter
+from pcluster_cfn.cost.table import table_prices
+
 MARGIN = 1.5
 ELSEWHERE = 2.0
+_HOME = "us-east-1"
 _AT_LIST_PRICE = frozenset({"us-east-1", "us-east-2", "us-west-2"})
 
-_MONTH_H = 730
 #: All clusters of a run: what a failed scenario leaves is there until the end.
 _CLUSTERS = 5
 _ROOT_VOLUME_GB = 40
@@ -51,15 +52,29 @@ def items(hours: float) -> list[Item]:
     """
     node_h = _CLUSTERS * hours
     return [
-        Item("head nodes, t3.small", node_h, "hours", 0.0208),
-        Item("their two processors beyond the baseline", 2 * node_h, "hours", 0.05),
-        Item("their public addresses", node_h, "hours", 0.005),
-        Item("their root volumes, gp3", node_h * _ROOT_VOLUME_GB / _MONTH_H, "GB-months", 0.08),
-        Item("the engine function", _ENGINE_CALLS * _ENGINE_TIMEOUT_S * _ENGINE_GB, "GB-seconds", 1.66667e-5),
-        Item("alarms", _ALARMS * hours / _MONTH_H, "months", 0.10),
-        Item("metrics", _METRICS * hours / _MONTH_H, "months", 0.30),
+        Item("head nodes, t3.small", node_h, "hours", _usd(Family.INSTANCE, "t3.small")),
+        Item("their two processors beyond the baseline", 2 * node_h, "hours", _usd(Family.CPU_CREDIT, "t3")),
+        Item("their public addresses", node_h, "hours", _usd(Family.PUBLIC_IPV4, "address")),
+        Item(
+            "their root volumes, gp3",
+            node_h * _ROOT_VOLUME_GB / MONTH_H,
+            "GB-months",
+            _usd(Family.VOLUME, "gp3"),
+        ),
+        Item(
+            "the engine function",
+            _ENGINE_CALLS * _ENGINE_TIMEOUT_S * _ENGINE_GB,
+            "GB-seconds",
+            _usd(Family.FUNCTION, "x86"),
+        ),
+        Item("alarms", _ALARMS * hours / MONTH_H, "months", _usd(Family.CLOUDWATCH, "alarm")),
+        Item("metrics", _METRICS * hours / MONTH_H, "months", _usd(Family.CLOUDWATCH, "metric")),
         Item("requests, logs, tables, queues, uploads", 1, "lump sum", 0.25),
     ]
+
+
+def _usd(family: Family, name: str) -> float:
+    return float(table_prices(_HOME)[Meter(family, name)].usd)
 
 
 def margin(region: str) -> float:

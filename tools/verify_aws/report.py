@@ -53,8 +53,8 @@ def show_plan(console: Console, run: Run, account: str, hours: float, budget_usd
     bound, left = prices.bound_usd(hours, run.region), prices.left_usd_an_hour(run.region)
     console.print(
         f"\nAt most {bound:.2f} USD of your budget of {budget_usd:.2f}: {factor:g} times the sum at\n"
-        f"us-east-1's list prices of {prices.WRITTEN_ON}, since prices differ by Region and may have\n"
-        "changed. If this machine is lost meanwhile, what is left costs at most\n"
+        "us-east-1's prices in pcluster_cfn/cost/prices.yaml, since prices differ by Region and may\n"
+        "have changed. If this machine is lost meanwhile, what is left costs at most\n"
         f"{left:.2f} USD an hour until you start this again.\n",
         markup=False,
         highlight=False,

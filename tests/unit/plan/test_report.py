@@ -106,6 +106,7 @@ def test_the_document_has_every_field():
             {"name": "data", "type": "Ebs", "mountDir": "/data", "fate": "deleted"},
             {"name": "home", "type": "Efs", "mountDir": "/home", "fate": "kept"},
         ],
+        "cost": None,
     }
 
 
