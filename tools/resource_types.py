@@ -19,6 +19,7 @@ FILE = Path(__file__).parents[1] / "localcloud/src/localcloud/cloudformation/res
 _REGION = "us-east-1"
 #: Types without a model of moto's.
 _OWN = {
+    "AWS::CloudFormation::LambdaHook",
     "AWS::CloudFormation::WaitCondition",
     "AWS::CloudFormation::WaitConditionHandle",
     "AWS::ImageBuilder::Image",

@@ -8,6 +8,7 @@ import time
 import boto3
 import pytest
 import urllib3
+from moto.awslambda.exceptions import UnknownFunctionException
 from moto.server import ThreadedMotoServer
 
 from localcloud import cloudformation, resources
@@ -26,12 +27,23 @@ class Functions:
 
     def __init__(self):
         self.invocations = queue.Queue()
+        self.calls = queue.Queue()
 
     def invoke_async(self, function_arn, payload):
         if not function_arn.startswith(FUNCTION):
             raise LookupError(f"Function not found: {function_arn}")
         self.invocations.put(json.loads(payload))
         return "request-id"
+
+    def begin(self, function_arn, payload, ended):
+        if not function_arn.startswith(FUNCTION):
+            raise UnknownFunctionException(function_arn)
+        self.calls.put((json.loads(payload), ended))
+
+    def next_call(self):
+        """The next call of a hook, and what to answer it with."""
+        event, ended = self.calls.get(timeout=PATIENCE_S)
+        return event, lambda answer: ended(json.dumps(answer).encode())
 
     def next(self, request_type=None):
         """The next request, in the order in which they were sent."""
@@ -165,11 +177,16 @@ def server():
     def invoke_async(function_arn, payload):
         return _current["functions"].invoke_async(function_arn, payload)
 
+    def begin(function_arn, payload, ended):
+        _current["functions"].begin(function_arn, payload, ended)
+
     def put_service_event(source, detail_type, resources, detail):
         _current["bus"].put_service_event(source, detail_type, resources, detail)
 
     resources.register()
-    cloudformation.install(invoke_async=invoke_async, put_service_event=put_service_event)
+    cloudformation.install(
+        invoke_async=invoke_async, begin_invocation=begin, put_service_event=put_service_event
+    )
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
     yield "http://{}:{}".format(*server.get_host_and_port())

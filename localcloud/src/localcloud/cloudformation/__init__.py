@@ -13,7 +13,7 @@ from localcloud.cloudformation.handlers.nested import NestedStackHandler
 from localcloud.cloudformation.handlers.wait import signal_wait_handle
 from localcloud.cloudformation.names import Names
 from localcloud.cloudformation.nesting import Nesting
-from localcloud.cloudformation.ports import Ports, PutServiceEvent, connect
+from localcloud.cloudformation.ports import BeginInvocation, Ports, PutServiceEvent, connect
 from localcloud.cloudformation.registry import StackRegistry
 from localcloud.cloudformation.response_endpoint import response_endpoint
 from localcloud.cloudformation.responses import StackResponse
@@ -39,6 +39,7 @@ __all__ = [
 def install(
     *,
     invoke_async: Callable[[str, bytes], str] = functions.invoke_async,
+    begin_invocation: BeginInvocation = functions.begin,
     put_service_event: PutServiceEvent = events.put_service_event,
 ) -> None:
     """Replaces moto's stacks in this process; call it before the first request.
@@ -46,9 +47,10 @@ def install(
     Args:
         invoke_async: Invokes a function by ARN with a payload and returns the request id; must not wait
             for anything that needs a stack to move.
+        begin_invocation: Invokes a function by ARN and calls back at its end; must not wait either.
         put_service_event: Puts an event on the default bus; called outside the lock.
     """
-    connect(Ports(invoke_async, put_service_event))
+    connect(Ports(invoke_async, begin_invocation, put_service_event))
     register("AWS::CloudFormation::Stack", NestedStackHandler(Nesting()))
     cloudformation_backends.backend = StackRegistry
     cloudformation_backends.clear()

@@ -16,6 +16,7 @@ from localcloud.cloudformation.errors import (
     ValidationError,
 )
 from localcloud.cloudformation.handlers.nested import NestedStackHandler
+from localcloud.cloudformation.hooks import judge_change_set
 from localcloud.cloudformation.nesting import compile_child, new_child
 from localcloud.cloudformation.operations.creation import Creation
 from localcloud.cloudformation.registry import StackRegistry
@@ -78,6 +79,8 @@ def create(
         change_set.fail(_EMPTY)
     elif include_nested:
         _include_nested(registry, change_set)
+    if change_set.status == "CREATE_COMPLETE":
+        judge_change_set(change_set)
     return change_set
 
 
@@ -245,11 +248,14 @@ def delete(registry: StackRegistry, name_or_id: str, stack_name: str | None) -> 
 
     Raises:
         ValidationError: There is no such stack, or none was named, or the change set is nested.
+        InvalidChangeSetStatusError: Hooks are still judging it.
     """
     try:
         change_set = find(registry, name_or_id, stack_name)
     except ChangeSetNotFoundError:
         return
+    if change_set.status == "CREATE_IN_PROGRESS":
+        raise InvalidChangeSetStatusError(change_set.id, change_set.status, "UNAVAILABLE", "deleted")
     if change_set.parent is not None:
         raise ValidationError(
             f"ChangeSet [{change_set.id}] is nested: delete its root, ChangeSet [{change_set.root.id}]"

@@ -4,8 +4,9 @@ import json
 from typing import Any
 
 from cfn_template.loops import transforms_of
+from localcloud.cloudformation import hooks
 from localcloud.cloudformation.request import Change, ChangeSet, Detail
-from localcloud.cloudformation.stack import Event, Resource, Stack
+from localcloud.cloudformation.stack import Event, HookResult, Resource, Stack
 from localcloud.cloudformation.template.compiled import CompiledTemplate
 from localcloud.cloudformation.template.functions import stringify
 from localcloud.cloudformation.template.source import required_capabilities
@@ -90,6 +91,25 @@ def event(owner: Stack, shown: Event) -> dict[str, Any]:
         "ResourceStatusReason": shown.reason,
         "ResourceProperties": shown.properties,
         "ClientRequestToken": shown.token,
+        **shown.hook,
+    }
+
+
+def hook_result(shown: HookResult) -> dict[str, Any]:
+    """Returns an item of ListHookResults, and GetHookResult's answer."""
+    fields = hooks.shown(shown)
+    return {
+        "HookResultId": shown.id,
+        "InvocationPoint": fields["InvocationPoint"],
+        "FailureMode": fields["FailureMode"],
+        "TypeName": fields["Type"],
+        "TypeVersionId": hooks.VERSION,
+        "Status": fields["Status"],
+        "HookStatusReason": fields.get("StatusReason"),
+        "InvokedAt": shown.invoked_at,
+        "TypeArn": shown.hook.physical_id,
+        "TargetType": shown.target_type,
+        "TargetId": shown.target_id,
     }
 
 

@@ -60,15 +60,26 @@ class ChangeSetNotFoundError(RequestRefused):
 
 
 class InvalidChangeSetStatusError(RequestRefused):
-    """The change set cannot be executed as it is."""
+    """The change set cannot be executed, or deleted, as it is."""
 
     code = "InvalidChangeSetStatus"
 
-    def __init__(self, change_set_id: str, status: str, execution_status: str) -> None:
+    def __init__(
+        self, change_set_id: str, status: str, execution_status: str, verb: str = "executed"
+    ) -> None:
         # Source: test_empty_changeset of localstack/localstack; aws/amazon-chime-sdk-js issue 1089.
         complete = status == "CREATE_COMPLETE"
         shown = f"execution status of [{execution_status}]" if complete else f"status of [{status}]"
-        super().__init__(f"ChangeSet [{change_set_id}] cannot be executed in its current {shown}")
+        super().__init__(f"ChangeSet [{change_set_id}] cannot be {verb} in its current {shown}")
+
+
+class HookResultNotFoundError(RequestRefused):
+    """No invocation of a hook has this id."""
+
+    code = "HookResultNotFound"
+
+    def __init__(self, result_id: str) -> None:
+        super().__init__(f"Hook result {result_id} does not exist")
 
 
 class TokenAlreadyExistsError(RequestRefused):

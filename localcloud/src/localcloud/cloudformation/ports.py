@@ -13,16 +13,30 @@ class PutServiceEvent(Protocol):
         ...
 
 
+class BeginInvocation(Protocol):
+    """Invokes a function synchronously, without waiting for its end."""
+
+    def __call__(self, function_arn: str, payload: bytes, ended: Callable[[bytes | None], None]) -> None:
+        """Begins an invocation; ``ended`` gets the result in another thread, None if the function failed.
+
+        Raises:
+            LambdaClientError: Lambda refused the invocation.
+        """
+        ...
+
+
 @dataclass
 class Ports:
     """Calls to Lambda and EventBridge.
 
     Attributes:
         invoke_async: Invokes a function by ARN with a payload and returns the request id.
+        begin_invocation: Invokes a function and calls back at its end.
         put_service_event: Puts an event on the default bus.
     """
 
     invoke_async: Callable[[str, bytes], str]
+    begin_invocation: BeginInvocation
     put_service_event: PutServiceEvent
 
 

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from localcloud.cloudformation.request import ChangeSet
+    from localcloud.cloudformation.resource import Made
+    from localcloud.cloudformation.stack import HookResult
 
 #: Source: the text of CloudFormation's refusal, as in aws-sam-cli issue 4979.
 _NAME_OR_ID = re.compile(r"[a-zA-Z][-a-zA-Z0-9]*|arn:[-a-zA-Z0-9:/._+]*")
@@ -41,6 +43,7 @@ class StackRegistry(CloudFormationBackend):
         stacks: Those that exist, by id.
         deleted_stacks: Those that were deleted, by id.
         tokens: The stack id for each client request token, by action and token.
+        hook_results: Every invocation of a hook, by its id.
     """
 
     stacks: dict[str, Stack]  # type: ignore[assignment]
@@ -50,6 +53,7 @@ class StackRegistry(CloudFormationBackend):
     def __init__(self, region_name: str, account_id: str) -> None:
         super().__init__(region_name, account_id)
         self.tokens: dict[tuple[str, str], str] = {}
+        self.hook_results: dict[str, HookResult] = {}
         self._ids: dict[str, str] = {}
         self._imports: dict[str, set[str]] = {}
 
@@ -188,6 +192,18 @@ class StackRegistry(CloudFormationBackend):
     def exporter(self, export_name: str) -> Stack | None:
         """Returns the stack that exports a name."""
         return next((owner for name, owner, _ in self.all_exports() if name == export_name), None)
+
+    def hooks(self) -> list[Made]:
+        """Returns the hooks that stacks have activated."""
+        return [
+            resource.made
+            for stack in self.stacks.values()
+            for resource in stack.resources.values()
+            if resource.resource_type == "AWS::CloudFormation::LambdaHook"
+            and resource.made is not None
+            # A deleted resource stays in its stack.
+            and resource.status != "DELETE_COMPLETE"
+        ]
 
     def imports_of(self, stack: Stack) -> list[tuple[str, Stack]]:
         """Returns the exports of a stack that other stacks import, with those stacks."""

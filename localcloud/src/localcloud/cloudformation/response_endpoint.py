@@ -1,4 +1,7 @@
-"""The HTTPS server on 127.0.0.1 that receives responses and signals as CloudFormation's S3 buckets do."""
+"""The HTTPS server on 127.0.0.1 that stands for CloudFormation's S3 buckets.
+
+It receives responses and signals, and hands out what hooks judge.
+"""
 
 import json
 import socket
@@ -88,9 +91,13 @@ class _Answer:
     outcome: str
     message: str = ""
 
+    def as_xml(self) -> bytes:
+        """Returns S3's form of a refusal."""
+        return f"<Error><Code>{self.outcome}</Code><Message>{escape(self.message)}</Message></Error>".encode()
+
 
 class ResponseEndpoint:
-    """An HTTPS server that accepts PUTs to URLs that it has signed.
+    """An HTTPS server that accepts requests for URLs that it has signed.
 
     Attributes:
         deliveries: Every PUT, in order of arrival.
@@ -99,6 +106,7 @@ class ResponseEndpoint:
     def __init__(self) -> None:
         self.deliveries: list[Delivery] = []
         self._expectations: dict[tuple[str, str], Expectation] = {}
+        self._offers: dict[tuple[str, str], bytes] = {}
         self._signer = Signer()
         self._names: Names | None = None
         self._server: ThreadingHTTPServer | None = None
@@ -171,6 +179,25 @@ class ResponseEndpoint:
         self._expectations[host, key] = expectation
         return expectation
 
+    def offer(self, host: str, key: str, region: str, body: bytes, expires_s: int) -> str:
+        """Returns a signed URL of an object that can be fetched until the URL expires.
+
+        Args:
+            host: The bucket's, see ``response_urls``.
+            key: The object's, unique.
+            region: The bucket's.
+            body: The object.
+            expires_s: How long the URL is valid, in seconds.
+        """
+        self.start()
+        self._offers[host, key] = body
+        return self._signer.sign(host, key, region, expires_s, "GET")
+
+    def _fetch(self, place: tuple[str, str], query: str) -> tuple[_Answer, bytes]:
+        if refusal := self._signer.refusal(*place, query, "GET"):
+            return _Answer(403, *refusal), b""
+        return _Answer(200, "fetched"), self._offers[place]
+
     def _arrive(self, request: _Request, client_port: int) -> _Answer | None:
         """Accepts a response, unless a fault matches it; None for no HTTP response."""
         if faults.is_empty or self._server is None:
@@ -215,13 +242,10 @@ class ResponseEndpoint:
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         endpoint = self
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-            timeout = _TIMEOUT_S
-
+        class Handler(_S3RequestHandler):
             def do_PUT(self) -> None:
-                length = self.headers.get("Content-Length")
-                if length is None or not length.isdigit() or int(length) > _MAX_BODY_BYTES:
+                length = _length(self.headers.get("Content-Length"))
+                if length is None:
                     self.close_connection = True
                     self._reply(_Answer(411, "MissingContentLength", "A Content-Length is required"))
                     return
@@ -230,42 +254,53 @@ class ResponseEndpoint:
                     place=(self.headers.get("Host", "").lower(), key_of(url.path)),
                     query=url.query,
                     content_type=self.headers.get("Content-Type"),
-                    body=self.rfile.read(int(length)),
+                    body=self.rfile.read(length),
                 )
                 with clock.busy():
                     answer = endpoint._arrive(request, self.client_address[1])
+                self._reply(answer)
+
+            def do_GET(self) -> None:
+                url = urlsplit(self.path)
+                place = (self.headers.get("Host", "").lower(), key_of(url.path))
+                self._reply(*endpoint._fetch(place, url.query))
+
+            def do_POST(self) -> None:
+                self.close_connection = True
+                self._reply(_Answer(403, "SignatureDoesNotMatch", "Only PUT and GET are signed"))
+
+            do_HEAD = do_DELETE = do_POST  # noqa: N815 - named by http.server
+
+            def _reply(self, answer: _Answer | None, body: bytes = b"") -> None:
                 if answer is None:
                     self.close_connection = True
                     self.connection.shutdown(socket.SHUT_RDWR)
-                else:
-                    self._reply(answer)
-
-            def do_GET(self) -> None:
-                self.close_connection = True
-                self._reply(_Answer(403, "SignatureDoesNotMatch", "Only PUT is signed"))
-
-            do_POST = do_HEAD = do_DELETE = do_GET  # noqa: N815 - named by http.server
-
-            def _reply(self, answer: _Answer) -> None:
-                body = b""
+                    return
                 if answer.status != HTTPStatus.OK:
-                    message = escape(answer.message)
-                    body = (
-                        f"<Error><Code>{answer.outcome}</Code><Message>{message}</Message></Error>".encode()
-                    )
+                    body = answer.as_xml()
                 self.send_response(answer.status)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 if self.command != "HEAD":
                     self.wfile.write(body)
 
-            def version_string(self) -> str:
-                return "AmazonS3"
-
-            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's name
-                """Logs nothing: a response URL is a credential."""
-
         return Handler
+
+
+class _S3RequestHandler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    timeout = _TIMEOUT_S
+
+    def version_string(self) -> str:
+        return "AmazonS3"
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's name
+        """Logs nothing: a response URL is a credential."""
+
+
+def _length(text: str | None) -> int | None:
+    """Returns the length that a request announces; None for none, and for one that is too large."""
+    return int(text) if text and text.isdigit() and int(text) <= _MAX_BODY_BYTES else None
 
 
 #: The endpoint of this process.

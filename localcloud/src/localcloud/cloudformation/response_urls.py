@@ -20,6 +20,8 @@ from localcloud.clock import clock
 
 _RESPONSES = "cloudformation-custom-resource-response-"
 _SIGNALS = "cloudformation-waitcondition-"
+#: This cloud's own name: AWS's documentation shows the beginning of the URL only.
+_HOOKS = "cloudformation-hook-payloads-"
 #: Its buckets have the host name of S3's first, global endpoint. Source: recorded events of us-east-1.
 _GLOBAL_REGION = "us-east-1"
 _DATE_FORMAT = "%Y%m%dT%H%M%SZ"
@@ -38,6 +40,11 @@ def signal_host(region: str) -> str:
     return f"{_SIGNALS}{region}.{_s3(region)}"
 
 
+def hook_host(region: str) -> str:
+    """Returns the host from which hooks of a Region fetch what they judge."""
+    return f"{_HOOKS}{region}.{_s3(region)}"
+
+
 @cache
 def hosts_pattern() -> str:
     """Returns a regular expression of all these hosts, in every Region of every partition.
@@ -45,7 +52,8 @@ def hosts_pattern() -> str:
     Older Regions have a hyphen before the Region's name, ``s3-eu-west-1``, in URLs up to 2021 at least.
     """
     any_suffix = "|".join(sorted({re.escape(suffix) for suffix in _suffixes().values()}))
-    return rf"(?:{_RESPONSES}|{_SIGNALS})[a-z0-9-]+\.s3(?:[.-](?:dualstack\.)?[a-z0-9-]+)?\.(?:{any_suffix})"
+    buckets = f"{_RESPONSES}|{_SIGNALS}|{_HOOKS}"
+    return rf"(?:{buckets})[a-z0-9-]+\.s3(?:[.-](?:dualstack\.)?[a-z0-9-]+)?\.(?:{any_suffix})"
 
 
 def _s3(region: str) -> str:
@@ -69,14 +77,15 @@ class Signer:
     def __init__(self) -> None:
         self._secret = secrets.token_bytes(32)
 
-    def sign(self, host: str, key: str, region: str, expires_s: int) -> str:
-        """Returns a URL that accepts the PUT of an object.
+    def sign(self, host: str, key: str, region: str, expires_s: int, method: str = "PUT") -> str:
+        """Returns a URL that accepts a request for an object.
 
         Args:
             host: The bucket's.
             key: The object's, without a slash at its start.
             region: The bucket's.
             expires_s: How long the URL is valid, in seconds.
+            method: PUT or GET.
         """
         date = clock.now().strftime(_DATE_FORMAT)
         query = {
@@ -86,16 +95,17 @@ class Signer:
             "X-Amz-Expires": str(expires_s),
             "X-Amz-Credential": f"AKIAIOSFODNN7EXAMPLE/{date[:8]}/{region}/s3/aws4_request",
         }
-        signature = self._signature(host, key, list(query.items()))
+        signature = self._signature(method, host, key, list(query.items()))
         return f"https://{host}/{quote(key, safe=_PLAIN)}?{urlencode({**query, _SIGNATURE: signature})}"
 
-    def refusal(self, host: str, key: str, query: str) -> tuple[str, str] | None:
+    def refusal(self, host: str, key: str, query: str, method: str = "PUT") -> tuple[str, str] | None:
         """Verifies a request.
 
         Args:
             host: The ``Host`` header.
             key: The object's, as ``key_of`` returns it.
             query: The URL's.
+            method: The request's.
 
         Returns:
             S3's code and message where the request is refused; None where it is not.
@@ -103,7 +113,7 @@ class Signer:
         fields = parse_qsl(query, keep_blank_values=True)
         signed = [(name, value) for name, value in fields if name != _SIGNATURE]
         given = [value for name, value in fields if name == _SIGNATURE]
-        expected = self._signature(host.lower(), key, signed)
+        expected = self._signature(method, host.lower(), key, signed)
         if len(given) != 1 or not hmac.compare_digest(expected.encode(), given[0].encode()):
             return "SignatureDoesNotMatch", "The request signature we calculated does not match"
         # Whatever is signed here was written by ``sign``.
@@ -113,8 +123,8 @@ class Signer:
             return "AccessDenied", "Request has expired"
         return None
 
-    def _signature(self, host: str, key: str, fields: list[tuple[str, str]]) -> str:
-        request = f"PUT\n{host}\n{quote(key, safe=_PLAIN)}\n{urlencode(sorted(fields))}"
+    def _signature(self, method: str, host: str, key: str, fields: list[tuple[str, str]]) -> str:
+        request = f"{method}\n{host}\n{quote(key, safe=_PLAIN)}\n{urlencode(sorted(fields))}"
         return hmac.new(self._secret, request.encode(), hashlib.sha256).hexdigest()
 
 

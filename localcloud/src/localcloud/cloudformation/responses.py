@@ -8,7 +8,7 @@ from moto.core.responses import ActionResult, BaseResponse, EmptyResult
 from moto.core.utils import camelcase_to_underscores
 
 from localcloud.cloudformation import change_sets, describe, requests
-from localcloud.cloudformation.errors import StackNotFoundError, ValidationError
+from localcloud.cloudformation.errors import HookResultNotFoundError, StackNotFoundError, ValidationError
 from localcloud.cloudformation.registry import StackRegistry
 from localcloud.cloudformation.request import RequestParameters
 from localcloud.cloudformation.requests import template_text
@@ -240,6 +240,39 @@ class StackResponse(BaseResponse):
         stack = self._registry.find(self._get_param("StackName"))
         found = change_sets.waiting(self._registry, stack)
         return ActionResult({"Summaries": [describe.change_set_summary(cs) for cs in found]})
+
+    def describe_change_set_hooks(self) -> ActionResult:
+        """Lists the hooks of its resources, of which there are none."""
+        name, stack_name = self._get_param("ChangeSetName"), self._get_param("StackName")
+        found = change_sets.find(self._registry, name, stack_name)
+        return ActionResult(
+            {
+                "ChangeSetId": found.id,
+                "ChangeSetName": found.name,
+                "Hooks": [],
+                "Status": "PLANNED",
+                "StackId": found.stack.id,
+                "StackName": found.stack.name,
+            }
+        )
+
+    def list_hook_results(self) -> ActionResult:
+        kind, target = self._get_param("TargetType"), self._get_param("TargetId")
+        found = [
+            result
+            for result in self._registry.hook_results.values()
+            if (kind, target) in {(None, None), (result.target_type, result.target_id)}
+        ]
+        page, token = self._page([describe.hook_result(result) for result in found])
+        return ActionResult({"TargetType": kind, "TargetId": target, "HookResults": page, "NextToken": token})
+
+    def get_hook_result(self) -> ActionResult:
+        wanted = self._get_param("HookResultId")
+        if not wanted:
+            raise ValidationError("HookResultId must be specified.")
+        if wanted not in self._registry.hook_results:
+            raise HookResultNotFoundError(wanted)
+        return ActionResult(describe.hook_result(self._registry.hook_results[wanted]))
 
     def get_stack_policy(self) -> ActionResult:
         stack = requests.living(self._registry, self._get_param("StackName"))

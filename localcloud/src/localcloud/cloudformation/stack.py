@@ -13,6 +13,7 @@ from localcloud.cloudformation.errors import UnresolvedValueError
 from localcloud.cloudformation.ports import connected
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from localcloud.cloudformation.resource import Made
@@ -24,7 +25,7 @@ _STABLE = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IM
 
 @dataclass(frozen=True)
 class Event:
-    """One event of a stack."""
+    """One event of a stack; ``hook`` has the fields of a hook's event."""
 
     event_id: str
     logical_id: str
@@ -35,6 +36,7 @@ class Event:
     reason: str | None
     token: str | None
     properties: str | None
+    hook: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,25 @@ class Output:
     value: str
     description: str | None
     export_name: str | None
+
+
+@dataclass
+class HookResult:
+    """The invocation of a hook for one target, which up to three calls make.
+
+    Attributes:
+        target_type: CHANGE_SET or STACK.
+        target_id: ARN of the change set or the stack.
+        reason: What the hook said, or why it failed.
+    """
+
+    id: str
+    hook: Made
+    target_type: str
+    target_id: str
+    status: str = "HOOK_IN_PROGRESS"
+    reason: str | None = None
+    invoked_at: datetime = field(default_factory=clock.now)
 
 
 @dataclass
@@ -135,6 +156,15 @@ class Registry(Protocol):
 
     def forget(self, stack: Stack) -> None:
         """Moves a stack to the deleted ones, which frees its name."""
+        ...
+
+    def hooks(self) -> list[Made]:
+        """Returns the hooks that stacks have activated."""
+        ...
+
+    @property
+    def hook_results(self) -> dict[str, HookResult]:
+        """Every invocation of a hook, by its id."""
         ...
 
 
@@ -246,6 +276,7 @@ class Stack:
         status: str,
         reason: str | None,
         properties: dict[str, Any] | None = None,
+        hook: Mapping[str, str] | None = None,
     ) -> None:
         """Records one event."""
         now = clock.now()
@@ -264,6 +295,7 @@ class Stack:
                 reason=reason,
                 token=self.operation.token if self.operation else None,
                 properties=None if properties is None else json.dumps(properties, default=str),
+                hook=hook or {},
             )
         )
 

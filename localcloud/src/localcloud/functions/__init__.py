@@ -12,6 +12,7 @@ __all__ = [
     "InvokeDeniedError",
     "Result",
     "Settings",
+    "begin",
     "install",
     "invocations",
     "invoke",
@@ -28,7 +29,7 @@ def install(settings: Settings) -> None:
 
 
 #: See ``Functions``.
-invoke, invoke_async, stop = functions.invoke, functions.invoke_async, functions.stop
+begin, invoke, invoke_async, stop = functions.begin, functions.invoke, functions.invoke_async, functions.stop
 
 
 def invocations() -> list[InvocationRecord]:

@@ -110,17 +110,46 @@ class Functions:
             LambdaClientError: Unknown function, not allowed, throttled, in a loop, payload too large or not
                 JSON.
         """
+        outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
+        function, request_id = self._start(function_arn, payload, outcomes.put, caller, lineage)
+        with clock.resting():
+            outcome = outcomes.get()
+        error = None if outcome.ending == "success" else "Unhandled"
+        return Result(request_id, outcome.payload, error, str(function.version), outcome.log_tail)
+
+    def begin(self, function_arn: str, payload: bytes, ended: Callable[[bytes | None], None]) -> None:
+        """Invokes a function as ``invoke`` does, but does not wait.
+
+        Args:
+            function_arn: ARN or name, with or without a qualifier.
+            payload: JSON text.
+            ended: Called in another thread with the result, None if the function failed.
+
+        Raises:
+            LambdaClientError: As for ``invoke``.
+        """
+        self._start(
+            function_arn,
+            payload,
+            lambda outcome: ended(outcome.payload if outcome.ending == "success" else None),
+        )
+
+    def _start(
+        self,
+        function_arn: str,
+        payload: bytes,
+        done: Callable[[Outcome], None],
+        caller: Caller | None = None,
+        lineage: str = "",
+    ) -> tuple[Function, str]:
+        """Starts a synchronous invocation and returns the function and the request id."""
         function = self.find(function_arn)
         invoked_arn = _invoked(function, function_arn)
         attempt = Attempt(str(uuid.uuid4()), payload, invoked_arn, "RequestResponse", lineage=lineage)
         self._check(function, attempt, SYNC_LIMIT_BYTES, caller)
-        outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
-        if reason := self.run(function, attempt, outcomes.put):
+        if reason := self.run(function, attempt, done):
             raise RecursiveInvocationError if reason == "Loop" else ThrottledError(reason)
-        with clock.resting():
-            outcome = outcomes.get()
-        error = None if outcome.ending == "success" else "Unhandled"
-        return Result(attempt.request_id, outcome.payload, error, str(function.version), outcome.log_tail)
+        return function, attempt.request_id
 
     def invoke_async(
         self, function_arn: str, payload: bytes, caller: Caller | None = None, lineage: str = ""

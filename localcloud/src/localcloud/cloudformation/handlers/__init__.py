@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from localcloud.cloudformation.errors import UnresolvedValueError
 from localcloud.cloudformation.handlers.custom import CustomResourceHandler
 from localcloud.cloudformation.handlers.dynamic_references import with_parameters
+from localcloud.cloudformation.handlers.hook import LambdaHookHandler
 from localcloud.cloudformation.handlers.image import ImageHandler
 from localcloud.cloudformation.handlers.metadata import MetadataHandler
 from localcloud.cloudformation.handlers.models import ModelHandler, model_for
@@ -18,6 +19,7 @@ _CUSTOM = CustomResourceHandler()
 _OWN: dict[str, Handler] = {
     "AWS::CDK::Metadata": MetadataHandler(),
     "AWS::CloudFormation::CustomResource": _CUSTOM,
+    "AWS::CloudFormation::LambdaHook": LambdaHookHandler(),
     "AWS::CloudFormation::WaitCondition": WaitConditionHandler(),
     "AWS::CloudFormation::WaitConditionHandle": WaitHandleHandler(),
     "AWS::ImageBuilder::Image": ImageHandler(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from localcloud.cloudformation.errors import UnresolvedValueError
+from localcloud.cloudformation.hooks import judge_stack
 from localcloud.cloudformation.operations.base import Deployment, OnEnd
 from localcloud.cloudformation.operations.deletion import ROLLBACK, Deletion
 from localcloud.cloudformation.order import Walk
@@ -31,7 +32,7 @@ class Creation(Deployment):
         self.stack.operation = self
         self.stack.template = self.template
         self.stack.set_status("CREATE_IN_PROGRESS", "User Initiated")
-        schedule(self._walk.run)
+        judge_stack(self.stack, "CREATE", None, self._walk.run, self._fail)
         if self.stack.options.timeout_minutes:
             self._timer = schedule(self._time_out, delay_s=60 * self.stack.options.timeout_minutes)
 

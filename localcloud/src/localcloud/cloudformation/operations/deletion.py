@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from localcloud.clock import clock
+from localcloud.cloudformation.hooks import judge_stack
 from localcloud.cloudformation.operations.base import OnEnd, Operation
 from localcloud.cloudformation.operations.cleanup import Cleanup
 from localcloud.cloudformation.order import Walk, reversed_order
@@ -72,7 +73,14 @@ class Deletion(Operation):
         self.stack.operation = self
         self.stack.deleted_at = clock.now()
         self.stack.set_status(self._statuses.in_progress, self._reason)
-        schedule(self._begin)
+        if self.is_rollback:
+            schedule(self._begin)
+        else:
+            judge_stack(self.stack, "DELETE", None, self._begin, self._refuse)
+
+    def _refuse(self, reason: str) -> None:
+        self.stack.set_status(self._statuses.failed, reason.strip())
+        self.end()
 
     def turn_into_delete(self, token: str | None, on_end: OnEnd | None) -> None:
         """Turns a rollback into a deletion of the stack."""

@@ -9,12 +9,12 @@ from localcloud.behaviour import behaviours
 from localcloud.clock import clock
 from localcloud.cloudformation.errors import UnresolvedValueError
 from localcloud.cloudformation.handlers import target_of
+from localcloud.cloudformation.hooks import judge_stack
 from localcloud.cloudformation.operations.base import Deployment, OnEnd
 from localcloud.cloudformation.operations.cleanup import Cleanup, commit_all
 from localcloud.cloudformation.operations.deletion import ROLLBACK, Deletion
 from localcloud.cloudformation.operations.restoration import Effects, Restoration
 from localcloud.cloudformation.order import Walk
-from localcloud.cloudformation.steps import schedule
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,7 +73,7 @@ class Update(Deployment):
         stack.operation, stack.updated_at = self, clock.now()
         stack.template, stack.options = self.template, self._options
         stack.set_status("UPDATE_IN_PROGRESS", "User Initiated")
-        schedule(self._begin)
+        judge_stack(stack, "UPDATE", self._old_template.source, self._begin, self._fail)
 
     def _begin(self) -> None:
         """Removes resources whose creation failed from the stack, to be deleted now or in the cleanup.
