@@ -10,7 +10,7 @@ from cfn_template.limits import TemplateError
 from cfn_template.reading import read
 from pcluster_cfn.aws import Aws, find_cluster_stack, tags_of
 from pcluster_cfn.errors import CommandError
-from pcluster_cfn.plan.clusters import (
+from pcluster_cfn.planning.clusters import (
     Deployed,
     Place,
     PlannedAction,
@@ -21,20 +21,20 @@ from pcluster_cfn.plan.clusters import (
     plan_unknown,
     untouched,
 )
+from pcluster_cfn.planning.requests import CLUSTER, ExistingCluster, RequestedCluster
 from pcluster_cfn.template import NESTED_STACK
 from pcluster_cfn.validation.deployed_stack import DeployedStack, read_deployed_stack
 from pcluster_cfn.validation.dry_run import (
     Ask,
-    ExistingCluster,
-    RequestedCluster,
     ask_engine,
     clusters_in,
     dry_run_cluster,
 )
+from pcluster_cfn.validation.dry_run_report import update_policy
 from pcluster_cfn.validation.file_check import Nested, find_nested
 from pcluster_cfn.validation.partial_template import Given, evaluate_partially, section
 from pcluster_cfn.validation.report import Finding
-from pcluster_cfn.validation.resource_check import CLUSTER, resources
+from pcluster_cfn.validation.resource_check import resources
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ class Planner:
             verdict = dry_run_cluster(self._aws, wanted, template.stack, self._ask)
         except CommandError as error:
             return place.planned(wanted.name, PlannedAction.UNKNOWN, str(error))
-        return plan_cluster(place, verdict, deployed)
+        return plan_cluster(place, verdict, deployed, update_policy)
 
     def _nested(self, template: PlannedTemplate, inner: Any) -> Iterator[PlannedCluster]:
         if not isinstance(inner, Nested):

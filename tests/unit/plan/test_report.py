@@ -5,10 +5,10 @@ import io
 import pytest
 
 from pcluster_cfn.deploy.changes import Change
-from pcluster_cfn.plan.clusters import PlannedAction, PlannedCluster
 from pcluster_cfn.plan.other_resources import OtherResources
 from pcluster_cfn.plan.report import Plan, print_plan
-from pcluster_cfn.plan.storage import Storage
+from pcluster_cfn.planning.clusters import PlannedAction, PlannedCluster
+from pcluster_cfn.planning.storage import Storage
 from pcluster_cfn.terminal import Console
 
 CHANGE = {
