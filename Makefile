@@ -15,7 +15,7 @@ COMMAND_ONLY := advise clients demo deploy dry_run everyday_commands local_comma
 export PYTHONPATH := localcloud/src:.:provider/front:provider/engine:provider/hook
 
 .DEFAULT_GOAL := help
-.PHONY: help check format test test-localcloud e2e test-browser schemas build engine hook engines-matrix publish release e2e-install e2e-examples e2e-artefact e2e-engines property plan-property crash fuzz bench bench-hook bench-scale mutants runtimes outdated demo local lock clean
+.PHONY: help check format test test-localcloud e2e e2e-command test-browser schemas build build-runnable engine hook engines-matrix publish release e2e-install e2e-examples e2e-artefact e2e-engines property plan-property crash fuzz bench bench-hook bench-scale mutants runtimes outdated demo local lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1|/' | column -t -s '|'
@@ -121,11 +121,17 @@ hook: .venv/.installed ## the hook's stack, into build/hook, for a provider stac
 e2e-examples: .venv/.installed .venv-cdk/.installed ## every example and every tutorial, on the embedded cloud
 	E2E_EXAMPLES=1 $(PY) -m pytest tests/examples $(ARGS)
 
-e2e-artefact: .venv/.installed .venv-sam/.installed ## build, then run the end-to-end tests on what was built, as Lambda would run it
+e2e-command: .venv/.installed ## of e2e, what is about the command and about verify-aws; e2e-artefact has the rest
+	$(PY) -m pytest $(COMMAND_ONLY:%=tests/e2e/test_%.py) tests/verify $(ARGS)
+
+# CI builds once, and leaves this out of what follows.
+build-runnable: .venv/.installed
 	@$(PY) -m tools.artefacts build --runnable
+
+e2e-artefact: build-runnable .venv-sam/.installed ## build, then run the end-to-end tests on what was built, as Lambda would run it
 	ARTEFACT=build $(PY) -m pytest tests/artefact tests/e2e $(COMMAND_ONLY:%=--ignore tests/e2e/test_%.py) $(ARGS)
 
-engines-matrix: .venv/.installed ## build the engine of every ParallelCluster release and test what was built; after e2e-artefact [RELEASES="3.11.1 3.9.3"]
+engines-matrix: build-runnable ## build the engine of every ParallelCluster release and test what was built [RELEASES="3.11.1 3.9.3"]
 	@$(PY) -m tools.engine_matrix $(RELEASES)
 	@$(PY) -m tools.reference_pages
 
@@ -133,7 +139,7 @@ publish: .venv/.installed ## build, then upload it for others to nest or launch 
 	@$(PY) -m pcluster_cfn publish --bucket "$(or $(BUCKET),$(error name your bucket: make publish BUCKET=my-bucket-{region}))" $(if $(PREFIX),--prefix "$(PREFIX)") $(foreach r,$(REGIONS),--region $(r)) $(if $(VERSION),--version "$(VERSION)") $(foreach v,$(ENGINES),--engine $(v)) $(if $(DRY_RUN),--dry-run)
 
 # 3.14.0 with a runtime of its own, where there is a Python 3.12 for the others: runtimes side by side as well.
-e2e-engines: .venv/.installed .venv-sam/.installed ## three ParallelCluster versions behind one service token, each with its own engine and layer; after e2e-artefact
+e2e-engines: build-runnable .venv-sam/.installed ## three ParallelCluster versions behind one service token, each with its own engine and layer
 	@$(PY) -m tools.artefacts engine-stack --runnable --pcluster-version 3.14.0 --python 3.11
 	@$(PY) -m tools.artefacts engine-stack --runnable --pcluster-version 3.6.0
 	ARTEFACT=build $(PY) -m pytest tests/engines $(ARGS)
@@ -142,7 +148,7 @@ release: .venv/.installed .venv-release/.installed ## build, then make the files
 	@$(if $(BUILD),,$(PY) -m tools.artefacts build)
 	@$(PY) -m tools.release --build $(or $(BUILD),build) --into $(or $(INTO),build/release)
 
-e2e-install: .venv/.installed .venv-release/.installed ## install a release outside of the clone, and use it on the embedded cloud; after e2e-artefact
+e2e-install: build-runnable .venv-release/.installed ## install a release outside of the clone, and use it on the embedded cloud
 	ARTEFACT=build $(PY) -m pytest tests/install $(or $(ARGS),--numprocesses 2 --dist loadfile)
 
 bench: .venv/.installed ## time, memory and sizes of what is deployed [RUNS=5 JSON=file PROCESSORS=0 ARTEFACT=build]

@@ -13,7 +13,7 @@ from pcluster_cfn.package import Bucket, package
 from pcluster_cfn.template import Template
 
 ROOT = Path(__file__).parent.parent.parent
-#: What `make e2e-artefact` built, None where the tests run on the sources.
+#: What `make build-runnable` built, None where the tests run on the sources.
 ARTEFACT = (ROOT / os.environ["ARTEFACT"]) if os.environ.get("ARTEFACT") else None
 #: Far more than any stack takes here: what is slower hangs.
 DEADLINE_S = 180

@@ -1,6 +1,6 @@
 """A release, and environments outside of the clone that it is installed into.
 
-The tests need what `make e2e-artefact` builds, so they are not there without it.
+The tests need what `make build-runnable` builds, so they are not there without it.
 """
 
 import json

@@ -1,11 +1,15 @@
 """What is here of CloudFormation's API is answered, or refused in its format."""
 
+import threading
+
 import pytest
 from botocore.exceptions import ClientError
 from botocore.session import get_session
+from moto.core.base_backend import BackendDict, backend_lock
 from moto.core.utils import camelcase_to_underscores
 
 from localcloud.cloudformation.responses import StackResponse
+from localcloud.cloudformation.steps import lock
 
 MODEL = get_session().get_service_model("cloudformation")
 HERE = {name for name in MODEL.operation_names if hasattr(StackResponse, camelcase_to_underscores(name))}
@@ -72,4 +76,17 @@ def test_a_change_set_that_imports_is_refused(cloud, options):
         cloud.cfn.create_change_set(StackName="one", ChangeSetName="c", TemplateBody=template, **options)
 
     assert refused.value.response["Error"]["Code"] == "ValidationError"
+    assert cloud.cfn.list_stacks()["StackSummaries"] == []
+
+
+def test_a_reset_does_not_keep_a_stack_that_changes_from_making_a_backend(cloud):
+    cloud.create("one", {"Resources": {"Handle": {"Type": "AWS::CloudFormation::WaitConditionHandle"}}})
+    reset = threading.Thread(target=BackendDict.reset)
+    with lock:
+        reset.start()
+        reset.join(0.5)
+        assert reset.is_alive()
+        assert backend_lock.acquire(timeout=5)
+        backend_lock.release()
+    reset.join(10)
     assert cloud.cfn.list_stacks()["StackSummaries"] == []

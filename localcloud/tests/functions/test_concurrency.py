@@ -58,6 +58,7 @@ def test_the_eleventh_call_at_once_is_throttled_and_names_the_accounts_limit(clo
 def test_a_throttled_event_is_tried_again_after_one_second_then_after_twice_as_long_each_time(cloud, busy):
     name = deploy(cloud, ECHO)
     call(cloud, name, {"n": 1}, InvocationType="Event")
+    eventually(lambda: invocations(cloud, name), "the first throttle")
     cloud.advance(40)
     busy()
     *throttles, success = eventually(

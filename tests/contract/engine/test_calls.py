@@ -203,7 +203,7 @@ def test_a_stranger_of_the_same_name_is_not_touched(engine, api, configuration, 
 
 @pytest.mark.parametrize(
     ("operation", "version"),
-    [("update", "3.16.0"), ("update", "3.17.0"), ("delete", "3.17.0"), ("describe", "2.11.0")],
+    [("update", "3.16.99"), ("update", "3.17.0"), ("delete", "3.17.0"), ("describe", "2.11.0")],
 )
 def test_a_cluster_of_another_version_is_said_to_be_one(engine, api, configuration, operation, version):
     stack = api.add("hpc", tags=OURS | {"parallelcluster:version": version})

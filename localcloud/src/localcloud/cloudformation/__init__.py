@@ -5,6 +5,7 @@ from typing import Any, cast
 
 from moto.cloudformation import urls
 from moto.cloudformation.models import cloudformation_backends
+from moto.core.base_backend import BackendDict
 
 from localcloud import events, functions
 from localcloud.cloudformation import requests
@@ -35,6 +36,8 @@ __all__ = [
     "unsubscribe",
 ]
 
+_reset_of_moto = BackendDict.reset
+
 
 def install(
     *,
@@ -54,10 +57,21 @@ def install(
     register("AWS::CloudFormation::Stack", NestedStackHandler(Nesting()))
     cloudformation_backends.backend = StackRegistry
     cloudformation_backends.clear()
+    BackendDict.reset = staticmethod(_reset)  # type: ignore[method-assign]
     # This is the only path: responses of custom resources arrive at our endpoint and not at moto's.
     urls.url_paths.clear()
     urls.url_paths["{0}/$"] = StackResponse.dispatch
     response_endpoint.start()
+
+
+def _reset() -> None:
+    """Forgets everything.
+
+    Who changes a stack holds our lock when it makes a backend, for which moto's lock is needed. A reset holds
+    moto's all the time, and takes ours for the stacks: it has to take ours first.
+    """
+    with lock:
+        _reset_of_moto()
 
 
 def names() -> Names:
