@@ -103,7 +103,8 @@ def _renew_environments(cloud: Cloud, run: int) -> None:
 
 def _propose(cloud: Cloud, name: str, service_token: str) -> str:
     """Makes a change set, waits until it has been judged, and returns its status with the hook's words."""
-    configuration = minimal(cloud.exports)
+    # More nodes would need a larger head node.
+    configuration = minimal(cloud.exports, max_count=2)
     (queue,) = configuration["Scheduling"]["SlurmQueues"]
     configuration["Scheduling"]["SlurmQueues"] = [
         {**queue, "Name": f"queue-{number}"} for number in range(_QUEUES)

@@ -113,7 +113,7 @@ class Build:
         )
         descriptions = packages / "botocore" / "data"
         _leave_newest_apis(descriptions)
-        slimming.keep_named_services(descriptions, [packages / "pcluster", _ENGINE])
+        slimming.keep_named_services(descriptions, [packages / "pcluster", _ENGINE, _HOOK])
         slimming.slim_modules(packages)
         node = folder / "bin" / "node"
         node.parent.mkdir()
