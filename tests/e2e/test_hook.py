@@ -154,7 +154,7 @@ DIES = "import os\ndef handler(event, context):\n    os._exit(1)\n"
     "broken",
     [
         ("DryRun", DIES, "the dry run of cluster c-hooked-broken ended without an answer"),
-        ("DryRun", SLEEPS, "ParallelCluster did not answer within 94 s"),
+        ("DryRun", SLEEPS, "ParallelCluster did not answer within 110 s"),
         ("Hook", DIES, "Hook function failed"),
         ("Hook", SLEEPS, "Hook did not respond within 30 seconds"),
     ],

@@ -31,8 +31,8 @@ _NO_CLUSTERS = frozenset(
 )
 
 
-class UnreadableTemplateError(Exception):
-    """A template cannot be read; the text says where and why."""
+class UnreadableError(Exception):
+    """A template, or a change of a change set, cannot be read; the text says which and why."""
 
 
 @dataclass(frozen=True)
@@ -67,15 +67,22 @@ def changed_in(payload: Mapping[str, Any], service_token: str) -> Iterator[Chang
     Args:
         payload: A change set's.
         service_token: That of the provider whose clusters are meant.
+
+    Raises:
+        UnreadableError: A change has a form that is not known.
     """
     for change in payload.get("changedResources") or []:
-        before, after = _properties(change, "beforeContext"), _properties(change, "afterContext")
+        try:
+            before, after = _properties(change, "beforeContext"), _properties(change, "afterContext")
+            logical_id, kind = str(change["logicalResourceId"]), str(change["resourceType"])
+            is_removed = change["action"] == "DELETE"
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise UnreadableError("changedResources has an entry of a form that is not known") from error
         shown = after if after is not None else before
-        if shown is None or not _is_cluster(str(change["resourceType"]), shown, service_token):
+        if shown is None or not _is_cluster(kind, shown, service_token):
             continue
-        logical_id = str(change["logicalResourceId"])
         previous, _ = _requested(logical_id, before)
-        if change["action"] == "DELETE":
+        if is_removed:
             yield ChangedCluster(logical_id, is_removed=True, previous=previous)
             continue
         wanted, missing = _requested(logical_id, after)
@@ -127,7 +134,7 @@ def has_clusters(text: str) -> bool:
     """Whether a template may have a cluster; nothing is evaluated.
 
     Raises:
-        UnreadableTemplateError: The template cannot be read.
+        UnreadableError: The template cannot be read.
     """
     for _, kind, properties in _resources(_read(text)):
         if kind == CLUSTER or ((kind.startswith(_PREFIX) or kind == _CUSTOM) and CONFIGURATION in properties):
@@ -147,7 +154,7 @@ def in_template(
         service_token: That of the provider whose clusters are meant.
 
     Raises:
-        UnreadableTemplateError: The template cannot be read.
+        UnreadableError: The template cannot be read.
     """
     template = evaluate_partially(_read(text), parameters, Answers(known=known))
     for logical_id, kind, written in _resources(template.root):
@@ -172,7 +179,7 @@ def retained_in(text: str) -> frozenset[str]:
     """Returns the logical ids of the resources that a template's ``DeletionPolicy`` attributes keep.
 
     Raises:
-        UnreadableTemplateError: The template cannot be read.
+        UnreadableError: The template cannot be read.
     """
     root = _read(text)
     return frozenset(
@@ -186,7 +193,7 @@ def _read(text: str) -> Mapping[str, Any]:
     try:
         root: Mapping[str, Any] = read(text)
     except TemplateError as error:
-        raise UnreadableTemplateError(f"the template cannot be read: {error.problem}") from error
+        raise UnreadableError(f"the template cannot be read: {error.problem}") from error
     return root
 
 

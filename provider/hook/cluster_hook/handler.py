@@ -20,7 +20,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.config import Config
 
 from cluster_hook.answers import Outcome, not_yet, outcome, unable
-from cluster_hook.clusters import UnreadableTemplateError, changed_in, has_clusters
+from cluster_hook.clusters import UnreadableError, changed_in, has_clusters
 from cluster_hook.events import CALLS_MAX, CHANGE_SET, EventError, HookEvent
 from cluster_hook.judge import DryRunError, Judge
 from cluster_hook.payload import PayloadError, fetch
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
     from types_boto3_lambda import LambdaClient
 
-#: How long a call waits for the outcome: with the rest of its work, less than Hooks' 30 s.
-WAIT_S = 18
+#: How long a call waits for the outcome: the rest of Hooks' 30 s is for a cold start on a slow day.
+WAIT_S = 10
 #: How long Hooks waits before the next call.
-DELAY_S = 20
+DELAY_S = 40
 _POLL_S = 0.5
 #: How long an outcome is kept: longer than three calls take.
 _KEPT_S = 3600
@@ -48,11 +48,15 @@ def handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
     if "plan_id" in event:
         _work(str(event["plan_id"]), event["event"], context)
         return {}
+    token = str(event.get("clientRequestToken") or "")
     try:
         return _answer(event, context)
-    except (EventError, PayloadError, UnreadableTemplateError) as error:
+    except (EventError, PayloadError, UnreadableError) as error:
         logger.warning("not planned", reason=str(error))
-        return unable(str(error)).answer(str(event.get("clientRequestToken") or ""))
+        return unable(str(error)).answer(token)
+    except Exception:
+        logger.exception("the call failed")
+        return _failed(context).answer(token)
 
 
 def _answer(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
@@ -87,6 +91,12 @@ def _concerns_clusters(call: HookEvent) -> bool:
     return any(has_clusters(text) for text in templates if text)
 
 
+def _failed(context: LambdaContext) -> Outcome:
+    """Returns the outcome of an error of the hook itself, of which only the log has the words."""
+    name, request = context.function_name, context.aws_request_id
+    return unable(f"the hook failed; the log of function {name} has the reason, request {request}")
+
+
 def _start(plan_id: str, event: Mapping[str, Any], function_arn: str) -> None:
     work = json.dumps({"plan_id": plan_id, "event": event})
     _lambda().invoke(FunctionName=function_arn, InvocationType="Event", Payload=work)
@@ -115,14 +125,11 @@ def _work(plan_id: str, event: Mapping[str, Any], context: LambdaContext) -> Non
         call = HookEvent.parse(event)
         judge = Judge(_cloudformation(), ask, _setting("PCLUSTER_VERSION"), _setting("SERVICE_TOKEN"))
         found = outcome(judge.plan(call, fetch(call.payload_url)))
-    except (EventError, PayloadError, UnreadableTemplateError, DryRunError) as error:
+    except (EventError, PayloadError, UnreadableError, DryRunError) as error:
         found = unable(str(error))
     except Exception:
         logger.exception("the plan failed")
-        found = unable(
-            f"the hook failed; the log of function {context.function_name} has the reason, request "
-            f"{context.aws_request_id}"
-        )
+        found = _failed(context)
     logger.info("planned", error_code=found.error_code)
     _table().put_item(
         TableName=_setting("TABLE"),

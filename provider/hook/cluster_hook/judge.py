@@ -75,14 +75,18 @@ class Judge:
         """Returns what an operation would do to each cluster that it concerns.
 
         Raises:
-            UnreadableTemplateError: A template cannot be read.
+            UnreadableError: A template or a change cannot be read.
             DryRunError: A dry run ended without an answer.
         """
         stack = self._stack(event.stack_id)
         if event.target == CHANGE_SET:
             found = list(changed_in(payload, self.service_token))
         else:
-            found = list(in_template(payload["template"], stack.parameters, stack.known, self.service_token))
+            found = list(
+                in_template(
+                    str(payload.get("template") or ""), stack.parameters, stack.known, self.service_token
+                )
+            )
             present = {each.logical_id for each in found}
             removed = [key for key, kind in stack.types.items() if kind == CLUSTER and key not in present]
             found += [ChangedCluster(logical_id, is_removed=True) for logical_id in removed]

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from cluster_hook.clusters import UnreadableTemplateError, changed_in, has_clusters, in_template, retained_in
+from cluster_hook.clusters import UnreadableError, changed_in, has_clusters, in_template, retained_in
 
 TOKEN = "arn:aws:lambda:us-east-1:123456789012:function:provider"
 UNKNOWN = "{{changeSet:KNOWN_AFTER_APPLY}}"
@@ -84,6 +84,12 @@ def test_no_changes_are_none():
     assert list(changed_in({}, TOKEN)) == []
 
 
+@pytest.mark.parametrize("broken", ["text", {}, {**change(), "afterContext": "{"}, {"afterContext": "[]"}])
+def test_a_change_of_another_form_is_refused(broken):
+    with pytest.raises(UnreadableError, match="changedResources has an entry of a form that is not known"):
+        found(broken)
+
+
 TEMPLATE = """\
 Parameters:
   Size: {Type: Number, Default: 4}
@@ -133,5 +139,5 @@ def test_what_a_template_retains_is_listed():
 
 @pytest.mark.parametrize("read", [has_clusters, retained_in])
 def test_a_template_that_cannot_be_read_is_refused_with_the_reason(read):
-    with pytest.raises(UnreadableTemplateError, match="the template cannot be read: "):
+    with pytest.raises(UnreadableError, match="the template cannot be read: "):
         read("a: [")

@@ -140,6 +140,16 @@ def test_an_unexpected_error_is_logged_and_not_shown(aws, monkeypatch):
     assert "secret" not in answer["message"]
 
 
+def test_an_unexpected_error_of_a_call_is_not_shown_either(aws, monkeypatch):
+    def fail(**_):
+        raise RuntimeError("secret")
+
+    monkeypatch.setattr(aws, "invoke", fail)
+    answer = handler.handler(event(), CONTEXT)
+    assert (answer["errorCode"], answer["clientRequestToken"]) == ("InternalFailure", "token")
+    assert "secret" not in answer["message"]
+
+
 def test_a_dry_run_that_dies_is_named(aws):
     aws.answer = {"FunctionError": "Unhandled"}
     with pytest.raises(handler.DryRunError) as died:
