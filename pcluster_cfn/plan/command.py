@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,13 @@ import click
 from pcluster_cfn.aws import Aws, session
 from pcluster_cfn.deploy.ctrl_c import InterruptedOperationError, ended_as_by_ctrl_c
 from pcluster_cfn.deploy.parameters import refuse_unknown_parameters
+from pcluster_cfn.forecast.clusters import Cluster, clusters_of
+from pcluster_cfn.forecast.forecast import forecast, ignore_option
 from pcluster_cfn.options import ASSIGNMENT, INTERRUPTED, aws_options, example, named_after
 from pcluster_cfn.plan.other_resources import NOT_ASKED, OtherResources, preview
 from pcluster_cfn.plan.planner import PlannedTemplate, Planner
 from pcluster_cfn.plan.report import FAILURE, Plan, print_plan
+from pcluster_cfn.planning.clusters import CHANGING, MAKING, PlannedCluster
 from pcluster_cfn.template import Template, read_text
 from pcluster_cfn.terminal import Console
 from pcluster_cfn.validation.deployed_stack import read_deployed_stack
@@ -58,6 +61,8 @@ class _PlanCommand(click.Command):
 )
 @policy_option
 @click.option("--no-change-set", is_flag=True, help="Leave out the other resources, and make no change set.")
+@ignore_option
+@click.option("--strict", is_flag=True, help="Exit with 1 if the forecast has a warning.")
 @click.option("--json", "wants_json", is_flag=True, help="Print the plan as JSON, for scripts.")
 def plan(
     *,
@@ -69,6 +74,8 @@ def plan(
     bucket: str | None,
     policies: Iterable[Path],
     no_change_set: bool,
+    ignored: Iterable[str],
+    strict: bool,
     wants_json: bool,
 ) -> None:
     """Show what a deployment of TEMPLATE would do to each cluster. Nothing is changed.
@@ -79,6 +86,10 @@ def plan(
     local nested templates are included.
 
     What CloudFormation would do to the other resources comes from a change set, which is removed again.
+
+    Last, a forecast warns of what may run out when the clusters are made and grow to full scale: quotas,
+    addresses of subnets, instance types in the zones, capacity reservations. A warning changes the exit code
+    only with --strict.
     """
     text, given = read_text(template), dict(parameters)
     refuse_unknown_parameters(Template.parse(text, str(template)), given)
@@ -97,12 +108,22 @@ def plan(
         if not no_change_set:
             status.update("Asking CloudFormation about the other resources …")
             others = _others(aws, template, name, given, bucket)
-    planned = Plan(name, clusters, others.without({each.place for each in clusters}))
+        status.update("Comparing with the account's quotas and capacity …")
+        foreseen = forecast(aws, _changing(planner, clusters), set(ignored))
+    others = others.without({each.place for each in clusters})
+    planned = Plan(name, clusters, others, forecast=foreseen, is_strict=strict)
     if wants_json:
         click.echo(json.dumps(planned.document(), indent=2))
     else:
         print_plan(Console(), planned)
     sys.exit(planned.exit_code)
+
+
+def _changing(planner: Planner, clusters: Iterable[PlannedCluster]) -> Iterator[Cluster]:
+    """Yields the clusters that a planned deployment makes or changes."""
+    actions = {each.place: each.action for each in clusters}
+    changing = {place for place, action in actions.items() if action in CHANGING}
+    return clusters_of(planner.templates, changing, {each for each in changing if actions[each] in MAKING})
 
 
 def _refuse_mistakes(text: str, template: Path, inputs: Inputs) -> None:

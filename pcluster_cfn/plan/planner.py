@@ -10,6 +10,7 @@ from cfn_template.limits import TemplateError
 from cfn_template.reading import read
 from pcluster_cfn.aws import Aws, find_cluster_stack, tags_of
 from pcluster_cfn.errors import CommandError
+from pcluster_cfn.forecast.clusters import EvaluatedTemplate
 from pcluster_cfn.planning.clusters import (
     Deployed,
     Place,
@@ -78,6 +79,9 @@ class Planner:
         aws: Clients of the account.
         progress: Called with the name of each cluster before the library is asked about it.
         ask: Asks the engine; by default in a process of its own.
+
+    Attributes:
+        templates: The templates whose clusters were planned, nested ones included, as they were evaluated.
     """
 
     def __init__(
@@ -87,6 +91,7 @@ class Planner:
         self._cloudformation = aws.client("cloudformation")
         self._progress = progress
         self._ask = ask
+        self.templates: list[EvaluatedTemplate] = []
 
     def plan(self, template: PlannedTemplate) -> Iterator[PlannedCluster]:
         """Yields what a deployment would do to each cluster, removed ones last.
@@ -99,6 +104,7 @@ class Planner:
         evaluated = evaluate_partially(
             read(template.text), {**stack.parameters, **template.given}, stack.answers()
         )
+        self.templates.append(EvaluatedTemplate(template.source, template.text, template.path, evaluated))
         present = {each.logical_id for each in resources(evaluated) if each.kind == CLUSTER}
         present |= {
             logical_id

@@ -9,6 +9,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from pcluster_cfn.deploy.changes import Change, Kind, shorten, tally
+from pcluster_cfn.forecast.forecast import NO_FORECAST, Forecast
 from pcluster_cfn.plan.other_resources import NOT_ASKED, OtherResources
 from pcluster_cfn.planning.clusters import FAILING, PlannedAction, PlannedCluster
 from pcluster_cfn.planning.words import MARKS, details, sentence, tally_clusters
@@ -38,17 +39,21 @@ class Plan:
         stack_name: Name of the stack.
         clusters: The clusters, in the order of the template, removed ones last.
         others: The changes of the other resources.
+        forecast: What may run out.
+        is_strict: Whether a warning of the forecast is a failure.
     """
 
     stack_name: str
     clusters: Sequence[PlannedCluster]
     others: OtherResources = NOT_ASKED
+    forecast: Forecast = NO_FORECAST
+    is_strict: bool = False
 
     @property
     def exit_code(self) -> int:
         """1 if something is refused or not known, 2 if something changes, 0 otherwise."""
         actions = {each.action for each in self.clusters}
-        if actions & FAILING or self.others.refusal:
+        if actions & FAILING or self.others.refusal or (self.is_strict and self.forecast.warnings):
             return FAILURE
         others_change = self.others.changes or self.others.changes_only_attributes
         return CHANGES if actions - {PlannedAction.UNCHANGED} or others_change else NOTHING
@@ -65,6 +70,7 @@ class Plan:
                 "reason": self.others.left_out or self.others.refusal,
                 "changes": [_change_document(each) for each in self.others.changes],
             },
+            "forecast": self.forecast.document(),
             "exitCode": self.exit_code,
         }
 
@@ -107,6 +113,8 @@ def print_plan(console: Console, plan: Plan) -> None:
         for text, style in details(cluster):
             _print(console, Text(text, style=style), indent=_INDENT)
     for text, style in _other_resources(plan):
+        _print(console, Text(text, style=style))
+    for text, style in plan.forecast.lines():
         _print(console, Text(text, style=style))
     _print(console, Text(_summary(plan), style="bold"))
 

@@ -37,6 +37,15 @@ class PlannedAction(StrEnum):
 
 #: What a plan cannot promise to succeed.
 FAILING = frozenset({PlannedAction.REFUSED, PlannedAction.UNKNOWN})
+#: What makes a cluster.
+MAKING = frozenset({PlannedAction.CREATE, PlannedAction.REPLACE})
+#: What makes or changes a cluster, or may.
+CHANGING = MAKING | {
+    PlannedAction.UPDATE,
+    PlannedAction.UPDATE_STOPPED,
+    PlannedAction.ADOPT,
+    PlannedAction.UNKNOWN,
+}
 
 
 @dataclass(frozen=True)

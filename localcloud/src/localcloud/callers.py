@@ -22,12 +22,14 @@ class Caller:
 
     Attributes:
         function: The function's name.
+        role_arn: Its role, which the process keeps until it ends.
         pid: The process.
         kill: Ends it like a crash.
         time_out: Lets its time run out, and ends it as Lambda's timeout does.
     """
 
     function: str
+    role_arn: str
     pid: int
     kill: Callable[[], None]
     time_out: Callable[[], None]

@@ -5,12 +5,24 @@ import uuid
 
 import pytest
 from botocore.exceptions import ClientError
-from tests.support.functions import deploy, function_arn
+from tests.support.functions import call, deploy, function_arn
 from tests.support.roles import CALLING, Granted, document
 
 from localcloud.cloud import Cloud
 from localcloud.testing.waiting import eventually
 
+#: Deletes itself, and calls on.
+OUTLIVING = """
+    import boto3
+    from botocore.exceptions import ClientError
+
+    def handler(event, context):
+        boto3.client("lambda").delete_function(FunctionName=context.function_name)
+        try:
+            boto3.client("dynamodb").list_tables()
+        except ClientError as error:
+            return error.response["Error"]["Code"]
+"""
 NOT_GRANTED = "because no identity-based policy allows the {} action"
 TABLE = "arn:aws:dynamodb:us-east-1:123456789012:table/absent"
 ABSENT = {"TableName": "absent"}
@@ -88,6 +100,12 @@ def test_a_function_whose_role_was_deleted_may_do_nothing_any_more(cloud, grante
         fact["of_deleted_role"] for fact in cloud.judged() if fact["role"].endswith(f"/{granted.role}")
     }
     assert refused == {False, True}
+
+
+@pytest.mark.parametrize(("more", "code"), [((), "AccessDeniedException"), (("dynamodb:ListTables",), None)])
+def test_a_function_that_is_deleted_while_it_runs_keeps_its_role(cloud, granted, more, code):
+    granted.put("policy", "lambda:DeleteFunction", *more)
+    assert call(cloud, deploy(cloud, OUTLIVING, Role=granted.role_arn))["Payload"] == code
 
 
 def test_a_boundary_forbids_what_it_does_not_allow(cloud):

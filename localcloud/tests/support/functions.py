@@ -38,7 +38,7 @@ def deploy(cloud, source, **settings):
             "Role": role(cloud),
             "Runtime": "python3.12",
             "Handler": "app.handler",
-            "Timeout": 10,
+            "Timeout": 60,
             "Code": {"ZipFile": archive({"app.py": source})},
             **settings,
         }

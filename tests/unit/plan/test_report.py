@@ -4,7 +4,13 @@ import io
 
 import pytest
 
+from cfn_template.limits import Place
 from pcluster_cfn.deploy.changes import Change
+from pcluster_cfn.forecast.clusters import Site
+from pcluster_cfn.forecast.demand import Check
+from pcluster_cfn.forecast.facts import NotSeen
+from pcluster_cfn.forecast.findings import ForecastWarning
+from pcluster_cfn.forecast.forecast import Forecast
 from pcluster_cfn.plan.other_resources import OtherResources
 from pcluster_cfn.plan.report import Plan, print_plan
 from pcluster_cfn.planning.clusters import PlannedAction, PlannedCluster
@@ -154,3 +160,57 @@ def test_of_many_additions_some_are_listed_and_all_are_counted():
         "  … and 3 more that are added",
         "Plan for stack hpc: the template has no clusters; other resources: 23 added.",
     ]
+
+
+FORECAST = Forecast(
+    (Check.VCPUS, Check.ADDRESSES),
+    (
+        ForecastWarning(
+            Check.ADDRESSES, Site("hpc.yaml", Place(7, 9), "C/x"), "too few", {"needs": 300, "has": 250}
+        ),
+    ),
+    ((Check.VCPUS, NotSeen("denied")), (Check.VCPUS, NotSeen("denied, too"))),
+)
+
+
+def with_forecast(*actions, strict=False):
+    clusters = [PlannedCluster("f", "C", "hpc", action) for action in actions]
+    return Plan("hpc", clusters, OtherResources(is_empty=True), forecast=FORECAST, is_strict=strict)
+
+
+def test_a_forecast_is_shown_with_places_and_with_what_it_could_not_look_at():
+    assert printed(with_forecast(PlannedAction.CREATE)).splitlines()[2:] == [
+        "! hpc.yaml:7:9: C/x: SubnetAddresses: too few",
+        "  VCpuQuota could not look at everything: denied (and 1 more)",
+        "Forecast: 2 checks, 1 warning, 1 not possible or only in part",
+        "Plan for stack hpc: 1 create.",
+    ]
+
+
+def test_a_warning_changes_the_exit_code_only_if_asked():
+    assert with_forecast(PlannedAction.CREATE).exit_code == 2
+    assert with_forecast(PlannedAction.CREATE, strict=True).exit_code == 1
+    calm = Forecast((Check.VCPUS,))
+    no_warning = Plan("hpc", [], OtherResources(is_empty=True), forecast=calm, is_strict=True)
+    assert no_warning.exit_code == 0
+
+
+def test_a_script_finds_the_forecast_in_the_plan():
+    assert with_forecast(PlannedAction.CREATE).document()["forecast"] == {
+        "checks": ["VCpuQuota", "SubnetAddresses"],
+        "warnings": [
+            {
+                "code": "SubnetAddresses",
+                "file": "hpc.yaml",
+                "line": 7,
+                "column": 9,
+                "path": "C/x",
+                "message": "too few",
+                "numbers": {"needs": 300, "has": 250},
+            }
+        ],
+        "notLookedAt": [
+            {"code": "VCpuQuota", "reason": "denied"},
+            {"code": "VCpuQuota", "reason": "denied, too"},
+        ],
+    }

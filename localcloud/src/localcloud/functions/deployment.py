@@ -19,6 +19,7 @@ class Deployment:
 
     function_name: str
     function_arn: str
+    role_arn: str
     version: str
     handler: str
     runtime: str

@@ -183,7 +183,8 @@ class ExecutionEnvironment:
                 clock.sleep_until(self._deadline)
             self._runtime.events.put(DeadlinePassed())
 
-        return Caller(self.deployment.function_name, process.pid, kill, time_out)
+        deployment = self.deployment
+        return Caller(deployment.function_name, deployment.role_arn, process.pid, kill, time_out)
 
     def _wait(self, timeout_s: float) -> RuntimeEvent | None:
         try:

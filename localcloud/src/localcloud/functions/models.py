@@ -137,6 +137,7 @@ class Function(Resource, LambdaFunction, CloudFormationModel):
         return Deployment(
             function_name=self.function_name,
             function_arn=self.unqualified_arn,
+            role_arn=str(self.role),
             version=str(self.version),
             handler=str(self.handler),
             runtime=str(self.run_time),

@@ -61,19 +61,13 @@ class Account:
         self.place = Place(region, account_id, get_partition(region))
 
     def role(self, arn: str) -> Any:
-        """Returns moto's role; None if there is none."""
-        return next((role for role in self.roles() if role.arn == arn), None)
+        """Returns moto's role; None if there is none, or its deletion has begun."""
+        found = next((role for role in self.roles() if role.arn == arn), None)
+        return None if getattr(found, "is_deleted", False) else found
 
     def roles(self) -> list[Any]:
         """Returns moto's roles."""
         return list(self._iam.roles.values())
-
-    def role_of(self, function: str) -> str:
-        """Returns the ARN of a function's role; nothing if the function was deleted while it ran."""
-        try:
-            return str(self._functions.get_function(function).role)
-        except UnknownFunctionException:
-            return ""
 
     def role_arn(self, name: str) -> str:
         """See ``Known``."""

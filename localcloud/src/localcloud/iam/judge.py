@@ -148,9 +148,8 @@ class Judge:
         """Records in whose name CloudFormation acts from now on; call it for calls that are not refused."""
         if call.service == "cloudformation" and call.operation in _STACK_CHANGES:
             name = call.parameters.get("StackName", "")
-            function = call.caller.function if call.caller else None
             # The stack may delete the function, and goes on in its name.
-            asker = (function, self._account.role_of(function)) if function else None
+            asker = (call.caller.function, call.caller.role_arn) if call.caller else None
             self._askers[name.split("/")[1] if name.startswith("arn:") else name] = asker
 
     def refusal_of_call(self, call: Call) -> str | None:
@@ -162,8 +161,8 @@ class Judge:
             self._note_unjudged(cause, "the operation is not known")
             return None
         own = {"lambda:sourcefunctionarn": (self._account.place.arn("lambda", f"function:{function}"),)}
-        role, asked = self._account.role_of(function), requests_of(call, self._account)
-        refused = self._judge(role, function, cause, asked, own, at_once="nothing")
+        asked = requests_of(call, self._account)
+        refused = self._judge(call.caller.role_arn, function, cause, asked, own, at_once="nothing")
         if refused is None:
             return None
         is_ec2 = prefix_of(call.service) == "ec2"
@@ -238,9 +237,6 @@ class Judge:
     ) -> Judged | None:
         """Decides about all requests and returns the first that is refused, if any."""
         role = self._account.role(role_arn)
-        if not role_arn:
-            self._note_unjudged(cause, f"there is no role of {function}")
-            return None
         session: Context = {
             "aws:principalarn": (role_arn,),
             "aws:principalaccount": (self._account.place.account,),
@@ -252,7 +248,9 @@ class Judge:
             for request in requests:
                 asked = replace(request, context={**request.context, **session})
                 decision, is_late = self._decide(role, asked, at_once)
-                judged = Judged(role_arn, function, cause, request, decision, is_late, role is None)
+                # Its deletion may have begun meanwhile, and taken its policies away.
+                is_gone = decision is not Decision.ALLOWED and self._account.role(role_arn) is None
+                judged = Judged(role_arn, function, cause, request, decision, is_late, is_gone)
                 self._note(judged)
                 if decision is not Decision.ALLOWED and refused is None:
                     refused = judged

@@ -45,6 +45,8 @@ class Role(Resource, moto_iam.Role, CloudFormationModel):
         self._put_policies(wanted)
         return self
 
+    #: Whether its deletion has begun; its policies go first.
+    is_deleted: bool = False
     #: Names of the inline policies that the template embeds; others belong to `AWS::IAM::Policy`.
     embedded_policies: tuple[str, ...] = ()
     #: ARNs of the managed policies that the template attaches itself.
@@ -74,6 +76,7 @@ class Role(Resource, moto_iam.Role, CloudFormationModel):
         role = next((role for role in backend.roles.values() if role.name == physical_id), None)
         if not role:
             return
+        role.is_deleted = True
         for arn in list(role.managed_policies):
             backend.detach_role_policy(arn, physical_id)
         super(Resource, cls).delete_from_cloudformation_json(physical_id, {}, *place)

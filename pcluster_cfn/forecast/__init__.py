@@ -1,0 +1,1 @@
+"""What may run out: quotas, addresses and capacity of the account that clusters would be made in."""
