@@ -11,7 +11,7 @@ UV_HERE := .venv/bin/uv pip compile -q --universal --python-version 3.11 --no-he
 UV_DEPLOYED := .venv/bin/uv pip compile -q --no-header --no-annotate --generate-hashes --only-binary :all: --python-version 3.12 --python-platform x86_64-manylinux_2_28
 TEMPLATES := template.yaml engine.yaml hook.yaml $(shell grep -rl --include=*.yaml ^AWSTemplateFormatVersion examples) localcloud/src/localcloud/official_network.yaml
 # End-to-end tests of the command, which does the same whatever built the functions.
-COMMAND_ONLY := advise clients demo deploy dry_run everyday_commands local_command plan
+COMMAND_ONLY := advise clients demo deploy dry_run everyday_commands local_command plan upgrade
 export PYTHONPATH := localcloud/src:.:provider/front:provider/engine:provider/hook
 
 .DEFAULT_GOAL := help

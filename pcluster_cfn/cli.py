@@ -24,6 +24,7 @@ COMMANDS = {
     "delete": ("pcluster_cfn.deploy.command", "Delete STACK and show its progress."),
     "demo": ("pcluster_cfn.embedded.demo", "Take a cluster through its life on this machine."),
     "plan": ("pcluster_cfn.plan.command", "Show what a deployment would do to clusters."),
+    "upgrade": ("pcluster_cfn.upgrade.command", "Write a template's passage to another version."),
     "publish": ("pcluster_cfn.publishing.command", "Upload the provider for others to nest or launch."),
     "quick-create": ("pcluster_cfn.launch.quick_create", "Make links that launch a template."),
     "launch-page": ("pcluster_cfn.launch.launch_page", "Write a web page that launches a template."),

@@ -2,7 +2,8 @@
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -22,8 +23,33 @@ def example(command: str, exit_codes: str) -> str:
 
 JSON = click.option("--json", "wants_json", is_flag=True, help="Print JSON, for scripts.")
 
+#: Exit codes, as ``terraform plan -detailed-exitcode`` has them. Source: Terraform CLI reference, "plan".
+NOTHING, FAILURE, CHANGES = 0, 1, 2
 #: How a shell reports an end by SIGINT: 128 + 2.
 INTERRUPTED = 130
+
+
+class ChangesCommand(click.Command):
+    """A command whose exit code 2 means changes, so wrong usage has another one."""
+
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        """Reads the arguments."""
+        with _wrong_usage_fails():
+            return super().make_context(*args, **kwargs)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Runs the command."""
+        with _wrong_usage_fails():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def _wrong_usage_fails() -> Iterator[None]:
+    try:
+        yield
+    except click.UsageError as error:
+        error.show()
+        raise click.exceptions.Exit(FAILURE) from error
 
 
 class _Assignment(click.ParamType[tuple[str, str]]):

@@ -4,7 +4,6 @@ import json
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -13,10 +12,18 @@ from pcluster_cfn.deploy.ctrl_c import InterruptedOperationError, ended_as_by_ct
 from pcluster_cfn.deploy.parameters import refuse_unknown_parameters
 from pcluster_cfn.forecast.clusters import Cluster, clusters_of
 from pcluster_cfn.forecast.forecast import forecast, ignore_option
-from pcluster_cfn.options import ASSIGNMENT, INTERRUPTED, aws_options, example, named_after
+from pcluster_cfn.options import (
+    ASSIGNMENT,
+    FAILURE,
+    INTERRUPTED,
+    ChangesCommand,
+    aws_options,
+    example,
+    named_after,
+)
 from pcluster_cfn.plan.other_resources import NOT_ASKED, OtherResources, preview
 from pcluster_cfn.plan.planner import PlannedTemplate, Planner
-from pcluster_cfn.plan.report import FAILURE, Plan, print_plan
+from pcluster_cfn.plan.report import Plan, print_plan
 from pcluster_cfn.planning.clusters import CHANGING, MAKING, PlannedCluster
 from pcluster_cfn.template import Template, read_text
 from pcluster_cfn.terminal import Console
@@ -31,19 +38,8 @@ _EXIT_CODES = (
 )
 
 
-class _PlanCommand(click.Command):
-    """A command whose exit code 2 means changes, so wrong usage has another one."""
-
-    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
-        try:
-            return super().make_context(*args, **kwargs)
-        except click.UsageError as error:
-            error.show()
-            raise click.exceptions.Exit(FAILURE) from error
-
-
 @click.command(
-    cls=_PlanCommand,
+    cls=ChangesCommand,
     epilog=example("pcluster-cfn plan hpc.yaml -p MaxCount=8", _EXIT_CODES),
     short_help="Show what a deployment would do to clusters.",
 )

@@ -10,13 +10,11 @@ from rich.text import Text
 
 from pcluster_cfn.deploy.changes import Change, Kind, shorten, tally
 from pcluster_cfn.forecast.forecast import NO_FORECAST, Forecast
+from pcluster_cfn.options import CHANGES, FAILURE, NOTHING
 from pcluster_cfn.plan.other_resources import NOT_ASKED, OtherResources
 from pcluster_cfn.planning.clusters import FAILING, PlannedAction, PlannedCluster
 from pcluster_cfn.planning.words import MARKS, details, sentence, tally_clusters
 from pcluster_cfn.terminal import Console
-
-#: Exit codes, as ``terraform plan -detailed-exitcode`` has them. Source: Terraform CLI reference, "plan".
-NOTHING, FAILURE, CHANGES = 0, 1, 2
 
 #: Colour of each kind of change of another resource.
 _COLOURS: dict[Kind, str] = {

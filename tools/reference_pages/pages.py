@@ -40,6 +40,7 @@ _COMMAND_LEAD = """
 `make .venv/.installed` installs the command, and `source .venv/bin/activate` makes it available in a
 shell. This page has what `pcluster-cfn COMMAND --help` prints. More about [the commands of every
 day](../how-to/everyday.md), [`validate`](validate.md), [`advise`](../how-to/advisories.md),
+[`upgrade`](../how-to/upgrading.md#move-a-cluster-to-another-parallelcluster-version),
 [`publish`](../how-to/publish.md), [`quick-create` and `launch-page`](../how-to/launching.md), and [`local`
 and `demo`](../how-to/embedded-cloud.md).
 

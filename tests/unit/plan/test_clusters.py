@@ -15,7 +15,7 @@ from pcluster_cfn.planning.clusters import (
     plan_unknown,
     untouched,
 )
-from pcluster_cfn.planning.requests import CLUSTER, ExistingCluster, RequestedCluster, Verdict
+from pcluster_cfn.planning.requests import CLUSTER, VERSION_TAG, ExistingCluster, RequestedCluster, Verdict
 from pcluster_cfn.planning.storage import ROOT_VOLUME
 from pcluster_cfn.validation.resource_check import Resource
 
@@ -107,6 +107,24 @@ def test_a_replacement_names_the_old_cluster_and_its_storage():
     planned = replacement()
     assert (planned.action, planned.replaced) == (PlannedAction.REPLACE, "hpc")
     assert [each.name for each in planned.storage] == [ROOT_VOLUME, "data"]
+
+
+def test_a_passage_to_another_version_is_one_replacement():
+    before = cluster(BEFORE, PclusterVersion="3.14.0")
+    living = Deployed("hpc", before, existing=ExistingCluster("arn", {VERSION_TAG: "3.14.0"}))
+    wanted = cluster(ClusterName="hpc-3-16-1", ClusterNameUpdatePolicy="Replace", PclusterVersion="3.16.1")
+    planned = plan_cluster(HERE, verdict(wanted, "create"), living)
+    assert (planned.action, planned.replaced) == (PlannedAction.REPLACE, "hpc")
+    assert (planned.name, planned.version) == ("hpc-3-16-1", "3.16.1")
+
+
+def test_another_version_for_the_same_cluster_is_refused():
+    wanted = cluster(PclusterVersion="3.16.1")
+    planned = plan_cluster(HERE, verdict(wanted, "update", version="3.14.0"), LIVING)
+    assert (planned.action, planned.reason) == (
+        PlannedAction.REFUSED,
+        "the cluster has ParallelCluster 3.14.0 and keeps it; PclusterVersion asks for 3.16.1",
+    )
 
 
 def test_a_replacement_whose_new_cluster_is_refused_is_refused():
