@@ -1,7 +1,7 @@
 """What the hook answers: the worst first, whole lines, and never more than Hooks keeps."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cluster_hook.answers import MESSAGE_MAX, Outcome, bounded, not_yet, outcome, unable
@@ -74,6 +74,7 @@ def test_a_message_has_whole_lines_and_says_how_many_are_missing():
     assert last == f"… and {202 - len(lines)} more lines"
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(st.characters(exclude_characters="\n")), min_size=1), st.integers(60, 300))
 def test_no_message_is_longer_than_its_bound(lines, limit):
     said = bounded(lines, limit)
