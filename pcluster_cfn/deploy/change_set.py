@@ -132,7 +132,7 @@ class ChangeSets:
 
         Raises:
             CommandError: The request cannot be made, or CloudFormation refuses it.
-            NotRemovedError: The credentials do not allow the removal.
+            NotRemovedError: The credentials do not allow the removal, or it takes too long.
             InterruptedOperationError: A second Ctrl-C, which also ends the removal.
         """
         name, stack, request = self._request(deployment)
@@ -146,22 +146,23 @@ class ChangeSets:
         finally:
             if made is not None:
                 with with_advice(left), ctrl_c_deferred():
-                    self._remove(made, left)
+                    self.discard(made)
 
     def discard(self, change_set: ChangeSet) -> None:
         """Deletes a change set that is not to be executed, and the stack that was made only to have it.
 
         Nested change sets and their stacks are deleted in the background; the stack is deleted after them.
         Source: CloudFormation user guide, "Delete a change set for nested stacks".
-        """
-        self._delete(change_set.id)
-        if change_set.stack is None:
-            self._await_removal(change_set.id)
-            self._delete_if_in_review(change_set.stack_id)
 
-    def _remove(self, made: ChangeSet, left: str) -> None:
+        Raises:
+            NotRemovedError: The credentials do not allow it, or CloudFormation takes too long.
+        """
+        left = change_set.advice.left_behind(change_set.id, is_new=change_set.stack is None)
         try:
-            self.discard(made)
+            self._delete(change_set.id)
+            if change_set.stack is None:
+                self._await_removal(change_set.id, left)
+                self._delete_if_in_review(change_set.stack_id)
         except ClientError as error:
             raise NotRemovedError(f"cannot remove the change set: {message_of(error)}", left) from error
 
@@ -182,15 +183,18 @@ class ChangeSets:
         if not self._cloudformation.list_change_sets(StackName=stack_id)["Summaries"]:
             self._cloudformation.delete_stack(StackName=stack_id)
 
-    def _await_removal(self, change_set_id: str) -> None:
+    def _await_removal(self, change_set_id: str, left: str) -> None:
         give_up_at_s = time.monotonic() + self._timeout_s
-        while time.monotonic() < give_up_at_s:
+        while True:
             try:
                 self._cloudformation.describe_change_set(ChangeSetName=change_set_id)
             except ClientError as error:
                 if _code(error) != _IS_GONE:
                     raise
                 return
+            if time.monotonic() > give_up_at_s:
+                what = f"change set {change_set_id} is still being removed after {self._timeout_s:.0f} s"
+                raise NotRemovedError(what, left)
             time.sleep(self._poll_s)
 
     def _advice(self, deployment: Deployment, stack: "StackTypeDef | None") -> StackChange:

@@ -95,13 +95,22 @@ class StackChange:
             change_set: Name of the change set.
             is_new: Whether no stack existed before, not even one in review.
         """
+        return f"{nothing_started(self.stack_name)} {self.left_behind(change_set, is_new=is_new)}"
+
+    def left_behind(self, change_set: str, *, is_new: bool) -> str:
+        """Returns what a change set that was not executed may leave, and the command that removes it.
+
+        Args:
+            change_set: Name or ARN of the change set.
+            is_new: Whether no stack existed before, not even one in review.
+        """
         if is_new:
             left = "The stack may be left in REVIEW_IN_PROGRESS, without resources; a deployment reuses it."
             command = f"delete-stack --stack-name {self.stack}"
         else:
             left = "A change set may be left."
             command = f"delete-change-set --stack-name {self.stack} --change-set-name {change_set}"
-        return f"{nothing_started(self.stack_name)} {left}\nRemove it: {self._aws(command)}"
+        return f"{left}\nRemove it: {self._aws(command)}"
 
     def while_requesting(self) -> str:
         """Returns the advice for the moment in which CloudFormation may have received the request."""

@@ -68,7 +68,7 @@ def preview(
         bucket: Where the files go that the template names by local path; None if there is none.
 
     Raises:
-        NotRemovedError: The credentials do not allow to remove the change set.
+        NotRemovedError: The credentials do not allow to remove the change set, or that takes too long.
         KeyboardInterrupt: Ctrl-C; what was made is removed all the same.
     """
     template = Template.read(path)

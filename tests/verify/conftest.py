@@ -93,7 +93,9 @@ def _zone(account):
         LocationType="availability-zone", Filters=[{"Name": "instance-type", "Values": INSTANCE_TYPES}]
     )
     zones = Counter(offer["Location"] for page in offered for offer in page["InstanceTypeOfferings"])
-    return min(zone for zone, types in zones.items() if types == len(INSTANCE_TYPES))
+    suitable = [zone for zone, types in zones.items() if types == len(INSTANCE_TYPES)]
+    assert suitable, f"no zone of {RUN.region} has all of {INSTANCE_TYPES}: choose another Region"
+    return min(suitable)
 
 
 class Recorder:
@@ -125,7 +127,11 @@ class Recorder:
         recorded = RECORDINGS / f"{scenario}.json"
         if not RUN.into and recorded.exists():
             found = differences(Recording.read(recorded), recording)
-            different = [f"{kind}: {line}" for kind, lines in found.items() for line in lines]
+            different = [
+                f"{kind}: {each.text('AWS', 'embedded cloud')}"
+                for kind, differing in found.items()
+                for each in differing
+            ]
             assert not different, "\n".join(["AWS was recorded to do otherwise:", *different])
 
     def _new_events(self):

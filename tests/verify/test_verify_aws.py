@@ -178,7 +178,10 @@ def test_what_differs_on_the_account_is_shown_recorded_and_cleaned_up(aws, begin
     assert re.search(r"At most [\d.]+ USD of your budget of 100.00", printed), printed
     assert re.search(r"create-refused +passed, \dm \d\ds +failed, \dm \d\ds +2 +3 +1", printed), printed
     assert re.search(r"provider +passed, \dm \d\ds +passed, \dm \d\ds +0 +0 +0", printed), printed
-    assert "Cluster DELETE_FAILED: [] and ['not now']" in printed
+    assert re.search(
+        r"reasons: \S+-refused Cluster DELETE_FAILED: embedded cloud: nothing; AWS: not now", printed
+    )
+    assert "AWS: create-refused failed, " in printed
     assert "clean-up: nothing is left" in printed
     assert left_on(aws) == []
     assert [fault["struck"] for fault in aws.faults()] == [9, 2]
@@ -189,6 +192,18 @@ def test_what_differs_on_the_account_is_shown_recorded_and_cleaned_up(aws, begin
     assert kit.recordings.name not in written
     assert held(kit.recordings / "embedded").returncode == 0
     assert "not now" in held(kit.recordings / "aws").stdout
+
+
+def test_what_keeps_the_scenarios_from_beginning_is_shown(aws, begin):
+    full = "The maximum number of VPCs has been reached."
+    behaviour = {"stack": "pcv-*-network", "logical_id": "Vpc", "action": "CREATE", "fail": full, "times": 1}
+    aws.set_behaviours([behaviour])
+    kit = begin("", "--aws-only")
+    code, printed = kit.ended()
+    assert code == 1, printed
+    assert re.search(f"failed: .*{re.escape(full)}", printed), printed
+    assert f"not redacted: {kit.recordings / 'aws.log'}" in printed
+    assert left_on(aws) == []
 
 
 def held(folder: Path):

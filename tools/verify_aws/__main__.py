@@ -103,13 +103,16 @@ def _run(given: argparse.Namespace, aws: Run, cleaner: Cleaner, into: Path, cons
                 report.show_left(console, left)
                 return 1
         if not given.aws_only and not run_scenarios(embedded, console, _EMBEDDED_S, given.only):
-            console.print(f"It fails on the embedded cloud already: {log_of(embedded)}", markup=False)
+            console.print("It fails on the embedded cloud already; nothing was made on AWS.")
+            report.show_failures(console, log_of(embedded))
             return 1
         try:
             passed = run_scenarios(aws, console, given.hours * 3600, given.only)
         finally:
             left = _clean(cleaner, given, console)
         status = 0 if passed and left == [] else 1
+        if not passed:
+            report.show_failures(console, log_of(aws))
     except KeyboardInterrupt:
         console.print("Interrupted.")
         status = _INTERRUPTED

@@ -62,10 +62,14 @@ def items(hours: float) -> list[Item]:
     ]
 
 
+def margin(region: str) -> float:
+    """Returns what the sum is multiplied by in a Region."""
+    return MARGIN * (1 if region in _AT_LIST_PRICE else ELSEWHERE)
+
+
 def bound_usd(hours: float, region: str) -> float:
     """Returns what a run costs at most, rounded up to a cent."""
-    factor = MARGIN * (1 if region in _AT_LIST_PRICE else ELSEWHERE)
-    return int(sum(item.usd for item in items(hours)) * factor * 100 + 1) / 100
+    return int(sum(item.usd for item in items(hours)) * margin(region) * 100 + 1) / 100
 
 
 def left_usd_an_hour(region: str) -> float:

@@ -5,6 +5,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, Self
 
@@ -20,6 +21,8 @@ _REDACTIONS = [
     (re.compile(r"\bparallelcluster-[0-9a-f]{16}-v1-do-not-delete\b", re.IGNORECASE), "<cluster-bucket>"),
     (re.compile(r"\b([a-z]{1,12})-(?=[0-9a-f]*\d)[0-9a-f]{8,17}\b"), r"\1-<id>"),
     (re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?"), "<time>"),
+    # As a console shows it. Source: RFC 1123, 5.2.14.
+    (re.compile(r"\b[A-Z][a-z]{2}, \d{1,2} [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d (?:[+-]\d{4}|GMT)"), "<time>"),
     (re.compile(r"\d{14}\b"), "<time>"),
     (re.compile(r"(?<!\d)\d{12}(?!\d)"), "<account>"),
     (re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}\b"), "<address>"),
@@ -111,7 +114,52 @@ class Recording:
         return self.events[-1].at_s if self.events else 0.0
 
 
-def differences(one: Recording, other: Recording) -> dict[str, list[str]]:
+@dataclass(frozen=True)
+class Difference:
+    """What two records have differently: the statuses or reasons of a resource, or the order in a stack.
+
+    Attributes:
+        of: The stack, and the resource and its status where there is one.
+        one: What the one record has.
+        other: What the other one has.
+    """
+
+    of: str
+    one: Sequence[str]
+    other: Sequence[str]
+
+    def text(self, one: str, other: str) -> str:
+        """Returns a line that names both records, without what they have in common."""
+        begin, end = _common(self.one, self.other)
+        texts = [list(texts[begin : len(texts) - end]) for texts in (self.one, self.other)]
+        if [len(found) for found in texts] == [1, 1]:
+            texts = [[text] for text in _apart(texts[0][0], texts[1][0])]
+        shown = [", ".join(found) or "nothing" for found in texts]
+        return f"{self.of}: {one}: {shown[0]}; {other}: {shown[1]}"
+
+
+#: So many characters are shown around what differs in two texts.
+_AROUND = 40
+
+
+def _common(one: Sequence[str], other: Sequence[str]) -> tuple[int, int]:
+    """Returns how many items, or characters, are the same at the beginning and at the end."""
+    begin = _shared(one, other)
+    return begin, _shared(one[begin:][::-1], other[begin:][::-1])
+
+
+def _shared(one: Sequence[str], other: Sequence[str]) -> int:
+    return len(list(takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False))))
+
+
+def _apart(*texts: str) -> list[str]:
+    begin, end = _common(*texts)
+    cut = max(begin - _AROUND, 0)
+    kept = [text[cut : len(text) - max(end - _AROUND, 0)] for text in texts]
+    return [("…" if cut else "") + text + ("…" if end > _AROUND else "") for text in kept]
+
+
+def differences(one: Recording, other: Recording) -> dict[str, list[Difference]]:
     """Returns what differs in statuses, reasons and the order of events; times may differ.
 
     The provider's stack and a cluster's own make many resources at once, so their order is not compared.
@@ -149,9 +197,9 @@ def _order(recording: Recording) -> _Facts:
     return found
 
 
-def _unequal(one: _Facts, other: _Facts) -> list[str]:
+def _unequal(one: _Facts, other: _Facts) -> list[Difference]:
     return [
-        f"{' '.join(key)}: {one.get(key, [])} and {other.get(key, [])}"
+        Difference(" ".join(key), one.get(key, []), other.get(key, []))
         for key in sorted({*one, *other})
         if one.get(key, []) != other.get(key, [])
     ]

@@ -11,6 +11,8 @@ from tools.verify_aws.leftovers import Leftover
 from tools.verify_aws.recording import Recording, differences
 from tools.verify_aws.run import TAG, Run
 
+#: What more lines would hide is in the log.
+_ERRORS_MAX = 20
 #: In the order in which they run.
 SCENARIOS = (
     "provider",
@@ -37,20 +39,23 @@ def show_plan(console: Console, run: Run, account: str, hours: float, budget_usd
         "and five clusters one after the other: each a t3.small head node without compute nodes.\n"
         f"Names begin with {run.name('')} or c-{run.name('')}; everything has the tag\n"
         f"{TAG}={run.run_id}. Uploads go to s3://{run.bucket}/{run.uploads}/.\n"
-        f"Everything is deleted at the end, after at most {hours:g} hours. ParallelCluster's own\n"
-        "bucket, parallelcluster-…-v1-do-not-delete, stays.\n",
+        f"Everything is deleted at the end, after at most {hours:g} hours, clean-up included.\n"
+        "ParallelCluster's own bucket, parallelcluster-…-v1-do-not-delete, stays.\n",
         markup=False,
         highlight=False,
     )
     table = Table("at most", "amount", "unit", "USD", box=None)
     for item in prices.items(hours):
         table.add_row(item.what, f"{item.amount:,.1f}", item.unit, f"{item.usd:.2f}")
+    total, factor = sum(item.usd for item in prices.items(hours)), prices.margin(run.region)
+    table.add_row("all of it", "", "", f"{total:.2f}")
     console.print(table)
     bound, left = prices.bound_usd(hours, run.region), prices.left_usd_an_hour(run.region)
     console.print(
-        f"\nAt most {bound:.2f} USD of your budget of {budget_usd:.2f}: the sum at us-east-1's list\n"
-        f"prices, as written down on {prices.WRITTEN_ON}, with a margin. If this machine is lost meanwhile,\n"
-        f"what is left costs at most {left:.2f} USD an hour until you start this again.\n",
+        f"\nAt most {bound:.2f} USD of your budget of {budget_usd:.2f}: {factor:g} times the sum at\n"
+        f"us-east-1's list prices of {prices.WRITTEN_ON}, since prices differ by Region and may have\n"
+        "changed. If this machine is lost meanwhile, what is left costs at most\n"
+        f"{left:.2f} USD an hour until you start this again.\n",
         markup=False,
         highlight=False,
     )
@@ -58,7 +63,9 @@ def show_plan(console: Console, run: Run, account: str, hours: float, budget_usd
 
 def show_table(console: Console, embedded: Path, aws: Path) -> bool:
     """Prints each scenario in both places and what differs; returns whether all passed on AWS."""
-    table = Table("scenario", "embedded cloud", "AWS", "statuses", "reasons", "order", box=None)
+    caption = "statuses, reasons, order: in how many places the two differ"
+    columns = ("scenario", "embedded cloud", "AWS", "statuses", "reasons", "order")
+    table = Table(*columns, box=None, caption=caption, caption_justify="left", caption_style="")
     details: list[str] = []
     passed = True
     for scenario in SCENARIOS:
@@ -73,11 +80,23 @@ def show_table(console: Console, embedded: Path, aws: Path) -> bool:
             for place, recording in (("embedded cloud", here), ("AWS", there))
             if recording is not None and recording.outcome != "passed"
         ]
-        details += [f"{scenario}: {kind}: {line}" for kind, lines in found.items() for line in lines]
+        details += [
+            f"{scenario}: {kind}: {each.text('embedded cloud', 'AWS')}"
+            for kind, differing in found.items()
+            for each in differing
+        ]
     console.print(table)
     for line in details:
         console.print(f"- {line}", markup=False, highlight=False, soft_wrap=True)
     return passed
+
+
+def show_failures(console: Console, log: Path) -> None:
+    """Prints the errors that pytest shows, each once, and where the rest of its output is."""
+    errors = [line[1:].strip() for line in log.read_text().splitlines() if line.startswith("E  ")]
+    for error in list(dict.fromkeys(errors))[:_ERRORS_MAX]:
+        console.print(f"failed: {error}", markup=False, highlight=False, soft_wrap=True)
+    console.print(f"All of pytest's output, not redacted: {log}", markup=False, highlight=False)
 
 
 def show_left(console: Console, left: Sequence[Leftover] | None) -> None:
@@ -102,5 +121,5 @@ def _shown(recording: Recording | None) -> str:
     return f"{recording.outcome.split(':')[0]}, {minutes}m {seconds:02}s"
 
 
-def _counts(found: Mapping[str, Sequence[str]]) -> list[str]:
+def _counts(found: Mapping[str, Sequence[object]]) -> list[str]:
     return [str(len(found[kind])) if kind in found else "-" for kind in ("statuses", "reasons", "order")]

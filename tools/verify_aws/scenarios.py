@@ -11,6 +11,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from tools.verify_aws.recording import Recording
 from tools.verify_aws.run import Run
 
 _ROOT = Path(__file__).parent.parent.parent
@@ -61,7 +62,8 @@ def run_scenarios(run: Run, console: Console, timeout_s: float, only: str = "") 
                 for took_s in _seconds_until_end(process):
                     for path in sorted(set(into.glob("*.json")) - done):
                         done.add(path)
-                        console.print(f"{place}: {path.stem} has ended, after {_minutes(took_s)}")
+                        outcome = Recording.read(path).outcome.partition(":")[0]
+                        console.print(f"{place}: {path.stem} {outcome}, {_minutes(took_s)} since the start")
                     status.update(f"{place}: {_current(into)}, {_minutes(took_s)}")
                     if took_s > timeout_s:
                         raise TimeUpError(f"the scenarios on {place} took longer than {_minutes(timeout_s)}")

@@ -163,7 +163,20 @@ def test_a_change_set_that_cannot_be_removed_is_named_with_the_way_to_remove_it(
     cloudformation.delete_change_set = denied
     with pytest.raises(NotRemovedError, match="no DeleteChangeSet for you") as raised:
         previewed(cloudformation)
-    assert "delete-change-set --stack-name hpc --change-set-name pcluster-cfn-" in raised.value.next_step
+    assert "delete-change-set --stack-name hpc --change-set-name arn:mine" in raised.value.next_step
+    assert "Interrupted" not in str(raised.value)
+
+
+def test_a_change_set_that_never_goes_is_named_with_the_stack_that_stays_and_the_way_to_remove_it():
+    cloudformation = CloudFormation()
+    cloudformation.delete_change_set = lambda **_: None
+    change_sets = ChangeSets(cloudformation, poll_s=0, timeout_s=0.01)
+    removed = "change set arn:mine is still being removed after 0 s"
+    with pytest.raises(NotRemovedError, match=removed) as raised, change_sets.preview(DEPLOYMENT):
+        pass
+    assert cloudformation.stack["StackStatus"] == "REVIEW_IN_PROGRESS"
+    assert "left in REVIEW_IN_PROGRESS" in raised.value.next_step
+    assert "aws cloudformation delete-stack --stack-name hpc --region eu-west-1" in raised.value.next_step
 
 
 def test_sigterm_ends_a_preview_as_ctrl_c_does():

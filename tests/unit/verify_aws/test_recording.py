@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tools.verify_aws import prices
-from tools.verify_aws.recording import Recording, differences, redacted
+from tools.verify_aws.recording import Difference, Recording, differences, redacted
 from tools.verify_aws.run import Run
 
 RUN = Run("3fa91c", region="eu-west-1", bucket="my-bucket")
@@ -34,6 +34,7 @@ RUN = Run("3fa91c", region="eu-west-1", bucket="my-bucket")
         ("s3://my-bucket/k in eu-west-1a", "s3://<bucket>/k in <region>a"),
         ("10.0.0.7 at 2026-11-30T10:00:00Z", "<address> at <time>"),
         ("HeadNodeWaitCondition20261130100000", "HeadNodeWaitCondition<time>"),
+        ("'modules:final' at Mon, 30 Nov 2026 14:08:42 +0000.", "'modules:final' at <time>."),
         ("the fleet is RUNNING; c6i.2xlarge", "the fleet is RUNNING; c6i.2xlarge"),
     ],
 )
@@ -78,6 +79,20 @@ A, B = ("s", "A", "CREATE_COMPLETE", None), ("s", "B", "CREATE_COMPLETE", None)
 def test_each_kind_of_difference_is_found(one, other, kinds):
     found = differences(recording(*one), recording(*other))
     assert {kind for kind, lines in found.items() if lines} == kinds
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "shown"),
+    [
+        (["CREATED", "DELETED"], ["CREATED", "FAILED", "DELETED"], "here: nothing; there: FAILED"),
+        (["A", "B"], ["B", "A"], "here: A, B; there: B, A"),
+        (["a" * 50 + "yes" + "b" * 50], ["a" * 50 + "no" + "b" * 50], "here: …{0}yes{1}…; there: …{0}no{1}…"),
+        (["yes"], ["yes, it is"], "here: yes; there: yes, it is"),
+    ],
+)
+def test_a_difference_is_shown_without_what_both_have(one, other, shown):
+    expected = "stack A: " + shown.format("a" * 40, "b" * 40)
+    assert Difference("stack A", one, other).text("here", "there") == expected
 
 
 def test_a_recording_is_read_as_it_was_written(tmp_path):
