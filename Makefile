@@ -9,13 +9,13 @@ PARALLEL := --numprocesses auto --dist worksteal
 PCLUSTER_DEFAULT := 3.16.1
 UV_HERE := .venv/bin/uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate
 UV_DEPLOYED := .venv/bin/uv pip compile -q --no-header --no-annotate --generate-hashes --only-binary :all: --python-version 3.12 --python-platform x86_64-manylinux_2_28
-TEMPLATES := template.yaml engine.yaml $(shell grep -rl --include=*.yaml ^AWSTemplateFormatVersion examples) localcloud/src/localcloud/official_network.yaml
+TEMPLATES := template.yaml engine.yaml hook.yaml $(shell grep -rl --include=*.yaml ^AWSTemplateFormatVersion examples) localcloud/src/localcloud/official_network.yaml
 # End-to-end tests of the command, which does the same whatever built the functions.
 COMMAND_ONLY := advise clients demo deploy dry_run everyday_commands local_command plan upgrade
-export PYTHONPATH := localcloud/src:.:provider/front:provider/engine
+export PYTHONPATH := localcloud/src:.:provider/front:provider/engine:provider/hook
 
 .DEFAULT_GOAL := help
-.PHONY: help check format test test-localcloud e2e e2e-command test-browser schemas build build-runnable engine engines-matrix publish release e2e-install e2e-examples e2e-artefact e2e-engines property plan-property crash fuzz bench bench-scale mutants runtimes outdated demo local lock clean
+.PHONY: help check format test test-localcloud e2e e2e-command test-browser schemas build build-runnable engine hook engines-matrix publish release e2e-install e2e-examples e2e-artefact e2e-engines property plan-property crash fuzz bench bench-hook bench-scale mutants runtimes outdated demo local lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1|/' | column -t -s '|'
@@ -115,6 +115,9 @@ build: .venv/.installed ## what is deployed, into build/, with sizes [ARCH=arm64
 engine: .venv/.installed ## another version's engine with its stack, into build/engine-VERSION [PCLUSTER_VERSION=3.14.0 ARCH=arm64 TARGET_PYTHON=3.12]
 	@$(PY) -m tools.artefacts engine-stack --pcluster-version $(or $(PCLUSTER_VERSION),$(error name a version: make engine PCLUSTER_VERSION=3.14.0)) $(if $(ARCH),--arch $(ARCH)) $(if $(TARGET_PYTHON),--python $(TARGET_PYTHON))
 
+hook: .venv/.installed ## the hook's stack, into build/hook, for a provider stack of the same version [ARCH=arm64 TARGET_PYTHON=3.12 PCLUSTER_VERSION=3.16.1]
+	@$(PY) -m tools.artefacts hook-stack $(if $(ARCH),--arch $(ARCH)) $(if $(TARGET_PYTHON),--python $(TARGET_PYTHON)) $(if $(PCLUSTER_VERSION),--pcluster-version $(PCLUSTER_VERSION))
+
 e2e-examples: .venv/.installed .venv-cdk/.installed ## every example and every tutorial, on the embedded cloud
 	E2E_EXAMPLES=1 $(PY) -m pytest tests/examples $(ARGS)
 
@@ -151,6 +154,9 @@ e2e-install: build-runnable .venv-release/.installed ## install a release outsid
 bench: .venv/.installed ## time, memory and sizes of what is deployed [RUNS=5 JSON=file PROCESSORS=0 ARTEFACT=build]
 	@test -x $(or $(ARTEFACT),build)/runtime/bin/python || $(PY) -m tools.artefacts build --runnable --into $(or $(ARTEFACT),build)
 	@$(PY) -m tools.bench --artefact $(or $(ARTEFACT),build) $(if $(RUNS),--runs $(RUNS)) $(if $(JSON),--json "$(JSON)") $(if $(PROCESSORS),--processors $(PROCESSORS))
+
+bench-hook: .venv/.installed ## the hook's calls for a cluster of 50 queues, cold: p50, p95, and their part of 30 s [RUNS=5]
+	@$(PY) -m tools.hook_bench $(if $(RUNS),--runs $(RUNS))
 
 bench-scale: .venv/.installed ## many clusters at once on the embedded cloud: answers, latency, calls [N=1000 SEED=1 FAULTS=1 LOST_EVENTS=1 SYNTHESISE=1]
 	@$(PY) -m tools.scale $(if $(N),--clusters $(N)) $(if $(SEED),--seed $(SEED)) $(if $(FAULTS),--faults) $(if $(LOST_EVENTS),--lost-events) $(if $(SYNTHESISE),--synthesise)

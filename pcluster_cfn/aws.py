@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError, ProfileNotFound
 
 from pcluster_cfn.config_file import FILE_NAME
 from pcluster_cfn.errors import CommandError, message_of, suggest
+from pcluster_cfn.planning.requests import CLUSTER_NAME_TAG
 from pcluster_cfn.terminal import Console
 
 if TYPE_CHECKING:
@@ -21,17 +22,8 @@ if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient
     from types_boto3_cloudformation.type_defs import StackTypeDef
 
-#: Source: pcluster.constants PCLUSTER_CLUSTER_NAME_TAG.
-CLUSTER_NAME_TAG = "parallelcluster:cluster-name"
-#: Source: pcluster.constants, PCLUSTER_VERSION_TAG.
-VERSION_TAG = "parallelcluster:version"
 #: Source: pcluster.constants, CW_LOGS_CFN_PARAM_NAME. Without logging it is not there, or has this value.
 _LOG_GROUP_PARAMETER, _NO_LOG_GROUP = "ClusterCWLogGroup", "NONE"
-#: Owner of a cluster that the provider created. It starts with the stack's path and the logical id.
-#: Source: docs/explanation/ownership.md.
-OWNER_TAG = "pcluster-cfn:owner"
-#: Owner tags of clusters that earlier versions created, or whose owner tag would be too long.
-OWNER_TAGS = ("pcluster-cfn:stack-id", "pcluster-cfn:logical-id")
 #: Source: AWS SDKs and tools reference guide, "Environment variables".
 _CREDENTIALS = {
     "AWS_ACCESS_KEY_ID",
@@ -144,14 +136,6 @@ def find_cluster_stack(cloudformation: "CloudFormationClient", name: str) -> "St
     """Returns the stack of a cluster; None if no stack has the name, or it is not a cluster's."""
     stack = find_stack(cloudformation, name)
     return stack if stack and tags_of(stack).get(CLUSTER_NAME_TAG) == name else None
-
-
-def is_owned_by(tags: Mapping[str, str], stack_id: str, logical_id: str) -> bool:
-    """Whether a cluster's owner tags name a resource of a stack."""
-    path = stack_id.partition(":stack/")[2] or stack_id
-    if tags.get(OWNER_TAG, "").split(" ")[:2] == [path, logical_id]:
-        return True
-    return [tags.get(name) for name in OWNER_TAGS] == [stack_id, logical_id]
 
 
 def tags_of(stack: "StackTypeDef") -> dict[str, str]:

@@ -13,6 +13,7 @@ import networkx
 PACKAGES = (
     "cfn_template",
     "cluster_engine",
+    "cluster_hook",
     "cluster_provider",
     "cluster_schema",
     "localcloud",

@@ -12,11 +12,12 @@ import yaml
 
 from cluster_schema import versions
 from pcluster_cfn.authoring.providers import Provider, providers, write_template
-from pcluster_cfn.aws import CLUSTER_NAME_TAG, session
+from pcluster_cfn.aws import session
 from pcluster_cfn.clusters.cluster import Cluster
 from pcluster_cfn.clusters.configuration import stored_configuration
 from pcluster_cfn.clusters.finding import Ownership, cluster_named, ownership
 from pcluster_cfn.options import EXIT_CODES, JSON, STANDARD_INPUT, aws_options, example
+from pcluster_cfn.planning.requests import CLUSTER_NAME_TAG
 
 #: Beginnings of tag keys that a configuration may not have: they are ParallelCluster's, the provider's and
 #: AWS's own. A cluster keeps its tags, whatever the template says.

@@ -7,15 +7,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Self
 
-from pcluster_cfn.aws import (
-    CLUSTER_NAME_TAG,
-    OWNER_TAG,
-    OWNER_TAGS,
-    VERSION_TAG,
-    log_group_of,
-    parameters_of,
-    tags_of,
-)
+from pcluster_cfn.aws import log_group_of, parameters_of, tags_of
+from pcluster_cfn.planning.requests import CLUSTER_NAME_TAG, OWNER_TAG, OWNER_TAGS, VERSION_TAG
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation.type_defs import StackTypeDef

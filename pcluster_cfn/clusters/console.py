@@ -6,12 +6,13 @@ from urllib.parse import quote
 
 import click
 
-from pcluster_cfn.aws import CLUSTER_NAME_TAG, Aws, session
+from pcluster_cfn.aws import Aws, session
 from pcluster_cfn.clusters.cluster import Cluster
 from pcluster_cfn.clusters.finding import clusters_named, ownership
 from pcluster_cfn.errors import CommandError
 from pcluster_cfn.launch.link import Region, region_named
 from pcluster_cfn.options import EXIT_CODES, JSON, aws_options, example
+from pcluster_cfn.planning.requests import CLUSTER_NAME_TAG
 
 PAGES = ("stack", "owner", "instances", "dashboard", "logs")
 

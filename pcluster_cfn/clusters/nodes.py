@@ -6,8 +6,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from pcluster_cfn.aws import CLUSTER_NAME_TAG, Aws
+from pcluster_cfn.aws import Aws
 from pcluster_cfn.errors import CommandError, message_of
+from pcluster_cfn.planning.requests import CLUSTER_NAME_TAG
 
 #: Source: aws-parallelcluster 3.16.1, pcluster/constants.py, PCLUSTER_NODE_TYPE_TAG; models/common.py,
 #: NodeType.

@@ -11,8 +11,9 @@ from pcluster_cfn.cost.estimate import Estimate, estimate, priced
 from pcluster_cfn.cost.meters import Family, Meter
 from pcluster_cfn.cost.parts import Found, NotPriced, Part
 from pcluster_cfn.cost.quotes import Quotes
+from pcluster_cfn.planning.requests import CLUSTER, CONFIGURATION
 from pcluster_cfn.validation.partial_template import PartialTemplate, as_received, plain_values, section
-from pcluster_cfn.validation.resource_check import CLUSTER, CONFIGURATION, resources
+from pcluster_cfn.validation.resource_check import resources
 
 _NAT_GATEWAY = "AWS::EC2::NatGateway"
 

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from pcluster_cfn.aws import find_cluster_stack, is_owned_by, log_group_of, tags_of
+from pcluster_cfn.aws import find_cluster_stack, log_group_of, tags_of
 from pcluster_cfn.deploy.events import Event
 from pcluster_cfn.deploy.requests import is_denied
 from pcluster_cfn.options import is_stack_name
+from pcluster_cfn.planning.requests import is_owned_by
 from pcluster_cfn.template import is_custom
 
 if TYPE_CHECKING:

@@ -32,7 +32,10 @@ if TYPE_CHECKING:
 #: Source: SAM developer guide, "Building Lambda functions with custom runtimes", BuildMethod makefile.
 _MAKEFILE, _BUILDER = "Makefile", "tools.artefacts"
 #: The command that builds a template of this project, and the path of the result, from the template's folder.
-_BUILDS = {"engine.yaml": ("make engine PCLUSTER_VERSION=…", "build/engine-…/template.yaml")}
+_BUILDS = {
+    "engine.yaml": ("make engine PCLUSTER_VERSION=…", "build/engine-…/template.yaml"),
+    "hook.yaml": ("make hook", "build/hook/template.yaml"),
+}
 _BUILD = ("make build", "build/template.yaml")
 
 

@@ -5,8 +5,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pcluster_cfn.aws import CLUSTER_NAME_TAG, Aws
+from pcluster_cfn.aws import Aws
 from pcluster_cfn.embedded.clusters import Cluster, find_cluster
+from pcluster_cfn.planning.requests import CLUSTER_NAME_TAG
 from pcluster_cfn.template import is_custom
 
 if TYPE_CHECKING:

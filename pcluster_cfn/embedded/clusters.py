@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from cluster_schema.limits import UnreadableError
 from cluster_schema.reading import value_of
-from pcluster_cfn.aws import CLUSTER_NAME_TAG, Aws, find_cluster_stack
+from pcluster_cfn.aws import Aws, find_cluster_stack
 from pcluster_cfn.errors import CommandError
+from pcluster_cfn.planning.requests import CLUSTER_NAME_TAG
 from pcluster_cfn.template import is_custom, read_body
 
 if TYPE_CHECKING:

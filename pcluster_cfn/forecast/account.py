@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from pcluster_cfn.aws import CLUSTER_NAME_TAG, Aws
+from pcluster_cfn.aws import Aws
 from pcluster_cfn.errors import message_of
 from pcluster_cfn.forecast.demand import PROFILES, ROLES, STACKS, Check, Demand
 from pcluster_cfn.forecast.facts import (
@@ -22,6 +22,7 @@ from pcluster_cfn.forecast.facts import (
     Subnet,
 )
 from pcluster_cfn.forecast.quotas import EFS, LUSTRE, Market, Quota, vcpu_quota
+from pcluster_cfn.planning.requests import CLUSTER_NAME_TAG
 
 _T = TypeVar("_T")
 #: Values of a filter in one request. Source: EC2 API reference, "Filter".

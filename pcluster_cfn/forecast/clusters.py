@@ -9,9 +9,10 @@ from cfn_template.texts import EvaluationError
 from cfn_template.values import place_of
 from cluster_schema import fit, versions
 from cluster_schema.conversion import UNKNOWN
+from pcluster_cfn.planning.requests import CLUSTER, CONFIGURATION
 from pcluster_cfn.validation.configuration_check import read_configuration_text
 from pcluster_cfn.validation.partial_template import PartialTemplate, as_received, plain_values
-from pcluster_cfn.validation.resource_check import CLUSTER, CONFIGURATION, Resource, resources
+from pcluster_cfn.validation.resource_check import Resource, resources
 
 _NAME, _VERSION = "ClusterName", "PclusterVersion"
 

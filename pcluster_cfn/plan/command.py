@@ -23,11 +23,11 @@ from pcluster_cfn.options import (
     example,
     named_after,
 )
-from pcluster_cfn.plan.clusters import CHANGING, MAKING, PlannedCluster
 from pcluster_cfn.plan.costs import PlanCosts, costs_of, needed_prices
 from pcluster_cfn.plan.other_resources import NOT_ASKED, OtherResources, preview
 from pcluster_cfn.plan.planner import PlannedTemplate, Planner
 from pcluster_cfn.plan.report import Plan, print_plan
+from pcluster_cfn.planning.clusters import CHANGING, MAKING, PlannedCluster
 from pcluster_cfn.template import Template, read_text
 from pcluster_cfn.terminal import Console
 from pcluster_cfn.validation.deployed_stack import read_deployed_stack

@@ -9,7 +9,7 @@ from pcluster_cfn.cost.estimate import Estimate, estimate, meters_in, meters_of,
 from pcluster_cfn.cost.meters import Meter
 from pcluster_cfn.cost.parts import Found
 from pcluster_cfn.cost.quotes import Quotes
-from pcluster_cfn.plan.clusters import PlannedAction, PlannedCluster
+from pcluster_cfn.planning.clusters import PlannedAction, PlannedCluster
 
 #: What leaves a cluster as it is, so that it costs as before.
 _AS_BEFORE = frozenset({PlannedAction.REFUSED, PlannedAction.RETAIN})

@@ -12,35 +12,34 @@ from pcluster_cfn.aws import Aws, find_cluster_stack, tags_of
 from pcluster_cfn.cost.template_cost import configurations_in
 from pcluster_cfn.errors import CommandError
 from pcluster_cfn.forecast.clusters import EvaluatedTemplate
-from pcluster_cfn.plan.clusters import (
+from pcluster_cfn.planning.clusters import (
+    REMOVAL,
+    REPLACEMENT,
     Deployed,
     Place,
     PlannedAction,
     PlannedCluster,
     is_untouched,
+    kept_by,
     plan_cluster,
     plan_removal,
     plan_unknown,
     untouched,
 )
+from pcluster_cfn.planning.requests import CLUSTER, ExistingCluster, RequestedCluster
 from pcluster_cfn.template import NESTED_STACK
 from pcluster_cfn.validation.deployed_stack import DeployedStack, read_deployed_stack
 from pcluster_cfn.validation.dry_run import (
     Ask,
-    ExistingCluster,
-    RequestedCluster,
     ask_engine,
     clusters_in,
     dry_run_cluster,
 )
+from pcluster_cfn.validation.dry_run_report import update_policy
 from pcluster_cfn.validation.file_check import Nested, find_nested
-from pcluster_cfn.validation.partial_template import Given, PartialTemplate, evaluate_partially, section
+from pcluster_cfn.validation.partial_template import Given, evaluate_partially, section
 from pcluster_cfn.validation.report import Finding
-from pcluster_cfn.validation.resource_check import CLUSTER, resources
-
-#: The attributes that decide about a resource that goes, and the values with which it stays.
-_REMOVAL, _REPLACEMENT = "DeletionPolicy", "UpdateReplacePolicy"
-_KEEPING = {"Retain", "RetainExceptOnCreate"}
+from pcluster_cfn.validation.resource_check import resources
 
 
 @dataclass(frozen=True)
@@ -120,11 +119,14 @@ class Planner:
             and definition.get("Type") == NESTED_STACK
             and evaluated.exists(definition)
         }
-        kept, configurations = _kept_by(_REPLACEMENT, evaluated), configurations_in(evaluated)
+        kept, configurations = (
+            kept_by(REPLACEMENT, section(evaluated.root, "Resources")),
+            configurations_in(evaluated),
+        )
         for wanted in _each_once(clusters_in(evaluated)):
             logical_id = _logical_id(wanted)
             place = Place(template.source, (*template.path, logical_id))
-            by = _REPLACEMENT if logical_id in kept else ""
+            by = REPLACEMENT if logical_id in kept else ""
             yield replace(
                 self._cluster(place, stack, wanted, self._deployed(stack, before, logical_id, by)),
                 configuration=configurations.get(logical_id),
@@ -146,7 +148,7 @@ class Planner:
             verdict = dry_run_cluster(self._aws, wanted, stack, self._ask)
         except CommandError as error:
             return place.planned(wanted.name, PlannedAction.UNKNOWN, str(error))
-        return plan_cluster(place, verdict, deployed)
+        return plan_cluster(place, verdict, deployed, update_policy)
 
     def _nested(self, template: PlannedTemplate, inner: Any) -> Iterator[PlannedCluster]:
         if not isinstance(inner, Nested):
@@ -167,7 +169,7 @@ class Planner:
     ) -> Iterator[PlannedCluster]:
         for logical_id in sorted(before.clusters.keys() - present):
             place = Place("", (*template.path, logical_id))
-            by = _REMOVAL if logical_id in before.retained else ""
+            by = REMOVAL if logical_id in before.retained else ""
             removed = plan_removal(place, self._deployed(template.stack, before, logical_id, by))
             yield replace(removed, applied=before.configurations.get(logical_id))
         stacks = {key for key, kind in template.stack.types.items() if kind == NESTED_STACK} - present
@@ -212,19 +214,9 @@ class Planner:
         for known in clusters_in(template):
             if isinstance(known, RequestedCluster):
                 clusters[known.resource.logical_id] = known
-        return _DeployedTemplate(clusters, _kept_by(_REMOVAL, template), configurations_in(template))
-
-
-def _kept_by(attribute: str, template: PartialTemplate) -> frozenset[str]:
-    """Returns the logical ids of the resources that an attribute has CloudFormation keep.
-
-    Source: CloudFormation user guide, "DeletionPolicy attribute" and "UpdateReplacePolicy attribute".
-    """
-    return frozenset(
-        logical_id
-        for logical_id, definition in section(template.root, "Resources").items()
-        if isinstance(definition, dict) and definition.get(attribute) in _KEEPING
-    )
+        return _DeployedTemplate(
+            clusters, kept_by(REMOVAL, section(template.root, "Resources")), configurations_in(template)
+        )
 
 
 def _each_once(wanted: Iterator[RequestedCluster | Finding]) -> Iterator[RequestedCluster | Finding]:

@@ -1,7 +1,7 @@
 """Prints a plan: one screen for people, one JSON object for scripts."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,24 +11,12 @@ from rich.text import Text
 from pcluster_cfn.deploy.changes import Change, Kind, shorten, tally
 from pcluster_cfn.forecast.forecast import NO_FORECAST, Forecast
 from pcluster_cfn.options import CHANGES, FAILURE, NOTHING
-from pcluster_cfn.plan.clusters import FAILING, PlannedAction, PlannedCluster
 from pcluster_cfn.plan.costs import PlanCosts
 from pcluster_cfn.plan.other_resources import NOT_ASKED, OtherResources
+from pcluster_cfn.planning.clusters import FAILING, PlannedAction, PlannedCluster
+from pcluster_cfn.planning.words import MARKS, details, sentence, tally_clusters
 from pcluster_cfn.terminal import Console
 
-#: Mark and colour of each action.
-_MARKS = {
-    PlannedAction.CREATE: ("+", "green"),
-    PlannedAction.UPDATE: ("~", "yellow"),
-    PlannedAction.UPDATE_STOPPED: ("~", "yellow"),
-    PlannedAction.REPLACE: ("±", "red"),
-    PlannedAction.ADOPT: ("»", "green"),
-    PlannedAction.DELETE: ("-", "red"),
-    PlannedAction.RETAIN: ("«", "yellow"),
-    PlannedAction.UNCHANGED: ("=", "dim"),
-    PlannedAction.REFUSED: ("✗", "bold red"),
-    PlannedAction.UNKNOWN: ("?", "bold red"),
-}
 #: Colour of each kind of change of another resource.
 _COLOURS: dict[Kind, str] = {
     "replace": "red",
@@ -38,16 +26,8 @@ _COLOURS: dict[Kind, str] = {
     "import": "green",
     "add": "green",
 }
-_FATES = {
-    "deleted": "deleted, with everything on it",
-    "kept": "kept",
-    "snapshot": "deleted; a snapshot is kept",
-    "external": "kept: it was made elsewhere",
-}
 #: Columns by which the lines below a cluster are indented.
 _INDENT = 4
-#: Messages of a level below a warning are left out for people.
-_SHOWN_LEVELS = {"ERROR", "WARNING"}
 
 
 @dataclass(frozen=True)
@@ -129,12 +109,12 @@ def _change_document(change: Change) -> dict[str, Any]:
 def print_plan(console: Console, plan: Plan) -> None:
     """Prints a plan for people."""
     for cluster in plan.clusters:
-        mark, colour = _MARKS[cluster.action]
+        mark, colour = MARKS[cluster.action]
         title = Text(f"{mark} ", style=colour)
         title.append(cluster.place, style="bold")
-        title.append(f"  {_sentence(cluster)}", style=colour)
+        title.append(f"  {sentence(cluster)}", style=colour)
         _print(console, title)
-        for text, style in _details(cluster):
+        for text, style in details(cluster):
             _print(console, Text(text, style=style), indent=_INDENT)
         if plan.costs and (cost := plan.costs.line_of(cluster)):
             _print(console, Text(cost), indent=_INDENT)
@@ -175,38 +155,7 @@ def _print(console: Console, text: Text, *, indent: int = 0) -> None:
         console.print(Text(" " * indent) + text, soft_wrap=True)
 
 
-def _sentence(cluster: PlannedCluster) -> str:
-    if cluster.action is PlannedAction.REPLACE:
-        return f"replace cluster {cluster.replaced} by {cluster.name}"
-    return f"{cluster.action.value}: {cluster.name}" if cluster.name else cluster.action.value
-
-
-def _details(cluster: PlannedCluster) -> Iterator[tuple[str, str]]:
-    """Yields lines below a cluster, each with its style."""
-    if cluster.reason:
-        yield cluster.reason, "red" if cluster.action in FAILING else ""
-    for change in cluster.changes:
-        yield _change(change), "red" if change["refused"] and not change["cure"] else ""
-        if change["refused"] and not change["cure"]:
-            yield f"  {change['refused']}", "red"
-        elif change["cure"]:
-            yield "  needs a stopped compute fleet", "yellow"
-    for message in cluster.messages:
-        if message["level"] in _SHOWN_LEVELS:
-            yield f"{message['level']} {message['type']}: {message['message']}", ""
-    for each in cluster.storage:
-        where = f"{each.name} ({each.type}, {each.mount_dir})"
-        yield f"storage {where}: {_FATES[each.fate]}", "red" if each.fate == "deleted" else ""
-
-
-def _change(change: Mapping[str, str]) -> str:
-    policy = f"  ({change['update']})" if change["update"] else ""
-    return f"{change['parameter']}: {change['currentValue']} → {change['requestedValue']}{policy}"
-
-
 def _summary(plan: Plan) -> str:
-    counted = Counter(each.action for each in plan.clusters)
-    parts = [f"{counted[action]} {action.value}" for action in PlannedAction if counted[action]]
-    clusters = ", ".join(parts) or "the template has no clusters"
+    clusters = tally_clusters(plan.clusters) or "the template has no clusters"
     others = f"; other resources: {tally(plan.others.changes)}" if plan.others.changes else ""
     return f"Plan for stack {plan.stack_name}: {clusters}{others}."

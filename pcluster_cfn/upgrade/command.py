@@ -12,7 +12,7 @@ import click
 
 from cluster_schema import versions
 from pcluster_cfn.authoring.providers import write_template
-from pcluster_cfn.aws import VERSION_TAG, Aws, find_cluster_stack, session, tags_of
+from pcluster_cfn.aws import Aws, find_cluster_stack, session, tags_of
 from pcluster_cfn.deploy.parameters import refuse_unknown_parameters
 from pcluster_cfn.errors import CommandError
 from pcluster_cfn.options import (
@@ -26,13 +26,14 @@ from pcluster_cfn.options import (
     example,
     named_after,
 )
+from pcluster_cfn.planning.requests import VERSION_TAG, Verdict
 from pcluster_cfn.template import Template, is_custom, read_text
 from pcluster_cfn.terminal import Console, one_line
 from pcluster_cfn.upgrade.reading import Reader
 from pcluster_cfn.upgrade.template import Passed, pass_template
 from pcluster_cfn.upgrade.translation import Target, systems
 from pcluster_cfn.validation.deployed_stack import DeployedStack, read_deployed_stack
-from pcluster_cfn.validation.dry_run import Verdict, dry_run_cluster, requested_clusters
+from pcluster_cfn.validation.dry_run import dry_run_cluster, requested_clusters
 from pcluster_cfn.validation.dry_run_report import document, is_refused, lines
 from pcluster_cfn.validation.engine_program import installed_library
 from pcluster_cfn.validation.report import Finding, counted, finding_line

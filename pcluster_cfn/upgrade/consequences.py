@@ -9,12 +9,12 @@ from cfn_template.values import Path
 from cluster_schema import configuration_schema
 from cluster_schema.advisories import Advisory, advisories_for
 from pcluster_cfn.editor_schemas import keys, update
-from pcluster_cfn.plan.storage import ROOT_VOLUME, Storage, storage_of
+from pcluster_cfn.planning.requests import CONFIGURATION
+from pcluster_cfn.planning.storage import ROOT_VOLUME, Storage, storage_of
 from pcluster_cfn.upgrade import facts
 from pcluster_cfn.upgrade.facts import Fact
 from pcluster_cfn.upgrade.reading import WrittenCluster, value_at
 from pcluster_cfn.upgrade.remarks import Remark, Weight
-from pcluster_cfn.validation.resource_check import CONFIGURATION
 
 _EXAMPLE = "examples/shared-storage.yaml"
 _DATABASE = "https://docs.aws.amazon.com/parallelcluster/latest/ug/Scheduling-v3.html"

@@ -9,6 +9,7 @@ from cfn_template.reading import read
 from cfn_template.texts import EvaluationError
 from cfn_template.values import Path, Unknown, place_of
 from cluster_schema import fit, versions
+from pcluster_cfn.planning.requests import CLUSTER, CONFIGURATION
 from pcluster_cfn.validation.configuration_check import read_configuration_text
 from pcluster_cfn.validation.deployed_stack import DeployedStack
 from pcluster_cfn.validation.partial_template import (
@@ -20,7 +21,7 @@ from pcluster_cfn.validation.partial_template import (
     plain_values,
     section,
 )
-from pcluster_cfn.validation.resource_check import CLUSTER, CONFIGURATION, Resource, resources
+from pcluster_cfn.validation.resource_check import Resource, resources
 
 _VERSION = "PclusterVersion"
 

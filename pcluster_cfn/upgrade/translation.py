@@ -8,6 +8,7 @@ from typing import Any
 from cfn_template.values import Path, Unknown, place_of
 from cluster_schema import configuration_schema, fit, in_words, versions
 from cluster_schema.conversion import UNKNOWN
+from pcluster_cfn.planning.requests import CONFIGURATION
 from pcluster_cfn.upgrade import facts
 from pcluster_cfn.upgrade.consequences import consequences, joined
 from pcluster_cfn.upgrade.edits import NotEditableError, TemplateEdits
@@ -16,7 +17,6 @@ from pcluster_cfn.upgrade.remarks import Passage, Remark, Weight, capital
 from pcluster_cfn.upgrade.writing import Writer
 from pcluster_cfn.validation.configuration_check import Rules
 from pcluster_cfn.validation.report import Finding
-from pcluster_cfn.validation.resource_check import CONFIGURATION
 
 _VERSION = "PclusterVersion"
 _SYSTEM: Path = ("Image", "Os")

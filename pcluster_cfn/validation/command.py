@@ -14,9 +14,10 @@ from cluster_schema import versions
 from pcluster_cfn.aws import Aws, session
 from pcluster_cfn.errors import CommandError, suggest
 from pcluster_cfn.options import ASSIGNMENT, aws_options, named_after
+from pcluster_cfn.planning.requests import Verdict
 from pcluster_cfn.template import Parameter, Template, read_text
 from pcluster_cfn.validation.deployed_stack import read_deployed_stack
-from pcluster_cfn.validation.dry_run import Verdict, dry_run_cluster, requested_clusters
+from pcluster_cfn.validation.dry_run import dry_run_cluster, requested_clusters
 from pcluster_cfn.validation.dry_run_report import document, is_refused, lines
 from pcluster_cfn.validation.file_check import Inputs, check_file
 from pcluster_cfn.validation.library_rules import LibraryRules

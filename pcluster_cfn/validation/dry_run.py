@@ -7,22 +7,23 @@ import json
 import os
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from cfn_template.reading import read
 from cfn_template.values import place_of, unknown_parts
 from cluster_schema.conversion import pointer
-from pcluster_cfn.aws import (
-    OWNER_TAG,
-    VERSION_TAG,
-    Aws,
-    child_environment,
-    find_cluster_stack,
-    is_owned_by,
-    tags_of,
-)
+from pcluster_cfn.aws import Aws, child_environment, find_cluster_stack, tags_of
 from pcluster_cfn.errors import CommandError
+from pcluster_cfn.planning.requests import (
+    CLUSTER,
+    CONFIGURATION,
+    NOT_THE_LIBRARYS,
+    ExistingCluster,
+    RequestedCluster,
+    Verdict,
+    engine_request,
+    is_this_stacks,
+)
 from pcluster_cfn.validation.deployed_stack import DeployedStack
 from pcluster_cfn.validation.engine_program import installed_library, start
 from pcluster_cfn.validation.partial_template import (
@@ -33,70 +34,14 @@ from pcluster_cfn.validation.partial_template import (
     plain_values,
 )
 from pcluster_cfn.validation.report import Finding
-from pcluster_cfn.validation.resource_check import CLUSTER, CONFIGURATION, Resource, resources
+from pcluster_cfn.validation.resource_check import resources
 
 _PROGRAM = "cluster_engine.dry_run"
-#: The tag that the provider adds to a configuration. Source: docs/reference/cluster.md, "Tags".
-_TAG = {"parallelcluster:custom_resource": "cluster"}
-#: Properties that do not concern the cluster and are seldom known before a deployment.
-_NOT_THE_LIBRARYS = {"ServiceToken", "WaitConditionHandle"}
-_OWNER_PREFIX = "pcluster-cfn:"
-#: Arguments for an update of a cluster that was created elsewhere.
-#: Source: docs/reference/engine.md, "Taking over".
-_AS_STORED, _WITHOUT_LOSS = "resemble_stored", "refuse_removals"
 #: Longer than the engine's own time-out.
 _TIMEOUT_S = 600
 
 #: Asks the engine for a dry run, with the account's credentials. Source: docs/reference/engine.md.
 Ask = Callable[[Aws, Mapping[str, Any]], Mapping[str, Any]]
-Operation = Literal["create", "update", "take-over"]
-
-
-@dataclass(frozen=True)
-class RequestedCluster:
-    """A cluster in a template, all of whose properties are known."""
-
-    resource: Resource
-    properties: Mapping[str, Any]
-
-    @property
-    def name(self) -> str:
-        """The cluster's name."""
-        return str(self.properties["ClusterName"])
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """The library's answer for a cluster.
-
-    Attributes:
-        wanted: The cluster in the template.
-        operation: What a deployment would do; ``take-over`` is the update by which it adopts a cluster.
-        is_ours: False if the cluster exists and is neither this stack's nor to be adopted.
-        answer: The engine's answer, as in docs/reference/engine.md.
-    """
-
-    wanted: RequestedCluster
-    operation: Operation
-    is_ours: bool
-    answer: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class ExistingCluster:
-    """A cluster that exists already."""
-
-    stack_id: str
-    tags: Mapping[str, str]
-
-    @property
-    def version(self) -> str | None:
-        """Its ParallelCluster version."""
-        return self.tags.get(VERSION_TAG)
-
-    def is_made_by(self, deployed: DeployedStack, logical_id: str) -> bool:
-        """Whether its owner tags name a resource of the stack."""
-        return is_owned_by(self.tags, deployed.known.get("AWS::StackId", ""), logical_id)
 
 
 def requested_clusters(
@@ -122,7 +67,7 @@ def clusters_in(template: PartialTemplate) -> Iterator[RequestedCluster | Findin
         values = template.evaluate(resource.properties)
         if not isinstance(values, dict):  # Fn::Transform, for instance
             values = {CONFIGURATION: values}
-        needed = {key: value for key, value in values.items() if key not in _NOT_THE_LIBRARYS}
+        needed = {key: value for key, value in values.items() if key not in NOT_THE_LIBRARYS}
         missing = list(unknown_parts(needed))
         for path, reason in missing:
             place = place_of(values, path) or resource.place
@@ -180,59 +125,7 @@ def dry_run_cluster(
             "run the command where that version is installed",
         )
     operation, asked = engine_request(wanted, deployed, existing)
-    is_ours = deployed.physical_ids.get(wanted.resource.logical_id) == wanted.name
-    return Verdict(wanted, operation, is_ours or operation != "update", ask(aws, asked))
-
-
-def engine_request(
-    wanted: RequestedCluster, deployed: DeployedStack, existing: ExistingCluster | None
-) -> tuple[Operation, dict[str, Any]]:
-    """Returns what the provider would do, and its request to the engine, as in docs/reference/engine.md.
-
-    Args:
-        wanted: The cluster in the template.
-        deployed: The template's stack.
-        existing: The existing cluster of that name; None if there is none.
-    """
-    operation, arguments = _intended(wanted, deployed, existing)
-    tags = {key: value for key, value in deployed.tags.items() if not key.startswith("aws:")}
-    return operation, {
-        "operation": "update" if existing else "create",
-        "cluster_name": wanted.name,
-        "region": deployed.known["AWS::Region"],
-        "stack_id": existing.stack_id if existing else None,
-        "configuration": wanted.properties[CONFIGURATION],
-        # A cluster that was created elsewhere gets no tags.
-        "configuration_tags": {} if _AS_STORED in arguments else {**tags, **_TAG},
-        "stack_tags": _stack_tags(existing),
-        "arguments": arguments,
-    }
-
-
-def _intended(
-    wanted: RequestedCluster, deployed: DeployedStack, existing: ExistingCluster | None
-) -> tuple[Operation, dict[str, Any]]:
-    """Returns what the provider would do, and with which arguments.
-
-    Only the provider's table records whether the stack adopted a cluster. Here a cluster counts as adopted if
-    the template has AdoptExisting and the cluster's tags do not name the stack as its creator.
-    """
-    arguments = _arguments(wanted.properties, update=existing is not None)
-    logical_id = wanted.resource.logical_id
-    if existing is None:
-        return "create", arguments
-    if str(wanted.properties.get("AdoptExisting")).lower() != "true":
-        return "update", arguments
-    if not deployed.physical_ids.get(logical_id):
-        return "take-over", arguments | {_AS_STORED: True, _WITHOUT_LOSS: True}
-    return "update", arguments | ({} if existing.is_made_by(deployed, logical_id) else {_AS_STORED: True})
-
-
-def _stack_tags(existing: ExistingCluster | None) -> dict[str, str]:
-    """Returns a cluster's owner tags; for a new one a placeholder, because the dry run does not read it."""
-    if existing is None:
-        return {OWNER_TAG: "not known before the deployment"}
-    return {key: value for key, value in existing.tags.items() if key.startswith(_OWNER_PREFIX)}
+    return Verdict(wanted, operation, is_this_stacks(wanted, deployed, operation), ask(aws, asked))
 
 
 def _existing(aws: Aws, name: str) -> ExistingCluster | None:
@@ -245,15 +138,3 @@ def _installed() -> str:
     if found is None:
         raise CommandError("the ParallelCluster library is not installed", "pip install aws-parallelcluster")
     return found
-
-
-def _arguments(properties: Mapping[str, Any], *, update: bool) -> dict[str, Any]:
-    """Returns the properties that the provider passes on. Source: docs/reference/engine.md, ``arguments``."""
-    arguments: dict[str, Any] = {}
-    if suppressed := properties.get("SuppressValidators"):
-        arguments["suppress_validators"] = suppressed if isinstance(suppressed, list) else [suppressed]
-    if level := properties.get("ValidationFailureLevel"):
-        arguments["validation_failure_level"] = level
-    if update and "ForceUpdate" in properties:
-        arguments["force_update"] = properties["ForceUpdate"].lower() == "true"
-    return arguments

@@ -1,15 +1,14 @@
 """Prints the answer of a dry run: changes, refusals with their reasons, and messages, the worst first."""
 
-import json
 import re
 from collections.abc import Iterator
 from typing import Any
 
 from cluster_schema import configuration_schema, versions
 from pcluster_cfn.editor_schemas import update
-from pcluster_cfn.validation.dry_run import Verdict
+from pcluster_cfn.planning.changes import changes_of, messages_of
+from pcluster_cfn.planning.requests import Verdict
 
-_LEVELS = ("ERROR", "WARNING", "INFO")
 #: An item of a list in the library's names of parameters: its key in brackets.
 _ITEM = re.compile(r"\[[^\]]*\]")
 
@@ -29,7 +28,7 @@ def document(verdict: Verdict, source: str) -> dict[str, Any]:
         "version": verdict.answer["version"],
         "refused": is_refused(verdict),
         "error": verdict.answer.get("error"),
-        "changes": list(changes_of(verdict)),
+        "changes": list(changes_of(verdict, update_policy)),
         "messages": messages_of(verdict),
     }
 
@@ -41,7 +40,7 @@ def lines(verdict: Verdict, source: str) -> Iterator[str]:
     yield f"{source}: {wanted.resource.logical_id}: {about}, {_outcome(verdict)}"
     if not verdict.is_ours:
         yield f"  cluster {wanted.name} exists and does not belong to this stack: it stays unchanged"
-    for change in changes_of(verdict):
+    for change in changes_of(verdict, update_policy):
         mark = "refused" if change["refused"] else "allowed"
         yield f"  {mark}  {change['parameter']}: {change['currentValue']} → {change['requestedValue']}"
         if change["update"]:
@@ -63,30 +62,7 @@ def _outcome(verdict: Verdict) -> str:
     return "would be refused" if is_refused(verdict) else "would be accepted"
 
 
-def changes_of(verdict: Verdict) -> Iterator[dict[str, str]]:
-    """Yields the changes, refused ones first, each with its update policy in words."""
-    error = verdict.answer.get("error", {})
-    details = error.get("details", []) if error.get("code") == "UpdateRejected" else []
-    refused = {detail["parameter"]: detail for detail in details}
-    others = [change for change in verdict.answer["change_set"] if change["parameter"] not in refused]
-    for change in [*refused.values(), *others]:
-        yield {
-            "parameter": change["parameter"],
-            "currentValue": change["currentValue"],
-            "requestedValue": change["requestedValue"],
-            "update": _update(change["parameter"], verdict.answer["version"]),
-            "refused": change.get("message", "") if change["parameter"] in refused else "",
-            "cure": change.get("cure", ""),
-        }
-
-
-def messages_of(verdict: Verdict) -> list[dict[str, Any]]:
-    """Returns the library's messages, each once, the worst first."""
-    once = {json.dumps(message, sort_keys=True): message for message in verdict.answer["validation_messages"]}
-    return sorted(once.values(), key=lambda message: _LEVELS.index(message["level"]))
-
-
-def _update(parameter: str, version: str) -> str:
+def update_policy(parameter: str, version: str) -> str:
     """Returns what a change of a parameter needs, in words; empty if the schema lacks the parameter."""
     place = configuration_schema(version) if version in versions() else {}
     keys = _ITEM.sub("", parameter).split(".")

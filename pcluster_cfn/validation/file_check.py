@@ -17,6 +17,7 @@ from cluster_schema import in_words, versions
 from cluster_schema.advisories import advisories_for
 from pcluster_cfn.errors import CommandError
 from pcluster_cfn.package import is_local, template_property
+from pcluster_cfn.planning.requests import CLUSTER
 from pcluster_cfn.template import extend_chain, read_text
 from pcluster_cfn.validation.attribute_check import Readable, missing_attributes
 from pcluster_cfn.validation.configuration_check import (
@@ -35,7 +36,7 @@ from pcluster_cfn.validation.partial_template import (
 )
 from pcluster_cfn.validation.policy import Policy
 from pcluster_cfn.validation.report import NO_SCHEMA, Finding, NotChecked, Note, Report
-from pcluster_cfn.validation.resource_check import CLUSTER, check_resource, resources
+from pcluster_cfn.validation.resource_check import check_resource, resources
 
 #: The official provider's template, which contains no clusters. Source: ParallelCluster user guide,
 #: "cfn-provider-stack".

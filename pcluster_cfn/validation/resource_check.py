@@ -14,6 +14,7 @@ from cfn_template.texts import EvaluationError
 from cfn_template.values import Map, Unknown, place_of, repeated_keys
 from cluster_schema import in_words, versions
 from cluster_schema.conversion import UNKNOWN, Schema, convert, misfits, pointer
+from pcluster_cfn.planning.requests import CLUSTER, CONFIGURATION
 from pcluster_cfn.template import is_custom
 from pcluster_cfn.validation.branches import AS_IT_STANDS, BRANCHES_MAX, Assumption, find_branches
 from pcluster_cfn.validation.configuration_check import (
@@ -36,8 +37,6 @@ from pcluster_cfn.validation.report import NO_SCHEMA, Finding, NotChecked, Rule
 
 #: Generated from the provider's own schema: ``make schemas``.
 RESOURCES = Path(__file__).with_name("resources.json")
-CLUSTER = "Custom::PclusterCluster"
-CONFIGURATION = "ClusterConfiguration"
 #: Similarity from which one name counts as a misspelling of another: two wrong letters of twenty.
 _NEAR = 0.88
 

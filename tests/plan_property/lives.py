@@ -18,8 +18,8 @@ from botocore.exceptions import ClientError
 
 from cluster_engine import dry_run as engine
 from localcloud.cloud import Cloud
-from pcluster_cfn.plan.clusters import PlannedAction, PlannedCluster
 from pcluster_cfn.plan.planner import PlannedTemplate, Planner
+from pcluster_cfn.planning.clusters import PlannedAction, PlannedCluster
 from pcluster_cfn.validation.deployed_stack import read_deployed_stack
 from tests.e2e.account import CAPABILITIES, Account
 from tests.e2e.parents import library_environment

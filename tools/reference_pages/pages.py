@@ -56,6 +56,11 @@ _PCLUSTER_CFN_COMPLETE=fish_source pcluster-cfn | source    # fish: ~/.config/fi
 """
 #: Width of the help, in characters.
 _COLUMNS = 100
+_HOOK_LEAD = """
+`hook.yaml` makes the hook that [shows the plan of clusters in every change set](../how-to/hook.md): two
+Lambda functions, a table, two roles and a log group. Its required parameters are outputs of [the provider
+stack](provider-stack.md).
+"""
 _STACK_LEAD = """
 `template.yaml` makes the provider: two Lambda functions with their layer, a table, two queues, rules, log
 groups and alarms. No parameter is required. [Operate the provider](../how-to/operations.md) and
@@ -84,7 +89,8 @@ def pages(words_folder: Path = WORDS) -> Iterator[tuple[Path, str]]:
         page = words[resource_type]
         yield FOLDER / f"{page['page']}.md", _resource(resource_type, page, schema, errors)
     yield FOLDER / "errors.md", _errors(errors)
-    yield FOLDER / "provider-stack.md", _provider_stack()
+    yield FOLDER / "provider-stack.md", _stack("template.yaml", "The provider stack", _STACK_LEAD)
+    yield FOLDER / "hook-stack.md", _stack("hook.yaml", "The hook's stack", _HOOK_LEAD)
     yield FOLDER / "command.md", _command()
     sections = _words(ROOT / "localcloud/gaps.yaml")
     yield (
@@ -208,17 +214,17 @@ def _errors(errors: Mapping[str, Any]) -> str:
     return joined([_made("errors.yaml"), "# Errors", _ERRORS_LEAD, *sections])
 
 
-def _provider_stack() -> str:
-    template = read_plain((ROOT / "template.yaml").read_text(encoding="utf-8"))
+def _stack(file: str, title: str, lead: str) -> str:
+    template = read_plain((ROOT / file).read_text(encoding="utf-8"))
     parameters = (
         (f"`{name}`", _default(each), f"{each['Description']}{_choices(each)}")
         for name, each in template["Parameters"].items()
     )
     outputs = ((f"`{name}`", each["Description"]) for name, each in template["Outputs"].items())
     return joined([
-        "<!-- Made from template.yaml by make reference. -->",
-        "# The provider stack",
-        _STACK_LEAD,
+        f"<!-- Made from {file} by make reference. -->",
+        f"# {title}",
+        lead,
         "## Parameters",
         table(("parameter", "default", "meaning"), parameters),
         "## Outputs",
@@ -251,7 +257,9 @@ def _help(*names: str) -> Iterator[str]:
 
 
 def _default(parameter: Mapping[str, Any]) -> str:
-    default = str(parameter.get("Default", ""))
+    if "Default" not in parameter:
+        return "required"
+    default = str(parameter["Default"])
     return f"`{default}`" if default else "empty"
 
 

@@ -11,7 +11,8 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from pcluster_cfn.aws import CLUSTER_NAME_TAG, tags_of
+from pcluster_cfn.aws import tags_of
+from pcluster_cfn.planning.requests import CLUSTER_NAME_TAG
 from tools.verify_aws.run import TAG, UPLOADS
 
 #: Every cluster's log group has this in front of its name. Source: pcluster/constants.py, 3.16.1.

@@ -1,4 +1,4 @@
-"""One dry run of the library, asked for on standard input: ``python -m cluster_engine.dry_run``.
+"""One dry run of the library: ``python -m cluster_engine.dry_run``, or a function that only asks.
 
 It answers what a create or an update would come to, with the caller's own credentials and before anything is
 deployed. docs/reference/engine.md states the question and the answer.
@@ -10,11 +10,13 @@ Source: botocore, client.py: the return value of a ``before-call`` handler repla
 """
 
 import json
+import logging
 import sys
 import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 
@@ -26,6 +28,8 @@ from cluster_engine.update import ARGUMENTS, Update, prepare
 
 #: How long a throttled dry run may take; validators alone may take a minute.
 PATIENCE = timedelta(minutes=5)
+#: As in ``cluster_engine.handler``: the library's own pause, its clean-up, the answer.
+GIVE_UP_BEFORE_END_S = 20.0
 #: In the past: the gate would not send a CreateStack, UpdateStack or DeleteStack that comes so far.
 NEVER = datetime.min.replace(tzinfo=UTC)
 
@@ -55,14 +59,27 @@ def main() -> None:
     json.dump(run(json.load(sys.stdin)), answers)
 
 
-def run(question: dict[str, Any]) -> Answer:
-    """Returns what a create or an update would come to."""
+def handler(event: dict[str, Any], context: LambdaContext) -> Answer:
+    """Returns the answer to the question in an event: the entry point of a function of its own."""
+    # This logger writes the parameters of every AWS call, the configuration included.
+    logging.getLogger("pcluster.aws.common").setLevel(logging.WARNING)
+    remaining_s = context.get_remaining_time_in_millis() / 1000
+    return run(event, timedelta(seconds=remaining_s - GIVE_UP_BEFORE_END_S))
+
+
+def run(question: dict[str, Any], patience: timedelta = PATIENCE) -> Answer:
+    """Returns what a create or an update would come to.
+
+    Args:
+        question: As docs/reference/engine.md states it.
+        patience: How long AWS may throttle it.
+    """
     gate = DryRunGate(
         token=uuid.uuid4().hex,
         stack_id=question["stack_id"],
         stack_tags=question.get("stack_tags", {}),
         not_after=NEVER,
-        give_up_at=datetime.now(UTC) + PATIENCE,
+        give_up_at=datetime.now(UTC) + patience,
         now=lambda: datetime.now(UTC),
     )
     version = library.version()

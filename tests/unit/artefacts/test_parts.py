@@ -186,6 +186,26 @@ def test_an_engine_carries_the_schemas_and_one_more_for_a_release_that_came_late
     assert (tmp_path / "known" / "cluster_schema" / "advisories.yaml").is_file()
 
 
+def test_the_hook_carries_all_that_it_imports_but_what_the_layer_has(build, tmp_path):
+    build.hook(tmp_path / "hook")
+    script = (
+        "import sys, cluster_hook.handler as hook; "
+        "ours = ('cfn_template', 'cluster_hook', 'cluster_schema', 'pcluster_cfn'); "
+        "print([m for m in sys.modules if m.partition('.')[0] in ours "
+        "and not sys.modules[m].__file__.startswith(sys.argv[1])], "
+        "'click' in sys.modules, 'rich' in sys.modules)"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path)],
+        env={"PYTHONPATH": str(tmp_path / "hook")},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (run.stdout, run.returncode) == ("[] False False\n", 0), run.stderr
+
+
 def test_an_interpreter_that_does_not_start_is_none():
     assert find_interpreter("3.99") is None
     assert find_interpreter(f"{sys.version_info.major}.{sys.version_info.minor}") is not None
@@ -233,7 +253,9 @@ def test_the_built_template_names_archives_and_says_what_they_were_built_for():
     assert "python3.12" not in text
 
 
-@pytest.mark.parametrize("stack", [built.PROVIDER_STACK, built.ENGINE_STACK], ids=lambda s: s.template)
+@pytest.mark.parametrize(
+    "stack", [built.PROVIDER_STACK, built.ENGINE_STACK, built.HOOK_STACK], ids=lambda s: s.template
+)
 def test_the_built_template_has_no_alias_and_says_what_its_source_says(stack, build):
     text = built.template(stack, build)
     kinds = {type(event) for event in yaml.parse(text)}
@@ -246,7 +268,9 @@ def test_the_built_template_has_no_alias_and_says_what_its_source_says(stack, bu
     assert yaml_parse(text) == yaml_parse(source.replace("python3.12", f"python{build.target.python}"))
 
 
-@pytest.mark.parametrize("stack", [built.PROVIDER_STACK, built.ENGINE_STACK], ids=lambda s: s.template)
+@pytest.mark.parametrize(
+    "stack", [built.PROVIDER_STACK, built.ENGINE_STACK, built.HOOK_STACK], ids=lambda s: s.template
+)
 def test_the_built_template_fits_into_a_request(stack, build):
     # Source: AWS CloudFormation quotas: 51,200 bytes in a request, 1 MB in S3.
     assert len(built.template(stack, build).encode()) <= 51_200

@@ -12,9 +12,9 @@ from pcluster_cfn.cli import main
 from pcluster_cfn.cost.quotes import offline_quotes
 from pcluster_cfn.launch.launch_page import LaunchPage
 from pcluster_cfn.launch.link import region_named
-from pcluster_cfn.plan.clusters import PlannedAction, PlannedCluster
 from pcluster_cfn.plan.costs import costs_of, needed_prices
 from pcluster_cfn.plan.report import Plan, print_plan
+from pcluster_cfn.planning.clusters import PlannedAction, PlannedCluster
 from pcluster_cfn.template import Template
 from pcluster_cfn.terminal import Console
 

@@ -6,7 +6,8 @@ from types import SimpleNamespace
 from botocore.exceptions import ClientError
 
 from pcluster_cfn.embedded.cleanup_check import Snapshot, find_remaining, find_retained
-from pcluster_cfn.embedded.clusters import CLUSTER_NAME_TAG, Cluster
+from pcluster_cfn.embedded.clusters import Cluster
+from pcluster_cfn.planning.requests import CLUSTER_NAME_TAG
 
 NOTHING = Snapshot(frozenset(), frozenset(), frozenset(), frozenset())
 

@@ -5,8 +5,7 @@ from dataclasses import replace
 import pytest
 
 from cfn_template.limits import Place as FilePlace
-from pcluster_cfn.aws import VERSION_TAG
-from pcluster_cfn.plan.clusters import (
+from pcluster_cfn.planning.clusters import (
     Deployed,
     Place,
     PlannedAction,
@@ -16,9 +15,9 @@ from pcluster_cfn.plan.clusters import (
     plan_unknown,
     untouched,
 )
-from pcluster_cfn.plan.storage import ROOT_VOLUME
-from pcluster_cfn.validation.dry_run import ExistingCluster, RequestedCluster, Verdict
-from pcluster_cfn.validation.resource_check import CLUSTER, Resource
+from pcluster_cfn.planning.requests import CLUSTER, VERSION_TAG, ExistingCluster, RequestedCluster, Verdict
+from pcluster_cfn.planning.storage import ROOT_VOLUME
+from pcluster_cfn.validation.resource_check import Resource
 
 RESOURCE = Resource("Cluster", CLUSTER, FilePlace(1, 1), {}, None, FilePlace(1, 1))
 HERE = Place("hpc.yaml", ("Inner", "Cluster"))

@@ -11,10 +11,10 @@ from pcluster_cfn.forecast.demand import Check
 from pcluster_cfn.forecast.facts import NotSeen
 from pcluster_cfn.forecast.findings import ForecastWarning
 from pcluster_cfn.forecast.forecast import Forecast
-from pcluster_cfn.plan.clusters import PlannedAction, PlannedCluster
 from pcluster_cfn.plan.other_resources import OtherResources
 from pcluster_cfn.plan.report import Plan, print_plan
-from pcluster_cfn.plan.storage import Storage
+from pcluster_cfn.planning.clusters import PlannedAction, PlannedCluster
+from pcluster_cfn.planning.storage import Storage
 from pcluster_cfn.terminal import Console
 
 CHANGE = {

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from pcluster_cfn.plan.storage import ROOT_VOLUME, storage_of
+from pcluster_cfn.planning.storage import ROOT_VOLUME, storage_of
 
 
 def shared(**settings):

@@ -6,17 +6,16 @@ from dataclasses import replace
 import pytest
 
 from cluster_provider.core.identity import Owner
-from pcluster_cfn.aws import OWNER_TAG
 from pcluster_cfn.errors import CommandError
-from pcluster_cfn.validation.deployed_stack import DeployedStack
-from pcluster_cfn.validation.dry_run import (
+from pcluster_cfn.planning.requests import (
+    OWNER_TAG,
     ExistingCluster,
     RequestedCluster,
     Verdict,
-    dry_run_cluster,
     engine_request,
-    requested_clusters,
 )
+from pcluster_cfn.validation.deployed_stack import DeployedStack
+from pcluster_cfn.validation.dry_run import dry_run_cluster, requested_clusters
 from pcluster_cfn.validation.dry_run_report import document, is_refused, lines
 from pcluster_cfn.validation.report import Finding
 

@@ -8,11 +8,13 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
-from pcluster_cfn.plan.storage import Storage, storage_of
-from pcluster_cfn.validation.dry_run import ExistingCluster, RequestedCluster, Verdict
-from pcluster_cfn.validation.dry_run_report import changes_of, messages_of
-from pcluster_cfn.validation.resource_check import CONFIGURATION
+from pcluster_cfn.planning.changes import Policy, changes_of, messages_of
+from pcluster_cfn.planning.requests import CONFIGURATION, ExistingCluster, RequestedCluster, Verdict
+from pcluster_cfn.planning.storage import Storage, storage_of
 
+#: The attributes that decide about a resource that goes, and the values with which it stays.
+REMOVAL, REPLACEMENT = "DeletionPolicy", "UpdateReplacePolicy"
+_KEEPING = {"Retain", "RetainExceptOnCreate"}
 #: A resource that made no cluster has an id with this prefix.
 #: Source: docs/explanation/decision-table.md, "marker id" and "failed id".
 _NOT_MADE = "pcluster-cfn:"
@@ -60,7 +62,7 @@ class PlannedCluster:
         action: What happens to it.
         reason: Why, where the action alone does not say it.
         version: ParallelCluster version of the library that answered; empty if it was not asked.
-        changes: Changed parameters, as ``dry_run_report.changes_of`` yields them.
+        changes: Changed parameters, as ``changes_of`` yields them.
         messages: Messages of the library's validators, the worst first.
         replaced: Name of the old cluster of a replacement.
         storage: Storage of a cluster that goes, each with its fate.
@@ -130,6 +132,22 @@ class Place:
         return PlannedCluster(self.source, "/".join(self.path), name, action, reason, **more)
 
 
+def kept_by(attribute: str, resources: Mapping[str, Any]) -> frozenset[str]:
+    """Returns the logical ids of the resources that an attribute has CloudFormation keep.
+
+    Args:
+        attribute: ``REMOVAL`` or ``REPLACEMENT``.
+        resources: The section of a template.
+
+    Source: CloudFormation user guide, "DeletionPolicy attribute" and "UpdateReplacePolicy attribute".
+    """
+    return frozenset(
+        logical_id
+        for logical_id, definition in resources.items()
+        if isinstance(definition, dict) and definition.get(attribute) in _KEEPING
+    )
+
+
 def is_untouched(wanted: RequestedCluster, deployed: Deployed) -> bool:
     """Returns whether its properties are the deployed ones, for which CloudFormation sends no request."""
     return deployed.previous is not None and deployed.properties == wanted.properties
@@ -146,13 +164,16 @@ def untouched(place: Place, wanted: RequestedCluster, deployed: Deployed) -> Pla
     return place.planned(wanted.name, PlannedAction.UNCHANGED, reason)
 
 
-def plan_cluster(place: Place, verdict: Verdict, deployed: Deployed) -> PlannedCluster:
+def plan_cluster(
+    place: Place, verdict: Verdict, deployed: Deployed, policy: Policy = lambda *_: ""
+) -> PlannedCluster:
     """Returns what a deployment would do to a cluster of the template.
 
     Args:
         place: Where the cluster is.
         verdict: The library's answer.
         deployed: What is deployed of its resource.
+        policy: See ``changes_of``.
     """
     answered = PlannedCluster(
         place.source,
@@ -160,7 +181,7 @@ def plan_cluster(place: Place, verdict: Verdict, deployed: Deployed) -> PlannedC
         verdict.wanted.name,
         PlannedAction.REFUSED,
         version=verdict.answer["version"],
-        changes=list(changes_of(verdict)),
+        changes=list(changes_of(verdict, policy)),
         messages=messages_of(verdict),
     )
     if refusal := _refusal(verdict, deployed):

@@ -1,0 +1,176 @@
+"""Clusters that a template asks for, and the engine's dry run of what the provider would do for each."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+#: The resource type, and its property with the configuration.
+CLUSTER, CONFIGURATION = "Custom::PclusterCluster", "ClusterConfiguration"
+#: Properties that do not concern the cluster and are seldom known before a deployment.
+NOT_THE_LIBRARYS = frozenset({"ServiceToken", "WaitConditionHandle"})
+#: Source: pcluster.constants, PCLUSTER_CLUSTER_NAME_TAG and PCLUSTER_VERSION_TAG.
+CLUSTER_NAME_TAG, VERSION_TAG = "parallelcluster:cluster-name", "parallelcluster:version"
+#: Owner of a cluster that the provider created. It starts with the stack's path and the logical id.
+#: Source: docs/explanation/ownership.md.
+OWNER_TAG = "pcluster-cfn:owner"
+#: Owner tags of clusters that earlier versions created, or whose owner tag would be too long.
+OWNER_TAGS = ("pcluster-cfn:stack-id", "pcluster-cfn:logical-id")
+_OWNER_PREFIX = "pcluster-cfn:"
+#: The tag that the provider adds to a configuration. Source: docs/reference/cluster.md, "Tags".
+_TAG = {"parallelcluster:custom_resource": "cluster"}
+#: Arguments for an update of a cluster that was created elsewhere.
+#: Source: docs/reference/engine.md, "Taking over".
+_AS_STORED, _WITHOUT_LOSS = "resemble_stored", "refuse_removals"
+
+Operation = Literal["create", "update", "take-over"]
+
+
+class NamedResource(Protocol):
+    """A resource of a template."""
+
+    @property
+    def logical_id(self) -> str:
+        """Its logical id."""
+        ...
+
+
+class OwnStack(Protocol):
+    """The part of a deployed stack that a request depends on."""
+
+    @property
+    def known(self) -> Mapping[str, Any]:
+        """Values of pseudo parameters."""
+        ...
+
+    @property
+    def tags(self) -> Mapping[str, str]:
+        """Tags of the stack."""
+        ...
+
+    @property
+    def physical_ids(self) -> Mapping[str, str]:
+        """Physical ids of its resources by logical id."""
+        ...
+
+
+@dataclass(frozen=True)
+class RequestedCluster:
+    """A cluster in a template, all of whose properties are known."""
+
+    resource: NamedResource
+    properties: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        """The cluster's name."""
+        return str(self.properties["ClusterName"])
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The library's answer for a cluster.
+
+    Attributes:
+        wanted: The cluster in the template.
+        operation: What a deployment would do; ``take-over`` is the update by which it adopts a cluster.
+        is_ours: False if the cluster exists and is neither this stack's nor to be adopted.
+        answer: The engine's answer, as in docs/reference/engine.md.
+    """
+
+    wanted: RequestedCluster
+    operation: Operation
+    is_ours: bool
+    answer: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class ExistingCluster:
+    """A cluster that exists already."""
+
+    stack_id: str
+    tags: Mapping[str, str]
+
+    @property
+    def version(self) -> str | None:
+        """Its ParallelCluster version."""
+        return self.tags.get(VERSION_TAG)
+
+    def is_made_by(self, deployed: OwnStack, logical_id: str) -> bool:
+        """Whether its owner tags name a resource of the stack."""
+        return is_owned_by(self.tags, deployed.known.get("AWS::StackId", ""), logical_id)
+
+
+def is_owned_by(tags: Mapping[str, str], stack_id: str, logical_id: str) -> bool:
+    """Whether a cluster's owner tags name a resource of a stack."""
+    path = stack_id.partition(":stack/")[2] or stack_id
+    if tags.get(OWNER_TAG, "").split(" ")[:2] == [path, logical_id]:
+        return True
+    return [tags.get(name) for name in OWNER_TAGS] == [stack_id, logical_id]
+
+
+def engine_request(
+    wanted: RequestedCluster, deployed: OwnStack, existing: ExistingCluster | None
+) -> tuple[Operation, dict[str, Any]]:
+    """Returns what the provider would do, and its request to the engine, as in docs/reference/engine.md.
+
+    Args:
+        wanted: The cluster in the template.
+        deployed: The template's stack.
+        existing: The existing cluster of that name; None if there is none.
+    """
+    operation, arguments = _intended(wanted, deployed, existing)
+    tags = {key: value for key, value in deployed.tags.items() if not key.startswith("aws:")}
+    return operation, {
+        "operation": "update" if existing else "create",
+        "cluster_name": wanted.name,
+        "region": deployed.known["AWS::Region"],
+        "stack_id": existing.stack_id if existing else None,
+        "configuration": wanted.properties[CONFIGURATION],
+        # A cluster that was created elsewhere gets no tags.
+        "configuration_tags": {} if _AS_STORED in arguments else {**tags, **_TAG},
+        "stack_tags": _stack_tags(existing),
+        "arguments": arguments,
+    }
+
+
+def is_this_stacks(wanted: RequestedCluster, deployed: OwnStack, operation: Operation) -> bool:
+    """Returns whether a cluster that exists is the stack's own, or becomes it."""
+    return deployed.physical_ids.get(wanted.resource.logical_id) == wanted.name or operation != "update"
+
+
+def _intended(
+    wanted: RequestedCluster, deployed: OwnStack, existing: ExistingCluster | None
+) -> tuple[Operation, dict[str, Any]]:
+    """Returns what the provider would do, and with which arguments.
+
+    Only the provider's table records whether the stack adopted a cluster. Here a cluster counts as adopted if
+    the template has AdoptExisting and the cluster's tags do not name the stack as its creator.
+    """
+    arguments = _arguments(wanted.properties, update=existing is not None)
+    logical_id = wanted.resource.logical_id
+    if existing is None:
+        return "create", arguments
+    if str(wanted.properties.get("AdoptExisting")).lower() != "true":
+        return "update", arguments
+    if not deployed.physical_ids.get(logical_id):
+        return "take-over", arguments | {_AS_STORED: True, _WITHOUT_LOSS: True}
+    return "update", arguments | ({} if existing.is_made_by(deployed, logical_id) else {_AS_STORED: True})
+
+
+def _stack_tags(existing: ExistingCluster | None) -> dict[str, str]:
+    """Returns a cluster's owner tags; for a new one a placeholder, because the dry run does not read it."""
+    if existing is None:
+        return {OWNER_TAG: "not known before the deployment"}
+    return {key: value for key, value in existing.tags.items() if key.startswith(_OWNER_PREFIX)}
+
+
+def _arguments(properties: Mapping[str, Any], *, update: bool) -> dict[str, Any]:
+    """Returns the properties that the provider passes on. Source: docs/reference/engine.md, ``arguments``."""
+    arguments: dict[str, Any] = {}
+    if suppressed := properties.get("SuppressValidators"):
+        arguments["suppress_validators"] = suppressed if isinstance(suppressed, list) else [suppressed]
+    if level := properties.get("ValidationFailureLevel"):
+        arguments["validation_failure_level"] = level
+    if update and "ForceUpdate" in properties:
+        arguments["force_update"] = properties["ForceUpdate"].lower() == "true"
+    return arguments
