@@ -73,7 +73,9 @@ def test_the_library_makes_what_a_forecast_counts(engine, cloud, configuration, 
     unseen = {Check.VCPUS, Check.STACKS, Check.ZONES, *([Check.EFS, Check.FSX] if is_large else [])}
     assert {check for check, _ in foreseen.not_seen} == unseen
 
-    created = engine("create", configuration, stack_tags=OWNER_TAGS, call_id=f"forecast-{is_large}")
+    # Log groups stay, and are named after the cluster and the minute.
+    named = {"cluster_name": f"forecast-{'large' if is_large else 'small'}", "stack_tags": OWNER_TAGS}
+    created = engine("create", configuration, call_id=f"forecast-{is_large}", **named)
     assert created["status"] == "succeeded", created
     stack = settle(cloud, created["stack_id"])
     assert stack["StackStatus"] == "CREATE_COMPLETE"
@@ -83,7 +85,7 @@ def test_the_library_makes_what_a_forecast_counts(engine, cloud, configuration, 
     }
 
     _, _, after = read(cloud, configuration, new=False)
-    own = [each for each in after.instances if each.cluster == "hpc"]
+    own = [each for each in after.instances if each.cluster == named["cluster_name"]]
     assert [each.type for each in own if each.type == "t3.small"] == ["t3.small"]
     assert own[0].addresses == {cloud.exports["HEAD_NODE_SUBNET"]: 1}
     roles = {key: limit.in_use for key, limit in before.limits.items() if isinstance(limit, Limit)}
@@ -92,5 +94,5 @@ def test_the_library_makes_what_a_forecast_counts(engine, cloud, configuration, 
         assert again.limits[key].in_use - roles[key] == {each.of: each.count for each in demand.made}[key]
     assert isinstance(again.limits[ZONES], NotSeen)
 
-    assert engine("delete", stack_id=created["stack_id"], stack_tags=OWNER_TAGS, call_id=f"gone-{is_large}")
+    assert engine("delete", stack_id=created["stack_id"], call_id=f"gone-{is_large}", **named)
     settle(cloud, created["stack_id"])
