@@ -274,7 +274,7 @@ def test_a_function_lives_in_the_clouds_time_cold_and_warm(cloud):
         seen, remaining_ms = call(cloud, name)["Payload"]
         gap = datetime.fromisoformat(cloud.now()) - datetime.fromisoformat(seen)
         assert 0 <= gap.total_seconds() < 30
-        assert 0 < remaining_ms <= 10_000
+        assert 0 < remaining_ms <= 60_000
     assert [r["cold"] for r in invocations(cloud, name)] == [True, False, False]
 
 
