@@ -34,7 +34,10 @@ def ran(version, *command, **environment):
 
 @pytest.mark.parametrize("version", RELEASES)
 def test_the_engine_keeps_its_contract_with_every_library(version):
-    tests = (ROOT / "tests" / "contract" / "engine", "--quiet", "-p", "no:cacheprovider", "-W", "ignore")
+    folder_of_tests = ROOT / "tests" / "contract" / "engine"
+    # What a forecast counts is the command's, which has the default version's library.
+    left_out = f"--ignore={folder_of_tests / 'test_forecast.py'}"
+    tests = (folder_of_tests, left_out, "--quiet", "-p", "no:cacheprovider", "-W", "ignore")
     built = (folder(version), sysconfig.get_path("purelib"))
     environment = {
         "CLOUD_PYTHON": sys.executable,

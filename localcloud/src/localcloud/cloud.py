@@ -254,7 +254,7 @@ class Cloud:
 
         Each has role, function, cause (an API call, or a change of CloudFormation), action, resource,
         context, ``decision`` (``ALLOWED`` or why not), ``is_late`` where only IAM's lag refused it, and
-        ``of_deleted_role`` where the role was no longer there.
+        ``of_deleted`` where the function or its role was no longer there.
         """
         return list(self._control("GET", "iam")["judged"])
 

@@ -96,16 +96,17 @@ def test_a_function_whose_role_was_deleted_may_do_nothing_any_more(cloud, grante
     code, words = granted.refused("dynamodb", "list_tables")
     assert code == "AccessDeniedException"
     assert words.endswith(NOT_GRANTED.format("dynamodb:ListTables"))
-    refused = {
-        fact["of_deleted_role"] for fact in cloud.judged() if fact["role"].endswith(f"/{granted.role}")
-    }
+    refused = {fact["of_deleted"] for fact in cloud.judged() if fact["role"].endswith(f"/{granted.role}")}
     assert refused == {False, True}
 
 
 @pytest.mark.parametrize(("more", "code"), [((), "AccessDeniedException"), (("dynamodb:ListTables",), None)])
 def test_a_function_that_is_deleted_while_it_runs_keeps_its_role(cloud, granted, more, code):
     granted.put("policy", "lambda:DeleteFunction", *more)
-    assert call(cloud, deploy(cloud, OUTLIVING, Role=granted.role_arn))["Payload"] == code
+    name = deploy(cloud, OUTLIVING, Role=granted.role_arn)
+    assert call(cloud, name)["Payload"] == code
+    refused = [fact for fact in cloud.judged() if fact["function"] == name and fact["decision"] != "ALLOWED"]
+    assert [fact["of_deleted"] for fact in refused] == ([True] if code else [])
 
 
 def test_a_boundary_forbids_what_it_does_not_allow(cloud):

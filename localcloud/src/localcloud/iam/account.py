@@ -69,6 +69,14 @@ class Account:
         """Returns moto's roles."""
         return list(self._iam.roles.values())
 
+    def has_function(self, name: str) -> bool:
+        """Returns whether there is a function of this name."""
+        try:
+            self._functions.get_function(name)
+        except UnknownFunctionException:
+            return False
+        return True
+
     def role_arn(self, name: str) -> str:
         """See ``Known``."""
         return next(

@@ -69,7 +69,7 @@ class Judged:
         function: Whose code made it, or in whose name CloudFormation or Lambda made it.
         cause: The API call or the change of a resource that needed it.
         is_late: Whether it was refused only because it had been granted too recently.
-        of_deleted_role: Whether it was refused because the role had been deleted.
+        of_deleted: Whether it was refused to a function that had been deleted, or whose role had been.
     """
 
     role: str
@@ -78,7 +78,7 @@ class Judged:
     request: Request
     decision: Decision
     is_late: bool = False
-    of_deleted_role: bool = False
+    of_deleted: bool = False
 
     def words(self) -> str:
         """Returns AWS's message for a refusal.
@@ -213,7 +213,7 @@ class Judge:
     def report(self) -> dict[str, Any]:
         """Returns every distinct request that was judged, and what could not be judged, with counts."""
         request = ("role", "function", "cause", "action", "resource", "context")
-        names = (*request, "decision", "is_late", "of_deleted_role")
+        names = (*request, "decision", "is_late", "of_deleted")
         with self._lock:
             judged = [
                 {**dict(zip(names, facts, strict=True)), "count": count}
@@ -248,8 +248,7 @@ class Judge:
             for request in requests:
                 asked = replace(request, context={**request.context, **session})
                 decision, is_late = self._decide(role, asked, at_once)
-                # Its deletion may have begun meanwhile, and taken its policies away.
-                is_gone = decision is not Decision.ALLOWED and self._account.role(role_arn) is None
+                is_gone = decision is not Decision.ALLOWED and self._is_gone(function, role_arn)
                 judged = Judged(role_arn, function, cause, request, decision, is_late, is_gone)
                 self._note(judged)
                 if decision is not Decision.ALLOWED and refused is None:
@@ -257,6 +256,12 @@ class Judge:
         except (UnknownActionError, UnsupportedPolicyError, KeyError) as error:
             self._note_unjudged(cause, f"{type(error).__name__} {error}")
         return refused
+
+    def _is_gone(self, function: str, role_arn: str) -> bool:
+        """Whether a function outlives itself or its role, which loses its policies first."""
+        if self._account.role(role_arn) is None:
+            return True
+        return function != _SERVICE_ROLE_SESSION and not self._account.has_function(function)
 
     def _decide(self, role: Any, request: Request, at_once: _Spared) -> tuple[Decision, bool]:
         """Returns the decision, and whether it is a refusal for IAM's lag only.
@@ -295,7 +300,7 @@ class Judge:
         request = judged.request
         context = tuple(sorted(request.context.items()))
         facts = (judged.role, judged.function, judged.cause, request.action, request.resource, context)
-        decided = (judged.decision.name, judged.is_late, judged.of_deleted_role)
+        decided = (judged.decision.name, judged.is_late, judged.of_deleted)
         with self._lock:
             self._judged[(*facts, *decided)] += 1
 
