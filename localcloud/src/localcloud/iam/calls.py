@@ -164,8 +164,8 @@ def _dependent(call: Call, known: Known, context: Context) -> Iterator[Request]:
         if "aws:tagkeys" in context:
             yield _request("ec2:CreateTags", parameters, known, context)
         profile = parameters.get("IamInstanceProfile.Arn") or parameters.get("IamInstanceProfile.Name")
-        for role in known.profile_roles(profile.rpartition("/")[2]) if profile else ():
-            yield passing(known.role_arn(role), "ec2.amazonaws.com", context)
+        for role in roles_of(profile, known) if profile else ():
+            yield passing(role, "ec2.amazonaws.com", context)
     if call.operation in {"CreateStack", "UpdateStack"}:
         if "aws:tagkeys" in context:
             yield _request("cloudformation:TagResource", parameters, known, context)
@@ -174,6 +174,11 @@ def _dependent(call: Call, known: Known, context: Context) -> Iterator[Request]:
     for (service, member), passed_to in _PASSED.items():
         if service == call.service and member in parameters:
             yield passing(parameters[member], passed_to, context)
+
+
+def roles_of(profile: str, known: Known) -> list[str]:
+    """Returns the ARNs of the roles of an instance profile, which is given by name or ARN."""
+    return [known.role_arn(role) for role in known.profile_roles(profile.rpartition("/")[2])]
 
 
 def passing(role_arn: str, service: str, context: Context) -> Request:

@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from localcloud.iam.account import Known
-from localcloud.iam.calls import passing, template
+from localcloud.iam.calls import passing, roles_of, template
 from localcloud.iam.policy import Context, Request, glob
 from localcloud.iam.reference import handler_permissions, has_resources
 
@@ -286,7 +286,7 @@ class Changes:
         if names is None and change.resource_type in _NODES:
             profile = properties.get("IamInstanceProfile")
             profile = profile or self._known.launched_profile(properties.get("LaunchTemplate", {}))
-            names = self._known.profile_roles(profile.rpartition("/")[2]) if profile else ()
+            return roles_of(profile, self._known) if profile else []
         return [self._known.role_arn(name) for name in names or ()]
 
 
