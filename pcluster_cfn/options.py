@@ -69,6 +69,9 @@ class _Assignment(click.ParamType[tuple[str, str]]):
 
 
 ASSIGNMENT = _Assignment()
+PARAMETERS = click.option(
+    "-p", "--parameter", "parameters", type=ASSIGNMENT, multiple=True, help="Value of a template parameter."
+)
 
 
 #: Variables of the environment that choose credentials. With one of them, the configuration file's profile

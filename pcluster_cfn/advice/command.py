@@ -15,7 +15,7 @@ from pcluster_cfn.aws import session
 from pcluster_cfn.clusters import finding
 from pcluster_cfn.clusters.configuration import stored_configuration
 from pcluster_cfn.errors import CommandError
-from pcluster_cfn.options import ASSIGNMENT, EXIT_CODES, aws_options, example
+from pcluster_cfn.options import EXIT_CODES, PARAMETERS, aws_options, example
 from pcluster_cfn.template import read_text
 from pcluster_cfn.terminal import Console, one_line
 from pcluster_cfn.validation.file_check import Inputs, check_file
@@ -87,9 +87,7 @@ def _release(ctx: click.Context, param: click.Parameter, version: str) -> str:
 )
 @click.argument("templates", nargs=-1, metavar="[TEMPLATE]…", type=click.Path(path_type=Path))
 @click.option("--all-clusters", is_flag=True, help="Look at the clusters of the account in one Region.")
-@click.option(
-    "-p", "--parameter", "parameters", type=ASSIGNMENT, multiple=True, help="Value of a template parameter."
-)
+@PARAMETERS
 @click.option(
     "--pcluster-version",
     callback=_release,

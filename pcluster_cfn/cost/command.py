@@ -20,7 +20,7 @@ from pcluster_cfn.cost.report import (
 )
 from pcluster_cfn.cost.template_cost import TemplateCost, configurations_in, cost_of, other_parts_in
 from pcluster_cfn.errors import CommandError
-from pcluster_cfn.options import ASSIGNMENT, EXIT_CODES, JSON, aws_options, example
+from pcluster_cfn.options import EXIT_CODES, JSON, PARAMETERS, aws_options, example
 from pcluster_cfn.template import Template, read_text
 from pcluster_cfn.validation.partial_template import Answers, evaluate_partially
 
@@ -30,9 +30,7 @@ from pcluster_cfn.validation.partial_template import Answers, evaluate_partially
     short_help="Show what the clusters of a template cost.",
 )
 @click.argument("template", type=click.Path(path_type=Path))
-@click.option(
-    "-p", "--parameter", "parameters", type=ASSIGNMENT, multiple=True, help="Value of a template parameter."
-)
+@PARAMETERS
 @aws_options
 @click.option("--offline", is_flag=True, help="Use the table of prices that ships, and ask AWS nothing.")
 @JSON

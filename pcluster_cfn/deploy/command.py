@@ -30,7 +30,15 @@ from pcluster_cfn.deploy.printer import Printer, mistakes_printed
 from pcluster_cfn.deploy.updatable import IN_REVIEW, find_updatable_stack
 from pcluster_cfn.deploy.view import view_for
 from pcluster_cfn.errors import CommandError
-from pcluster_cfn.options import ASSIGNMENT, EXIT_CODES, INTERRUPTED, aws_options, example, named_after
+from pcluster_cfn.options import (
+    ASSIGNMENT,
+    EXIT_CODES,
+    INTERRUPTED,
+    PARAMETERS,
+    aws_options,
+    example,
+    named_after,
+)
 from pcluster_cfn.package import Bucket, has_local_artefacts, package
 from pcluster_cfn.template import Template, read_text
 from pcluster_cfn.validation.library_rules import LibraryRules
@@ -52,9 +60,7 @@ _YES = click.option(
     short_help="Create or update a stack and show its progress.",
 )
 @click.argument("template", type=click.Path(path_type=Path))
-@click.option(
-    "-p", "--parameter", "parameters", type=ASSIGNMENT, multiple=True, help="Value of a template parameter."
-)
+@PARAMETERS
 @click.option("--stack-name", help="Name of the stack. Default: the template's file name.")
 @aws_options
 @click.option(

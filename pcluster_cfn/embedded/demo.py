@@ -31,7 +31,7 @@ from pcluster_cfn.embedded.template_edits import (
     use_own_provider,
 )
 from pcluster_cfn.errors import CommandError
-from pcluster_cfn.options import ASSIGNMENT, EXIT_CODES
+from pcluster_cfn.options import EXIT_CODES, PARAMETERS
 from pcluster_cfn.package import Bucket, package
 from pcluster_cfn.project import ROOT
 from pcluster_cfn.template import Template, read_text
@@ -50,9 +50,7 @@ _CHECK_COLUMNS = 36
 
 @click.command(epilog=EXIT_CODES, short_help="Take a cluster through its life on this machine.")
 @click.argument("template", type=click.Path(path_type=Path), required=False)
-@click.option(
-    "-p", "--parameter", "parameters", type=ASSIGNMENT, multiple=True, help="Value of a template parameter."
-)
+@PARAMETERS
 @click.option("--region", default="us-east-1", help="Region of the embedded cloud.", show_default=True)
 @click.option("--no-validate", is_flag=True, help="Deploy without the checks of pcluster-cfn validate.")
 @FAIL

@@ -13,6 +13,7 @@ from pcluster_cfn.forecast.clusters import Cluster
 from pcluster_cfn.forecast.demand import Check, Demand, demand_of
 from pcluster_cfn.forecast.facts import Facts, NotSeen
 from pcluster_cfn.forecast.findings import ForecastWarning
+from pcluster_cfn.validation.report import counted
 
 ignore_option = click.option(
     "--ignore",
@@ -74,8 +75,8 @@ class Forecast:
     def _summary(self) -> str:
         partly = len({check for check, _ in self.not_seen})
         parts = [
-            _counted(len(self.checks), "check"),
-            _counted(len(self.warnings), "warning"),
+            counted(len(self.checks), "check"),
+            counted(len(self.warnings), "warning"),
             *([f"{partly} not possible or only in part"] if partly else []),
         ]
         return ", ".join(parts)
@@ -105,7 +106,3 @@ def compare(checks: Sequence[Check], demand: Demand, facts: Facts) -> Forecast:
         tuple(each for _, each in found if isinstance(each, ForecastWarning)),
         tuple(dict.fromkeys((check, each) for check, each in found if isinstance(each, NotSeen))),
     )
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

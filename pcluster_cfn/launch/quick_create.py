@@ -22,8 +22,8 @@ from pcluster_cfn.launch.template_source import (
     warn_of_local_paths,
 )
 from pcluster_cfn.options import (
-    ASSIGNMENT,
     EXIT_CODES,
+    PARAMETERS,
     STACK_NAME_RULE,
     aws_options_with_regions,
     is_stack_name,
@@ -183,9 +183,7 @@ def _parameter_mistakes(request: LinkRequest, declared: Mapping[str, Declaration
     "downloaded.",
 )
 @click.option("--stack-name", help="Name of the stack. Default: the console asks for it.")
-@click.option(
-    "-p", "--parameter", "parameters", type=ASSIGNMENT, multiple=True, help="Value of a template parameter."
-)
+@PARAMETERS
 @aws_options_with_regions
 @click.option("--badge-url", default=BADGE_URL, help="Address of the picture of the badges.")
 @click.option("--json", "wants_json", is_flag=True, help="Print JSON, for scripts.")

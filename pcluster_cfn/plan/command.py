@@ -15,9 +15,9 @@ from pcluster_cfn.deploy.parameters import refuse_unknown_parameters
 from pcluster_cfn.forecast.clusters import Cluster, clusters_of
 from pcluster_cfn.forecast.forecast import forecast, ignore_option
 from pcluster_cfn.options import (
-    ASSIGNMENT,
     FAILURE,
     INTERRUPTED,
+    PARAMETERS,
     ChangesCommand,
     aws_options,
     example,
@@ -47,9 +47,7 @@ _EXIT_CODES = (
     short_help="Show what a deployment would do to clusters.",
 )
 @click.argument("template", type=click.Path(path_type=Path))
-@click.option(
-    "-p", "--parameter", "parameters", type=ASSIGNMENT, multiple=True, help="Value of a template parameter."
-)
+@PARAMETERS
 @click.option("--stack-name", help="Name of the stack. Default: the template's file name.")
 @aws_options
 @click.option(

@@ -16,10 +16,10 @@ from pcluster_cfn.aws import Aws, find_cluster_stack, session, tags_of
 from pcluster_cfn.deploy.parameters import refuse_unknown_parameters
 from pcluster_cfn.errors import CommandError
 from pcluster_cfn.options import (
-    ASSIGNMENT,
     CHANGES,
     FAILURE,
     NOTHING,
+    PARAMETERS,
     STANDARD_INPUT,
     ChangesCommand,
     aws_options,
@@ -81,9 +81,7 @@ class _DryRun:
     "--os", "system", default="", help="Operating system in place of one that VERSION does not have."
 )
 @click.option("--name", default="", help="Name of the new cluster. Default: the old one with the version.")
-@click.option(
-    "-p", "--parameter", "parameters", type=ASSIGNMENT, multiple=True, help="Value of a template parameter."
-)
+@PARAMETERS
 @click.option(
     "--pcluster-version",
     type=click.Choice(versions()),

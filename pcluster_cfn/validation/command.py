@@ -13,7 +13,7 @@ from cfn_template.parameters import ParameterError, typed
 from cluster_schema import versions
 from pcluster_cfn.aws import Aws, session
 from pcluster_cfn.errors import CommandError, suggest
-from pcluster_cfn.options import ASSIGNMENT, aws_options, named_after
+from pcluster_cfn.options import PARAMETERS, aws_options, named_after
 from pcluster_cfn.planning.requests import Verdict
 from pcluster_cfn.template import Parameter, Template, read_text
 from pcluster_cfn.validation.deployed_stack import read_deployed_stack
@@ -51,9 +51,7 @@ _NESTED = "--dry-run covers only the templates that you name; name this one, wit
     metavar="TEMPLATE…",
     type=click.Path(path_type=Path),
 )
-@click.option(
-    "-p", "--parameter", "parameters", type=ASSIGNMENT, multiple=True, help="Value of a template parameter."
-)
+@PARAMETERS
 @click.option(
     "--pcluster-version",
     type=click.Choice(versions()),
