@@ -20,6 +20,7 @@ from pcluster_cfn.cost.parts import (
     unknown_parts,
     volume,
 )
+from pcluster_cfn.planning.shared_storage import made_elsewhere
 
 #: Source: constants.py, EBS_VOLUME_SIZE_DEFAULT; cluster_config.py, Raid.
 _EBS_GB, _RAID_VOLUMES = 40, 2
@@ -27,15 +28,6 @@ _EBS_GB, _RAID_VOLUMES = 40, 2
 _RETENTION_DAYS = 180
 #: Source: EC2 user guide, "Burstable performance instances".
 _BURSTABLE = frozenset({"t2", "t3", "t3a", "t4g"})
-#: The keys that name storage which exists already, by the key of its settings.
-_EXISTING = {
-    "EbsSettings": "VolumeId",
-    "EfsSettings": "FileSystemId",
-    "FsxLustreSettings": "FileSystemId",
-    "FsxOntapSettings": "VolumeId",
-    "FsxOpenZfsSettings": "VolumeId",
-    "FileCacheSettings": "FileCacheId",
-}
 _BY_USE = "paid by its use"
 
 
@@ -57,8 +49,7 @@ def _all_parts(configuration: Mapping[str, Any]) -> Iterator[Found]:
 
 def _shared_storage(storage: Mapping[str, Any]) -> Iterator[Found]:
     name = f"shared storage {storage.get('Name')}"
-    existing = (f"{key}.{own}" for key, own in _EXISTING.items() if section(storage, key).get(own))
-    if named := next(existing, None):
+    if named := made_elsewhere(storage):
         yield NotPriced(name, f"it is not the cluster's own ({named})", is_gap=False)
     elif storage.get("StorageType") == "Ebs":
         yield from _ebs(name, section(storage, "EbsSettings"))

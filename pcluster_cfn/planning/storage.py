@@ -6,19 +6,10 @@ from typing import Any, Literal
 
 from cluster_schema.limits import UnreadableError
 from cluster_schema.reading import value_of
+from pcluster_cfn.planning.shared_storage import made_elsewhere, settings_of
 
 Fate = Literal["deleted", "kept", "snapshot", "external"]
 
-#: The settings of each type of storage, and the key that names one that is made elsewhere.
-#: Source: ParallelCluster user guide, "SharedStorage section".
-_SETTINGS = {
-    "EbsSettings": "VolumeId",
-    "EfsSettings": "FileSystemId",
-    "FsxLustreSettings": "FileSystemId",
-    "FsxOntapSettings": "VolumeId",
-    "FsxOpenZfsSettings": "VolumeId",
-    "FileCacheSettings": "FileCacheId",
-}
 _FATES: dict[str, Fate] = {"Delete": "deleted", "Retain": "kept", "Snapshot": "snapshot"}
 #: Name of the head node's disk in a plan.
 ROOT_VOLUME = "root volume of the head node"
@@ -69,12 +60,9 @@ def _shared(entries: Any) -> Iterator[Storage]:
     for entry in entries if isinstance(entries, list) else []:
         if not isinstance(entry, Mapping):
             continue
-        external, policy = False, "Delete"
-        for key, names in _SETTINGS.items():
-            settings = entry.get(key)
-            if isinstance(settings, Mapping):
-                external = external or bool(settings.get(names))
-                policy = str(settings.get("DeletionPolicy", policy))
-        fate: Fate = "external" if external else _FATES.get(policy, "deleted")
+        policy = "Delete"
+        for settings in settings_of(entry).values():
+            policy = str(settings.get("DeletionPolicy", policy))
+        fate: Fate = "external" if made_elsewhere(entry) else _FATES.get(policy, "deleted")
         name, kind, folder = (str(entry.get(key, "")) for key in ("Name", "StorageType", "MountDir"))
         yield Storage(name, kind, folder, fate)
