@@ -5,14 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from cfn_template.limits import Place
-from cfn_template.texts import EvaluationError
 from cfn_template.values import place_of
 from cluster_schema import fit, versions
 from cluster_schema.conversion import UNKNOWN
 from pcluster_cfn.planning.requests import CLUSTER, CONFIGURATION
 from pcluster_cfn.validation.configuration_check import read_configuration_text
 from pcluster_cfn.validation.partial_template import PartialTemplate, as_received, plain_values
-from pcluster_cfn.validation.resource_check import Resource, resources
+from pcluster_cfn.validation.resource_check import Resource, resources, with_places, written_properties
 
 _NAME, _VERSION = "ClusterName", "PclusterVersion"
 
@@ -118,14 +117,8 @@ def _configuration(
     template: PartialTemplate, resource: Resource, properties: Mapping[str, Any], lines: Sequence[str]
 ) -> tuple[Any, Any]:
     """Returns a configuration as JSON values, with UNKNOWN for unknown ones, and the same with places."""
-    value = properties.get(CONFIGURATION)
-    try:
-        written = template.evaluator.choose(resource.properties)
-    except EvaluationError:
-        written = resource.properties
-    node = written.get(CONFIGURATION) if isinstance(written, dict) else None
-    if isinstance(node, dict) and set(node) == {"Fn::ToJsonString"}:
-        value = template.evaluate(node["Fn::ToJsonString"])
+    node = written_properties(resource, template).get(CONFIGURATION)
+    value = with_places(properties.get(CONFIGURATION), node, template)
     if isinstance(value, str):
         text = read_configuration_text(value, node, lines)
         return plain_values(text.value if text.typed is None else text.typed), text.value

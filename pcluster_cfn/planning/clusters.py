@@ -276,17 +276,26 @@ def plan_removal(place: Place, deployed: Deployed) -> PlannedCluster:
 
 
 def _keeps(deployed: Deployed) -> str:
+    return why_kept(deployed.properties, deployed.retained_by, created_here=deployed.created_here)
+
+
+def why_kept(properties: Mapping[str, Any], retained_by: str, *, created_here: bool) -> str:
     """Returns why a cluster is kept when its resource goes; empty if it is deleted.
+
+    Args:
+        properties: Those of the resource.
+        retained_by: The attribute that has CloudFormation keep it; empty if none does.
+        created_here: Whether the resource made the cluster.
 
     Source: docs/explanation/decision-table.md, rows "Delete".
     """
-    policy = deployed.properties.get("DeletionPolicy", "")
-    if deployed.retained_by:
-        return f"the template's attribute {deployed.retained_by} keeps it"
+    policy = properties.get("DeletionPolicy", "")
+    if retained_by:
+        return f"the template's attribute {retained_by} keeps it"
     if policy == "Retain":
         return "its property DeletionPolicy is Retain"
-    adopts = str(deployed.properties.get("AdoptExisting")).lower() == "true"
-    if adopts and not deployed.created_here and policy != "Delete":
+    adopts = str(properties.get("AdoptExisting")).lower() == "true"
+    if adopts and not created_here and policy != "Delete":
         return "it was adopted, and its property DeletionPolicy is not Delete"
     return ""
 

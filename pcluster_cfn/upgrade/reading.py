@@ -6,9 +6,9 @@ from typing import Any
 
 from cfn_template.limits import Place
 from cfn_template.reading import read
-from cfn_template.texts import EvaluationError
 from cfn_template.values import Path, Unknown, place_of
 from cluster_schema import fit, versions
+from pcluster_cfn.planning.clusters import REPLACEMENT, kept_by, why_kept
 from pcluster_cfn.planning.requests import CLUSTER, CONFIGURATION
 from pcluster_cfn.validation.configuration_check import read_configuration_text
 from pcluster_cfn.validation.deployed_stack import DeployedStack
@@ -21,7 +21,7 @@ from pcluster_cfn.validation.partial_template import (
     plain_values,
     section,
 )
-from pcluster_cfn.validation.resource_check import Resource, resources
+from pcluster_cfn.validation.resource_check import Resource, resources, with_places, written_properties
 
 _VERSION = "PclusterVersion"
 
@@ -101,11 +101,7 @@ class Reader:
     def _cluster(self, resource: Resource, template: PartialTemplate, lines: list[str]) -> WrittenCluster:
         evaluated = template.evaluate(resource.properties)
         values = evaluated if isinstance(evaluated, dict) else {CONFIGURATION: evaluated}
-        try:
-            written = template.evaluator.choose(resource.properties)
-        except EvaluationError:  # a condition without a value; what depends on it is unknown already
-            written = resource.properties
-        written = written if isinstance(written, dict) else {}
+        written = written_properties(resource, template)
         logical_id = resource.logical_id
         version = self.deployed.get(logical_id) or self._version(values)
         configuration = _configuration(values.get(CONFIGURATION), written.get(CONFIGURATION), template, lines)
@@ -118,7 +114,7 @@ class Reader:
             configuration,
             fit(plain, version).typed if version in versions() else plain,
             version,
-            _is_kept(section(template.root, "Resources")[logical_id], values),
+            _is_kept(logical_id, template, values),
             self._deployed_name(logical_id),
         )
 
@@ -134,22 +130,18 @@ class Reader:
 
 
 def _configuration(value: Any, node: Any, template: PartialTemplate, lines: list[str]) -> Any:
-    if isinstance(node, dict) and set(node) == {"Fn::ToJsonString"}:
-        return template.evaluate(node["Fn::ToJsonString"])
+    placed = with_places(value, node, template)
+    if placed is not value:
+        return placed
     if isinstance(value, str) and value:
         return read_configuration_text(value, node, lines).value
     return value if isinstance(value, dict) else Unknown(getattr(value, "reason", "it is missing"))
 
 
-def _is_kept(definition: Mapping[str, Any], values: Mapping[str, Any]) -> bool:
-    """Whether a cluster stays when its resource is replaced.
-
-    Source: docs/explanation/decision-table.md, rows "Delete"; CloudFormation user guide, "UpdateReplacePolicy
-    attribute", which counts for a replacement in place of the attribute DeletionPolicy.
-    """
-    policy = str(values.get("DeletionPolicy", ""))
-    is_adopted = str(values.get("AdoptExisting", "")).lower() == "true" and policy != "Delete"
-    return "Retain" in {policy, str(definition.get("UpdateReplacePolicy"))} or is_adopted
+def _is_kept(logical_id: str, template: PartialTemplate, values: Mapping[str, Any]) -> bool:
+    """Whether a cluster stays when its resource is replaced; one that may adopt counts as adopted."""
+    retained = logical_id in kept_by(REPLACEMENT, section(template.root, "Resources"))
+    return bool(why_kept(values, REPLACEMENT if retained else "", created_here=False))
 
 
 def value_at(value: Any, path: Path) -> Any:

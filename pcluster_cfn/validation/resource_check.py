@@ -62,6 +62,28 @@ class Resource:
     type_at: Place
 
 
+def written_properties(resource: Resource, template: PartialTemplate) -> Mapping[str, Any]:
+    """Returns a resource's properties as written, in the branches that are taken; none if they are no map."""
+    try:
+        chosen = template.evaluator.choose(resource.properties)
+    except EvaluationError:  # a condition without a value; what depends on it is unknown already
+        chosen = resource.properties
+    return chosen if isinstance(chosen, dict) else {}
+
+
+def with_places(value: Any, written: Any, template: PartialTemplate) -> Any:
+    """Returns a configuration with the places that it has within ``Fn::ToJsonString``, which makes a text.
+
+    Args:
+        value: Its value.
+        written: The same as written.
+        template: Its template.
+    """
+    if isinstance(written, dict) and set(written) == {"Fn::ToJsonString"}:
+        return template.evaluate(written["Fn::ToJsonString"])
+    return value
+
+
 def resources(template: PartialTemplate) -> Iterator[Resource]:
     """Yields the resources of this project's provider, except those whose condition is false."""
     for logical_id, definition in section(template.root, "Resources").items():
@@ -258,9 +280,7 @@ class _Check:
     def _configuration(self, values: Mapping[str, Any], version: str) -> Iterator[Finding]:
         prefix = f"/{CONFIGURATION}"
         node = self._written()
-        value = values[CONFIGURATION]
-        if isinstance(node, dict) and set(node) == {"Fn::ToJsonString"}:
-            value = self.template.evaluate(node["Fn::ToJsonString"])
+        value = with_places(values[CONFIGURATION], node, self.template)
         rules = Rules(version, values, self.library, self.policies)
         if isinstance(value, dict):
             plain = self.configuration = plain_values(as_received(value))
@@ -282,11 +302,7 @@ class _Check:
 
     def _written(self) -> Any:
         """Returns the configuration as written in the template, in the branch that is taken."""
-        try:
-            chosen = self.template.evaluator.choose(self.resource.properties)
-        except EvaluationError:
-            chosen = self.resource.properties
-        return chosen.get(CONFIGURATION) if isinstance(chosen, dict) else None
+        return written_properties(self.resource, self.template).get(CONFIGURATION)
 
     def _type(self) -> Iterator[Finding]:
         if self.resource.meant is not None:
