@@ -17,6 +17,7 @@ from cluster_provider.core.actions import (
     Fail,
     Leave,
     Nothing,
+    Replace,
     Resend,
     Start,
     Succeed,
