@@ -21,8 +21,8 @@ from pcluster_cfn.planning.clusters import (
     PlannedCluster,
     is_untouched,
     kept_by,
-    plan_requested,
     plan_removal,
+    plan_requested,
     plan_unknown,
     untouched,
 )

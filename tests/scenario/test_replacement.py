@@ -4,18 +4,19 @@ from typing import Any
 
 import pytest
 
-from tests.support.world import CONFIGURATION, FLEET_RUNS, OTHER_NODES, World, failed, properties
+from tests.support.world import (
+    CONFIGURATION,
+    FLEET_RUNS,
+    NOT_IN_PLACE,
+    OTHER_NODES,
+    World,
+    failed,
+    properties,
+)
 
 REPLACE = {"ReplacementPolicy": "Replace"}
 NEW = {**CONFIGURATION, "Tags": []}
 OLD_VERSION, VERSION = "3.15.1", "3.16.1"
-#: How the engine refuses what no stopped fleet would allow.
-FIXED = {
-    "parameter": "HeadNode.Networking.SubnetId",
-    "currentValue": "subnet-1",
-    "requestedValue": "subnet-2",
-    "message": "Update actions are not currently supported for the 'SubnetId' parameter",
-}
 
 
 def unnamed(**changed: Any) -> dict[str, Any]:
@@ -45,7 +46,10 @@ def change(world: World, physical_id: str, old: dict[str, Any], new: dict[str, A
 
 def refuse(world: World, *details: dict[str, Any]) -> None:
     """The engine refuses the update that waits."""
-    assert world.run_engine(failed("UpdateRejected", "Update failure", details=[*details]))["operation"] == "update"
+    assert (
+        world.run_engine(failed("UpdateRejected", "Update failure", details=[*details]))["operation"]
+        == "update"
+    )
 
 
 def roll_back(world: World) -> None:
@@ -58,7 +62,7 @@ def roll_back(world: World) -> None:
 def replaced(world: World, name: str, old: dict[str, Any], new: dict[str, Any]) -> str:
     """An update that ParallelCluster refuses replaces the cluster; answers the new one's name."""
     request = change(world, name, old, new)
-    refuse(world, FIXED)
+    refuse(world, NOT_IN_PLACE)
     call = world.run_engine()
     assert call["operation"] == "create"
     world.settle(call["cluster_name"], "CREATE_COMPLETE")
@@ -121,7 +125,9 @@ def test_the_create_after_a_failed_one_has_a_name_of_its_own() -> None:
 def test_a_cluster_to_take_over_must_be_named() -> None:
     world = World()
     request = world.create(ResourceProperties=unnamed(AdoptExisting="true"))
-    assert world.sink.answer(request)["Reason"].startswith("MissingProperty: ClusterName: AdoptExisting needs")
+    assert world.sink.answer(request)["Reason"].startswith(
+        "MissingProperty: ClusterName: AdoptExisting needs"
+    )
 
 
 @pytest.mark.parametrize("policy", [{}, {"ReplacementPolicy": "Refuse"}])
@@ -131,7 +137,7 @@ def test_a_change_that_cannot_be_made_in_place_is_refused_unless_the_template_pe
     world = World()
     name = made(world, unnamed())
     request = change(world, name, unnamed(), unnamed(ClusterConfiguration=NEW, **policy))
-    refuse(world, FIXED)
+    refuse(world, NOT_IN_PLACE)
     answer = world.sink.answer(request)
     assert (answer["Status"], answer["PhysicalResourceId"]) == ("FAILED", name)
     assert answer["Reason"].startswith("ClusterRejected: ClusterConfiguration: HeadNode.Networking.SubnetId")
@@ -157,7 +163,7 @@ def test_the_answer_of_a_replacement_says_why_it_was_needed() -> None:
     old, new = unnamed(), unnamed(ClusterConfiguration=NEW, **REPLACE)
     name = made(world, old)
     request = change(world, name, old, new)
-    refuse(world, FIXED)
+    refuse(world, NOT_IN_PLACE)
     other = world.run_engine()["cluster_name"]
     world.settle(other, "CREATE_COMPLETE")
     world.run_engine()
@@ -194,7 +200,7 @@ def test_a_cluster_with_a_fixed_name_is_not_replaced_under_it() -> None:
     world = World()
     name = made(world, properties())
     request = change(world, name, properties(), properties(ClusterConfiguration=NEW, **REPLACE))
-    refuse(world, FIXED)
+    refuse(world, NOT_IN_PLACE)
     reason = world.sink.answer(request)["Reason"]
     assert reason.startswith("ClusterRejected: ClusterConfiguration: HeadNode.Networking.SubnetId")
     assert reason.endswith("give another ClusterName, or leave it out.")
@@ -230,7 +236,7 @@ def test_a_cluster_whose_fleet_was_stopped_for_the_update_is_not_replaced() -> N
     world.fleets[name] = "STOPPED"
     world.pass_time(60)
     assert world.run_engine()["operation"] == "stop-fleet"  # which finds it stopped
-    refuse(world, FIXED)
+    refuse(world, NOT_IN_PLACE)
     world.pass_time(60)
     while world.engines.calls:
         assert world.run_engine()["operation"] != "create"
@@ -277,7 +283,7 @@ def test_a_replacement_that_failed_leaves_the_old_cluster_as_it_was() -> None:
     name = made(world, old)
     before = world.cluster(name)
     request = change(world, name, old, new)
-    refuse(world, FIXED)
+    refuse(world, NOT_IN_PLACE)
     other = world.run_engine()["cluster_name"]
     world.fail(other, "CREATE_FAILED", ("HeadNode", "no capacity"))
     world.run_engine()
@@ -299,7 +305,7 @@ def test_a_replacement_that_was_refused_is_undone_without_work() -> None:
     old, new = unnamed(), unnamed(ClusterConfiguration=NEW, **REPLACE)
     name = made(world, old)
     request = change(world, name, old, new)
-    refuse(world, FIXED)
+    refuse(world, NOT_IN_PLACE)
     world.run_engine(failed("ClusterRejected", "the subnet does not exist"))
     answer = world.sink.answer(request)
     assert answer["Reason"].startswith("ClusterRejected: ClusterConfiguration: the subnet does not exist")
@@ -315,7 +321,7 @@ def test_a_cancelled_replacement_is_deleted_before_the_rollback_is_answered() ->
     old, new = unnamed(), unnamed(ClusterConfiguration=NEW, **REPLACE)
     name = made(world, old)
     change(world, name, old, new)
-    refuse(world, FIXED)
+    refuse(world, NOT_IN_PLACE)
     other = world.run_engine()["cluster_name"]
     roll_back(world)
     undone = change(world, name, new, old)
@@ -339,7 +345,7 @@ def test_a_rollback_never_makes_a_new_cluster() -> None:
     world.run_engine()
     roll_back(world)
     undone = change(world, name, new, old)
-    refuse(world, FIXED)
+    refuse(world, NOT_IN_PLACE)
     answer = world.sink.answer(undone)
     assert (answer["Status"], answer["PhysicalResourceId"]) == ("FAILED", name)
     assert [stack.name for stack in _clusters(world)] == [name]
@@ -373,7 +379,7 @@ def test_a_failed_cluster_with_a_wait_condition_goes_back_too() -> None:
     old, new = unnamed(), unnamed(ClusterConfiguration=NEW, WaitConditionHandle=handle, **REPLACE)
     name = made(world, old)
     request = change(world, name, old, new)
-    refuse(world, FIXED)
+    refuse(world, NOT_IN_PLACE)
     other = world.run_engine()["cluster_name"]
     assert world.sink.answer(request)["PhysicalResourceId"] == other  # answered when it began
     world.fail(other, "CREATE_FAILED", ("HeadNode", "no capacity"))

@@ -18,8 +18,8 @@ from pcluster_cfn.planning.clusters import (
     PlannedAction,
     PlannedCluster,
     is_untouched,
-    plan_requested,
     plan_removal,
+    plan_requested,
     plan_unknown,
     untouched,
 )

@@ -61,7 +61,9 @@ def test_a_new_cluster_without_a_name_is_planned_without_one():
 
 
 def test_the_library_is_asked_about_some_name_for_a_cluster_that_has_none():
-    operation, asked = engine_request(cluster(), DeployedStack("lab", known={"AWS::Region": "eu-west-1"}), None)
+    operation, asked = engine_request(
+        cluster(), DeployedStack("lab", known={"AWS::Region": "eu-west-1"}), None
+    )
     assert (operation, asked["cluster_name"]) == ("create", "generated-by-the-provider")
 
 

@@ -60,9 +60,7 @@ def test_stringified_arguments_become_what_the_library_takes() -> None:
 
 
 def test_one_validator_to_suppress_may_stand_without_a_list() -> None:
-    assert parsed(BASE | {"SuppressValidators": "ALL"}).arguments == {
-        "suppress_validators": ["ALL"]
-    }
+    assert parsed(BASE | {"SuppressValidators": "ALL"}).arguments == {"suppress_validators": ["ALL"]}
 
 
 @pytest.mark.parametrize(

@@ -157,7 +157,9 @@ def parse_properties(raw: Mapping[str, Any], default_name: str) -> Properties:
         InvalidProperty: A property has a value that is not valid, its name is not known, or the configuration
             is larger than a record can hold.
     """
-    properties = parse_configured({"ClusterName": default_name, **raw}, RULES, "ClusterName", "ClusterConfiguration")
+    properties = parse_configured(
+        {"ClusterName": default_name, **raw}, RULES, "ClusterName", "ClusterConfiguration"
+    )
     if properties.adopts and "ClusterName" not in raw:
         raise MissingProperty("ClusterName", "AdoptExisting needs the name of the cluster to take over.")
     return properties

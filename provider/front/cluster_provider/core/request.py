@@ -280,8 +280,9 @@ def _permits_another_name(raw: Mapping[str, Any]) -> bool:
 
 def _default_name(owner: Owner, request_id: str, physical_id: str | None) -> str:
     """Returns the name of a cluster whose properties have none: the present one, else a generated one."""
-    unmade = physical_id is None or is_unmade(physical_id) or not may_be_cluster(physical_id)
-    return generated_name(owner, request_id) if unmade else physical_id
+    if physical_id is None or is_unmade(physical_id) or not may_be_cluster(physical_id):
+        return generated_name(owner, request_id)
+    return physical_id
 
 
 def _wanted(

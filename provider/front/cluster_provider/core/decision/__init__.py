@@ -17,7 +17,6 @@ from cluster_provider.core.actions import (
     Fail,
     Leave,
     Nothing,
-    Replace,
     Resend,
     Start,
     Succeed,

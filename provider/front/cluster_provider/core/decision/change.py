@@ -22,17 +22,13 @@ def change(case: Case) -> Action:
         return Fail(failures.foreign(cluster), failure_id)
     mismatch = failures.version_mismatch(cluster, case.wanted, case.observed)
     if mismatch is not None:
-        return _in_its_place(case, cluster, mismatch) if _asks_for_version(case) else Fail(mismatch, failure_id)
+        is_another = case.wanted.version in case.observed.engines
+        return _in_its_place(case, cluster, mismatch) if is_another else Fail(mismatch, failure_id)
     if cluster.in_progress:
         return read_logs(case, cluster) or wait_for(cluster, f"cluster {cluster.name} is {cluster.status}")
     if case.progress.effect_seen:
         return _settled(case, cluster)
     return _idle(case, cluster)
-
-
-def _asks_for_version(case: Case) -> bool:
-    """Returns whether the properties name a ParallelCluster version that has an engine."""
-    return case.wanted.version in case.observed.engines
 
 
 def _in_its_place(case: Case, cluster: ClusterStack, refusal: ProviderError) -> Fail | Replace:
