@@ -56,7 +56,8 @@ class Passing:
     def clusters(self):
         """The names of the clusters of the stack, the old one first."""
         pages = self._account.cloudformation.get_paginator("describe_stacks").paginate()
-        names = [stack["StackName"] for page in pages for stack in page["Stacks"]]
+        roots = [stack for page in pages for stack in page["Stacks"] if "ParentId" not in stack]
+        names = [stack["StackName"] for stack in roots]
         mine = [name for name in names if name.startswith(f"{self.stack.name}-Cluster-")]
         return sorted(mine, key=lambda name: name != self.old)
 
