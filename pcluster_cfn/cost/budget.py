@@ -113,24 +113,26 @@ class Excess:
     value: Decimal | None
     shares: tuple[Share, ...]
 
-    def __str__(self) -> str:
-        """Returns the refusal: the value, the bound, the largest parts with their places, the ways out."""
+    @property
+    def what(self) -> str:
+        """What is wrong: the value, the bound and who set it, and the parts with their places."""
         parts = "; ".join(map(str, self.shares))
         if self.value is None:
-            return (
-                f"What the cluster costs at full scale is not known, and {self.bound} bounds it. "
-                f"No price: {parts}. Use what has a price, or {self.bound.way_out}; "
-                f"{MAX_NODES} needs no prices."
-            )
+            unknown = f"what the cluster costs at full scale is not known, and {self.bound} bounds it"
+            return f"{unknown}. No price: {parts}."
+        has = f"costs {self.value:.3f} USD an hour"
         if self.bound.name == MAX_NODES:
-            has, less = f"has {self.value:f} nodes", "Lower MaxCount or Count"
-        else:
-            has = f"costs {self.value:.3f} USD an hour"
-            less = "Lower MaxCount, choose cheaper instance types or storage"
-        return (
-            f"At full scale the cluster {has}, more than {self.bound}. "
-            f"Largest parts: {parts}. {less}, or {self.bound.way_out}."
-        )
+            has = f"has {self.value:f} nodes"
+        return f"at full scale the cluster {has}, more than {self.bound}. Largest parts: {parts}."
+
+    @property
+    def way_out(self) -> str:
+        """What to do about it."""
+        if self.value is None:
+            return f"Use what has a price, or {self.bound.way_out}; {MAX_NODES} needs no prices."
+        if self.bound.name == MAX_NODES:
+            return f"Lower MaxCount or Count, or {self.bound.way_out}."
+        return f"Lower MaxCount, choose cheaper instance types or storage, or {self.bound.way_out}."
 
 
 def scale_of(configuration: Mapping[str, Any], prices: Prices) -> Scale:

@@ -54,7 +54,7 @@ def refused(stack):
 
 def test_a_create_beyond_the_providers_bound_makes_nothing(account, bounded):
     reason = refused(Parent(account, bounded(), "too-many", changes=nodes(5), MaxNodes=100))
-    assert "BudgetExceeded: cluster c-too-many: " in reason
+    assert f"BudgetExceeded: {PLACE.split(maxsplit=1)[0]}: at full scale the cluster " in reason
     assert "has 6 nodes, more than MaxNodes of the provider stack (5)" in reason
     assert f"{PLACE}: 5; " in reason
     assert "ask the provider's operator" in reason

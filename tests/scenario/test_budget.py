@@ -15,7 +15,12 @@ BOTH = {
     "max_hourly_cost_at_scale": {"limit": "12.5", "set_by": "provider"},
 }
 LARGER = {"Region": "us-east-1", "Scheduling": {"SlurmQueues": [{"Name": "q1", "MaxCount": "40"}]}}
-REFUSED = failed("BudgetExceeded", "At full scale the cluster has 41 nodes, more than MaxNodes.")
+DETAIL = {
+    "message": "at full scale the cluster has 41 nodes, more than MaxNodes of the provider stack (20).",
+    "way_out": "Lower MaxCount.",
+    "parts": [{"path": "/Scheduling/SlurmQueues/0/ComputeResources/0", "name": "queue q1/r", "value": "40"}],
+}
+REFUSED = failed("BudgetExceeded", "x", details=[DETAIL])
 
 
 def parent_is(world: World, status: str, **facts: Any) -> None:
@@ -66,8 +71,9 @@ def test_a_create_beyond_a_bound_is_answered_once_and_nothing_is_made() -> None:
     answer = world.sink.answer(request)
     assert (answer["Status"], answer["PhysicalResourceId"].split(":")[1]) == ("FAILED", "not-created")
     assert answer["Reason"] == (
-        "BudgetExceeded: cluster hpc: At full scale the cluster has 41 nodes, more than MaxNodes. "
-        "Nothing was changed."
+        "BudgetExceeded: ClusterConfiguration/Scheduling/SlurmQueues/0/ComputeResources/0: at full scale the "
+        "cluster has 41 nodes, more than MaxNodes of the provider stack (20). Nothing was changed. "
+        "Lower MaxCount."
     )
     assert (world.engines.calls, world.stacks.living("hpc")) == ([], None)
 

@@ -41,13 +41,16 @@ def refuse_beyond(
             known = prices.read(region, meters_of(wanted) | meters_of(present))
         found = excesses(scale_of(wanted, known), bounds, scale_of(present, known))
     if found:
-        message = " ".join(map(str, found))
+        said = [f"{each.what[0].upper()}{each.what[1:]}" for each in found]
+        message = " ".join([*said, *(each.way_out for each in found)])
         raise EngineError("BudgetExceeded", message, details=[_detail(each) for each in found])
 
 
 def _detail(excess: Excess) -> dict[str, Any]:
     bound = excess.bound
     return {
+        "message": excess.what,
+        "way_out": excess.way_out,
         "bound": bound.name,
         "set_by": bound.set_by,
         "limit": f"{bound.limit:f}",

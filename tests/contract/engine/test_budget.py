@@ -39,20 +39,27 @@ def test_a_create_beyond_a_bound_is_refused_and_the_library_is_not_asked(
     result = engine("create", configuration, stack_tags=OWNER_TAGS, arguments=budget(nodes=NODES - 1))
     error = result["error"]
     assert (error["code"], result["sent"], api.sent("CreateStack")) == ("BudgetExceeded", False, [])
-    assert "has 5 nodes, more than MaxNodes of the provider stack (4)" in error["message"]
+    said = (
+        "t full scale the cluster has 5 nodes, more than MaxNodes of the provider stack (4). Largest parts: "
+    )
+    assert error["message"].startswith(f"A{said}")
+    assert error["message"].endswith(
+        "Lower MaxCount or Count, or ask the provider's operator for another MaxNodes."
+    )
+    (detail,) = error["details"]
+    assert detail.pop("message").startswith(f"a{said}")
+    assert error["message"].endswith(f" {detail.pop('way_out')}")
     place = "/Scheduling/SlurmQueues/0/ComputeResources/0"
-    assert error["details"] == [
-        {
-            "bound": "MaxNodes",
-            "set_by": "provider",
-            "limit": "4",
-            "value": "5",
-            "parts": [
-                {"path": place, "name": "queue compute/nodes", "value": "4"},
-                {"path": "/HeadNode", "name": "head node", "value": "1"},
-            ],
-        }
-    ]
+    assert detail == {
+        "bound": "MaxNodes",
+        "set_by": "provider",
+        "limit": "4",
+        "value": "5",
+        "parts": [
+            {"path": place, "name": "queue compute/nodes", "value": "4"},
+            {"path": "/HeadNode", "name": "head node", "value": "1"},
+        ],
+    }
 
 
 def test_the_cost_is_that_of_the_command_at_the_same_prices(engine, configuration):

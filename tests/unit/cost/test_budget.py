@@ -54,7 +54,8 @@ def cost(limit, set_by="provider"):
 
 def judged(wanted, *bounds, in_force=None):
     present = None if in_force is None else scale_of(in_force, PRICES)
-    return [str(each) for each in excesses(scale_of(wanted, PRICES), bounds, present)]
+    found = excesses(scale_of(wanted, PRICES), bounds, present)
+    return [f"{each.what} {each.way_out}" for each in found]
 
 
 def test_head_node_login_nodes_and_every_compute_resource_at_its_maximum_are_nodes():
@@ -104,14 +105,14 @@ def test_a_refusal_names_value_bound_who_set_it_the_largest_parts_and_the_ways_o
     small, large = (f"{QUEUE}/ComputeResources/{index}" for index in (0, 1))
     of_nodes, of_cost = judged(CLUSTER, nodes(5), cost("5", "property"))
     assert of_nodes == (
-        "At full scale the cluster has 16 nodes, more than MaxNodes of the provider stack (5). "
+        "at full scale the cluster has 16 nodes, more than MaxNodes of the provider stack (5). "
         f"Largest parts: {large} (queue q/large): 10; {small} (queue q/small): 3; "
         "ClusterConfiguration/LoginNodes/Pools/0 (login nodes login): 2; "
         "ClusterConfiguration/HeadNode (head node): 1. "
         "Lower MaxCount or Count, or ask the provider's operator for another MaxNodes."
     )
     assert of_cost == (
-        "At full scale the cluster costs 5.640 USD an hour, more than MaxHourlyCostAtScale of the resource "
+        "at full scale the cluster costs 5.640 USD an hour, more than MaxHourlyCostAtScale of the resource "
         f"(5). Largest parts: {large} (queue q/large): 4.000; {small} (queue q/small): 0.600; "
         f"{large} (queue q/large: root volume): 0.450; "
         "ClusterConfiguration/LoginNodes/Pools/0 (login nodes login): 0.200; "
@@ -125,7 +126,7 @@ def test_what_has_no_price_is_refused_by_name_where_the_cost_is_bounded_only():
     new = slurm({"InstanceType": "x9.new", "MaxCount": 4})
     (refusal,) = judged(new, cost(1000))
     assert refusal == (
-        "What the cluster costs at full scale is not known, and MaxHourlyCostAtScale of the provider stack "
+        "what the cluster costs at full scale is not known, and MaxHourlyCostAtScale of the provider stack "
         f"(1000) bounds it. No price: {QUEUE}/ComputeResources/0 (queue q/r0): no price is known for 4 x "
         "x9.new. Use what has a price, or ask the provider's operator for another MaxHourlyCostAtScale; "
         "MaxNodes needs no prices."

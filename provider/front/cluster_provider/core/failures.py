@@ -72,7 +72,7 @@ def _rejection(error: EngineError, messages: Iterable[dict[str, str]], cluster_n
         case "UpdateRejected":
             return _update_rejected(error)
         case "BudgetExceeded":
-            return BudgetExceeded(f"cluster {cluster_name}", sentence(error.message), "Nothing was changed.")
+            return _budget_exceeded(error)
         case "VersionMismatch":
             return VersionMismatch(f"cluster {cluster_name}", sentence(error.message))
         case "BadRequest":
@@ -301,6 +301,16 @@ def validation_texts(error: EngineError, messages: Iterable[dict[str, str]]) -> 
     """Returns the messages of ParallelCluster's validators, the worst first; without any, the engine's."""
     lines = [f"{item['level']} {item['type']}: {sentence(item['message'])}" for item in worst_first(messages)]
     return lines or [sentence(error.message)]
+
+
+def _budget_exceeded(error: EngineError) -> BudgetExceeded:
+    """Returns the refusal of a cluster beyond its bounds, each bound at its largest part."""
+    next_step = " ".join(["Nothing was changed.", *(detail["way_out"] for detail in error.details)])
+    first, *others = [
+        (f"ClusterConfiguration{detail['parts'][0]['path']}", sentence(detail["message"]))
+        for detail in error.details
+    ]
+    return BudgetExceeded(*first, next_step, [f"{place}: {what}" for place, what in others])
 
 
 def is_cured_by_fleet_stop(error: EngineError) -> bool:
