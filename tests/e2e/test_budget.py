@@ -13,8 +13,11 @@ FAILING = {"Sibling": {"Type": "AWS::SQS::Queue", "DependsOn": "Cluster"}}
 
 
 def nodes(count):
-    """The compute nodes at full scale; the head node is one more."""
-    return {f"{COMPUTE}__MaxCount": count}
+    """The compute nodes at full scale, which may become fewer; the head node is one more."""
+    return {
+        f"{COMPUTE}__MaxCount": count,
+        "Scheduling__SlurmSettings": {"QueueUpdateStrategy": "TERMINATE"},
+    }
 
 
 @pytest.fixture(scope="module")
