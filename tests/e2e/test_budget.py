@@ -34,6 +34,7 @@ def bounded(account):
         return outputs(stack)["ServiceToken"]
 
     yield bound
+    assert account.cloud.errors() == []
     assert account.delete(name)["StackStatus"] == "DELETE_COMPLETE"
 
 
