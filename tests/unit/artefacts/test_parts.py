@@ -167,7 +167,7 @@ def test_two_builds_of_the_engine_give_the_same_bytes_and_no_leftovers(build, tm
     build.engine(tmp_path / "two")
     assert archive(tmp_path / "one") == archive(tmp_path / "two")
     names = {path.name for path in (tmp_path / "one").iterdir()}
-    assert names == {"cluster_engine", "cluster_schema"}
+    assert names == {"cluster_engine", "cluster_schema", "pcluster_cfn"}
 
 
 def test_an_engine_carries_the_schemas_and_one_more_for_a_release_that_came_later(

@@ -83,7 +83,7 @@ def test_what_is_allowed_everywhere_has_a_condition_or_makes_nothing_but_names_a
         for item in statements("EngineRole")
         if item["Resource"] == "*" and "Condition" not in item
     ]
-    assert set(open_statements) == {"Anywhere", "Monitoring", "Names", "ReadLoginNodes", "ReadPrices"}
+    assert set(open_statements) == {"Anywhere", "Monitoring", "Names", "ReadLoginNodes"}
 
 
 #: Statements about stacks of anybody, which are looked at only.
