@@ -287,6 +287,8 @@ class World:
         configuration = json.dumps(decode_configuration(call["configuration"]))
         if stack.outputs["Configuration"] == configuration:
             return failed("NoChanges", "No changes found in your cluster configuration.")
+        if _head_node(configuration) != _head_node(stack.outputs["Configuration"]):
+            return failed("UpdateRejected", "Update failure", details=[NOT_IN_PLACE])
         fleet = self.fleet(stack.name)
         if fleet != "STOPPED" and _nodes(configuration) != _nodes(stack.outputs["Configuration"]):
             return failed("UpdateRejected", "Update failure", details=[FLEET_RUNS]) | {"fleet_status": fleet}
@@ -478,12 +480,26 @@ FLEET_RUNS = {
 }
 
 
+#: How the engine refuses what no update changes.
+NOT_IN_PLACE = {
+    "parameter": "HeadNode.Networking.SubnetId",
+    "currentValue": "subnet-1",
+    "requestedValue": "subnet-2",
+    "message": "Update actions are not currently supported for the 'SubnetId' parameter",
+}
+
+
 #: What an operation writes, unless the fleet has one of these statuses.
 #: Source: aws-parallelcluster 3.16.1, models/compute_fleet_status_manager.py (update_status).
 FLEET_WORDS = {
     "stop-fleet": ("STOP_REQUESTED", {"STOP_REQUESTED", "STOPPING", "STOPPED"}),
     "start-fleet": ("START_REQUESTED", {"START_REQUESTED", "STARTING", "RUNNING"}),
 }
+
+
+def _head_node(configuration: str) -> Any:
+    wanted = json.loads(configuration)
+    return wanted.get("HeadNode") if isinstance(wanted, dict) else None
 
 
 def _nodes(configuration: str) -> list[str]:

@@ -10,6 +10,8 @@ class ClusterProperties(TypedDict, total=False):
     """Delete or Retain"""
     cluster_name_update_policy: Literal["Refuse", "Replace"]
     """Refuse or Replace"""
+    replacement_policy: Literal["Refuse", "Replace"]
+    """Refuse or Replace"""
     compute_fleet_update_policy: Literal["None", "StopAndRestart"]
     """None or StopAndRestart"""
     suppress_validators: list[str]

@@ -17,6 +17,7 @@ from cluster_provider.core.actions import (
     Fail,
     Leave,
     Nothing,
+    Replace,
     Resend,
     Start,
     Succeed,
@@ -144,7 +145,7 @@ class Reconciler:
             return earlier, error
 
     def _pass(self, owner: Owner, record: OwnerRecord, holder: str) -> Answer | None:
-        """Loads, observes, decides and acts; decides again once the cluster's owner is recorded.
+        """Loads, observes, decides and acts; decides again once it is recorded which cluster it is about.
 
         Raises:
             Superseded: A newer request was accepted meanwhile.
@@ -160,9 +161,9 @@ class Reconciler:
             operation, observed = self._observe(operation, present, now)
             action = decide(operation.request, observed, operation.progress, now)
             _log_decision(operation, action)
-            if not isinstance(action, Adopt | Examine):
+            if not isinstance(action, Adopt | Examine | Replace):
                 return self._act(operation, present, action, now, holder)
-            if not self._effects.settle_ownership(operation, action, now, holder):
+            if not self._effects.settle_cluster(operation, action, now, holder):
                 return None
             present = self._ports.store.load(owner)
         return None
@@ -228,6 +229,8 @@ def _why(action: Action) -> str:
             return f"cluster {action.cluster.name} exists and is taken over"
         case Examine():
             return f"the mark of cluster {action.cluster.name} names {action.holder.key}"
+        case Replace():
+            return f"cluster {action.name} is made in place of {action.cluster.name}"
         case Fail():
             return str(action.error)
         case Leave():

@@ -28,6 +28,12 @@ FLEET_STOP = "fleet-stop"
 #: Source: cluster_engine/contract.py, Call.parse.
 _OTHER_CONTRACT = "breaks the engine's contract"
 
+#: What the reader can do about a change that needs a new cluster while ClusterName is given.
+FIXED_NAME = (
+    "The cluster was not changed. ReplacementPolicy: Replace needs a name for the new cluster: give another "
+    "ClusterName, or leave it out."
+)
+
 _LEVELS = {"ERROR": 0, "WARNING": 1, "INFO": 2}
 
 #: Part of the reason of a resource that CloudFormation stopped because another one had failed. It explains
@@ -258,7 +264,8 @@ def version_mismatch(cluster: ClusterStack, wanted: Properties, observed: Observ
         return VersionMismatch(
             "PclusterVersion",
             f"cluster {cluster.name} was made with {made_with}, and {wanted.version} is asked for.",
-            "A cluster keeps its version: remove the property, or make a new cluster under a new name.",
+            "A cluster keeps its version: remove the property, or have a new cluster made "
+            "(ReplacementPolicy: Replace, without ClusterName or with another one).",
         )
     if made_with not in observed.engines:
         return no_engine(f"cluster {cluster.name}", made_with, observed)

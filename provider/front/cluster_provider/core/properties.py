@@ -15,7 +15,7 @@ from cluster_provider.core.bounds import cut_to_depth
 from cluster_provider.core.budget import COST_PATTERN, MAX_COST, MAX_NODES, NODES_PATTERN, Budget
 from cluster_provider.core.checking import VERSION, WAIT_CONDITION_HANDLE, Rules
 from cluster_provider.core.deadline import SERVICE_TIMEOUT_MAX_S
-from cluster_provider.core.errors import InvalidProperty
+from cluster_provider.core.errors import InvalidProperty, MissingProperty
 
 #: Source: aws-parallelcluster 3.16.1, api/openapi/openapi.yaml (ClusterName) and constants.py.
 CLUSTER_NAME_PATTERN = r"^[a-zA-Z][a-zA-Z0-9-]+$"
@@ -54,7 +54,7 @@ SCHEMA: dict[str, Any] = {
     "title": "Custom::PclusterCluster",
     "type": "object",
     "additionalProperties": False,
-    "required": ["ClusterName", "ClusterConfiguration"],
+    "required": ["ClusterConfiguration"],
     "properties": {
         "ServiceToken": {"type": "string"},
         "ServiceTimeout": {"pattern": "^[0-9]{1,4}$", "type": ["string", "integer"]},
@@ -62,6 +62,7 @@ SCHEMA: dict[str, Any] = {
         "ClusterConfiguration": {"type": ["object", "string"], "minLength": 1, "minProperties": 1},
         "DeletionPolicy": {"enum": ["Delete", "Retain"]},
         "ClusterNameUpdatePolicy": {"enum": ["Refuse", "Replace"]},
+        "ReplacementPolicy": {"enum": ["Refuse", "Replace"]},
         "ComputeFleetUpdatePolicy": {"enum": ["None", "StopAndRestart"]},
         "SuppressValidators": {
             "type": ["array", "string"],
@@ -88,6 +89,7 @@ _EXPECTED = {
     "ClusterConfiguration": "a map, or a string of YAML or JSON",
     "DeletionPolicy": "Delete or Retain",
     "ClusterNameUpdatePolicy": "Refuse or Replace",
+    "ReplacementPolicy": "Refuse or Replace",
     "ComputeFleetUpdatePolicy": "None or StopAndRestart",
     "SuppressValidators": "a list of ALL or type:<ValidatorName>",
     "ValidationFailureLevel": "INFO, WARNING or ERROR",
@@ -103,8 +105,8 @@ _EXPECTED = {
 RULES = Rules(SCHEMA, _EXPECTED)
 
 
-class ClusterNameUpdatePolicy(StrEnum):
-    """What an Update does that names another ClusterName."""
+class ReplacementPolicy(StrEnum):
+    """What an Update does that cannot be made in place; also the values of ClusterNameUpdatePolicy."""
 
     REFUSE = "Refuse"
     REPLACE = "Replace"
@@ -152,15 +154,24 @@ class Properties:
     budget: Budget = field(default_factory=Budget)
 
 
-def parse_properties(raw: Mapping[str, Any]) -> Properties:
+def parse_properties(raw: Mapping[str, Any], default_name: str) -> Properties:
     """Returns the checked properties of a Create or an Update.
+
+    Args:
+        raw: The properties.
+        default_name: Name of the cluster if the properties have no ClusterName.
 
     Raises:
         MissingProperty: A required property is absent.
         InvalidProperty: A property has a value that is not valid, its name is not known, or the configuration
             is larger than a record can hold.
     """
-    return parse_configured(raw, RULES, "ClusterName", "ClusterConfiguration")
+    properties = parse_configured(
+        {"ClusterName": default_name, **raw}, RULES, "ClusterName", "ClusterConfiguration"
+    )
+    if properties.adopts and "ClusterName" not in raw:
+        raise MissingProperty("ClusterName", "AdoptExisting needs the name of the cluster to take over.")
+    return properties
 
 
 def parse_configured(
