@@ -16,7 +16,9 @@ _PROVIDER_LOCKED = ROOT / "provider" / "front" / "requirements.txt"
 _ENGINE = ROOT / "provider" / "engine" / "cluster_engine"
 _SCHEMA = ROOT / "provider" / "engine" / "cluster_schema"
 _HOOK = ROOT / "provider" / "hook" / "cluster_hook"
-_COST = ROOT / "pcluster_cfn" / "cost"
+#: The command's package: in the clone, or around these copies in the wheel. Source: ``hatch_build.py``.
+_COMMAND = ROOT / "pcluster_cfn" if (ROOT / "pcluster_cfn").is_dir() else ROOT.parent
+_COST = _COMMAND / "cost"
 #: What the hook shares with the command: packages, and a module with what makes it one.
 _SHARED = ("cfn_template", "pcluster_cfn/planning")
 _SHARED_MODULES = ("__init__.py", "validation/__init__.py", "validation/partial_template.py")
@@ -191,7 +193,7 @@ def _copy_shared(names: Iterable[str], folder: Path) -> None:
     for name in names:
         place = folder / "pcluster_cfn" / name
         place.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(ROOT / "pcluster_cfn" / name, place)
+        shutil.copyfile(_COMMAND / name, place)
 
 
 def _sources(package: Path) -> Iterator[Path]:
