@@ -1,5 +1,6 @@
 """Clusters that a template asks for, and the engine's dry run of what the provider would do for each."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol, Self
@@ -21,6 +22,9 @@ _TAG = {"parallelcluster:custom_resource": "cluster"}
 #: Arguments for an update of a cluster that was created elsewhere.
 #: Source: docs/reference/engine.md, "Taking over".
 _AS_STORED, _WITHOUT_LOSS = "resemble_stored", "refuse_removals"
+#: A cluster's own bounds, by their names in a question. Those of the provider stack are not known here.
+_BOUNDS = {"max_nodes": "MaxNodes", "max_hourly_cost_at_scale": "MaxHourlyCostAtScale"}
+_BOUND = re.compile("[0-9]+([.][0-9]+)?")
 #: A resource that made no cluster has an id with this prefix.
 #: Source: docs/explanation/decision-table.md, "marker id" and "failed id".
 _NOT_MADE = "pcluster-cfn:"
@@ -89,6 +93,11 @@ class RequestedCluster:
     def may_be_renamed(self) -> bool:
         """Whether the provider makes a new cluster if the name is another."""
         return "Replace" in {self.properties.get(policy) for policy in _POLICIES}
+
+    @property
+    def may_stop_fleet(self) -> bool:
+        """Whether the provider stops the compute fleet for an update that needs it."""
+        return self.properties.get("ComputeFleetUpdatePolicy") == "StopAndRestart"
 
     @property
     def may_be_replaced(self) -> bool:
@@ -216,4 +225,16 @@ def _arguments(properties: Mapping[str, Any], *, update: bool) -> dict[str, Any]
         arguments["validation_failure_level"] = level
     if update and "ForceUpdate" in properties:
         arguments["force_update"] = properties["ForceUpdate"].lower() == "true"
+    if bounds := _bounds(properties):
+        arguments["budget"] = bounds
     return arguments
+
+
+def _bounds(properties: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns a cluster's own bounds. Zero is none, and what is no number is refused elsewhere."""
+    given = {name: str(properties.get(key, "")) for name, key in _BOUNDS.items()}
+    return {
+        name: {"limit": limit, "set_by": "property"}
+        for name, limit in given.items()
+        if _BOUND.fullmatch(limit) and limit.strip("0.")
+    }

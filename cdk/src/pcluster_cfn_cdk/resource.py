@@ -26,6 +26,10 @@ class ClusterProperties(TypedDict, total=False):
     """true or false"""
     pcluster_version: str
     """a version such as 3.16.1"""
+    max_nodes: str | int
+    """a whole number, and 0 for no bound"""
+    max_hourly_cost_at_scale: str | int
+    """US dollars an hour, such as 12.5, and 0 for no bound"""
     wait_condition_handle: str
     """!Ref of an AWS::CloudFormation::WaitConditionHandle"""
 

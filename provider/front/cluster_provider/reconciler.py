@@ -23,6 +23,7 @@ from cluster_provider.core.actions import (
     Succeed,
     Wait,
 )
+from cluster_provider.core.budget import Budget
 from cluster_provider.core.consent import Consent
 from cluster_provider.core.decision import decide
 from cluster_provider.core.engine import EngineResult
@@ -55,12 +56,16 @@ class Reconciler:
         repository: Changes records.
         log_group: The provider's log group, named in an answer that had to be truncated.
         consent: The clusters that this provider may adopt.
+        budget: The operator's bounds for clusters.
     """
 
-    def __init__(self, ports: Ports, repository: Repository, log_group: str, consent: Consent) -> None:
+    def __init__(
+        self, ports: Ports, repository: Repository, log_group: str, consent: Consent, budget: Budget
+    ) -> None:
         self._ports = ports
         self._repository = repository
         self._consent = consent
+        self._budget = budget
         self._effects = Effects(ports, repository, log_group)
 
     def record_engine_end(self, owner: Owner, call_id: str, result: EngineResult) -> None:
@@ -173,7 +178,9 @@ class Reconciler:
         own_call = record.call if record.call and record.call.request_id == record.newest_request_id else None
         progress = merge_call_result(operation.progress, own_call, deletes=operation.request.deletes)
         operation = replace(operation, progress=replace(progress, wakes=progress.wakes + 1))
-        observed, progress = observe(self._ports.stacks, self._ports.engines.versions, record, operation, now)
+        observed, progress = observe(
+            self._ports.stacks, self._ports.engines.versions, record, operation, now, budget=self._budget
+        )
         pending = pending_fleet_restart(record, replace(operation, progress=progress))
         operation = replace(operation, progress=replace(progress, fleet_restart_pending=pending))
         return operation, replace(observed, consent=self._consent)

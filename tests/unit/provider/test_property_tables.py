@@ -77,6 +77,11 @@ TABLES: dict[str, tuple[Callable[[Mapping[str, Any]], object], Rules, dict[str, 
             "ComputeFleetUpdatePolicy": (["None", "StopAndRestart"], ["Stop", ""]),
             "AdoptExisting": (BOOLEANS, ["yes", "1", 2]),
             "ForceUpdate": (BOOLEANS, ["yes", "1", 2]),
+            "MaxNodes": (["0", "20", 20, "999999999"], ["", "-1", -1, "1.5", 1.5, "1e3", 10**9, True, ["1"]]),
+            "MaxHourlyCostAtScale": (
+                ["0", "12.5", 12, "0.000001"],
+                ["", "-1", -1, "1,5", ".5", 1.5, "1.", "inf"],
+            ),
         },
     ),
     "image": (

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from cluster_provider.core.bounds import cut_to_depth
+from cluster_provider.core.budget import COST_PATTERN, MAX_COST, MAX_NODES, NODES_PATTERN, Budget
 from cluster_provider.core.checking import VERSION, WAIT_CONDITION_HANDLE, Rules
 from cluster_provider.core.deadline import SERVICE_TIMEOUT_MAX_S
 from cluster_provider.core.errors import InvalidProperty, MissingProperty
@@ -39,6 +40,8 @@ ARGUMENTS_MAX_BYTES = 8_000
 CONFIGURATION_TEXT_MAX_BYTES = 1 << 20
 
 _SECONDS = re.compile("[0-9]{1,4}")
+
+_BOUND: dict[str, Any] = {"type": ["string", "integer"], "minimum": 0, "maximum": 999_999_999}
 
 _BOOLEAN: dict[str, Any] = {"enum": [True, False, "true", "false", "True", "False"]}
 
@@ -71,6 +74,8 @@ SCHEMA: dict[str, Any] = {
         "RollbackOnFailure": _BOOLEAN,
         "ForceUpdate": _BOOLEAN,
         "PclusterVersion": VERSION,
+        MAX_NODES: {**_BOUND, "pattern": NODES_PATTERN},
+        MAX_COST: {**_BOUND, "pattern": COST_PATTERN},
         "WaitConditionHandle": WAIT_CONDITION_HANDLE,
     },
 }
@@ -92,6 +97,8 @@ _EXPECTED = {
     "RollbackOnFailure": "true or false",
     "ForceUpdate": "true or false",
     "PclusterVersion": "a version such as 3.16.1",
+    MAX_NODES: "a whole number, and 0 for no bound",
+    MAX_COST: "US dollars an hour, such as 12.5, and 0 for no bound",
     "WaitConditionHandle": "!Ref of an AWS::CloudFormation::WaitConditionHandle",
 }
 
@@ -133,6 +140,7 @@ class Properties:
         version: The ParallelCluster version that the properties name; None if they name none.
         service_timeout_s: How long CloudFormation waits for the answer, in seconds, 1 to 3600.
         adopts: Whether a Create adopts an existing cluster of this name.
+        budget: The resource's own bounds for the cluster.
     """
 
     cluster_name: str
@@ -143,6 +151,7 @@ class Properties:
     version: str | None = None
     service_timeout_s: int = SERVICE_TIMEOUT_MAX_S
     adopts: bool = False
+    budget: Budget = field(default_factory=Budget)
 
 
 def parse_properties(raw: Mapping[str, Any], default_name: str) -> Properties:
@@ -196,6 +205,7 @@ def parse_configured(
         version=raw.get("PclusterVersion"),
         service_timeout_s=timeout_s,
         adopts=is_true(raw, "AdoptExisting"),
+        budget=Budget.parse(raw),
     )
 
 

@@ -117,9 +117,15 @@ def _start(case: Case, cluster: ClusterStack) -> Start:
         return marking(case, cluster, _start_as_stored(case, cluster))
     made_by = known.request_id if known is not None else request.request_id
     tags = cluster.owner_tags or request.owner.tag(cluster.name, made_by)
-    return marking(
-        case, cluster, Start(EngineAction.UPDATE, cluster.name, cluster.stack_id, tags, cluster.version)
+    start = Start(
+        EngineAction.UPDATE,
+        cluster.name,
+        cluster.stack_id,
+        tags,
+        cluster.version,
+        arguments=case.observed.bounds,
     )
+    return marking(case, cluster, start)
 
 
 def _start_as_stored(case: Case, cluster: ClusterStack) -> Start:
@@ -137,7 +143,7 @@ def _start_as_stored(case: Case, cluster: ClusterStack) -> Start:
         cluster.stack_id,
         cluster.owner_tags,
         cluster.version,
-        arguments=taking_over,
+        arguments={**taking_over, **case.observed.bounds},
         as_stored=True,
     )
 
