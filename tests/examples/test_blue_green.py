@@ -177,7 +177,7 @@ def test_the_plan_of_a_trial_shows_both_the_replacement_and_the_wait(example, cr
     arguments = [each for pair in given for each in ("-p", pair)]
     text = PATH.read_text(encoding="utf-8")
     _, printed = planned(example.account, tmp_path, text, "--stack-name", example.name, *arguments)
-    assert f"± Cluster  replace: {created['ClusterName']}" in printed, printed
+    assert f"± Cluster  replace cluster {created['ClusterName']} by" in printed, printed
     assert re.search(r"^ +\+ +Trial \(AWS::CloudFormation::WaitCondition\)$", printed, re.MULTILINE), printed
 
 
