@@ -16,6 +16,8 @@ _PROVIDER_LOCKED = ROOT / "provider" / "front" / "requirements.txt"
 _ENGINE = ROOT / "provider" / "engine" / "cluster_engine"
 _SCHEMA = ROOT / "provider" / "engine" / "cluster_schema"
 _HOOK = ROOT / "provider" / "hook" / "cluster_hook"
+#: The folder of this project's packages: the repository, or where the wheel with its sources is installed.
+_PACKAGES = ROOT if (ROOT / "cfn_template").is_dir() else ROOT.parents[1]
 #: What the hook shares with the command: packages, and a module with what makes it one.
 _SHARED = ("cfn_template", "pcluster_cfn/planning")
 _SHARED_MODULES = ("__init__.py", "validation/__init__.py", "validation/partial_template.py")
@@ -89,13 +91,13 @@ class Build:
     def hook(self, folder: Path) -> None:
         """Builds the hook function: its package and what it shares. The layer has the rest."""
         _clear(folder)
-        for package in (_HOOK, _SCHEMA, *(ROOT / name for name in _SHARED)):
+        for package in (_HOOK, _SCHEMA, *(_PACKAGES / name for name in _SHARED)):
             _copy_sources(package, folder)
         shutil.move(folder / "planning", folder / "pcluster_cfn" / "planning")
         for name in _SHARED_MODULES:
             place = folder / "pcluster_cfn" / name
             place.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(ROOT / "pcluster_cfn" / name, place)
+            shutil.copyfile(_PACKAGES / "pcluster_cfn" / name, place)
         self._finish(folder, "/var/task")
 
     def layer(self, folder: Path) -> None:
