@@ -124,7 +124,8 @@ def _property_type(schema: JsonSchema) -> str:
         return "bool"
     if values:
         return f"Literal[{', '.join(json.dumps(value) for value in values)}]"
-    return "list[str]" if "array" in schema["type"] else _SIMPLE[schema["type"]]
+    kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+    return "list[str]" if "array" in kinds else " | ".join(_SIMPLE[each] for each in kinds)
 
 
 def _snake_case(name: str) -> str:

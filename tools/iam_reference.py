@@ -18,7 +18,7 @@ _CLOUD = Path(__file__).parents[1] / "localcloud/src/localcloud"
 FILE = _CLOUD / "iam/reference.json"
 _REGION = "us-east-1"
 #: Services that functions call, and no handler.
-_CALLED = {"resource-groups", "sts", "tag", "xray"}
+_CALLED = {"pricing", "resource-groups", "sts", "tag", "xray"}
 
 
 def as_json() -> str:

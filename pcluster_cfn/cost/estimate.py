@@ -107,7 +107,9 @@ def _line(part: Part, prices: Prices) -> Line | NotPriced:
     for meter in part.meters:
         price, is_bound = _price(meter, part.spot_limit, prices)
         if price is None:
-            return NotPriced(part.name, f"no price is known for {meter.amount(part.at_scale)}")
+            unit = "/".join(map(str, part.meters))
+            reason = f"no price is known for {meter.amount(part.at_scale)}"
+            return NotPriced(part.name, reason, unit=unit, quantity=part.at_scale, path=part.path)
         rates.append((usd_an_hour(meter, price), meter, price, is_bound))
     rate, meter, price, is_bound = max(rates, key=lambda each: each[0])
     return Line(part, meter, price, rate * part.at_rest, rate * part.at_scale, is_bound)

@@ -13,9 +13,10 @@ from pcluster_cfn.cost.parts import (
     Found,
     NotPriced,
     Part,
-    entries,
+    at,
     nodes_of,
     number,
+    placed,
     section,
     unknown_parts,
     volume,
@@ -38,11 +39,11 @@ def parts_of(configuration: Mapping[str, Any]) -> Iterator[Found]:
 
 def _all_parts(configuration: Mapping[str, Any]) -> Iterator[Found]:
     yield from nodes_of(configuration)
-    for storage in entries(configuration, "SharedStorage"):
-        yield from _shared_storage(storage)
+    for path, storage in placed(configuration, "SharedStorage"):
+        yield from at(path, _shared_storage(storage))
     yield from unknown_parts(configuration)
     if str(section(configuration, "Image").get("Os", "")).startswith("rhel"):
-        yield NotPriced("Red Hat Enterprise Linux", "its licence is paid by vCPU and hour")
+        yield NotPriced("Red Hat Enterprise Linux", "its licence is paid by vCPU and hour", path="/Image/Os")
     for name, reason in _by_use(configuration):
         yield NotPriced(name, reason, is_gap=False)
 

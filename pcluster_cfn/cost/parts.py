@@ -5,14 +5,14 @@ What is neither text nor a number counts as not known. Defaults are the library'
 Source: aws-parallelcluster 3.16.1, pcluster/config/cluster_config.py and pcluster/constants.py.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
 from pcluster_cfn.cost.meters import Family, Meter
 
-#: Source: constants.py, DEFAULT_MIN_COUNT and DEFAULT_MAX_COUNT.
+#: The second is the default of MaxvCpus, too. Source: constants.py, DEFAULT_MIN_COUNT and DEFAULT_MAX_COUNT.
 _MIN_COUNT, _MAX_COUNT = 0, 10
 #: Size of a root volume without ``Size``: that of the official image, which this is not below.
 #: Source: constants.py, EBS_ROOT_VOLUME_SIZE_DEFAULT.
@@ -45,6 +45,7 @@ class Part:
         at_rest: How much of it there is without jobs.
         at_scale: How much of it there is with every compute resource at ``MaxCount``.
         spot_limit: ``SpotPrice``, the most that is paid for an hour of a Spot Instance; None if not set.
+        path: Its place in the configuration, as in ``/Scheduling/SlurmQueues/0``; empty if it has none.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Part:
     at_rest: Decimal
     at_scale: Decimal
     spot_limit: Decimal | None = None
+    path: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)
@@ -62,11 +64,17 @@ class NotPriced:
         name: What it is.
         reason: Why it has no price here.
         is_gap: Whether the sums are too small without it; not so for what is paid by its use.
+        unit: What ``quantity`` counts, such as an instance type; empty for the thing itself.
+        quantity: How much of it there is at scale.
+        path: Its place in the configuration, as in ``/Scheduling/SlurmQueues/0``; empty if it has none.
     """
 
     name: str
     reason: str
     is_gap: bool = True
+    unit: str = field(default="", compare=False)
+    quantity: Decimal = field(default=Decimal(1), compare=False)
+    path: str = field(default="", compare=False)
 
 
 Found = Part | NotPriced
@@ -86,27 +94,33 @@ ONE = Count(1, 1)
 def nodes_of(configuration: Mapping[str, Any]) -> Iterator[Found]:
     """Yields the head node, the login nodes and the compute nodes of a configuration, with their volumes."""
     head, own_ami = section(configuration, "HeadNode"), _custom_ami(configuration)
+    yield from at("/HeadNode", _head_node(head, _custom_ami(head) or own_ami))
+    for path, pool in placed(configuration, "LoginNodes", "Pools"):
+        yield from at(path, _login_nodes(pool, _custom_ami(pool) or own_ami))
+    for path, queue in placed(configuration, "Scheduling", "SlurmQueues"):
+        for inner, resource in placed(queue, "ComputeResources"):
+            found = _compute_resource(queue, resource, _custom_ami(queue) or own_ami)
+            yield from at(f"{path}{inner}", found)
+    for path, queue in placed(configuration, "Scheduling", "AwsBatchQueues"):
+        name, reason = f"queue {queue.get('Name')}", "AWS Batch chooses the instances, up to MaxvCpus"
+        vcpus = [max_vcpus(each) or 0 for each in entries(queue, "ComputeResources")]
+        yield NotPriced(name, reason, unit="vCPU", quantity=Decimal(sum(vcpus)), path=path)
+
+
+def _head_node(head: Mapping[str, Any], custom_ami: bool) -> Iterator[Found]:
     yield from _instances("head node", [head.get("InstanceType")], ONE)
-    yield from _root_volume("head node", head, _custom_ami(head) or own_ami, ONE)
+    yield from _root_volume("head node", head, custom_ami, ONE)
     if str(section(head, "Networking").get("ElasticIp", False)).lower() == "true":
         yield Part("head node: Elastic IP", (Meter(Family.PUBLIC_IPV4, "address"),), Decimal(1), Decimal(1))
-    for pool in entries(section(configuration, "LoginNodes"), "Pools"):
-        yield from _login_nodes(pool, _custom_ami(pool) or own_ami)
-    scheduling = section(configuration, "Scheduling")
-    for queue in entries(scheduling, "SlurmQueues"):
-        for resource in entries(queue, "ComputeResources"):
-            yield from _compute_resource(queue, resource, _custom_ami(queue) or own_ami)
-    for queue in entries(scheduling, "AwsBatchQueues"):
-        yield NotPriced(f"queue {queue.get('Name')}", "AWS Batch chooses the instances, up to MaxvCpus")
 
 
 def _login_nodes(pool: Mapping[str, Any], custom_ami: bool) -> Iterator[Found]:
     name = f"login nodes {pool.get('Name')}"
-    count = number(pool.get("Count"), 1)
+    count = login_nodes(pool)
     if count is None:
         yield NotPriced(name, f"Count is {_NOT_KNOWN}")
         return
-    nodes = Count(int(count), int(count))
+    nodes = Count(count, count)
     yield from _instances(name, [pool.get("InstanceType")], nodes)
     yield from _root_volume(name, pool, custom_ami, nodes)
     # Source: templates/login_nodes_stack.py: a Network Load Balancer for each pool.
@@ -117,16 +131,17 @@ def _compute_resource(
     queue: Mapping[str, Any], resource: Mapping[str, Any], custom_ami: bool
 ) -> Iterator[Found]:
     name = f"queue {queue.get('Name')}/{resource.get('Name')}"
-    low, high = number(resource.get("MinCount"), _MIN_COUNT), number(resource.get("MaxCount"), _MAX_COUNT)
-    if low is None or high is None:
+    nodes = compute_nodes(resource)
+    if nodes is None:
         yield NotPriced(name, f"MinCount or MaxCount is {_NOT_KNOWN}")
         return
-    nodes = Count(int(low), int(max(low, high)))
     capacity = str(queue.get("CapacityType", "ONDEMAND")).upper()
     if capacity == "CAPACITY_BLOCK":
-        yield NotPriced(name, "runs in a capacity block, which is paid in advance")
+        reason = "runs in a capacity block, which is paid in advance"
+        yield NotPriced(name, reason, unit=_unit(resource), quantity=Decimal(nodes.at_scale))
     elif section(resource, "CapacityReservationTarget") or section(queue, "CapacityReservationTarget"):
-        yield NotPriced(name, "runs in a capacity reservation, which is paid for whether it is used or not")
+        reason = "runs in a capacity reservation, which is paid for whether it is used or not"
+        yield NotPriced(name, reason, unit=_unit(resource), quantity=Decimal(nodes.at_scale))
     else:
         yield from _fleet(name, resource, capacity == "SPOT", nodes)
     yield from _root_volume(name, section(queue, "ComputeSettings"), custom_ami, nodes)
@@ -136,13 +151,21 @@ def _compute_resource(
 
 
 def _fleet(name: str, resource: Mapping[str, Any], is_spot: bool, nodes: Count) -> Iterator[Found]:
-    types = [each.get("InstanceType") for each in entries(resource, "Instances")]
-    types = types or [resource.get("InstanceType")]
+    types = _types(resource)
     if is_spot:
         limit = number(resource.get("SpotPrice"), None)
         yield from _instances(name, types, nodes, family=Family.SPOT, spot_limit=limit)
     else:
         yield from _instances(name, types, nodes)
+
+
+def _types(resource: Mapping[str, Any]) -> list[Any]:
+    types = [each.get("InstanceType") for each in entries(resource, "Instances")]
+    return types or [resource.get("InstanceType")]
+
+
+def _unit(resource: Mapping[str, Any]) -> str:
+    return "/".join(map(str, _types(resource)))
 
 
 def _instances(
@@ -165,7 +188,8 @@ def _root_volume(name: str, owner: Mapping[str, Any], custom_ami: bool, nodes: C
     settings = section(section(owner, "LocalStorage"), "RootVolume")
     name = f"{name}: root volume"
     if custom_ami and "Size" not in settings:
-        yield NotPriced(name, "its size is that of the custom AMI; RootVolume.Size would say it")
+        reason = "its size is that of the custom AMI; RootVolume.Size would say it"
+        yield NotPriced(name, reason, quantity=Decimal(nodes.at_scale))
         return
     yield from volume(name, settings, ROOT_VOLUME_GB, nodes)
 
@@ -208,6 +232,39 @@ def entries(owner: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
     """Returns the maps in a list of a configuration."""
     found = owner.get(name)
     return [each for each in found if isinstance(each, Mapping)] if isinstance(found, list) else []
+
+
+def placed(owner: Mapping[str, Any], *keys: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yields the maps in a list of a configuration, each with its place below ``owner``."""
+    found: Any = owner
+    for key in keys:
+        found = found.get(key) if isinstance(found, Mapping) else None
+    for index, each in enumerate(found if isinstance(found, list) else []):
+        if isinstance(each, Mapping):
+            yield f"/{'/'.join(keys)}/{index}", each
+
+
+def at(path: str, found: Iterable[Found]) -> Iterator[Found]:
+    """Yields parts with their place in the configuration."""
+    return (replace(each, path=path) for each in found)
+
+
+def login_nodes(pool: Mapping[str, Any]) -> int | None:
+    """Returns how many nodes a pool has; None if that is not known."""
+    count = number(pool.get("Count"), 1)
+    return None if count is None else int(count)
+
+
+def compute_nodes(resource: Mapping[str, Any]) -> Count | None:
+    """Returns how many nodes a compute resource of Slurm has; None if that is not known."""
+    low, high = number(resource.get("MinCount"), _MIN_COUNT), number(resource.get("MaxCount"), _MAX_COUNT)
+    return None if low is None or high is None else Count(int(low), int(max(low, high)))
+
+
+def max_vcpus(resource: Mapping[str, Any]) -> int | None:
+    """Returns how many vCPUs a compute resource of AWS Batch has at most; None if that is not known."""
+    vcpus = number(resource.get("MaxvCpus"), _MAX_COUNT)
+    return None if vcpus is None else int(vcpus)
 
 
 def number(value: Any, default: Decimal | int | None) -> Decimal | None:

@@ -12,11 +12,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, Protocol
 
 from botocore.config import Config
 
-from pcluster_cfn.aws import Aws
 from pcluster_cfn.cost.meters import Family, Meter, Price
 
 #: The API has few endpoints, each with all Regions' prices. Source: AWS General Reference, "AWS Billing".
@@ -25,6 +24,13 @@ _ENDPOINT = "us-east-1"
 _PATIENCE = Config(connect_timeout=3, read_timeout=10, retries={"total_max_attempts": 2, "mode": "standard"})
 PRICE_LIST, SPOT_HISTORY = "AWS Price List API", "EC2 Spot price history"
 _LINUX = "Linux/UNIX"
+
+
+class Clients(Protocol):
+    """A source of AWS clients. The engine has its own, so nothing of the command is named here."""
+
+    def client(self, service: str, /) -> Any:
+        """Returns a boto3 client of a service."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +93,7 @@ def query_for(meter: Meter) -> Query | None:
             return None
 
 
-def list_prices(aws: Aws, region: str, meters: Iterable[Meter]) -> Iterator[tuple[Meter, Price]]:
+def list_prices(aws: Clients, region: str, meters: Iterable[Meter]) -> Iterator[tuple[Meter, Price]]:
     """Yields the prices of a Region from the Price List API, for what has exactly one.
 
     Raises:
@@ -112,7 +118,7 @@ def list_prices(aws: Aws, region: str, meters: Iterable[Meter]) -> Iterator[tupl
             yield meter, Price(usd, PRICE_LIST, as_of)
 
 
-def spot_prices(aws: Aws, meters: Iterable[Meter], now: datetime) -> Iterator[tuple[Meter, Price]]:
+def spot_prices(aws: Clients, meters: Iterable[Meter], now: datetime) -> Iterator[tuple[Meter, Price]]:
     """Yields the present Spot prices of Linux instances: of the zones of the Region, the dearest one's.
 
     Raises:
@@ -135,7 +141,7 @@ def spot_prices(aws: Aws, meters: Iterable[Meter], now: datetime) -> Iterator[tu
         yield Meter(Family.SPOT, name), Price(usd, SPOT_HISTORY, now.date())
 
 
-def _client(aws: Aws, service: str, **options: str) -> Any:
+def _client(aws: Clients, service: str, **options: str) -> Any:
     """Returns a client that gives up soon. Sessions take options that an embedded cloud does not need."""
     session: Any = aws
     return session.client(service, config=_PATIENCE, **options)

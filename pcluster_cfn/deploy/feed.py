@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from pcluster_cfn.deploy.cluster_stacks import ClusterStack, cluster_names, find_stack_of
+from pcluster_cfn.deploy.cluster_stacks import ClusterStack, find_stack_of, may_have_cluster
 from pcluster_cfn.deploy.events import Event, read_event
 from pcluster_cfn.deploy.requests import is_denied, is_throttled
 from pcluster_cfn.template import NESTED_STACK
@@ -212,7 +212,7 @@ class EventFeed:
                 return
             below = self._watched.setdefault(event.physical_id, _Watched(event.path, cluster=watched.cluster))
             below.due, below.running = True, event.running
-        elif self._with_clusters and not watched.cluster and cluster_names(event):
+        elif self._with_clusters and not watched.cluster and may_have_cluster(event):
             self._latest[event.path] = event
             known = self._clusters.get(event.path)
             if known:

@@ -18,6 +18,7 @@ REMEDIES = {
     "NotOwner": "Choose another name, or set AdoptExisting: true to take the cluster over.",
     "NotFound": "Correct the name or the filter; if the template makes it, add DependsOn.",
     "ClusterRejected": "Do what each message says.",
+    "BudgetExceeded": "Make the cluster smaller where the message says, or have the bound changed.",
     "VersionMismatch": "Add the engine to the provider stack, or remove PclusterVersion.",
     "ClusterFailed": "Fix the cause.",
     "ImageRejected": "Do what each message says.",
@@ -52,6 +53,7 @@ _CHANGE = r"[A-Z]\S* from \S"
 _FURTHER = {
     "MissingProperty": _PLACE,
     "InvalidProperty": _PLACE,
+    "BudgetExceeded": _PLACE,
     "ClusterRejected": f"{_VALIDATOR}|{_CHANGE}",
     "ImageRejected": _VALIDATOR,
 }

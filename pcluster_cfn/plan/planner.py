@@ -21,8 +21,8 @@ from pcluster_cfn.planning.clusters import (
     PlannedCluster,
     is_untouched,
     kept_by,
-    plan_cluster,
     plan_removal,
+    plan_requested,
     plan_unknown,
     untouched,
 )
@@ -143,12 +143,17 @@ class Planner:
             return plan_unknown(place, f"{wanted.path} {wanted.message}", deployed)
         if is_untouched(wanted, deployed):
             return untouched(place, wanted, deployed)
-        self._progress(wanted.name)
+        self._progress(wanted.of(deployed.physical_id).name or wanted.resource.logical_id)
         try:
-            verdict = dry_run_cluster(self._aws, wanted, stack, self._ask)
+            return plan_requested(
+                place,
+                wanted,
+                deployed,
+                lambda cluster: dry_run_cluster(self._aws, cluster, stack, self._ask),
+                update_policy,
+            )
         except CommandError as error:
-            return place.planned(wanted.name, PlannedAction.UNKNOWN, str(error))
-        return plan_cluster(place, verdict, deployed, update_policy)
+            return place.planned(wanted.of(deployed.physical_id).name, PlannedAction.UNKNOWN, str(error))
 
     def _nested(self, template: PlannedTemplate, inner: Any) -> Iterator[PlannedCluster]:
         if not isinstance(inner, Nested):

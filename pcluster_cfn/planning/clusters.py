@@ -3,21 +3,24 @@
 The rows are those of docs/explanation/decision-table.md, as far as they can be known before the request.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
 from pcluster_cfn.planning.changes import Policy, changes_of, messages_of
-from pcluster_cfn.planning.requests import CONFIGURATION, ExistingCluster, RequestedCluster, Verdict
+from pcluster_cfn.planning.requests import (
+    CONFIGURATION,
+    ExistingCluster,
+    RequestedCluster,
+    Verdict,
+    cluster_of,
+)
 from pcluster_cfn.planning.storage import Storage, storage_of
 
 #: The attributes that decide about a resource that goes, and the values with which it stays.
 REMOVAL, REPLACEMENT = "DeletionPolicy", "UpdateReplacePolicy"
 _KEEPING = {"Retain", "RetainExceptOnCreate"}
-#: A resource that made no cluster has an id with this prefix.
-#: Source: docs/explanation/decision-table.md, "marker id" and "failed id".
-_NOT_MADE = "pcluster-cfn:"
 #: The engine's code for an update that the library refuses, and for one that changes nothing.
 #: Source: docs/reference/engine.md.
 _REFUSED, _NO_CHANGES = "UpdateRejected", "NoChanges"
@@ -107,7 +110,7 @@ class Deployed:
     @property
     def cluster_name(self) -> str:
         """Name of the resource's cluster; empty if it made none."""
-        return "" if self.physical_id.startswith(_NOT_MADE) else self.physical_id
+        return cluster_of(self.physical_id)
 
     @property
     def properties(self) -> Mapping[str, Any]:
@@ -155,6 +158,7 @@ def is_untouched(wanted: RequestedCluster, deployed: Deployed) -> bool:
 
 def untouched(place: Place, wanted: RequestedCluster, deployed: Deployed) -> PlannedCluster:
     """Returns the plan of a cluster for which CloudFormation sends no request."""
+    wanted = wanted.of(deployed.physical_id)
     gone = deployed.cluster_name == wanted.name and deployed.existing is None
     reason = (
         f"cluster {wanted.name} no longer exists, and a deployment without a change does not make it again"
@@ -162,6 +166,39 @@ def untouched(place: Place, wanted: RequestedCluster, deployed: Deployed) -> Pla
         else ""
     )
     return place.planned(wanted.name, PlannedAction.UNCHANGED, reason)
+
+
+def plan_requested(
+    place: Place,
+    wanted: RequestedCluster,
+    deployed: Deployed,
+    ask: Callable[[RequestedCluster], Verdict],
+    policy: Policy = lambda *_: "",
+) -> PlannedCluster:
+    """Returns what a deployment would do to a cluster; asks for a new one too if this one would be replaced.
+
+    Args:
+        place: Where the cluster is.
+        wanted: The cluster in the template.
+        deployed: What is deployed of its resource.
+        ask: Asks the library.
+        policy: See ``changes_of``.
+    """
+    wanted = wanted.of(deployed.physical_id)
+    if not wanted.may_be_replaced:
+        return plan_cluster(place, ask(wanted), deployed, policy)
+    if _has_other_version(wanted, deployed):
+        return plan_cluster(place, ask(wanted.anew()), deployed, policy)
+    verdict = ask(wanted)
+    if not _is_beyond_cure(verdict):
+        return plan_cluster(place, verdict, deployed, policy)
+    planned = plan_cluster(place, ask(wanted.anew()), deployed, policy)
+    return replace(planned, changes=list(changes_of(verdict, policy)))
+
+
+def _has_other_version(wanted: RequestedCluster, deployed: Deployed) -> bool:
+    version = deployed.existing.version if deployed.existing is not None else None
+    return version is not None and wanted.properties.get("PclusterVersion", version) != version
 
 
 def plan_cluster(
@@ -198,10 +235,10 @@ def plan_cluster(
 def _refusal(verdict: Verdict, deployed: Deployed) -> str:
     """Returns why the provider refuses the request; empty if it does not."""
     wanted, error = verdict.wanted, verdict.answer.get("error", {})
-    if _is_renamed(wanted, deployed) and wanted.properties.get("ClusterNameUpdatePolicy") != "Replace":
+    if _is_renamed(wanted, deployed) and not wanted.may_be_renamed:
         return (
             f"cluster {deployed.cluster_name} cannot be renamed; put its name back, or set "
-            "ClusterNameUpdatePolicy: Replace"
+            "ReplacementPolicy: Replace"
         )
     if not verdict.is_ours:
         return f"cluster {wanted.name} exists and does not belong to this resource; it stays unchanged"
@@ -210,8 +247,15 @@ def _refusal(verdict: Verdict, deployed: Deployed) -> str:
     if error.get("code") not in {None, _REFUSED, _NO_CHANGES}:
         return f"{error['code']}: {error['message']}"
     if error.get("code") == _REFUSED and not _is_cured(verdict):
-        return "ParallelCluster refuses to change a living cluster like this"
+        return f"ParallelCluster refuses to change a living cluster like this{_without_name(wanted)}"
     return ""
+
+
+def _without_name(wanted: RequestedCluster) -> str:
+    """Returns the rest of a sentence about a change that cannot be made in place."""
+    if wanted.properties.get("ReplacementPolicy") != "Replace" or wanted.may_be_replaced:
+        return ""
+    return "; ReplacementPolicy: Replace needs another ClusterName, or none"
 
 
 def _is_renamed(wanted: RequestedCluster, deployed: Deployed) -> bool:
@@ -306,7 +350,15 @@ def _other_version(verdict: Verdict) -> str:
     has = verdict.answer["version"]
     if asked in {None, has}:
         return ""
-    return f"the cluster has ParallelCluster {has} and keeps it; PclusterVersion asks for {asked}"
+    kept = f"the cluster has ParallelCluster {has} and keeps it; PclusterVersion asks for {asked}"
+    return kept + _without_name(verdict.wanted)
+
+
+def _is_beyond_cure(verdict: Verdict) -> bool:
+    """Whether the library refuses a change that no stopped fleet would allow."""
+    error = verdict.answer.get("error", {})
+    details = error.get("details", [])
+    return error.get("code") == _REFUSED and not (details and all(detail.get("cure") for detail in details))
 
 
 def _is_cured(verdict: Verdict) -> bool:

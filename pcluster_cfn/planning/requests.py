@@ -1,8 +1,9 @@
 """Clusters that a template asks for, and the engine's dry run of what the provider would do for each."""
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from dataclasses import dataclass, replace
+from typing import Any, Literal, Protocol, Self
 
 #: The resource type, and its property with the configuration.
 CLUSTER, CONFIGURATION = "Custom::PclusterCluster", "ClusterConfiguration"
@@ -21,6 +22,17 @@ _TAG = {"parallelcluster:custom_resource": "cluster"}
 #: Arguments for an update of a cluster that was created elsewhere.
 #: Source: docs/reference/engine.md, "Taking over".
 _AS_STORED, _WITHOUT_LOSS = "resemble_stored", "refuse_removals"
+#: A cluster's own bounds, by their names in a question. Those of the provider stack are not known here.
+_BOUNDS = {"max_nodes": "MaxNodes", "max_hourly_cost_at_scale": "MaxHourlyCostAtScale"}
+_BOUND = re.compile("[0-9]+([.][0-9]+)?")
+#: A resource that made no cluster has an id with this prefix.
+#: Source: docs/explanation/decision-table.md, "marker id" and "failed id".
+_NOT_MADE = "pcluster-cfn:"
+#: The name that a dry run is asked about if the provider will generate the cluster's.
+_GENERATED = "generated-by-the-provider"
+
+#: The properties that permit another ClusterName.
+_POLICIES = ("ClusterNameUpdatePolicy", "ReplacementPolicy")
 
 Operation = Literal["create", "update", "take-over"]
 
@@ -55,15 +67,45 @@ class OwnStack(Protocol):
 
 @dataclass(frozen=True)
 class RequestedCluster:
-    """A cluster in a template, all of whose properties are known."""
+    """A cluster in a template, all of whose properties are known.
+
+    Args:
+        resource: The resource.
+        properties: Its properties.
+        present_name: Name of the cluster that it has now; empty if it has none, or is to get a new one.
+    """
 
     resource: NamedResource
     properties: Mapping[str, Any]
+    present_name: str = ""
 
     @property
     def name(self) -> str:
-        """The cluster's name."""
-        return str(self.properties["ClusterName"])
+        """The cluster's name; empty if the provider will generate it."""
+        return str(self.properties.get("ClusterName", self.present_name))
+
+    @property
+    def title(self) -> str:
+        """The cluster's name in a sentence."""
+        return self.name or "with a generated name"
+
+    @property
+    def may_be_renamed(self) -> bool:
+        """Whether the provider makes a new cluster if the name is another."""
+        return "Replace" in {self.properties.get(policy) for policy in _POLICIES}
+
+    @property
+    def may_be_replaced(self) -> bool:
+        """Whether the provider makes a new cluster if this one cannot be changed in place."""
+        return self.properties.get("ReplacementPolicy") == "Replace" and "ClusterName" not in self.properties
+
+    def of(self, physical_id: str) -> Self:
+        """Returns the cluster as one of a resource with this physical id."""
+        return replace(self, present_name=cluster_of(physical_id))
+
+    def anew(self) -> Self:
+        """Returns the cluster as one that is made in place of the present one."""
+        return replace(self, present_name="")
 
 
 @dataclass(frozen=True)
@@ -100,6 +142,11 @@ class ExistingCluster:
         return is_owned_by(self.tags, deployed.known.get("AWS::StackId", ""), logical_id)
 
 
+def cluster_of(physical_id: str) -> str:
+    """Returns the name of the cluster that a physical id names; empty if it names none."""
+    return "" if physical_id.startswith(_NOT_MADE) else physical_id
+
+
 def is_owned_by(tags: Mapping[str, str], stack_id: str, logical_id: str) -> bool:
     """Whether a cluster's owner tags name a resource of a stack."""
     path = stack_id.partition(":stack/")[2] or stack_id
@@ -122,7 +169,7 @@ def engine_request(
     tags = {key: value for key, value in deployed.tags.items() if not key.startswith("aws:")}
     return operation, {
         "operation": "update" if existing else "create",
-        "cluster_name": wanted.name,
+        "cluster_name": wanted.name or _GENERATED,
         "region": deployed.known["AWS::Region"],
         "stack_id": existing.stack_id if existing else None,
         "configuration": wanted.properties[CONFIGURATION],
@@ -135,7 +182,7 @@ def engine_request(
 
 def is_this_stacks(wanted: RequestedCluster, deployed: OwnStack, operation: Operation) -> bool:
     """Returns whether a cluster that exists is the stack's own, or becomes it."""
-    return deployed.physical_ids.get(wanted.resource.logical_id) == wanted.name or operation != "update"
+    return operation != "update" or deployed.physical_ids.get(wanted.resource.logical_id) == wanted.name
 
 
 def _intended(
@@ -173,4 +220,16 @@ def _arguments(properties: Mapping[str, Any], *, update: bool) -> dict[str, Any]
         arguments["validation_failure_level"] = level
     if update and "ForceUpdate" in properties:
         arguments["force_update"] = properties["ForceUpdate"].lower() == "true"
+    if bounds := _bounds(properties):
+        arguments["budget"] = bounds
     return arguments
+
+
+def _bounds(properties: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns a cluster's own bounds. Zero is none, and what is no number is refused elsewhere."""
+    given = {name: str(properties.get(key, "")) for name, key in _BOUNDS.items()}
+    return {
+        name: {"limit": limit, "set_by": "property"}
+        for name, limit in given.items()
+        if _BOUND.fullmatch(limit) and limit.strip("0.")
+    }

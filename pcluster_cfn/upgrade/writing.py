@@ -7,11 +7,13 @@ from typing import Any
 
 from cfn_template.limits import Place
 from cfn_template.values import Text, place_of
+from pcluster_cfn.planning.requests import CONFIGURATION
 from pcluster_cfn.upgrade.edits import NotEditableError, TemplateEdits
 from pcluster_cfn.upgrade.reading import WrittenCluster, value_at
 from pcluster_cfn.upgrade.remarks import Passage, Remark, Weight, capital
 
 _NAME, _POLICY = "ClusterName", "ClusterNameUpdatePolicy"
+_REPLACEMENT_POLICY = "ReplacementPolicy"
 _WHY = "because the provider refuses another version for the same cluster"
 #: The end of a name that an earlier passage gave.
 _SUFFIX = re.compile(r"-\d+-\d+-\d+$")
@@ -47,15 +49,22 @@ class Writer:
             if written is not None:
                 raise NotEditableError(place, "its value is not known before the deployment")
             properties = getattr(self.cluster.written, "place", self.cluster.place)
-            self.edits.insert(properties, key, value, before=_NAME)
+            before = _NAME if _NAME in self.cluster.written else CONFIGURATION
+            self.edits.insert(properties, key, value, before=before)
         except NotEditableError as error:
             self.by_hand(error, key, f"Write {key}: {value} there yourself, and pass the template again")
             return
         self._property(place, key, f"Added: {value}")
 
     def rename(self) -> None:
-        """Gives the cluster another name, so that CloudFormation can replace it."""
+        """Gives the cluster another name, so that CloudFormation can replace it.
+
+        A cluster without a name in the template needs only the permission.
+        """
         old = self.cluster.property(_NAME)
+        if self.cluster.written.get(_NAME) is None and not self.name:
+            self.set_property(_REPLACEMENT_POLICY, "Replace")
+            return
         if old is not None and self.cluster.deployed_name not in {None, old}:
             self.set_property(_POLICY, "Replace")
             return  # it has another name already

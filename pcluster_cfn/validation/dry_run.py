@@ -54,9 +54,12 @@ def requested_clusters(
         parameters: Given values. Other parameters have the deployed stack's values, or their defaults.
         deployed: The template's stack.
     """
-    yield from clusters_in(
-        evaluate_partially(read(text), {**deployed.parameters, **parameters}, deployed.answers())
-    )
+    template = evaluate_partially(read(text), {**deployed.parameters, **parameters}, deployed.answers())
+    for wanted in clusters_in(template):
+        if isinstance(wanted, RequestedCluster):
+            yield wanted.of(deployed.physical_ids.get(wanted.resource.logical_id, ""))
+        else:
+            yield wanted
 
 
 def clusters_in(template: PartialTemplate) -> Iterator[RequestedCluster | Finding]:
@@ -121,7 +124,7 @@ def dry_run_cluster(
     needed = existing.version if existing else wanted.properties.get("PclusterVersion")
     if needed not in {None, _installed()}:
         raise CommandError(
-            f"cluster {wanted.name} needs ParallelCluster {needed}; the installed version is {_installed()}",
+            f"cluster {wanted.title} needs ParallelCluster {needed}; the installed version is {_installed()}",
             "run the command where that version is installed",
         )
     operation, asked = engine_request(wanted, deployed, existing)
@@ -129,7 +132,7 @@ def dry_run_cluster(
 
 
 def _existing(aws: Aws, name: str) -> ExistingCluster | None:
-    stack = find_cluster_stack(aws.client("cloudformation"), name)
+    stack = find_cluster_stack(aws.client("cloudformation"), name) if name else None
     return ExistingCluster(stack["StackId"], tags_of(stack)) if stack else None
 
 

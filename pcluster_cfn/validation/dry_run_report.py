@@ -36,7 +36,7 @@ def document(verdict: Verdict, source: str) -> dict[str, Any]:
 def lines(verdict: Verdict, source: str) -> Iterator[str]:
     """Yields the lines of a verdict."""
     answer, wanted = verdict.answer, verdict.wanted
-    about = f"{verdict.operation} of cluster {wanted.name}"
+    about = f"{verdict.operation} of cluster {wanted.title}"
     yield f"{source}: {wanted.resource.logical_id}: {about}, {_outcome(verdict)}"
     if not verdict.is_ours:
         yield f"  cluster {wanted.name} exists and does not belong to this stack: it stays unchanged"

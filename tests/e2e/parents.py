@@ -32,7 +32,8 @@ class Parent:
         attributes: Whether the stack's outputs read the cluster's attributes.
         monitoring: The configuration's ``Monitoring``.
         properties: Properties of the cluster besides its name and configuration; a configuration in pieces
-            as ``Account.configuration`` takes them may be given as ``changes``.
+            as ``Account.configuration`` takes them may be given as ``changes``. None leaves a property out,
+            the name for instance.
     """
 
     def __init__(
@@ -50,7 +51,7 @@ class Parent:
         self.clusters = [self.cluster] if "ClusterName" not in properties else []
 
     def body(self):
-        properties = dict(self._properties)
+        properties = {key: value for key, value in self._properties.items() if value is not None}
         configuration = self.account.configuration(**properties.pop("changes", {}))
         cluster = {
             "Type": "Custom::PclusterCluster",

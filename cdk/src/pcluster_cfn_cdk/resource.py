@@ -10,6 +10,8 @@ class ClusterProperties(TypedDict, total=False):
     """Delete or Retain"""
     cluster_name_update_policy: Literal["Refuse", "Replace"]
     """Refuse or Replace"""
+    replacement_policy: Literal["Refuse", "Replace"]
+    """Refuse or Replace"""
     compute_fleet_update_policy: Literal["None", "StopAndRestart"]
     """None or StopAndRestart"""
     suppress_validators: list[str]
@@ -24,6 +26,10 @@ class ClusterProperties(TypedDict, total=False):
     """true or false"""
     pcluster_version: str
     """a version such as 3.16.1"""
+    max_nodes: str | int
+    """a whole number, and 0 for no bound"""
+    max_hourly_cost_at_scale: str | int
+    """US dollars an hour, such as 12.5, and 0 for no bound"""
     wait_condition_handle: str
     """!Ref of an AWS::CloudFormation::WaitConditionHandle"""
 

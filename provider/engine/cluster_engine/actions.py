@@ -7,7 +7,7 @@ from cluster_engine import advice, configuration, contract, library
 from cluster_engine.configuration import Configuration
 from cluster_engine.contract import Call, EngineAction, EngineError, Result
 from cluster_engine.gate import Gate
-from cluster_engine.update import Update, prepare
+from cluster_engine.update import Update, prepare, refuse_beyond_bounds
 
 #: The arguments of a call that the library's function takes, by action; the others take none.
 #: Source: pcluster/api/openapi/openapi.yaml.
@@ -145,10 +145,12 @@ def _hold_mark(call: Call, gate: Gate) -> None:
 def _wanted(call: Call, version: str, gate: Gate) -> Configuration:
     """The configuration for the library; compared with the cluster's stored one if the call asks for it."""
     wanted = configuration.load(call.configuration, call.configuration_tags, version)
+    change = Update(call.cluster_name, call.region, call.arguments, gate)
+    refuse_beyond_bounds(wanted, change, makes=call.action == "create")
     if call.action == "create":
         return wanted
     try:
-        return prepare(wanted, Update(call.cluster_name, call.region, call.arguments, gate), version)
+        return prepare(wanted, change, version)
     except EngineError as error:
         if error.code == "NoChanges":  # adopted as it is
             _hold_mark(call, gate)

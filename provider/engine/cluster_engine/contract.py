@@ -43,6 +43,7 @@ Code = Literal[
     "ConfigurationInvalid",
     "ClusterRejected",
     "UpdateRejected",
+    "BudgetExceeded",
     "NoChanges",
     "AlreadyExists",
     "NotFound",

@@ -24,7 +24,7 @@ from cluster_engine import configuration, library
 from cluster_engine.contract import EngineError
 from cluster_engine.gate import Gate
 from cluster_engine.runtimes import Session
-from cluster_engine.update import ARGUMENTS, Update, prepare
+from cluster_engine.update import ARGUMENTS, BOUNDS, Update, prepare, refuse_beyond_bounds
 
 #: How long a throttled dry run may take; validators alone may take a minute.
 PATIENCE = timedelta(minutes=5)
@@ -87,9 +87,11 @@ def run(question: dict[str, Any], patience: timedelta = PATIENCE) -> Answer:
     arguments = question["arguments"]
     try:
         wanted = configuration.read(question["configuration"], question["configuration_tags"], version)
+        change = Update(name, region, arguments, gate, dryrun=True)
+        refuse_beyond_bounds(wanted, change, makes=action == "create")
         if action == "update":
-            wanted = prepare(wanted, Update(name, region, arguments, gate, dryrun=True), version)
-        theirs = {key: value for key, value in arguments.items() if key not in ARGUMENTS}
+            wanted = prepare(wanted, change, version)
+        theirs = {key: value for key, value in arguments.items() if key not in {*ARGUMENTS, BOUNDS}}
         answer = library.invoke(action, name, region, gate, cluster_configuration=wanted, **theirs)
     except EngineError as error:
         return {

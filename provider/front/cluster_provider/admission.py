@@ -20,7 +20,7 @@ from cluster_provider.core.errors import (
     Superseded,
     Unavailable,
 )
-from cluster_provider.core.request import Request, parse_request
+from cluster_provider.core.request import Request, RequestType, parse_request
 from cluster_provider.core.state import OperationRecord, OwnerRecord, Progress
 from cluster_provider.core.transitions import acceptance
 from cluster_provider.delivery import Answer, refuse
@@ -107,6 +107,8 @@ class Admission:
                 f"this {request.type} was issued more than {hours} hours ago, so it was not carried out.",
             )
         since = self._confirm(request, present)
+        rolls_back = self._rolls_back(request)
+        request = acceptance.with_former_name(present, request, rolls_back=rolls_back)
         ids = acceptance.candidate_ids(present, request)
         present_id = next((each for each in ids if self._ports.stacks.lists(owner, each)), "")
         requeue_at = deadline.next_poll_at(now, now)
@@ -116,6 +118,7 @@ class Admission:
                 now,
                 engine_version=request.version or self._ports.engines.default_version,
                 cluster_name=record.following,
+                rolls_back=rolls_back,
                 signals=acceptance.will_signal(present, request),
             )
             self._repository.write(
@@ -125,6 +128,13 @@ class Admission:
             )
         except Superseded:
             logger.warning("dropped: a newer request was accepted", extra={"request_id": request.request_id})
+
+    def _rolls_back(self, request: Request) -> bool:
+        """Returns whether an Update whose cluster depends on it is part of the rollback of its stack."""
+        if request.type is not RequestType.UPDATE or not request.name_is_generated:
+            return False
+        parent = self._ports.stacks.describe(request.owner.stack_id)
+        return parent is not None and "ROLLBACK_" in parent.status
 
     def _is_recorded(self, request: Request) -> bool:
         return self._ports.store.load_operation(request.owner, request.request_id) is not None

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from cluster_provider import ownership
 from cluster_provider.core import deadline, engine_protocol, truncation
-from cluster_provider.core.actions import Adopt, Examine, Fail, Nothing, Start, Succeed, Wait
+from cluster_provider.core.actions import Adopt, Examine, Fail, Nothing, Replace, Start, Succeed, Wait
 from cluster_provider.core.decision.case import waited_for_until
 from cluster_provider.core.engine import CONFIGURED, EngineAction
 from cluster_provider.core.errors import NotAccepted, Unavailable
@@ -126,15 +126,17 @@ class Effects:
                 request.owner, lambda record: record, replace(operation, progress=uncounted)
             )
 
-    def settle_ownership(
-        self, operation: OperationRecord, action: Adopt | Examine, now: datetime, holder: str
+    def settle_cluster(
+        self, operation: OperationRecord, action: Adopt | Examine | Replace, now: datetime, holder: str
     ) -> bool:
-        """Records which owner a cluster belongs to; returns whether the caller must decide again."""
+        """Records which cluster a request is about, or whose it is; returns whether to decide again."""
         match action:
             case Adopt():
                 return self._adopt(operation, action, now, holder)
             case Examine():
                 return self._examine(operation, action)
+            case Replace():
+                return self._replace(operation, action)
 
     def _adopt(self, operation: OperationRecord, action: Adopt, now: datetime, holder: str) -> bool:
         """Claims a cluster that another party created, and records its owner."""
@@ -164,6 +166,16 @@ class Effects:
         )
         examined = work.record_examination(operation, action.holder, gave_up=gave_up)
         self._repository.change(owner, lambda record: record, examined)
+        return True
+
+    def _replace(self, operation: OperationRecord, action: Replace) -> bool:
+        """Records that a new cluster is made in place of the present one."""
+        request_id = operation.request.request_id
+        self._repository.change(
+            operation.request.owner,
+            lambda record: work.turn_to_replacement(record, request_id, action.name),
+            work.note_replacement(operation, action),
+        )
         return True
 
     def _is_wanted(self, operation: OperationRecord, now: datetime) -> bool:

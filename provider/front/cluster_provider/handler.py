@@ -30,6 +30,7 @@ from cluster_provider.adapters.responses import HttpResponses
 from cluster_provider.adapters.stacks import CloudFormationStacks
 from cluster_provider.adapters.store import DynamoStore
 from cluster_provider.admission import Admission
+from cluster_provider.core.budget import MAX_COST, MAX_NODES, UNBOUNDED, Budget
 from cluster_provider.core.consent import DEFAULT, FORBID, Consent
 from cluster_provider.core.engine_protocol import may_be_ours, parse_end
 from cluster_provider.core.errors import Unanswerable, Unavailable
@@ -61,6 +62,9 @@ from cluster_provider.sdk import ADAPTIVE_CONFIG, CLIENT_CONFIG, NOTIFYING_CONFI
 _STACK_EVENT = "CloudFormation Stack Status Change"
 _SWEEP_EVENT = "Scheduled Event"
 
+#: The variables with the operator's bounds, by the parameters of the provider stack.
+_BOUNDS = {MAX_NODES: "MAX_NODES", MAX_COST: "MAX_HOURLY_COST_AT_SCALE"}
+
 
 class Provider:
     """The provider function without its SDK clients: it routes events to the parts that handle them.
@@ -70,14 +74,20 @@ class Provider:
         log_group: Name of this function's log group; failure reasons refer the reader to it.
         consent: The clusters that this provider may adopt.
         version: Version of the provider, for notifications.
+        budget: The operator's bounds for clusters.
     """
 
     def __init__(
-        self, ports: Ports, log_group: str, consent: Consent = DEFAULT, version: str = "unknown"
+        self,
+        ports: Ports,
+        log_group: str,
+        consent: Consent = DEFAULT,
+        version: str = "unknown",
+        budget: Budget = UNBOUNDED,
     ) -> None:
         self._ports = ports
         repository = Repository(ports, version)
-        self._reconciler = Reconciler(ports, repository, log_group, consent)
+        self._reconciler = Reconciler(ports, repository, log_group, consent, budget)
         self._delivery = Delivery(ports, repository)
         self._queue = Queue(ports)
         self._admission = Admission(ports, repository)
@@ -250,7 +260,8 @@ def provider() -> Provider:
     )
     consent = Consent.parse(os.environ.get("CLUSTER_ADOPTION", FORBID))
     version = os.environ.get("PROVIDER_VERSION", "unknown")
-    return Provider(ports, os.environ.get("AWS_LAMBDA_LOG_GROUP_NAME", ""), consent, version)
+    budget = Budget.parse({name: os.environ.get(variable, "0") for name, variable in _BOUNDS.items()})
+    return Provider(ports, os.environ.get("AWS_LAMBDA_LOG_GROUP_NAME", ""), consent, version, budget)
 
 
 def handler(event: dict[str, Any], context: Any) -> None:

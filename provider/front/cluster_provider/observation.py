@@ -4,15 +4,18 @@ import logging
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from cluster_provider.causes import failures_of, with_cause, with_failures
 from cluster_provider.core import deadline
+from cluster_provider.core.budget import UNBOUNDED, Budget
 from cluster_provider.core.decision.adoption import has_adopted
 from cluster_provider.core.decision.case import is_deletion_exhausted, left_over, waited_for_until
 from cluster_provider.core.engine import READS, EngineAction, EngineCall
 from cluster_provider.core.errors import Unavailable
 from cluster_provider.core.identity import Kind, Owner
 from cluster_provider.core.observed import (
+    GOING_BACK,
     Cluster,
     ClusterStack,
     Leftover,
@@ -41,6 +44,8 @@ def observe(
     record: OwnerRecord,
     operation: OperationRecord,
     now: datetime,
+    *,
+    budget: Budget = UNBOUNDED,
 ) -> tuple[Observed, Progress]:
     """Returns the facts that a decision needs, and the progress updated with them.
 
@@ -54,6 +59,7 @@ def observe(
         record: The owner's record.
         operation: The request and the work on it.
         now: The current time.
+        budget: The operator's bounds for clusters.
 
     Raises:
         Exception: An observation failed for a reason other than an unavailable service, before the deadline.
@@ -79,6 +85,7 @@ def observe(
             leftover = with_failures(stacks, progress, leftover, seen)
         progress = _with_leftover_note(request, progress, leftover)
         base = _with_adoption(stacks, request, base, seen)
+        base = replace(base, bounds=_bounds(stacks, request, progress, budget))
     except Exception as error:
         # At the deadline, an answer that names the error helps more than a time-out of CloudFormation.
         if not isinstance(error, Unavailable) and now < operation.deadline_at:
@@ -140,6 +147,21 @@ def _with_adoption(
     if not request.deletion_is_explicit:
         return base
     return replace(base, parents=_parents(stacks, request.owner.stack_id, known.adopted_at))
+
+
+def _bounds(stacks: Stacks, request: Request, progress: Progress, budget: Budget) -> dict[str, Any]:
+    """Returns the bounds for the call that this request may start; none while the parent stack rolls back.
+
+    A rollback goes back to what was in force. If it were refused, the stack would be stuck.
+    """
+    if request.properties is None or progress.effect_seen:
+        return {}
+    bounds = budget.arguments(request.properties.budget)
+    if not bounds or request.type is not RequestType.UPDATE:
+        return bounds
+    enclosing = enclosing_stacks(stacks, request.owner.stack_id)
+    goes_back = any(stack is not None and stack.status == GOING_BACK for stack in enclosing)
+    return {} if goes_back else bounds
 
 
 def _parents(stacks: Stacks, stack_id: str, since: datetime) -> tuple[ParentStack, ...]:

@@ -17,11 +17,13 @@ from cluster_provider.core.actions import (
     Fail,
     Leave,
     Nothing,
+    Replace,
     Resend,
     Start,
     Succeed,
     Wait,
 )
+from cluster_provider.core.budget import Budget
 from cluster_provider.core.consent import Consent
 from cluster_provider.core.decision import decide
 from cluster_provider.core.engine import EngineResult
@@ -54,12 +56,16 @@ class Reconciler:
         repository: Changes records.
         log_group: The provider's log group, named in an answer that had to be truncated.
         consent: The clusters that this provider may adopt.
+        budget: The operator's bounds for clusters.
     """
 
-    def __init__(self, ports: Ports, repository: Repository, log_group: str, consent: Consent) -> None:
+    def __init__(
+        self, ports: Ports, repository: Repository, log_group: str, consent: Consent, budget: Budget
+    ) -> None:
         self._ports = ports
         self._repository = repository
         self._consent = consent
+        self._budget = budget
         self._effects = Effects(ports, repository, log_group)
 
     def record_engine_end(self, owner: Owner, call_id: str, result: EngineResult) -> None:
@@ -139,7 +145,7 @@ class Reconciler:
             return earlier, error
 
     def _pass(self, owner: Owner, record: OwnerRecord, holder: str) -> Answer | None:
-        """Loads, observes, decides and acts; decides again once the cluster's owner is recorded.
+        """Loads, observes, decides and acts; decides again once it is recorded which cluster it is about.
 
         Raises:
             Superseded: A newer request was accepted meanwhile.
@@ -155,9 +161,9 @@ class Reconciler:
             operation, observed = self._observe(operation, present, now)
             action = decide(operation.request, observed, operation.progress, now)
             _log_decision(operation, action)
-            if not isinstance(action, Adopt | Examine):
+            if not isinstance(action, Adopt | Examine | Replace):
                 return self._act(operation, present, action, now, holder)
-            if not self._effects.settle_ownership(operation, action, now, holder):
+            if not self._effects.settle_cluster(operation, action, now, holder):
                 return None
             present = self._ports.store.load(owner)
         return None
@@ -172,7 +178,9 @@ class Reconciler:
         own_call = record.call if record.call and record.call.request_id == record.newest_request_id else None
         progress = merge_call_result(operation.progress, own_call, deletes=operation.request.deletes)
         operation = replace(operation, progress=replace(progress, wakes=progress.wakes + 1))
-        observed, progress = observe(self._ports.stacks, self._ports.engines.versions, record, operation, now)
+        observed, progress = observe(
+            self._ports.stacks, self._ports.engines.versions, record, operation, now, budget=self._budget
+        )
         pending = pending_fleet_restart(record, replace(operation, progress=progress))
         operation = replace(operation, progress=replace(progress, fleet_restart_pending=pending))
         return operation, replace(observed, consent=self._consent)
@@ -221,6 +229,8 @@ def _why(action: Action) -> str:
             return f"cluster {action.cluster.name} exists and is taken over"
         case Examine():
             return f"the mark of cluster {action.cluster.name} names {action.holder.key}"
+        case Replace():
+            return f"cluster {action.name} is made in place of {action.cluster.name}"
         case Fail():
             return str(action.error)
         case Leave():

@@ -18,8 +18,8 @@ from pcluster_cfn.planning.clusters import (
     PlannedAction,
     PlannedCluster,
     is_untouched,
-    plan_cluster,
     plan_removal,
+    plan_requested,
     plan_unknown,
     untouched,
 )
@@ -55,6 +55,10 @@ class Stack:
     tags: Mapping[str, str] = field(default_factory=dict)
     physical_ids: Mapping[str, str] = field(default_factory=dict)
     types: Mapping[str, str] = field(default_factory=dict)
+
+
+class _OtherVersionError(Exception):
+    """A cluster needs a dry run of another version."""
 
 
 @dataclass(frozen=True)
@@ -112,19 +116,28 @@ class Judge:
             return plan_unknown(place, changed.missing, deployed)
         if is_untouched(changed.wanted, deployed):
             return untouched(place, changed.wanted, deployed)
-        return self._asked(place, stack, changed.wanted, deployed)
+        try:
+            return plan_requested(
+                place, changed.wanted, deployed, lambda cluster: self._asked(stack, cluster, deployed)
+            )
+        except _OtherVersionError as error:
+            name = changed.wanted.of(deployed.physical_id).name
+            return place.planned(name, PlannedAction.UNKNOWN, str(error))
 
-    def _asked(
-        self, place: Place, stack: Stack, wanted: RequestedCluster, deployed: Deployed
-    ) -> PlannedCluster:
+    def _asked(self, stack: Stack, wanted: RequestedCluster, deployed: Deployed) -> Verdict:
+        """Returns the dry run's answer.
+
+        Raises:
+            _OtherVersionError: The cluster needs another version than that of the dry run.
+        """
         existing = deployed.existing if deployed.cluster_name == wanted.name else self._existing(wanted.name)
         needed = existing.version if existing else wanted.properties.get("PclusterVersion")
         if needed not in {None, self.version}:
-            reason = f"cluster {wanted.name} needs ParallelCluster {needed}; this hook asks {self.version}"
-            return place.planned(wanted.name, PlannedAction.UNKNOWN, reason)
+            raise _OtherVersionError(
+                f"cluster {wanted.title} needs ParallelCluster {needed}; this hook asks {self.version}"
+            )
         operation, question = engine_request(wanted, stack, existing)
-        verdict = Verdict(wanted, operation, is_this_stacks(wanted, stack, operation), self.ask(question))
-        return plan_cluster(place, verdict, deployed)
+        return Verdict(wanted, operation, is_this_stacks(wanted, stack, operation), self.ask(question))
 
     def _deployed(self, stack: Stack, changed: ChangedCluster, retained_by: str) -> Deployed:
         deployed = Deployed(stack.physical_ids.get(changed.logical_id, ""), changed.previous, retained_by)
@@ -137,6 +150,8 @@ class Judge:
         return replace(deployed, existing=existing, created_here=created_here)
 
     def _existing(self, name: str) -> ExistingCluster | None:
+        if not name:
+            return None
         try:
             (found,) = self.cloudformation.describe_stacks(StackName=name)["Stacks"]
         except ClientError as error:

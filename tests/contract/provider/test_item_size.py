@@ -75,7 +75,7 @@ def test_the_largest_request_fits_into_an_item_with_all_that_becomes_of_it(
 ) -> None:
     arguments = {"SuppressValidators": ["type:" + "V" * 90] * (ARGUMENTS_MAX_BYTES // 100)}
     properties = parse_properties(
-        {"ClusterName": "c" * 60, "ClusterConfiguration": configuration(), **arguments}
+        {"ClusterName": "c" * 60, "ClusterConfiguration": configuration(), **arguments}, ""
     )
     assert len(properties.configuration) > CONFIGURATION_MAX_BYTES * 0.95
     request = Request(

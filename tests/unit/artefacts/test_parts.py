@@ -167,7 +167,7 @@ def test_two_builds_of_the_engine_give_the_same_bytes_and_no_leftovers(build, tm
     build.engine(tmp_path / "two")
     assert archive(tmp_path / "one") == archive(tmp_path / "two")
     names = {path.name for path in (tmp_path / "one").iterdir()}
-    assert names == {"cluster_engine", "cluster_schema"}
+    assert names == {"cluster_engine", "cluster_schema", "pcluster_cfn"}
 
 
 def test_an_engine_carries_the_schemas_and_one_more_for_a_release_that_came_later(
@@ -204,6 +204,28 @@ def test_the_hook_carries_all_that_it_imports_but_what_the_layer_has(build, tmp_
         check=False,
     )
     assert (run.stdout, run.returncode) == ("[] False False\n", 0), run.stderr
+
+
+def test_the_engine_carries_what_bounds_need_and_starts_without_it(build, tmp_path):
+    build.engine(tmp_path / "engine")
+    script = (
+        "import sys, cluster_engine.update; "
+        "late = 'pcluster_cfn' in sys.modules; "
+        "from cluster_engine import budget; "
+        "ours = ('cluster_engine', 'cluster_schema', 'pcluster_cfn'); "
+        "print(late, [m for m in sys.modules if m.partition('.')[0] in ours "
+        "and not sys.modules[m].__file__.startswith(sys.argv[1])], "
+        "len(budget.prices.table_prices('us-east-1')) > 100)"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path)],
+        env={"PYTHONPATH": str(tmp_path / "engine")},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (run.stdout, run.returncode) == ("False [] True\n", 0), run.stderr
 
 
 def test_an_interpreter_that_does_not_start_is_none():

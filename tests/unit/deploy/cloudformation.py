@@ -86,6 +86,8 @@ class Stacks:
         return {"Stacks": [self.described[StackName]]}
 
     def get_paginator(self, operation):
+        if operation == "describe_stacks":
+            return SimpleNamespace(paginate=self._all_stacks)
         assert operation == "describe_stack_events"
 
         def paginate(StackName):  # noqa: N803
@@ -93,6 +95,10 @@ class Stacks:
             return [{"StackEvents": self.events[StackName]}]
 
         return SimpleNamespace(paginate=paginate)
+
+    def _all_stacks(self):
+        self._ask("describe_stacks", "")
+        return [{"Stacks": list(self.described.values())}]
 
     def _ask(self, operation, about):
         self.requests.append((operation, about))

@@ -107,6 +107,21 @@ def test_an_adopted_cluster_without_owner_tags_is_found_by_its_physical_id(aws, 
     assert shown(feed.poll(hpc))[-1] == ("Cluster/lab", "UPDATE_IN_PROGRESS")
 
 
+@pytest.mark.parametrize("physical_id", ["", "hpc-Cluster-old"])
+def test_a_cluster_with_a_generated_name_is_found_by_its_owner_while_it_is_made(aws, hpc, physical_id):
+    """The resource has the id of the cluster that is to be replaced, or none."""
+    if physical_id:
+        aws.own(aws.cluster(physical_id, hpc), "CREATE_COMPLETE")
+        aws.described[physical_id]["StackStatus"] = "CREATE_COMPLETE"
+    new, others = aws.cluster("hpc-Cluster-new", hpc), aws.cluster("hpc-Other-new", hpc, "Other")
+    for stack in (new, others):
+        aws.own(stack, "CREATE_IN_PROGRESS")
+    status = "UPDATE_IN_PROGRESS" if physical_id else "CREATE_IN_PROGRESS"
+    aws.say(hpc, "Cluster", status, kind="Custom::PclusterCluster", physical_id=physical_id)
+    (made,) = [each for each in shown(following(aws).poll(hpc)) if "/" in each[0]]
+    assert made == ("Cluster/hpc-Cluster-new", "CREATE_IN_PROGRESS")
+
+
 def test_a_delete_has_only_the_physical_id(aws, hpc):
     cluster = aws.cluster("c-hpc", hpc)
     aws.say(hpc, "Cluster", "DELETE_IN_PROGRESS", kind="Custom::PclusterCluster", physical_id="c-hpc")

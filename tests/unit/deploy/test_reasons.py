@@ -61,6 +61,25 @@ def test_messages_of_validators_are_one_mistake_each():
     ]
 
 
+def test_bounds_that_are_exceeded_are_one_mistake_each_at_the_largest_part():
+    parts = [{"path": f"/Scheduling/SlurmQueues/{index}", "name": "q", "value": "1"} for index in (0, 1)]
+    details = [
+        {"message": "it has 9 nodes. Largest parts: ClusterConfiguration/HeadNode (head node): 1",
+         "way_out": "Lower MaxCount.", "parts": parts},
+        {"message": "it costs 9 USD", "way_out": "Choose cheaper types.", "parts": parts[1:]},
+    ]  # fmt: skip
+    error = failures.rejection(EngineError("BudgetExceeded", "x", details), (), "hpc")
+    cause = read_reason(wrapped(str(error)))
+    assert cause.mistakes == (
+        Mistake(
+            "ClusterConfiguration/Scheduling/SlurmQueues/0",
+            "it has 9 nodes. Largest parts: ClusterConfiguration/HeadNode (head node): 1.",
+        ),
+        Mistake("ClusterConfiguration/Scheduling/SlurmQueues/1", "it costs 9 USD."),
+    )
+    assert cause.next_step == "Nothing was changed. Lower MaxCount. Choose cheaper types."
+
+
 def test_changes_that_an_update_may_not_make_are_one_mistake_each_and_the_way_out_is_told_apart():
     details = [
         {"parameter": f"Scheduling.SlurmQueues[q].{key}", "currentValue": "1", "requestedValue": "2",

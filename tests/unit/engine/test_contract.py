@@ -27,6 +27,7 @@ EVENT = {
     "stack_tags": {"owner": "us"},
     "arguments": {"suppress_validators": ["ALL"], "rollback_on_failure": False},
 }
+BOUND = {"limit": "3", "set_by": "provider"}
 STACK = "arn:aws:cloudformation:us-east-1:123456789012:stack/hpc/2"
 
 
@@ -35,6 +36,15 @@ def test_the_types_name_every_action_and_every_code_of_the_contract():
     actions = parts["call"]["properties"]["operation"]["enum"]
     codes = parts["result"]["properties"]["error"]["properties"]["code"]["enum"]
     assert (list(get_args(EngineAction)), list(get_args(Code))) == (actions, codes)
+
+
+def test_an_engine_of_a_release_without_bounds_refuses_a_call_with_one():
+    definitions = schema()["$defs"]
+    del definitions["call"]["properties"]["arguments"]["properties"]["budget"]
+    earlier = Draft202012Validator({"$defs": definitions, "$ref": "#/$defs/call"})
+    event = EVENT | {"arguments": {"budget": {"max_nodes": BOUND}}}
+    assert Call.parse(event).arguments == event["arguments"]
+    assert [error.json_path for error in earlier.iter_errors(event)] == ["$.arguments"]
 
 
 def test_not_after_is_an_instant_in_utc():
@@ -54,6 +64,14 @@ def test_not_after_is_an_instant_in_utc():
         ({"operation": "delete", "stack_id": None}, "$.stack_id"),
         ({"arguments": {"dryrun": True}}, "$.arguments"),
         ({"arguments": {"suppress_validators": "ALL"}}, "$.arguments.suppress_validators"),
+        ({"arguments": {"budget": {}}}, "$.arguments.budget"),
+        ({"arguments": {"budget": {"max_cores": BOUND}}}, "$.arguments.budget"),
+        (
+            {"arguments": {"budget": {"max_nodes": {**BOUND, "limit": 3}}}},
+            "$.arguments.budget.max_nodes.limit",
+        ),
+        ({"arguments": {"budget": {"max_nodes": {"limit": "3"}}}}, "$.arguments.budget.max_nodes"),
+        ({"arguments": {"budget": {"max_nodes": BOUND}}, "operation": "build-image"}, "$.operation"),
     ],
 )
 def test_an_event_that_breaks_the_contract_is_refused_at_its_place(change, place):

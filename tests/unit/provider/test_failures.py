@@ -163,7 +163,7 @@ def test_a_cluster_is_updated_by_an_engine_of_its_version(
     if wanted is not None:
         raw["PclusterVersion"] = wanted
     observed = Observed(engines=frozenset({"3.16.1", "3.16.0"}))
-    mismatch = failures.version_mismatch(stack(version=version), parse_properties(raw), observed)
+    mismatch = failures.version_mismatch(stack(version=version), parse_properties(raw, ""), observed)
     assert (text in str(mismatch)) if text else mismatch is None
 
 

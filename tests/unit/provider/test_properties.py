@@ -7,11 +7,12 @@ from hypothesis import strategies as st
 
 from cluster_provider.core.checking import MISTAKES_MAX
 from cluster_provider.core.errors import InvalidProperty, MissingProperty
+from cluster_provider.core.image_properties import RULES as IMAGE
 from cluster_provider.core.image_properties import parse_image
 from cluster_provider.core.properties import (
     CONFIGURATION_MAX_BYTES,
-    RULES,
     DeletionPolicy,
+    Properties,
     decode_configuration,
     digest,
     encode_configuration,
@@ -21,8 +22,12 @@ from cluster_provider.core.properties import (
 BASE: dict[str, Any] = {"ClusterName": "hpc", "ClusterConfiguration": {"Region": "us-east-1"}}
 
 
+def parsed(raw: dict[str, Any]) -> Properties:
+    return parse_properties(raw, "generated")
+
+
 def test_defaults_are_the_official_providers() -> None:
-    properties = parse_properties(BASE)
+    properties = parsed(BASE)
     assert properties.deletion_policy is DeletionPolicy.DELETE
     assert properties.arguments == {}
     assert properties.version is None
@@ -30,7 +35,7 @@ def test_defaults_are_the_official_providers() -> None:
 
 
 def test_stringified_arguments_become_what_the_library_takes() -> None:
-    properties = parse_properties(
+    properties = parsed(
         BASE
         | {
             "ServiceTimeout": "1800",
@@ -55,9 +60,7 @@ def test_stringified_arguments_become_what_the_library_takes() -> None:
 
 
 def test_one_validator_to_suppress_may_stand_without_a_list() -> None:
-    assert parse_properties(BASE | {"SuppressValidators": "ALL"}).arguments == {
-        "suppress_validators": ["ALL"]
-    }
+    assert parsed(BASE | {"SuppressValidators": "ALL"}).arguments == {"suppress_validators": ["ALL"]}
 
 
 @pytest.mark.parametrize(
@@ -90,7 +93,7 @@ def test_a_wrong_property_is_refused_with_its_place_value_and_expectation(
     changed: dict[str, Any], where: str, what: str
 ) -> None:
     with pytest.raises(InvalidProperty) as refused:
-        parse_properties(BASE | changed)
+        parsed(BASE | changed)
     assert refused.value.where == where
     assert what in str(refused.value)
 
@@ -100,16 +103,26 @@ def test_an_images_id_with_a_line_break_at_its_end_is_refused() -> None:
         parse_image({"ImageId": "img\n", "ImageConfiguration": {"Build": {"ParentImage": "ami-1"}}})
 
 
-@pytest.mark.parametrize("name", ["ClusterName", "ClusterConfiguration"])
-def test_a_missing_property_is_named(name: str) -> None:
+def test_a_missing_property_is_named() -> None:
     with pytest.raises(MissingProperty) as refused:
-        parse_properties({key: value for key, value in BASE.items() if key != name})
-    assert refused.value.where == name
+        parsed({"ClusterName": "hpc"})
+    assert refused.value.where == "ClusterConfiguration"
+
+
+def test_a_cluster_without_a_name_has_the_one_it_is_given() -> None:
+    assert parsed({"ClusterConfiguration": {"Region": "us-east-1"}}).cluster_name == "generated"
+    assert parsed(BASE).cluster_name == "hpc"
+
+
+def test_a_cluster_to_take_over_needs_its_name() -> None:
+    with pytest.raises(MissingProperty) as refused:
+        parsed({"ClusterConfiguration": {"Region": "us-east-1"}, "AdoptExisting": "true"})
+    assert refused.value.where == "ClusterName"
 
 
 def test_the_refusal_of_an_unknown_property_names_its_nearest_neighbour() -> None:
     with pytest.raises(InvalidProperty) as refused:
-        parse_properties(BASE | {"SupressValidators": ["ALL"]})
+        parsed(BASE | {"SupressValidators": ["ALL"]})
     assert refused.value.next_step == "Did you mean SuppressValidators?"
 
 
@@ -117,7 +130,7 @@ def test_the_refusal_of_an_unknown_property_names_its_nearest_neighbour() -> Non
 def test_a_misspelt_name_is_one_mistake_and_not_a_missing_property_too(name: str) -> None:
     raw = {"ClusterConfiguration": BASE["ClusterConfiguration"], name: "hpc"}
     with pytest.raises(InvalidProperty) as refused:
-        parse_properties(raw)
+        parsed(raw)
     assert (refused.value.where, refused.value.next_step) == (name, "Did you mean ClusterName?")
     assert not refused.value.others
 
@@ -125,8 +138,8 @@ def test_a_misspelt_name_is_one_mistake_and_not_a_missing_property_too(name: str
 def test_only_the_nearest_name_counts_as_misspelt() -> None:
     # Two required names are similar to it; the less similar one is missing all the same.
     with pytest.raises(InvalidProperty) as refused:
-        parse_properties({"ClusterConfigurationName": "hpc"})
-    missing = f"ClusterName: this property is needed: {RULES.expected['ClusterName']}."
+        parse_image({"ImageConfigurationId": "img"})
+    missing = f"ImageId: this property is needed: {IMAGE.expected['ImageId']}."
     assert refused.value.others == (missing,)
 
 
@@ -134,14 +147,14 @@ def test_only_the_nearest_name_counts_as_misspelt() -> None:
 def test_at_most_twenty_mistakes_are_named(more: int) -> None:
     unknown = {f"Zz{number}": "x" for number in range(MISTAKES_MAX + more)}
     with pytest.raises(InvalidProperty) as refused:
-        parse_properties(BASE | unknown)
+        parsed(BASE | unknown)
     assert len(refused.value.others) + 1 == 20
 
 
 def test_all_mistakes_are_named_at_once_each_with_its_own_way_out() -> None:
     raw = {"clusterName": "hpc", "Region": "us-east-1", "Foo": "bar", "ServiceTimeout": "soon"}
     with pytest.raises(InvalidProperty) as refused:
-        parse_properties(raw | {"ClusterConfiguration": {"a": "b"}})
+        parsed(raw | {"ClusterConfiguration": {"a": "b"}})
     text = str(refused.value)
     assert text.startswith("InvalidProperty: ServiceTimeout: 'soon' is not valid; expected whole seconds")
     assert "clusterName: there is no such property. Did you mean ClusterName? Region: " in text
@@ -151,21 +164,21 @@ def test_all_mistakes_are_named_at_once_each_with_its_own_way_out() -> None:
 
 def test_every_required_property_that_is_missing_is_named() -> None:
     with pytest.raises(MissingProperty) as refused:
-        parse_properties({})
-    assert "ClusterName: this property is needed" in str(refused.value)
-    assert "ClusterConfiguration: this property is needed" in str(refused.value)
+        parse_image({})
+    assert "ImageId: this property is needed" in str(refused.value)
+    assert "ImageConfiguration: this property is needed" in str(refused.value)
 
 
 def test_as_many_mistakes_are_named_as_a_response_has_room_for() -> None:
     with pytest.raises(InvalidProperty) as refused:
-        parse_properties(BASE | {f"Unknown{number}": "x" for number in range(10_000)})
+        parsed(BASE | {f"Unknown{number}": "x" for number in range(10_000)})
     assert len(refused.value.others) == MISTAKES_MAX - 1
 
 
 def test_a_configuration_larger_than_a_record_is_refused_with_its_size() -> None:
     noise = random.Random(1).randbytes(150_000).hex()  # noqa: S311 - incompressible, not secret
     with pytest.raises(InvalidProperty, match=str(CONFIGURATION_MAX_BYTES)):
-        parse_properties(BASE | {"ClusterConfiguration": {"Region": noise}})
+        parsed(BASE | {"ClusterConfiguration": {"Region": noise}})
 
 
 json_values = st.recursive(

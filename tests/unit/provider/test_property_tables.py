@@ -1,6 +1,7 @@
 """Every property of every resource: what it may be, and what is refused in its own words."""
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import pytest
@@ -61,7 +62,7 @@ CONFIGURED: Table = {
 }
 TABLES: dict[str, tuple[Callable[[Mapping[str, Any]], object], Rules, dict[str, Any], Table]] = {
     "cluster": (
-        parse_properties,
+        partial(parse_properties, default_name="generated"),
         CLUSTER,
         {"ClusterName": "hpc", "ClusterConfiguration": {"Region": "us-east-1"}},
         {
@@ -72,9 +73,15 @@ TABLES: dict[str, tuple[Callable[[Mapping[str, Any]], object], Rules, dict[str, 
             ),
             "ClusterConfiguration": ([{"a": "b"}, "a: b", "a"], [{}, "", ["a"], 1]),
             "ClusterNameUpdatePolicy": (["Refuse", "Replace"], ["replace", ""]),
+            "ReplacementPolicy": (["Refuse", "Replace"], ["replace", "Retain", ""]),
             "ComputeFleetUpdatePolicy": (["None", "StopAndRestart"], ["Stop", ""]),
             "AdoptExisting": (BOOLEANS, ["yes", "1", 2]),
             "ForceUpdate": (BOOLEANS, ["yes", "1", 2]),
+            "MaxNodes": (["0", "20", 20, "999999999"], ["", "-1", -1, "1.5", 1.5, "1e3", 10**9, True, ["1"]]),
+            "MaxHourlyCostAtScale": (
+                ["0", "12.5", 12, "0.000001"],
+                ["", "-1", -1, "1,5", ".5", 1.5, "1.", "inf"],
+            ),
         },
     ),
     "image": (
@@ -163,14 +170,14 @@ def test_of_several_faults_the_one_deepest_inside_is_reported() -> None:
         ({"SuppressValidators": ["ALL", "x"]}, "SuppressValidators/1"),
     ):
         with pytest.raises(InvalidProperty) as refused:
-            parse_properties({**base, **wrong, **more})
+            parse_properties({**base, **wrong, **more}, "generated")
         assert refused.value.where == where
 
 
 @pytest.mark.parametrize("resource", TABLES)
 def test_each_property_that_is_needed_is_named_when_it_is_missing(resource: str) -> None:
     parse, rules, base, _ = TABLES[resource]
-    for name in base:
+    for name in rules.schema.get("required", ()):
         with pytest.raises(MissingProperty) as refused:
             parse({key: value for key, value in base.items() if key != name})
         assert (refused.value.where, rules.expected[name] in refused.value.what) == (name, True)
@@ -232,8 +239,9 @@ def test_properties_become_what_is_wanted() -> None:
             "AdoptExisting": "True",
             "ForceUpdate": "False",
             "RollbackOnFailure": True,
-        }
+        },
+        "generated",
     )
     assert (wanted.cluster_name, wanted.adopts) == ("hpc", True)
     assert wanted.arguments == {"rollback_on_failure": True, "force_update": False}
-    assert not parse_properties({"ClusterName": "hpc", "ClusterConfiguration": "a: b"}).adopts
+    assert not parse_properties({"ClusterConfiguration": "a: b"}, "hpc").adopts

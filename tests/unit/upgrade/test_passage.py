@@ -76,6 +76,19 @@ def test_a_cluster_gets_the_version_another_name_and_the_permission_to_be_replac
     ]
 
 
+def test_a_cluster_without_a_name_gets_the_version_and_the_permission_to_be_replaced():
+    text = template(GOOD, properties=VERSION).replace("      ClusterName: hpc\n", "")
+    result = passed(text)
+    assert changed_lines(result) == [
+        "-      PclusterVersion: 3.11.1",
+        "+      PclusterVersion: 3.16.1",
+        "+      ReplacementPolicy: Replace",
+    ]
+    assert check(result.after) == []
+    permitted = passed(text.replace(VERSION, f"{VERSION}      ReplacementPolicy: Replace\n"))
+    assert changed_lines(permitted) == ["-      PclusterVersion: 3.11.1", "+      PclusterVersion: 3.16.1"]
+
+
 def test_a_cluster_that_names_no_version_gets_the_property():
     assert "+      PclusterVersion: 3.16.1" in changed_lines(passed(template(GOOD)))
 

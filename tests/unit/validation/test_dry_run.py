@@ -165,6 +165,23 @@ def test_a_cluster_made_elsewhere_is_asked_about_as_the_provider_asks(existing, 
     assert asked(existing, **known) == expected
 
 
+@pytest.mark.parametrize(
+    ("properties", "budget"),
+    [
+        ({"MaxNodes": "0", "MaxHourlyCostAtScale": "0.00"}, None),
+        ({"MaxNodes": "many"}, None),
+        ({"MaxNodes": "20"}, {"max_nodes": {"limit": "20", "set_by": "property"}}),
+        (
+            {"MaxHourlyCostAtScale": "0.5"},
+            {"max_hourly_cost_at_scale": {"limit": "0.5", "set_by": "property"}},
+        ),
+    ],
+)
+def test_a_clusters_own_bounds_are_part_of_the_question(properties, budget):
+    _, arguments, _ = asked(None, **properties)
+    assert arguments.get("budget") == budget
+
+
 def test_the_owner_tag_that_is_counted_is_the_one_that_the_provider_sets():
     assert Owner("arn:stack", "Cluster").tag("hpc", "request").keys() == {OWNER_TAG}
 

@@ -121,6 +121,21 @@ class Examine:
 
 
 @dataclass(frozen=True)
+class Replace:
+    """Turn an Update to a new cluster in place of one that cannot be changed; then decide again.
+
+    Args:
+        cluster: The stack of the present cluster, which stays as it is.
+        name: Name of the new cluster.
+        why: Why the present cluster cannot be changed, as a sentence.
+    """
+
+    cluster: ClusterStack
+    name: str
+    why: str
+
+
+@dataclass(frozen=True)
 class Succeed:
     """Answer SUCCESS.
 
@@ -155,4 +170,4 @@ class Fail:
     unseen: bool = False
 
 
-Action = Nothing | Leave | Resend | Wait | Start | Adopt | Examine | Succeed | Fail
+Action = Nothing | Leave | Resend | Wait | Start | Adopt | Examine | Replace | Succeed | Fail

@@ -84,6 +84,10 @@ class ClusterRejected(ProviderError):  # noqa: N818 - the class name is the publ
     """ParallelCluster refused the configuration or the update before anything was changed."""
 
 
+class BudgetExceeded(ProviderError):  # noqa: N818 - the class name is the published code
+    """The cluster would exceed a bound of the provider stack or of the resource; nothing was changed."""
+
+
 class VersionMismatch(ProviderError):  # noqa: N818 - the class name is the published code
     """The cluster's ParallelCluster version does not fit the requested one, or has no engine."""
 
@@ -128,6 +132,7 @@ ERRORS: dict[str, type[ProviderError]] = {
         NotOwner,
         NotFound,
         ClusterRejected,
+        BudgetExceeded,
         VersionMismatch,
         ClusterFailed,
         ImageRejected,

@@ -7,6 +7,7 @@ from cluster_provider.core import compute_fleet, consent, head_node
 from cluster_provider.core.consent import Consent
 from cluster_provider.core.engine import EngineError, HeadNodeLogs
 from cluster_provider.core.errors import (
+    BudgetExceeded,
     ClusterFailed,
     ClusterRejected,
     EngineFailed,
@@ -22,6 +23,16 @@ from cluster_provider.core.request import Request
 
 #: The engine's cure for a refused change that a stopped fleet would allow. Source: docs/reference/engine.md.
 FLEET_STOP = "fleet-stop"
+
+#: What an engine says of a call with something that it does not know: an argument of a later release, say.
+#: Source: cluster_engine/contract.py, Call.parse.
+_OTHER_CONTRACT = "breaks the engine's contract"
+
+#: What the reader can do about a change that needs a new cluster while ClusterName is given.
+FIXED_NAME = (
+    "The cluster was not changed. ReplacementPolicy: Replace needs a name for the new cluster: give another "
+    "ClusterName, or leave it out."
+)
 
 _LEVELS = {"ERROR": 0, "WARNING": 1, "INFO": 2}
 
@@ -66,6 +77,8 @@ def _rejection(error: EngineError, messages: Iterable[dict[str, str]], cluster_n
             return ClusterRejected("ClusterConfiguration", first, others=others)
         case "UpdateRejected":
             return _update_rejected(error)
+        case "BudgetExceeded":
+            return _budget_exceeded(error)
         case "VersionMismatch":
             return VersionMismatch(f"cluster {cluster_name}", sentence(error.message))
         case "BadRequest":
@@ -73,11 +86,11 @@ def _rejection(error: EngineError, messages: Iterable[dict[str, str]], cluster_n
         case "NotFound":
             return ClusterFailed(f"cluster {cluster_name}", "it does not exist any more.")
         case _:
-            return EngineFailed(
-                f"cluster {cluster_name}",
-                sentence(error.message),
-                "Nothing was changed. The engine's log group has the details.",
-            )
+            next_step = "The engine's log group has the details."
+            if _OTHER_CONTRACT in error.message:
+                next_step = "The engine is of another release of this provider: deploy it anew."
+            what = sentence(error.message)
+            return EngineFailed(f"cluster {cluster_name}", what, f"Nothing was changed. {next_step}")
 
 
 def cluster_failure(
@@ -251,7 +264,8 @@ def version_mismatch(cluster: ClusterStack, wanted: Properties, observed: Observ
         return VersionMismatch(
             "PclusterVersion",
             f"cluster {cluster.name} was made with {made_with}, and {wanted.version} is asked for.",
-            "A cluster keeps its version: remove the property, or make a new cluster under a new name.",
+            "A cluster keeps its version: remove the property, or have a new cluster made "
+            "(ReplacementPolicy: Replace, without ClusterName or with another one).",
         )
     if made_with not in observed.engines:
         return no_engine(f"cluster {cluster.name}", made_with, observed)
@@ -294,6 +308,16 @@ def validation_texts(error: EngineError, messages: Iterable[dict[str, str]]) -> 
     """Returns the messages of ParallelCluster's validators, the worst first; without any, the engine's."""
     lines = [f"{item['level']} {item['type']}: {sentence(item['message'])}" for item in worst_first(messages)]
     return lines or [sentence(error.message)]
+
+
+def _budget_exceeded(error: EngineError) -> BudgetExceeded:
+    """Returns the refusal of a cluster beyond its bounds, each bound at its largest part."""
+    next_step = " ".join(["Nothing was changed.", *(detail["way_out"] for detail in error.details)])
+    first, *others = [
+        (f"ClusterConfiguration{detail['parts'][0]['path']}", sentence(detail["message"]))
+        for detail in error.details
+    ]
+    return BudgetExceeded(*first, next_step, [f"{place}: {what}" for place, what in others])
 
 
 def is_cured_by_fleet_stop(error: EngineError) -> bool:

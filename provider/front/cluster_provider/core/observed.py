@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from cluster_provider.core.consent import DEFAULT, Consent
 from cluster_provider.core.document import stored_as
@@ -28,6 +29,9 @@ WORKING = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMP
 
 #: States in which the last request of the stack succeeded.
 SUCCEEDED = WORKING - {"UPDATE_ROLLBACK_COMPLETE"}
+
+#: The state in which a stack goes back to the properties that its resources had before.
+GOING_BACK = "UPDATE_ROLLBACK_IN_PROGRESS"
 
 #: Prefix of the states in which a stack refuses DeleteStack while it is in progress.
 #: Source: AWS CloudFormation API reference, DeleteStack; interleaving 19 in
@@ -284,6 +288,8 @@ class Observed:
             and empty if one cannot be read.
         sent_by: When the invocation that recorded an answer must have sent it.
         consent: The clusters that the provider's operator permits to be adopted.
+        bounds: The argument of an engine's call with the bounds for the wanted cluster; empty if there are
+            none, or if the parent stack rolls back.
     """
 
     cluster: ClusterStack | None = None
@@ -300,3 +306,4 @@ class Observed:
     parents: tuple[ParentStack, ...] = ()
     sent_by: datetime | None = None
     consent: Consent = DEFAULT
+    bounds: dict[str, Any] = field(default_factory=dict)

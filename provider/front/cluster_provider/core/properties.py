@@ -12,9 +12,10 @@ from enum import StrEnum
 from typing import Any
 
 from cluster_provider.core.bounds import cut_to_depth
+from cluster_provider.core.budget import COST_PATTERN, MAX_COST, MAX_NODES, NODES_PATTERN, Budget
 from cluster_provider.core.checking import VERSION, WAIT_CONDITION_HANDLE, Rules
 from cluster_provider.core.deadline import SERVICE_TIMEOUT_MAX_S
-from cluster_provider.core.errors import InvalidProperty
+from cluster_provider.core.errors import InvalidProperty, MissingProperty
 
 #: Source: aws-parallelcluster 3.16.1, api/openapi/openapi.yaml (ClusterName) and constants.py.
 CLUSTER_NAME_PATTERN = r"^[a-zA-Z][a-zA-Z0-9-]+$"
@@ -40,6 +41,8 @@ CONFIGURATION_TEXT_MAX_BYTES = 1 << 20
 
 _SECONDS = re.compile("[0-9]{1,4}")
 
+_BOUND: dict[str, Any] = {"type": ["string", "integer"], "minimum": 0, "maximum": 999_999_999}
+
 _BOOLEAN: dict[str, Any] = {"enum": [True, False, "true", "false", "True", "False"]}
 
 #: The schema of the properties. CloudFormation sends every scalar as a string. Numbers and booleans in JSON
@@ -51,7 +54,7 @@ SCHEMA: dict[str, Any] = {
     "title": "Custom::PclusterCluster",
     "type": "object",
     "additionalProperties": False,
-    "required": ["ClusterName", "ClusterConfiguration"],
+    "required": ["ClusterConfiguration"],
     "properties": {
         "ServiceToken": {"type": "string"},
         "ServiceTimeout": {"pattern": "^[0-9]{1,4}$", "type": ["string", "integer"]},
@@ -59,6 +62,7 @@ SCHEMA: dict[str, Any] = {
         "ClusterConfiguration": {"type": ["object", "string"], "minLength": 1, "minProperties": 1},
         "DeletionPolicy": {"enum": ["Delete", "Retain"]},
         "ClusterNameUpdatePolicy": {"enum": ["Refuse", "Replace"]},
+        "ReplacementPolicy": {"enum": ["Refuse", "Replace"]},
         "ComputeFleetUpdatePolicy": {"enum": ["None", "StopAndRestart"]},
         "SuppressValidators": {
             "type": ["array", "string"],
@@ -70,6 +74,8 @@ SCHEMA: dict[str, Any] = {
         "RollbackOnFailure": _BOOLEAN,
         "ForceUpdate": _BOOLEAN,
         "PclusterVersion": VERSION,
+        MAX_NODES: {**_BOUND, "pattern": NODES_PATTERN},
+        MAX_COST: {**_BOUND, "pattern": COST_PATTERN},
         "WaitConditionHandle": WAIT_CONDITION_HANDLE,
     },
 }
@@ -83,6 +89,7 @@ _EXPECTED = {
     "ClusterConfiguration": "a map, or a string of YAML or JSON",
     "DeletionPolicy": "Delete or Retain",
     "ClusterNameUpdatePolicy": "Refuse or Replace",
+    "ReplacementPolicy": "Refuse or Replace",
     "ComputeFleetUpdatePolicy": "None or StopAndRestart",
     "SuppressValidators": "a list of ALL or type:<ValidatorName>",
     "ValidationFailureLevel": "INFO, WARNING or ERROR",
@@ -90,14 +97,16 @@ _EXPECTED = {
     "RollbackOnFailure": "true or false",
     "ForceUpdate": "true or false",
     "PclusterVersion": "a version such as 3.16.1",
+    MAX_NODES: "a whole number, and 0 for no bound",
+    MAX_COST: "US dollars an hour, such as 12.5, and 0 for no bound",
     "WaitConditionHandle": "!Ref of an AWS::CloudFormation::WaitConditionHandle",
 }
 
 RULES = Rules(SCHEMA, _EXPECTED)
 
 
-class ClusterNameUpdatePolicy(StrEnum):
-    """What an Update does that names another ClusterName."""
+class ReplacementPolicy(StrEnum):
+    """What an Update does that cannot be made in place; also the values of ClusterNameUpdatePolicy."""
 
     REFUSE = "Refuse"
     REPLACE = "Replace"
@@ -131,6 +140,7 @@ class Properties:
         version: The ParallelCluster version that the properties name; None if they name none.
         service_timeout_s: How long CloudFormation waits for the answer, in seconds, 1 to 3600.
         adopts: Whether a Create adopts an existing cluster of this name.
+        budget: The resource's own bounds for the cluster.
     """
 
     cluster_name: str
@@ -141,17 +151,27 @@ class Properties:
     version: str | None = None
     service_timeout_s: int = SERVICE_TIMEOUT_MAX_S
     adopts: bool = False
+    budget: Budget = field(default_factory=Budget)
 
 
-def parse_properties(raw: Mapping[str, Any]) -> Properties:
+def parse_properties(raw: Mapping[str, Any], default_name: str) -> Properties:
     """Returns the checked properties of a Create or an Update.
+
+    Args:
+        raw: The properties.
+        default_name: Name of the cluster if the properties have no ClusterName.
 
     Raises:
         MissingProperty: A required property is absent.
         InvalidProperty: A property has a value that is not valid, its name is not known, or the configuration
             is larger than a record can hold.
     """
-    return parse_configured(raw, RULES, "ClusterName", "ClusterConfiguration")
+    properties = parse_configured(
+        {"ClusterName": default_name, **raw}, RULES, "ClusterName", "ClusterConfiguration"
+    )
+    if properties.adopts and "ClusterName" not in raw:
+        raise MissingProperty("ClusterName", "AdoptExisting needs the name of the cluster to take over.")
+    return properties
 
 
 def parse_configured(
@@ -185,6 +205,7 @@ def parse_configured(
         version=raw.get("PclusterVersion"),
         service_timeout_s=timeout_s,
         adopts=is_true(raw, "AdoptExisting"),
+        budget=Budget.parse(raw),
     )
 
 

@@ -9,13 +9,23 @@ from typing import Any, assert_never
 from cluster_provider.core import bounds, deadline
 from cluster_provider.core.document import stored_as
 from cluster_provider.core.errors import InvalidProperty, MalformedRequest, ProviderError
-from cluster_provider.core.identity import FailedCreate, Kind, Owner, StackArn, kind_of, marker_id
+from cluster_provider.core.identity import (
+    FailedCreate,
+    Kind,
+    Owner,
+    StackArn,
+    is_unmade,
+    kind_of,
+    marker_id,
+    may_be_cluster,
+)
 from cluster_provider.core.image_properties import parse_image
+from cluster_provider.core.naming import generated_name
 from cluster_provider.core.properties import (
-    ClusterNameUpdatePolicy,
     ComputeFleetUpdatePolicy,
     DeletionPolicy,
     Properties,
+    ReplacementPolicy,
     digest,
     parse_properties,
     service_timeout_s,
@@ -23,9 +33,11 @@ from cluster_provider.core.properties import (
 from cluster_provider.core.questions import Question, parse_cluster_info, parse_official_image
 
 _CONFIGURATION = "ClusterConfiguration"
+_NAME = "ClusterName"
 _NAME_POLICY = "ClusterNameUpdatePolicy"
+_REPLACEMENT_POLICY = "ReplacementPolicy"
 _HANDLE = "WaitConditionHandle"
-_REPLACE = ClusterNameUpdatePolicy.REPLACE
+_REPLACE = ReplacementPolicy.REPLACE
 _FLEET_POLICY = "ComputeFleetUpdatePolicy"
 _STOP = ComputeFleetUpdatePolicy.STOP_AND_RESTART
 
@@ -81,6 +93,8 @@ class Request:
             an Update.
         may_replace: Whether another ClusterName may be answered with a new cluster. Either set of properties
             may permit it, because a rollback arrives with the sets swapped.
+        name_is_generated: Whether the properties have no ClusterName.
+        replaces: Whether a change that cannot be made in place is to be made with a new cluster.
         may_stop_fleet: Whether the compute fleet may be stopped and restarted for this Update. Either set of
             properties may permit it.
         signal_url: Handle of the wait condition that waits for the end of this request's work; None if there
@@ -107,6 +121,8 @@ class Request:
     deletion_is_explicit: bool = False
     configuration_changes: bool = True
     may_replace: bool = False
+    name_is_generated: bool = False
+    replaces: bool = False
     may_stop_fleet: bool = False
     signal_url: str | None = None
     signal_deadline_at: datetime | None = field(default=None, metadata=stored_as("signal_by"))
@@ -173,7 +189,8 @@ def parse_request(event: Mapping[str, Any], received_at: datetime) -> Request:
     issued_at = deadline.issued_at(event["ResponseURL"], received_at)
     wanted, refusal = None, None
     if kind is not RequestType.DELETE:
-        wanted, refusal = _wanted(kind_of(resource_type), raw, owner)
+        name = _default_name(owner, event["RequestId"], physical_id if kind is RequestType.UPDATE else None)
+        wanted, refusal = _wanted(kind_of(resource_type), raw, owner, name)
     properties = wanted if isinstance(wanted, Properties) else None
     waited_for = properties is not None and _HANDLE in raw and raw[_HANDLE] != (old or {}).get(_HANDLE)
     return Request(
@@ -193,7 +210,9 @@ def parse_request(event: Mapping[str, Any], received_at: datetime) -> Request:
         deletion_is_explicit=raw.get("DeletionPolicy") == DeletionPolicy.DELETE,
         configuration_changes=old is None or old.get(_CONFIGURATION) != raw.get(_CONFIGURATION),
         may_replace=kind_of(resource_type) is Kind.IMAGE
-        or any(given.get(_NAME_POLICY) == _REPLACE for given in (raw, old or {})),
+        or any(_permits_another_name(given) for given in (raw, old or {})),
+        name_is_generated=kind_of(resource_type) is Kind.CLUSTER and _NAME not in raw,
+        replaces=raw.get(_REPLACEMENT_POLICY) == _REPLACE,
         may_stop_fleet=any(given.get(_FLEET_POLICY) == _STOP for given in (raw, old or {})),
         signal_url=raw[_HANDLE] if waited_for else None,
         signal_deadline_at=deadline.signal_deadline_at(issued_at) if waited_for else None,
@@ -255,22 +274,33 @@ def _mapping(event: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return value
 
 
+def _permits_another_name(raw: Mapping[str, Any]) -> bool:
+    return _REPLACE in {raw.get(_NAME_POLICY), raw.get(_REPLACEMENT_POLICY)}
+
+
+def _default_name(owner: Owner, request_id: str, physical_id: str | None) -> str:
+    """Returns the name of a cluster whose properties have none: the present one, else a generated one."""
+    if physical_id is None or is_unmade(physical_id) or not may_be_cluster(physical_id):
+        return generated_name(owner, request_id)
+    return physical_id
+
+
 def _wanted(
-    kind: Kind, raw: Mapping[str, Any], owner: Owner
+    kind: Kind, raw: Mapping[str, Any], owner: Owner, default_name: str
 ) -> tuple[Properties | Question | None, Refusal | None]:
     try:
         fault = bounds.find_fault(raw)
         if fault is not None:
             path, what = fault
             raise InvalidProperty("/".join(path) or "ResourceProperties", what, "Remove it.")
-        wanted = _parsed(kind, raw, owner)
+        wanted = _parsed(kind, raw, owner, default_name)
         _refuse_foreign_handle(raw, owner)
         return wanted, None
     except ProviderError as error:
         return None, Refusal(error.code, error.where, error.what, error.next_step, error.others)
 
 
-def _parsed(kind: Kind, raw: Mapping[str, Any], owner: Owner) -> Properties | Question:
+def _parsed(kind: Kind, raw: Mapping[str, Any], owner: Owner, default_name: str) -> Properties | Question:
     match kind:
         case Kind.CLUSTER_INFO:
             return parse_cluster_info(raw)
@@ -281,8 +311,8 @@ def _parsed(kind: Kind, raw: Mapping[str, Any], owner: Owner) -> Properties | Qu
             _refuse_own_stack_name("ImageId", image, owner)
             return image
         case Kind.CLUSTER:
-            properties = parse_properties(raw)
-            _refuse_own_stack_name("ClusterName", properties, owner)
+            properties = parse_properties(raw, default_name)
+            _refuse_own_stack_name(_NAME, properties, owner)
             return properties
     assert_never(kind)
 

@@ -93,6 +93,8 @@ class Progress:
             clock; None if the stack was not changed.
         fleet_restart_pending: Name of the cluster whose compute fleet an update stopped and that is still to
             be started, as of the last pass; empty if there is none.
+        rolls_back: Whether the parent stack was rolling back when the request was accepted; read only for
+            an Update whose properties have no ClusterName.
         signals: Whether the result of the work is signalled to a wait condition, after the answer.
         signal: The signal.
         wakes: Number of passes over the request.
@@ -117,6 +119,7 @@ class Progress:
     outcome: Outcome | None = None
     cluster_ended_at: datetime | None = None
     fleet_restart_pending: str = field(default="", metadata=stored_as("owes"))
+    rolls_back: bool = False
     signals: bool = False
     signal: Outcome | None = None
     wakes: int = 0
@@ -301,6 +304,31 @@ class Undo:
 
 
 @dataclass(frozen=True)
+class Replacement:
+    """An Update that was answered with a new cluster in place of another.
+
+    Its rollback arrives as an Update with the two sets of properties swapped, and with the new cluster's id.
+    Properties without ClusterName do not say which cluster was there before; this does.
+
+    Args:
+        digest: Digest of the Update's properties.
+        old_digest: Digest of its old properties.
+        name: Name of the new cluster.
+        old_name: Name of the cluster that it replaced.
+    """
+
+    digest: str
+    old_digest: str
+    name: str
+    old_name: str
+
+    def is_undone_by(self, request: Request) -> bool:
+        """Returns whether a request is the rollback of this Update."""
+        digests = (request.digest, request.old_digest)
+        return digests == (self.old_digest, self.digest) and request.physical_id == self.name
+
+
+@dataclass(frozen=True)
 class OwnerRecord:
     """Everything that is known of one owner, as the table keeps it.
 
@@ -314,6 +342,7 @@ class OwnerRecord:
         clusters: The owner's clusters and images, made or adopted, that are not known to be gone, by name.
         call: The last engine call made for this owner.
         undo: The last Update that failed without effect.
+        replacement: The last Update that replaced a cluster, as long as it may be rolled back.
         requeue_at: When the owner is due; None if it waits for nothing.
         watching: ARN of the stack without whose end a pass has nothing to do; None if there is none.
         deadline_at: When a pass has something to do in any case, however far in the future the owner was
@@ -338,6 +367,7 @@ class OwnerRecord:
     clusters: dict[str, Cluster] = field(default_factory=dict)
     call: EngineCall | None = None
     undo: Undo | None = None
+    replacement: Replacement | None = None
     requeue_at: datetime | None = field(default=None, metadata=stored_as("wake_at"))
     watching: str | None = None
     deadline_at: datetime | None = field(default=None, metadata=stored_as("act_by"))

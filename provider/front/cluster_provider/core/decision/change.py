@@ -1,13 +1,14 @@
-"""Decisions that give an existing cluster another configuration."""
+"""Decisions that give an existing cluster another configuration, or replace it if that is permitted."""
 
 from cluster_provider.core import failures
-from cluster_provider.core.actions import Action, Fail, Start, Succeed, Wait, wait_for
+from cluster_provider.core.actions import Action, Fail, Replace, Start, Succeed, Wait, wait_for
 from cluster_provider.core.decision.adoption import held_by_other, is_adopted, marking
 from cluster_provider.core.decision.case import Case, stack_failure, unless_refused
 from cluster_provider.core.decision.failing import read_logs, shows_update
 from cluster_provider.core.decision.fleet import stop
 from cluster_provider.core.engine import REFUSED, EngineAction, EngineError
 from cluster_provider.core.errors import ProviderError
+from cluster_provider.core.naming import generated_name
 from cluster_provider.core.observed import ClusterStack
 from cluster_provider.core.request import RequestType
 
@@ -21,12 +22,33 @@ def change(case: Case) -> Action:
         return Fail(failures.foreign(cluster), failure_id)
     mismatch = failures.version_mismatch(cluster, case.wanted, case.observed)
     if mismatch is not None:
-        return Fail(mismatch, failure_id)
+        is_another = case.wanted.version in case.observed.engines
+        return _in_its_place(case, cluster, mismatch) if is_another else Fail(mismatch, failure_id)
     if cluster.in_progress:
         return read_logs(case, cluster) or wait_for(cluster, f"cluster {cluster.name} is {cluster.status}")
     if case.progress.effect_seen:
         return _settled(case, cluster)
     return _idle(case, cluster)
+
+
+def _in_its_place(case: Case, cluster: ClusterStack, refusal: ProviderError) -> Fail | Replace:
+    """Returns the replacement of a cluster that cannot be changed in place, or its refusal.
+
+    A rollback never makes a new cluster. A cluster whose fleet this request stopped is not replaced either,
+    since the refusal is then not one of a cluster at rest.
+
+    Args:
+        case: The case.
+        cluster: The cluster's stack.
+        refusal: Why it cannot be changed.
+    """
+    request = case.request
+    may_be = request.type is RequestType.UPDATE and request.replaces and not case.progress.rolls_back
+    if not may_be or case.progress.history(EngineAction.STOP_FLEET).last is not None:
+        return Fail(refusal, request.failure_id)
+    if not request.name_is_generated:
+        return Fail(refusal.but(failures.FIXED_NAME), request.failure_id)
+    return Replace(cluster, generated_name(request.owner, request.request_id), refusal.what)
 
 
 def _settled(case: Case, cluster: ClusterStack) -> Action:
@@ -58,14 +80,16 @@ def _idle(case: Case, cluster: ClusterStack) -> Action:
     return Fail(next_step, failure_id) if isinstance(next_step, ProviderError) else next_step
 
 
-def _refused(case: Case, cluster: ClusterStack, error: EngineError) -> Fail | Wait | Start:
+def _refused(case: Case, cluster: ClusterStack, error: EngineError) -> Fail | Wait | Start | Replace:
     """Returns the action after ParallelCluster refused the update.
 
-    If a stopped fleet would allow the update and the template permits it, the fleet is stopped. Otherwise the
-    refusal is answered.
+    If a stopped fleet would allow the update and the template permits it, the fleet is stopped. If nothing
+    would allow it and the template permits that, the cluster is replaced. Otherwise the refusal is answered.
     """
     failure_id, rejection = case.request.failure_id, failures.rejection(error, (), cluster.name)
-    if not case.request.may_stop_fleet or not failures.is_cured_by_fleet_stop(error):
+    if not failures.is_cured_by_fleet_stop(error):
+        return _in_its_place(case, cluster, rejection)
+    if not case.request.may_stop_fleet:
         return Fail(rejection, failure_id)
     if _is_refused_again(case) and case.progress.history(EngineAction.UPDATE).is_exhausted:
         again = (
@@ -93,9 +117,15 @@ def _start(case: Case, cluster: ClusterStack) -> Start:
         return marking(case, cluster, _start_as_stored(case, cluster))
     made_by = known.request_id if known is not None else request.request_id
     tags = cluster.owner_tags or request.owner.tag(cluster.name, made_by)
-    return marking(
-        case, cluster, Start(EngineAction.UPDATE, cluster.name, cluster.stack_id, tags, cluster.version)
+    start = Start(
+        EngineAction.UPDATE,
+        cluster.name,
+        cluster.stack_id,
+        tags,
+        cluster.version,
+        arguments=case.observed.bounds,
     )
+    return marking(case, cluster, start)
 
 
 def _start_as_stored(case: Case, cluster: ClusterStack) -> Start:
@@ -113,7 +143,7 @@ def _start_as_stored(case: Case, cluster: ClusterStack) -> Start:
         cluster.stack_id,
         cluster.owner_tags,
         cluster.version,
-        arguments=taking_over,
+        arguments={**taking_over, **case.observed.bounds},
         as_stored=True,
     )
 

@@ -60,5 +60,6 @@ def _make_absent(case: Case) -> Action:
         missing = failures.no_engine(f"ClusterName {name}", progress.engine_version, case.observed)
         return Fail(missing, case.request.failure_id)
     tags = case.request.owner.tag(name, case.request.request_id)
-    next_step = unless_refused(case, Start(EngineAction.CREATE, name, stack_tags=tags))
+    start = Start(EngineAction.CREATE, name, stack_tags=tags, arguments=case.observed.bounds)
+    next_step = unless_refused(case, start)
     return Fail(next_step, case.request.failure_id) if isinstance(next_step, ProviderError) else next_step

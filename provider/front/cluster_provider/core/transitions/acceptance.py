@@ -8,7 +8,7 @@ from cluster_provider.core.errors import Superseded
 from cluster_provider.core.identity import is_marker, is_unmade
 from cluster_provider.core.properties import digest
 from cluster_provider.core.request import Request, RequestType
-from cluster_provider.core.state import OwnerRecord
+from cluster_provider.core.state import OwnerRecord, Replacement
 from cluster_provider.core.transitions.disowning import disown_failed_adoptions
 
 #: Maximum lag of the clock of the host that signs response URLs behind CloudFormation's clock, in seconds.
@@ -91,6 +91,7 @@ def accept(
         restarts=False,
         is_answering=False,
         confirmed_since=in_milliseconds(since),
+        replacement=_still_undoable(record, request),
         disowned=record.disowned[-DISOWNED_MAX:],
         following=target_of(record, request),
         requeue_at=requeue_at,
@@ -115,10 +116,38 @@ def will_signal(record: OwnerRecord | None, request: Request) -> bool:
     return record is None or digest(request.signal_url) not in record.handles
 
 
+def with_former_name(record: OwnerRecord | None, request: Request, *, rolls_back: bool) -> Request:
+    """Returns an Update with the name of the cluster to which it goes back; unchanged if it does not.
+
+    The rollback of a replacement goes back to the cluster that was replaced. Properties without ClusterName
+    do not name it, so the record must.
+
+    Args:
+        record: The owner's record; None for a new owner.
+        request: The request.
+        rolls_back: Whether the parent stack is rolling back.
+    """
+    replacement = record.replacement if record is not None else None
+    if replacement is None or not rolls_back or not replacement.is_undone_by(request):
+        return request
+    if request.properties is None or not request.name_is_generated:
+        return request
+    return replace(request, properties=replace(request.properties, cluster_name=replacement.old_name))
+
+
 def _with_handle(record: OwnerRecord, request: Request) -> OwnerRecord:
     if not will_signal(record, request):
         return record
     return replace(record, handles=[*record.handles, digest(request.signal_url)][-HANDLES_MAX:])
+
+
+def _still_undoable(record: OwnerRecord, request: Request) -> Replacement | None:
+    """Returns the replacement that may still be rolled back; the deletion of the old cluster is its end."""
+    replacement = record.replacement
+    if replacement is None or request.type is RequestType.CREATE:
+        return None
+    deletes_old = request.type is RequestType.DELETE and request.physical_id == replacement.old_name
+    return None if deletes_old else replacement
 
 
 def _is_late(record: OwnerRecord, request: Request) -> bool:

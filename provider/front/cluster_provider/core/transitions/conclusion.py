@@ -12,7 +12,7 @@ from cluster_provider.core.errors import Superseded
 from cluster_provider.core.identity import is_marker
 from cluster_provider.core.observed import Cluster, ClusterStack, LastApplied, Leftover
 from cluster_provider.core.request import Request, RequestType
-from cluster_provider.core.state import OperationRecord, OwnerRecord, Phase, Progress, Undo
+from cluster_provider.core.state import OperationRecord, OwnerRecord, Phase, Progress, Replacement, Undo
 from cluster_provider.core.transitions.disowning import disown, disown_failed_adoptions, forget
 
 
@@ -106,7 +106,24 @@ def _succeeded(
         record,
         clusters={**record.clusters, cluster.name: cluster},
         login_pools=max(record.login_pools, pool_count(described)),
+        replacement=_replacement(record, request, cluster.name),
     )
+
+
+def _replacement(record: OwnerRecord, request: Request, name: str) -> Replacement | None:
+    """Returns the replacement that the next rollback undoes, after a Create or an Update has succeeded.
+
+    Args:
+        record: The owner's record.
+        request: The request.
+        name: Name of the cluster that is answered.
+    """
+    if record.replacement is not None and record.replacement.is_undone_by(request):
+        return record.replacement  # CloudFormation repeats a rollback whose answer it did not acknowledge
+    old_name = request.physical_id
+    if request.old_digest is None or old_name is None or old_name == name or old_name not in record.clusters:
+        return None
+    return Replacement(request.digest, request.old_digest, name, old_name)
 
 
 def _seen(record: OwnerRecord, stack: ClusterStack, request: Request) -> Cluster:

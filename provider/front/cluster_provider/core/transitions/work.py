@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
-from cluster_provider.core.actions import Start
+from cluster_provider.core.actions import Replace, Start
 from cluster_provider.core.engine import (
     ABOUT_FLEET,
     DELETES,
@@ -179,6 +179,57 @@ def note_adoption(operation: OperationRecord, stack: ClusterStack) -> OperationR
     }
     progress = replace(operation.progress, tags={}, notes=[*operation.progress.notes, note])
     return replace(operation, progress=progress)
+
+
+def turn_to_replacement(record: OwnerRecord, request_id: str, name: str) -> OwnerRecord:
+    """Returns the record of an Update that makes a new cluster in place of the present one.
+
+    Args:
+        record: The owner's record.
+        request_id: The Update.
+        name: Name of the new cluster.
+
+    Raises:
+        Superseded: A newer request was accepted since the decision.
+    """
+    if record.newest_request_id != request_id:
+        raise Superseded(request_id)
+    return replace(record, following=name, watching=None)
+
+
+def note_replacement(operation: OperationRecord, action: Replace) -> OperationRecord:
+    """Returns the Update that makes a new cluster in place of the present one, with a message about that.
+
+    From here on the request is like one that names another cluster. The new cluster gets the parent stack's
+    present tags.
+
+    Args:
+        operation: The request and the work on it.
+        action: The decision.
+
+    Raises:
+        LookupError: The request has no properties.
+    """
+    request, name = operation.request, action.name
+    if request.properties is None:
+        raise LookupError(f"request {request.request_id} has no properties to act on")
+    note = {
+        "level": "WARNING",
+        "type": "ReplacementPolicy",
+        "message": f"Cluster {action.cluster.name} cannot be changed in place: {action.why} "
+        f"Cluster {name} was made in its place.",
+    }
+    progress = replace(
+        operation.progress,
+        cluster_name=name,
+        tags=None,
+        stack_id=None,
+        failing=None,
+        validation_messages=[],
+        notes=[*operation.progress.notes, note],
+    )
+    turned = replace(request, properties=replace(request.properties, cluster_name=name))
+    return OperationRecord(turned, progress)
 
 
 def merge_call_result(progress: Progress, call: EngineCall | None, *, deletes: bool = False) -> Progress:
