@@ -8,7 +8,7 @@ those of github.com/infracost/infracost (internal/resources/aws).
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
@@ -93,8 +93,16 @@ def query_for(meter: Meter) -> Query | None:
             return None
 
 
-def list_prices(aws: Clients, region: str, meters: Iterable[Meter]) -> Iterator[tuple[Meter, Price]]:
+def list_prices(
+    aws: Clients, region: str, meters: Iterable[Meter], is_over: Callable[[], bool] = lambda: False
+) -> Iterator[tuple[Meter, Price]]:
     """Yields the prices of a Region from the Price List API, for what has exactly one.
+
+    Args:
+        aws: Clients.
+        region: The Region.
+        meters: What prices are needed of.
+        is_over: Whether the time for it is over; asked before each request.
 
     Raises:
         ClientError: The credentials do not allow ``pricing:GetProducts``, for instance.
@@ -105,6 +113,8 @@ def list_prices(aws: Clients, region: str, meters: Iterable[Meter]) -> Iterator[
         query = query_for(meter)
         if query is None:
             continue
+        if is_over():
+            return
         client = client or _client(aws, "pricing", region_name=_ENDPOINT)
         wanted = {"regionCode": region, **query.filters}
         pages = client.get_paginator("get_products").paginate(

@@ -16,9 +16,9 @@ _PROVIDER_LOCKED = ROOT / "provider" / "front" / "requirements.txt"
 _ENGINE = ROOT / "provider" / "engine" / "cluster_engine"
 _SCHEMA = ROOT / "provider" / "engine" / "cluster_schema"
 _HOOK = ROOT / "provider" / "hook" / "cluster_hook"
-#: The folder of this project's packages: the repository, or where the wheel with its sources is installed.
-_PACKAGES = ROOT if (ROOT / "cfn_template").is_dir() else ROOT.parents[1]
-_COST = _PACKAGES / "pcluster_cfn" / "cost"
+#: The command's package: in the clone, or around these copies in the wheel. Source: ``hatch_build.py``.
+_COMMAND = ROOT / "pcluster_cfn" if (ROOT / "pcluster_cfn").is_dir() else ROOT.parent
+_COST = _COMMAND / "cost"
 #: What the hook shares with the command: packages, and a module with what makes it one.
 _SHARED = ("cfn_template", "pcluster_cfn/planning")
 _SHARED_MODULES = ("__init__.py", "validation/__init__.py", "validation/partial_template.py")
@@ -113,7 +113,7 @@ class Build:
     def hook(self, folder: Path) -> None:
         """Builds the hook function: its package and what it shares. The layer has the rest."""
         _clear(folder)
-        for package in (_HOOK, _SCHEMA, *(_PACKAGES / name for name in _SHARED)):
+        for package in (_HOOK, _SCHEMA, *(_COMMAND.parent / name for name in _SHARED)):
             _copy_sources(package, folder)
         shutil.move(folder / "planning", folder / "pcluster_cfn" / "planning")
         _copy_shared(_SHARED_MODULES, folder)
@@ -193,7 +193,7 @@ def _copy_shared(names: Iterable[str], folder: Path) -> None:
     for name in names:
         place = folder / "pcluster_cfn" / name
         place.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(_PACKAGES / "pcluster_cfn" / name, place)
+        shutil.copyfile(_COMMAND / name, place)
 
 
 def _sources(package: Path) -> Iterator[Path]:

@@ -32,10 +32,8 @@ def read(region: str, meters: Iterable[Meter]) -> dict[Meter, Price]:
     wanted = [meter for meter in meters if meter.family is not Family.SPOT]
     until = time.monotonic() + PATIENCE_S
     try:
-        for meter, price in list_prices(cast("Clients", boto3.Session()), region, wanted):
-            found[meter] = price
-            if time.monotonic() > until:
-                break
+        session = cast("Clients", boto3.Session())
+        found.update(list_prices(session, region, wanted, lambda: time.monotonic() > until))
     except (ClientError, BotoCoreError) as error:
         logger.warning("the dated table of prices stands in for AWS's Price List: %s", error)
     return found

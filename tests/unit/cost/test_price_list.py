@@ -48,6 +48,15 @@ def test_metal_instances_are_products_of_another_family():
     assert query.filters["productFamily"] == "Compute Instance (bare metal)"
 
 
+def test_nothing_is_asked_once_the_time_is_over():
+    session = Session()
+    session.answers(product("0.1"))
+    over = iter([False, True])
+    metal = Meter(Family.INSTANCE, "c5.metal")
+    found = list_prices(session, "eu-west-1", [C5, metal], lambda: next(over))
+    assert [meter for meter, _ in found] == [C5]
+
+
 def test_all_pages_are_read():
     session = Session()
     session.answers(product("0.1"), token="t")
