@@ -112,6 +112,13 @@ class Deployed:
         """Name of the resource's cluster; empty if it made none."""
         return cluster_of(self.physical_id)
 
+    def permissions(self, wanted: RequestedCluster) -> tuple[RequestedCluster, ...]:
+        """Returns the two sets of properties of an update: the policies of either count.
+
+        A rollback arrives with the sets swapped, and needs what the update was permitted.
+        """
+        return (wanted,) if self.previous is None else (wanted, self.previous)
+
     @property
     def properties(self) -> Mapping[str, Any]:
         """Properties in the deployed template; empty if they are not known."""
@@ -235,7 +242,8 @@ def plan_cluster(
 def _refusal(verdict: Verdict, deployed: Deployed) -> str:
     """Returns why the provider refuses the request; empty if it does not."""
     wanted, error = verdict.wanted, verdict.answer.get("error", {})
-    if _is_renamed(wanted, deployed) and not wanted.may_be_renamed:
+    may_be_renamed = any(each.may_be_renamed for each in deployed.permissions(wanted))
+    if _is_renamed(wanted, deployed) and not may_be_renamed:
         return (
             f"cluster {deployed.cluster_name} cannot be renamed; put its name back, or set "
             "ReplacementPolicy: Replace"
@@ -246,7 +254,7 @@ def _refusal(verdict: Verdict, deployed: Deployed) -> str:
         return other
     if error.get("code") not in {None, _REFUSED, _NO_CHANGES}:
         return f"{error['code']}: {error['message']}"
-    if error.get("code") == _REFUSED and not _is_cured(verdict):
+    if error.get("code") == _REFUSED and not _is_cured(verdict, deployed):
         return f"ParallelCluster refuses to change a living cluster like this{_without_name(wanted)}"
     return ""
 
@@ -285,7 +293,8 @@ def _update(answered: PlannedCluster, verdict: Verdict, deployed: Deployed) -> P
         return replace(answered, action=PlannedAction.UNCHANGED, reason=reason)
     removed = _removed_storage(verdict.wanted, deployed)
     if code == _REFUSED:
-        reason = "running jobs are lost: ComputeFleetUpdatePolicy is StopAndRestart"
+        of = "" if verdict.wanted.may_stop_fleet else " in the deployed template, which still counts"
+        reason = f"running jobs are lost: ComputeFleetUpdatePolicy is StopAndRestart{of}"
         return replace(answered, action=PlannedAction.UPDATE_STOPPED, reason=reason, storage=removed)
     return replace(answered, action=PlannedAction.UPDATE, storage=removed)
 
@@ -361,11 +370,10 @@ def _is_beyond_cure(verdict: Verdict) -> bool:
     return error.get("code") == _REFUSED and not (details and all(detail.get("cure") for detail in details))
 
 
-def _is_cured(verdict: Verdict) -> bool:
+def _is_cured(verdict: Verdict, deployed: Deployed) -> bool:
     """Whether the provider stops the fleet for every change that the library refuses."""
-    details = verdict.answer["error"].get("details", [])
-    policy = verdict.wanted.properties.get("ComputeFleetUpdatePolicy")
-    return policy == "StopAndRestart" and bool(details) and all(detail.get("cure") for detail in details)
+    may_stop_fleet = any(each.may_stop_fleet for each in deployed.permissions(verdict.wanted))
+    return may_stop_fleet and not _is_beyond_cure(verdict)
 
 
 def _removed_storage(wanted: RequestedCluster, deployed: Deployed) -> list[Storage]:

@@ -95,6 +95,11 @@ class RequestedCluster:
         return "Replace" in {self.properties.get(policy) for policy in _POLICIES}
 
     @property
+    def may_stop_fleet(self) -> bool:
+        """Whether the provider stops the compute fleet for an update that needs it."""
+        return self.properties.get("ComputeFleetUpdatePolicy") == "StopAndRestart"
+
+    @property
     def may_be_replaced(self) -> bool:
         """Whether the provider makes a new cluster if this one cannot be changed in place."""
         return self.properties.get("ReplacementPolicy") == "Replace" and "ClusterName" not in self.properties

@@ -79,6 +79,8 @@ def cloud(tmp_path_factory, request):
         iam_lag_s=IAM_LAG_S,
         enforce_iam=ENFORCE_IAM,
         account_concurrency=CONCURRENCY,
+        # A function that is invoked twice at once must still have an environment left, as on AWS.
+        concurrency=4 if TWICE_S else None,
     ) as running:
         running.set_faults([])
         yield running

@@ -209,6 +209,8 @@ def monitoring(random: Random, properties: Properties) -> bool:
 
 def cluster_name(random: Random, properties: Properties) -> bool:
     """Renames the cluster, with or without the policy that replaces it."""
+    if "ClusterName" not in properties:
+        return False
     base, _, number = properties["ClusterName"].partition("-n")
     properties["ClusterName"] = f"{base}-n{int(number or 0) + 1}"
     if random.random() < 0.75:
@@ -216,6 +218,15 @@ def cluster_name(random: Random, properties: Properties) -> bool:
     else:
         properties.pop("ClusterNameUpdatePolicy", None)
     return True
+
+
+def replacement(random: Random, properties: Properties) -> bool:
+    """Changes whether the cluster may be replaced, together with what often cannot be changed in place."""
+    if random.random() < 0.75:
+        properties["ReplacementPolicy"] = "Replace"
+    else:
+        properties.pop("ReplacementPolicy", None)
+    return random.choice([operating_system, key_pair, add_storage, remove_storage])(random, properties)
 
 
 def region(_: Random, properties: Properties) -> bool:
@@ -297,6 +308,7 @@ KINDS: dict[str, Change] = {
         operating_system,
         drain,
         cluster_name,
+        replacement,
         region,
         fleet_policy,
         several,

@@ -234,6 +234,9 @@ def _trials(life: Life, course: Course, exports: Mapping[str, str]) -> Iterator[
         "ClusterConfiguration": deployable(course.path, exports),
     }
     if random.random() < 0.5:
+        del properties["ClusterName"]
+        properties["ReplacementPolicy"] = random.choice(["Refuse", "Replace"])
+    if random.random() < 0.5:
         properties["ComputeFleetUpdatePolicy"] = "StopAndRestart"
     kind = CREATED
     for number in range(course.changes + 1):

@@ -90,6 +90,17 @@ def test_a_refused_change_stops_the_fleet_only_where_that_cures_all_of_it(policy
     assert planned.action is action
 
 
+def test_a_policy_that_the_change_takes_away_still_counts_for_it():
+    details = [{**CHANGE, "message": "no", "cure": "fleet-stop"}]
+    before = cluster(BEFORE, ComputeFleetUpdatePolicy="StopAndRestart", ClusterNameUpdatePolicy="Replace")
+    living = replace(LIVING, previous=before)
+    planned = plan_cluster(HERE, verdict(**error("UpdateRejected", details=details)), living)
+    assert planned.action is PlannedAction.UPDATE_STOPPED
+    assert planned.reason.endswith("StopAndRestart in the deployed template, which still counts")
+    renamed = plan_cluster(HERE, verdict(cluster(ClusterName="new"), "create"), living)
+    assert renamed.action is PlannedAction.REPLACE
+
+
 @pytest.mark.parametrize("policy", [None, "Refuse"])
 def test_another_name_is_refused_unless_the_template_allows_a_replacement(policy):
     wanted = cluster(ClusterName="new", **({"ClusterNameUpdatePolicy": policy} if policy else {}))
