@@ -127,6 +127,7 @@ e2e-command: .venv/.installed ## of e2e, what is about the command and about ver
 # CI builds once, and leaves this out of what follows.
 build-runnable: .venv/.installed
 	@$(PY) -m tools.artefacts build --runnable
+	@$(PY) -m tools.artefacts hook-stack --runnable
 
 e2e-artefact: build-runnable .venv-sam/.installed ## build, then run the end-to-end tests on what was built, as Lambda would run it
 	ARTEFACT=build $(PY) -m pytest tests/artefact tests/e2e $(COMMAND_ONLY:%=--ignore tests/e2e/test_%.py) $(ARGS)
@@ -135,8 +136,8 @@ engines-matrix: build-runnable ## build the engine of every ParallelCluster rele
 	@$(PY) -m tools.engine_matrix $(RELEASES)
 	@$(PY) -m tools.reference_pages
 
-publish: .venv/.installed ## build, then upload it for others to nest or launch by URL [BUCKET=my-bucket-{region} PREFIX=pcluster-cfn REGIONS="us-east-1 eu-west-1" VERSION=1.0.0 ENGINES="3.14.0" DRY_RUN=1]
-	@$(PY) -m pcluster_cfn publish --bucket "$(or $(BUCKET),$(error name your bucket: make publish BUCKET=my-bucket-{region}))" $(if $(PREFIX),--prefix "$(PREFIX)") $(foreach r,$(REGIONS),--region $(r)) $(if $(VERSION),--version "$(VERSION)") $(foreach v,$(ENGINES),--engine $(v)) $(if $(DRY_RUN),--dry-run)
+publish: .venv/.installed ## build, then upload it for others to nest or launch by URL [BUCKET=my-bucket-{region} PREFIX=pcluster-cfn REGIONS="us-east-1 eu-west-1" VERSION=1.0.0 ENGINES="3.14.0" HOOK=1 DRY_RUN=1]
+	@$(PY) -m pcluster_cfn publish --bucket "$(or $(BUCKET),$(error name your bucket: make publish BUCKET=my-bucket-{region}))" $(if $(PREFIX),--prefix "$(PREFIX)") $(foreach r,$(REGIONS),--region $(r)) $(if $(VERSION),--version "$(VERSION)") $(foreach v,$(ENGINES),--engine $(v)) $(if $(HOOK),--hook) $(if $(DRY_RUN),--dry-run)
 
 # 3.14.0 with a runtime of its own, where there is a Python 3.12 for the others: runtimes side by side as well.
 e2e-engines: build-runnable .venv-sam/.installed ## three ParallelCluster versions behind one service token, each with its own engine and layer
@@ -146,6 +147,7 @@ e2e-engines: build-runnable .venv-sam/.installed ## three ParallelCluster versio
 
 release: .venv/.installed .venv-release/.installed ## build, then make the files of a release, in INTO [BUILD=folder of a build INTO=build/release]
 	@$(if $(BUILD),,$(PY) -m tools.artefacts build)
+	@$(if $(BUILD),,$(PY) -m tools.artefacts hook-stack)
 	@$(PY) -m tools.release --build $(or $(BUILD),build) --into $(or $(INTO),build/release)
 
 e2e-install: build-runnable .venv-release/.installed ## install a release outside of the clone, and use it on the embedded cloud

@@ -15,6 +15,7 @@ _FOLDER = "pcluster_cfn/sources"
 _SOURCES = (
     "engine.yaml",
     "examples/simple-cluster.yaml",
+    "hook.yaml",
     "layers",
     "provider",
     "requirements/runtime.txt",

@@ -45,10 +45,9 @@ PRACTICES = {
             "failure": {
                 "reason": "Failed to execute OnNodeConfigured script 1, return code: 1.",
                 "step": "custom-action",
-                "printed": [
-                    "installing the licence server",
-                    "install-licence.sh: line 41: /shared/licence.dat: No such file or directory",
-                ],
+                "printed": ["installing the licence server"],
+                "errors": ["install-licence.sh: line 41: /shared/licence.dat: No such file or directory"],
+                "copied": True,  # as examples/custom-action.sh
             }
         },
     ),

@@ -17,6 +17,10 @@ from pcluster_cfn.publishing.publication import Built
 
 #: The folder that is filled unless another one is given, in the current one.
 FOLDER = Path("build")
+#: The folder of the hook's stack in it.
+HOOK = "hook"
+#: What the hook has in common with the provider, whose layer it uses.
+_IN_COMMON = ("pclusterVersion", "architecture", "python")
 
 
 @click.command(epilog=EXIT_CODES, short_help="Build the provider stack for deploy and publish.")
@@ -41,22 +45,24 @@ FOLDER = Path("build")
     multiple=True,
     help="Another ParallelCluster version whose engine is built, too, into engine-VERSION.",
 )
-def build(*, into: Path, arch: str, python: str, engines: Sequence[str]) -> None:
+@click.option("--hook", is_flag=True, help="Build the hook's stack, too, into hook.")
+def build(*, into: Path, arch: str, python: str, engines: Sequence[str], hook: bool) -> None:
     """Build the provider stack into a folder: template, functions and layer.
 
     Packages are downloaded with uv, by their pinned hashes. Deploy the result with: pcluster-cfn deploy
     build/template.yaml --bucket BUCKET
     """
-    build_stacks(into, engines, "--arch", arch, "--python", python)
+    build_stacks(into, engines, "--arch", arch, "--python", python, hook=hook)
 
 
-def build_stacks(folder: Path, engines: Sequence[str], *options: str) -> None:
-    """Builds the stacks of the provider and of other engines, with progress on stderr.
+def build_stacks(folder: Path, engines: Sequence[str], *options: str, hook: bool) -> None:
+    """Builds the stacks of the provider, of other engines and of the hook, with progress on stderr.
 
     Args:
         folder: The folder to fill.
         engines: ParallelCluster versions, each built in ``engine-<version>`` in the folder.
         options: Further arguments of ``tools.artefacts``.
+        hook: Whether the hook's stack is built, in ``hook`` in the folder.
 
     Raises:
         CommandError: A build fails.
@@ -65,6 +71,8 @@ def build_stacks(folder: Path, engines: Sequence[str], *options: str) -> None:
     for version in engines:
         into = folder.absolute() / f"engine-{version}"
         _run("engine-stack", "--into", str(into), "--pcluster-version", version, *options)
+    if hook:
+        _run("hook-stack", "--into", str(folder.absolute() / HOOK), *options)
 
 
 def _run(*arguments: str) -> None:
@@ -98,12 +106,30 @@ def unpacked(build: Path) -> Iterator[Path]:
         ) from error
 
 
-def read_stacks(folder: Path, engines: Sequence[str]) -> list[Built]:
-    """Returns the built stacks of the provider and of other engines.
+def read_stacks(folder: Path, engines: Sequence[str], *, hook: bool) -> list[Built]:
+    """Returns the built stacks of the provider, of other engines and of the hook, the provider's first.
 
     Args:
         folder: The folder of a build.
         engines: ParallelCluster versions, each built in ``engine-<version>`` in the folder.
+        hook: Whether the hook's stack is read, which is built in ``hook`` in the folder.
+
+    Raises:
+        CommandError: A stack was not built, or the hook was built for another layer than the provider's.
     """
-    further = [Built.read("engine", folder / f"engine-{version}") for version in engines]
-    return [Built.read("provider", folder), *further]
+    provider = Built.read("provider", folder)
+    stacks = [provider, *(Built.read("engine", folder / f"engine-{version}") for version in engines)]
+    if hook:
+        stacks.append(Built.read("hook", folder / HOOK))
+        _require_same_layer(provider, stacks[-1])
+    return stacks
+
+
+def _require_same_layer(provider: Built, hook: Built) -> None:
+    for name in _IN_COMMON:
+        if provider.about[name] != hook.about[name]:
+            raise CommandError(
+                f"the hook in {hook.folder} has {name} {hook.about[name]}, and the provider in "
+                f"{provider.folder} has {provider.about[name]}",
+                "the hook uses the provider's layer: build both alike",
+            )

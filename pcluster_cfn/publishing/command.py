@@ -20,7 +20,8 @@ from pcluster_cfn.publishing.publication import File
 from pcluster_cfn.publishing.upload import REGION, Plan, Publishing, carry_out
 from pcluster_cfn.terminal import Console
 
-_STACK_NAME = "pcluster-provider"
+#: Names of the stacks that links propose. An engine is one of many.
+_STACK_NAMES = {"provider": "pcluster-provider", "hook": "pcluster-hook"}
 _SNIPPET = """\
   Provider:
     Type: AWS::CloudFormation::Stack
@@ -124,9 +125,9 @@ class Report:
                 for file in plan.publication.files
             ],
         }
-        if built.kind == "provider":
+        if built.kind in _STACK_NAMES:
             described["quickCreateUrl"] = QuickCreateLink(
-                plan.store.region, plan.template_url, _STACK_NAME
+                plan.store.region, plan.template_url, _STACK_NAMES[built.kind]
             ).url()
         return described
 
@@ -165,6 +166,7 @@ def _size(size_bytes: int) -> str:
     multiple=True,
     help="Another ParallelCluster version whose engine is published, too.",
 )
+@click.option("--hook", is_flag=True, help="Publish the hook, too, which shows the plan in change sets.")
 @click.option(
     "--build",
     type=click.Path(path_type=Path),
@@ -180,6 +182,7 @@ def publish(
     profile: str | None,
     version: str | None,
     engines: Sequence[str],
+    hook: bool,
     build: Path | None,
     dry_run: bool,
     wants_json: bool,
@@ -195,9 +198,9 @@ def publish(
     for store in stores:
         store.check()
     if build is None:
-        build_stacks(FOLDER, engines)
+        build_stacks(FOLDER, engines, hook=hook)
     with unpacked(build or FOLDER) as folder:
-        plans = publishing.plans(stores, read_stacks(folder, engines))
+        plans = publishing.plans(stores, read_stacks(folder, engines, hook=hook))
     if not dry_run:
         _upload_or_stop(plans)
     report = Report(publishing, plans, uploaded=not dry_run)

@@ -67,7 +67,7 @@ def expand(text: str) -> str:
     return json.dumps(expanded, indent=1) + "\n"
 
 
-Kind = Literal["provider", "engine"]
+Kind = Literal["provider", "engine", "hook"]
 
 TEMPLATE, MANIFEST = "template.json", "manifest.json"
 #: Number of hexadecimal digits of its hash in an archive's name.
@@ -76,6 +76,7 @@ _NAMED_DIGITS = 16
 _BUILDERS: dict[Kind, str] = {
     "provider": "pcluster-cfn build (in a clone: make build)",
     "engine": "pcluster-cfn build --engine VERSION (in a clone: make engine PCLUSTER_VERSION=VERSION)",
+    "hook": "pcluster-cfn build --hook (in a clone: make hook)",
 }
 
 
@@ -103,13 +104,13 @@ class File:
 
 @dataclass(frozen=True)
 class Built:
-    """A stack that ``make build`` or ``make engine`` built.
+    """A stack that ``make build``, ``make engine`` or ``make hook`` built.
 
     Attributes:
         folder: The folder with its template.
         about: pclusterVersion, architecture, python, commit, and whether the commit was modified.
         archives: The archives by the path that the template names.
-        schemas: The schemas for editors; empty for an engine.
+        schemas: The schemas for editors; empty unless it is the provider's.
     """
 
     kind: Kind
@@ -140,10 +141,10 @@ class Built:
         return f"{self.kind} of ParallelCluster {self.about['pclusterVersion']}"
 
     def prefix(self, prefix: str, version: str) -> str:
-        """Returns the start of its files' keys; an engine's are below the provider's."""
+        """Returns the start of its files' keys; an engine's and the hook's are below the provider's."""
         parts = [prefix, version] if prefix else [version]
-        if self.kind == "engine":
-            parts.append(f"engine-{self.about['pclusterVersion']}")
+        if self.kind != "provider":
+            parts.append(self.kind if self.kind == "hook" else f"engine-{self.about['pclusterVersion']}")
         return "".join(f"{part}/" for part in parts)
 
     def publication(self, bucket: str, prefix: str, version: str) -> "Publication":

@@ -135,7 +135,7 @@ def _near_type(kind: str) -> str | None:
     return known[near] if near else None
 
 
-_VERSION = "PclusterVersion"
+_NAME, _VERSION, _ADOPTS = "ClusterName", "PclusterVersion", "AdoptExisting"
 
 
 @dataclass(frozen=True)
@@ -249,6 +249,9 @@ class _Check:
         details = misfits(convert(plain, schema, {}), plain, schema)
         for each in misfit_findings(details, values, "property", self.resource.place):
             yield self._finding(each.place, each.path, each.message, each.rule)
+        if str(plain.get(_ADOPTS)).lower() == "true" and _NAME not in plain:
+            place = place_of(values, (_ADOPTS,), of_key=True) or self.resource.place
+            yield self._finding(place, f"/{_ADOPTS}", f"the cluster to take over needs {_NAME}", "property")
         for path, place in repeated_keys(values):
             yield self._finding(place, pointer(path), f"the key {path[-1]} appears twice", "template")
         for path, reference in secure_references(written):

@@ -304,3 +304,29 @@ def _waiting(account, dynamodb):
         ExpressionAttributeValues={":due": {"S": "open"}},
     )
     return {item["pk"]["S"] for item in answer["Items"]}
+
+
+class Proposed:
+    """A change set that has been computed, and judged by one hook."""
+
+    def __init__(self, account, parent, name="change"):
+        cloudformation = account.cloudformation
+        self.id = cloudformation.create_change_set(
+            StackName=parent.name,
+            ChangeSetName=name,
+            ChangeSetType="UPDATE" if account.stack(parent.name) else "CREATE",
+            TemplateBody=parent.body(),
+            Capabilities=CAPABILITIES,
+        )["Id"]
+        self._describe = lambda: cloudformation.describe_change_set(ChangeSetName=self.id)
+        eventually(
+            lambda: self._describe()["Status"] != "CREATE_IN_PROGRESS",
+            lambda: "the change set is still being judged",
+            120,
+        )
+        self.status = self._describe()["Status"]
+        self.reason = self._describe().get("StatusReason", "")
+        (self.result,) = cloudformation.list_hook_results(TargetType="CHANGE_SET", TargetId=self.id)[
+            "HookResults"
+        ]
+        self.said = self.result["HookStatusReason"]

@@ -9,14 +9,18 @@ pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("parent")]
 UNLOGGED = {**PLAIN, "Logs": {"CloudWatch": {"Enabled": False}}}
 ACTION = "Failed to execute OnNodeConfigured script 1, return code: 1."
 SAID = "install-licence.sh: line 41: /shared/licence.dat: No such file or directory"
+#: What a script prints, which fails with SAID on its standard error.
+SCRIPT = ("custom-action", "copying the licence")
+#: An error of a script's with a password in it.
+REFUSED = "licence server: login failed for password=hunter2-of-the-licence"
 MOUNT = "mount.nfs4: access denied by server while mounting fs-0123456789abcdef0:/"
 #: Simulated seconds from the end of the cluster's stack to the answer.
 ANSWERED_WITHIN_S = 30
 
 
-def fails(cloud, stack, reason, step, *printed):
+def fails(cloud, stack, reason, step, *printed, **script):
     """The head nodes of a stack's cluster fail at a step that prints something."""
-    failure = {"reason": reason, "step": step, "printed": printed}
+    failure = {"reason": reason, "step": step, "printed": printed, **script}
     cloud.set_head_nodes(cluster=stack.cluster, failure=failure)
 
 
@@ -49,14 +53,22 @@ def settled_at(account, stack):
     return at[cluster_id], at[stack.stack_id]
 
 
+def says(account, stack, *words):
+    """The stack's reason has words, and came in time."""
+    (reason,) = stack.reasons
+    assert [word for word in words if word not in reason] == [], reason
+    settled, answered = settled_at(account, stack)
+    assert 0 <= (answered - settled).total_seconds() <= ANSWERED_WITHIN_S
+
+
 def test_a_bootstrap_that_fails_is_answered_with_its_own_error_line(cloud, account, parent):
-    scripted, mounting = parent("scripted"), parent("mounting")
-    blind, unlogged = parent("blind", monitoring=UNLOGGED), parent("unlogged", monitoring=UNLOGGED)
-    fails(cloud, scripted, ACTION, "custom-action", "copying the licence", SAID)
+    scripted, plain, mounting = parent("scripted"), parent("plain"), parent("mounting")
+    unlogged = parent("unlogged", monitoring=UNLOGGED)
+    fails(cloud, scripted, ACTION, *SCRIPT, errors=[SAID], copied=True)
+    fails(cloud, plain, ACTION, *SCRIPT, errors=[SAID])
     fails(cloud, mounting, "Failed to mount EFS.", "chef", MOUNT)
     fails(cloud, unlogged, "Failed to mount EFS.", "chef", MOUNT)
-    fails(cloud, blind, ACTION, "custom-action", "copying the licence", SAID)
-    stacks = [stack.create() for stack in (scripted, mounting, unlogged, blind)]
+    stacks = [stack.create() for stack in (scripted, plain, mounting, unlogged)]
     for stack in stacks:
         assert stack.status == "ROLLBACK_COMPLETE", stack.why
 
@@ -67,6 +79,8 @@ def test_a_bootstrap_that_fails_is_answered_with_its_own_error_line(cloud, accou
             "OnNodeConfiguredExecutionFailure",
             f"The head node's cfn-init: {SAID} | Failed to",
         ),
+        # ParallelCluster drops what a script prints to its standard error.
+        (plain, ACTION, f"The head node's cfn-init: {SCRIPT[1]} | Failed to"),
         (
             mounting,
             "EfsMountFailure",
@@ -74,14 +88,10 @@ def test_a_bootstrap_that_fails_is_answered_with_its_own_error_line(cloud, accou
             f"STDERR: {MOUNT}",
         ),
         (unlogged, "EfsMountFailure", "The head node's console output: Error executing", f"STDERR: {MOUNT}"),
-        # What a script prints is in cfn-init's log, and that is nowhere without logging.
-        (blind, ACTION, "console output: Error occurred during build: Command runpostinstall failed"),
     ]:
-        (reason,) = stack.reasons
-        assert [word for word in words if word not in reason] == [], reason
-        settled, answered = settled_at(account, stack)
-        assert 0 <= (answered - settled).total_seconds() <= ANSWERED_WITHIN_S
+        says(account, stack, *words)
 
+    assert SAID not in plain.reasons[0]
     (group,) = log_groups(account, scripted)
     assert f"pcluster-cfn logs c-scripted, or aws logs tail {group} --since 1d" in scripted.reasons[0]
     assert "log group" not in unlogged.reasons[0]
@@ -91,6 +101,27 @@ def test_a_bootstrap_that_fails_is_answered_with_its_own_error_line(cloud, accou
     streams = account.cloud.client("logs").describe_log_streams(logGroupName=group)["logStreams"]
     names = {stream["logStreamName"].rpartition(".")[2] for stream in streams}
     assert {"cfn-init", "chef-client", "cloud-init-output", "bootstrap_error_msg"} <= names
+
+
+def test_without_logging_a_script_that_copies_its_output_is_answered_with_its_own_error_line(
+    cloud, account, parent
+):
+    copying, blind = (parent(name, monitoring=UNLOGGED) for name in ("copying", "blind"))
+    fails(cloud, copying, ACTION, *SCRIPT, errors=[REFUSED, SAID], copied=True)
+    fails(cloud, blind, ACTION, *SCRIPT, errors=[REFUSED, SAID])
+    for stack in (copying.create(), blind.create()):
+        assert stack.status == "ROLLBACK_COMPLETE", stack.why
+
+    masked = REFUSED.replace("hunter2-of-the-licence", "***")
+    says(account, copying, ACTION, f"console output: {masked} | {SAID} | Command runpostinstall failed")
+    # What it prints is in cfn-init's log, if at all, and that is nowhere without logging.
+    says(account, blind, ACTION, "console output: Error occurred during build: Command runpostinstall failed")
+    assert SCRIPT[1] not in blind.reasons[0]
+    assert SAID not in blind.reasons[0]
+    for stack in (copying, blind):
+        assert "hunter2" not in stack.reasons[0]
+        assert log_groups(account, stack) == []
+    all_deleted(copying, blind)
 
 
 def test_an_update_that_the_head_node_fails_is_answered_with_its_own_error_line(cloud, parent):

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from tests.e2e.account import CAPABILITIES, ROOT, outputs
-from tests.e2e.parents import COMPUTE, Parent, eventually
+from tests.e2e.account import ROOT, outputs
+from tests.e2e.parents import COMPUTE, Parent, Proposed
 from tools.artefacts.parts import Build
 from tools.artefacts.target import Target
 
@@ -58,32 +58,6 @@ def deployed(account, service_token, tmp_path_factory):
     account.let_iam_settle()
     yield hook
     assert account.delete(STACK)["StackStatus"] == "DELETE_COMPLETE"
-
-
-class Proposed:
-    """A change set that has been computed and judged."""
-
-    def __init__(self, account, parent, name="change"):
-        cloudformation = account.cloudformation
-        self.id = cloudformation.create_change_set(
-            StackName=parent.name,
-            ChangeSetName=name,
-            ChangeSetType="UPDATE" if account.stack(parent.name) else "CREATE",
-            TemplateBody=parent.body(),
-            Capabilities=CAPABILITIES,
-        )["Id"]
-        self._describe = lambda: cloudformation.describe_change_set(ChangeSetName=self.id)
-        eventually(
-            lambda: self._describe()["Status"] != "CREATE_IN_PROGRESS",
-            lambda: "the change set is still being judged",
-            120,
-        )
-        self.status = self._describe()["Status"]
-        self.reason = self._describe().get("StatusReason", "")
-        (self.result,) = cloudformation.list_hook_results(TargetType="CHANGE_SET", TargetId=self.id)[
-            "HookResults"
-        ]
-        self.said = self.result["HookStatusReason"]
 
 
 @pytest.mark.usefixtures("deployed")

@@ -8,9 +8,10 @@ import sys
 import pytest
 
 from tests.e2e.account import ARTEFACT, DEADLINE_S, ROOT, outputs
+from tests.e2e.parents import Parent, Proposed
 from tests.e2e.recorded import EXPECTED
 from tests.support.built import build_from_sources
-from tools.artefacts.built import ENGINE_STACK
+from tools.artefacts.built import ENGINE_STACK, HOOK_STACK
 
 pytestmark = pytest.mark.e2e
 
@@ -33,26 +34,28 @@ Outputs:
 
 @pytest.fixture(scope="module")
 def build_folder(tmp_path_factory):
-    """What `make build` made, with an engine beside it as `make engine` makes one."""
+    """What `make build` made, with an engine and the hook beside it as `make engine` and `make hook` do."""
     folder = tmp_path_factory.mktemp("build")
     if ARTEFACT:
-        for file in ("build.json", "template.yaml", "provider.zip", "engine.zip", "layer.zip"):
+        for file in ("build.json", "template.yaml", "provider.zip", "engine.zip", "layer.zip", "hook"):
             (folder / file).symlink_to(ARTEFACT / file)
     else:
         build_from_sources(folder)
+        build_from_sources(folder / "hook", HOOK_STACK)
     build_from_sources(folder / f"engine-{ENGINE}", ENGINE_STACK)
     return folder
 
 
 @pytest.fixture(scope="module")
 def publish(cloud, build_folder):
-    """Publishes the provider and an engine as a version, and returns what a script reads of it."""
+    """Publishes provider, engine and hook as a version, and returns what a script reads of it."""
 
     def publish(version):
         done = subprocess.run(
             [
                 *(sys.executable, "-m", "pcluster_cfn", "publish", "--build", str(build_folder), "--json"),
-                *("--bucket", cloud.exports["ARTIFACT_BUCKET"], "--engine", ENGINE, "--version", version),
+                *("--bucket", cloud.exports["ARTIFACT_BUCKET"], "--version", version),
+                *("--engine", ENGINE, "--hook"),
             ],
             env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **cloud.environment},
             capture_output=True,
@@ -168,3 +171,23 @@ def test_a_published_engine_needs_no_capability_at_all(account, published):
     assert stack["StackStatus"] == "CREATE_COMPLETE", account.why(stack)
     assert outputs(stack)["Engine"].startswith(f"{ENGINE}=arn:aws:lambda:")
     assert account.delete("published-engine")["StackStatus"] == "DELETE_COMPLETE"
+
+
+def test_a_published_hook_judges_the_change_sets_of_clusters(account, published, service_token):
+    provider = outputs(account.stack("provider"))
+    names = ("ServiceToken", "EngineRole", "EngineLogGroup", "LambdaLayerArn")
+    parameters = [
+        *((name, provider[name]) for name in names),
+        ("HookAlias", "Pcluster::Published::Plan"),
+        ("StackNames", "judged-*"),
+    ]
+    url = template_url(published, "hook")
+
+    stack = create(account, "published-hook", CAPABILITIES, parameters, TemplateURL=url)
+
+    assert stack["StackStatus"] == "CREATE_COMPLETE", account.why(stack)
+    account.let_iam_settle()
+    judged = Proposed(account, Parent(account, service_token, "judged-by-url"))
+    assert (judged.status, judged.said.splitlines()[0]) == ("CREATE_COMPLETE", "Plan: 1 create.")
+    account.cloudformation.delete_stack(StackName="judged-by-url")
+    assert account.delete("published-hook")["StackStatus"] == "DELETE_COMPLETE"

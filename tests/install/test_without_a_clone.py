@@ -71,8 +71,9 @@ def test_a_cluster_of_the_published_provider_is_deployed_and_deleted(release, in
     build = release / f"provider-{VERSION}.zip"
     bucket = variables["ARTIFACT_BUCKET"]
     published = json.loads(
-        installed.run("publish", "--bucket", bucket, "--build", build, "--json", **variables)
+        installed.run("publish", "--bucket", bucket, "--build", build, "--hook", "--json", **variables)
     )
+    assert [each["kind"] for each in published["publications"]] == ["provider", "hook"]
     template = installed.folder / "cluster.yaml"
     template.write_text(CLUSTER % published["snippet"])
     values = ("-p", f"Subnet={variables['HEAD_NODE_SUBNET']}", "-p", f"KeyName={variables['KEY_NAME']}")
@@ -97,7 +98,9 @@ def test_a_cluster_of_the_published_provider_is_deployed_and_deleted(release, in
 def test_it_builds_the_bytes_that_a_clone_builds(installed):
     built = installed.folder / "build"
     about = json.loads((ARTEFACT / "build.json").read_text())
-    installed.run("build", "--into", built, "--python", about["python"], "--arch", about["architecture"])
-    for name in ("provider.zip", "engine.zip", "layer.zip", "template.yaml"):
+    options = ("--hook", "--python", about["python"], "--arch", about["architecture"])
+    installed.run("build", "--into", built, *options)
+    hook = ("hook/engine.zip", "hook/hook.zip", "hook/template.yaml")
+    for name in ("provider.zip", "engine.zip", "layer.zip", "template.yaml", *hook):
         assert (built / name).read_bytes() == (ARTEFACT / name).read_bytes(), name
     assert json.loads((built / "build.json").read_text())["commit"] == about["commit"]

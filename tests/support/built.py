@@ -35,16 +35,19 @@ def build_from_sources(
     build = Build(Target("x86_64", "3.12"), version, None)
     folder.mkdir(parents=True, exist_ok=True)
     for part in stack.parts:
-        (folder / f"{part}.zip").write_bytes(archive(ROOT / PARTS[part]))
+        sources = ROOT / PARTS[part] if part in PARTS else folder / part
+        if part == "hook":  # of several places, unlike the others
+            build.hook(sources)
+        (folder / f"{part}.zip").write_bytes(archive(sources))
     (folder / "template.yaml").write_text(built.template(stack, build))
     (folder / "build.json").write_text(json.dumps(built.about(build)))
     return folder
 
 
-def small_build(folder: Path, layer: bytes = b"layer") -> Path:
-    """Fills a folder with a template and two archives of nothing."""
+def small_build(folder: Path, layer: bytes = b"layer", **about: str) -> Path:
+    """Fills a folder with a template and two archives of nothing, made from something else if so told."""
     (folder / "template.yaml").write_text(_SMALL)
     (folder / "engine.zip").write_bytes(b"engine")
     (folder / "layer.zip").write_bytes(layer)
-    (folder / "build.json").write_text(json.dumps(ABOUT))
+    (folder / "build.json").write_text(json.dumps({**ABOUT, **about}))
     return folder

@@ -70,6 +70,7 @@ class World:
         sink: Sink | None = None,
         consent: str = ALLOW,
         budget: Budget = UNBOUNDED,
+        refused_severity: str = "",
         clock: MovedClock | None = None,
     ) -> None:
         self.clock = clock or MovedClock()
@@ -85,7 +86,7 @@ class World:
         self.fleets: dict[str, str] = {}
         #: What the engine finds in the logs of a head node that did not start.
         self.head_node_logs: dict[str, Any] = {"lines": []}
-        self.budget = budget
+        self.budget, self.refused_severity = budget, refused_severity
         self.choose(consent)
         self.stacks.declare(stack_of("parent", "CREATE_IN_PROGRESS", {"team": "hpc"}, unique="0"))
         #: The tags of every image's AMI, by the image's id.
@@ -110,7 +111,14 @@ class World:
             self.letters,
             self.notifications,
         )
-        self.provider = Provider(self.ports, LOG_GROUP, Consent(consent), VERSION, self.budget)
+        self.provider = Provider(
+            self.ports,
+            LOG_GROUP,
+            Consent(consent),
+            VERSION,
+            self.budget,
+            refused_severity=self.refused_severity,
+        )
 
     # CloudFormation's side
 

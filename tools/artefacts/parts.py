@@ -113,7 +113,7 @@ class Build:
     def hook(self, folder: Path) -> None:
         """Builds the hook function: its package and what it shares. The layer has the rest."""
         _clear(folder)
-        for package in (_HOOK, _SCHEMA, *(ROOT / name for name in _SHARED)):
+        for package in (_HOOK, _SCHEMA, *(_COMMAND.parent / name for name in _SHARED)):
             _copy_sources(package, folder)
         shutil.move(folder / "planning", folder / "pcluster_cfn" / "planning")
         _copy_shared(_SHARED_MODULES, folder)

@@ -18,6 +18,8 @@ from tools.release.materials import bill, packages
 
 #: Of a build: what ``publish`` reads, and the folders with the packages of each deployed part.
 _PUBLISHED = ("build.json", "template.yaml", "provider.zip", "engine.zip", "layer.zip", "schemas")
+#: The folder of the hook's stack in it, and what ``publish`` reads there.
+_HOOK, _HOOK_PUBLISHED = "hook", ("build.json", "template.yaml", "engine.zip", "hook.zip")
 _PARTS = {"provider": "provider", "layer": "layer/python"}
 _CHECKSUMS = "SHA256SUMS"
 #: The time of a release without Git. Source: hatchling, "Reproducible builds".
@@ -50,16 +52,20 @@ def make(built: Path, folder: Path) -> None:
     Raises:
         BuildError: There is no build, or a wheel cannot be built.
     """
-    if not (built / "build.json").is_file():
-        raise BuildError(f"{built} has no build: run make build")
+    for stack, target in ((built, "build"), (built / _HOOK, "hook")):
+        if not (stack / "build.json").is_file():
+            raise BuildError(f"{stack} has no build: run make {target}")
     made_at_s, version = _made_at_s(), wheels.version()
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     wheels.build(folder, made_at_s)
     archives = {
-        "provider": [built / name for name in _PUBLISHED],
-        "schemas": [built / "schemas"],
-        "examples": [ROOT / "examples"],
+        "provider": {
+            **{name: built / name for name in _PUBLISHED},
+            **{f"{_HOOK}/{name}": built / _HOOK / name for name in _HOOK_PUBLISHED},
+        },
+        "schemas": {"": built / "schemas"},
+        "examples": {"": ROOT / "examples"},
     }
     for name, sources in archives.items():
         (folder / f"{name}-{version}.zip").write_bytes(_archived(sources))
@@ -87,16 +93,16 @@ def _made_at_s() -> int:
     return int(done.stdout) if done.returncode == 0 else _ANY_TIME_S
 
 
-def _archived(sources: list[Path]) -> bytes:
-    """Returns files and folders as one archive; a single folder is the archive's root."""
-    if len(sources) == 1:
-        return archive(sources[0])
+def _archived(sources: dict[str, Path]) -> bytes:
+    """Returns files and folders, by their place, as one archive; the place "" is its root."""
     with tempfile.TemporaryDirectory() as folder:
-        for source in sources:
+        for place, source in sources.items():
+            target = Path(folder) / place
             if source.is_dir():
-                shutil.copytree(source, Path(folder) / source.name)
+                shutil.copytree(source, target, dirs_exist_ok=True)
             else:
-                shutil.copy(source, folder)
+                target.parent.mkdir(exist_ok=True)
+                shutil.copy(source, target)
         return archive(Path(folder))
 
 

@@ -23,7 +23,7 @@ class PclusterCluster(ClusterAttributes, Construct):
         scope: Where it belongs.
         construct_id: Its name there.
         service_token: Output ``ServiceToken`` of the provider's stack.
-        cluster_name: 2 to 60 letters, digits and hyphens, the first a letter.
+        cluster_name: 2 to 60 letters, digits and hyphens, the first a letter; None for a generated name.
         configuration: As in ParallelCluster's own files; tokens of other constructs may be anywhere in it.
         timeout: How long CloudFormation waits for the cluster; an hour unless given, which is the most.
         properties: Further properties of the resource, such as ``deletion_policy``.

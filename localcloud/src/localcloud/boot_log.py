@@ -3,19 +3,22 @@
 Sources: aws-parallelcluster 3.16.1, resources/head_node/user_data.sh (the steps, and what a failure prints to
 the console) and templates/cluster_stack.py (cfn-init's configuration sets); aws-parallelcluster-cookbook,
 cloudwatch_agent_config.json (names of the streams) and custom_action_executor.py (what custom actions that
-fail are reported with); aws-parallelcluster issues 5511, 6371 and 6552 (logs as users pasted them).
+fail are reported with; it reads their standard error and, on head nodes, drops it); aws-parallelcluster
+issues 5511, 6371 and 6552 (logs as users pasted them).
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, get_args
 
 #: The step that fails: a recipe of chef, or a script that the configuration names as OnNodeConfigured.
 Step = Literal["chef", "custom-action"]
 
 #: The logs that are written, each the end of a log stream's name: HOST.INSTANCE.LOG.
 CFN_INIT, CHEF, CLOUD_INIT, MESSAGE = "cfn-init", "chef-client", "cloud-init-output", "bootstrap_error_msg"
+#: No log: what a script writes to the console itself.
+CONSOLE = "/dev/console"
 
 Lines = dict[str, list[str]]
 
@@ -40,12 +43,26 @@ class Failure:
     Attributes:
         reason: What it signals to its stack.
         step: The step that fails.
-        printed: What that step prints, the error last.
+        printed: What that step prints, the error last; of a custom action, to its standard output.
+        errors: What a custom action prints to its standard error, after all else.
+        copied: Whether the custom action sends its standard error where its standard output goes, and copies
+            both to the console and to the end of chef's log.
+
+    Raises:
+        ValueError: a step that is none, or errors or a copy of a step that is no custom action.
     """
 
     reason: str
     step: Step = "chef"
     printed: tuple[str, ...] = ()
+    errors: tuple[str, ...] = ()
+    copied: bool = False
+
+    def __post_init__(self) -> None:
+        if self.step not in get_args(Step):
+            raise ValueError(f"step {self.step!r} is not one of {', '.join(get_args(Step))}")
+        if self.step != "custom-action" and (self.errors or self.copied):
+            raise ValueError(f"errors and copied are of step custom-action, not of step {self.step!r}")
 
 
 def boot_begun(at: datetime) -> Lines:
@@ -106,7 +123,8 @@ def update_failed(at: datetime, failure: Failure) -> Lines:
 def on_console(written: Lines, all_of_chef: Sequence[str], *, failed: bool) -> list[str]:
     """Returns what appears on the console of what was written: what cloud-init prints.
 
-    After a failure, chef's log is there as well. cfn-init's is not, and so neither what custom actions print.
+    After a failure, chef's log is there as well. cfn-init's is not, and so neither what custom actions print,
+    unless they copy it.
 
     Args:
         written: What is written now.
@@ -120,14 +138,16 @@ def on_console(written: Lines, all_of_chef: Sequence[str], *, failed: bool) -> l
             *all_of_chef,
             "========== END CHEF-CLIENT.LOG ===========",
         ]
-    return [f"cloud-init[2214]: {line}" for line in lines]
+    return [*written.get(CONSOLE, []), *(f"cloud-init[2214]: {line}" for line in lines)]
 
 
 def _action_failed(at: datetime, failure: Failure) -> Lines:
     failed = f"Failed to execute OnNodeConfigured script 1 {_SCRIPT}, return code: 1."
-    printed = [*failure.printed, f"fetch_and_run - {failed} {_ADVICE}"]
+    copied = [*failure.printed, *failure.errors] if failure.copied else []
+    printed = [*(copied or failure.printed), f"fetch_and_run - {failed} {_ADVICE}"]
     return {
-        CHEF: _chef_succeeded(at, "config"),
+        CONSOLE: copied,
+        CHEF: [*_chef_succeeded(at, "config"), *copied],
         CFN_INIT: [
             _cfn(at, "INFO", "Running config shellRunPostInstall"),
             _cfn(at, "DEBUG", "Running command runpostinstall"),

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from fnmatch import fnmatchcase
-from typing import Any, get_args
+from typing import Any
 
 from moto.dynamodb.models import DynamoDBBackend, dynamodb_backends
 from moto.ec2.models import ec2_backends
@@ -145,6 +145,8 @@ class _HeadNode:
         host = instance.private_dns_name.partition(".")[0]
         timestamp_ms = int(at.timestamp() * 1000)
         for log, texts in lines.items():
+            if log == boot_log.CONSOLE:
+                continue
             stream = f"{host}.{instance_id}.{log}"
             logs.ensure_log_stream(self.log_group, stream)
             logs.put_log_events(
@@ -273,16 +275,16 @@ def configure(settings: dict[str, Any]) -> None:
 
     Args:
         settings: Each optional: `cluster` (glob), `create_s`, `update_s` (simulated seconds), `failure` (None
-            or an object with `reason`, and optionally `step`, `chef` or `custom-action`, and `printed`, the
-            lines that this step prints).
+            or an object with `reason`, and optionally `step`, `chef` or `custom-action`, `printed`, the lines
+            that this step prints, and of a custom action `errors`, the lines of its standard error, and
+            `copied`, see `boot_log.Failure`).
 
     Raises:
         TypeError: an unknown setting, or a failure without a reason.
-        ValueError: a step that is none.
+        ValueError: a step that is none, or settings of another step.
     """
     failure = settings.get("failure")
     if failure is not None:
-        failure = Failure(**{**failure, "printed": tuple(failure.get("printed", ()))})
-        if failure.step not in get_args(boot_log.Step):
-            raise ValueError(f"step {failure.step!r} is not one of {', '.join(get_args(boot_log.Step))}")
+        lines = {name: tuple(failure.get(name, ())) for name in ("printed", "errors")}
+        failure = Failure(**{**failure, **lines})
     _head_nodes.configure(Plan(**{**settings, "failure": failure}))

@@ -19,7 +19,7 @@ _SYSTEMS = {
     "rhel8-hvm": ("/dev/sda1", (3, 6), None),
     "rhel9-hvm": ("/dev/sda1", (3, 9), None),
     "ubuntu-2004-lts-hvm": ("/dev/sda1", (3, 0), (3, 13)),
-    "amzn2-hvm": ("/dev/xvda", (3, 0), (3, 14)),
+    "amzn2-hvm": ("/dev/xvda", (3, 0), (3, 15)),
     "centos7-hvm": ("/dev/sda1", (3, 0), (3, 9)),
     "ubuntu-1804-lts-hvm": ("/dev/sda1", (3, 0), (3, 6)),
 }

@@ -259,6 +259,39 @@ def test_a_custom_action_that_fails_is_in_cfn_inits_log_and_chefs_is_healthy(clu
     assert "x.sh" not in cluster.console
 
 
+ERRORS = ("x.sh: line 4: no such file",)
+
+
+def test_the_standard_error_of_a_custom_action_is_dropped(cluster):
+    cluster.log()
+    failure = Failure("Failed to execute OnNodeConfigured script 1", "custom-action", ("copying",), ERRORS)
+    cluster.head_nodes.configure(Plan(failure=failure))
+    cluster.boot()
+    assert "Command runpostinstall output: copying\nfetch_and_run - Failed" in cluster.streams["cfn-init"]
+    assert not any(ERRORS[0] in text for text in [*cluster.streams.values(), cluster.console])
+
+
+def test_what_a_custom_action_copies_is_in_all_logs_and_on_the_console_before_and_after_the_failure(cluster):
+    cluster.log()
+    failure = Failure("Failed to execute", "custom-action", ("copying",), ERRORS, copied=True)
+    cluster.head_nodes.configure(Plan(failure=failure))
+    cluster.boot()
+    assert f"output: copying\n{ERRORS[0]}\nfetch_and_run - Failed" in cluster.streams["cfn-init"]
+    assert cluster.streams["chef-client"].endswith(f"Report handlers complete\ncopying\n{ERRORS[0]}")
+    assert set(cluster.streams) == {"cfn-init", "chef-client", "cloud-init-output", "bootstrap_error_msg"}
+    direct, _, printed = cluster.console.partition("Error occurred during build")
+    assert f"copying\n{ERRORS[0]}\n" in direct
+    ends = f"cloud-init[2214]: {ERRORS[0]}\ncloud-init[2214]: ========== END CHEF-CLIENT.LOG"
+    assert ends in printed
+
+
+def test_a_recipe_has_neither_a_standard_error_of_its_own_nor_a_copy():
+    with pytest.raises(ValueError, match="errors and copied are of step custom-action, not of step 'chef'"):
+        Failure("Failed to mount EFS.", errors=ERRORS)
+    with pytest.raises(ValueError, match="step 'cook' is not one of chef, custom-action"):
+        Failure("Failed to mount EFS.", step="cook")
+
+
 def test_an_update_that_fails_is_logged_after_the_boot(cluster):
     cluster.log()
     cluster.boot()

@@ -4,6 +4,8 @@ import itertools
 import json
 from importlib import metadata
 
+import pytest
+
 from localcloud.official import official_images
 from localcloud.testing.waiting import settled
 
@@ -27,6 +29,15 @@ def test_each_release_has_images_of_its_own_systems():
     assert any("ubuntu-2004" in name for name in old)
     assert not any("ubuntu-2004" in name for name in new)
     assert len({image["ami_id"] for image in images}) == len(images)
+
+
+@pytest.mark.parametrize(
+    ("system", "last", "next_one"),
+    [("amzn2-hvm", "3.15.1", "3.16.0"), ("ubuntu-2004", "3.13.2", "3.14.0"), ("centos7", "3.9.3", "3.10.0")],
+)
+def test_a_retired_system_has_images_until_the_last_release_that_knows_it(system, last, next_one):
+    assert [system in image["name"] for image in official_images([last])].count(True) == 2
+    assert not any(system in image["name"] for image in official_images([next_one]))
 
 
 def test_images_of_a_release_exist_as_soon_as_they_are_asked_for(client):

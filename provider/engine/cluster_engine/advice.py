@@ -3,6 +3,7 @@
 from datetime import date
 
 from cluster_engine.configuration import Configuration
+from cluster_engine.contract import EngineError
 from cluster_schema.advisories import Severity, advisories_for
 
 #: The type of these messages, among those of the library's validators.
@@ -13,6 +14,35 @@ TYPE = "Advisory"
 MESSAGES_MAX = 3
 #: Less than this is not worth a message in a stack.
 _LEAST = Severity.WARNING
+
+
+def refuse(version: str, configuration: Configuration, on_date: date, least: str | None) -> None:
+    """Refuses a new cluster that advisories of a severity concern.
+
+    Args:
+        version: ParallelCluster version of the cluster.
+        configuration: The cluster's configuration.
+        on_date: The day of the create, UTC.
+        least: The least severity that refuses it, such as ``high``; None for none.
+
+    Raises:
+        EngineError: ``ClusterRejected``, with a message for each advisory, the worst first.
+    """
+    if least is None:
+        return
+    limit = Severity[least.upper()]
+    found = [each for each in advisories_for(version, configuration, on_date) if each.severity <= limit]
+    if not found:
+        return
+    why = f"RefuseAdvisories of the provider stack ({least}) refuses ParallelCluster {version}"
+    said = [f"{each.sentence()} Source: {each.source}" for each in found]
+    raise EngineError(
+        "ClusterRejected",
+        f"{why}: {said[0]}",
+        validation_messages=[
+            {"level": "ERROR", "type": TYPE, "message": text} for text in (f"{why}: {said[0]}", *said[1:])
+        ],
+    )
 
 
 def messages(version: str, configuration: Configuration, on_date: date) -> list[dict[str, str]]:

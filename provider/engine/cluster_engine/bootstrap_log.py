@@ -4,8 +4,10 @@ The last lines of these logs are tracebacks of the tools that ran the failed ste
 before them, in a place that depends on the step. Each finder below knows one such place.
 
 Sources: aws-parallelcluster 3.16.1, resources/head_node/user_data.sh and templates/cluster_stack.py (the
-steps); aws-parallelcluster-cookbook, custom_action_executor.py (custom actions) and write_chef_error.rb;
-aws-parallelcluster issues 3373, 5511, 6371 and 6552 (logs as users pasted them).
+steps, and what a failure prints to the console); aws-parallelcluster-cookbook, custom_action_executor.py
+(custom actions) and write_chef_error.rb; aws-cfn-bootstrap, cfnbootstrap/command_tool.py and util.py (what
+becomes of a command's output); aws-parallelcluster issues 3373, 5511, 6371 and 6552 (logs as users pasted
+them).
 """
 
 import re
@@ -47,7 +49,11 @@ Logs = Mapping[str, Sequence[str]]
 _CONTROL = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
 #: What precedes a line on the console: the kernel's time, and cloud-init's name.
 _CONSOLE_PREFIX = re.compile(r"^(?:\[\s*\d+\.\d+\] )?(?:cloud-init\[\d+\]: )?")
+#: Errors on a console that no script wrote: cfn-init's last word, and the states of systemd's units.
+_NOT_WRITTEN = re.compile(r"Error occurred during build: |^\[\s*[A-Z]+\s*\] ")
 _CHEF_BEGINS, _CHEF_ENDS = "BEGIN CHEF-CLIENT.LOG", "END CHEF-CLIENT.LOG"
+#: What a shell traces of the user data, whose own lines have the same words.
+_TRACE = re.compile(r"^\++ ")
 
 _ERROR = re.compile(
     r"error|fatal|fail|exception|denied|forbidden|refused|unauthori[sz]ed|not found|no such|no space|cannot|"
@@ -69,10 +75,18 @@ _ADVICE = re.compile(r"\s*Please check /var/log/.*$")
 _ACTION_FAILED = re.compile(r"(Failed to (?:download|execute|run) OnNode\w+ script\b.*)")
 _COMMAND_FAILED = re.compile(r"\[ERROR\] (Command (\S+) \(.*\) failed)")
 _COMMAND_OUTPUT = re.compile(r"Command \S+ output:\s?(.*)$")
+#: cfn-init's last word, which cloud-init prints to the console.
+_BUILD_FAILED = re.compile(r"Error occurred during build: (Command (\S+) failed)")
+#: cfn-init's names of the commands that run custom actions.
+_ACTIONS = frozenset({"runpreinstall", "runpostinstall"})
 
 _CHEF_BLOCK = re.compile(r"(?:Error executing action|Recipe Compile Error|Error Resolving|Error expanding)\b")
 _CHEF_BLOCK_ENDS = re.compile(r"^\s*(?:Resource Declaration|Cookbook Trace|Compiled Resource|System Info)\b")
 _CHEF_LEVEL = re.compile(r"\b(?:FATAL|ERROR): ")
+#: Lines that chef wrote into its log, unlike those that a custom action appended.
+_CHEF_OWN = re.compile(
+    r"^\[\d{4}-\d\d-\d\dT\S+\] [A-Z]+: |^(?:Running handlers|Infra Phase|(?:Cinc|Chef)\b.*\bClient)\b"
+)
 #: The name of an exception's class, which the next line explains.
 _CLASS_NAME = re.compile(r"^\s*[A-Z]\w*(?:::\w+)*\s*$")
 
@@ -108,19 +122,71 @@ def find_decisive_on_console(output: str) -> list[LogLine]:
     """Returns the decisive lines of an instance's console.
 
     A head node that fails prints chef's log to its console. cfn-init's log, which has what custom actions
-    print, is not there.
+    print, is not there, unless a custom action copies its output to chef's log or to the console itself.
     """
+    console = _parse_console(output)
+    found = _custom_action_on_console(console)
+    if not found:
+        logs = {CHEF: console.chef, CFN_INIT: console.others, CLOUD_INIT: console.others}
+        found = [line.text for line in find_decisive(logs)]
+    return [LogLine(CONSOLE, _shortened(line)) for line in found[-LINES_MAX:]]
+
+
+@dataclass(frozen=True)
+class _Console:
+    """The lines of a console.
+
+    Args:
+        chef: Chef's log.
+        others: All others.
+        written: Those of the others that a script wrote to the console itself, and that are errors. Without
+            errors, nothing tells them from what else appears on a console.
+    """
+
+    chef: list[str]
+    others: list[str]
+    written: list[str]
+
+
+def _parse_console(output: str) -> _Console:
     chef: list[str] = []
     others: list[str] = []
+    written: list[str] = []
     in_chef = False
-    for line in output.splitlines():
+    for line in _cleaned([output]):
         text = _CONSOLE_PREFIX.sub("", line)
-        if _CHEF_BEGINS in text or _CHEF_ENDS in text:
-            in_chef = _CHEF_BEGINS in text
-        elif not text.startswith("+"):
-            (chef if in_chef else others).append(text)
-    found = find_decisive({CHEF: chef, CFN_INIT: others, CLOUD_INIT: others})
-    return [LogLine(CONSOLE, line.text) for line in found]
+        if _TRACE.match(text):
+            continue
+        if _CHEF_BEGINS in text:
+            in_chef = True
+        elif _CHEF_ENDS in text:
+            if not in_chef and not chef:  # EC2 keeps the newest 64 KB, and chef's log began before them
+                chef, others, written = others, [], []
+            in_chef = False
+        elif in_chef:
+            chef.append(text)
+        else:
+            others.append(text)
+            if text == line and _ERROR.search(text) and not _NOT_WRITTEN.search(text):
+                written.append(text)
+    return _Console(chef, others, written)
+
+
+def _custom_action_on_console(console: _Console) -> list[str]:
+    """Returns what a failed custom action copied to the console, and cfn-init's line about it.
+
+    A copy in chef's log stands at its end, and is the newest of all.
+    """
+    at = _last(console.others, _BUILD_FAILED)
+    failed = _BUILD_FAILED.search(console.others[at]) if at is not None else None
+    end = _last(console.chef, _CHEF_OWN)
+    if failed is not None:
+        if failed.group(2) not in _ACTIONS:
+            return []
+    elif end is None or _CHEF_LEVEL.search(console.chef[end]):
+        return []
+    copied = _of_output(console.chef[end + 1 :] if end is not None else []) or _of_output(console.written)
+    return [*copied, failed.group(1)] if copied and failed is not None else copied
 
 
 def _custom_action(lines: Sequence[str]) -> list[str]:

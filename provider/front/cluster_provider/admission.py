@@ -24,6 +24,7 @@ from cluster_provider.core.request import Request, RequestType, parse_request
 from cluster_provider.core.state import OperationRecord, OwnerRecord, Progress
 from cluster_provider.core.transitions import acceptance
 from cluster_provider.delivery import Answer, refuse
+from cluster_provider.ownership import goes_back
 from cluster_provider.ports import Ports
 from cluster_provider.repository import Repository
 
@@ -133,8 +134,7 @@ class Admission:
         """Returns whether an Update whose cluster depends on it is part of the rollback of its stack."""
         if request.type is not RequestType.UPDATE or not request.name_is_generated:
             return False
-        parent = self._ports.stacks.describe(request.owner.stack_id)
-        return parent is not None and "ROLLBACK_" in parent.status
+        return goes_back(self._ports.stacks, request.owner.stack_id)
 
     def _is_recorded(self, request: Request) -> bool:
         return self._ports.store.load_operation(request.owner, request.request_id) is not None

@@ -30,6 +30,7 @@ from cluster_provider.adapters.responses import HttpResponses
 from cluster_provider.adapters.stacks import CloudFormationStacks
 from cluster_provider.adapters.store import DynamoStore
 from cluster_provider.admission import Admission
+from cluster_provider.core.advisories import NONE, parse_refused
 from cluster_provider.core.budget import MAX_COST, MAX_NODES, UNBOUNDED, Budget
 from cluster_provider.core.consent import DEFAULT, FORBID, Consent
 from cluster_provider.core.engine_protocol import may_be_ours, parse_end
@@ -75,6 +76,7 @@ class Provider:
         consent: The clusters that this provider may adopt.
         version: Version of the provider, for notifications.
         budget: The operator's bounds for clusters.
+        refused_severity: The least severity of advisories with which no cluster may be made; empty for none.
     """
 
     def __init__(
@@ -84,10 +86,14 @@ class Provider:
         consent: Consent = DEFAULT,
         version: str = "unknown",
         budget: Budget = UNBOUNDED,
+        *,
+        refused_severity: str = "",
     ) -> None:
         self._ports = ports
         repository = Repository(ports, version)
-        self._reconciler = Reconciler(ports, repository, log_group, consent, budget)
+        self._reconciler = Reconciler(
+            ports, repository, log_group, consent=consent, budget=budget, refused_severity=refused_severity
+        )
         self._delivery = Delivery(ports, repository)
         self._queue = Queue(ports)
         self._admission = Admission(ports, repository)
@@ -261,7 +267,9 @@ def provider() -> Provider:
     consent = Consent.parse(os.environ.get("CLUSTER_ADOPTION", FORBID))
     version = os.environ.get("PROVIDER_VERSION", "unknown")
     budget = Budget.parse({name: os.environ.get(variable, "0") for name, variable in _BOUNDS.items()})
-    return Provider(ports, os.environ.get("AWS_LAMBDA_LOG_GROUP_NAME", ""), consent, version, budget)
+    severity = parse_refused(os.environ.get("REFUSE_ADVISORIES", NONE))
+    log_group = os.environ.get("AWS_LAMBDA_LOG_GROUP_NAME", "")
+    return Provider(ports, log_group, consent, version, budget, refused_severity=severity)
 
 
 def handler(event: dict[str, Any], context: Any) -> None:

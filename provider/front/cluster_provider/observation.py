@@ -15,7 +15,6 @@ from cluster_provider.core.engine import READS, EngineAction, EngineCall
 from cluster_provider.core.errors import Unavailable
 from cluster_provider.core.identity import Kind, Owner
 from cluster_provider.core.observed import (
-    GOING_BACK,
     Cluster,
     ClusterStack,
     Leftover,
@@ -25,7 +24,7 @@ from cluster_provider.core.observed import (
 )
 from cluster_provider.core.request import Request, RequestType
 from cluster_provider.core.state import OperationRecord, OwnerRecord, Phase, Progress
-from cluster_provider.ownership import enclosing_stacks
+from cluster_provider.ownership import enclosing_stacks, goes_back
 from cluster_provider.ports import Stacks
 
 logger = logging.getLogger(__name__)
@@ -159,9 +158,7 @@ def _bounds(stacks: Stacks, request: Request, progress: Progress, budget: Budget
     bounds = budget.arguments(request.properties.budget)
     if not bounds or request.type is not RequestType.UPDATE:
         return bounds
-    enclosing = enclosing_stacks(stacks, request.owner.stack_id)
-    goes_back = any(stack is not None and stack.status == GOING_BACK for stack in enclosing)
-    return {} if goes_back else bounds
+    return {} if goes_back(stacks, request.owner.stack_id) else bounds
 
 
 def _parents(stacks: Stacks, stack_id: str, since: datetime) -> tuple[ParentStack, ...]:

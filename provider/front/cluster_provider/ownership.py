@@ -2,7 +2,7 @@
 
 from cluster_provider.core.errors import StillHeld
 from cluster_provider.core.identity import Owner
-from cluster_provider.core.observed import ClusterStack
+from cluster_provider.core.observed import GOING_BACK, ClusterStack
 from cluster_provider.core.state import OwnerRecord
 from cluster_provider.core.transitions import work
 from cluster_provider.ports import Claims, Stacks, Store
@@ -115,6 +115,17 @@ def _is_updated(stack: ClusterStack) -> bool:
 
 #: Maximum number of enclosing stacks that are read; those beyond count as unreadable.
 PARENTS_MAX = 10
+
+
+def goes_back(stacks: Stacks, stack_id: str) -> bool:
+    """Returns whether a stack, or one that encloses it, is rolling back an update.
+
+    Args:
+        stacks: CloudFormation.
+        stack_id: ARN of the stack.
+    """
+    enclosing = enclosing_stacks(stacks, stack_id)
+    return any(stack is not None and stack.status == GOING_BACK for stack in enclosing)
 
 
 def enclosing_stacks(stacks: Stacks, stack_id: str) -> list[ClusterStack | None]:

@@ -57,15 +57,24 @@ class Reconciler:
         log_group: The provider's log group, named in an answer that had to be truncated.
         consent: The clusters that this provider may adopt.
         budget: The operator's bounds for clusters.
+        refused_severity: The least severity of advisories with which no cluster may be made; empty for none.
     """
 
     def __init__(
-        self, ports: Ports, repository: Repository, log_group: str, consent: Consent, budget: Budget
+        self,
+        ports: Ports,
+        repository: Repository,
+        log_group: str,
+        *,
+        consent: Consent,
+        budget: Budget,
+        refused_severity: str,
     ) -> None:
         self._ports = ports
         self._repository = repository
         self._consent = consent
         self._budget = budget
+        self._refused_severity = refused_severity
         self._effects = Effects(ports, repository, log_group)
 
     def record_engine_end(self, owner: Owner, call_id: str, result: EngineResult) -> None:
@@ -183,7 +192,8 @@ class Reconciler:
         )
         pending = pending_fleet_restart(record, replace(operation, progress=progress))
         operation = replace(operation, progress=replace(progress, fleet_restart_pending=pending))
-        return operation, replace(observed, consent=self._consent)
+        chosen = replace(observed, consent=self._consent, refused_severity=self._refused_severity)
+        return operation, chosen
 
     def _act(
         self,

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from cluster_engine import actions, advice
-from cluster_engine.contract import RESULT_MAX_BYTES, Call, size_bytes, succeeded
+from cluster_engine.contract import RESULT_MAX_BYTES, Call, EngineError, size_bytes, succeeded
 from cluster_engine.gate import Gate
 from cluster_schema import versions
 from cluster_schema.advisories import Severity, advisories_for
@@ -18,9 +18,9 @@ def advised(result):
     return [each for each in result.get("validation_messages", []) if each["type"] == advice.TYPE]
 
 
-def create_with(engine, configuration, version):
+def create_with(engine, configuration, version, **arguments):
     """A create as the engine of another version answers it; the library is the installed one."""
-    event = engine.event("create", configuration, stack_tags=OWNER_TAGS)
+    event = engine.event("create", configuration, stack_tags=OWNER_TAGS, arguments=arguments)
     call = Call.parse(event)
     gate = Gate(
         token=call.call_id,
@@ -43,6 +43,33 @@ def test_a_create_reports_the_worst_that_is_known_of_its_release_and_is_sent(eng
     assert [each["message"].split()[0] for each in messages] == ["CVE-2026-25506", "aws-parallelcluster#7601"]
     assert {each["level"] for each in messages} == {"WARNING"}
     assert "3.14.2 or later" in messages[0]["message"]
+
+
+@pytest.mark.skipif("3.14.0" not in versions(), reason="an engine as built has its own schema only")
+def test_a_create_is_refused_for_advisories_of_a_severity_and_the_worst_comes_first(
+    engine, api, configuration
+):
+    with pytest.raises(EngineError) as caught:
+        create_with(engine, configuration, "3.14.0", refuse_advisories="high")
+    assert (caught.value.code, api.sent("CreateStack")) == ("ClusterRejected", [])
+    first, second = caught.value.validation_messages
+    assert {each["level"] for each in (first, second)} == {"ERROR"}
+    assert first["message"].startswith(
+        "RefuseAdvisories of the provider stack (high) refuses ParallelCluster 3.14.0: CVE-2026-25506 "
+    )
+    assert "Move to 3.14.2 or later" in first["message"]
+    assert " Source: https://github.com/aws/aws-parallelcluster/issues/7233" in first["message"]
+    assert second["message"].startswith("aws-parallelcluster#7601 (high): ")
+    with pytest.raises(EngineError) as caught:
+        create_with(engine, configuration, "3.14.0", refuse_advisories="critical")
+    assert len(caught.value.validation_messages) == 1
+
+
+def test_a_create_of_a_release_without_such_an_advisory_is_sent(engine, api, configuration, monkeypatch):
+    monkeypatch.setattr(advice, "advisories_for", lambda *_: [])
+    arguments = {"refuse_advisories": "low"}
+    result = engine("create", configuration, stack_tags=OWNER_TAGS, arguments=arguments)
+    assert (result["status"], len(api.sent("CreateStack"))) == ("succeeded", 1)
 
 
 def test_a_create_of_this_release_reports_what_is_known_of_it(engine, configuration):

@@ -92,3 +92,22 @@ def test_an_engine_is_added_to_a_version_that_is_there_already(publish, tmp_path
     assert (provider["alreadyPublished"], engine["alreadyPublished"]) == (True, False)
     assert engine["prefix"].startswith("later/0.1.0/engine-")
     assert "quickCreateUrl" not in engine
+
+
+def test_a_hook_is_added_to_a_version_that_is_there_already_with_a_link_of_its_own(cloud, publish, tmp_path):
+    assert publish("--prefix", "hooked").exit_code == 0
+    (tmp_path / "hook").mkdir()
+    small_build(tmp_path / "hook")
+    provider, hook = json.loads(publish("--prefix", "hooked", "--hook", "--json").stdout)["publications"]
+    assert (provider["alreadyPublished"], hook["alreadyPublished"]) == (True, False)
+    assert hook["kind"] == "hook"
+    assert hook["templateUrl"] == f"{cloud.endpoint_url}/{BUCKET}/hooked/0.1.0/hook/template.json"
+    assert hook["quickCreateUrl"].endswith("&stackName=pcluster-hook")
+    assert provider["quickCreateUrl"].endswith("&stackName=pcluster-provider")
+
+
+def test_a_hook_that_was_not_built_is_refused_before_anything_is_uploaded(cloud, publish):
+    done = publish("--prefix", "unhooked", "--hook")
+    assert done.exit_code == 1
+    assert "does not contain a built hook; build it: pcluster-cfn build --hook" in done.stderr
+    assert "Contents" not in cloud.client("s3").list_objects_v2(Bucket=BUCKET, Prefix="unhooked")

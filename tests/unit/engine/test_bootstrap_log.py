@@ -62,6 +62,12 @@ def test_what_was_written_last_counts_where_a_script_of_the_users_never_ended():
     assert said({"cfn-init": hanging, "chef-client": done}) == ({"cfn-init"}, hanging)
 
 
+def test_of_a_script_that_never_ended_but_copies_its_output_chefs_log_shows_the_last_lines():
+    hanging = ["2026-03-02 10:14:21,205 [DEBUG] Running command runpostinstall"]
+    copied = ["[2026-03-02T10:14:20+00:00] INFO: Report handlers complete", "waiting for licences", "2 left"]
+    assert said({"chef-client": copied, "cfn-init": hanging}) == ({"chef-client"}, copied)
+
+
 def test_a_wait_condition_that_timed_out_without_any_log_has_no_lines():
     assert find_decisive({}) == find_decisive({"cfn-init": [], "chef-client": ["", "   "]}) == []
     assert find_decisive_on_console("") == []
@@ -143,10 +149,92 @@ def test_chefs_error_is_found_on_the_console():
     assert [line.text for line in found] == said(logs_of("fsx_mount"))[1]
 
 
-def test_the_console_names_the_failed_command_where_chef_had_no_error():
-    console = console_of("custom_action").replace("Command chef", "Command runpostinstall")
-    (line,) = find_decisive_on_console(console)
-    assert (line.log, line.text) == (
-        "console output",
-        "Error occurred during build: Command runpostinstall failed",
+FAILED = "Error occurred during build: Command runpostinstall failed"
+NOTHING_FOUND = "install-licence.sh: line 41: /shared/licence.dat: No such file or directory"
+#: What appears on the console of any head node.
+ANY_CONSOLE = [
+    "[   12.402113] audit: type=1400 apparmor DENIED error",
+    "[FAILED] Failed to start chronyd.service.",
+    "ip-10-0-0-7 login: ",
+]
+
+
+def action_console(copied=(), written=ANY_CONSOLE, prefix="[  430.101000] cloud-init[2214]: "):
+    """The console of a head node whose custom action failed.
+
+    Args:
+        copied: What the action appended to chef's log.
+        written: What stands on the console before the failure.
+        prefix: What precedes the lines that cloud-init prints.
+    """
+    chef = logs_of("custom_action")["chef-client"]
+    return "\n".join(
+        [
+            *written,
+            f"{prefix}{FAILED}",
+            f"{prefix}+ error_exit 'Failed to bootstrap the head node.'",
+            f"{prefix}+ echo '========== BEGIN CHEF-CLIENT.LOG =========='",
+            *(prefix + line for line in ["========== BEGIN CHEF-CLIENT.LOG ==========", *chef, *copied]),
+            f"{prefix}+ echo '========== END CHEF-CLIENT.LOG ==========='",
+            f"{prefix}========== END CHEF-CLIENT.LOG ===========",
+            f"{prefix}+ sleep 10",
+        ]
     )
+
+
+def said_on(console):
+    found = find_decisive_on_console(console)
+    assert {line.log for line in found} <= {"console output"}
+    return [line.text for line in found]
+
+
+@pytest.mark.parametrize("prefix", ["", "cloud-init[2214]: ", "[  430.101000] cloud-init[2214]: "])
+def test_the_console_names_the_failed_command_where_a_script_copied_nothing(prefix):
+    assert said_on(action_console(prefix=prefix)) == [FAILED]
+
+
+@pytest.mark.parametrize("prefix", ["", "cloud-init[2214]: ", "[  430.101000] cloud-init[2214]: "])
+def test_a_scripts_own_error_is_found_at_the_end_of_chefs_log(prefix):
+    copied = ["installing the licence server", "+ cp /shared/licence.dat /opt", NOTHING_FOUND]
+    console = action_console(copied=copied, prefix=prefix)
+    assert said_on(console) == [NOTHING_FOUND, FAILED.partition(": ")[2]]
+
+
+def test_the_last_line_of_a_script_that_names_no_error_is_found():
+    assert said_on(action_console(copied=["looking for licences", "0 left"])) == [
+        "0 left",
+        "Command runpostinstall failed",
+    ]
+
+
+def test_chefs_own_last_words_are_not_a_scripts():
+    chef = ["Running handlers complete", "Cinc Client finished, 12/310 resources updated in 02 minutes"]
+    assert said_on(action_console(copied=chef)) == [FAILED]
+
+
+def test_a_scripts_own_error_is_found_where_it_was_written_to_the_console_alone():
+    written = [*ANY_CONSOLE, "installing the licence server", NOTHING_FOUND]
+    assert said_on(action_console(written=written)) == [NOTHING_FOUND, "Command runpostinstall failed"]
+
+
+def test_a_copy_in_chefs_log_counts_before_what_else_was_written_to_the_console():
+    written = ["an error that was dealt with", NOTHING_FOUND]
+    assert said_on(action_console(written=written, copied=[NOTHING_FOUND]))[0] == NOTHING_FOUND
+    assert len(said_on(action_console(written=written, copied=[NOTHING_FOUND]))) == 2
+
+
+def test_of_a_console_that_was_cut_in_chefs_log_both_kinds_of_errors_are_found():
+    copied = action_console(copied=[NOTHING_FOUND])
+    assert said_on(copied[copied.index("service[chronyd] restarted") :]) == [NOTHING_FOUND]
+    failed = console_of("fsx_mount")
+    assert said_on(failed[failed.index("CHEF-CLIENT.LOG ====") :]) == said(logs_of("fsx_mount"))[1]
+
+
+def test_chefs_errors_are_no_scripts():
+    console = console_of("fsx_mount").replace("========== END", f"{NOTHING_FOUND}\n========== END")
+    assert said_on(console) == said(logs_of("fsx_mount"))[1]
+
+
+def test_of_a_script_that_never_ended_the_console_shows_the_last_lines():
+    console = "\n".join([*ANY_CONSOLE[:1], "waiting for licences", "waiting for licences, 2 left"])
+    assert said_on(console)[-1] == "waiting for licences, 2 left"

@@ -65,6 +65,11 @@ def test_not_after_is_an_instant_in_utc():
         ({"arguments": {"dryrun": True}}, "$.arguments"),
         ({"arguments": {"suppress_validators": "ALL"}}, "$.arguments.suppress_validators"),
         ({"arguments": {"budget": {}}}, "$.arguments.budget"),
+        ({"arguments": {"refuse_advisories": "None"}}, "$.arguments.refuse_advisories"),
+        (
+            {"arguments": {"refuse_advisories": "high"}, "operation": "update", "stack_id": STACK},
+            "$.operation",
+        ),
         ({"arguments": {"budget": {"max_cores": BOUND}}}, "$.arguments.budget"),
         (
             {"arguments": {"budget": {"max_nodes": {**BOUND, "limit": 3}}}},

@@ -104,6 +104,8 @@ def test_a_folder_that_nothing_was_built_into_is_refused_with_the_target_that_bu
         Built.read("provider", tmp_path)
     with pytest.raises(CommandError, match="make engine"):
         Built.read("engine", tmp_path)
+    with pytest.raises(CommandError, match="make hook"):
+        Built.read("hook", tmp_path)
 
 
 def s3(region):

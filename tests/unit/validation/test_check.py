@@ -41,6 +41,16 @@ def test_a_good_template_has_no_findings():
     assert found(template(GOOD)) == []
 
 
+def test_a_cluster_needs_no_name_unless_it_is_to_be_taken_over():
+    unnamed = template(GOOD).replace("      ClusterName: hpc\n", "")
+    assert found(unnamed) == []
+    adopting = template(GOOD, properties="      AdoptExisting: true\n").replace(
+        "      ClusterName: hpc\n", ""
+    )
+    assert found(adopting) == [(6, 7, "Cluster/AdoptExisting", "the cluster to take over needs ClusterName")]
+    assert found(adopting.replace("Existing: true", "Existing: 'false'")) == []
+
+
 def test_numbers_and_booleans_are_taken_as_cloudformation_hands_them_over():
     assert found(template(GOOD.replace("MaxCount: 4", "MaxCount: '4'"))) == []
     assert paths(template(GOOD + "Monitoring: {DetailedMonitoring: 'yes', Alarms: {Enabled: yes}}")) == []

@@ -290,6 +290,7 @@ class Observed:
         consent: The clusters that the provider's operator permits to be adopted.
         bounds: The argument of an engine's call with the bounds for the wanted cluster; empty if there are
             none, or if the parent stack rolls back.
+        refused_severity: The least severity of advisories with which no cluster may be made; empty for none.
     """
 
     cluster: ClusterStack | None = None
@@ -307,3 +308,4 @@ class Observed:
     sent_by: datetime | None = None
     consent: Consent = DEFAULT
     bounds: dict[str, Any] = field(default_factory=dict)
+    refused_severity: str = ""

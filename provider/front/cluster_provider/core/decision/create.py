@@ -60,6 +60,8 @@ def _make_absent(case: Case) -> Action:
         missing = failures.no_engine(f"ClusterName {name}", progress.engine_version, case.observed)
         return Fail(missing, case.request.failure_id)
     tags = case.request.owner.tag(name, case.request.request_id)
-    start = Start(EngineAction.CREATE, name, stack_tags=tags, arguments=case.observed.bounds)
+    severity = case.observed.refused_severity
+    arguments = {**case.observed.bounds, **({"refuse_advisories": severity} if severity else {})}
+    start = Start(EngineAction.CREATE, name, stack_tags=tags, arguments=arguments)
     next_step = unless_refused(case, start)
     return Fail(next_step, case.request.failure_id) if isinstance(next_step, ProviderError) else next_step
