@@ -11,7 +11,6 @@ import pytest
 from localcloud import hosts
 from tests.e2e.account import outputs
 from tests.e2e.parents import eventually
-from tests.e2e.test_plan import planned
 from tests.examples.stacks import EXAMPLES, Example
 
 pytestmark = pytest.mark.e2e
@@ -170,15 +169,6 @@ def test_nothing_is_replaced_outside_of_a_trial(example, created):
     assert "HeadNode.InstanceType" in refusal
     assert example.clusters() == {created["ClusterName"]}
     assert example.state(created["ClusterName"]) == before
-
-
-def test_the_plan_of_a_trial_shows_both_the_replacement_and_the_wait(example, created, tmp_path):
-    given = [f"{key}={value}" for key, value in (LARGER | TRIAL).items()]
-    arguments = [each for pair in given for each in ("-p", pair)]
-    text = PATH.read_text(encoding="utf-8")
-    _, printed = planned(example.account, tmp_path, text, "--stack-name", example.name, *arguments)
-    assert f"± Cluster  replace cluster {created['ClusterName']} by" in printed, printed
-    assert re.search(r"^ +\+ +Trial \(AWS::CloudFormation::WaitCondition\)$", printed, re.MULTILINE), printed
 
 
 @pytest.mark.parametrize("signal", ["FAILURE", ""], ids=["after FAILURE", "without a signal"])
