@@ -14,7 +14,7 @@ PAGES = sorted([*Path().glob("*.md"), *(page for folder in FOLDERS for page in P
 #: Programs of others, and what a shell has; theirs to test.
 OTHERS = {
     *("aws", "curl", "eval", "kill", "pcluster", "python", "sam", "source", "sudo", "export", "open"),
-    *("cd", "pip", "pipx", "sha256sum", "terraform", "uvx"),
+    *("cd", "pip", "pipx", "sha256sum", "ssh", "ssh-keygen", "terraform", "uvx"),
 }
 
 
