@@ -136,12 +136,17 @@ class TemplateEdits:
             before: The key that it is put before.
 
         Raises:
-            NotEditableError: No map with keys is there.
+            NotEditableError: No map with keys is there, or it has the key in a branch that is not taken.
         """
         node = self._values.get(properties)
         if not isinstance(node, MappingNode) or not node.value:
             raise NotEditableError(properties, f"there is no map to put {key}: {value} into")
         keys = [name for name, _ in node.value]
+        present = next((name for name in keys if name.value == key), None)
+        if present is not None:
+            raise NotEditableError(
+                in_file(present.start_mark), f"{key} is there, in a branch that is not taken"
+            )
         at = next((name for name in keys if name.value == before), keys[0])
         start = self._span(at)[0]
         line = self.text[self._begins[at.start_mark.line] : start]

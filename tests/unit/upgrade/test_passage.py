@@ -89,6 +89,16 @@ def test_a_cluster_without_a_name_gets_the_version_and_the_permission_to_be_repl
     assert changed_lines(permitted) == ["-      PclusterVersion: 3.11.1", "+      PclusterVersion: 3.16.1"]
 
 
+def test_a_version_in_a_branch_that_is_not_taken_is_not_written_twice():
+    pinned = "      PclusterVersion: !If [Newest, !Ref AWS::NoValue, 3.11.1]\n"
+    head = "Conditions:\n  Newest: !Equals [a, a]\n"
+    result = passed(template(GOOD, head=head, properties=pinned))
+    assert result.after.count("PclusterVersion:") == 1
+    assert ("PclusterVersion", "PclusterVersion is there, in a branch that is not taken") in said(
+        result, Weight.REFUSED
+    )
+
+
 def test_a_cluster_that_names_no_version_gets_the_property():
     assert "+      PclusterVersion: 3.16.1" in changed_lines(passed(template(GOOD)))
 
