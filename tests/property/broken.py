@@ -12,8 +12,8 @@ from cluster_provider.core.state import OwnerRecord, Phase, QueueEntry
 from tests.property.lifecycle import OLD
 from tests.property.lives import Lives
 from tests.support.faults import Denied, Killed, Seam
-from tests.support.simulation import SERVICE_TIMEOUT_S, Simulation
-from tests.support.world import properties
+from tests.support.simulation import SERVICE_TIMEOUT_S, Resource, Simulation
+from tests.support.world import CLUSTER_TYPE, properties
 
 
 class Anyones(ClusterStack):
@@ -234,6 +234,21 @@ class MarklessLifecycle(Lives):
 
     def make_world(self) -> Simulation:
         return _Markless()
+
+    def _rivals(self) -> list[Resource]:
+        """A resource of each provider that has nothing yet."""
+        absent = [each for each in self._in_phase("absent") if each.type == CLUSTER_TYPE]
+        firsts = [each for each in absent if each.stack_id not in self.world.seconds]
+        seconds = [each for each in absent if each.stack_id in self.world.seconds]
+        return [firsts[0], seconds[0]] if firsts and seconds else []
+
+    @precondition(lambda self: self._rivals())
+    @rule()
+    def contest(self) -> None:
+        """A resource of each provider takes the same cluster over, one after the other."""
+        for resource in self._rivals():
+            resource.create(properties(ClusterName=OLD, AdoptExisting="true"))
+            self.world.until_answered()
 
 
 class UnfencedLifecycle(Lives):
