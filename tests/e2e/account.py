@@ -83,6 +83,10 @@ class Account:
         self.cloudformation.delete_stack(StackName=stack_id)
         return self.settled(stack_id)
 
+    def summary(self, body):
+        """Returns what CloudFormation says of a template before it is deployed."""
+        return self.cloudformation.get_template_summary(**self._template(body))
+
     def let_iam_settle(self):
         """Every service knows of the roles and policies that were made so far, as after a user's minute."""
         self.cloud.advance(60)

@@ -101,7 +101,7 @@ def test_a_plan_of_another_name_and_of_none_says_what_becomes_of_the_old_cluster
     renamed = {"changes": storage, "ClusterName": "c-planned-2"}
     status, action, cluster = plan(**renamed)
     assert (status, action) == (1, "refused")
-    assert "ClusterNameUpdatePolicy: Replace" in cluster["reason"]
+    assert "ReplacementPolicy: Replace" in cluster["reason"]
 
     status, action, cluster = plan(**renamed, ClusterNameUpdatePolicy="Replace")
     assert (status, action, cluster["replacedCluster"]) == (2, "replace", "c-planned")

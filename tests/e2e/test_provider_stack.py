@@ -40,7 +40,7 @@ def body(account):
 
 
 def test_every_parameter_has_a_default_because_templates_nest_the_provider_with_none(account, body):
-    summary = account.cloudformation.get_template_summary(TemplateBody=body)
+    summary = account.summary(body)
     assert {item["ParameterKey"] for item in summary["Parameters"] if "DefaultValue" not in item} == set()
 
 
