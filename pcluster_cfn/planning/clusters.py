@@ -14,6 +14,7 @@ from pcluster_cfn.planning.requests import (
     ExistingCluster,
     RequestedCluster,
     Verdict,
+    adopts,
     cluster_of,
 )
 from pcluster_cfn.planning.storage import Storage, storage_of
@@ -347,8 +348,7 @@ def why_kept(properties: Mapping[str, Any], retained_by: str, *, created_here: b
         return f"the template's attribute {retained_by} keeps it"
     if policy == "Retain":
         return "its property DeletionPolicy is Retain"
-    adopts = str(properties.get("AdoptExisting")).lower() == "true"
-    if adopts and not created_here and policy != "Delete":
+    if adopts(properties) and not created_here and policy != "Delete":
         return "it was adopted, and its property DeletionPolicy is not Delete"
     return ""
 

@@ -152,6 +152,11 @@ def cluster_of(physical_id: str) -> str:
     return "" if physical_id.startswith(_NOT_MADE) else physical_id
 
 
+def adopts(properties: Mapping[str, Any]) -> bool:
+    """Returns whether a cluster's properties ask to take an existing cluster over."""
+    return str(properties.get("AdoptExisting")).lower() == "true"
+
+
 def is_owned_by(tags: Mapping[str, str], stack_id: str, logical_id: str) -> bool:
     """Whether a cluster's owner tags name a resource of a stack."""
     path = stack_id.partition(":stack/")[2] or stack_id
@@ -202,7 +207,7 @@ def _intended(
     logical_id = wanted.resource.logical_id
     if existing is None:
         return "create", arguments
-    if str(wanted.properties.get("AdoptExisting")).lower() != "true":
+    if not adopts(wanted.properties):
         return "update", arguments
     if not deployed.physical_ids.get(logical_id):
         return "take-over", arguments | {_AS_STORED: True, _WITHOUT_LOSS: True}

@@ -14,7 +14,7 @@ from cfn_template.texts import EvaluationError
 from cfn_template.values import Map, Unknown, place_of, repeated_keys
 from cluster_schema import in_words, versions
 from cluster_schema.conversion import UNKNOWN, Schema, convert, misfits, pointer
-from pcluster_cfn.planning.requests import CLUSTER, CONFIGURATION
+from pcluster_cfn.planning.requests import CLUSTER, CONFIGURATION, adopts
 from pcluster_cfn.template import is_custom
 from pcluster_cfn.validation.branches import AS_IT_STANDS, BRANCHES_MAX, Assumption, find_branches
 from pcluster_cfn.validation.configuration_check import (
@@ -249,7 +249,7 @@ class _Check:
         details = misfits(convert(plain, schema, {}), plain, schema)
         for each in misfit_findings(details, values, "property", self.resource.place):
             yield self._finding(each.place, each.path, each.message, each.rule)
-        if str(plain.get(_ADOPTS)).lower() == "true" and _NAME not in plain:
+        if adopts(plain) and _NAME not in plain:
             place = place_of(values, (_ADOPTS,), of_key=True) or self.resource.place
             yield self._finding(place, f"/{_ADOPTS}", f"the cluster to take over needs {_NAME}", "property")
         for path, place in repeated_keys(values):

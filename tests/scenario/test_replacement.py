@@ -72,6 +72,16 @@ def replaced(world: World, name: str, old: dict[str, Any], new: dict[str, Any]) 
     return str(call["cluster_name"])
 
 
+def assert_back_without(world: World, other: str, undone: str, name: str) -> None:
+    """The rollback deletes the new cluster first, and is then answered with the old one."""
+    call = world.run_engine()
+    assert (call["operation"], call["cluster_name"]) == ("delete", other)
+    world.settle(other, "DELETE_COMPLETE")
+    world.pass_time(60)
+    world.run_engine()
+    assert world.sink.answer(undone)["PhysicalResourceId"] == name
+
+
 def test_a_cluster_without_a_name_gets_one_from_its_stack_and_its_logical_id() -> None:
     world = World()
     name = made(world, unnamed())
@@ -291,12 +301,7 @@ def test_a_replacement_that_failed_leaves_the_old_cluster_as_it_was() -> None:
     assert (answer["Status"], answer["PhysicalResourceId"]) == ("FAILED", name)
     roll_back(world)
     undone = change(world, name, new, old)
-    call = world.run_engine()
-    assert (call["operation"], call["cluster_name"]) == ("delete", other)
-    world.settle(other, "DELETE_COMPLETE")
-    world.pass_time(60)
-    world.run_engine()
-    assert world.sink.answer(undone)["PhysicalResourceId"] == name
+    assert_back_without(world, other, undone, name)
     assert _clusters(world) == [before]
 
 
@@ -325,12 +330,7 @@ def test_a_cancelled_replacement_is_deleted_before_the_rollback_is_answered() ->
     other = world.run_engine()["cluster_name"]
     roll_back(world)
     undone = change(world, name, new, old)
-    call = world.run_engine()
-    assert (call["operation"], call["cluster_name"]) == ("delete", other)
-    world.settle(other, "DELETE_COMPLETE")
-    world.pass_time(60)
-    world.run_engine()
-    assert world.sink.answer(undone)["PhysicalResourceId"] == name
+    assert_back_without(world, other, undone, name)
     assert [stack.name for stack in _clusters(world)] == [name]
 
 
