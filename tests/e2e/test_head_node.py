@@ -36,7 +36,8 @@ def settled_at(account, stack):
     clusters = [
         each for page in pages for each in page["StackSummaries"] if each["StackName"] == stack.cluster
     ]
-    (cluster_id,) = {each["StackId"] for each in clusters}
+    # Deleted stacks are listed, too, and another test may have had one of this name.
+    cluster_id = max(clusters, key=lambda each: each["CreationTime"])["StackId"]
     at = {}
     for stack_id, physical_id, status in [
         (cluster_id, cluster_id, "ROLLBACK_COMPLETE"),
