@@ -9,6 +9,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from cluster_provider.core.consent import Consent
+from cluster_provider.core.guardrails import Guardrails
 from cluster_provider.core.identity import Owner
 from cluster_provider.handler import Provider
 from tests.support.fakes import FactStacks, MovedClock, stack_of
@@ -372,7 +373,7 @@ def taken_from_the_dead(account: Account, die_at: int) -> int:
 
     immortal = account.second.provider
     mortal = account.second.provider = Provider(
-        FaultyPorts(account.second.ports, die).ports(), LOG_GROUP, Consent("Allow")
+        FaultyPorts(account.second.ports, die).ports(), LOG_GROUP, Guardrails(Consent("Allow"))
     )
     event = account.second.event("Create", StackId=SECOND, ResourceProperties=properties(**ADOPT))
     try:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from cluster_provider.core.consent import ALLOW, Consent
 from cluster_provider.core.document import parse_instant
 from cluster_provider.core.errors import DeliveryFailed, Unavailable
+from cluster_provider.core.guardrails import Guardrails
 from cluster_provider.core.identity import Owner
 from cluster_provider.handler import Provider
 from cluster_provider.ports import DeadLetter, Ports
@@ -291,7 +292,7 @@ class Simulation(World):
         if container not in self._providers:
             ports = self.second_ports if mail.is_second else self.ports
             faulty = FaultyPorts(ports, self._pass).ports()
-            self._providers[container] = Provider(faulty, LOG_GROUP, Consent(ALLOW))
+            self._providers[container] = Provider(faulty, LOG_GROUP, Guardrails(Consent(ALLOW)))
         limit = timedelta(seconds=PROVIDER_LIMIT_S)
         name = f"invocation-{next(self._invocations)}"
         invocation = Invocation(self, name, self.clock.now() + limit, mail.event)

@@ -14,6 +14,7 @@ from cluster_provider.core.budget import UNBOUNDED, Budget
 from cluster_provider.core.consent import ALLOW, Consent
 from cluster_provider.core.document import parse_instant
 from cluster_provider.core.errors import DeliveryFailed, Unavailable
+from cluster_provider.core.guardrails import Guardrails
 from cluster_provider.core.identity import OWNER_TAG_PREFIX, Owner, StackArn
 from cluster_provider.core.observed import ClusterStack, StackFailure
 from cluster_provider.core.properties import decode_configuration
@@ -111,14 +112,8 @@ class World:
             self.letters,
             self.notifications,
         )
-        self.provider = Provider(
-            self.ports,
-            LOG_GROUP,
-            Consent(consent),
-            VERSION,
-            self.budget,
-            refused_severity=self.refused_severity,
-        )
+        guardrails = Guardrails(Consent(consent), self.budget, self.refused_severity)
+        self.provider = Provider(self.ports, LOG_GROUP, guardrails, VERSION)
 
     # CloudFormation's side
 

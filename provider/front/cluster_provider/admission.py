@@ -20,6 +20,7 @@ from cluster_provider.core.errors import (
     Superseded,
     Unavailable,
 )
+from cluster_provider.core.guardrails import Guardrails
 from cluster_provider.core.request import Request, RequestType, parse_request
 from cluster_provider.core.state import OperationRecord, OwnerRecord, Progress
 from cluster_provider.core.transitions import acceptance
@@ -50,11 +51,13 @@ class Admission:
     Args:
         ports: The outside world.
         repository: Records requests.
+        guardrails: What the operator permits.
     """
 
-    def __init__(self, ports: Ports, repository: Repository) -> None:
+    def __init__(self, ports: Ports, repository: Repository, guardrails: Guardrails) -> None:
         self._ports = ports
         self._repository = repository
+        self._guardrails = guardrails
 
     def admit(self, event: Mapping[str, Any], received_at: datetime | None = None) -> Answer | None:
         """Records a request and its first wake-up in one step.
@@ -131,8 +134,14 @@ class Admission:
             logger.warning("dropped: a newer request was accepted", extra={"request_id": request.request_id})
 
     def _rolls_back(self, request: Request) -> bool:
-        """Returns whether an Update whose cluster depends on it is part of the rollback of its stack."""
-        if request.type is not RequestType.UPDATE or not request.name_is_generated:
+        """Returns whether an Update is part of the rollback of its stack.
+
+        It is asked only if it matters: for a cluster whose name is generated, or that is bounded.
+        """
+        if request.type is not RequestType.UPDATE or request.properties is None:
+            return False
+        is_bounded = self._guardrails.budget.arguments(request.properties.budget)
+        if not request.name_is_generated and not is_bounded:
             return False
         return goes_back(self._ports.stacks, request.owner.stack_id)
 

@@ -31,10 +31,11 @@ from cluster_provider.adapters.stacks import CloudFormationStacks
 from cluster_provider.adapters.store import DynamoStore
 from cluster_provider.admission import Admission
 from cluster_provider.core.advisories import NONE, parse_refused
-from cluster_provider.core.budget import MAX_COST, MAX_NODES, UNBOUNDED, Budget
-from cluster_provider.core.consent import DEFAULT, FORBID, Consent
+from cluster_provider.core.budget import MAX_COST, MAX_NODES, Budget
+from cluster_provider.core.consent import FORBID, Consent
 from cluster_provider.core.engine_protocol import may_be_ours, parse_end
 from cluster_provider.core.errors import Unanswerable, Unavailable
+from cluster_provider.core.guardrails import UNGUARDED, Guardrails
 from cluster_provider.core.identity import Owner, StackArn, may_be_cluster
 from cluster_provider.core.request import RequestType
 from cluster_provider.delivery import Delivery
@@ -73,30 +74,23 @@ class Provider:
     Args:
         ports: The outside world.
         log_group: Name of this function's log group; failure reasons refer the reader to it.
-        consent: The clusters that this provider may adopt.
+        guardrails: What the operator permits.
         version: Version of the provider, for notifications.
-        budget: The operator's bounds for clusters.
-        refused_severity: The least severity of advisories with which no cluster may be made; empty for none.
     """
 
     def __init__(
         self,
         ports: Ports,
         log_group: str,
-        consent: Consent = DEFAULT,
+        guardrails: Guardrails = UNGUARDED,
         version: str = "unknown",
-        budget: Budget = UNBOUNDED,
-        *,
-        refused_severity: str = "",
     ) -> None:
         self._ports = ports
         repository = Repository(ports, version)
-        self._reconciler = Reconciler(
-            ports, repository, log_group, consent=consent, budget=budget, refused_severity=refused_severity
-        )
+        self._reconciler = Reconciler(ports, repository, log_group, guardrails)
         self._delivery = Delivery(ports, repository)
         self._queue = Queue(ports)
-        self._admission = Admission(ports, repository)
+        self._admission = Admission(ports, repository, guardrails)
         self._resource: ClusterResource = build_resource(self._admission, self._reconciler, self._delivery)
 
     def handle(self, event: dict[str, Any], context: Any) -> None:
@@ -264,12 +258,13 @@ def provider() -> Provider:
             os.environ.get("NOTIFICATION_BUS", ""),
         ),
     )
-    consent = Consent.parse(os.environ.get("CLUSTER_ADOPTION", FORBID))
-    version = os.environ.get("PROVIDER_VERSION", "unknown")
-    budget = Budget.parse({name: os.environ.get(variable, "0") for name, variable in _BOUNDS.items()})
-    severity = parse_refused(os.environ.get("REFUSE_ADVISORIES", NONE))
+    guardrails = Guardrails(
+        Consent.parse(os.environ.get("CLUSTER_ADOPTION", FORBID)),
+        Budget.parse({name: os.environ.get(variable, "0") for name, variable in _BOUNDS.items()}),
+        parse_refused(os.environ.get("REFUSE_ADVISORIES", NONE)),
+    )
     log_group = os.environ.get("AWS_LAMBDA_LOG_GROUP_NAME", "")
-    return Provider(ports, log_group, consent, version, budget, refused_severity=severity)
+    return Provider(ports, log_group, guardrails, os.environ.get("PROVIDER_VERSION", "unknown"))
 
 
 def handler(event: dict[str, Any], context: Any) -> None:

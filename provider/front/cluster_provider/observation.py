@@ -8,11 +8,12 @@ from typing import Any
 
 from cluster_provider.causes import failures_of, with_cause, with_failures
 from cluster_provider.core import deadline
-from cluster_provider.core.budget import UNBOUNDED, Budget
+from cluster_provider.core.budget import Budget
 from cluster_provider.core.decision.adoption import has_adopted
 from cluster_provider.core.decision.case import is_deletion_exhausted, left_over, waited_for_until
 from cluster_provider.core.engine import READS, EngineAction, EngineCall
 from cluster_provider.core.errors import Unavailable
+from cluster_provider.core.guardrails import UNGUARDED, Guardrails
 from cluster_provider.core.identity import Kind, Owner
 from cluster_provider.core.observed import (
     Cluster,
@@ -24,7 +25,7 @@ from cluster_provider.core.observed import (
 )
 from cluster_provider.core.request import Request, RequestType
 from cluster_provider.core.state import OperationRecord, OwnerRecord, Phase, Progress
-from cluster_provider.ownership import enclosing_stacks, goes_back
+from cluster_provider.ownership import enclosing_stacks
 from cluster_provider.ports import Stacks
 
 logger = logging.getLogger(__name__)
@@ -44,7 +45,7 @@ def observe(
     operation: OperationRecord,
     now: datetime,
     *,
-    budget: Budget = UNBOUNDED,
+    guardrails: Guardrails = UNGUARDED,
 ) -> tuple[Observed, Progress]:
     """Returns the facts that a decision needs, and the progress updated with them.
 
@@ -58,14 +59,22 @@ def observe(
         record: The owner's record.
         operation: The request and the work on it.
         now: The current time.
-        budget: The operator's bounds for clusters.
+        guardrails: What the operator permits.
 
     Raises:
         Exception: An observation failed for a reason other than an unavailable service, before the deadline.
     """
     request = operation.request
     known = record.clusters.get(operation.progress.cluster_name)
-    base = Observed(known=known, undoes=_undoes(record, request), engines=engines, sent_by=record.requeue_at)
+    base = Observed(
+        known=known,
+        undoes=_undoes(record, request),
+        engines=engines,
+        sent_by=record.requeue_at,
+        consent=guardrails.consent,
+        bounds=_bounds(request, operation.progress, guardrails.budget),
+        refused_severity=guardrails.refused_severity,
+    )
     if operation.progress.written is not None:
         # The answer is sent as it was recorded, whatever the state of the world is. A failed observation
         # would only delay it.
@@ -84,7 +93,6 @@ def observe(
             leftover = with_failures(stacks, progress, leftover, seen)
         progress = _with_leftover_note(request, progress, leftover)
         base = _with_adoption(stacks, request, base, seen)
-        base = replace(base, bounds=_bounds(stacks, request, progress, budget))
     except Exception as error:
         # At the deadline, an answer that names the error helps more than a time-out of CloudFormation.
         if not isinstance(error, Unavailable) and now < operation.deadline_at:
@@ -148,17 +156,14 @@ def _with_adoption(
     return replace(base, parents=_parents(stacks, request.owner.stack_id, known.adopted_at))
 
 
-def _bounds(stacks: Stacks, request: Request, progress: Progress, budget: Budget) -> dict[str, Any]:
+def _bounds(request: Request, progress: Progress, budget: Budget) -> dict[str, Any]:
     """Returns the bounds for the call that this request may start; none while the parent stack rolls back.
 
     A rollback goes back to what was in force. If it were refused, the stack would be stuck.
     """
-    if request.properties is None or progress.effect_seen:
+    if request.properties is None or progress.rolls_back:
         return {}
-    bounds = budget.arguments(request.properties.budget)
-    if not bounds or request.type is not RequestType.UPDATE:
-        return bounds
-    return {} if goes_back(stacks, request.owner.stack_id) else bounds
+    return budget.arguments(request.properties.budget)
 
 
 def _parents(stacks: Stacks, stack_id: str, since: datetime) -> tuple[ParentStack, ...]:

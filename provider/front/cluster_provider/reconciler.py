@@ -23,12 +23,11 @@ from cluster_provider.core.actions import (
     Succeed,
     Wait,
 )
-from cluster_provider.core.budget import Budget
-from cluster_provider.core.consent import Consent
 from cluster_provider.core.decision import decide
 from cluster_provider.core.engine import EngineResult
 from cluster_provider.core.errors import Superseded
-from cluster_provider.core.identity import Owner
+from cluster_provider.core.guardrails import Guardrails
+from cluster_provider.core.identity import Owner, StackArn
 from cluster_provider.core.observed import Observed
 from cluster_provider.core.state import OperationRecord, OwnerRecord
 from cluster_provider.core.transitions.conclusion import pending_fleet_restart
@@ -55,26 +54,13 @@ class Reconciler:
         ports: The outside world.
         repository: Changes records.
         log_group: The provider's log group, named in an answer that had to be truncated.
-        consent: The clusters that this provider may adopt.
-        budget: The operator's bounds for clusters.
-        refused_severity: The least severity of advisories with which no cluster may be made; empty for none.
+        guardrails: What the operator permits.
     """
 
-    def __init__(
-        self,
-        ports: Ports,
-        repository: Repository,
-        log_group: str,
-        *,
-        consent: Consent,
-        budget: Budget,
-        refused_severity: str,
-    ) -> None:
+    def __init__(self, ports: Ports, repository: Repository, log_group: str, guardrails: Guardrails) -> None:
         self._ports = ports
         self._repository = repository
-        self._consent = consent
-        self._budget = budget
-        self._refused_severity = refused_severity
+        self._guardrails = guardrails
         self._effects = Effects(ports, repository, log_group)
 
     def record_engine_end(self, owner: Owner, call_id: str, result: EngineResult) -> None:
@@ -188,12 +174,16 @@ class Reconciler:
         progress = merge_call_result(operation.progress, own_call, deletes=operation.request.deletes)
         operation = replace(operation, progress=replace(progress, wakes=progress.wakes + 1))
         observed, progress = observe(
-            self._ports.stacks, self._ports.engines.versions, record, operation, now, budget=self._budget
+            self._ports.stacks,
+            self._ports.engines.versions,
+            record,
+            operation,
+            now,
+            guardrails=self._guardrails,
         )
         pending = pending_fleet_restart(record, replace(operation, progress=progress))
         operation = replace(operation, progress=replace(progress, fleet_restart_pending=pending))
-        chosen = replace(observed, consent=self._consent, refused_severity=self._refused_severity)
-        return operation, chosen
+        return operation, observed
 
     def _act(
         self,

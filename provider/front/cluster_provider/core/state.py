@@ -94,7 +94,7 @@ class Progress:
         fleet_restart_pending: Name of the cluster whose compute fleet an update stopped and that is still to
             be started, as of the last pass; empty if there is none.
         rolls_back: Whether the parent stack was rolling back when the request was accepted; read only for
-            an Update whose properties have no ClusterName.
+            an Update of a cluster whose name is generated, or that is bounded.
         signals: Whether the result of the work is signalled to a wait condition, after the answer.
         signal: The signal.
         wakes: Number of passes over the request.
