@@ -62,6 +62,8 @@ class CloudFormationApi:
         self.stacks: list[FakeStack] = []
         self.requests: list[Request] = []
         self.on_request: Callable[[], object] = lambda: None
+        #: The status of every custom resource; None if there is none.
+        self.resource_status: str | None = "CREATE_IN_PROGRESS"
         self._arranged: dict[str, list[Refusal]] = {}
 
     def add(self, name: str, *, status: str = "CREATE_COMPLETE", **facts: dict[str, str]) -> FakeStack:
@@ -100,9 +102,15 @@ class CloudFormationApi:
     def _carry_out(self, action: str, parameters: dict[str, str]) -> tuple[int, str]:
         if action == "DescribeInstances":
             return 200, "<DescribeInstancesResponse><reservationSet/></DescribeInstancesResponse>"
+        if action == "DescribeStackResource":
+            return self._resource(parameters)
         if action == "DescribeStacks" and "StackName" not in parameters:
             return self._list(int(parameters.get("NextToken", 0)))
-        stack = self._find(parameters["StackName"])
+        return self._carry_out_on(self._find(parameters["StackName"]), action, parameters)
+
+    def _carry_out_on(
+        self, stack: FakeStack | None, action: str, parameters: dict[str, str]
+    ) -> tuple[int, str]:
         if action == "CreateStack":
             return self._create(stack, parameters)
         if stack is None:
@@ -124,6 +132,15 @@ class CloudFormationApi:
             case "DescribeStackResources":
                 return _ok(action, f"<StackResources>{_resources()}</StackResources>")
         raise NotImplementedError(action)
+
+    def _resource(self, parameters: dict[str, str]) -> tuple[int, str]:
+        """The custom resource that a call is made for; its stack is not among those that are stated."""
+        name = parameters["LogicalResourceId"]
+        if self.resource_status is None or self._find(parameters["StackName"]) is not None:
+            return _error(Refusal("ValidationError", f"Resource {name} does not exist for stack"))
+        status = f"<ResourceStatus>{self.resource_status}</ResourceStatus>"
+        detail = f"<LogicalResourceId>{name}</LogicalResourceId>{status}"
+        return _ok("DescribeStackResource", f"<StackResourceDetail>{detail}</StackResourceDetail>")
 
     def _list(self, first: int) -> tuple[int, str]:
         """Every stack that is not deleted, page by page; a page's token is the number of its first stack."""

@@ -38,6 +38,9 @@ EngineAction = Literal[
 #: Actions that change a stack, and those that read a cluster's compute fleet.
 CHANGES: frozenset[EngineAction] = frozenset({"create", "update", "delete", "build-image", "delete-image"})
 ABOUT_FLEET: frozenset[EngineAction] = frozenset({"update", "stop-fleet", "start-fleet"})
+#: Actions that make or change what somebody must wait for. A deletion is wanted even after the answer, and a
+#: stopped fleet is started after it.
+AWAITED: frozenset[EngineAction] = frozenset({"create", "update", "build-image", "stop-fleet"})
 
 Code = Literal[
     "ConfigurationInvalid",

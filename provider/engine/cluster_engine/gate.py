@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 from botocore import exceptions
 from botocore.exceptions import BotoCoreError, ClientError
 
+from cluster_engine.custom_resource import CustomResource
 from cluster_engine.error_codes import DENIED_CODES, THROTTLING_CODES
 from cluster_engine.runtimes import Session, TemplateUploads
 from cluster_engine.stack_rules import StackRules
@@ -30,7 +31,7 @@ STOPPED = "STOPPED"
 
 
 class FencedError(Exception):
-    """A mutating request was not sent, because the call's ``not_after`` has passed."""
+    """A mutating request was not sent: ``not_after`` has passed, or nobody waits for what it would make."""
 
 
 class GaveUpError(Exception):
@@ -72,6 +73,8 @@ class Gate:
         give_up_at: From this instant on, a throttled request ends the call.
         now: The clock; aware UTC.
         only_own: Whether a stack without ``stack_tags`` counts as missing, unless ``stack_id`` names it.
+        awaited_by: The custom resource that must be in progress when something is made or changed; None if
+            that does not matter.
     """
 
     token: str
@@ -81,9 +84,11 @@ class Gate:
     give_up_at: datetime
     now: Callable[[], datetime]
     only_own: bool = False
+    awaited_by: CustomResource | None = None
 
     accepted: bool = field(default=False, init=False)
-    fenced: bool = field(default=False, init=False)
+    #: Why a mutating request was not sent; empty if none was held back.
+    fenced: str = field(default="", init=False)
     gave_up: bool = field(default=False, init=False)
     refusal: Refusal | None = field(default=None, init=False)
     #: The stack with the cluster's name, as last described; None if there is none.
@@ -102,6 +107,7 @@ class Gate:
     #: AWS operations whose last call was denied.
     _denied: set[str] = field(default_factory=set, init=False)
     _in_doubt: bool = field(default=False, init=False)
+    _session: Session | None = field(default=None, init=False)
     #: Raises runtimes in the templates that the library uploads.
     uploads: TemplateUploads = field(init=False)
     #: Refuses requests and templates that CloudFormation would refuse.
@@ -132,6 +138,7 @@ class Gate:
 
     def install(self, session: Session) -> None:
         """Installs the gate in a session, for every client made from the session afterwards."""
+        self._session = session
         register = session.events.register
         for operation in MUTATING:
             register(f"before-parameter-build.cloudformation.{operation}", self._complete)
@@ -165,14 +172,31 @@ class Gate:
         """Refuses once ``not_after`` has passed.
 
         Raises:
-            FencedError: It has. ``fenced`` stays true, whatever the library does with the exception.
+            FencedError: It has. ``fenced`` says so, whatever the library does with the exception.
         """
         if self.now() > self.not_after:
-            self.fenced = True
-            raise FencedError(f"nothing is sent to CloudFormation after {self.not_after.isoformat()}")
+            self._hold_back(f"{self.not_after.isoformat()} had passed.")
+
+    def _check_resource(self) -> None:
+        """Refuses once CloudFormation no longer waits for an answer about the custom resource.
+
+        It is asked just before each attempt, because an earlier delivery of this call may have been answered.
+
+        Raises:
+            FencedError: It does not wait.
+            ClientError: It could not be asked.
+        """
+        resource = self.awaited_by
+        if resource is not None and self._session and not resource.is_in_progress(self._session):
+            self._hold_back(f"resource {resource.logical_id} is no longer being created or updated.")
+
+    def _hold_back(self, why: str) -> None:
+        self.fenced = why
+        raise FencedError(f"not sent to AWS: {why}")
 
     def _fence(self, **_: Any) -> None:
         self.check_fence()
+        self._check_resource()
         self._in_doubt = True  # until CloudFormation answers, the request may have arrived
 
     def _note_answer(self, http_response: Any, parsed: dict[str, Any], **_: Any) -> None:
@@ -227,6 +251,7 @@ class Gate:
 
     def _fence_fleet(self, **_: Any) -> None:
         self.check_fence()  # the library updates no other item than the request to stop or start the fleet
+        self._check_resource()
 
     def _protect_nodes(self, **_: Any) -> None:
         # The library terminates the compute nodes whenever its deletion fails, even if it never started.

@@ -11,7 +11,8 @@ from aws_lambda_powertools.logging.utils import copy_config_to_registered_logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from cluster_engine import actions, contract, library
-from cluster_engine.contract import Call, EngineError, MisdirectedCallError, Result
+from cluster_engine.contract import AWAITED, Call, EngineError, MisdirectedCallError, Result
+from cluster_engine.custom_resource import CustomResource
 from cluster_engine.gate import Gate
 
 #: A throttled call needs this to end cleanly: the library's own pause of 5 s, its clean-up, the result.
@@ -86,6 +87,7 @@ def run(call: Call, *, remaining_s: float, now: Callable[[], datetime]) -> Resul
         give_up_at=now() + timedelta(seconds=remaining_s - GIVE_UP_BEFORE_END_S),
         now=now,
         only_own=call.action == "delete-image",
+        awaited_by=CustomResource(**call.owner, region=call.region) if call.action in AWAITED else None,
     )
     try:
         outcome = actions.carry_out(call, version, gate)

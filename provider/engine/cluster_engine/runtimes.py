@@ -85,11 +85,15 @@ class BlockedRuntimeError(Exception):
 
 
 class Session(Protocol):
-    """The part of a boto3 session that the engine uses: its events, which every client of it inherits."""
+    """The part of a boto3 session that the engine uses."""
 
     @property
     def events(self) -> Any:
-        """Botocore's hierarchical emitter."""
+        """Botocore's hierarchical emitter; every client of the session inherits it."""
+
+    @property
+    def client(self) -> Callable[..., Any]:
+        """Makes a client of the session."""
 
 
 def raised(runtime: str, on: date) -> str:

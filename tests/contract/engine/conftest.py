@@ -1,8 +1,10 @@
 """The engine with the real library, on the embedded cloud, or on stacks in states that a test states."""
 
 import copy
+import itertools
 import json
 import os
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -83,6 +85,7 @@ class Engine:
     """Calls the engine by its contract: every call and every result is checked against the schema."""
 
     cloud: Cloud
+    owner: dict[str, str] = field(default_factory=lambda: {"stack_id": "arn:parent", "logical_id": "Cluster"})
     remaining_s: float = 600.0
     now: Callable[[], datetime] = field(default=lambda: NOW)
 
@@ -98,7 +101,7 @@ class Engine:
             "contract": 1,
             "call_id": "call-1",
             "operation": operation,
-            "owner": {"stack_id": "arn:parent", "logical_id": "Cluster"},
+            "owner": self.owner,
             "request_id": "request-1",
             "region": self.cloud.region,
             "cluster_name": "hpc",
@@ -120,8 +123,35 @@ def _text(instant: datetime) -> str:
 
 
 @pytest.fixture
-def engine(cloud: Cloud) -> Engine:
-    return Engine(cloud)
+def engine(cloud: Cloud, request: pytest.FixtureRequest) -> Engine:
+    """An engine that is called for a resource in progress: a stated one, or one on the embedded cloud."""
+    return Engine(cloud) if "api" in request.fixturenames else Engine(cloud, parent_in_progress(cloud))
+
+
+def parent_in_progress(cloud: Cloud) -> dict[str, str]:
+    """A resource that is being created, as far as its stack can tell: nobody ever signals it."""
+    resources = {
+        "Handle": {"Type": "AWS::CloudFormation::WaitConditionHandle"},
+        "Cluster": {
+            "Type": "AWS::CloudFormation::WaitCondition",
+            "Properties": {"Handle": {"Ref": "Handle"}, "Timeout": "43200"},
+        },
+    }
+    client, name = cloud.client("cloudformation"), f"parent-{next(_PARENTS)}"
+    stack_id = client.create_stack(StackName=name, TemplateBody=json.dumps({"Resources": resources}))[
+        "StackId"
+    ]
+    give_up_at = time.monotonic() + 60
+    while "Cluster" not in {
+        event["LogicalResourceId"]
+        for event in client.describe_stack_events(StackName=stack_id)["StackEvents"]
+    }:
+        assert time.monotonic() < give_up_at, f"{name} does not begin: {cloud.log}"
+        time.sleep(0.05)
+    return {"stack_id": stack_id, "logical_id": "Cluster"}
+
+
+_PARENTS = itertools.count(1)
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionClosedError
 
 from cluster_engine import gate as gate_module
+from cluster_engine.custom_resource import CustomResource
 from cluster_engine.error_codes import DENIED_CODES
 from cluster_engine.gate import FencedError, Gate, GaveUpError, ProtectedError, Stack
 from tests.support.cloudformation_api import Refusal
@@ -15,6 +16,8 @@ from tests.support.cloudformation_api import Refusal
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 THROTTLED = Refusal("Throttling", "Rate exceeded")
 OWNER = {"owner-stack": "parent", "owner-resource": "Cluster"}
+PASSED = "2026-01-01T12:05:00+00:00 had passed."
+RESOURCE = CustomResource("arn:parent", "Cluster", "us-east-1")
 
 
 class Clock:
@@ -126,7 +129,7 @@ def test_nothing_is_sent_after_the_fence(gated, api, clock, method):
     clock.time = gate.not_after + timedelta(milliseconds=1)
     with pytest.raises(FencedError):
         getattr(client, method)(StackName="hpc")
-    assert (gate.fenced, gate.accepted, api.requests) == (True, False, [])
+    assert (gate.fenced, gate.accepted, api.requests) == (PASSED, False, [])
 
 
 def test_the_last_moment_before_the_fence_is_early_enough(gated, clock):
@@ -142,7 +145,79 @@ def test_a_retry_is_fenced_like_a_first_attempt(gated, api, clock):
     api.on_request = lambda: setattr(clock, "time", gate.not_after + timedelta(seconds=1))
     with pytest.raises(FencedError):
         create(client)
-    assert (gate.fenced, len(api.sent("CreateStack"))) == (True, 1)
+    assert (gate.fenced, len(api.sent("CreateStack"))) == (PASSED, 1)
+
+
+@pytest.fixture
+def asked(api, monkeypatch):
+    """The endpoint also answers about the custom resource that a call is made for."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL_CLOUDFORMATION", api.url)
+    return api
+
+
+@pytest.mark.parametrize(
+    "status", ["CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_IN_PROGRESS"]
+)
+@pytest.mark.parametrize("method", ["create_stack", "update_stack"])
+def test_a_change_is_sent_while_its_resource_is_in_progress(gated, asked, status, method):
+    asked.resource_status = status
+    stack_id = asked.add("hpc").stack_id if method == "update_stack" else None
+    gate, client = gated(stack_id=stack_id, awaited_by=RESOURCE)
+    getattr(client, method)(StackName="hpc")
+    (question, change) = asked.requests
+    assert question.parameters["StackName"] == "arn:parent"
+    assert question.parameters["LogicalResourceId"] == "Cluster"
+    assert (change.action, gate.accepted) == ("CreateStack" if stack_id is None else "UpdateStack", True)
+
+
+@pytest.mark.parametrize(
+    "status",
+    ["CREATE_FAILED", "CREATE_COMPLETE", "UPDATE_FAILED", "UPDATE_COMPLETE", "DELETE_IN_PROGRESS", None],
+)
+@pytest.mark.parametrize("method", ["create_stack", "update_stack"])
+def test_nothing_is_sent_for_a_resource_that_was_answered(gated, asked, status, method):
+    asked.resource_status = status
+    gate, client = gated(stack_id=asked.add("hpc").stack_id, awaited_by=RESOURCE)
+    with pytest.raises(FencedError):
+        getattr(client, method)(StackName="hpc")
+    assert gate.fenced == "resource Cluster is no longer being created or updated."
+    assert [request.action for request in asked.requests] == ["DescribeStackResource"]
+
+
+def test_every_attempt_asks_for_the_resource_again(gated, asked):
+    asked.arrange("CreateStack", Refusal("InternalFailure", "try again", 500))
+    gate, client = gated(attempts=3, awaited_by=RESOURCE)
+    asked.on_request = lambda: setattr(
+        asked, "resource_status", "CREATE_FAILED" if asked.sent("CreateStack") else "CREATE_IN_PROGRESS"
+    )
+    with pytest.raises(FencedError):
+        create(client)
+    assert (gate.accepted, len(asked.sent("CreateStack"))) == (False, 1)
+
+
+def test_nothing_is_sent_while_the_resource_cannot_be_asked_for(gated, asked, monkeypatch):
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    asked.arrange("DescribeStackResource", THROTTLED)
+    gate, client = gated(awaited_by=RESOURCE)
+    with pytest.raises(ClientError, match="Rate exceeded"):
+        create(client)
+    assert (gate.unanswered, gate.accepted, asked.sent("CreateStack")) == (True, False, [])
+
+
+def test_a_denied_question_about_the_resource_is_named(gated, asked):
+    asked.arrange("DescribeStackResource", Refusal("AccessDenied", "not allowed", 403))
+    gate, client = gated(awaited_by=RESOURCE)
+    with pytest.raises(ClientError, match="not allowed"):
+        create(client)
+    assert gate.denied == ["cloudformation:DescribeStackResource"]
+
+
+def test_the_fleet_is_not_stopped_for_a_resource_that_was_answered(gated, asked):
+    asked.resource_status = "UPDATE_COMPLETE"
+    gate, client = gated("dynamodb", awaited_by=RESOURCE)
+    with pytest.raises(FencedError):
+        client.update_item(TableName="parallelcluster-hpc", Key={"Id": {"S": "COMPUTE_FLEET"}})
+    assert gate.fenced
 
 
 def test_reading_goes_on_after_the_fence(gated, api, clock):

@@ -70,7 +70,7 @@ def engine_error(action: EngineAction, name: str, error: Exception, gate: Gate) 
 def _stopped_here(gate: Gate) -> EngineError | None:
     """Returns the error for a request that the engine itself stopped; None if it stopped none."""
     if gate.fenced:
-        return EngineError("Fenced", f"Not sent to CloudFormation: {gate.not_after.isoformat()} had passed.")
+        return EngineError("Fenced", f"Not sent to AWS: {gate.fenced}")
     blocked = gate.uploads.blocked or gate.rules.refused
     return EngineError("BadRequest", str(blocked)) if blocked is not None else None
 
