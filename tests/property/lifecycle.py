@@ -186,6 +186,8 @@ class Lifecycle(RuleBasedStateMachine):
         self.world.hook = self.pass_seam
         self.world.engine_run = self.run_engine
         self.resources = [self._resource(*place) for place in self.PLACES]
+        #: Calls whose second delivery has asked CloudFormation, and has sent what it asks for.
+        self.on_their_way: list[tuple[str, dict[str, Any]]] = []
         self.strangers: dict[str, ClusterStack] = {}
         self.retained: set[str] = set()
         self.disturbed: set[str] = set()
@@ -463,6 +465,28 @@ class Lifecycle(RuleBasedStateMachine):
                 self._blame(call["request_id"])
             self.world.report_end(version, call, failed(end, "it went wrong"))
 
+    @precondition(lambda self: self.world.engines.calls)
+    @rule(at=index, is_on_its_way=st.booleans())
+    def refused_once(self, at: int, is_on_its_way: bool) -> None:
+        """The first delivery of a call is refused, what refused it passes, and Lambda delivers it again.
+
+        The second delivery comes later, or has already sent its request to AWS when the first is answered.
+        """
+        calls = self.world.engines.calls
+        version, call = calls.pop(at % len(calls))
+        self._check_call(call)
+        self._blame(call["request_id"])
+        (self.on_their_way if is_on_its_way else calls).append((version, deepcopy(call)))
+        self.world.report_end(version, call, failed("ClusterRejected", "AWS denied it"))
+
+    def _arrives(self, request_id: str) -> None:
+        """What second deliveries sent to AWS for a request arrives as soon as the request is answered."""
+        late = [each for each in self.on_their_way if each[1]["request_id"] == request_id]
+        for version, call in late:
+            self.on_their_way.remove((version, call))
+            self.counts["second deliveries that arrive late"] += 1
+            self.world.report_end(version, call, self.world.late_engine_does(version, call))
+
     def run_engine(self, at: int) -> None:
         """An engine works, or comes too late to do so."""
         _, call = self.world.engines.calls[at]
@@ -545,6 +569,7 @@ class Lifecycle(RuleBasedStateMachine):
 
     def acknowledged(self, resource: Resource, pending: Pending, answer: dict[str, Any]) -> None:
         """CloudFormation has just used an answer."""
+        self._arrives(pending.request_id)
         waited_s = (self.world.clock.now() - pending.issued_at).total_seconds()
         code = answer.get("Reason", "").split(":")[0]
         self.counts[f"{pending.event['RequestType']} {answer['Status']} {code}".strip()] += 1
@@ -588,7 +613,10 @@ class Lifecycle(RuleBasedStateMachine):
             own = Owner(**call["owner"]) == resource.owner and makes
             if own and (whole or call["cluster_name"] == deleted_id):
                 known = any(call["call_id"] in fact.tokens for fact in self.world.stacks.facts.values())
-                assert known or is_fenced(call, self.world.clock.now()), "an engine can still make a cluster"
+                refused = is_fenced(call, self.world.clock.now()) or not self.world.is_in_progress(
+                    resource.owner
+                )
+                assert known or refused, "an engine can still make a cluster"
 
     def _engine_lost(self, pending: Pending) -> int:
         """How often an engine, or who called it, was lost or refused; an absent service is no cause."""

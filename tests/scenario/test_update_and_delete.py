@@ -177,7 +177,7 @@ def test_a_delete_waits_for_an_engine_that_may_still_make_the_cluster() -> None:
     world.create()
     deleted = world.delete("parent-Cluster-1ABCDEF")
     assert not world.sink.answers(deleted)
-    world.run_engine()
+    world.run_engine(on_its_way=True)
     call = world.run_engine()
     assert call["operation"] == "delete"
     world.settle("hpc", "DELETE_COMPLETE")

@@ -359,6 +359,10 @@ class Simulation(World):
         """The work of an engine call, and what it came to."""
         return self._work(version, call)
 
+    def late_engine_does(self, version: str, call: dict[str, Any]) -> dict[str, Any]:
+        """The work of an engine call whose request to AWS had left before its resource was answered."""
+        return self._send(version, call)
+
     def report_end(self, version: str, call: dict[str, Any], outcome: dict[str, Any]) -> None:
         base = {"contract": 1, "call_id": call["call_id"], "operation": call["operation"], "version": version}
         self.report(call, base | outcome)

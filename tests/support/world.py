@@ -36,6 +36,8 @@ from tests.support.fakes import (
 )
 
 CONFIGURATION = {"Region": "us-east-1", "Scheduling": {"SlurmQueues": [{"Name": "q1", "MaxCount": "4"}]}}
+#: What the engine does only while CloudFormation waits for the resource.
+AWAITED = {"create", "update", "build-image", "stop-fleet"}
 #: What the library changes only while no compute node runs.
 OTHER_NODES = {
     "Region": "us-east-1",
@@ -94,6 +96,8 @@ class World:
         self.amis: dict[str, dict[str, str]] = {}
         #: ARNs of the stacks that build images.
         self.builds: set[str] = set()
+        #: CloudFormation's newest request for each resource.
+        self._newest: dict[Owner, dict[str, Any]] = {}
         self._invocations = count(1)
         self._requests = count(1)
         self._stacks = count(1)
@@ -124,7 +128,15 @@ class World:
         since = self.clock.now() + timedelta(milliseconds=next(self._states))
         owner = Owner(event["StackId"], logical_id)
         self.stacks.requested[owner] = (request_type, event.get("PhysicalResourceId"), since)
+        self._newest[owner] = event
         return event
+
+    def is_in_progress(self, owner: Owner) -> bool:
+        """Whether CloudFormation waits for an answer to a Create or an Update of a resource."""
+        newest = self._newest.get(owner)
+        if newest is None or newest["RequestType"] == "Delete" or self.sink.answers(newest["RequestId"]):
+            return False
+        return self.stacks.awaits_answer(owner)
 
     def forge(self, request_type: str, *, logical_id: str = "Cluster", **fields: Any) -> dict[str, Any]:
         """A forged event of the same form: CloudFormation knows nothing of it."""
@@ -204,18 +216,22 @@ class World:
 
     # The engine's side
 
-    def run_engine(self, result: dict[str, Any] | None = None, *, report: bool = True) -> dict[str, Any]:
+    def run_engine(
+        self, result: dict[str, Any] | None = None, *, report: bool = True, on_its_way: bool = False
+    ) -> dict[str, Any]:
         """Runs the oldest engine call that waits; ``result`` overrides what it would come to.
 
         Args:
             result: Fields of the result instead of doing the work.
             report: Whether its end is reported; a crash after the work is not.
+            on_its_way: Whether its request to AWS had already left when CloudFormation was last answered.
         """
         version, call = self.engines.calls.pop(0)
-        outcome = result if result is not None else self._work(version, call)
+        if result is None:
+            result = self._send(version, call) if on_its_way else self._work(version, call)
         base = {"contract": 1, "call_id": call["call_id"], "operation": call["operation"], "version": version}
         if report:
-            self.report(call, base | outcome)
+            self.report(call, base | result)
         return call
 
     def crash_engine(self, message: str = "exit status 1") -> dict[str, Any]:
@@ -236,6 +252,11 @@ class World:
     def _work(self, version: str, call: dict[str, Any]) -> dict[str, Any]:
         if call["operation"] != "describe" and self.clock.now() > parse_instant(call["not_after"]):
             return failed("Fenced", "not_after had passed")
+        if call["operation"] in AWAITED and not self.is_in_progress(Owner(**call["owner"])):
+            return failed("Fenced", "the resource is no longer being created or updated")
+        return self._send(version, call)
+
+    def _send(self, version: str, call: dict[str, Any]) -> dict[str, Any]:
         work = {
             "create": self._create,
             "update": self._update,

@@ -74,10 +74,17 @@ class Reconciler:
         truncated = truncation.truncate_for_storage(result)
         if len(truncated.validation_messages) < len(result.validation_messages):
             logger.info("validation messages", extra={"validation_messages": result.validation_messages})
+        named = {
+            "call_id": call_id,
+            "changed": StackArn.parse(result.stack_id).name if result.stack_id else "",
+        }
         try:
-            self._repository.end_call(owner, call_id, truncated)
+            recorded = self._repository.end_call(owner, call_id, truncated)
         except LookupError:
-            logger.warning("an engine reported to an owner that is not known", extra={"call_id": call_id})
+            logger.warning("an engine reported to an owner that is not known", extra=named)
+            return
+        if result.sent and not recorded:
+            logger.warning("an engine reported a change for a call that is over", extra=named)
 
     def reconcile(
         self, owner: Owner, holder: str, remaining_s: float, requeue_at: datetime | None = None

@@ -100,7 +100,7 @@ class Repository:
 
         self.write(owner, of_present, *operations, holder=holder)
 
-    def end_call(self, owner: Owner, call_id: str, result: EngineResult) -> None:
+    def end_call(self, owner: Owner, call_id: str, result: EngineResult) -> bool:
         """Records the result of an engine call, or that the call was never accepted; the next pass uses it.
 
         Args:
@@ -108,11 +108,22 @@ class Repository:
             call_id: Id of the call.
             result: What the engine reported.
 
+        Returns:
+            Whether it was recorded. It is not if the call is over, or has ended before.
+
         Raises:
             LookupError: The owner has no record.
         """
-        now = self._clock.now()
-        self.change(owner, lambda record: work.end_call(record, call_id, result, now))
+        now, recorded = self._clock.now(), False
+
+        def ended(record: OwnerRecord) -> OwnerRecord:
+            nonlocal recorded
+            after = work.end_call(record, call_id, result, now)
+            recorded = after is not record
+            return after
+
+        self.change(owner, ended)
+        return recorded
 
     def follow(self, operation: OperationRecord) -> None:
         """Records that a request is answered; its cluster is followed until the wait condition is signalled.

@@ -278,16 +278,23 @@ def is_kept(made: Cluster, last: EngineCall | None = None, *, unseen: bool = Fal
     return "hpc" in created.clusters
 
 
-def test_what_was_not_made_after_all_is_forgotten() -> None:
-    unmade = Cluster("hpc", THIS)
+def test_an_image_that_was_not_made_after_all_is_forgotten() -> None:
+    unmade = Cluster("hpc", THIS, kind=Kind.IMAGE)
     assert not is_kept(unmade)
-    assert not is_kept(unmade, call(EngineAction.CREATE, "ClusterRejected"))
-    assert not is_kept(unmade, call(EngineAction.CREATE, name="lab"))
-    assert not is_kept(unmade, call(EngineAction.DESCRIBE))
+    assert not is_kept(unmade, call(EngineAction.BUILD_IMAGE, "ClusterRejected"))
+    assert not is_kept(unmade, call(EngineAction.BUILD_IMAGE, name="lab"))
+    assert not is_kept(unmade, call(EngineAction.DESCRIBE_IMAGE))
+
+
+def test_a_cluster_whose_create_was_refused_is_kept_for_the_next_request_to_look_for() -> None:
+    unmade = Cluster("hpc", THIS)
+    assert is_kept(unmade)
+    assert is_kept(unmade, call(EngineAction.CREATE, "ClusterRejected"))
+    assert is_kept(unmade, call(EngineAction.DESCRIBE))
 
 
 def test_what_was_made_or_may_have_been_is_kept() -> None:
-    unmade = Cluster("hpc", THIS)
+    unmade = Cluster("hpc", THIS, kind=Kind.IMAGE)
     assert is_kept(replace(unmade, reported=True))
     assert is_kept(replace(unmade, stack_id=ARN))
     assert is_kept(unmade, stack_id=ARN)

@@ -9,7 +9,7 @@ from cluster_provider.core.attributes import pool_count
 from cluster_provider.core.decision.case import is_deletion_exhausted
 from cluster_provider.core.engine import MAKES, EngineAction, EngineCall
 from cluster_provider.core.errors import Superseded
-from cluster_provider.core.identity import is_marker
+from cluster_provider.core.identity import Kind, is_marker
 from cluster_provider.core.observed import Cluster, ClusterStack, LastApplied, Leftover
 from cluster_provider.core.request import Request, RequestType
 from cluster_provider.core.state import OperationRecord, OwnerRecord, Phase, Progress, Replacement, Undo
@@ -252,14 +252,20 @@ def _is_still_there(cluster: Cluster, progress: Progress) -> bool:
 
 
 def _forget_unmade(record: OwnerRecord, progress: Progress, *, unseen: bool) -> OwnerRecord:
-    """Returns the record without a cluster that was not made.
+    """Returns the record without an image that was not made.
 
-    A cluster that a call may have made is kept, even if no pass observed it. It may appear only after the
-    answer. The next request looks for it after the call's fence.
+    A cluster or image that a call may have made is kept, even if no pass observed it. It may appear only
+    after the answer. The next request looks for it after the call's fence.
+
+    A cluster is kept even if its call was refused. Lambda may have delivered the call twice, and CreateStack
+    of the second delivery may be on its way. To look for an image takes an engine, so an image is kept only
+    if its call may have made it.
     """
     name, call = progress.cluster_name, record.call
     known = record.clusters.get(name)
     if known is None or known.reported or (known.stack_id or progress.stack_id) is not None:
+        return record
+    if known.kind is Kind.CLUSTER:
         return record
     if call is not None and call.action in MAKES and call.cluster_name == name:
         return record if _may_have_acted(call, unseen=unseen) else forget(record, name)
