@@ -61,7 +61,9 @@ def _describe(call: Call, _: str, gate: Gate) -> Result:
     answer = _invoke(call, gate)
     cluster = {key: value for key, value in answer.items() if key != "clusterConfiguration"}
     gate.stack_id = cluster["cloudformationStackArn"]
-    described = {"cluster": cluster, "head_node": _head_node(cluster, gate)}
+    described: Result = {"cluster": cluster, "head_node": _head_node(cluster, gate)}
+    if call.arguments.get("dynamic_nodes"):
+        described["dynamic_nodes"] = library.count_dynamic_nodes(call.cluster_name, call.region, gate)
     return described | _head_node_logs(call, str(gate.stack_id), gate)
 
 
