@@ -119,6 +119,7 @@ wishes = st.fixed_dictionaries(
         "DeletionPolicy": st.sampled_from(["Delete", "Delete", "Retain"]),
         "ClusterNameUpdatePolicy": st.sampled_from(["Refuse", "Replace"]),
         "ReplacementPolicy": st.sampled_from(["Refuse", "Replace", "Replace"]),
+        "DrainTimeout": st.sampled_from(["0", "600"]),
         "ValidationFailureLevel": st.sampled_from(["ERROR"] * 9 + ["SILLY"]),
         "WaitConditionHandle": st.sampled_from(["", "", "", *HANDLE_NAMES]),
     }

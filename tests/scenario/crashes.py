@@ -191,6 +191,19 @@ def _replace(world: Simulation, resource: Resource) -> None:
         world.until_answered()
 
 
+def _replace_and_drain(world: Simulation, resource: Resource) -> None:
+    """Jobs run on the old cluster when its deletion is due, and end later."""
+    drains = {**REPLACING, "DrainTimeout": "1200"}
+    resource.update(properties(ClusterName="other", **drains))
+    world.until_answered()
+    if resource.phase == "updated":
+        world.dynamic_nodes["hpc"] = 2
+        resource.commit()
+        world.run(2 * SWEEP_S)
+        world.dynamic_nodes.clear()
+        world.until_answered()
+
+
 def _fail_to_replace_and_roll_back(world: Simulation, resource: Resource) -> None:
     world.fates["CREATE"] = "CREATE_FAILED"
     resource.update(properties(ClusterName="other", **REPLACING))
@@ -404,6 +417,7 @@ STORIES = {
     "an adoption out of time, and its fleet": Story(_adopt_and_nearly_take_too_long, _be_too_late_and_stay),
     "a delete": Story(_made, _delete),
     "a replacing update and its clean-up": Story(_made, _replace),
+    "a replacing update and a clean-up that drains": Story(_made, _replace_and_drain),
     "a failed replacement and its rollback": Story(_made, _fail_to_replace_and_roll_back),
     "a passage to another version and its clean-up": Story(_made_without_name, _pass_on, versions=VERSIONS),
     "a passage to another version, and back": Story(_made_without_name, _pass_on_and_back, versions=VERSIONS),

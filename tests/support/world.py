@@ -87,6 +87,8 @@ class World:
         self.letters = ListedLetters(self.clock)
         #: The compute fleet's status by cluster name; RUNNING unless a test says otherwise.
         self.fleets: dict[str, str] = {}
+        #: Dynamic nodes that run, by cluster name; none unless a test says otherwise.
+        self.dynamic_nodes: dict[str, int] = {}
         #: What the engine finds in the logs of a head node that did not start.
         self.head_node_logs: dict[str, Any] = {"lines": []}
         self.budget, self.refused_severity = budget, refused_severity
@@ -381,6 +383,8 @@ class World:
             "headNode": {"instanceId": "i-1", "publicIpAddress": "203.0.113.7", "state": "running"},
         }
         described = {"cluster": cluster, "head_node": "present", "stack_id": stack.stack_id}
+        if call["arguments"].get("dynamic_nodes"):
+            described["dynamic_nodes"] = self.dynamic_nodes.get(stack.name, 0)
         if "head_node_logs" in call["arguments"]:
             described["head_node_logs"] = self.head_node_logs
         return {"status": "succeeded", **described}

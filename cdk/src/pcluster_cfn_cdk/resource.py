@@ -12,6 +12,8 @@ class ClusterProperties(TypedDict, total=False):
     """Refuse or Replace"""
     replacement_policy: Literal["Refuse", "Replace"]
     """Refuse or Replace"""
+    drain_timeout: str | int
+    """whole seconds from 0 to 2400"""
     compute_fleet_update_policy: Literal["None", "StopAndRestart"]
     """None or StopAndRestart"""
     suppress_validators: list[str]

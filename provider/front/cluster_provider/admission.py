@@ -123,6 +123,7 @@ class Admission:
                 engine_version=request.version or self._ports.engines.default_version,
                 cluster_name=record.following,
                 rolls_back=rolls_back,
+                drain_s=acceptance.drain_s(present, record, request),
                 signals=acceptance.will_signal(present, request),
             )
             self._repository.write(

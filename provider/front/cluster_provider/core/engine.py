@@ -133,6 +133,7 @@ class EngineResult:
     cluster: dict[str, Any] | None = None
     head_node: str | None = None
     head_node_logs: HeadNodeLogs | None = None
+    dynamic_nodes: int | None = None
     validation_messages: list[dict[str, str]] = field(default_factory=list)
     change_set: list[dict[str, Any]] = field(default_factory=list)
     clusters: list[dict[str, Any]] = field(default_factory=list)

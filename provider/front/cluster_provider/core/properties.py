@@ -41,6 +41,10 @@ CONFIGURATION_TEXT_MAX_BYTES = 1 << 20
 
 _SECONDS = re.compile("[0-9]{1,4}")
 
+#: Maximum of DrainTimeout, in seconds, and its form. After it, a Delete has 13 minutes for the deletion.
+DRAIN_MAX_S = 2400
+_DRAIN_PATTERN = "^(1?[0-9]{1,3}|2[0-3][0-9]{2}|2400)$"
+
 _BOUND: dict[str, Any] = {"type": ["string", "integer"], "minimum": 0, "maximum": 999_999_999}
 
 _BOOLEAN: dict[str, Any] = {"enum": [True, False, "true", "false", "True", "False"]}
@@ -63,6 +67,12 @@ SCHEMA: dict[str, Any] = {
         "DeletionPolicy": {"enum": ["Delete", "Retain"]},
         "ClusterNameUpdatePolicy": {"enum": ["Refuse", "Replace"]},
         "ReplacementPolicy": {"enum": ["Refuse", "Replace"]},
+        "DrainTimeout": {
+            "type": ["string", "integer"],
+            "pattern": _DRAIN_PATTERN,
+            "minimum": 0,
+            "maximum": DRAIN_MAX_S,
+        },
         "ComputeFleetUpdatePolicy": {"enum": ["None", "StopAndRestart"]},
         "SuppressValidators": {
             "type": ["array", "string"],
@@ -90,6 +100,7 @@ _EXPECTED = {
     "DeletionPolicy": "Delete or Retain",
     "ClusterNameUpdatePolicy": "Refuse or Replace",
     "ReplacementPolicy": "Refuse or Replace",
+    "DrainTimeout": f"whole seconds from 0 to {DRAIN_MAX_S}",
     "ComputeFleetUpdatePolicy": "None or StopAndRestart",
     "SuppressValidators": "a list of ALL or type:<ValidatorName>",
     "ValidationFailureLevel": "INFO, WARNING or ERROR",
@@ -216,6 +227,15 @@ def service_timeout_s(raw: Mapping[str, Any]) -> int | None:
         value = int(value)
     is_number = isinstance(value, int) and not isinstance(value, bool)
     return value if is_number and 1 <= value <= SERVICE_TIMEOUT_MAX_S else None
+
+
+def drain_timeout_s(raw: Mapping[str, Any]) -> int:
+    """Returns the property DrainTimeout in seconds; 0 if there is none, or if the value is not valid.
+
+    A Delete never fails because of its properties.
+    """
+    value = str(raw.get("DrainTimeout", ""))
+    return int(value) if re.fullmatch(_DRAIN_PATTERN, value) else 0
 
 
 def digest(configuration: Any) -> str:

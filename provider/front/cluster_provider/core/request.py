@@ -27,6 +27,7 @@ from cluster_provider.core.properties import (
     Properties,
     ReplacementPolicy,
     digest,
+    drain_timeout_s,
     parse_properties,
     service_timeout_s,
 )
@@ -95,6 +96,7 @@ class Request:
             may permit it, because a rollback arrives with the sets swapped.
         name_is_generated: Whether the properties have no ClusterName.
         replaces: Whether a change that cannot be made in place is to be made with a new cluster.
+        drain_timeout_s: How long the deletion of a replaced cluster waits for its dynamic nodes, in seconds.
         may_stop_fleet: Whether the compute fleet may be stopped and restarted for this Update. Either set of
             properties may permit it.
         signal_url: Handle of the wait condition that waits for the end of this request's work; None if there
@@ -124,6 +126,7 @@ class Request:
     name_is_generated: bool = False
     replaces: bool = False
     may_stop_fleet: bool = False
+    drain_timeout_s: int = 0
     signal_url: str | None = None
     signal_deadline_at: datetime | None = field(default=None, metadata=stored_as("signal_by"))
     kind: Kind = Kind.CLUSTER
@@ -214,6 +217,7 @@ def parse_request(event: Mapping[str, Any], received_at: datetime) -> Request:
         name_is_generated=kind_of(resource_type) is Kind.CLUSTER and _NAME not in raw,
         replaces=raw.get(_REPLACEMENT_POLICY) == _REPLACE,
         may_stop_fleet=any(given.get(_FLEET_POLICY) == _STOP for given in (raw, old or {})),
+        drain_timeout_s=drain_timeout_s(raw) if kind_of(resource_type) is Kind.CLUSTER else 0,
         signal_url=raw[_HANDLE] if waited_for else None,
         signal_deadline_at=deadline.signal_deadline_at(issued_at) if waited_for else None,
         kind=kind_of(resource_type),

@@ -95,6 +95,7 @@ class Progress:
             be started, as of the last pass; empty if there is none.
         rolls_back: Whether the parent stack was rolling back when the request was accepted; read only for
             an Update of a cluster whose name is generated, or that is bounded.
+        drain_s: How long this Delete waits for the dynamic nodes of a replaced cluster, in seconds.
         signals: Whether the result of the work is signalled to a wait condition, after the answer.
         signal: The signal.
         wakes: Number of passes over the request.
@@ -120,6 +121,7 @@ class Progress:
     cluster_ended_at: datetime | None = None
     fleet_restart_pending: str = field(default="", metadata=stored_as("owes"))
     rolls_back: bool = False
+    drain_s: int = 0
     signals: bool = False
     signal: Outcome | None = None
     wakes: int = 0
@@ -315,12 +317,14 @@ class Replacement:
         old_digest: Digest of its old properties.
         name: Name of the new cluster.
         old_name: Name of the cluster that it replaced.
+        drain_timeout_s: The Update's property DrainTimeout, in seconds.
     """
 
     digest: str
     old_digest: str
     name: str
     old_name: str
+    drain_timeout_s: int = 0
 
     def is_undone_by(self, request: Request) -> bool:
         """Returns whether a request is the rollback of this Update."""

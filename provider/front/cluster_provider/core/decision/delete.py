@@ -4,6 +4,7 @@ from cluster_provider.core import compute_fleet, failures
 from cluster_provider.core.actions import Action, Fail, Succeed, wait_for
 from cluster_provider.core.decision.adoption import held_by_other, leaves_adopted, marking
 from cluster_provider.core.decision.case import Case, delete, pause_after, settle_first
+from cluster_provider.core.decision.draining import drain
 from cluster_provider.core.engine import EngineAction
 from cluster_provider.core.errors import ProviderError
 from cluster_provider.core.identity import is_marker
@@ -43,6 +44,8 @@ def _delete(case: Case, cluster: ClusterStack) -> Action:
     That owner must still have the cluster.
     """
     physical_id = case.request.failure_id
+    if (first := drain(case, cluster)) is not None:
+        return first
     start = marking(case, cluster, delete(cluster))
     held = held_by_other(case, cluster, start)
     if isinstance(held, Fail) and case.progress.current_owner:

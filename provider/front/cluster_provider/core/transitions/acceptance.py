@@ -116,6 +116,26 @@ def will_signal(record: OwnerRecord | None, request: Request) -> bool:
     return record is None or digest(request.signal_url) not in record.handles
 
 
+def drain_s(present: OwnerRecord | None, record: OwnerRecord, request: Request) -> int:
+    """Returns how long a Delete waits for dynamic nodes, in seconds; 0 unless another cluster stays.
+
+    The clean-up after a replacement deletes one of two clusters. AWS does not document whether its request
+    has the properties before the Update or after it, so both count.
+
+    Args:
+        present: The owner's record before the request.
+        record: The record with the request.
+        request: The request.
+    """
+    others = [cluster for name, cluster in record.clusters.items() if name != record.following]
+    if request.type is not RequestType.DELETE or not any(cluster.reported for cluster in others):
+        return 0
+    replacement = present.replacement if present is not None else None
+    if replacement is None or record.following not in {replacement.name, replacement.old_name}:
+        return request.drain_timeout_s
+    return max(request.drain_timeout_s, replacement.drain_timeout_s)
+
+
 def with_former_name(record: OwnerRecord | None, request: Request, *, rolls_back: bool) -> Request:
     """Returns an Update with the name of the cluster to which it goes back; unchanged if it does not.
 

@@ -123,7 +123,7 @@ def _replacement(record: OwnerRecord, request: Request, name: str) -> Replacemen
     old_name = request.physical_id
     if request.old_digest is None or old_name is None or old_name == name or old_name not in record.clusters:
         return None
-    return Replacement(request.digest, request.old_digest, name, old_name)
+    return Replacement(request.digest, request.old_digest, name, old_name, request.drain_timeout_s)
 
 
 def _seen(record: OwnerRecord, stack: ClusterStack, request: Request) -> Cluster:
