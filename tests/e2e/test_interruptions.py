@@ -137,3 +137,29 @@ def test_success_waits_until_ec2_describes_the_head_node(cloud, parent):
     assert stack.has_one_good_cluster()
     assert all_struck(cloud), cloud.faults()
     all_deleted(stack)
+
+
+def asked_for_the_resource_of(cloud, stack):
+    """Whether an engine asked CloudFormation if the stack's resource is still in progress."""
+    return any(
+        call["operation"] == "DescribeStackResource"
+        and call["function"].startswith(ENGINE.rstrip("*"))
+        and call["parameters"]["StackName"] == stack.stack_id
+        for call in cloud.calls()
+    )
+
+
+def test_a_call_of_an_engine_that_comes_again_after_its_refusal_was_answered_makes_nothing(cloud, parent):
+    """What refused the first delivery is gone: the missing key pair is there now."""
+    stack = parent("again", changes={"HeadNode__Ssh__KeyName": "late"}, attributes=False)
+    cloud.set_faults([fault("event", "*", "duplicate", function=ENGINE, after_s=280)])
+    assert stack.create().status == "ROLLBACK_COMPLETE", stack.why
+    ec2 = cloud.client("ec2")
+    ec2.create_key_pair(KeyName="late", KeyType="ed25519")
+    assert "KeyPairValidator" in stack.reasons[0]
+    assert not asked_for_the_resource_of(cloud, stack)
+    eventually(lambda: asked_for_the_resource_of(cloud, stack), cloud.faults)
+    cloud.advance(600)
+    assert stack.clusters_ever == 0
+    ec2.delete_key_pair(KeyName="late")
+    all_deleted(stack)
