@@ -172,6 +172,13 @@ def test_a_key_pair_s_private_key_is_in_parameter_store(client, ec2, stack):
     assert outputs["Name"] not in {one["KeyName"] for one in ec2.describe_key_pairs()["KeyPairs"]}
 
 
+def test_a_key_pair_without_a_type_is_one_of_rsa(ec2):
+    ec2.create_key_pair(KeyName="of-no-type")
+    (pair,) = ec2.describe_key_pairs(KeyNames=["of-no-type"])["KeyPairs"]
+    assert pair["KeyType"] == "rsa"
+    ec2.delete_key_pair(KeyName="of-no-type")
+
+
 def test_a_file_system_that_the_api_deletes_takes_its_interface_along(cloud, client, ec2):
     fsx = client("fsx")
     made = fsx.create_file_system(

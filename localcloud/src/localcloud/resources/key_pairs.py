@@ -3,7 +3,7 @@
 Source: CloudFormation user guide, AWS::EC2::KeyPair.
 """
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from moto.core.common_models import CloudFormationModel
 from moto.ec2.models import ec2_backends
@@ -21,6 +21,10 @@ class KeyPair(Resource, moto_key_pairs.KeyPair, CloudFormationModel):
     cfn_type = "AWS::EC2::KeyPair"
     cfn_name_property = "KeyName"
     cfn_attributes: ClassVar = {"KeyFingerprint": "key_fingerprint", "KeyPairId": "id"}
+
+    def __init__(self, name: str, key_type: str | None, *arguments: Any, **others: Any) -> None:
+        """Makes a pair; without a type it is one of RSA. Source: Amazon EC2 API reference, CreateKeyPair."""
+        super().__init__(name, key_type or "rsa", *arguments, **others)
 
     @property
     def physical_resource_id(self) -> str:  # type: ignore[override]
