@@ -16,7 +16,7 @@ ROOT = Path(__file__).parent.parent.parent
 #: What `make build-runnable` built, None where the tests run on the sources.
 ARTEFACT = (ROOT / os.environ["ARTEFACT"]) if os.environ.get("ARTEFACT") else None
 #: Far more than any stack takes here: what is slower hangs.
-DEADLINE_S = 180
+DEADLINE_S = 300
 CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 
 #: What is larger goes by way of the bucket. Source: CloudFormation quotas, "Template body size in a request".
