@@ -472,12 +472,14 @@ class Lifecycle(RuleBasedStateMachine):
         """The first delivery of a call is refused, what refused it passes, and Lambda delivers it again.
 
         The second delivery comes later, or has already sent its request to AWS when the first is answered.
+        An image that is built by such a request is left: docs/decisions/0044.
         """
         calls = self.world.engines.calls
         version, call = calls.pop(at % len(calls))
         self._check_call(call)
         self._blame(call["request_id"])
-        (self.on_their_way if is_on_its_way else calls).append((version, deepcopy(call)))
+        is_left = call["operation"] == "build-image"
+        (self.on_their_way if is_on_its_way and not is_left else calls).append((version, deepcopy(call)))
         self.world.report_end(version, call, failed("ClusterRejected", "AWS denied it"))
 
     def _arrives(self, request_id: str) -> None:
