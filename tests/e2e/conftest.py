@@ -9,7 +9,7 @@ import pytest
 from localcloud.cloud import Cloud
 from tests.e2e.account import ARTEFACT, ROOT, Account, outputs
 from tests.e2e.parents import Parent, clear_away, difference, eventually, inventory
-from tests.e2e.recorded import EXPECTED, REPORT, summary
+from tests.e2e.recorded import EXPECTED, REPORT, functions_of, summary
 
 #: Seconds by which the cloud's IAM lags behind every role and policy: ``make e2e IAM_LAG=30``.
 IAM_LAG_S = float(os.environ.get("IAM_LAG") or 0)
@@ -85,7 +85,7 @@ def cloud(tmp_path_factory, request):
         running.set_faults([])
         yield running
         request.config.stash[JUDGED] = summary(
-            running.judged(), running.unjudged(), request.config.stash[EXPECTED]
+            running.judged(), running.unjudged(), request.config.stash[EXPECTED], functions_of(running)
         )
         request.config.stash[THROTTLED] = Counter(
             record["function"] for record in running.invocations() if record["outcome"] == "throttled"
