@@ -81,8 +81,8 @@ def test_an_event_that_is_no_call_leaves_the_handler():
 
 def test_a_call_for_an_engine_of_another_version_leaves_the_handler_and_does_nothing(engine, api):
     stack = api.add("hpc", tags=OURS)
-    event = engine.event("delete", stack_id=stack.stack_id, not_after=FAR, version="3.15.0")
-    with pytest.raises(MisdirectedCallError, match=f"this engine is {VERSION}, and the call is for 3.15.0"):
+    event = engine.event("delete", stack_id=stack.stack_id, not_after=FAR, version="3.5.0")
+    with pytest.raises(MisdirectedCallError, match=f"this engine is {VERSION}, and the call is for 3.5.0"):
         handler(event, Context())
     assert api.requests == []
     handler(event | {"version": VERSION}, Context())
