@@ -159,7 +159,7 @@ class _Markless(Simulation):
 
 class _Unfenced(Simulation):
     def _work(self, version: str, call: dict[str, Any]) -> dict[str, Any]:
-        return super()._work(version, {**call, "not_after": "2999-01-01T00:00:00.000Z"})
+        return self._send(version, call)
 
 
 class _Sleeping(Simulation):
@@ -252,7 +252,7 @@ class MarklessLifecycle(Lives):
 
 
 class UnfencedLifecycle(Lives):
-    """The gate passes calls however late they are."""
+    """The gate passes calls however late they are, and whether or not somebody waits."""
 
     def make_world(self) -> Simulation:
         return _Unfenced()
