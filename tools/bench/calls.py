@@ -10,6 +10,9 @@ from typing import Any
 #: Longer than any run; the engine's gate sends nothing later.
 _FENCE = timedelta(minutes=10)
 
+#: The resource of the parent stack that is being created for as long as the bench lasts.
+RESOURCE = "Cluster"
+
 
 def configuration(seeded: Mapping[str, str], max_count: int = 4) -> dict[str, Any]:
     """Returns a configuration with one queue. Numbers are text, as CloudFormation delivers them.
@@ -58,7 +61,8 @@ def _call(operation: str, cluster: str, stack_id: str | None, parent_id: str, re
         "contract": 1,
         "call_id": f"{cluster}-1",
         "operation": operation,
-        "owner": {"stack_id": parent_id, "logical_id": cluster},
+        # The engine asks CloudFormation whether this resource is being created.
+        "owner": {"stack_id": parent_id, "logical_id": RESOURCE},
         "request_id": cluster,
         "region": region,
         "cluster_name": cluster,

@@ -12,7 +12,7 @@ from localcloud.cloud import Cloud
 from pcluster_cfn.aws import find_stack
 from pcluster_cfn.package import Bucket, package
 from pcluster_cfn.template import Template
-from tools.bench.calls import configuration
+from tools.bench.calls import RESOURCE, configuration
 from tools.bench.processes import BenchError
 
 _CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
@@ -93,7 +93,7 @@ def _begin_cluster(cloud: Cloud, service_token: str) -> str:
         "ClusterName": _CLUSTER,
         "ClusterConfiguration": configuration(cloud.exports),
     }
-    template = {"Resources": {"Cluster": {"Type": "Custom::PclusterCluster", "Properties": properties}}}
+    template = {"Resources": {RESOURCE: {"Type": "Custom::PclusterCluster", "Properties": properties}}}
     created = cloud.client("cloudformation").create_stack(
         StackName=_PARENT_STACK, TemplateBody=json.dumps(template)
     )

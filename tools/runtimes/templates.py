@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,8 @@ _SYNTHESISE = Path(__file__).with_name("synthesise.py")
 _TIMEOUT_S = 600
 _SAID_CHARACTERS = 2000
 _QUEUES = 10
+#: Logical id of the resource that the engine's calls are made for.
+_AWAITED = "Cluster"
 
 
 class SynthesisError(Exception):
@@ -122,7 +125,7 @@ def _call(version: str, kind: str, configuration: dict[str, Any], cloud: Cloud) 
         "contract": 1,
         "call_id": name,
         "operation": "build-image" if "Build" in configuration else "create",
-        "owner": {"stack_id": "arn:runtimes", "logical_id": "Runtimes"},
+        "owner": {"stack_id": _parent(name, cloud), "logical_id": _AWAITED},
         "request_id": name,
         "region": cloud.region,
         "cluster_name": name,
@@ -133,6 +136,25 @@ def _call(version: str, kind: str, configuration: dict[str, Any], cloud: Cloud) 
         "stack_tags": {},
         "arguments": {"suppress_validators": ["ALL"]},
     }
+
+
+def _parent(name: str, cloud: Cloud) -> str:
+    """Returns a stack with a resource that is being created: the engine makes nothing for any other."""
+    condition = {"Handle": {"Ref": "Handle"}, "Timeout": "43200"}
+    resources = {
+        "Handle": {"Type": "AWS::CloudFormation::WaitConditionHandle"},
+        _AWAITED: {"Type": "AWS::CloudFormation::WaitCondition", "Properties": condition},
+    }
+    cloudformation, parent = cloud.client("cloudformation"), f"parent-of-{name}"
+    template = json.dumps({"Resources": resources})
+    made = cloudformation.create_stack(StackName=parent, TemplateBody=template)
+    stack_id: str = made["StackId"]
+    for _ in range(_TIMEOUT_S):
+        events = cloudformation.describe_stack_events(StackName=stack_id)["StackEvents"]
+        if any(event["LogicalResourceId"] == _AWAITED for event in events):
+            return stack_id
+        time.sleep(0.1)
+    raise SynthesisError(f"{parent} does not begin")
 
 
 def _templates(name: str, cloud: Cloud) -> Iterator[tuple[str, str]]:
