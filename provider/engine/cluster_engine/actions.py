@@ -99,10 +99,7 @@ def _list_clusters(call: Call, _: str, gate: Gate) -> Result:
     # Releases before 3.10 take no list of statuses, so the engine filters by both.
     statuses, prefix = call.arguments.get("cluster_status"), call.arguments.get("name_prefix", "")
     found: list[dict[str, Any]] = []
-    page: dict[str, Any] = {}
-    while not page or page.get("nextToken"):
-        more = {"next_token": page["nextToken"]} if page else {}
-        page = library.ask("list_clusters", call.region, gate, **more)
+    for page in library.ask_pages("list_clusters", call.region, gate):
         found += [
             cluster
             for cluster in page["clusters"]

@@ -5,7 +5,7 @@
 S3 folder, ``head_node_logs`` reads why a head node did not start, and ``nodes`` counts what jobs started.
 """
 
-from cluster_engine.library.calls import Answer, ask, invoke, stored_configuration, version
+from cluster_engine.library.calls import Answer, ask, ask_pages, invoke, stored_configuration, version
 from cluster_engine.library.head_node_logs import read_head_node_logs
 from cluster_engine.library.mark import Claimant, hold_mark
 from cluster_engine.library.nodes import count_dynamic_nodes
@@ -14,6 +14,7 @@ __all__ = [
     "Answer",
     "Claimant",
     "ask",
+    "ask_pages",
     "count_dynamic_nodes",
     "hold_mark",
     "invoke",

@@ -111,6 +111,15 @@ def ask(function: str, region: str, gate: Gate, **arguments: Any) -> Answer:
     return answer
 
 
+def ask_pages(function: str, region: str, gate: Gate, **arguments: Any) -> Iterator[Answer]:
+    """Yields all pages of a function of ``pcluster.lib`` that lists something; see ``ask``."""
+    page: Answer = {}
+    while not page or page.get("nextToken"):
+        more = {"next_token": page["nextToken"]} if page else {}
+        page = ask(function, region, gate, **arguments, **more)
+        yield page
+
+
 def stored_configuration(name: str, region: str, gate: Gate, *, dryrun: bool = False) -> str:
     """Returns the configuration that a cluster was last made from: YAML, as its author wrote it.
 

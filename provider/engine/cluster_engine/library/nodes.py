@@ -6,13 +6,12 @@ Source: AWS ParallelCluster user guide, "Slurm guide for multiple queue mode".
 """
 
 from collections import Counter
-from typing import Any
 
 import yaml
 
 from cluster_engine.contract import EngineError
 from cluster_engine.gate import Gate
-from cluster_engine.library.calls import ask, stored_configuration
+from cluster_engine.library.calls import ask_pages, stored_configuration
 
 #: Source: pcluster/api/openapi/openapi.yaml (NodeType, InstanceState).
 _COMPUTE_NODE = "ComputeNode"
@@ -40,10 +39,7 @@ def count_dynamic_nodes(name: str, region: str, gate: Gate) -> int:
 def _running(name: str, region: str, gate: Gate) -> Counter[str]:
     """Returns the number of running compute nodes by queue."""
     found: Counter[str] = Counter()
-    page: dict[str, Any] = {}
-    while not page or page.get("nextToken"):
-        more = {"next_token": page["nextToken"]} if page else {}
-        page = ask("describe_cluster_instances", region, gate, cluster_name=name, **more)
+    for page in ask_pages("describe_cluster_instances", region, gate, cluster_name=name):
         found.update(
             str(each.get("queueName", ""))
             for each in page["instances"]
