@@ -41,7 +41,7 @@ CONFIGURATION_TEXT_MAX_BYTES = 1 << 20
 
 _SECONDS = re.compile("[0-9]{1,4}")
 
-#: Maximum of DrainTimeout, in seconds, and its form. After it, a Delete has 13 minutes for the deletion.
+#: Maximum of DrainTimeout, in seconds, and its form. After it, a Delete has 16 minutes for the deletion.
 DRAIN_MAX_S = 2400
 _DRAIN_PATTERN = "^(1?[0-9]{1,3}|2[0-3][0-9]{2}|2400)$"
 
