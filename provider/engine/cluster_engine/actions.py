@@ -48,7 +48,7 @@ def _change(call: Call, version: str, gate: Gate) -> Result:
     if call.action in {"create", "update"}:
         arguments["cluster_configuration"] = wanted = _wanted(call, version, gate)
         if call.action == "create":
-            advice.refuse(version, wanted, gate.now().date(), call.arguments.get("refuse_advisories"))
+            advice.refuse(version, wanted, gate.now().date(), call.arguments.get(advice.ARGUMENT))
             advisories = advice.messages(version, wanted, gate.now().date())
     _hold_mark(call, gate)
     started = _started(_invoke(call, gate, **arguments))

@@ -6,6 +6,8 @@ from cluster_engine.configuration import Configuration
 from cluster_engine.contract import EngineError
 from cluster_schema.advisories import Severity, advisories_for
 
+#: The argument of a create with the least severity that refuses it.
+ARGUMENT = "refuse_advisories"
 #: The type of these messages, among those of the library's validators.
 TYPE = "Advisory"
 #: The messages of a create. A stack's resource has 4,096 bytes for all attributes together, and

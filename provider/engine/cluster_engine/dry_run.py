@@ -20,7 +20,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 
-from cluster_engine import configuration, library
+from cluster_engine import advice, configuration, library
 from cluster_engine.contract import EngineError
 from cluster_engine.gate import Gate
 from cluster_engine.runtimes import Session
@@ -89,9 +89,11 @@ def run(question: dict[str, Any], patience: timedelta = PATIENCE) -> Answer:
         wanted = configuration.read(question["configuration"], question["configuration_tags"], version)
         change = Update(name, region, arguments, gate, dryrun=True)
         refuse_beyond_bounds(wanted, change, makes=action == "create")
+        advice.refuse(version, wanted, datetime.now(UTC).date(), arguments.get(advice.ARGUMENT))
         if action == "update":
             wanted = prepare(wanted, change, version)
-        theirs = {key: value for key, value in arguments.items() if key not in {*ARGUMENTS, BOUNDS}}
+        ours = {*ARGUMENTS, BOUNDS, advice.ARGUMENT}
+        theirs = {key: value for key, value in arguments.items() if key not in ours}
         answer = library.invoke(action, name, region, gate, cluster_configuration=wanted, **theirs)
     except EngineError as error:
         return {
