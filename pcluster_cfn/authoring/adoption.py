@@ -11,7 +11,7 @@ import click
 import yaml
 
 from cluster_schema import versions
-from pcluster_cfn.authoring.providers import Provider, providers, write_template
+from pcluster_cfn.authoring.providers import ProviderStack, providers, write_template
 from pcluster_cfn.aws import session
 from pcluster_cfn.clusters.cluster import Cluster
 from pcluster_cfn.clusters.configuration import stored_configuration
@@ -76,7 +76,7 @@ class Requirements:
 
     cluster: Cluster
     owner: Ownership
-    providers: list[Provider]
+    providers: list[ProviderStack]
 
     @property
     def consent(self) -> str:
@@ -84,7 +84,7 @@ class Requirements:
         return f"{CLUSTER_NAME_TAG}={self.cluster.name}"
 
     @property
-    def allowing(self) -> list[Provider]:
+    def allowing(self) -> list[ProviderStack]:
         """The provider stacks that allow the take-over already."""
         return [each for each in self.providers if each.allows(self.cluster.tags)]
 

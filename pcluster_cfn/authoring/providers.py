@@ -6,15 +6,15 @@ from pathlib import Path
 
 from pcluster_cfn.aws import Aws
 from pcluster_cfn.errors import CommandError
+from pcluster_cfn.planning.guardrails import FORBID, Guardrails
 from pcluster_cfn.template import reason
 
 #: Outputs that a provider stack has. Source: template.yaml.
 _OUTPUTS = {"ServiceToken", "EngineRole", "ProviderRole"}
-_ALLOW, _FORBID = "Allow", "Forbid"
 
 
 @dataclass(frozen=True)
-class Provider:
+class ProviderStack:
     """A provider stack, with the value of its parameter ``ClusterAdoption``."""
 
     stack_name: str
@@ -23,11 +23,10 @@ class Provider:
 
     def allows(self, tags: Mapping[str, str]) -> bool:
         """Whether the operator lets templates take over a cluster whose stack has these tags."""
-        key, equals, value = self.adoption.partition("=")
-        return self.adoption == _ALLOW or (bool(equals) and tags.get(key) == value)
+        return Guardrails(self.adoption).permits_adoption(tags)
 
 
-def providers(aws: Aws) -> list[Provider]:
+def providers(aws: Aws) -> list[ProviderStack]:
     """Returns the provider stacks of the Region that work, by name."""
     found = []
     for page in aws.client("cloudformation").get_paginator("describe_stacks").paginate():
@@ -35,8 +34,8 @@ def providers(aws: Aws) -> list[Provider]:
             outputs = {item["OutputKey"]: item["OutputValue"] for item in stack.get("Outputs", [])}
             if set(outputs) >= _OUTPUTS and stack["StackStatus"].endswith("_COMPLETE"):
                 given = {item["ParameterKey"]: item["ParameterValue"] for item in stack.get("Parameters", [])}
-                adoption = given.get("ClusterAdoption", _FORBID)
-                found.append(Provider(stack["StackName"], outputs["ServiceToken"], adoption))
+                adoption = given.get("ClusterAdoption", FORBID)
+                found.append(ProviderStack(stack["StackName"], outputs["ServiceToken"], adoption))
     return sorted(found, key=lambda provider: provider.stack_name)
 
 

@@ -111,7 +111,9 @@ def plan(
         status.update("Comparing with the account's quotas and capacity …")
         foreseen = forecast(aws, _changing(planner, clusters), set(ignored))
     others = others.without({each.place for each in clusters})
-    planned = Plan(name, clusters, others, costs, foreseen, is_strict=strict)
+    planned = Plan(
+        name, clusters, others, costs, foreseen, is_strict=strict, providers=planner.providers.read()
+    )
     if wants_json:
         click.echo(json.dumps(planned.document(), indent=2))
     else:

@@ -26,6 +26,7 @@ from pcluster_cfn.planning.clusters import (
     plan_unknown,
     untouched,
 )
+from pcluster_cfn.planning.providers import Providers
 from pcluster_cfn.planning.requests import CLUSTER, ExistingCluster, RequestedCluster
 from pcluster_cfn.template import NESTED_STACK
 from pcluster_cfn.validation.deployed_stack import DeployedStack, read_deployed_stack
@@ -88,6 +89,7 @@ class Planner:
 
     Attributes:
         templates: The templates whose clusters were planned, nested ones included, as they were evaluated.
+        providers: The providers of the clusters that the library was asked about.
     """
 
     def __init__(
@@ -98,6 +100,7 @@ class Planner:
         self._progress = progress
         self._ask = ask
         self.templates: list[EvaluatedTemplate] = []
+        self.providers = Providers(aws.client("lambda"))
 
     def plan(self, template: PlannedTemplate) -> Iterator[PlannedCluster]:
         """Yields what a deployment would do to each cluster, removed ones last.
@@ -149,7 +152,7 @@ class Planner:
                 place,
                 wanted,
                 deployed,
-                lambda cluster: dry_run_cluster(self._aws, cluster, stack, self._ask),
+                lambda cluster: dry_run_cluster(self._aws, cluster, stack, self.providers, self._ask),
                 update_policy,
             )
         except CommandError as error:

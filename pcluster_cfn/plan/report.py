@@ -14,6 +14,7 @@ from pcluster_cfn.options import CHANGES, FAILURE, NOTHING
 from pcluster_cfn.plan.costs import PlanCosts
 from pcluster_cfn.plan.other_resources import NOT_ASKED, OtherResources
 from pcluster_cfn.planning.clusters import FAILING, PlannedAction, PlannedCluster
+from pcluster_cfn.planning.guardrails import Provider
 from pcluster_cfn.planning.words import MARKS, details, sentence, tally_clusters
 from pcluster_cfn.terminal import Console
 
@@ -41,6 +42,7 @@ class Plan:
         costs: What the clusters cost; None if it was not estimated.
         forecast: What may run out.
         is_strict: Whether a warning of the forecast is a failure.
+        providers: The providers of the clusters that ParallelCluster was asked about.
     """
 
     stack_name: str
@@ -49,6 +51,7 @@ class Plan:
     costs: PlanCosts | None = None
     forecast: Forecast = NO_FORECAST
     is_strict: bool = False
+    providers: Sequence[Provider] = ()
 
     @property
     def exit_code(self) -> int:
@@ -66,6 +69,7 @@ class Plan:
             "stack": self.stack_name,
             "clusters": [_document(each, self.costs) for each in self.clusters],
             "actions": dict(counted),
+            "providers": [each.document() for each in self.providers],
             "otherResources": {
                 "known": self.others.is_known,
                 "reason": self.others.left_out or self.others.refusal,
@@ -118,6 +122,8 @@ def print_plan(console: Console, plan: Plan) -> None:
             _print(console, Text(text, style=style), indent=_INDENT)
         if plan.costs and (cost := plan.costs.line_of(cluster)):
             _print(console, Text(cost), indent=_INDENT)
+    for provider in plan.providers:
+        _print(console, Text(provider.sentence()))
     for text, style in _other_resources(plan):
         _print(console, Text(text, style=style))
     for text in plan.costs.lines() if plan.costs else ():

@@ -251,6 +251,8 @@ def _refusal(verdict: Verdict, deployed: Deployed) -> str:
         )
     if not verdict.is_ours:
         return f"cluster {wanted.name} exists and does not belong to this resource; it stays unchanged"
+    if verdict.forbidden:
+        return verdict.forbidden
     if verdict.operation != "create" and (other := _other_version(verdict)):
         return other
     if error.get("code") not in {None, _REFUSED, _NO_CHANGES}:

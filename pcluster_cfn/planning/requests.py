@@ -1,14 +1,17 @@
 """Clusters that a template asks for, and the engine's dry run of what the provider would do for each."""
 
-import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol, Self
 
+from pcluster_cfn.planning.guardrails import UNREAD, Provider
+
 #: The resource type, and its property with the configuration.
 CLUSTER, CONFIGURATION = "Custom::PclusterCluster", "ClusterConfiguration"
+#: The property that names the provider.
+PROVIDER = "ServiceToken"
 #: Properties that do not concern the cluster and are seldom known before a deployment.
-NOT_THE_LIBRARYS = frozenset({"ServiceToken", "WaitConditionHandle"})
+NOT_THE_LIBRARYS = frozenset({PROVIDER, "WaitConditionHandle"})
 #: Source: pcluster.constants, PCLUSTER_CLUSTER_NAME_TAG and PCLUSTER_VERSION_TAG.
 CLUSTER_NAME_TAG, VERSION_TAG = "parallelcluster:cluster-name", "parallelcluster:version"
 #: Owner of a cluster that the provider created. It starts with the stack's path and the logical id.
@@ -22,9 +25,6 @@ _TAG = {"parallelcluster:custom_resource": "cluster"}
 #: Arguments for an update of a cluster that was created elsewhere.
 #: Source: docs/reference/engine.md, "Taking over".
 _AS_STORED, _WITHOUT_LOSS = "resemble_stored", "refuse_removals"
-#: A cluster's own bounds, by their names in a question. Those of the provider stack are not known here.
-_BOUNDS = {"max_nodes": "MaxNodes", "max_hourly_cost_at_scale": "MaxHourlyCostAtScale"}
-_BOUND = re.compile("[0-9]+([.][0-9]+)?")
 #: A resource that made no cluster has an id with this prefix.
 #: Source: docs/explanation/decision-table.md, "marker id" and "failed id".
 _NOT_MADE = "pcluster-cfn:"
@@ -73,11 +73,13 @@ class RequestedCluster:
         resource: The resource.
         properties: Its properties.
         present_name: Name of the cluster that it has now; empty if it has none, or is to get a new one.
+        service_token: Names its provider; empty if that is not known before the deployment.
     """
 
     resource: NamedResource
     properties: Mapping[str, Any]
     present_name: str = ""
+    service_token: str = ""
 
     @property
     def name(self) -> str:
@@ -122,12 +124,17 @@ class Verdict:
         operation: What a deployment would do; ``take-over`` is the update by which it adopts a cluster.
         is_ours: False if the cluster exists and is neither this stack's nor to be adopted.
         answer: The engine's answer, as in docs/reference/engine.md.
+        forbidden: Why the provider's operator does not permit it; empty if that is not so. The library is not
+            asked then.
+        provider: The provider, as far as it was read.
     """
 
     wanted: RequestedCluster
     operation: Operation
     is_ours: bool
     answer: Mapping[str, Any]
+    forbidden: str = ""
+    provider: Provider = UNREAD
 
 
 @dataclass(frozen=True)
@@ -165,8 +172,104 @@ def is_owned_by(tags: Mapping[str, str], stack_id: str, logical_id: str) -> bool
     return [tags.get(name) for name in OWNER_TAGS] == [stack_id, logical_id]
 
 
+@dataclass(frozen=True)
+class Library:
+    """The ParallelCluster library, as far as a plan asks it.
+
+    Args:
+        version: Returns its version.
+        ask: Answers the engine's dry run, as in docs/reference/engine.md.
+    """
+
+    version: Callable[[], str]
+    ask: Callable[[Mapping[str, Any]], Mapping[str, Any]]
+
+
+class OtherVersionError(Exception):
+    """A cluster needs another version of the library than the one that can be asked; the text says which."""
+
+    def __init__(self, wanted: RequestedCluster, version: str) -> None:
+        super().__init__(f"cluster {wanted.title} needs ParallelCluster {version}")
+
+
+def dry_run(
+    wanted: RequestedCluster,
+    deployed: OwnStack,
+    existing: ExistingCluster | None,
+    provider: Provider,
+    library: Library,
+) -> Verdict:
+    """Returns the library's answer to what the provider would ask it for a cluster.
+
+    Args:
+        wanted: The cluster in the template.
+        deployed: The template's stack.
+        existing: The existing cluster of that name; None if there is none.
+        provider: The cluster's provider.
+        library: The library.
+
+    Raises:
+        OtherVersionError: The cluster needs another version.
+    """
+    operation, question = engine_request(wanted, deployed, existing, provider)
+    version = _version_of(wanted, existing, provider)
+    verdict = Verdict(
+        wanted,
+        operation,
+        is_ours=operation != "update" or deployed.physical_ids.get(wanted.resource.logical_id) == wanted.name,
+        answer={"version": version, "change_set": [], "validation_messages": []},
+        forbidden=_unpermitted_adoption(wanted, deployed, existing, provider)
+        or _lacks_engine(version, provider),
+        provider=provider,
+    )
+    if verdict.forbidden:
+        return verdict
+    if version and version != library.version():
+        raise OtherVersionError(wanted, version)
+    return replace(verdict, answer=library.ask(question))
+
+
+def _version_of(wanted: RequestedCluster, existing: ExistingCluster | None, provider: Provider) -> str:
+    """Returns the ParallelCluster version that a cluster has or gets; empty if it is not known."""
+    if existing is not None:
+        return existing.version or ""
+    return str(wanted.properties.get("PclusterVersion") or provider.guardrails.default_version)
+
+
+def _unpermitted_adoption(
+    wanted: RequestedCluster, deployed: OwnStack, existing: ExistingCluster | None, provider: Provider
+) -> str:
+    """Returns why the operator does not permit an adoption; empty if it is none, or is permitted.
+
+    The resource that made a cluster may always adopt it.
+    """
+    logical_id, guardrails = wanted.resource.logical_id, provider.guardrails
+    if existing is None or not adopts(wanted.properties) or deployed.physical_ids.get(logical_id):
+        return ""
+    if existing.is_made_by(deployed, logical_id) or guardrails.permits_adoption(existing.tags):
+        return ""
+    return (
+        f"ClusterAdoption of the provider stack ({guardrails.adoption}) does not permit taking over cluster "
+        f"{wanted.name}; ask the provider's operator"
+    )
+
+
+def _lacks_engine(version: str, provider: Provider) -> str:
+    """Returns that a provider has no engine of a version; empty if it has one, or that is not known."""
+    versions = provider.guardrails.versions
+    if not versions or version in {"", *versions}:
+        return ""
+    return (
+        f"the provider has no engine of ParallelCluster {version}, only of {', '.join(versions)}; ask its "
+        "operator to add one to AdditionalEngines"
+    )
+
+
 def engine_request(
-    wanted: RequestedCluster, deployed: OwnStack, existing: ExistingCluster | None
+    wanted: RequestedCluster,
+    deployed: OwnStack,
+    existing: ExistingCluster | None,
+    provider: Provider = UNREAD,
 ) -> tuple[Operation, dict[str, Any]]:
     """Returns what the provider would do, and its request to the engine, as in docs/reference/engine.md.
 
@@ -174,8 +277,10 @@ def engine_request(
         wanted: The cluster in the template.
         deployed: The template's stack.
         existing: The existing cluster of that name; None if there is none.
+        provider: The cluster's provider.
     """
     operation, arguments = _intended(wanted, deployed, existing)
+    arguments |= provider.guardrails.arguments(wanted.properties, makes=existing is None)
     tags = {key: value for key, value in deployed.tags.items() if not key.startswith("aws:")}
     return operation, {
         "operation": "update" if existing else "create",
@@ -188,11 +293,6 @@ def engine_request(
         "stack_tags": _stack_tags(existing),
         "arguments": arguments,
     }
-
-
-def is_this_stacks(wanted: RequestedCluster, deployed: OwnStack, operation: Operation) -> bool:
-    """Returns whether a cluster that exists is the stack's own, or becomes it."""
-    return operation != "update" or deployed.physical_ids.get(wanted.resource.logical_id) == wanted.name
 
 
 def _intended(
@@ -230,16 +330,4 @@ def _arguments(properties: Mapping[str, Any], *, update: bool) -> dict[str, Any]
         arguments["validation_failure_level"] = level
     if update and "ForceUpdate" in properties:
         arguments["force_update"] = properties["ForceUpdate"].lower() == "true"
-    if bounds := _bounds(properties):
-        arguments["budget"] = bounds
     return arguments
-
-
-def _bounds(properties: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns a cluster's own bounds. Zero is none, and what is no number is refused elsewhere."""
-    given = {name: str(properties.get(key, "")) for name, key in _BOUNDS.items()}
-    return {
-        name: {"limit": limit, "set_by": "property"}
-        for name, limit in given.items()
-        if _BOUND.fullmatch(limit) and limit.strip("0.")
-    }

@@ -26,6 +26,7 @@ from pcluster_cfn.options import (
     example,
     named_after,
 )
+from pcluster_cfn.planning.providers import Providers
 from pcluster_cfn.planning.requests import VERSION_TAG, Verdict
 from pcluster_cfn.template import Template, is_custom, read_text
 from pcluster_cfn.terminal import Console, one_line
@@ -191,13 +192,14 @@ def _dry_run(
             left_out=f"no dry run: it needs ParallelCluster {version}, and {found} installed; run the "
             f"command in a virtual environment with pip install aws-parallelcluster=={version}"
         )
+    providers = Providers(aws.client("lambda"))
     verdicts: list[Verdict | Finding] = []
     for wanted in requested_clusters(passed.after, given, stack):
         if isinstance(wanted, Finding):
             if wanted.path.partition("/")[0] in changed:
                 verdicts.append(wanted)
         elif wanted.resource.logical_id in changed:
-            verdicts.append(dry_run_cluster(aws, wanted, stack))
+            verdicts.append(dry_run_cluster(aws, wanted, stack, providers))
     return _DryRun(verdicts)
 
 

@@ -14,6 +14,7 @@ from cluster_schema import versions
 from pcluster_cfn.aws import Aws, session
 from pcluster_cfn.errors import CommandError, suggest
 from pcluster_cfn.options import PARAMETERS, aws_options, named_after
+from pcluster_cfn.planning.providers import Providers
 from pcluster_cfn.planning.requests import Verdict
 from pcluster_cfn.template import Parameter, Template, read_text
 from pcluster_cfn.validation.deployed_stack import read_deployed_stack
@@ -145,10 +146,13 @@ def _dry_run(
 ) -> list[tuple[str, Verdict | Finding]]:
     """Returns the verdict for each cluster, or a finding for a value that is missing, with the file."""
     results: list[tuple[str, Verdict | Finding]] = []
+    providers = Providers(aws.client("lambda"))
     for path, text in texts.items():
         deployed = read_deployed_stack(aws, stack_name or named_after(path))
         for wanted in requested_clusters(text, parameters, deployed):
-            verdict = wanted if isinstance(wanted, Finding) else dry_run_cluster(aws, wanted, deployed)
+            verdict = (
+                wanted if isinstance(wanted, Finding) else dry_run_cluster(aws, wanted, deployed, providers)
+            )
             results.append((str(path), verdict))
     return results
 

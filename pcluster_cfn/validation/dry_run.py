@@ -14,15 +14,18 @@ from cfn_template.values import place_of, unknown_parts
 from cluster_schema.conversion import pointer
 from pcluster_cfn.aws import Aws, child_environment, find_cluster_stack, tags_of
 from pcluster_cfn.errors import CommandError
+from pcluster_cfn.planning.providers import Providers
 from pcluster_cfn.planning.requests import (
     CLUSTER,
     CONFIGURATION,
     NOT_THE_LIBRARYS,
+    PROVIDER,
     ExistingCluster,
+    Library,
+    OtherVersionError,
     RequestedCluster,
     Verdict,
-    engine_request,
-    is_this_stacks,
+    dry_run,
 )
 from pcluster_cfn.validation.deployed_stack import DeployedStack
 from pcluster_cfn.validation.engine_program import installed_library, start
@@ -80,7 +83,12 @@ def clusters_in(template: PartialTemplate) -> Iterator[RequestedCluster | Findin
             )
             yield Finding(place, resource.logical_id + pointer(path), message, "template")
         if not missing:
-            yield RequestedCluster(resource, plain_values(as_received(needed)))
+            token = values.get(PROVIDER)
+            yield RequestedCluster(
+                resource,
+                plain_values(as_received(needed)),
+                service_token=token if isinstance(token, str) else "",
+            )
 
 
 def ask_engine(aws: Aws, request: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -106,7 +114,7 @@ def ask_engine(aws: Aws, request: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def dry_run_cluster(
-    aws: Aws, wanted: RequestedCluster, deployed: DeployedStack, ask: Ask = ask_engine
+    aws: Aws, wanted: RequestedCluster, deployed: DeployedStack, providers: Providers, ask: Ask = ask_engine
 ) -> Verdict:
     """Returns the library's dry run of a create, or of an update if a cluster of the name exists.
 
@@ -114,21 +122,22 @@ def dry_run_cluster(
         aws: Clients of the account.
         wanted: The cluster in the template.
         deployed: The template's stack.
+        providers: The account's providers.
         ask: Asks the engine; by default in a process of its own.
 
     Raises:
         CommandError: The library is not installed, or not in the version that the cluster needs, or it ended
             without an answer.
     """
-    existing = _existing(aws, wanted.name)
-    needed = existing.version if existing else wanted.properties.get("PclusterVersion")
-    if needed not in {None, _installed()}:
+    existing, provider = _existing(aws, wanted.name), providers.of(wanted.service_token)
+    library = Library(_installed, lambda question: ask(aws, question))
+    try:
+        return dry_run(wanted, deployed, existing, provider, library)
+    except OtherVersionError as error:
         raise CommandError(
-            f"cluster {wanted.title} needs ParallelCluster {needed}; the installed version is {_installed()}",
+            f"{error}; the installed version is {_installed()}",
             "run the command where that version is installed",
-        )
-    operation, asked = engine_request(wanted, deployed, existing)
-    return Verdict(wanted, operation, is_this_stacks(wanted, deployed, operation), ask(aws, asked))
+        ) from error
 
 
 def _existing(aws: Aws, name: str) -> ExistingCluster | None:

@@ -15,7 +15,8 @@ _ITEM = re.compile(r"\[[^\]]*\]")
 
 def is_refused(verdict: Verdict) -> bool:
     """Whether a deployment would be refused. An update without changes is not refused."""
-    return verdict.answer.get("error", {}).get("code", "NoChanges") != "NoChanges" or not verdict.is_ours
+    code = verdict.answer.get("error", {}).get("code", "NoChanges")
+    return code != "NoChanges" or bool(verdict.forbidden) or not verdict.is_ours
 
 
 def document(verdict: Verdict, source: str) -> dict[str, Any]:
@@ -28,6 +29,8 @@ def document(verdict: Verdict, source: str) -> dict[str, Any]:
         "version": verdict.answer["version"],
         "refused": is_refused(verdict),
         "error": verdict.answer.get("error"),
+        "forbidden": verdict.forbidden,
+        "provider": verdict.provider.document(),
         "changes": list(changes_of(verdict, update_policy)),
         "messages": messages_of(verdict),
     }
@@ -40,6 +43,8 @@ def lines(verdict: Verdict, source: str) -> Iterator[str]:
     yield f"{source}: {wanted.resource.logical_id}: {about}, {_outcome(verdict)}"
     if not verdict.is_ours:
         yield f"  cluster {wanted.name} exists and does not belong to this stack: it stays unchanged"
+    if verdict.forbidden:
+        yield f"  {verdict.forbidden}"
     for change in changes_of(verdict, update_policy):
         mark = "refused" if change["refused"] else "allowed"
         yield f"  {mark}  {change['parameter']}: {change['currentValue']} → {change['requestedValue']}"
@@ -54,6 +59,8 @@ def lines(verdict: Verdict, source: str) -> Iterator[str]:
     error = answer.get("error", {"code": "NoChanges"})
     if error["code"] not in {"NoChanges", "UpdateRejected"} and not answer["validation_messages"]:
         yield f"  {error['code']}: {error['message']}"
+    if verdict.provider.unread:
+        yield f"  {verdict.provider.sentence()}"
 
 
 def _outcome(verdict: Verdict) -> str:

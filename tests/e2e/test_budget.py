@@ -56,8 +56,11 @@ def refused(stack):
     return reason
 
 
-def test_a_create_beyond_the_providers_bound_makes_nothing(account, bounded):
-    reason = refused(Parent(account, bounded(), "too-many", changes=nodes(5), MaxNodes=100))
+def test_a_create_beyond_the_providers_bound_makes_nothing_and_a_dry_run_says_so(account, bounded, tmp_path):
+    stack = Parent(account, bounded(), "too-many", changes=nodes(5), MaxNodes=100)
+    status, said = foretell(stack, tmp_path)
+    assert (status, "has 6 nodes, more than MaxNodes of the provider stack (5)" in said) == (1, True), said
+    reason = refused(stack)
     assert f"BudgetExceeded: {PLACE.split(maxsplit=1)[0]}: at full scale the cluster " in reason
     assert "has 6 nodes, more than MaxNodes of the provider stack (5)" in reason
     assert f"{PLACE}: 5; " in reason

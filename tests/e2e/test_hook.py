@@ -88,6 +88,12 @@ def test_a_change_set_shows_what_would_be_refused_before_it_is_executed(account,
     )
     assert "ComputeResources[c6i].MaxCount: 4 → 2" in smaller.said
 
+    other = Parent(account, service_token, "hooked-other", PclusterVersion="3.13.0")
+    proposed = Proposed(account, other)
+    assert (proposed.status, proposed.result["Status"]) == ("FAILED", "HOOK_COMPLETE_FAILED")
+    assert "the provider has no engine of ParallelCluster 3.13.0, only of " in proposed.said
+    account.cloudformation.delete_stack(StackName=other.name)
+
     assert made.update(changes=SMALLER).status == "UPDATE_ROLLBACK_COMPLETE"
     assert made.max_count == 4
     touched = [

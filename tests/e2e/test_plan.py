@@ -48,6 +48,8 @@ def plan(account, service_token, tmp_path):
         status, printed = planned(account, tmp_path, wanted.body(), "--json")
         report = json.loads(printed)
         assert report["otherResources"]["known"]
+        (provider,) = report["providers"] or [{"known": True}]
+        assert provider["known"], provider["reason"]
         assert report["cost"]["prices"]["note"] == "the embedded cloud has no prices"
         (cluster,) = report["clusters"]
         return status, cluster["action"], cluster
@@ -61,6 +63,9 @@ def test_a_plan_says_what_the_deployment_then_does(account, parent, plan):
     assert (status, action) == (1, "refused")
     status, action, cluster = plan(changes=storage)
     assert (status, action, cluster["cluster"]) == (2, "create", "c-planned")
+    status, action, cluster = plan(changes=storage, PclusterVersion="3.13.0")
+    assert (status, action) == (1, "refused")
+    assert cluster["reason"].startswith("the provider has no engine of ParallelCluster 3.13.0, only of ")
     assert account.stack("c-planned") is None
 
     made = parent(NAME, changes=storage).create()
@@ -142,6 +147,7 @@ def test_a_plan_covers_nested_templates_and_what_is_not_known_yet(account, tmp_p
     known = account.cloud.exports["HEAD_NODE_SUBNET"]
     status, printed = planned(account, tmp_path, outer(known), name="outer")
     assert (status, printed.splitlines()[0]) == (2, "+ Inner/Cluster  create: c-inner")
+    assert "there is no function p: is the ServiceToken that of this account and Region?" in printed
 
     status, printed = planned(account, tmp_path, outer({"Ref": "Subnet"}), name="outer")
     assert (status, printed.splitlines()[0]) == (2, "+ Inner/Cluster  create")

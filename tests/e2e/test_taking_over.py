@@ -104,10 +104,15 @@ def test_a_cluster_that_a_stack_has_is_not_taken_over_with_another_provider(
     assert rival.delete().status == "DELETE_COMPLETE"
 
 
-def test_without_the_operators_consent_nothing_is_taken_over(account, made, other_token):
+def test_without_the_operators_consent_nothing_is_taken_over_and_a_dry_run_says_so(
+    account, made, other_token, tmp_path
+):
     template = account.packaged(ROOT / "template.yaml")
     account.update("other-provider", template, ClusterAdoption="parallelcluster:cluster-name=another")
     rival = Parent(account, other_token, "unwanted", **ADOPT)
+    status, said = foretell(rival, tmp_path)
+    choice = "ClusterAdoption of the provider stack (parallelcluster:cluster-name=another)"
+    assert (status, f"  {choice} does not permit taking over cluster {NAME}; " in said) == (1, True), said
     assert rival.create().status == "ROLLBACK_COMPLETE", rival.why
     (reason,) = rival.reasons
     assert "only clusters with tag parallelcluster:cluster-name=another" in reason

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pcluster_cfn.planning.clusters import PlannedAction, PlannedCluster
+from pcluster_cfn.planning.guardrails import Provider
 from pcluster_cfn.planning.words import MARKS, details, sentence, tally_clusters
 
 #: Characters that Hooks keeps of a message; CloudFormation's API shows the first 1,024.
@@ -62,12 +63,18 @@ def unable(reason: str) -> Outcome:
     return Outcome(bounded([f"The clusters were not planned: {reason}."]), "InternalFailure")
 
 
-def outcome(clusters: Sequence[PlannedCluster]) -> Outcome:
-    """Returns the outcome of a plan; only a refusal fails the hook."""
+def outcome(clusters: Sequence[PlannedCluster], provider: Provider) -> Outcome:
+    """Returns the outcome of a plan; only a refusal fails the hook.
+
+    Args:
+        clusters: The plan.
+        provider: The clusters' provider. What is not known of it is said at once, before what may not fit.
+    """
     ordered = sorted(clusters, key=lambda each: _ORDER.index(each.action))
     tally = tally_clusters(clusters) or "no cluster changes"
     refused = any(each.action is PlannedAction.REFUSED for each in clusters)
-    text = bounded([f"Plan: {tally}.", *(line for each in ordered for line in _lines(each))])
+    unread = [f"{provider.sentence()}."] if provider.unread else []
+    text = bounded([f"Plan: {tally}.", *unread, *(line for each in ordered for line in _lines(each))])
     return Outcome(text, "NonCompliant" if refused else "")
 
 

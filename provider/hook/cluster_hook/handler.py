@@ -24,6 +24,7 @@ from cluster_hook.clusters import UnreadableError, changed_in, has_clusters
 from cluster_hook.events import CALLS_MAX, CHANGE_SET, EventError, HookEvent
 from cluster_hook.judge import DryRunError, Judge
 from cluster_hook.payload import PayloadError, fetch
+from pcluster_cfn.planning.providers import Providers
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -123,8 +124,9 @@ def _work(plan_id: str, event: Mapping[str, Any], context: LambdaContext) -> Non
     logger.append_keys(plan_id=plan_id)
     try:
         call = HookEvent.parse(event)
-        judge = Judge(_cloudformation(), ask, _setting("PCLUSTER_VERSION"), _setting("SERVICE_TOKEN"))
-        found = outcome(judge.plan(call, fetch(call.payload_url)))
+        provider = Providers(_lambda()).of(_setting("SERVICE_TOKEN"))
+        judge = Judge(_cloudformation(), ask, _setting("PCLUSTER_VERSION"), provider)
+        found = outcome(judge.plan(call, fetch(call.payload_url)), provider)
     except (EventError, PayloadError, UnreadableError, DryRunError) as error:
         found = unable(str(error))
     except Exception:

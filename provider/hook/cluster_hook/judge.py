@@ -23,14 +23,16 @@ from pcluster_cfn.planning.clusters import (
     plan_unknown,
     untouched,
 )
+from pcluster_cfn.planning.guardrails import Provider
 from pcluster_cfn.planning.requests import (
     CLUSTER,
     CLUSTER_NAME_TAG,
     ExistingCluster,
+    Library,
+    OtherVersionError,
     RequestedCluster,
     Verdict,
-    engine_request,
-    is_this_stacks,
+    dry_run,
 )
 
 if TYPE_CHECKING:
@@ -57,10 +59,6 @@ class Stack:
     types: Mapping[str, str] = field(default_factory=dict)
 
 
-class _OtherVersionError(Exception):
-    """A cluster needs a dry run of another version."""
-
-
 @dataclass(frozen=True)
 class Judge:
     """Plans the clusters of a change set or a stack.
@@ -69,13 +67,13 @@ class Judge:
         cloudformation: The client, for reading only.
         ask: Asks the dry run.
         version: ParallelCluster version of the dry run.
-        service_token: That of the provider whose clusters are planned.
+        provider: The provider whose clusters are planned.
     """
 
     cloudformation: "CloudFormationClient"
     ask: Ask
     version: str
-    service_token: str
+    provider: Provider
 
     def plan(self, event: HookEvent, payload: Mapping[str, Any]) -> Sequence[PlannedCluster]:
         """Returns what an operation would do to each cluster that it concerns.
@@ -86,11 +84,14 @@ class Judge:
         """
         stack = self._stack(event.stack_id)
         if event.target == CHANGE_SET:
-            found = list(changed_in(payload, self.service_token))
+            found = list(changed_in(payload, self.provider.service_token))
         else:
             found = list(
                 in_template(
-                    str(payload.get("template") or ""), stack.parameters, stack.known, self.service_token
+                    str(payload.get("template") or ""),
+                    stack.parameters,
+                    stack.known,
+                    self.provider.service_token,
                 )
             )
             present = {each.logical_id for each in found}
@@ -120,24 +121,19 @@ class Judge:
             return plan_requested(
                 place, changed.wanted, deployed, lambda cluster: self._asked(stack, cluster, deployed)
             )
-        except _OtherVersionError as error:
+        except OtherVersionError as error:
             name = changed.wanted.of(deployed.physical_id).name
-            return place.planned(name, PlannedAction.UNKNOWN, str(error))
+            return place.planned(name, PlannedAction.UNKNOWN, f"{error}; this hook asks {self.version}")
 
     def _asked(self, stack: Stack, wanted: RequestedCluster, deployed: Deployed) -> Verdict:
         """Returns the dry run's answer.
 
         Raises:
-            _OtherVersionError: The cluster needs another version than that of the dry run.
+            OtherVersionError: The cluster needs another version than that of the dry run.
         """
         existing = deployed.existing if deployed.cluster_name == wanted.name else self._existing(wanted.name)
-        needed = existing.version if existing else wanted.properties.get("PclusterVersion")
-        if needed not in {None, self.version}:
-            raise _OtherVersionError(
-                f"cluster {wanted.title} needs ParallelCluster {needed}; this hook asks {self.version}"
-            )
-        operation, question = engine_request(wanted, stack, existing)
-        return Verdict(wanted, operation, is_this_stacks(wanted, stack, operation), self.ask(question))
+        library = Library(lambda: self.version, self.ask)
+        return dry_run(wanted, stack, existing, self.provider, library)
 
     def _deployed(self, stack: Stack, changed: ChangedCluster, retained_by: str) -> Deployed:
         deployed = Deployed(stack.physical_ids.get(changed.logical_id, ""), changed.previous, retained_by)

@@ -8,7 +8,7 @@ import yaml
 from cluster_provider.core.consent import Consent
 from pcluster_cfn.authoring.adoption import adopting_template
 from pcluster_cfn.authoring.init import Design
-from pcluster_cfn.authoring.providers import Provider, write_template
+from pcluster_cfn.authoring.providers import ProviderStack, write_template
 from pcluster_cfn.errors import CommandError
 from pcluster_cfn.validation.file_check import Inputs, check_file
 
@@ -76,7 +76,7 @@ def test_a_designed_template_has_no_mistakes(key_name, token):
 @pytest.mark.parametrize("value", ["Allow", "Forbid", "team=sea", "team=air", "a=b=c", "other=1"])
 def test_consent_is_judged_as_the_provider_judges_it(value):
     for tags in ({"team": "sea"}, {"a": "b=c"}, {}):
-        assert Provider("p", "t", value).allows(tags) is Consent.parse(value).covers(tags)
+        assert ProviderStack("p", "t", value).allows(tags) is Consent.parse(value).covers(tags)
 
 
 def test_a_file_that_exists_is_overwritten_only_by_force(tmp_path):

@@ -8,6 +8,7 @@ from botocore.exceptions import ClientError
 from cluster_hook.events import HookEvent
 from cluster_hook.judge import Judge
 from pcluster_cfn.planning.clusters import PlannedAction
+from pcluster_cfn.planning.guardrails import Guardrails, Provider
 from tests.unit.hook.test_clusters import TEMPLATE, TOKEN, change, properties
 from tests.unit.hook.test_events import STACK, event
 
@@ -19,6 +20,7 @@ LIVING = {
         {"Key": "pcluster-cfn:owner", "Value": "hpc/1 Cluster"},
     ],
 }
+PERMISSIVE = Guardrails()
 
 
 class CloudFormation:
@@ -58,7 +60,7 @@ class CloudFormation:
         return {"TemplateBody": self._template}
 
 
-def plan(payload, target="CHANGE_SET", error=None, **deployed):
+def plan(payload, target="CHANGE_SET", error=None, guardrails=PERMISSIVE, **deployed):
     asked = []
 
     def ask(question):
@@ -66,7 +68,7 @@ def plan(payload, target="CHANGE_SET", error=None, **deployed):
         common = {"version": "3.16.1", "change_set": [], "validation_messages": []}
         return common | ({"error": {"code": error, "message": "no"}} if error else {})
 
-    judge = Judge(CloudFormation(**deployed), ask, "3.16.1", TOKEN)
+    judge = Judge(CloudFormation(**deployed), ask, "3.16.1", Provider(TOKEN, guardrails))
     clusters = judge.plan(HookEvent.parse(event(target)), payload)
     return [(each.place, each.action) for each in clusters], asked, clusters
 
@@ -138,3 +140,30 @@ def test_a_stack_is_planned_from_its_template_and_its_parameters():
         ("Gone", PlannedAction.UNKNOWN),
     ]
     assert question["configuration"] == {"MaxCount": "9", "IsBig": "true"}
+
+
+def test_a_version_without_an_engine_is_refused_and_not_asked():
+    guardrails = Guardrails(versions=["3.15.0", "3.16.1"], default_version="3.16.1")
+    new = changes(change(after=properties(PclusterVersion="3.14.0")))
+    found, asked, (cluster,) = plan(new, guardrails=guardrails)
+    assert (found, asked) == ([("Cluster", PlannedAction.REFUSED)], [])
+    assert cluster.reason == (
+        "the provider has no engine of ParallelCluster 3.14.0, only of 3.15.0, 3.16.1; ask its operator to "
+        "add one to AdditionalEngines"
+    )
+
+
+def test_a_new_cluster_gets_the_version_that_is_the_providers_default():
+    guardrails = Guardrails(versions=["3.15.0", "3.16.1"], default_version="3.15.0")
+    found, asked, (cluster,) = plan(changes(change(after=properties())), guardrails=guardrails)
+    assert (found, asked) == ([("Cluster", PlannedAction.UNKNOWN)], [])
+    assert cluster.reason == "cluster hpc needs ParallelCluster 3.15.0; this hook asks 3.16.1"
+
+
+def test_the_question_has_what_the_operator_sets():
+    guardrails = Guardrails(bounds={"MaxNodes": "40"}, refused_severity="high")
+    _, (question,), _ = plan(changes(change(after=properties(MaxNodes="50"))), guardrails=guardrails)
+    assert question["arguments"] == {
+        "budget": {"max_nodes": {"limit": "40", "set_by": "provider"}},
+        "refuse_advisories": "high",
+    }

@@ -213,3 +213,12 @@ def test_what_is_not_known_is_a_creation_without_the_library_or_an_unknown_chang
     assert plan_unknown(HERE, "Subnet", Deployed()).action is PlannedAction.CREATE
     changed = plan_unknown(HERE, "Subnet", LIVING)
     assert (changed.action, changed.name) == (PlannedAction.UNKNOWN, "hpc")
+
+
+def test_what_the_operator_does_not_permit_is_refused():
+    forbidden = replace(verdict(operation="take-over"), forbidden="ClusterAdoption does not permit it")
+    planned = plan_cluster(HERE, forbidden, Deployed())
+    assert (planned.action, planned.reason) == (
+        PlannedAction.REFUSED,
+        "ClusterAdoption does not permit it",
+    )

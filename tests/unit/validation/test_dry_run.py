@@ -7,11 +7,16 @@ import pytest
 
 from cluster_provider.core.identity import Owner
 from pcluster_cfn.errors import CommandError
+from pcluster_cfn.planning.guardrails import Guardrails, Provider
+from pcluster_cfn.planning.providers import Providers
 from pcluster_cfn.planning.requests import (
     OWNER_TAG,
     ExistingCluster,
+    Library,
+    OtherVersionError,
     RequestedCluster,
     Verdict,
+    dry_run,
     engine_request,
 )
 from pcluster_cfn.validation.deployed_stack import DeployedStack
@@ -46,7 +51,7 @@ def wanted(deployed, **given):
 
 
 def new(**fields):
-    return DeployedStack("stack", {"AWS::StackName": "stack"}, **fields)
+    return DeployedStack("stack", {"AWS::StackName": "stack", "AWS::Region": "us-east-1"}, **fields)
 
 
 def test_what_is_not_known_is_reported_with_its_place():
@@ -76,7 +81,7 @@ def verdict(is_ours=True, **answer):
     (cluster,) = wanted(new(outputs={"Network.Outputs.Vpc": "vpc"}), Subnet="s")
     assert isinstance(cluster, RequestedCluster)
     common = {"version": "3.16.1", "change_set": [], "validation_messages": []}
-    return Verdict(cluster, "update", is_ours, common | answer)
+    return Verdict(cluster, "update", is_ours, common | answer, provider=Provider())
 
 
 def told(verdict):
@@ -95,13 +100,22 @@ class Aws:
         return {"Stacks": [{"StackId": "arn", "Tags": described}]}
 
 
+def test_the_service_token_of_a_cluster_is_known_where_the_template_says_it():
+    text = TEMPLATE.replace("!GetAtt Provider.Outputs.ServiceToken", "!Ref Subnet")
+    outputs = {"Network.Outputs.Vpc": "vpc"}
+    (cluster,) = requested_clusters(text, {"Subnet": "arn:aws:lambda:x"}, new(outputs=outputs))
+    assert cluster.service_token == "arn:aws:lambda:x"
+    (cluster,) = wanted(new(outputs=outputs), Subnet="s")
+    assert cluster.service_token == ""
+
+
 def test_a_cluster_of_another_version_than_the_library_s_is_not_judged():
     deployed = new(outputs={"Network.Outputs.Vpc": "vpc"})
     (cluster,) = wanted(deployed, Subnet="s")
     with pytest.raises(
         CommandError, match=r"needs ParallelCluster 3\.6\.0; the installed version is 3\.16\.1"
     ):
-        dry_run_cluster(Aws(), cluster, deployed)
+        dry_run_cluster(Aws(), cluster, deployed, Providers(Aws()))
 
 
 STACK_ID = "arn:aws:cloudformation:us-east-1:1:stack/stack/unique"
@@ -117,7 +131,7 @@ def asked(existing, *, adopts="true", physical_id="", **properties):
         physical_ids={"Cluster": physical_id} if physical_id else {},
         tags={"Team": "hpc", "aws:x": "y"},
     )
-    deployed.known.update({"AWS::Region": "us-east-1", "AWS::StackId": STACK_ID})
+    deployed.known.update({"AWS::StackId": STACK_ID})
     (cluster,) = wanted(deployed, Subnet="s")
     cluster = RequestedCluster(
         cluster.resource, {**cluster.properties, "AdoptExisting": adopts, **properties}
@@ -246,6 +260,27 @@ def test_an_error_without_details_is_reported_in_its_words():
     assert len(told(verdict(error={"code": "NoChanges", "message": "none", "details": []}))) == 1
 
 
+def test_what_the_operator_does_not_permit_is_refused_with_the_reason():
+    found = replace(verdict(), operation="take-over", forbidden="ClusterAdoption does not permit it")
+    assert told(found) == [
+        "t.yaml: Cluster: take-over of cluster c-stack, would be refused",
+        "  ClusterAdoption does not permit it",
+    ]
+    assert (document(found, "t.yaml")["refused"], document(found, "t.yaml")["forbidden"]) == (
+        True,
+        "ClusterAdoption does not permit it",
+    )
+
+
+def test_what_is_not_known_of_the_provider_is_the_last_line():
+    found = replace(verdict(), provider=Provider("arn:p", unread="no permission"))
+    assert told(found) == [
+        "t.yaml: Cluster: update of cluster c-stack, would be accepted",
+        "  Provider: its parameters and versions are not known (no permission)",
+    ]
+    assert document(found, "t.yaml")["provider"]["known"] is False
+
+
 def test_a_take_over_is_called_so():
     found = replace(verdict(), operation="take-over")
     assert told(found)[0] == "t.yaml: Cluster: take-over of cluster c-stack, would be accepted"
@@ -260,3 +295,64 @@ def test_for_programs_it_is_one_object():
     found = document(verdict(change_set=[GROWTH]), "t.yaml")
     assert json.loads(json.dumps(found)) == found
     assert (found["operation"], found["refused"], found["changes"][0]["refused"]) == ("update", False, "")
+
+
+def predicted(guardrails, existing, *, physical_id="", library="3.16.1", **properties):
+    """The verdict on the cluster by a provider with these guardrails."""
+    ids = {"Cluster": physical_id} if physical_id else {}
+    deployed = new(outputs={"Network.Outputs.Vpc": "vpc"}, physical_ids=ids)
+    deployed.known.update({"AWS::StackId": STACK_ID})
+    (cluster,) = wanted(deployed, Subnet="s")
+    cluster = RequestedCluster(cluster.resource, {**cluster.properties, **properties})
+
+    def ask(question):
+        return {
+            "version": library,
+            "change_set": [],
+            "validation_messages": [],
+            "asked": question["operation"],
+        }
+
+    return dry_run(cluster, deployed, existing, Provider("arn:p", guardrails), Library(lambda: library, ask))
+
+
+@pytest.mark.parametrize(
+    ("choice", "existing", "physical_id", "permitted"),
+    [
+        ("Allow", LIVING, "", True),
+        ("Forbid", LIVING, "", False),
+        ("Team=hpc", LIVING, "", False),
+        ("parallelcluster:cluster-name=c-stack", LIVING, "", True),
+        ("Forbid", OURS, "", True),
+        ("Forbid", LIVING, "c-stack", True),
+    ],
+    ids=["allow", "forbid", "no such tag", "its tag", "made by the resource", "adopted before"],
+)
+def test_the_operators_choice_decides_about_an_adoption(choice, existing, physical_id, permitted):
+    found = predicted(Guardrails(choice), existing, physical_id=physical_id, AdoptExisting="true")
+    if permitted:
+        assert (found.forbidden, found.answer["asked"]) == ("", "update")
+    else:
+        assert found.forbidden == (
+            f"ClusterAdoption of the provider stack ({choice}) does not permit taking over cluster c-stack; "
+            "ask the provider's operator"
+        )
+        assert "asked" not in found.answer
+
+
+@pytest.mark.parametrize(
+    ("version", "default", "refused"),
+    [("3.16.1", "3.15.0", False), ("3.14.0", "3.16.1", True), (None, "3.16.1", False), (None, "", False)],
+)
+def test_a_version_needs_an_engine_of_the_provider(version, default, refused):
+    guardrails = Guardrails(versions=("3.15.0", "3.16.1"), default_version=default)
+    properties = {"PclusterVersion": version} if version else {}
+    found = predicted(guardrails, None, **properties)
+    assert ("has no engine of ParallelCluster 3.14.0" in found.forbidden) is refused
+    assert ("asked" in found.answer) is not refused
+
+
+def test_a_library_of_another_version_than_the_providers_default_is_not_asked():
+    guardrails = Guardrails(versions=("3.15.0",), default_version="3.15.0")
+    with pytest.raises(OtherVersionError, match=r"cluster c-stack needs ParallelCluster 3\.15\.0"):
+        predicted(guardrails, None)
