@@ -232,7 +232,7 @@ def plan_cluster(
     if refusal := _refusal(verdict, deployed):
         return replace(answered, reason=refusal)
     if _is_renamed(verdict.wanted, deployed):
-        return _replacement(answered, deployed)
+        return _replacement(answered, verdict.wanted, deployed)
     if verdict.operation == "create":
         return replace(answered, action=PlannedAction.CREATE)
     if verdict.operation == "take-over":
@@ -273,15 +273,28 @@ def _is_renamed(wanted: RequestedCluster, deployed: Deployed) -> bool:
     return deployed.cluster_name not in {"", wanted.name}
 
 
-def _replacement(answered: PlannedCluster, deployed: Deployed) -> PlannedCluster:
+def _replacement(answered: PlannedCluster, wanted: RequestedCluster, deployed: Deployed) -> PlannedCluster:
     kept = _keeps(deployed)
     return replace(
         answered,
         action=PlannedAction.REPLACE,
-        reason=f"cluster {deployed.cluster_name} is kept: {kept}" if kept else "",
+        reason=f"cluster {deployed.cluster_name} is kept: {kept}" if kept else _drain(wanted, deployed),
         replaced=deployed.cluster_name,
         storage=[] if kept else storage_of(deployed.properties.get(CONFIGURATION)),
     )
+
+
+def _drain(wanted: RequestedCluster, deployed: Deployed) -> str:
+    """Returns how long the old cluster of a replacement may drain; empty if it does not.
+
+    Source: docs/explanation/decision-table.md: of the two values of an update, the longer one counts.
+    """
+    given = (str(each.properties.get("DrainTimeout", "")) for each in deployed.permissions(wanted))
+    longest = max((int(each) for each in given if each.isdecimal()), default=0)
+    if not longest:
+        return ""
+    old = deployed.cluster_name
+    return f"cluster {old} is deleted once no dynamic node of it runs, {longest} s later at most"
 
 
 def _update(answered: PlannedCluster, verdict: Verdict, deployed: Deployed) -> PlannedCluster:

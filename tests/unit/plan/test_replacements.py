@@ -127,3 +127,20 @@ def test_the_policy_permits_another_name():
     wanted = cluster(ClusterName="other", **REPLACE)
     planned = plan_requested(HERE, wanted, living(), Library())
     assert (planned.action, planned.name, planned.replaced) == (PlannedAction.REPLACE, "other", NAME)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "longest"),
+    [(None, "1800", 1800), ("600", None, 600), ("600", "1800", 1800), ("0", "0", None), (None, "soon", None)],
+)
+def test_a_replacement_says_how_long_the_old_cluster_may_drain(before, after, longest):
+    old, new = ({"DrainTimeout": given} if given else {} for given in (before, after))
+    planned = plan_requested(HERE, cluster(**REPLACE, **new), living(**old), Library(update=REFUSED))
+    said = f"cluster {NAME} is deleted once no dynamic node of it runs, {longest} s later at most"
+    assert (planned.action, planned.reason) == (PlannedAction.REPLACE, said if longest else "")
+
+
+def test_a_cluster_that_is_kept_does_not_drain():
+    old = {"DrainTimeout": "600", "DeletionPolicy": "Retain"}
+    planned = plan_requested(HERE, cluster(**REPLACE), living(**old), Library(update=REFUSED))
+    assert planned.reason == f"cluster {NAME} is kept: its property DeletionPolicy is Retain"
