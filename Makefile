@@ -11,7 +11,7 @@ UV_HERE := .venv/bin/uv pip compile -q --universal --python-version 3.11 --no-he
 UV_DEPLOYED := .venv/bin/uv pip compile -q --no-header --no-annotate --generate-hashes --only-binary :all: --python-version 3.12 --python-platform x86_64-manylinux_2_28
 TEMPLATES := template.yaml engine.yaml hook.yaml $(shell grep -rl --include=*.yaml ^AWSTemplateFormatVersion examples) localcloud/src/localcloud/official_network.yaml
 # End-to-end tests of the command, which does the same whatever built the functions.
-COMMAND_ONLY := advise clients demo deploy dry_run everyday_commands local_command plan upgrade
+COMMAND_ONLY := advise clients demo deploy dry_run everyday_commands local_command partitions plan upgrade
 export PYTHONPATH := localcloud/src:.:provider/front:provider/engine:provider/hook
 
 .DEFAULT_GOAL := help
@@ -72,8 +72,8 @@ recordings: .venv/.installed ## what AWS was recorded to do: one case for each f
 verify-aws: .venv/.installed ## the same scenarios on your AWS account, compared with the embedded cloud; costs money [REGION=eu-west-1 BUCKET=mine BUDGET=20 SUBNET=subnet-... HOURS=4 ONLY=expression]
 	@ARTEFACT=build $(PY) -m tools.verify_aws --build --region "$(or $(REGION),$(error name a Region: make verify-aws REGION=eu-west-1))" --bucket "$(or $(BUCKET),$(error name a bucket of yours in this Region: BUCKET=mine))" $(if $(BUDGET),--budget $(BUDGET)) $(if $(SUBNET),--subnet $(SUBNET)) $(if $(HOURS),--hours $(HOURS)) $(if $(ONLY),--only "$(ONLY)")
 
-e2e: .venv/.installed ## template.yaml, deployed on the embedded cloud and driven through CloudFormation [IAM_LAG=30: IAM is so many seconds behind; TWICE=1: events come again after so many; CONCURRENCY=10: of the account]
-	IAM_LAG=$(IAM_LAG) TWICE=$(TWICE) CONCURRENCY=$(CONCURRENCY) $(PY) -m pytest tests/e2e tests/verify $(ARGS)
+e2e: .venv/.installed ## template.yaml, deployed on the embedded cloud and driven through CloudFormation [IAM_LAG=30: IAM is so many seconds behind; TWICE=1: events come again after so many; CONCURRENCY=10: of the account; REGION=us-gov-west-1]
+	IAM_LAG=$(IAM_LAG) TWICE=$(TWICE) CONCURRENCY=$(CONCURRENCY) REGION=$(REGION) $(PY) -m pytest tests/e2e tests/verify $(ARGS)
 
 test-browser: .venv/.browser ## the launch page in chromium, with pictures in build/launch-page
 	@$(PY) -m tools.browser

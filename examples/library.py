@@ -17,6 +17,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pcluster.lib as pc
 import yaml
 from pcluster.api.errors import (
@@ -87,7 +88,8 @@ def configuration(path: Path) -> dict[str, Any]:
 def parse_arguments() -> argparse.Namespace:
     """Returns the command line's arguments; ``run`` is the function to call with them."""
     parser = argparse.ArgumentParser(description="Drive ParallelCluster from Python.")
-    parser.add_argument("--region", default="us-east-1")
+    region = boto3.Session().region_name
+    parser.add_argument("--region", default=region, required=region is None, help="default: as configured")
     commands = parser.add_subparsers(required=True)
     for name, run in {"images": images, "list": list_all}.items():
         commands.add_parser(name, help=run.__doc__).set_defaults(run=run)

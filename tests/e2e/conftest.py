@@ -9,7 +9,7 @@ import pytest
 from localcloud.cloud import Cloud
 from tests.e2e.account import ARTEFACT, ROOT, Account, outputs
 from tests.e2e.parents import Parent, clear_away, difference, eventually, inventory
-from tests.e2e.recorded import EXPECTED, REPORT, functions_of, summary
+from tests.e2e.recorded import EXPECTED, REGION, REPORT, functions_of, summary
 
 #: Seconds by which the cloud's IAM lags behind every role and policy: ``make e2e IAM_LAG=30``.
 IAM_LAG_S = float(os.environ.get("IAM_LAG") or 0)
@@ -73,6 +73,7 @@ class TwiceCloud(Cloud):
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory, request):
     with TwiceCloud.start(
+        REGION,
         skip_idle=True,
         log_dir=tmp_path_factory.mktemp("cloud"),
         function_python=ARTEFACT / "runtime" / "bin" / "python" if ARTEFACT else None,

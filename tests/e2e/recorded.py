@@ -1,15 +1,23 @@
 """What the functions of provider stacks asked IAM for, CloudFormation and Lambda for them."""
 
 import json
+import os
 import re
 
 import pytest
+from botocore.session import get_session
 
 from localcloud.iam.lambda_service import requests_for
 from localcloud.iam.policy import Place, Request
 from tools.permissions.report import Asked
 
-PLACE = Place("us-east-1")
+#: Where the tests run: ``make e2e REGION=cn-north-1``. Its partition is in every ARN.
+REGION = os.environ.get("REGION") or "us-east-1"
+PLACE = Place(REGION, partition=get_session().get_partition_for_region(REGION))
+#: Whether the table of prices has this Region.
+IS_PRICED = REGION == "us-east-1"
+#: What host names of services end in there.
+DNS_SUFFIX = "amazonaws.com.cn" if PLACE.partition == "aws-cn" else "amazonaws.com"
 KINDS = ("Provider", "Engine")
 #: The report on permissions, for the end of the session.
 REPORT = pytest.StashKey[str]()

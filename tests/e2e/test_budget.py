@@ -5,8 +5,9 @@ import pytest
 from tests.e2e.account import ROOT, outputs
 from tests.e2e.foretold import foretell
 from tests.e2e.parents import COMPUTE, Parent
+from tests.e2e.recorded import IS_PRICED
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.skipif(not IS_PRICED, reason="it expects prices of us-east-1")]
 
 PLACE = "ClusterConfiguration/Scheduling/SlurmQueues/0/ComputeResources/0 (queue compute/c6i)"
 FAILING = {"Sibling": {"Type": "AWS::SQS::Queue", "DependsOn": "Cluster"}}

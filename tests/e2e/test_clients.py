@@ -11,6 +11,7 @@ import pytest
 
 from localcloud.cloud import Cloud
 from tests.e2e.account import DEADLINE_S, ROOT, outputs
+from tests.e2e.recorded import REGION
 
 pytestmark = pytest.mark.e2e
 
@@ -94,7 +95,7 @@ def test_the_command_deploys_shows_progress_and_outputs_and_deletes(run, account
         "  +  Cluster (Custom::PclusterCluster)",
         "CREATE_IN_PROGRESS    by-command/Cluster/c-by-command  AWS::CloudFormation::Stack",
         "CREATE_COMPLETE       by-command/Cluster/c-by-command/HeadNode  AWS::EC2::Instance",
-        "  pcluster-cfn connect c-by-command --region us-east-1",
+        f"  pcluster-cfn connect c-by-command --region {REGION}",
     ):
         assert line in created
 
@@ -128,7 +129,7 @@ def test_the_command_reports_the_root_cause_of_a_failure_once_at_its_end(run, ac
     assert shown.count(cause.partition("InvalidProperty: ")[2]) == 1
     assert cure.startswith("What to do: Correct it")
     assert end == "Stack broken is ROLLBACK_COMPLETE: 1 cause."
-    assert following == "Next: pcluster-cfn delete broken --region us-east-1"
+    assert following == f"Next: pcluster-cfn delete broken --region {REGION}"
     account.delete("broken")
 
 

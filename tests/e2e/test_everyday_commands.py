@@ -10,8 +10,10 @@ import time
 
 import pytest
 
+from pcluster_cfn.launch.link import region_named
 from tests.e2e.account import DEADLINE_S, ROOT
 from tests.e2e.parents import PLAIN, library_environment
+from tests.e2e.recorded import IS_PRICED, PLACE, REGION
 
 pytestmark = pytest.mark.e2e
 
@@ -138,9 +140,10 @@ def test_status_agrees_with_ec2_and_with_the_template(run, account, daily):
         assert status["computeFleet"]["status"] == "RUNNING"
         assert status["owner"]["stackName"] == stack
         assert status["owner"]["stackStatus"] == "CREATE_COMPLETE"
-        assert status["owner"]["serviceToken"].startswith("arn:aws:lambda:")
-        assert status["cost"]["isComplete"], status["cost"]["notPriced"]
-        assert 0 < status["cost"]["atRest"]["hourly"] < status["cost"]["atScale"]["hourly"]
+        assert status["owner"]["serviceToken"].startswith(PLACE.arn("lambda", "function:"))
+        assert status["cost"]["isComplete"] is IS_PRICED, status["cost"]["notPriced"]
+        assert 0 < status["cost"]["atRest"]["hourly"]
+        assert (status["cost"]["atRest"]["hourly"] < status["cost"]["atScale"]["hourly"]) is IS_PRICED
         assert status["prices"]["note"] == "the embedded cloud has no prices"
         assert status["drift"] == {"compared": True, "note": "", "differences": []}
         assert all(each["source"] for each in status["advisories"])
@@ -271,7 +274,7 @@ def test_connect_prints_the_command_of_the_node_and_of_its_operating_system(run,
     printed = run("connect", name, "--print", "--", "-i", "my key")
     assert printed == f"ssh ec2-user@{address} -i 'my key'\n"
     session = run("connect", stack, "--ssm", "--print")
-    assert session == f"aws ssm start-session --target {head['InstanceId']} --region us-east-1\n"
+    assert session == f"aws ssm start-session --target {head['InstanceId']} --region {REGION}\n"
     assert json.loads(run("connect", name, "--json", "--user", "me"))["command"] == ["ssh", f"me@{address}"]
     assert "where no node boots" in run("connect", name, code=1)
     assert f"has no login node; its instances: {head['InstanceId']}" in run(
@@ -283,9 +286,8 @@ def test_open_prints_the_pages_that_the_cluster_has(run, daily, foreign):
     stack, name = daily
     (described,) = json.loads(run("open", stack, "--json"))["clusters"]
     assert list(described["links"]) == ["stack", "owner", "instances", "dashboard", "logs"]
-    assert all(
-        link.startswith("https://us-east-1.console.aws.amazon.com/") for link in described["links"].values()
-    )
+    console = region_named(REGION).console_url.removesuffix("cloudformation/home")
+    assert all(link.startswith(console) for link in described["links"].values())
     assert run("open", name, "--page", "logs") == f"{described['links']['logs']}\n"
     assert f"cluster {foreign} has no dashboard; it has: stack, instances" in run(
         "open", foreign, "--page", "dashboard", code=1
@@ -323,7 +325,7 @@ def test_what_does_not_exist_is_one_line_with_the_nearest_name(run, daily):
     for command in ("status", "events", "logs", "connect", "open", "import"):
         message = run(command, f"{name}x", code=1)
         assert message == (
-            f"Error: there is no cluster or stack '{name}x' in us-east-1; did you mean {name}?\n"
+            f"Error: there is no cluster or stack '{name}x' in {REGION}; did you mean {name}?\n"
         ), command
 
 

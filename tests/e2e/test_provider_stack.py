@@ -10,7 +10,7 @@ from pcluster_cfn.template import Template
 from tests.e2e.account import CAPABILITIES, ROOT, outputs
 from tests.e2e.conftest import ENFORCE_IAM
 from tests.e2e.parents import Parent, eventually
-from tests.e2e.recorded import EXPECTED, KINDS, physical_ids
+from tests.e2e.recorded import EXPECTED, KINDS, PLACE, physical_ids
 
 pytestmark = pytest.mark.e2e
 
@@ -108,8 +108,8 @@ def test_the_outputs_have_the_official_names_and_those_that_further_engines_take
     )
     assert outputs(stack).keys() == official | for_engines
     assert outputs(stack)["ServiceToken"] == service_token
-    assert outputs(stack)["LogGroupArn"].startswith("arn:aws:logs:us-east-1:123456789012:log-group:")
-    assert outputs(stack)["LambdaLayerArn"].startswith("arn:aws:lambda:us-east-1:123456789012:layer:")
+    assert outputs(stack)["LogGroupArn"].startswith(PLACE.arn("logs", "log-group:"))
+    assert outputs(stack)["LambdaLayerArn"].startswith(PLACE.arn("lambda", "layer:"))
 
 
 def test_the_stacks_tags_reach_the_cluster_and_the_configurations_own_win(account, service_token):

@@ -9,7 +9,7 @@ import pytest
 
 from tests.e2e.account import ARTEFACT, DEADLINE_S, ROOT, outputs
 from tests.e2e.parents import Parent, Proposed
-from tests.e2e.recorded import EXPECTED
+from tests.e2e.recorded import EXPECTED, PLACE
 from tests.support.built import build_from_sources
 from tools.artefacts.built import ENGINE_STACK, HOOK_STACK
 
@@ -169,7 +169,7 @@ def test_a_published_engine_needs_no_capability_at_all(account, published):
     stack = create(account, "published-engine", (), parameters, TemplateURL=template_url(published, "engine"))
 
     assert stack["StackStatus"] == "CREATE_COMPLETE", account.why(stack)
-    assert outputs(stack)["Engine"].startswith(f"{ENGINE}=arn:aws:lambda:")
+    assert outputs(stack)["Engine"].startswith(f"{ENGINE}={PLACE.arn('lambda', 'function:')}")
     assert account.delete("published-engine")["StackStatus"] == "DELETE_COMPLETE"
 
 

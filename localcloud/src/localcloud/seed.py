@@ -80,7 +80,9 @@ def seed(region_name: str = REGION) -> dict[str, str]:
     vpc = ec2.create_vpc(_NETWORK, tags=_named("localcloud"))
     ec2.modify_vpc_attribute(vpc.id, "enable_dns_support", True)
     ec2.modify_vpc_attribute(vpc.id, "enable_dns_hostnames", True)
-    zones = [zone.name for zone in ec2.describe_availability_zones()][: len(_SUBNETS)]
+    present = list(ec2.describe_availability_zones())
+    _offer_instance_types(region_name, present)
+    zones = [zone.name for zone in present][: len(_SUBNETS)]
     public, private = _make_subnets(ec2, vpc.id, zones)
     _connect(ec2, vpc.id, public, private)
     # The one type that every operating system takes. Source: the library's KeyPairValidator.
@@ -121,6 +123,30 @@ def has_region(region_name: str) -> bool:
     session = botocore.session.get_session()
     partitions = session.get_available_partitions()
     return any(region_name in session.get_available_regions("ec2", partition) for partition in partitions)
+
+
+def _offer_instance_types(region_name: str, zones: list[Any]) -> None:
+    """Offers instance types in a Region of which moto has no list: those of ``REGION``, in every zone.
+
+    Moto lists none for the Regions of AWS China and GovCloud, where no cluster could be made otherwise.
+    """
+    from moto.ec2.models.instance_types import INSTANCE_TYPE_OFFERINGS  # noqa: PLC0415
+
+    locations = {
+        "region": [region_name],
+        "availability-zone": [zone.name for zone in zones],
+        "availability-zone-id": [zone.zone_id for zone in zones],
+    }
+    for kind, offered in INSTANCE_TYPE_OFFERINGS.items():
+        types = sorted({each["InstanceType"] for each in offered[REGION]})
+        offered.setdefault(
+            region_name,
+            [
+                {"InstanceType": name, "Location": location, "LocationType": kind}
+                for location in locations[kind]
+                for name in types
+            ],
+        )
 
 
 def _make_subnets(ec2: Any, vpc_id: str, zones: list[str]) -> tuple[list[str], list[str]]:

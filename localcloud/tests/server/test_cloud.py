@@ -59,13 +59,18 @@ def test_a_port_that_is_taken_is_one_line_that_says_what_to_do(cloud):
 
 
 @pytest.mark.parametrize("region", ["us-gov-west-1", "cn-north-1", "ap-northeast-1"])
-def test_a_cloud_in_another_region_has_its_zones_and_its_bucket(region):
+def test_a_cloud_in_another_region_has_its_zones_its_bucket_and_instance_types(region):
     with Cloud.start(region) as cloud:
         zones = cloud.exports["AVAILABILITY_ZONES"].split(",")
         subnets = cloud.client("ec2").describe_subnets(SubnetIds=cloud.exports["COMPUTE_SUBNETS"].split(","))
         assert {subnet["AvailabilityZone"] for subnet in subnets["Subnets"]} == set(zones)
         assert all(zone.startswith(region) for zone in zones)
         cloud.client("s3").head_bucket(Bucket=cloud.exports["ARTIFACT_BUCKET"])
+        for kind, location in (("region", region), ("availability-zone", zones[0])):
+            offered = cloud.client("ec2").describe_instance_type_offerings(
+                LocationType=kind, Filters=[{"Name": "location", "Values": [location]}]
+            )
+            assert "c6i.xlarge" in {each["InstanceType"] for each in offered["InstanceTypeOfferings"]}
 
 
 def test_the_environment_is_all_an_unprepared_client_needs(cloud):
