@@ -142,7 +142,7 @@ def test_status_agrees_with_ec2_and_with_the_template(run, account, daily):
         assert status["owner"]["stackStatus"] == "CREATE_COMPLETE"
         assert status["owner"]["serviceToken"].startswith(PLACE.arn("lambda", "function:"))
         assert status["cost"]["isComplete"] is IS_PRICED, status["cost"]["notPriced"]
-        assert 0 < status["cost"]["atRest"]["hourly"]
+        assert status["cost"]["atRest"]["hourly"] > 0
         assert (status["cost"]["atRest"]["hourly"] < status["cost"]["atScale"]["hourly"]) is IS_PRICED
         assert status["prices"]["note"] == "the embedded cloud has no prices"
         assert status["drift"] == {"compared": True, "note": "", "differences": []}
