@@ -1,10 +1,11 @@
 """A create says what is known of its release, and is not refused for it."""
 
+import copy
 from datetime import timedelta
 
 import pytest
 
-from cluster_engine import actions, advice
+from cluster_engine import actions, advice, dry_run
 from cluster_engine.contract import RESULT_MAX_BYTES, Call, EngineError, size_bytes, succeeded
 from cluster_engine.gate import Gate
 from cluster_schema import versions
@@ -70,6 +71,27 @@ def test_a_create_of_a_release_without_such_an_advisory_is_sent(engine, api, con
     arguments = {"refuse_advisories": "low"}
     result = engine("create", configuration, stack_tags=OWNER_TAGS, arguments=arguments)
     assert (result["status"], len(api.sent("CreateStack"))) == ("succeeded", 1)
+
+
+def test_a_dry_run_refuses_for_the_same_advisory_in_the_same_words(cloud, engine, configuration, monkeypatch):
+    found = advisories_for("3.14.0", configuration, NOW.date())
+    monkeypatch.setattr(advice, "advisories_for", lambda *_: found)
+    arguments = {"refuse_advisories": "high"}
+    question = {
+        "operation": "create",
+        "cluster_name": "hpc",
+        "region": cloud.region,
+        "stack_id": None,
+        "configuration": copy.deepcopy(configuration),
+        "configuration_tags": {},
+        "arguments": arguments,
+    }
+    foretold = dry_run.run(question)
+    refused = engine("create", configuration, stack_tags=OWNER_TAGS, arguments=arguments)["error"]
+    assert foretold["error"]["code"] == "ClusterRejected"
+    assert foretold["error"]["message"] == refused["message"]
+    question["arguments"] = {}
+    assert "error" not in dry_run.run(question)
 
 
 def test_a_create_of_this_release_reports_what_is_known_of_it(engine, configuration):
