@@ -123,7 +123,8 @@ def print_plan(console: Console, plan: Plan) -> None:
         if plan.costs and (cost := plan.costs.line_of(cluster)):
             _print(console, Text(cost), indent=_INDENT)
     for provider in plan.providers:
-        _print(console, Text(provider.sentence()))
+        if not provider.is_missing:  # the cluster is refused for that
+            _print(console, Text(provider.sentence()))
     for text, style in _other_resources(plan):
         _print(console, Text(text, style=style))
     for text in plan.costs.lines() if plan.costs else ():

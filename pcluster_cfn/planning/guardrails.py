@@ -106,17 +106,20 @@ class Provider:
         service_token: The token; empty if it is not known before the deployment.
         guardrails: What its operator permits; everything, if that was not read.
         unread: Why it was not read; empty if it was.
+        is_missing: Whether there is no such function, so that every request fails.
     """
 
     service_token: str = ""
     guardrails: Guardrails = field(default_factory=Guardrails)
     unread: str = ""
+    is_missing: bool = False
 
     def sentence(self) -> str:
         """Returns what is known of the provider, or why it is not."""
         if self.unread:
             return f"Provider: its parameters and versions are not known ({self.unread})"
-        said = [f"{name} {value}" for name, value in self.guardrails.parameters.items()]
+        unset = {_UNBOUNDED, _NO_SEVERITY}
+        said = [f"{name} {value}" for name, value in self.guardrails.parameters.items() if value not in unset]
         versions = ", ".join(self.guardrails.versions)
         return f"Provider: {', '.join(said)}; ParallelCluster {versions}"
 

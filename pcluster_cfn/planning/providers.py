@@ -35,7 +35,10 @@ class Providers:
         try:
             function = self._functions.get_function_configuration(FunctionName=service_token)
         except ClientError as error:
-            return Provider(service_token, unread=_why(error, service_token))
+            code = error.response["Error"]["Code"]
+            if code == "ResourceNotFoundException":
+                return _missing(service_token)
+            return Provider(service_token, unread=f"lambda:GetFunctionConfiguration: {code}")
         name, environment = function["FunctionName"], function.get("Environment", {})
         if failure := environment.get("Error"):  # an operator may have encrypted the variables with a key
             why = failure.get("ErrorCode")
@@ -46,9 +49,7 @@ class Providers:
         return Provider(service_token, Guardrails.parse(variables))
 
 
-def _why(error: ClientError, service_token: str) -> str:
-    code = error.response["Error"]["Code"]
-    if code == "ResourceNotFoundException":
-        name = service_token.rpartition(":")[2]
-        return f"there is no function {name}: is the ServiceToken that of this account and Region?"
-    return f"lambda:GetFunctionConfiguration: {code}"
+def _missing(service_token: str) -> Provider:
+    name = service_token.rpartition(":")[2]
+    why = f"there is no function {name}: is the ServiceToken that of this account and Region?"
+    return Provider(service_token, unread=why, is_missing=True)

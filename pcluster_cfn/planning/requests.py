@@ -124,8 +124,8 @@ class Verdict:
         operation: What a deployment would do; ``take-over`` is the update by which it adopts a cluster.
         is_ours: False if the cluster exists and is neither this stack's nor to be adopted.
         answer: The engine's answer, as in docs/reference/engine.md.
-        forbidden: Why the provider's operator does not permit it; empty if that is not so. The library is not
-            asked then.
+        forbidden: Why the provider's operator does not permit it, or that there is no such provider; empty if
+            neither is so. The library is not asked then.
         provider: The provider, as far as it was read.
     """
 
@@ -218,7 +218,8 @@ def dry_run(
         operation,
         is_ours=operation != "update" or deployed.physical_ids.get(wanted.resource.logical_id) == wanted.name,
         answer={"version": version, "change_set": [], "validation_messages": []},
-        forbidden=_unpermitted_adoption(wanted, deployed, existing, provider)
+        forbidden=(provider.unread if provider.is_missing else "")
+        or _unpermitted_adoption(wanted, deployed, existing, provider)
         or _lacks_engine(version, provider),
         provider=provider,
     )

@@ -10,17 +10,15 @@ from tests.e2e.test_plan import planned
 pytestmark = pytest.mark.e2e
 
 NAME = "foreseen"
-#: Nobody invokes it: nothing is deployed.
-TOKEN = "arn:aws:lambda:us-east-1:123456789012:function:p"
 
 
 @pytest.fixture
-def plan(account, tmp_path):
+def plan(account, service_token, tmp_path):
     """Plans a new cluster with so many nodes; returns the exit status and what is printed."""
 
     def run(count, *arguments):
         changes = {f"{COMPUTE}__MaxCount": count, "HeadNode__InstanceType": "m5.2xlarge"}
-        body = Parent(account, TOKEN, NAME, changes=changes).body()
+        body = Parent(account, service_token, NAME, changes=changes).body()
         return planned(account, tmp_path, body, "--no-change-set", *arguments, name=NAME)
 
     return run

@@ -10,7 +10,7 @@ import pytest
 from tests.e2e.account import DEADLINE_S
 from tests.e2e.foretold import PYTHONPATH
 from tests.e2e.parents import COMPUTE, Parent
-from tests.e2e.recorded import IS_PRICED
+from tests.e2e.recorded import IS_PRICED, PLACE
 
 pytestmark = pytest.mark.e2e
 
@@ -131,8 +131,8 @@ def test_a_plan_of_another_name_and_of_none_says_what_becomes_of_the_old_cluster
     assert made.delete().status == "DELETE_COMPLETE"
 
 
-def test_a_plan_covers_nested_templates_and_what_is_not_known_yet(account, tmp_path):
-    inner = json.loads(Parent(account, "arn:aws:lambda:us-east-1:123456789012:function:p", "inner").body())
+def test_a_plan_covers_nested_templates_and_what_is_not_known_yet(account, service_token, tmp_path):
+    inner = json.loads(Parent(account, service_token, "inner").body())
     subnet = {"Ref": "Subnet"}
     inner["Parameters"] = {"Subnet": {"Type": "String"}}
     inner["Resources"]["Cluster"]["Properties"]["ClusterConfiguration"]["HeadNode"]["Networking"] = {
@@ -148,12 +148,23 @@ def test_a_plan_covers_nested_templates_and_what_is_not_known_yet(account, tmp_p
     known = account.cloud.exports["HEAD_NODE_SUBNET"]
     status, printed = planned(account, tmp_path, outer(known), name="outer")
     assert (status, printed.splitlines()[0]) == (2, "+ Inner/Cluster  create: c-inner")
-    assert "there is no function p: is the ServiceToken that of this account and Region?" in printed
 
     status, printed = planned(account, tmp_path, outer({"Ref": "Subnet"}), name="outer")
     assert (status, printed.splitlines()[0]) == (2, "+ Inner/Cluster  create")
     assert "ParallelCluster was not asked: " in printed
     assert "/HeadNode/Networking/SubnetId is not known before the deployment" in printed
+
+
+def test_a_plan_of_a_provider_that_does_not_exist_is_refused(account, tmp_path):
+    parent = Parent(account, PLACE.arn("lambda", "function:nobodys"), NAME)
+    status, printed = planned(account, tmp_path, parent.body())
+    assert (status, printed.splitlines()[:2]) == (
+        1,
+        [
+            "✗ Cluster  refused: c-planned",
+            "    there is no function nobodys: is the ServiceToken that of this account and Region?",
+        ],
+    )
 
 
 QUEUE = "AWS::SQS::Queue"

@@ -119,6 +119,9 @@ def test_each_provider_is_read_once():
     assert providers.of("") == UNREAD
     assert functions.asked == [TOKEN]
     assert providers.read() == [Provider(TOKEN, Guardrails.parse(VARIABLES)), UNREAD]
+    assert Provider(TOKEN, Guardrails(versions=["3.16.1"])).sentence() == (
+        "Provider: ClusterAdoption Allow; ParallelCluster 3.16.1"
+    )
     assert providers.of(TOKEN).sentence() == (
         "Provider: ClusterAdoption Team=hpc, MaxNodes 40, MaxHourlyCostAtScale 12.5, RefuseAdvisories high; "
         "ParallelCluster 3.9.3, 3.14.0, 3.16.1"
@@ -143,7 +146,7 @@ def test_each_provider_is_read_once():
 )
 def test_what_could_not_be_read_permits_everything_and_says_why(functions, why):
     found = Providers(functions).of(TOKEN)
-    assert found == Provider(TOKEN, Guardrails(), why)
+    assert found == Provider(TOKEN, Guardrails(), why, is_missing=why.startswith("there is no function"))
     assert found.sentence() == f"Provider: its parameters and versions are not known ({why})"
     assert found.document() == {
         "serviceToken": TOKEN,

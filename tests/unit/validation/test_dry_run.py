@@ -272,6 +272,13 @@ def test_what_the_operator_does_not_permit_is_refused_with_the_reason():
     )
 
 
+def test_a_provider_that_does_not_exist_refuses_everything():
+    missing = Provider("arn:p", unread="there is no function p", is_missing=True)
+    found = predicted(missing, None)
+    assert (found.forbidden, "asked" in found.answer) == ("there is no function p", False)
+    assert told(found)[1:] == ["  there is no function p"]
+
+
 def test_what_is_not_known_of_the_provider_is_the_last_line():
     found = replace(verdict(), provider=Provider("arn:p", unread="no permission"))
     assert told(found) == [
@@ -297,8 +304,12 @@ def test_for_programs_it_is_one_object():
     assert (found["operation"], found["refused"], found["changes"][0]["refused"]) == ("update", False, "")
 
 
-def predicted(guardrails, existing, *, physical_id="", library="3.16.1", **properties):
-    """The verdict on the cluster by a provider with these guardrails."""
+def permitting(*choices, **more):
+    return Provider("arn:p", Guardrails(*choices, **more))
+
+
+def predicted(provider, existing, *, physical_id="", **properties):
+    """The verdict on the cluster of a provider."""
     ids = {"Cluster": physical_id} if physical_id else {}
     deployed = new(outputs={"Network.Outputs.Vpc": "vpc"}, physical_ids=ids)
     deployed.known.update({"AWS::StackId": STACK_ID})
@@ -307,13 +318,13 @@ def predicted(guardrails, existing, *, physical_id="", library="3.16.1", **prope
 
     def ask(question):
         return {
-            "version": library,
+            "version": "3.16.1",
             "change_set": [],
             "validation_messages": [],
             "asked": question["operation"],
         }
 
-    return dry_run(cluster, deployed, existing, Provider("arn:p", guardrails), Library(lambda: library, ask))
+    return dry_run(cluster, deployed, existing, provider, Library(lambda: "3.16.1", ask))
 
 
 @pytest.mark.parametrize(
@@ -329,7 +340,7 @@ def predicted(guardrails, existing, *, physical_id="", library="3.16.1", **prope
     ids=["allow", "forbid", "no such tag", "its tag", "made by the resource", "adopted before"],
 )
 def test_the_operators_choice_decides_about_an_adoption(choice, existing, physical_id, permitted):
-    found = predicted(Guardrails(choice), existing, physical_id=physical_id, AdoptExisting="true")
+    found = predicted(permitting(choice), existing, physical_id=physical_id, AdoptExisting="true")
     if permitted:
         assert (found.forbidden, found.answer["asked"]) == ("", "update")
     else:
@@ -345,14 +356,14 @@ def test_the_operators_choice_decides_about_an_adoption(choice, existing, physic
     [("3.16.1", "3.15.0", False), ("3.14.0", "3.16.1", True), (None, "3.16.1", False), (None, "", False)],
 )
 def test_a_version_needs_an_engine_of_the_provider(version, default, refused):
-    guardrails = Guardrails(versions=("3.15.0", "3.16.1"), default_version=default)
+    provider = permitting(versions=("3.15.0", "3.16.1"), default_version=default)
     properties = {"PclusterVersion": version} if version else {}
-    found = predicted(guardrails, None, **properties)
+    found = predicted(provider, None, **properties)
     assert ("has no engine of ParallelCluster 3.14.0" in found.forbidden) is refused
     assert ("asked" in found.answer) is not refused
 
 
 def test_a_library_of_another_version_than_the_providers_default_is_not_asked():
-    guardrails = Guardrails(versions=("3.15.0",), default_version="3.15.0")
+    provider = permitting(versions=("3.15.0",), default_version="3.15.0")
     with pytest.raises(OtherVersionError, match=r"cluster c-stack needs ParallelCluster 3\.15\.0"):
-        predicted(guardrails, None)
+        predicted(provider, None)
