@@ -142,8 +142,8 @@ def test_status_agrees_with_ec2_and_with_the_template(run, account, daily):
         assert status["owner"]["stackStatus"] == "CREATE_COMPLETE"
         assert status["owner"]["serviceToken"].startswith(PLACE.arn("lambda", "function:"))
         assert status["cost"]["isComplete"] is IS_PRICED, status["cost"]["notPriced"]
-        assert status["cost"]["atRest"]["hourly"] > 0
-        assert (status["cost"]["atRest"]["hourly"] < status["cost"]["atScale"]["hourly"]) is IS_PRICED
+        at_rest, at_scale = (status["cost"][when]["hourly"] for when in ("atRest", "atScale"))
+        assert (0 < at_rest < at_scale) is IS_PRICED
         assert status["prices"]["note"] == "the embedded cloud has no prices"
         assert status["drift"] == {"compared": True, "note": "", "differences": []}
         assert all(each["source"] for each in status["advisories"])
