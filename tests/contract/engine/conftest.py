@@ -275,3 +275,16 @@ def update(engine: Engine, api: CloudFormationApi, made: Made) -> Callable[..., 
         )
 
     return ask
+
+
+def question(cloud, configuration, **fields):
+    """A question to the dry run: about a create, unless fields say otherwise."""
+    return {
+        "operation": "create",
+        "cluster_name": "foretold",
+        "region": cloud.region,
+        "stack_id": None,
+        "configuration": configuration,
+        "configuration_tags": {"team": "hpc"},
+        "arguments": {},
+    } | fields

@@ -10,7 +10,7 @@ from cluster_engine.contract import RESULT_MAX_BYTES, Call, EngineError, size_by
 from cluster_engine.gate import Gate
 from cluster_schema import versions
 from cluster_schema.advisories import Severity, advisories_for
-from tests.contract.engine.conftest import NOW, OWNER_TAGS, VERSION, validator
+from tests.contract.engine.conftest import NOW, OWNER_TAGS, VERSION, question, validator
 
 pytestmark = [pytest.mark.library, pytest.mark.usefixtures("api")]
 
@@ -77,21 +77,12 @@ def test_a_dry_run_refuses_for_the_same_advisory_in_the_same_words(cloud, engine
     found = advisories_for("3.14.0", configuration, NOW.date())
     monkeypatch.setattr(advice, "advisories_for", lambda *_: found)
     arguments = {"refuse_advisories": "high"}
-    question = {
-        "operation": "create",
-        "cluster_name": "hpc",
-        "region": cloud.region,
-        "stack_id": None,
-        "configuration": copy.deepcopy(configuration),
-        "configuration_tags": {},
-        "arguments": arguments,
-    }
-    foretold = dry_run.run(question)
+    asked = question(cloud, configuration, arguments=arguments)
+    foretold = dry_run.run(copy.deepcopy(asked))
     refused = engine("create", configuration, stack_tags=OWNER_TAGS, arguments=arguments)["error"]
     assert foretold["error"]["code"] == "ClusterRejected"
     assert foretold["error"]["message"] == refused["message"]
-    question["arguments"] = {}
-    assert "error" not in dry_run.run(question)
+    assert "error" not in dry_run.run(asked | {"arguments": {}})
 
 
 def test_a_create_of_this_release_reports_what_is_known_of_it(engine, configuration):

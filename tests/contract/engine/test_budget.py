@@ -7,7 +7,7 @@ import pytest
 
 from cluster_engine import dry_run, library, prices
 from pcluster_cfn.cost.table import table_prices
-from tests.contract.engine.conftest import OWNER_TAGS, RELEASE
+from tests.contract.engine.conftest import OWNER_TAGS, RELEASE, question
 
 pytestmark = [pytest.mark.library, pytest.mark.usefixtures("api", "listed")]
 
@@ -120,16 +120,7 @@ def test_an_update_that_changes_nothing_is_not_refused(update):
 
 def test_a_dry_run_refuses_in_the_same_words(cloud, engine, configuration, foretold):
     arguments = budget(nodes=2)
-    question = {
-        "operation": "create",
-        "cluster_name": "hpc",
-        "region": cloud.region,
-        "stack_id": None,
-        "configuration": copy.deepcopy(configuration),
-        "configuration_tags": {},
-        "arguments": arguments,
-    }
-    error = dry_run.run(question)["error"]
+    error = dry_run.run(question(cloud, copy.deepcopy(configuration), arguments=arguments))["error"]
     assert error == engine("create", configuration, arguments=arguments)["error"]
     larger = foretold(nodes(5), **arguments, resemble_stored=True)
     assert larger["error"]["code"] == "BudgetExceeded"

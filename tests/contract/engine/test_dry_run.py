@@ -9,21 +9,9 @@ from cluster_engine import configuration as configurations
 from cluster_engine import dry_run, library
 from cluster_engine.contract import EngineError
 from cluster_engine.gate import Gate
-from tests.contract.engine.conftest import NOW, OWNER_TAGS, RELEASE
+from tests.contract.engine.conftest import NOW, OWNER_TAGS, RELEASE, question
 
 pytestmark = pytest.mark.library
-
-
-def question(cloud, configuration, **fields):
-    return {
-        "operation": "create",
-        "cluster_name": "foretold",
-        "region": cloud.region,
-        "stack_id": None,
-        "configuration": configuration,
-        "configuration_tags": {"team": "hpc"},
-        "arguments": {},
-    } | fields
 
 
 def stacks():
