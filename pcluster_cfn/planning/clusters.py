@@ -287,7 +287,7 @@ def _replacement(answered: PlannedCluster, wanted: RequestedCluster, deployed: D
 def _drain(wanted: RequestedCluster, deployed: Deployed) -> str:
     """Returns how long the old cluster of a replacement may drain; empty if it does not.
 
-    Source: docs/explanation/decision-table.md: of the two values of an update, the longer one counts.
+    Source: docs/how-to/replacing.md, "Let jobs end".
     """
     given = (str(each.properties.get("DrainTimeout", "")) for each in deployed.permissions(wanted))
     longest = max((int(each) for each in given if each.isdecimal()), default=0)

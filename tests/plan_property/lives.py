@@ -148,7 +148,7 @@ class Life:
         )
 
     def _planned(self, body: str) -> PlannedCluster:
-        aws = boto3.Session(region_name="us-east-1")
+        aws = boto3.Session(region_name=self._account.cloud.region)
         stack = read_deployed_stack(aws, self._stack_id or self._name)
         (planned,) = Planner(aws, ask=_ask_here).plan(PlannedTemplate(body, "template.json", {}, stack))
         return planned
