@@ -13,11 +13,13 @@ from tools.permissions.report import Asked
 
 #: Where the tests run: ``make e2e REGION=cn-north-1``. Its partition is in every ARN.
 REGION = os.environ.get("REGION") or "us-east-1"
-PLACE = Place(REGION, partition=get_session().get_partition_for_region(REGION))
+PLACE = Place(
+    REGION,
+    partition=get_session().get_partition_for_region(REGION),
+    url_suffix="amazonaws.com.cn" if REGION.startswith("cn-") else "amazonaws.com",
+)
 #: Whether the table of prices has this Region.
 IS_PRICED = REGION == "us-east-1"
-#: What host names of services end in there.
-DNS_SUFFIX = "amazonaws.com.cn" if PLACE.partition == "aws-cn" else "amazonaws.com"
 KINDS = ("Provider", "Engine")
 #: The report on permissions, for the end of the session.
 REPORT = pytest.StashKey[str]()

@@ -7,12 +7,12 @@ import pytest
 
 from localcloud.testing.hosts import drips, standing_behind
 from tests.e2e.parents import PROVIDER, all_created, all_deleted, eventually
-from tests.e2e.recorded import DNS_SUFFIX, REGION
+from tests.e2e.recorded import PLACE, REGION
 
 pytestmark = pytest.mark.e2e
 
 #: One of the names that a handle of this Region may have, and that the embedded cloud's own do not have.
-HOSTILE = f"cloudformation-waitcondition-{REGION}.s3.{REGION}.{DNS_SUFFIX}"
+HOSTILE = f"cloudformation-waitcondition-{REGION}.s3.{REGION}.{PLACE.url_suffix}"
 RESPONSES = "https://cloudformation-custom-resource-response-useast1.s3.amazonaws.com"
 SWEEP = timedelta(minutes=1)
 #: The engine that reads the head node's values, and the way of the answer.

@@ -76,6 +76,7 @@ def own_role(account):
     """A role made of nothing but the published documents, and of what its scripts need."""
     iam = account.cloud.client("iam")
     words = {"REGION": PLACE.region, "ACCOUNT": PLACE.account, "STACK": OWN_ROLE}
+    words["arn:aws:"] = f"arn:{PLACE.partition}:"
     documents = {}
     for path in sorted(FOLDER.glob("*.json")):
         documents[path.stem] = path.read_text()

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from tests.e2e.account import DEADLINE_S, ROOT, outputs
-from tests.e2e.recorded import DNS_SUFFIX, REGION
+from tests.e2e.recorded import PLACE, REGION
 from tests.support.links import read_link
 
 pytestmark = pytest.mark.e2e
@@ -54,7 +54,7 @@ def quick_create(cloud):
 
 
 def test_a_link_replayed_makes_the_stack(account, quick_create, template_key):
-    url = f"https://s3.{REGION}.{DNS_SUFFIX}/{template_key}"
+    url = f"https://s3.{REGION}.{PLACE.url_suffix}/{template_key}"
     said = read_link(
         quick_create(
             "--template-url", url, "--stack-name", "linked", "-p", f"Text={AWKWARD}", "-p", "Count=8"
