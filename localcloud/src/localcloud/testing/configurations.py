@@ -11,7 +11,6 @@ def minimal(ids: dict[str, str], max_count: int = 4) -> dict[str, Any]:
         max_count: Compute nodes at most, at least 1.
     """
     return {
-        "Region": "us-east-1",
         "Image": {"Os": "alinux2023"},
         "HeadNode": {
             "InstanceType": "t3.large",
@@ -31,6 +30,7 @@ def rich(ids: dict[str, str], secret_arn: str, login_nodes: int = 2, max_count: 
         login_nodes: How many, at least 1.
         max_count: Compute nodes of the first queue at most, at least 1.
     """
+    partition = secret_arn.split(":")[1]
     script = {"Script": f"s3://{ids['ARTIFACT_BUCKET']}/configure.sh", "Args": ["a", "b"]}
     placed = _queue(ids, "one", max_count)
     placed["Networking"]["PlacementGroup"] = {"Enabled": True}
@@ -43,7 +43,6 @@ def rich(ids: dict[str, str], secret_arn: str, login_nodes: int = 2, max_count: 
         "MaxCount": 10,
     }
     return {
-        "Region": "us-east-1",
         "Image": {"Os": "ubuntu2204"},
         "HeadNode": {
             "InstanceType": "t3.large",
@@ -53,7 +52,9 @@ def rich(ids: dict[str, str], secret_arn: str, login_nodes: int = 2, max_count: 
             "CustomActions": {"OnNodeStart": {"Script": script["Script"]}, "OnNodeConfigured": script},
             "Iam": {
                 "S3Access": [{"BucketName": ids["ARTIFACT_BUCKET"]}],
-                "AdditionalIamPolicies": [{"Policy": "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"}],
+                "AdditionalIamPolicies": [
+                    {"Policy": f"arn:{partition}:iam::aws:policy/AmazonSSMManagedInstanceCore"}
+                ],
             },
         },
         "LoginNodes": {
