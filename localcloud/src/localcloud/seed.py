@@ -138,15 +138,14 @@ def _offer_instance_types(region_name: str, zones: list[Any]) -> None:
         "availability-zone-id": [zone.zone_id for zone in zones],
     }
     for kind, offered in INSTANCE_TYPE_OFFERINGS.items():
+        if region_name in offered:
+            continue
         types = sorted({each["InstanceType"] for each in offered[REGION]})
-        offered.setdefault(
-            region_name,
-            [
-                {"InstanceType": name, "Location": location, "LocationType": kind}
-                for location in locations[kind]
-                for name in types
-            ],
-        )
+        offered[region_name] = [
+            {"InstanceType": name, "Location": location, "LocationType": kind}
+            for location in locations[kind]
+            for name in types
+        ]
 
 
 def _make_subnets(ec2: Any, vpc_id: str, zones: list[str]) -> tuple[list[str], list[str]]:
