@@ -114,6 +114,11 @@ class Provider:
     unread: str = ""
     is_missing: bool = False
 
+    @property
+    def is_uncertain(self) -> bool:
+        """Whether requests were planned without knowing what its operator permits."""
+        return bool(self.unread) and not self.is_missing
+
     def sentence(self) -> str:
         """Returns what is known of the provider, or why it is not."""
         if self.unread:

@@ -213,13 +213,14 @@ def dry_run(
     """
     operation, question = engine_request(wanted, deployed, existing, provider)
     version = _version_of(wanted, existing, provider)
+    adopted = existing if operation == "take-over" else None
     verdict = Verdict(
         wanted,
         operation,
         is_ours=operation != "update" or deployed.physical_ids.get(wanted.resource.logical_id) == wanted.name,
         answer={"version": version, "change_set": [], "validation_messages": []},
         forbidden=(provider.unread if provider.is_missing else "")
-        or _unpermitted_adoption(wanted, deployed, existing, provider)
+        or (_unpermitted_adoption(wanted, deployed, adopted, provider) if adopted else "")
         or _lacks_engine(version, provider),
         provider=provider,
     )
@@ -238,16 +239,15 @@ def _version_of(wanted: RequestedCluster, existing: ExistingCluster | None, prov
 
 
 def _unpermitted_adoption(
-    wanted: RequestedCluster, deployed: OwnStack, existing: ExistingCluster | None, provider: Provider
+    wanted: RequestedCluster, deployed: OwnStack, existing: ExistingCluster, provider: Provider
 ) -> str:
-    """Returns why the operator does not permit an adoption; empty if it is none, or is permitted.
+    """Returns why the operator does not permit an adoption; empty if it is permitted.
 
     The resource that made a cluster may always adopt it.
     """
-    logical_id, guardrails = wanted.resource.logical_id, provider.guardrails
-    if existing is None or not adopts(wanted.properties) or deployed.physical_ids.get(logical_id):
-        return ""
-    if existing.is_made_by(deployed, logical_id) or guardrails.permits_adoption(existing.tags):
+    guardrails = provider.guardrails
+    is_own = existing.is_made_by(deployed, wanted.resource.logical_id)
+    if is_own or guardrails.permits_adoption(existing.tags):
         return ""
     return (
         f"ClusterAdoption of the provider stack ({guardrails.adoption}) does not permit taking over cluster "

@@ -59,7 +59,7 @@ def lines(verdict: Verdict, source: str) -> Iterator[str]:
     error = answer.get("error", {"code": "NoChanges"})
     if error["code"] not in {"NoChanges", "UpdateRejected"} and not answer["validation_messages"]:
         yield f"  {error['code']}: {error['message']}"
-    if verdict.provider.unread and not verdict.forbidden:
+    if verdict.provider.is_uncertain:
         yield f"  {verdict.provider.sentence()}"
 
 

@@ -73,7 +73,7 @@ def outcome(clusters: Sequence[PlannedCluster], provider: Provider) -> Outcome:
     ordered = sorted(clusters, key=lambda each: _ORDER.index(each.action))
     tally = tally_clusters(clusters) or "no cluster changes"
     refused = any(each.action is PlannedAction.REFUSED for each in clusters)
-    unread = [f"{provider.sentence()}."] if provider.unread and not provider.is_missing else []
+    unread = [f"{provider.sentence()}."] if provider.is_uncertain else []
     text = bounded([f"Plan: {tally}.", *unread, *(line for each in ordered for line in _lines(each))])
     return Outcome(text, "NonCompliant" if refused else "")
 
