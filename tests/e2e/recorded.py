@@ -5,19 +5,16 @@ import os
 import re
 
 import pytest
-from botocore.session import get_session
 
 from localcloud.iam.lambda_service import requests_for
 from localcloud.iam.policy import Place, Request
+from pcluster_cfn.launch.link import region_named
 from tools.permissions.report import Asked
 
 #: Where the tests run: ``make e2e REGION=cn-north-1``. Its partition is in every ARN.
 REGION = os.environ.get("REGION") or "us-east-1"
-PLACE = Place(
-    REGION,
-    partition=get_session().get_partition_for_region(REGION),
-    url_suffix="amazonaws.com.cn" if REGION.startswith("cn-") else "amazonaws.com",
-)
+_PARTITION = region_named(REGION).partition
+PLACE = Place(REGION, partition=_PARTITION.name, url_suffix=_PARTITION.s3_suffix)
 #: Whether the table of prices has this Region.
 IS_PRICED = REGION == "us-east-1"
 KINDS = ("Provider", "Engine")

@@ -140,7 +140,7 @@ def test_a_replacement_says_how_long_the_old_cluster_may_drain(before, after, lo
     assert (planned.action, planned.reason) == (PlannedAction.REPLACE, said if longest else "")
 
 
-def test_a_cluster_that_is_kept_does_not_drain():
+def test_a_retained_cluster_does_not_drain():
     old = {"DrainTimeout": "600", "DeletionPolicy": "Retain"}
     planned = plan_requested(HERE, cluster(**REPLACE), living(**old), Library(update=REFUSED))
     assert planned.reason == f"cluster {NAME} is kept: its property DeletionPolicy is Retain"
